@@ -1,0 +1,254 @@
+"""Frozen records that flow through the agent; the integer ones mirror ``contracts/types/Rebalance.sol`` field by field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
+
+# --- the guard's integers: same names, order and units as in Solidity ---------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One instruction of a rebalance. ``limit_price`` 0 means the guard's own bound."""
+
+    venue: Address
+    margin_delta: AssetUnits
+    size_delta: Wad
+    limit_price: Wad
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """What a leg did, measured after execution; price without fee."""
+
+    venue_index: int
+    size_delta: Wad
+    execution_price: Wad
+    fee: Wad
+
+
+@dataclass(frozen=True, slots=True)
+class VenueMeasurement:
+    """One venue at one moment; pending orders at their worst case."""
+
+    size_low: Wad
+    size_high: Wad
+    notional: Wad
+    equity_low: Wad
+    equity_high: Wad
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """All the guard judges."""
+
+    price: Wad
+    book_delta_low: Wad
+    book_delta_high: Wad
+    nav_low: Wad
+    nav_high: Wad
+    venues: tuple[VenueMeasurement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Governed bounds on what a keeper may do."""
+
+    band: Wad
+    min_improvement: Wad
+    urgent_delta: Wad
+    max_size_delta: Wad
+    max_notional: Wad
+    turnover_capacity: Wad
+    turnover_refill_per_day: Wad
+    max_venue_leverage: Wad
+    max_leverage: Wad
+    max_slippage_bps: int
+    max_fee_bps: int
+    max_nav_loss_bps: int
+    cooldown_seconds: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a keeper has used up."""
+
+    turnover_available: Wad
+    updated_at: Seconds
+    last_trade_at: Seconds
+
+
+# --- the book -----------------------------------------------------------------------------------------------------
+
+
+class OptionType(Enum):
+    """Right of a European option."""
+
+    CALL = "call"
+    PUT = "put"
+
+
+@dataclass(frozen=True, slots=True)
+class OptionLeg:
+    """European option, linear, one underlying unit a contract; ``quantity`` negative is short."""
+
+    option_type: OptionType
+    strike_usd: float
+    expiry_unix: Seconds
+    quantity: float
+    iv_annual: float
+    iv_low_annual: float
+    iv_high_annual: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldingLeg:
+    """Plain holding of the underlying."""
+
+    quantity: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Positions whose delta is to be neutralised."""
+
+    underlying: str
+    options: tuple[OptionLeg, ...]
+    holdings: tuple[HoldingLeg, ...] = ()
+
+
+# --- the snapshot -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRef:
+    """The one block a cycle is decided on."""
+
+    number: int
+    hash: BlockHash
+    timestamp: Seconds
+    base_fee_wei: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class QuotePoint:
+    """Answer of a venue's ``quote`` for one size."""
+
+    size_delta: Wad
+    execution_price: Wad
+    fee: Wad
+
+
+@dataclass(frozen=True, slots=True)
+class VenueSnapshot:
+    """One venue as read at the snapshot block; ``quotes`` is a ladder of sizes on both sides, smallest first."""
+
+    address: Address
+    name: str
+    size: Wad
+    mark_price: Wad
+    index_price: Wad
+    funding_rate_per_day: Wad
+    free_collateral: AssetUnits
+    quotes: tuple[QuotePoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything a decision depends on, at one block hash."""
+
+    chain_id: int
+    block: BlockRef
+    vault: Address
+    asset_decimals: int
+    idle_assets: AssetUnits
+    measurement: Measurement
+    bounds: Bounds
+    budget: Budget
+    venues: tuple[VenueSnapshot, ...]
+    paused: bool
+
+
+# --- the decision -------------------------------------------------------------------------------------------------
+
+
+class Action(Enum):
+    """What a cycle decided."""
+
+    HOLD = "hold"
+    REBALANCE = "rebalance"
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """Book and hedge in floats, at the snapshot's price and time. Gamma per USD, theta per year, vega per 1.00 of vol."""
+
+    spot_usd: float
+    book_delta: float
+    book_gamma_per_usd: float
+    book_vega_usd_per_vol: float
+    book_theta_usd_per_year: float
+    book_value_usd: float
+    hedge_size: float
+
+    @property
+    def net_delta(self) -> float:
+        """Book delta plus hedge, underlying units."""
+        return self.book_delta + self.hedge_size
+
+
+@dataclass(frozen=True, slots=True)
+class TradeCosts:
+    """Cost of hedging now: proportional part as a ratio of notional, fixed part in USD per transaction."""
+
+    fee_ratio: float
+    impact_ratio: float
+    funding_ratio: float
+    gas_usd: float
+
+    @property
+    def proportional_ratio(self) -> float:
+        """Fee, impact and expected funding as one ratio of traded notional, never below 0."""
+        return max(self.fee_ratio + self.impact_ratio + self.funding_ratio, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Answer of a policy: the no-trade band of the net delta and where to move it."""
+
+    band_low: float
+    band_high: float
+    target_net_delta: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One cycle's answer, with the reason in words."""
+
+    action: Action
+    exposure: Exposure
+    costs: TradeCosts
+    target: Target
+    legs: tuple[Leg, ...]
+    expected_fills: tuple[Fill, ...]
+    urgent: bool
+    guard_error: str | None
+    """Name of the guard error the mirror predicts, or None when it predicts acceptance."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A rebalance that was decided and must be carried out at most once."""
+
+    intent_id: IntentId
+    vault: Address
+    legs: tuple[Leg, ...]
+    deadline: Seconds
+    decided_at_block: BlockRef

@@ -1,0 +1,35 @@
+"""The tree of expected failures; anything outside it is a defect and halts the keeper."""
+
+from __future__ import annotations
+
+
+class AgentError(Exception):
+    """Root of every failure the agent expects and knows how to answer."""
+
+
+class DataError(AgentError):
+    """Input that cannot be trusted: skip the cycle, or refuse the command.
+
+    The message says what is wrong, where it is, and how to mend it, in one line.
+    """
+
+
+class RejectedError(AgentError):
+    """The bounds said no: record it and go on.
+
+    ``name`` is the Solidity error's name and ``arguments`` its decoded arguments, by parameter name.
+    """
+
+    def __init__(self, name: str, arguments: dict[str, object] | None = None) -> None:
+        self.name = name
+        self.arguments = arguments or {}
+        shown = ", ".join(f"{key}={value}" for key, value in self.arguments.items())
+        super().__init__(f"{name}({shown})")
+
+
+class TransientError(AgentError):
+    """A fault of the moment, such as an RPC that does not answer: try again with backoff."""
+
+
+class FatalError(AgentError):
+    """Nothing may be sent until a person has looked: halt and alert."""

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IDeltaSource} from "./IDeltaSource.sol";
+
+/// @title The book's verified delta: the sum of its sources
+interface IDeltaBook is IDeltaSource {
+    event SourceAdded(address indexed source);
+    event SourceRemoved(address indexed source);
+
+    error SourceAlreadyRegistered(address source);
+    error SourceNotRegistered(address source);
+    error TooManySources(uint256 count, uint256 limit);
+
+    /// @notice Adds a source. Governor only.
+    function addSource(IDeltaSource source) external;
+
+    /// @notice Removes a source. Governor only.
+    function removeSource(IDeltaSource source) external;
+
+    /// @notice Registered sources, in no particular order.
+    function sources() external view returns (IDeltaSource[] memory);
+}
