@@ -1,0 +1,86 @@
+# Evenkeel: every target does its own set-up from the lock files; `make` alone lists them.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := build/stamps
+SOLC_VERSION := $(shell sed -n 's/^    version: *//p' brownie-config.yaml)
+# The native binary: the npm shim of the same name always exits 0, even when tests fail.
+FORGE ?= node_modules/@foundry-rs/forge-linux-amd64/bin/forge
+CONTRACTS := $(shell find contracts -name '*.sol')
+SETUP := $(STAMPS)/python $(STAMPS)/npm $(STAMPS)/contracts
+
+export SOLCX_BINARY_PATH := $(CURDIR)/build/toolchain
+export FOUNDRY_DISABLE_NIGHTLY_WARNING := 1
+export npm_config_update_notifier := false
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+.PHONY: demo
+demo: setup ## Local chain, real venues, vault and keeper over a price path; writes a report
+	@$(BIN)/evenkeel demo
+
+.PHONY: test
+test: setup ## Every test: Python, Solidity, and the proofs that the gates can fail
+	@echo "== Solidity tests"
+	@$(FORGE) test
+	@echo "== Python tests"
+	@$(BIN)/python -m pytest
+
+.PHONY: lint
+lint: setup ## Formatting, static types, import directions, Solidity rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(FORGE) fmt --check contracts tests benchmarks
+	@node node_modules/solhint/solhint.js --max-warnings 0 'contracts/**/*.sol'
+
+.PHONY: bench
+bench: setup ## Every figure we claim: speed, gas, accuracy
+	@$(BIN)/python -m benchmarks all
+
+.PHONY: setup
+setup: prerequisites $(SETUP) ## Python environment, npm packages, compiled contracts
+
+.PHONY: prerequisites
+prerequisites:
+	@scripts/toolchain/check-prerequisites.sh $(PYTHON)
+
+.PHONY: lock
+lock: $(STAMPS)/python ## Renew requirements.lock and package-lock.json
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --python-version 3.11 \
+	  --no-header --no-annotate --quiet --output-file requirements.lock
+	npm install --package-lock-only --ignore-scripts --no-audit --no-fund
+
+.PHONY: clean
+clean: ## Remove all that the other targets made
+	@if [ -x $(BIN)/evenkeel ]; then $(BIN)/evenkeel localnet down --if-running; fi
+	rm -rf $(VENV) node_modules build .evenkeel deployments/31337.json *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMPS)/python: requirements.lock requirements-bootstrap.lock pyproject.toml | prerequisites
+	@echo "[1/3] Python packages (requirements.lock)"
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.lock
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/npm: package.json package-lock.json | prerequisites
+	@echo "[2/3] npm packages (package-lock.json)"
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@mkdir -p $(@D) build/toolchain && ln -sf ../../scripts/toolchain/solc.js build/toolchain/solc-v$(SOLC_VERSION)
+	@touch $@
+
+$(STAMPS)/contracts: $(CONTRACTS) brownie-config.yaml $(STAMPS)/python $(STAMPS)/npm
+	@echo "[3/3] Contracts (solc $(SOLC_VERSION) through Brownie)"
+	@$(BIN)/python -m scripts.compile
+	@mkdir -p $(@D) && touch $@

@@ -1,0 +1,1 @@
+"""Brownie scripts: compile and deploy. Thin and idempotent; every value comes from ``config/``."""
