@@ -1,0 +1,24 @@
+"""What every suite shares: where the repository is and where real market data lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def market_data() -> Path:
+    """Directory of real market data, which stands beside the repository and is never copied into it."""
+    directory = REPOSITORY.parent / "shared" / "data"
+    if not directory.is_dir():
+        pytest.skip("real market data is not beside this checkout (expected ../shared/data)")
+    return directory

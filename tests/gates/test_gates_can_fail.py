@@ -1,0 +1,174 @@
+"""Each gate of `make lint` and `make test` is shown something bad and must refuse it, and something good and must not.
+
+A gate that cannot fail proves nothing; the npm shims of forge and anvil, for one, exit 0 whatever happens.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FORGE = Path("node_modules/@foundry-rs/forge-linux-amd64/bin/forge")
+SOLHINT = Path("node_modules/solhint/solhint.js")
+
+
+def run(arguments: list[str | Path], cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(argument) for argument in arguments],
+        cwd=cwd,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def tool(name: str) -> Path:
+    return Path(sys.executable).with_name(name)
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [("import os\n", "F401"), ("def f(x):\n    eval(x)\n", "S307"), ("print('x')\n", "T201"), ("x = 1 \n", "W291")],
+)
+def test_ruff_check__bad_line__fails(repository: Path, tmp_path: Path, source: str, code: str) -> None:
+    (tmp_path / "bad.py").write_text(source)
+    result = run([tool("ruff"), "check", "--no-cache", "--config", repository / "pyproject.toml", "."], tmp_path)
+    assert result.returncode == 1
+    assert code in result.stdout
+
+
+def test_ruff_format__badly_formatted__fails(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text("x = {  'a':1 }\n")
+    arguments = ["format", "--no-cache", "--check", "--config", repository / "pyproject.toml", "."]
+    assert run([tool("ruff"), *arguments], tmp_path).returncode == 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(x):\n    return x\n",
+        "from agent.units import Wad, Wei\n\n\ndef f(x: Wad) -> Wei:\n    return x\n",
+    ],
+)
+def test_mypy__untyped_or_mixed_units__fails(repository: Path, tmp_path: Path, source: str) -> None:
+    bad = tmp_path / "bad.py"
+    bad.write_text(source)
+    arguments = ["--config-file", repository / "pyproject.toml", "--cache-dir", tmp_path / "cache", bad]
+    result = run([tool("mypy"), *arguments], repository)
+    assert result.returncode == 1
+    assert "bad.py" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "broken"),
+    [
+        ("runtime.py", "import brownie", "the agent never imports Brownie"),
+        ("guard.py", "import agent.chain", "one-way flow"),
+        ("decide.py", "import time", "the core does no input or output"),
+    ],
+)
+def test_import_linter__forbidden_import__fails(
+    repository: Path, tmp_path: Path, module: str, line: str, broken: str
+) -> None:
+    shutil.copytree(repository / "agent", tmp_path / "agent", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(repository / "pyproject.toml", tmp_path)
+    environment = {"PYTHONPATH": str(tmp_path)}
+    arguments = [tool("lint-imports"), "--no-cache", "--config", "pyproject.toml"]
+    assert run(arguments, tmp_path, **environment).returncode == 0
+    target = tmp_path / "agent" / module
+    target.write_text(f"{target.read_text()}\n{line}\n")
+    result = run(arguments, tmp_path, **environment)
+    assert result.returncode == 1
+    assert f"{broken} BROKEN" in " ".join(result.stdout.split())
+
+
+def test_forge_fmt__badly_formatted__fails(repository: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "Bad.sol"
+    bad.write_text("contract Bad{uint x;}\n")
+    assert run([repository / FORGE, "fmt", "--check", bad], repository).returncode == 1
+
+
+def test_solhint__bad_rule__fails(repository: Path, tmp_path: Path) -> None:
+    shutil.copy(repository / ".solhint.json", tmp_path)
+    (tmp_path / "Bad.sol").write_text(
+        "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.28;\n\ncontract Bad {\n"
+        "    function f() external view returns (bool) {\n        return tx.origin == msg.sender;\n    }\n}\n"
+    )
+    result = run(["node", repository / SOLHINT, "--max-warnings", "0", "Bad.sol"], tmp_path)
+    assert result.returncode != 0
+    assert "avoid-tx-origin" in result.stdout
+
+
+@pytest.fixture
+def solidity_project(repository: Path, tmp_path: Path) -> Path:
+    """Smallest project that uses this repository's compiler, forge settings and libraries."""
+    forge_std = Path("node_modules/@layerzerolabs/toolbox-foundry/lib/forge-std")
+    shutil.copytree(repository / forge_std, tmp_path / forge_std)  # forge does not follow a link out of the project
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "toolchain").symlink_to(repository / "build" / "toolchain")
+    shutil.copy(repository / "foundry.toml", tmp_path)
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "tests" / "contracts").mkdir(parents=True)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("expected", "returncode"), [("4", 0), ("5", 1)])
+def test_forge_test__wrong_sum__fails(repository: Path, solidity_project: Path, expected: str, returncode: int) -> None:
+    (solidity_project / "tests" / "contracts" / "Sum.t.sol").write_text(
+        '// SPDX-License-Identifier: MIT\npragma solidity ^0.8.28;\n\nimport {Test} from "forge-std/Test.sol";\n\n'
+        f"contract SumTest is Test {{\n    function test_sum() external pure {{\n        assertEq(2 + 2, {expected});\n"
+        "    }\n}\n"
+    )
+    assert run([repository / FORGE, "test"], solidity_project).returncode == returncode
+
+
+def test_forge_build__type_error__fails(repository: Path, solidity_project: Path) -> None:
+    (solidity_project / "contracts" / "Bad.sol").write_text(
+        "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.28;\n\ncontract Bad {\n    uint8 public x = 256;\n}\n"
+    )
+    result = run([repository / FORGE, "build"], solidity_project)
+    assert result.returncode == 1
+    assert "not implicitly convertible" in result.stdout + result.stderr
+
+
+def test_brownie_compile__type_error__fails(repository: Path, solidity_project: Path) -> None:
+    shutil.copy(repository / "brownie-config.yaml", solidity_project)
+    shutil.copytree(repository / "scripts", solidity_project / "scripts")
+    (solidity_project / "contracts" / "Bad.sol").write_text(
+        "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.28;\n\ncontract Bad {\n    uint8 public x = 256;\n}\n"
+    )
+    environment = {"SOLCX_BINARY_PATH": str(solidity_project / "build" / "toolchain")}
+    result = run([sys.executable, "-m", "scripts.compile"], solidity_project, **environment)
+    assert result.returncode != 0
+    assert "not implicitly convertible" in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(("condition", "returncode"), [("True", 0), ("False", 1)])
+def test_pytest__false_assertion__fails(repository: Path, tmp_path: Path, condition: str, returncode: int) -> None:
+    (tmp_path / "test_canary.py").write_text(f"def test_canary():\n    assert {condition}\n")
+    arguments = ["-m", "pytest", "-c", repository / "pyproject.toml", "--rootdir", tmp_path, tmp_path]
+    assert run([sys.executable, *arguments], tmp_path).returncode == returncode
+
+
+def test_check_prerequisites__python_missing__fails_with_one_line(repository: Path) -> None:
+    script = repository / "scripts" / "toolchain" / "check-prerequisites.sh"
+    result = run([script, "no-such-python"], repository)
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "make PYTHON=" in result.stderr
+
+
+def test_check_prerequisites__node_missing__fails_with_one_line(repository: Path, tmp_path: Path) -> None:
+    for name in ("bash", "env"):
+        (tmp_path / name).symlink_to(f"/usr/bin/{name}")
+    script = repository / "scripts" / "toolchain" / "check-prerequisites.sh"
+    result = run([script, sys.executable], repository, PATH=str(tmp_path))
+    assert result.returncode == 1
+    assert result.stderr.strip() == "Evenkeel needs Node 20 or newer, and 'node' was not found: install Node.js."
