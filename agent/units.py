@@ -84,6 +84,14 @@ def asset_units_to_wad(assets: AssetUnits | int, decimals: int) -> Wad:
     return Wad(int(assets) * 10 ** (18 - decimals) if decimals <= 18 else int(assets) // 10 ** (decimals - 18))
 
 
+def wad_to_asset_units(wad: Wad | int, decimals: int, rounding: Rounding) -> AssetUnits:
+    """Scale WAD to collateral, rounded in the named direction below 18 decimals, exact from there on."""
+    if decimals >= 18:
+        return AssetUnits(int(wad) * 10 ** (decimals - 18))
+    unit = 10 ** (18 - decimals)
+    return AssetUnits(int(wad) // unit if rounding is Rounding.DOWN else -(-int(wad) // unit))
+
+
 def wei_to_eth(wei: Wei | int) -> float:
     """Nearest float of an amount of ether."""
     return int(wei) / WAD

@@ -1,0 +1,291 @@
+"""One cycle's decision: exposure, cost, target, route and the guard's verdict, from frozen inputs alone.
+
+The policy's band is narrowed by the chain's: a worst-case net delta W above ``bounds.band`` always calls for a trade,
+and a trade lands inside that band, with headroom, wherever the bounds permit. A decision never enlarges W, and what
+it proposes has passed the guard's mirror.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.domain import Action, Book, Decision, Exposure, Snapshot, Target, TradeCosts
+from agent.errors import DataError, RejectedError
+from agent.guard import evaluate, net_delta_interval, worst_net_delta
+from agent.policy.base import Policy
+from agent.risk.costs import CostInputs, trade_costs
+from agent.risk.exposure import book_exposure
+from agent.routing import Cap, Route, RoutingSettings, plan_route, size_cap
+from agent.units import BPS, Rounding, Wad, from_wad, require_finite, to_wad
+
+_SIZE_ERRORS = frozenset(
+    {
+        "SlippageExceeded",
+        "NotionalExceeded",
+        "TurnoverExceeded",
+        "VenueLeverageExceeded",
+        "LeverageExceeded",
+        "NavLossExceeded",
+    }
+)
+"""Guard errors that a smaller trade may avoid."""
+_BISECTION_STEPS = 12
+"""Finds the largest accepted size to 1/4096 of what was wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionSettings:
+    """How the agent stays inside the chain's bounds.
+
+    ``delta_tolerance_underlying``: how far the agent's book delta may lie outside the chain's interval.
+    ``band_headroom_bps``: a trade lands this part of the chain's band inside it, so that the next block's price and
+    time do not carry it out. ``min_trade_underlying``: least size worth a transaction while W is inside the chain's
+    band.
+    """
+
+    delta_tolerance_underlying: float
+    band_headroom_bps: int
+    min_trade_underlying: float
+    routing: RoutingSettings
+
+    def __post_init__(self) -> None:
+        for name in ("delta_tolerance_underlying", "min_trade_underlying"):
+            number = require_finite(getattr(self, name), name)
+            if number <= 0.0:
+                raise DataError(f"{name} is {number}; expected a positive number")
+        if not 0 < self.band_headroom_bps < BPS:
+            raise DataError(f"band_headroom_bps is {self.band_headroom_bps}; expected 1 to {BPS - 1}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What every answer of one cycle shares."""
+
+    snapshot: Snapshot
+    settings: DecisionSettings
+    exposure: Exposure
+    costs: TradeCosts
+    target: Target
+    worst: Wad
+
+    @property
+    def is_urgent(self) -> bool:
+        return self.worst >= self.snapshot.bounds.urgent_delta
+
+    @property
+    def is_outside_chain_band(self) -> bool:
+        return self.worst > self.snapshot.bounds.band
+
+    def hold(self, reason: str, guard_error: str | None = None) -> Decision:
+        return self._answer(Action.HOLD, Route((), (), self.snapshot.measurement), reason, guard_error)
+
+    def rebalance(self, route: Route, reason: str) -> Decision:
+        return self._answer(Action.REBALANCE, route, reason, None)
+
+    def _answer(self, action: Action, route: Route, reason: str, guard_error: str | None) -> Decision:
+        return Decision(
+            action=action,
+            exposure=self.exposure,
+            costs=self.costs,
+            target=self.target,
+            legs=route.legs,
+            expected_fills=route.fills,
+            urgent=self.is_urgent,
+            guard_error=guard_error,
+            reason=reason,
+        )
+
+
+def decide(snapshot: Snapshot, book: Book, policy: Policy, costs: CostInputs, settings: DecisionSettings) -> Decision:
+    """Decide whether to rebalance at the snapshot's block, and how.
+
+    Returns
+    -------
+    Decision
+        HOLD, or REBALANCE with legs whose predicted outcome the guard's mirror accepts. A HOLD forced by the guard
+        names the error in ``guard_error``.
+
+    Raises
+    ------
+    DataError
+        The snapshot contradicts itself, the book's delta lies outside the chain's interval, or a number is not finite.
+
+    """
+    _require_coherent(snapshot)
+    measurement = snapshot.measurement
+    pending_and_filled = sum(
+        measured.size_low + measured.size_high - venue.size
+        for measured, venue in zip(measurement.venues, snapshot.venues, strict=True)
+    )
+    exposure = book_exposure(book, from_wad(measurement.price), snapshot.block.timestamp, from_wad(pending_and_filled))
+    _require_agreement(exposure, snapshot, settings.delta_tolerance_underlying)
+    live_costs = _expected_costs(snapshot, exposure, costs, settings)
+    wanted = policy.target(exposure, live_costs)
+    for name in ("band_low", "band_high", "target_net_delta"):
+        require_finite(getattr(wanted, name), f"{name} of the policy")
+    size_delta, target = _inside_chain_band(snapshot, exposure, wanted, settings.band_headroom_bps)
+    case = _Case(snapshot, settings, exposure, live_costs, target, worst_net_delta(measurement))
+    if snapshot.paused:
+        return case.hold("the vault is paused")
+    is_worth_it = case.is_outside_chain_band or abs(size_delta) >= to_wad(settings.min_trade_underlying, Rounding.UP)
+    if size_delta == 0 or not is_worth_it:
+        return _margin_alone(case, case.hold(target.reason))
+    return _trade(case, size_delta)
+
+
+# --- preconditions ------------------------------------------------------------------------------------------------
+
+
+def _require_coherent(snapshot: Snapshot) -> None:
+    measured = snapshot.measurement
+    if len(measured.venues) != len(snapshot.venues):
+        raise DataError(
+            f"snapshot holds {len(snapshot.venues)} venues but {len(measured.venues)} measurements; "
+            "read both at one block"
+        )
+    if measured.price <= 0:
+        raise DataError(f"measured price is {measured.price}; expected a positive price")
+    if measured.book_delta_low > measured.book_delta_high:
+        raise DataError(
+            f"measured book delta runs from {measured.book_delta_low} to {measured.book_delta_high}; "
+            "expected low <= high"
+        )
+    for venue, venue_measured in zip(snapshot.venues, measured.venues, strict=True):
+        if not venue_measured.size_low <= venue.size <= venue_measured.size_high:
+            raise DataError(
+                f"venue {venue.name} reports size {venue.size} outside its measured {venue_measured.size_low} to "
+                f"{venue_measured.size_high}; read both at one block"
+            )
+
+
+def _require_agreement(exposure: Exposure, snapshot: Snapshot, tolerance_underlying: float) -> None:
+    """Refuse to act on a book the chain does not see: one set of positions, price and time has one delta."""
+    low, high = from_wad(snapshot.measurement.book_delta_low), from_wad(snapshot.measurement.book_delta_high)
+    if not low - tolerance_underlying <= exposure.book_delta <= high + tolerance_underlying:
+        raise DataError(
+            f"book delta {exposure.book_delta:.6f} lies outside the chain's interval {low:.6f} to {high:.6f} by more "
+            f"than {tolerance_underlying}; align the book file with the chain's sources"
+        )
+
+
+def _expected_costs(
+    snapshot: Snapshot, exposure: Exposure, costs: CostInputs, settings: DecisionSettings
+) -> TradeCosts:
+    """Price the trade back to neutral, the largest a policy may ask for."""
+    net_delta = exposure.net_delta
+    size = max(abs(net_delta), settings.min_trade_underlying)
+    size_delta = to_wad(-size if net_delta > 0.0 else size, Rounding.DOWN)
+    return trade_costs(snapshot.venues, snapshot.block, snapshot.measurement.price, size_delta, costs)
+
+
+# --- target -------------------------------------------------------------------------------------------------------
+
+
+def _inside_chain_band(snapshot: Snapshot, exposure: Exposure, wanted: Target, headroom_bps: int) -> tuple[Wad, Target]:
+    """Return the size that moves toward the policy's target as far as the chain's band allows, and that target.
+
+    With the chain's net delta in [L, H] a trade x leads to W = |M + x| + (H - L)/2, M the middle. So M + x must stay
+    within band - (H - L)/2 of 0, less the headroom, and no farther from 0 than M is. All in doubled integers, because M
+    may be a half; the size rounds toward 0.
+    """
+    low, high = net_delta_interval(snapshot.measurement)
+    middle_x2 = low + high
+    slack_x2 = max(2 * snapshot.bounds.band - (high - low), 0)
+    landing_x2 = min(slack_x2 * (BPS - headroom_bps) // BPS, abs(middle_x2))
+    wanted_size = _toward_zero(wanted.target_net_delta - exposure.net_delta)
+    after_x2 = max(-landing_x2, min(landing_x2, middle_x2 + 2 * wanted_size))
+    change_x2 = after_x2 - middle_x2
+    size_delta = Wad(change_x2 // 2 if change_x2 >= 0 else -(-change_x2 // 2))
+    landing = exposure.net_delta + from_wad(size_delta)
+    offset, slack = exposure.net_delta - from_wad(middle_x2) / 2.0, from_wad(slack_x2) / 2.0
+    reason = wanted.reason
+    if abs(size_delta - wanted_size) > 1:
+        reason += f"; the chain's band of {from_wad(snapshot.bounds.band):.4f} moves that to {landing:+.4f}"
+    band_low = max(wanted.band_low, offset - slack)
+    band_high = min(wanted.band_high, offset + slack)
+    return size_delta, Target(min(band_low, landing), max(band_high, landing), landing, reason)
+
+
+def _toward_zero(number: float) -> Wad:
+    return to_wad(number, Rounding.DOWN if number > 0.0 else Rounding.UP)
+
+
+# --- route and verdict --------------------------------------------------------------------------------------------
+
+
+def _trade(case: _Case, wanted_size: Wad) -> Decision:
+    """Propose the wanted size, or the largest the bounds accept; hold with the guard's reason when none is."""
+    cap = size_cap(case.snapshot, wanted_size > 0)
+    size = min(abs(wanted_size), cap.size)
+    if size < _least_size(case):
+        return _margin_alone(case, case.hold(f"{case.target.reason}; {_cap_text(cap)} leaves too little to trade"))
+    sign = 1 if wanted_size > 0 else -1
+    try:
+        route = _accepted_route(case, sign * size)
+    except RejectedError as rejection:
+        found = _largest_accepted(case, sign, size) if rejection.name in _SIZE_ERRORS else None
+        if found is None:
+            return _margin_alone(
+                case, case.hold(f"{case.target.reason}; the guard would refuse: {rejection}", rejection.name)
+            )
+        return case.rebalance(found, _trade_text(case, found, f"reduced to avoid {rejection.name}"))
+    limited = None if size == abs(wanted_size) else f"limited by {_cap_text(cap)}"
+    return case.rebalance(route, _trade_text(case, route, limited))
+
+
+def _least_size(case: _Case) -> int:
+    return 1 if case.is_outside_chain_band else to_wad(case.settings.min_trade_underlying, Rounding.UP)
+
+
+def _accepted_route(case: _Case, size_delta: int) -> Route:
+    """Plan a route and put it before the guard's mirror, at the snapshot's time: later blocks only have more budget."""
+    snapshot = case.snapshot
+    route = plan_route(snapshot, size_delta, case.settings.routing)
+    timestamp = snapshot.block.timestamp
+    evaluate(snapshot.bounds, snapshot.budget, snapshot.measurement, route.fills, route.after, timestamp)
+    return route
+
+
+def _largest_accepted(case: _Case, sign: int, refused: int) -> Route | None:
+    """Bisect for the largest accepted size below one that was refused; None when none is accepted."""
+    best: Route | None = None
+    accepted = 0
+    for _ in range(_BISECTION_STEPS):
+        size = (accepted + refused) // 2
+        if size < _least_size(case):
+            break
+        try:
+            best = _accepted_route(case, sign * size)
+            accepted = size
+        except RejectedError:
+            refused = size
+    return best
+
+
+def _margin_alone(case: _Case, otherwise: Decision) -> Decision:
+    """Move margin without a trade where leverage calls for it and the guard accepts; else answer ``otherwise``."""
+    try:
+        route = _accepted_route(case, 0)
+    except RejectedError as rejection:
+        refusal = f"{otherwise.reason}; the guard would refuse a margin move: {rejection}"
+        return case.hold(refusal, otherwise.guard_error or rejection.name)
+    if not route.legs:
+        return otherwise
+    return case.rebalance(
+        route, f"{otherwise.reason}; margin alone moves to keep venue leverage between its watermarks"
+    )
+
+
+# --- words --------------------------------------------------------------------------------------------------------
+
+
+def _cap_text(cap: Cap) -> str:
+    return f"{cap.reason} ({from_wad(cap.size):.4f})"
+
+
+def _trade_text(case: _Case, route: Route, limited: str | None) -> str:
+    traded = from_wad(sum(fill.size_delta for fill in route.fills))
+    verb = "buy" if traded > 0.0 else "sell"
+    worst_after = from_wad(worst_net_delta(route.after))
+    text = f"{case.target.reason}; {verb} {abs(traded):.4f}, worst case {from_wad(case.worst):.4f} -> {worst_after:.4f}"
+    return f"{text}; {limited}" if limited else text

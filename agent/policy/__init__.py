@@ -1,0 +1,1 @@
+"""When to hedge and how far; pure."""

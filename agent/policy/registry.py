@@ -1,0 +1,35 @@
+"""The policies by the name a configuration uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+
+from agent.errors import DataError
+from agent.policy.base import Policy
+from agent.policy.fixed_threshold import FixedThreshold
+from agent.policy.whalley_wilmott import WhalleyWilmott
+
+POLICIES: dict[str, type[FixedThreshold] | type[WhalleyWilmott]] = {
+    "fixed_threshold": FixedThreshold,
+    "whalley_wilmott": WhalleyWilmott,
+}
+
+
+def build_policy(name: str, parameters: Mapping[str, float]) -> Policy:
+    """Build a policy from its configured name and numbers; every field is required and none may be unknown.
+
+    Raises
+    ------
+    DataError
+        Unknown name, missing or unknown parameter, or a number out of its domain.
+
+    """
+    if name not in POLICIES:
+        raise DataError(f"policy {name!r} is unknown; choose one of {', '.join(sorted(POLICIES))}")
+    policy = POLICIES[name]
+    expected = {field.name for field in fields(policy)}
+    if expected != set(parameters):
+        missing, unknown = sorted(expected - set(parameters)), sorted(set(parameters) - expected)
+        raise DataError(f"policy {name} takes {sorted(expected)}; missing {missing}, unknown {unknown}")
+    return policy(**parameters)

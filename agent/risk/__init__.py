@@ -1,0 +1,1 @@
+"""What the book and the hedge are worth and cost now; pure."""

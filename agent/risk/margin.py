@@ -1,0 +1,124 @@
+"""How much collateral a venue account should hold for its position.
+
+Leverage is notional over the lower equity. It may drift between a low and a high watermark; outside them the account is
+brought to a target between the two. All numbers are integers; deposits round up, withdrawals down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.domain import VenueMeasurement
+from agent.errors import DataError
+from agent.units import BPS, WAD, AssetUnits, Rounding, Wad, wad_to_asset_units
+
+
+@dataclass(frozen=True, slots=True)
+class MarginSettings:
+    """Watermarks of a venue's leverage (WAD ratios), and what stays in the vault.
+
+    ``idle_reserve_bps`` of the lower NAV stays idle for instant exits; it is touched only to keep a venue's leverage
+    at its high watermark. ``guard_headroom_bps`` is the distance kept from the guard's venue leverage where that is
+    tighter than the high watermark. ``min_margin_delta`` is the least collateral worth moving.
+    """
+
+    low_leverage: Wad
+    target_leverage: Wad
+    high_leverage: Wad
+    idle_reserve_bps: int
+    guard_headroom_bps: int
+    min_margin_delta: AssetUnits
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.low_leverage < self.target_leverage < self.high_leverage:
+            raise DataError(
+                f"leverage watermarks {self.low_leverage} < {self.target_leverage} < {self.high_leverage} do not hold; "
+                "order them low, target, high, none negative"
+            )
+        for name in ("idle_reserve_bps", "guard_headroom_bps"):
+            if not 0 <= getattr(self, name) < BPS:
+                raise DataError(f"{name} is {getattr(self, name)}; expected 0 to {BPS - 1}")
+        if self.min_margin_delta < 1:
+            raise DataError(f"min_margin_delta is {self.min_margin_delta}; expected at least 1 asset unit")
+
+
+@dataclass(frozen=True, slots=True)
+class Watermarks:
+    """Leverage limits in force on one vault, WAD ratios."""
+
+    low: int
+    target: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class IdleFunds:
+    """Collateral in the vault and how much of it is reserved for exits, asset units."""
+
+    assets: AssetUnits
+    reserve: AssetUnits
+    decimals: int
+
+    @property
+    def spare(self) -> AssetUnits:
+        """What may be deposited without touching the reserve."""
+        return AssetUnits(max(self.assets - self.reserve, 0))
+
+    @property
+    def shortfall(self) -> AssetUnits:
+        """What the reserve lacks."""
+        return AssetUnits(max(self.reserve - self.assets, 0))
+
+    def after(self, margin_delta: AssetUnits) -> IdleFunds:
+        """Return the funds left for the next venue; a withdrawal arrives too late to count."""
+        return IdleFunds(AssetUnits(self.assets - max(margin_delta, 0)), self.reserve, self.decimals)
+
+
+def watermarks(settings: MarginSettings, max_venue_leverage: Wad) -> Watermarks:
+    """Return the configured watermarks, all scaled down alike where the guard's bound less headroom is tighter."""
+    ceiling = max_venue_leverage * (BPS - settings.guard_headroom_bps) // BPS
+    if settings.high_leverage <= ceiling:
+        return Watermarks(settings.low_leverage, settings.target_leverage, settings.high_leverage)
+    low, target = (
+        leverage * ceiling // settings.high_leverage for leverage in (settings.low_leverage, settings.target_leverage)
+    )
+    return Watermarks(low, target, ceiling)
+
+
+def idle_funds(settings: MarginSettings, idle_assets: AssetUnits, nav_low: Wad, decimals: int) -> IdleFunds:
+    """Return the idle collateral with its reserve, the reserve rounded up."""
+    reserve = wad_to_asset_units(-(-nav_low * settings.idle_reserve_bps // BPS), decimals, Rounding.UP)
+    return IdleFunds(idle_assets, reserve, decimals)
+
+
+def deposit_due(after: VenueMeasurement, limits: Watermarks, funds: IdleFunds) -> AssetUnits:
+    """Return the collateral to deposit so that leverage comes back to target; 0 while it is at most high.
+
+    Spare idle funds pay for it. Where they do not suffice for the high watermark, the reserve is drawn down to it.
+    """
+    equity_at_high = _equity_for(after.notional, limits.high)
+    if after.equity_low >= equity_at_high:
+        return AssetUnits(0)
+    to_target = _deposit(_equity_for(after.notional, limits.target) - after.equity_low, funds)
+    to_high = _deposit(equity_at_high - after.equity_low, funds)
+    return AssetUnits(min(max(min(to_target, funds.spare), to_high), funds.assets))
+
+
+def withdrawal_due(after: VenueMeasurement, limits: Watermarks, withdrawable: Wad, decimals: int) -> AssetUnits:
+    """Return the collateral to withdraw so that leverage rises to target; 0 while it is at least low."""
+    is_in_use = after.notional > 0 and after.equity_low * limits.low <= after.notional * WAD
+    if is_in_use or after.equity_low <= 0:
+        return AssetUnits(0)
+    excess = min(after.equity_low - _equity_for(after.notional, limits.target), withdrawable)
+    return wad_to_asset_units(max(excess, 0), decimals, Rounding.DOWN)
+
+
+def _equity_for(notional: int, leverage: int) -> int:
+    """Return the least equity that holds ``notional`` at ``leverage``; beyond any account at leverage 0."""
+    if notional == 0:
+        return 0
+    return -(-notional * WAD // leverage) if leverage > 0 else 2**256
+
+
+def _deposit(wad: int, funds: IdleFunds) -> int:
+    return wad_to_asset_units(wad, funds.decimals, Rounding.UP)

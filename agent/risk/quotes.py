@@ -1,0 +1,135 @@
+"""A venue's quote ladder as a price curve, in integers, rounded against the trader.
+
+One side of a ladder is a sequence of rungs, smallest size first. Between rungs the average execution price is
+interpolated linearly in size; below the first rung it is the first rung's. Nothing is quoted beyond the last rung.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from agent.domain import Fill, VenueSnapshot
+from agent.errors import DataError
+from agent.units import WAD, Wad
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """Cost of trading ``size`` (absolute, WAD underlying): average price without fee, and fee in WAD USD."""
+
+    size: int
+    execution_price: int
+    fee: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """One side of one venue's quotes."""
+
+    is_buy: bool
+    rungs: tuple[Rung, ...]
+
+    @property
+    def capacity(self) -> int:
+        """Largest size quoted; 0 when the venue quotes nothing on this side."""
+        return self.rungs[-1].size if self.rungs else 0
+
+
+def ladder_of(venue: VenueSnapshot, is_buy: bool) -> Ladder:
+    """Take one side out of a venue's quotes.
+
+    Raises
+    ------
+    DataError
+        Sizes that do not grow, a price that is not positive, or a negative fee.
+
+    """
+    rungs = tuple(
+        Rung(abs(quote.size_delta), quote.execution_price, quote.fee)
+        for quote in venue.quotes
+        if quote.size_delta != 0 and (quote.size_delta > 0) == is_buy
+    )
+    for rung in rungs:
+        if rung.execution_price <= 0 or rung.fee < 0:
+            raise DataError(
+                f"venue {venue.name} quotes price {rung.execution_price} and fee {rung.fee} for size {rung.size}; "
+                "expected a positive price and no negative fee"
+            )
+    for smaller, larger in pairwise(rungs):
+        if smaller.size >= larger.size:
+            raise DataError(
+                f"venue {venue.name} quotes size {larger.size} after {smaller.size}; expected growing sizes"
+            )
+    return Ladder(is_buy, rungs)
+
+
+def fill_at(ladder: Ladder, venue_index: int, size: int) -> Fill:
+    """Foresee the fill of ``size`` (absolute) at the quoted prices; buys round price up, sells down, fees up.
+
+    Raises
+    ------
+    DataError
+        ``size`` is not positive or is beyond the ladder.
+
+    """
+    smaller, larger = _bracket(ladder, size)
+    if smaller is None:
+        price, fee = larger.execution_price, _ceil_div(larger.fee * size, larger.size)
+    else:
+        span, step = larger.size - smaller.size, size - smaller.size
+        price_change = (larger.execution_price - smaller.execution_price) * step
+        price = smaller.execution_price + (_ceil_div(price_change, span) if ladder.is_buy else price_change // span)
+        fee = smaller.fee + _ceil_div((larger.fee - smaller.fee) * step, span)
+    return Fill(venue_index, Wad(size if ladder.is_buy else -size), Wad(price), Wad(fee))
+
+
+def worst_quoted_price(ladder: Ladder, size: int) -> Wad:
+    """Return the quoted price of the first rung that holds ``size``: no better than the price of ``size`` itself."""
+    smaller, larger = _bracket(ladder, size)
+    prices = [larger.execution_price] if smaller is None else [smaller.execution_price, larger.execution_price]
+    return Wad(max(prices) if ladder.is_buy else min(prices))
+
+
+def size_within(ladder: Ladder, price_limit: Wad) -> Wad:
+    """Return the largest size whose quoted price is no worse than ``price_limit``, rounded down."""
+    allowed = 0
+    previous: Rung | None = None
+    for rung in ladder.rungs:
+        excess = rung.execution_price - price_limit if ladder.is_buy else price_limit - rung.execution_price
+        if excess > 0:
+            if previous is not None:
+                slope = abs(rung.execution_price - previous.execution_price)
+                room = abs(price_limit - previous.execution_price)
+                allowed += (rung.size - previous.size) * room // slope
+            break
+        allowed = rung.size
+        previous = rung
+    return Wad(allowed)
+
+
+def quoted_ratios(ladder: Ladder, size: int, mark_price: Wad, oracle_price: Wad) -> tuple[float, float]:
+    """Return fee and impact of ``size`` as ratios of notional at the oracle price.
+
+    Impact is the execution price against the worse of mark and oracle price: a premium against the trade is a cost,
+    one in its favour is not counted, because it may stand until the hedge is unwound.
+    """
+    fill = fill_at(ladder, 0, size)
+    reference = min(mark_price, oracle_price) if ladder.is_buy else max(mark_price, oracle_price)
+    worse_by = fill.execution_price - reference if ladder.is_buy else reference - fill.execution_price
+    return fill.fee * WAD / (size * oracle_price), max(worse_by, 0) / oracle_price
+
+
+def _bracket(ladder: Ladder, size: int) -> tuple[Rung | None, Rung]:
+    if size <= 0:
+        raise DataError(f"size {size} cannot be quoted; expected a positive number")
+    previous: Rung | None = None
+    for rung in ladder.rungs:
+        if size <= rung.size:
+            return previous, rung
+        previous = rung
+    raise DataError(f"size {size} lies beyond the quoted {ladder.capacity}; read a longer ladder")
+
+
+def _ceil_div(numerator: int, denominator: int) -> int:
+    return -(-numerator // denominator)
