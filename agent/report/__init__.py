@@ -1,0 +1,1 @@
+"""What a replay left behind, as a page for people and a file for machines."""

@@ -1,0 +1,173 @@
+"""The report as one self-contained HTML file: no request leaves the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from importlib.resources import files
+from string import Template
+
+import plotly.graph_objects as go
+import plotly.io as pio
+from plotly.offline import get_plotlyjs
+
+from agent.report import figures
+from agent.report.records import ReplayReport
+from agent.report.story import span_seconds, story
+from agent.report.wording import duration, money, money_change, percent, signed, utc_minute
+
+_PICTURES = (
+    (
+        "The price",
+        "The price the chain's oracle reported at each step. Dots are the moments at which the keeper traded.",
+        figures.price_figure,
+    ),
+    (
+        "Net delta against its band",
+        "How many {underlying} the book and its hedge together are long (above zero) or short. Inside the shaded band "
+        "a trade would cost more than the risk it removes. The dashed lines are the bound the vault's contract keeps.",
+        figures.net_delta_figure,
+    ),
+    (
+        "The hedge mirrors the book",
+        "The position on the venue follows the book's sensitivity with the opposite sign.",
+        figures.mirror_figure,
+    ),
+    (
+        "Profit and loss",
+        "The book alone, marked to its model at the oracle price, and the book with its hedge after every cost.",
+        figures.pnl_figure,
+    ),
+    (
+        "Hour by hour",
+        "Each bar is the gain or loss of one hour. {effectiveness}",
+        figures.hourly_figure,
+    ),
+    (
+        "What it cost",
+        "Venue fees, the difference between execution and oracle price, funding paid (negative: received) and gas.",
+        figures.cost_figure,
+    ),
+)
+
+
+def render_html(report: ReplayReport) -> str:
+    """Return the page: headline figures, the story, the pictures, the book, and where everything comes from."""
+    template = Template(files("agent.report").joinpath("report.html").read_text(encoding="utf-8"))
+    return template.substitute(
+        title=escape(report.title),
+        subtitle=escape(_subtitle(report)),
+        plotly_js=get_plotlyjs(),
+        cards="\n".join(_cards(report)),
+        story="\n".join(f"<p>{escape(paragraph)}</p>" for paragraph in story(report)),
+        pictures="\n".join(_pictures(report)),
+        book=_book(report),
+        provenance="\n".join(
+            f"<div><h3>{escape(section)}</h3>{_pairs(pairs.items())}</div>"
+            for section, pairs in report.provenance.items()
+        ),
+    )
+
+
+def _subtitle(report: ReplayReport) -> str:
+    first, last = report.steps[0], report.steps[-1]
+    return (
+        f"{utc_minute(first.unix)} to {utc_minute(last.unix)} UTC ({duration(span_seconds(report))}), "
+        f"{report.summary.steps:,} steps of {duration(report.interval_seconds)}"
+    )
+
+
+def _cards(report: ReplayReport) -> list[str]:
+    summary = report.summary
+    effectiveness = "n/a" if summary.effectiveness is None else percent(summary.effectiveness)
+    breaches = summary.band_breaches_after_rebalance
+    return [
+        _card("", effectiveness, "of the hourly variance removed by the hedge"),
+        _card("", money_change(summary.pnl_hedged_usd), "book with hedge, after all costs"),
+        _card("alone", money_change(summary.pnl_unhedged_usd), "book alone"),
+        _card("", money(summary.costs.total_usd), f"cost of hedging, {summary.rebalances:,} rebalances"),
+        _card(
+            "bad" if breaches else "good",
+            f"{breaches:,}",
+            f"rebalances that left the worst case outside {signed(report.guard_band, 2)} {report.underlying}",
+        ),
+        _card(
+            "bad" if summary.guard_mirror_mismatches else "good",
+            f"{summary.guard_mirror_mismatches:,}",
+            "times the keeper's forecast and the chain's judgement differed",
+        ),
+        _card(
+            "",
+            f"{signed(summary.max_abs_net_delta, 2)} {escape(report.underlying)}",
+            "largest net delta once the hedge was built",
+        ),
+        _card("", f"{summary.p99_decision_ms:.1f} ms", "99 of 100 decisions took less"),
+    ]
+
+
+def _card(kind: str, figure: str, name: str) -> str:
+    shown = f'<div class="figure">{escape(figure)}</div><div class="name">{escape(name)}</div>'
+    return f'<div class="card {kind}">{shown}</div>'
+
+
+def _pictures(report: ReplayReport) -> list[str]:
+    effectiveness = report.summary.effectiveness
+    told = (
+        "The replay is too short to compare variances."
+        if effectiveness is None
+        else f"The hedge removed {percent(effectiveness)} of their variance."
+    )
+    return [
+        _picture(title, words.format(underlying=report.underlying, effectiveness=told), draw(report))
+        for title, words, draw in _PICTURES
+    ]
+
+
+def _picture(title: str, words: str, figure: go.Figure) -> str:
+    drawn = pio.to_html(
+        figure,
+        full_html=False,
+        include_plotlyjs=False,
+        config={"displaylogo": False, "responsive": True, "displayModeBar": False},
+    )
+    return f"<section><h2>{escape(title)}</h2><p>{escape(words)}</p>{drawn}</section>"
+
+
+def _book(report: ReplayReport) -> str:
+    columns = (
+        "Position",
+        "Quantity",
+        "Type",
+        "Strike, USD",
+        "Expiry, UTC",
+        "IV a year",
+        "IV interval verified on chain",
+    )
+    rows = [
+        (
+            leg.label,
+            signed(leg.quantity, 2),
+            leg.option_type.value,
+            f"{leg.strike_usd:,.2f}",
+            utc_minute(leg.expiry_unix),
+            percent(leg.iv_annual),
+            f"{percent(leg.iv_low_annual)} to {percent(leg.iv_high_annual)}",
+        )
+        for leg in report.book.options
+    ]
+    rows += [(leg.label, signed(leg.quantity, 2), "holding", "", "", "", "") for leg in report.book.holdings]
+    return _table(columns, rows)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    def line(tag: str, cells: Sequence[str]) -> str:
+        first, *rest = cells
+        numbers = "".join(f'<{tag} class="number">{escape(cell)}</{tag}>' for cell in rest)
+        return f"<tr><{tag}>{escape(first)}</{tag}>{numbers}</tr>"
+
+    return "<table>" + line("th", columns) + "".join(line("td", row) for row in rows) + "</table>"
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
+    rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in pairs)
+    return f"<table>{rows}</table>"

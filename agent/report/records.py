@@ -1,0 +1,104 @@
+"""Frozen records of a finished replay: all that its report and its summary are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from agent.domain import Book
+from agent.units import Seconds
+
+
+class StepAction(Enum):
+    """What became of one step."""
+
+    HOLD = "hold"
+    HEDGED = "hedge"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class CostSplit:
+    """What hedging cost, USD; a negative figure was earned."""
+
+    fee_usd: float = 0.0
+    slippage_usd: float = 0.0
+    funding_usd: float = 0.0
+    gas_usd: float = 0.0
+
+    @property
+    def total_usd(self) -> float:
+        """Sum of the four parts."""
+        return self.fee_usd + self.slippage_usd + self.funding_usd + self.gas_usd
+
+    def plus(self, other: CostSplit) -> CostSplit:
+        """Add part by part."""
+        return CostSplit(
+            fee_usd=self.fee_usd + other.fee_usd,
+            slippage_usd=self.slippage_usd + other.slippage_usd,
+            funding_usd=self.funding_usd + other.funding_usd,
+            gas_usd=self.gas_usd + other.gas_usd,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One price, what the keeper saw at it, and what it did. Deltas in underlying units, long is positive.
+
+    P&L and costs are cumulative since the first step; P&L is as seen before this step's own trade.
+    """
+
+    unix: Seconds
+    price_usd: float
+    book_delta: float
+    net_delta: float
+    net_delta_after: float
+    band_low: float
+    band_high: float
+    action: StepAction
+    hedge_size_delta: float
+    hedge_size: float
+    pnl_unhedged_usd: float
+    pnl_hedged_usd: float
+    costs: CostSplit
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The figures of the JSON summary; ``effectiveness`` is None when the replay is too short to have one."""
+
+    steps: int
+    rebalances: int
+    rejected: int
+    effectiveness: float | None
+    pnl_unhedged_usd: float
+    pnl_hedged_usd: float
+    costs: CostSplit
+    max_abs_net_delta: float
+    band_breaches_after_rebalance: int
+    guard_mirror_mismatches: int
+    vault_nav_usd: float
+    ledger_nav_error_bps: float
+    wall_s: float
+    p99_decision_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayReport:
+    """A replay, its figures, and where everything in it comes from."""
+
+    title: str
+    underlying: str
+    steps: tuple[StepRecord, ...]
+    interval_seconds: Seconds
+    book: Book
+    guard_band: float
+    """Worst-case net delta the chain always accepts, underlying units."""
+    turnover_usd: float
+    unexplained_usd: float
+    """Hedge P&L measured on chain minus what prices and the four costs explain."""
+    summary: Summary
+    provenance: Mapping[str, Mapping[str, str]]
+    """Section, then name and text, in the order to be shown."""
