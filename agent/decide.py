@@ -238,12 +238,17 @@ def _least_size(case: _Case) -> int:
 
 
 def _accepted_route(case: _Case, size_delta: int) -> Route:
-    """Plan a route and put it before the guard's mirror, at the snapshot's time: later blocks only have more budget."""
+    """Plan a route that the guard's mirror accepts; raise its `RejectedError` otherwise."""
+    route = plan_route(case.snapshot, size_delta, case.settings.routing)
+    _judge(case, route)
+    return route
+
+
+def _judge(case: _Case, route: Route) -> None:
+    """Put a route before the guard's mirror at the snapshot's time: later blocks only have more budget."""
     snapshot = case.snapshot
-    route = plan_route(snapshot, size_delta, case.settings.routing)
     timestamp = snapshot.block.timestamp
     evaluate(snapshot.bounds, snapshot.budget, snapshot.measurement, route.fills, route.after, timestamp)
-    return route
 
 
 def _largest_accepted(case: _Case, sign: int, refused: int) -> Route | None:
@@ -264,16 +269,15 @@ def _largest_accepted(case: _Case, sign: int, refused: int) -> Route | None:
 
 def _margin_alone(case: _Case, otherwise: Decision) -> Decision:
     """Move margin without a trade where leverage calls for it and the guard accepts; else answer ``otherwise``."""
+    route = plan_route(case.snapshot, 0, case.settings.routing)
+    if not route.legs:
+        return otherwise
     try:
-        route = _accepted_route(case, 0)
+        _judge(case, route)
     except RejectedError as rejection:
         refusal = f"{otherwise.reason}; the guard would refuse a margin move: {rejection}"
         return case.hold(refusal, otherwise.guard_error or rejection.name)
-    if not route.legs:
-        return otherwise
-    return case.rebalance(
-        route, f"{otherwise.reason}; margin alone moves to keep venue leverage between its watermarks"
-    )
+    return case.rebalance(route, f"{otherwise.reason}; margin alone moves to keep venue leverage between its watermarks")
 
 
 # --- words --------------------------------------------------------------------------------------------------------

@@ -100,6 +100,8 @@ def _venue_room(snapshot: Snapshot, ladder: Ladder) -> int:
 
 def _allocate(snapshot: Snapshot, size: int, is_buy: bool) -> dict[int, int]:
     """Spread ``size`` over the venues, cheapest quoted slice first; slices of a venue add up to one fill."""
+    if size == 0:
+        return {}
     slices: list[tuple[int, int, int]] = []
     rooms: list[int] = []
     for index, venue in enumerate(snapshot.venues):
