@@ -1,0 +1,1 @@
+"""Real protocols on a local Anvil, and the market around them."""

@@ -1,0 +1,63 @@
+"""Creation code of the real protocols, from the npm packages that publish them, and of our own contracts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from agent.errors import DataError
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+NODE_MODULES = PROJECT_ROOT / "node_modules"
+BUILD = PROJECT_ROOT / "build" / "contracts"
+
+_CURIE = NODE_MODULES / "@perp" / "curie-contract" / "artifacts" / "contracts"
+_PERP_ORACLE = NODE_MODULES / "@perp" / "perp-oracle-contract" / "artifacts" / "contracts"
+_UNISWAP_V3 = NODE_MODULES / "@uniswap" / "v3-core" / "artifacts" / "contracts"
+_CHAINLINK = NODE_MODULES / "@chainlink" / "contracts" / "abi" / "v0.7"
+
+
+def curie(name: str) -> str:
+    """Creation code of a Perpetual Protocol v2 contract."""
+    return _hardhat(_CURIE, name)
+
+
+def perp_oracle(name: str) -> str:
+    """Creation code of a Perpetual Protocol price feed."""
+    return _hardhat(_PERP_ORACLE, name)
+
+
+def uniswap_v3(name: str) -> str:
+    """Creation code of a Uniswap v3 core contract."""
+    return _hardhat(_UNISWAP_V3, name)
+
+
+def chainlink_mock_aggregator() -> str:
+    """Creation code of Chainlink's own ``MockV3Aggregator``."""
+    path = _CHAINLINK / "MockV3Aggregator.json"
+    return _hex(_read(path)["compilerOutput"]["evm"]["bytecode"]["object"])
+
+
+def project(name: str) -> str:
+    """Creation code of one of this project's contracts, as Brownie built it."""
+    return _hex(_read(BUILD / f"{name}.json")["bytecode"])
+
+
+def _hardhat(root: Path, name: str) -> str:
+    return _hex(_read(root / f"{name}.sol" / f"{name}.json")["bytecode"])
+
+
+def _hex(code: str) -> str:
+    return code if code.startswith("0x") else "0x" + code
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(
+            f"{path} is missing: run `make setup`, which installs packages and compiles contracts"
+        ) from None
+    except ValueError as error:
+        raise DataError(f"{path} is not JSON ({error}): remove it and run `make setup`") from None

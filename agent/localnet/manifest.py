@@ -1,0 +1,71 @@
+"""What a running local chain tells the rest of the world about itself: ``<state directory>/manifest.json``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agent.errors import DataError
+from agent.localnet.protocols.curie import CurieAddresses
+from agent.units import Address, Seconds, Wei
+
+DEFAULT_STATE_DIRECTORY = Path(".evenkeel") / "localnet"
+MANIFEST_NAME = "manifest.json"
+LOG_NAME = "anvil.log"
+
+
+class LocalnetManifest(BaseModel):
+    """A running local chain. Addresses are checksummed; ``accounts`` are Anvil's, by role."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    version: Literal[1] = 1
+    rpc_url: str
+    chain_id: int
+    pid: int
+    process_fingerprint: str
+    """Tells the process from a later one with the same id (see `agent.localnet.anvil.process_fingerprint`)."""
+    seed: int
+    start_unix: Seconds
+    """Time of the block at which the market stood ready."""
+    start_price_usd: float
+    base_fee_wei: Wei
+    """Base fee every step starts its blocks with, unless it names another."""
+    usdc: Address
+    usdc_decimals: int
+    chainlink_aggregator: Address
+    curie: CurieAddresses
+    accounts: dict[str, Address]
+
+    @staticmethod
+    def path(state_directory: Path) -> Path:
+        """Where the manifest of a state directory is."""
+        return state_directory / MANIFEST_NAME
+
+    @classmethod
+    def read(cls, state_directory: Path) -> LocalnetManifest | None:
+        """Manifest of a state directory, or None when there is none.
+
+        Raises: `DataError` when there is one that cannot be read.
+        """
+        path = cls.path(state_directory)
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValidationError as error:
+            where = ".".join(str(part) for part in error.errors()[0]["loc"]) or "the JSON"
+            raise DataError(
+                f"{path} is damaged ({where} is not valid): stop Anvil by hand if it runs, and remove the file"
+            ) from None
+
+    def write(self, state_directory: Path) -> None:
+        """Write the manifest in one step: readers see the old one or the new one, never half of one."""
+        path = self.path(state_directory)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"{path.name}.{os.getpid()}.draft")
+        draft.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        draft.replace(path)

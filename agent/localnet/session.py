@@ -1,0 +1,209 @@
+"""A local chain with real protocols and a living market: bring it up, move it, take it down."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from agent.errors import DataError
+from agent.localnet.actors import Arbitrageur, FundingPoker, PricePublisher
+from agent.localnet.anvil import AnvilProcess, AnvilSettings, process_fingerprint, stop_process
+from agent.localnet.codec import encode_call
+from agent.localnet.evm import BlockHead, LocalChain, Transaction
+from agent.localnet.manifest import DEFAULT_STATE_DIRECTORY, LOG_NAME, LocalnetManifest
+from agent.localnet.pool_math import price_from_sqrt_x96, sqrt_price_x96, ticks_between
+from agent.localnet.rpc import JsonRpc
+from agent.localnet.world import GENESIS_LEAD_SECONDS, LocalnetSettings, answer_to_wad, feed_answer, open_world
+from agent.units import Address, AssetUnits, Seconds, Wei, from_wad, require_finite
+
+__all__ = ["Localnet", "LocalnetSettings", "StepResult", "running_manifest"]
+
+_SLOT0 = "(uint160,int24,uint16,uint16,uint16,uint8,bool)"
+_MINT_GAS = 200_000
+
+_MARK_SETTLE_SECONDS = 15
+"""Window of the shortest average in the mark price: after it the mark has followed the pool."""
+_RAMP_TICKS = 700
+"""Farthest the pool moves within one price window, ticks (7.2 %); the venue's own limit is 1,000."""
+_RAMP_SECONDS = 16
+"""Time between two parts of a larger move: one second more than the venue's price window."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """State of the market after a step."""
+
+    block: BlockHead
+    price_usd: float
+    """Index price as published, at the feed's 8 decimals."""
+    pool_price_usd: float
+    blocks_mined: int
+    gas_used: int
+
+
+@dataclass(frozen=True, slots=True)
+class PriceMove:
+    """One publication of a step."""
+
+    at_unix: Seconds
+    answer: AssetUnits
+    """Price in the decimals of the feed."""
+
+
+class Localnet:
+    """A running local chain. As a context manager it is gone at the end of the block, whatever ended it."""
+
+    def __init__(self, manifest: LocalnetManifest, state_directory: Path, process: AnvilProcess | None) -> None:
+        self.manifest = manifest
+        self.state_directory = state_directory
+        self.chain = LocalChain(JsonRpc(manifest.rpc_url))
+        self._process = process
+        accounts, addresses = manifest.accounts, manifest.curie
+        self._publisher = PricePublisher(accounts["publisher"], manifest.chainlink_aggregator, addresses)
+        self._arbitrageur = Arbitrageur(accounts["arbitrageur"], addresses)
+        self._poker = FundingPoker(accounts["funding_poker"], addresses)
+
+    @classmethod
+    def up(cls, settings: LocalnetSettings) -> Localnet:
+        """Start Anvil, deploy the protocols and open the market.
+
+        Raises: `DataError` when the port is taken, a chain of this state directory runs already, or packages are
+        missing.
+        """
+        _require_none_running(settings.state_directory)
+        process = AnvilProcess(
+            AnvilSettings(
+                port=settings.port,
+                genesis_unix=settings.start_unix - GENESIS_LEAD_SECONDS,
+                base_fee_wei=settings.base_fee_wei,
+                log_path=settings.state_directory / LOG_NAME,
+                outlives_parent=settings.outlives_parent,
+            )
+        )
+        try:
+            manifest = open_world(settings, process.pid)
+            localnet = cls(manifest, settings.state_directory, process)
+            localnet.step(settings.start_price_usd, settings.start_unix)
+            manifest.write(settings.state_directory)
+        except BaseException:
+            process.stop()
+            raise
+        return localnet
+
+    @classmethod
+    def attach(cls, state_directory: Path = DEFAULT_STATE_DIRECTORY) -> Localnet:
+        """Take hold of a chain that another process brought up.
+
+        Raises: `DataError` when none runs.
+        """
+        manifest = running_manifest(state_directory)
+        if manifest is None:
+            raise DataError(f"no local chain runs for {state_directory}: start one with `evenkeel localnet up`")
+        return cls(manifest, state_directory, None)
+
+    def __enter__(self) -> Localnet:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.down()
+
+    @property
+    def rpc_url(self) -> str:
+        """Address of the node."""
+        return self.manifest.rpc_url
+
+    def down(self) -> None:
+        """Stop the chain and remove its manifest; harmless when it is gone already."""
+        self.chain.rpc.close()
+        if self._process is not None:
+            self._process.stop()
+        else:
+            stop_process(self.manifest.pid, self.manifest.process_fingerprint)
+        LocalnetManifest.path(self.state_directory).unlink(missing_ok=True)
+
+    def step(self, price_usd: float, at_unix: int, base_fee_wei: Wei | None = None) -> StepResult:
+        """Move the market to a price at a time.
+
+        The price is published and arbitraged 15 seconds before ``at_unix``, so that the venue's mark price has followed
+        by then; funding is settled in a block dated exactly ``at_unix``, which becomes the head. A move above 7 % comes
+        in parts, 16 seconds apart, because the venue refuses larger ones at once. Where the time since the last block
+        is too short for this, all happens at ``at_unix`` and the pool may lag behind the index.
+
+        Raises: `DataError` when the price is no positive number or the time is not after the last block.
+        """
+        if require_finite(price_usd, "price_usd") <= 0.0:
+            raise DataError(f"price_usd is {price_usd}; expected a price above 0")
+        before = self.chain.head()
+        if at_unix <= before.timestamp:
+            raise DataError(
+                f"the step is at {at_unix}, not after the last block at {before.timestamp}: use a later time"
+            )
+        base_fee_wei = self.manifest.base_fee_wei if base_fee_wei is None else base_fee_wei
+        end, pool_sqrt_x96, gas_used = Seconds(at_unix), self.pool_sqrt_x96(), 0
+        for move in schedule_moves(pool_sqrt_x96, feed_answer(price_usd), before.timestamp, end):
+            work = self._publisher.publish(move.answer)
+            work += self._arbitrageur.trade_to(sqrt_price_x96(answer_to_wad(move.answer)), pool_sqrt_x96)
+            work += self._poker.poke() if move.at_unix == end else []
+            gas_used += self._mine(work, move.at_unix, base_fee_wei)
+            pool_sqrt_x96 = self.pool_sqrt_x96()
+        if move.at_unix != end:
+            gas_used += self._mine(self._poker.poke(), end, base_fee_wei)
+        after = self.chain.head()
+        return StepResult(
+            block=after,
+            price_usd=from_wad(answer_to_wad(move.answer)),
+            pool_price_usd=price_from_sqrt_x96(pool_sqrt_x96),
+            blocks_mined=after.number - before.number,
+            gas_used=gas_used,
+        )
+
+    def pool_sqrt_x96(self) -> int:
+        """Square root of the pool's price, in the pool's format."""
+        return int(self.chain.call(self.manifest.curie.pool, "slot0()", returns=_SLOT0)[0])
+
+    def fund_usdc(self, to: Address, units: AssetUnits) -> None:
+        """Mint test dollars to an account, in a block of its own."""
+        mint = encode_call("mint(address,uint256)", to, units)
+        minter = self.manifest.accounts["spare"]
+        self.chain.mine([Transaction("mint", minter, self.manifest.usdc, mint, _MINT_GAS)])
+
+    def _mine(self, work: list[Transaction], moment: Seconds, base_fee_wei: Wei) -> int:
+        return sum(receipt.gas_used for receipt in self.chain.mine(work, moment, base_fee_wei))
+
+
+def running_manifest(state_directory: Path) -> LocalnetManifest | None:
+    """Manifest of the chain that runs for a state directory; None when none runs, even if a manifest is left over."""
+    manifest = LocalnetManifest.read(state_directory)
+    if manifest is None or process_fingerprint(manifest.pid) != manifest.process_fingerprint:
+        return None
+    return manifest
+
+
+def schedule_moves(pool_sqrt_x96: int, answer: AssetUnits, last_unix: Seconds, end_unix: Seconds) -> list[PriceMove]:
+    """Split a step into publications: one, or several where the move is too large for one price window.
+
+    The last is at the new price, as early before ``end_unix`` as the mark price needs to follow.
+    """
+    settle = end_unix - _MARK_SETTLE_SECONDS
+    if settle <= last_unix:
+        return [PriceMove(end_unix, answer)]
+    distance = abs(ticks_between(pool_sqrt_x96, sqrt_price_x96(answer_to_wad(answer))))
+    room = (settle - last_unix - 1) // _RAMP_SECONDS + 1
+    parts = min(max(math.ceil(distance / _RAMP_TICKS), 1), room)
+    from_usd, to_usd = price_from_sqrt_x96(pool_sqrt_x96), from_wad(answer_to_wad(answer))
+    ramp = [
+        PriceMove(Seconds(settle - left * _RAMP_SECONDS), feed_answer(to_usd * (from_usd / to_usd) ** (left / parts)))
+        for left in range(parts - 1, 0, -1)
+    ]
+    return [*ramp, PriceMove(Seconds(settle), answer)]
+
+
+def _require_none_running(state_directory: Path) -> None:
+    manifest = running_manifest(state_directory)
+    if manifest is not None:
+        where = f"pid {manifest.pid}, {manifest.rpc_url}"
+        raise DataError(f"a local chain runs already ({where}): stop it with `evenkeel localnet down`")

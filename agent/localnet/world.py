@@ -1,0 +1,151 @@
+"""The opening of a local chain: contracts deployed, makers and traders funded, the market ready to trade."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.errors import DataError
+from agent.localnet import artifacts
+from agent.localnet.actors import FundingPoker, LiquidityMaker, PricePublisher, deposit_margin
+from agent.localnet.anvil import CHAIN_ID, HOST, process_fingerprint
+from agent.localnet.deployer import Deployer
+from agent.localnet.evm import LocalChain
+from agent.localnet.manifest import DEFAULT_STATE_DIRECTORY, LocalnetManifest
+from agent.localnet.pool_math import LiquidityRange, liquidity_for_slippage, range_for_liquidity, sqrt_price_x96
+from agent.localnet.protocols import curie
+from agent.localnet.rpc import JsonRpc
+from agent.units import (
+    BPS,
+    WEI_PER_GWEI,
+    AssetUnits,
+    Rounding,
+    Seconds,
+    Wad,
+    Wei,
+    asset_units_to_wad,
+    from_wad,
+    require_finite,
+    to_asset_units,
+)
+
+USDC_DECIMALS = 6
+GENESIS_LEAD_SECONDS = 3_600
+"""Time between the genesis block and the moment the market stands ready."""
+
+_HISTORY_SECONDS = 1_900
+"""The mark price reads 30 minutes of pool history; before that every trade reverts with ``OLD``."""
+_FEE_RATIO_PER_BPS = 100  # Curie counts fees in 1e-6
+_MARGIN_MULTIPLE = 3.0
+"""Margin of each actor, in multiples of all the maker provides at the top of its range: covers any inventory."""
+_DEFAULT_START = Seconds(1_722_470_400)
+_DEFAULT_BASE_FEE = Wei(20 * WEI_PER_GWEI)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalnetSettings:
+    """What the local chain and its market start with.
+
+    The same settings give the same addresses and, step by step, the same state.
+    """
+
+    port: int = 8545
+    seed: int = 20_240_805
+    """Seed of the built-in price path (`agent.localnet.market`)."""
+    start_unix: Seconds = _DEFAULT_START
+    """Time at which the market stands ready; 2024-08-01 00:00 UTC unless said otherwise."""
+    start_price_usd: float = 3_200.0
+    base_fee_wei: Wei = _DEFAULT_BASE_FEE
+    depth_size_underlying: float = 50.0
+    depth_slippage_bps: float = 20.0
+    """Selling ``depth_size_underlying`` at the start executes this far below the price, fee excluded."""
+    maker_low_ratio: float = 0.25
+    maker_high_ratio: float = 4.0
+    """Range of the maker's liquidity, ratio to the start price."""
+    exchange_fee_bps: float = 10.0
+    state_directory: Path = DEFAULT_STATE_DIRECTORY
+    """Where the manifest and Anvil's log go; one directory a running chain."""
+    outlives_parent: bool = False
+    """Leave the chain running when this process ends; a later process stops it."""
+
+    def __post_init__(self) -> None:
+        for name in ("start_price_usd", "depth_size_underlying", "depth_slippage_bps", "exchange_fee_bps"):
+            if require_finite(getattr(self, name), name) <= 0.0:
+                raise DataError(f"{name} is {getattr(self, name)}; expected a number above 0")
+        if not 0.0 < self.maker_low_ratio < 1.0 < self.maker_high_ratio:
+            ratios = f"{self.maker_low_ratio} to {self.maker_high_ratio}"
+            raise DataError(f"the maker's range is {ratios} of the start price; expected a range around 1")
+
+
+def feed_answer(price_usd: float) -> AssetUnits:
+    """Price in the decimals of the Chainlink feed, rounded down."""
+    return to_asset_units(price_usd, curie.PRICE_FEED_DECIMALS, Rounding.DOWN)
+
+
+def answer_to_wad(answer: AssetUnits) -> Wad:
+    """Price of a feed answer."""
+    return asset_units_to_wad(answer, curie.PRICE_FEED_DECIMALS)
+
+
+def open_world(settings: LocalnetSettings, pid: int) -> LocalnetManifest:
+    """Deploy everything on the fresh chain at ``settings.port`` and fund its actors; the chain ends before the start.
+
+    Raises: `FatalError` that names the first step that reverted.
+    """
+    rpc_url = f"http://{HOST}:{settings.port}"
+    chain = LocalChain(JsonRpc(rpc_url))
+    chain.use_deterministic_time()
+    accounts = chain.accounts()
+    deployer = Deployer(chain, accounts["deployer"])
+    usdc = deployer.create("UsdcDouble", artifacts.project("UsdcDouble"), "(uint8)", USDC_DECIMALS)
+    answer = feed_answer(settings.start_price_usd)
+    code = artifacts.chainlink_mock_aggregator()
+    aggregator = deployer.create("MockV3Aggregator", code, "(uint8,int256)", curie.PRICE_FEED_DECIMALS, answer)
+    sqrt_x96 = sqrt_price_x96(answer_to_wad(answer))
+    fee_ratio = round(settings.exchange_fee_bps * _FEE_RATIO_PER_BPS)
+    manifest = LocalnetManifest(
+        rpc_url=rpc_url,
+        chain_id=CHAIN_ID,
+        pid=pid,
+        process_fingerprint=process_fingerprint(pid) or "",
+        seed=settings.seed,
+        start_unix=settings.start_unix,
+        start_price_usd=settings.start_price_usd,
+        base_fee_wei=settings.base_fee_wei,
+        usdc=usdc,
+        usdc_decimals=USDC_DECIMALS,
+        chainlink_aggregator=aggregator,
+        curie=curie.deploy(chain, deployer, usdc, aggregator, sqrt_x96, fee_ratio),
+        accounts=accounts,
+    )
+    _populate(settings, chain, manifest)
+    chain.rpc.close()
+    return manifest
+
+
+def _populate(settings: LocalnetSettings, chain: LocalChain, manifest: LocalnetManifest) -> None:
+    accounts = manifest.accounts
+    position = _maker_position(settings)
+    margin = _margin(settings, position)
+    publisher = PricePublisher(accounts["publisher"], manifest.chainlink_aggregator, manifest.curie)
+    maker = LiquidityMaker(accounts["liquidity_maker"], manifest.curie)
+    poker = FundingPoker(accounts["funding_poker"], manifest.curie)
+    work = publisher.publish(feed_answer(settings.start_price_usd))
+    for account in (maker.account, accounts["arbitrageur"], poker.account):
+        work += deposit_margin(account, manifest.usdc, manifest.curie.vault, margin)
+    work += maker.provide(position) + poker.open()
+    chain.mine(work, Seconds(settings.start_unix - GENESIS_LEAD_SECONDS + _HISTORY_SECONDS))
+
+
+def _maker_position(settings: LocalnetSettings) -> LiquidityRange:
+    price_usd = settings.start_price_usd
+    slippage_ratio = settings.depth_slippage_bps / BPS
+    liquidity = liquidity_for_slippage(price_usd, settings.depth_size_underlying, slippage_ratio)
+    low_usd, high_usd = price_usd * settings.maker_low_ratio, price_usd * settings.maker_high_ratio
+    return range_for_liquidity(price_usd, low_usd, high_usd, liquidity)
+
+
+def _margin(settings: LocalnetSettings, position: LiquidityRange) -> AssetUnits:
+    highest_usd = settings.start_price_usd * settings.maker_high_ratio
+    provided_usd = from_wad(position.base) * highest_usd + from_wad(position.quote)
+    return to_asset_units(_MARGIN_MULTIPLE * provided_usd, USDC_DECIMALS, Rounding.UP)
