@@ -11,6 +11,7 @@ interface IDeltaBook is IDeltaSource {
     error SourceAlreadyRegistered(address source);
     error SourceNotRegistered(address source);
     error TooManySources(uint256 count, uint256 limit);
+    error IntervalInverted(address source, int256 low, int256 high);
 
     /// @notice Adds a source. Governor only.
     function addSource(IDeltaSource source) external;

@@ -48,6 +48,10 @@ interface IHedgeVault is IERC4626 {
     error TooManyVenues(uint256 count, uint256 limit);
     error IdleExceeded(uint256 assets, uint256 idle);
     error FeeOnTransferAsset(uint256 received, uint256 expected);
+    error MarginNotMoved(address venue, uint256 moved, uint256 expected);
+    error OrderNotFilled(address venue, IPerpVenue.OrderStatus status);
+    error DepositTooSmall(uint256 assets);
+    error AssetsBelowMinimum(uint256 assets, uint256 minAssets);
 
     /// @notice Moves the hedge. Keeper only, not while paused.
     /// @dev Order: deadline, intent unused, measure, legs, measure, `RebalanceGuard.check`. Every judgement is on measured state.
@@ -79,6 +83,16 @@ interface IHedgeVault is IERC4626 {
 
     /// @notice Books collateral sent to the vault outside `deposit` as NAV of the present holders. Anyone.
     function absorbDonation() external returns (uint256 assets);
+
+    /// @notice Exit that asks no venue and no oracle, for the day one of them does not answer: pays the pro-rata part of idle
+    ///         and forfeits the shares' claim on everything else to those who stay.
+    /// @dev Open to the owner of the shares and those it has allowed, paused or not. Reverts `AssetsBelowMinimum`.
+    /// @param shares Shares to burn.
+    /// @param minAssets Least the caller accepts, asset units.
+    /// @return assets Paid to `receiver`, rounded down.
+    function redeemFromIdle(uint256 shares, uint256 minAssets, address receiver, address owner)
+        external
+        returns (uint256 assets);
 
     /// @notice Stops deposits and rebalances; exits stay open. Guardian or governor.
     function pause() external;

@@ -50,7 +50,7 @@ interface IRebalanceGuard {
     function turnoverAvailable() external view returns (uint256);
 
     /// @notice Most that a thief of the keeper key can cost the vault by trading in any 24 hours, WAD USD:
-    ///         (turnoverCapacity + turnoverRefillPerDay) x (maxSlippageBps + maxFeeBps).
+    ///         (turnoverCapacity + turnoverRefillPerDay) x (s / (1 - s) + f), with s and f the slippage and fee bounds.
     function maxDailyExecutionLoss() external view returns (uint256);
 
     /// @notice Replaces the bounds. Governor only; hard limits apply.

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {Governed} from "../governance/Governed.sol";
+import {IPriceOracle} from "../interfaces/IPriceOracle.sol";
+import {IPriceSource} from "../interfaces/IPriceSource.sol";
+import {IVaultAdmin} from "../interfaces/IVaultAdmin.sol";
+
+/// @title The one price the vault believes: one source, judged by age and range
+/// @notice Trust. The governor moves age and range inside the hard limits below; the source is fixed at deployment.
+///
+///         Liveness. An unhealthy price reverts and with it every rebalance and measurement. Deposits and redemptions do not
+///         ask this contract: they are priced by the venues' own equity.
+contract PriceOracle is IPriceOracle, Governed {
+    /// @notice No governor may accept a price older than this: the slowest Chainlink heartbeat, 24 h, and one hour of grace.
+    uint256 public constant MAX_AGE_HARD_LIMIT = 25 hours; // seconds
+
+    /// @notice No governor may accept a price above this.
+    uint256 public constant MAX_PRICE_HARD_LIMIT = 1e12 * 1e18; // USD per underlying
+
+    /// @notice Feed this oracle judges.
+    IPriceSource public immutable source;
+
+    uint256 private _maxAgeSeconds;
+    uint256 private _minPrice;
+    uint256 private _maxPrice;
+
+    constructor(IVaultAdmin admin_, IPriceSource source_, uint256 maxAgeSeconds, uint256 minPrice, uint256 maxPrice)
+        Governed(admin_)
+    {
+        source = IPriceSource(_requireContract(address(source_)));
+        _setPriceLimits(maxAgeSeconds, minPrice, maxPrice);
+    }
+
+    /// @inheritdoc IPriceOracle
+    function setPriceLimits(uint256 maxAgeSeconds, uint256 minPrice, uint256 maxPrice) external onlyGovernor {
+        _setPriceLimits(maxAgeSeconds, minPrice, maxPrice);
+    }
+
+    /// @inheritdoc IPriceOracle
+    function price() external view returns (uint256 latestPrice, uint256 updatedAt) {
+        (latestPrice, updatedAt) = source.latestPrice();
+        if (updatedAt > block.timestamp) revert PriceFromFuture(updatedAt, block.timestamp);
+        uint256 ageSeconds = block.timestamp - updatedAt;
+        if (ageSeconds > _maxAgeSeconds) revert PriceStale(ageSeconds, _maxAgeSeconds);
+        if (latestPrice < _minPrice || latestPrice > _maxPrice) {
+            revert PriceOutOfRange(latestPrice, _minPrice, _maxPrice);
+        }
+    }
+
+    /// @inheritdoc IPriceOracle
+    function priceLimits() external view returns (uint256 maxAgeSeconds, uint256 minPrice, uint256 maxPrice) {
+        return (_maxAgeSeconds, _minPrice, _maxPrice);
+    }
+
+    function _setPriceLimits(uint256 maxAgeSeconds, uint256 minPrice, uint256 maxPrice) private {
+        bool isValid = maxAgeSeconds != 0 && maxAgeSeconds <= MAX_AGE_HARD_LIMIT && minPrice != 0 && minPrice < maxPrice
+            && maxPrice <= MAX_PRICE_HARD_LIMIT;
+        if (!isValid) revert InvalidPriceLimits(maxAgeSeconds, minPrice, maxPrice);
+        emit PriceLimitsSet(_maxAgeSeconds, maxAgeSeconds, _minPrice, minPrice, _maxPrice, maxPrice);
+        _maxAgeSeconds = maxAgeSeconds;
+        _minPrice = minPrice;
+        _maxPrice = maxPrice;
+    }
+}
