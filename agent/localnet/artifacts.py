@@ -15,6 +15,7 @@ BUILD = PROJECT_ROOT / "build" / "contracts"
 _CURIE = NODE_MODULES / "@perp" / "curie-contract" / "artifacts" / "contracts"
 _PERP_ORACLE = NODE_MODULES / "@perp" / "perp-oracle-contract" / "artifacts" / "contracts"
 _UNISWAP_V3 = NODE_MODULES / "@uniswap" / "v3-core" / "artifacts" / "contracts"
+_WETH = NODE_MODULES / "canonical-weth" / "build" / "contracts"
 _CHAINLINK = NODE_MODULES / "@chainlink" / "contracts" / "abi" / "v0.7"
 
 
@@ -31,6 +32,11 @@ def perp_oracle(name: str) -> str:
 def uniswap_v3(name: str) -> str:
     """Creation code of a Uniswap v3 core contract."""
     return _hardhat(_UNISWAP_V3, name)
+
+
+def canonical_weth() -> str:
+    """Creation code of WETH9, the wrapped ether every venue uses."""
+    return _hex(_read(_WETH / "WETH9.json")["bytecode"])
 
 
 def chainlink_mock_aggregator() -> str:

@@ -36,6 +36,7 @@ class LocalnetManifest(BaseModel):
     """Base fee every step starts its blocks with, unless it names another."""
     usdc: Address
     usdc_decimals: int
+    weth: Address
     chainlink_aggregator: Address
     curie: CurieAddresses
     accounts: dict[str, Address]

@@ -98,6 +98,7 @@ def open_world(settings: LocalnetSettings, pid: int) -> LocalnetManifest:
     accounts = chain.accounts()
     deployer = Deployer(chain, accounts["deployer"])
     usdc = deployer.create("UsdcDouble", artifacts.project("UsdcDouble"), "(uint8)", USDC_DECIMALS)
+    weth = deployer.create("WETH9", artifacts.canonical_weth())
     answer = feed_answer(settings.start_price_usd)
     code = artifacts.chainlink_mock_aggregator()
     aggregator = deployer.create("MockV3Aggregator", code, "(uint8,int256)", curie.PRICE_FEED_DECIMALS, answer)
@@ -114,6 +115,7 @@ def open_world(settings: LocalnetSettings, pid: int) -> LocalnetManifest:
         base_fee_wei=settings.base_fee_wei,
         usdc=usdc,
         usdc_decimals=USDC_DECIMALS,
+        weth=weth,
         chainlink_aggregator=aggregator,
         curie=curie.deploy(chain, deployer, usdc, aggregator, sqrt_x96, fee_ratio),
         accounts=accounts,
