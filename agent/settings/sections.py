@@ -1,44 +1,27 @@
-"""What an operator configures: one TOML file a network, secrets and addresses of servers from the environment.
+"""The sections of a configuration file, and the records of the core they turn into.
 
-Every key carries its unit, no key is optional unless it says so, none may be unknown. A number is read as written
-and becomes a chain integer with a named rounding: what is allowed rounds down, what is demanded rounds up.
+A number is read as written and becomes a chain integer with a named rounding: what is allowed rounds down, what is
+demanded rounds up.
 """
 
 from __future__ import annotations
 
-import difflib
-import os
-import tomllib
-from collections.abc import Mapping
-from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Self, get_args
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from agent.decide import DecisionSettings
 from agent.domain import Bounds
 from agent.errors import DataError
 from agent.policy.base import Policy
-from agent.policy.registry import POLICIES, build_policy
-from agent.units import BPS, Rounding, Seconds, Wad, to_wad
-
-RPC_URLS_VARIABLE = "EVENKEEL_RPC_URLS"
-"""Replaces ``[chain] rpc_urls``; comma-separated. The place for URLs that hold an access token."""
-LEDGER_URL_VARIABLE = "EVENKEEL_LEDGER_URL"
-"""Replaces ``[ledger] url``. The place for a URL that holds a password."""
-KEEPER_KEY_VARIABLE = "EVENKEEL_KEEPER_KEY"
-"""The keeper's private key, 0x and 64 hexadecimal digits; never in a file."""
-CONFIG_DIRECTORY = Path("config")
+from agent.policy.registry import build_policy
+from agent.risk.costs import CostInputs
+from agent.risk.margin import MarginSettings
+from agent.routing import RoutingSettings
+from agent.units import BPS, Rounding, Seconds, Wad, from_wad, gwei_to_wei, to_asset_units, to_wad
 
 
 def _plain_number(written: object) -> object:
@@ -75,31 +58,41 @@ Whole = Annotated[int, BeforeValidator(_whole_number)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """Base of every section: nothing unknown, nothing changed after reading."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class ChainSettings(_Section):
+class ChainSettings(Section):
     """Which chain, and who answers for it."""
 
     chain_id: Whole = Field(gt=0)
     rpc_urls: tuple[HttpUrl, ...] = Field(min_length=1)
     """Asked in order; the next one answers when the one before does not."""
+    rpc_quorum: Whole = Field(gt=0)
+    """How many servers must agree on the head and on the state a decision is made on."""
     rpc_timeout_seconds: Real = Field(gt=0)
     max_head_age_seconds: Whole = Field(gt=0)
-    """Heads older than this by the wall clock are not traded on. A local chain that replays history needs a large one."""
+    """Heads this far from the wall clock are not traded on. A local chain that replays history needs a large one."""
     manifest_path: str = ""
     """Where the deployed addresses are; by default ``deployments/<chain_id>.json``."""
 
+    @model_validator(mode="after")
+    def _enough_servers(self) -> Self:
+        if self.rpc_quorum > len(self.rpc_urls):
+            raise ValueError(f"rpc_quorum {self.rpc_quorum} needs as many rpc_urls, not {len(self.rpc_urls)}")
+        return self
 
-class VaultSettings(_Section):
+
+class VaultSettings(Section):
     """Name of the vault's share token."""
 
     name: str = Field(min_length=1)
     symbol: str = Field(min_length=1)
 
 
-class OracleSettings(_Section):
+class OracleSettings(Section):
     """When the vault believes a price."""
 
     max_age_seconds: Whole = Field(gt=0)
@@ -123,7 +116,7 @@ class OracleSettings(_Section):
         return to_wad(self.max_price_usd, Rounding.DOWN)
 
 
-class BoundsSettings(_Section):
+class BoundsSettings(Section):
     """The guard's bounds as people write them; see ``contracts/types/Rebalance.sol`` for what each one limits."""
 
     band_underlying: Exact = Field(gt=0)
@@ -174,48 +167,90 @@ class BoundsSettings(_Section):
         )
 
 
-class PolicySettings(_Section):
+class PolicySettings(Section):
     """When to hedge: a policy of `agent.policy.registry` by name, and its own numbers."""
 
     name: str
     parameters: dict[str, Real]
+
+    @model_validator(mode="after")
+    def _buildable(self) -> Self:
+        try:
+            self.build()
+        except DataError as error:
+            raise ValueError(str(error)) from None
+        return self
 
     def build(self) -> Policy:
         """Return the policy."""
         return build_policy(self.name, self.parameters)
 
 
-class MarginSettings(_Section):
-    """How much collateral stands on the venues."""
+class DecisionSection(Section):
+    """How the agent stays inside the chain's bounds; see `agent.decide.DecisionSettings`."""
 
-    target_leverage_ratio: Real = Field(gt=0)
-    """Notional over equity that a margin move aims at."""
-    min_leverage_ratio: Real = Field(gt=0)
-    """Below it collateral goes back to the vault."""
-    max_leverage_ratio: Real = Field(gt=0)
-    """Above it collateral is added even without a trade."""
+    delta_tolerance_underlying: Real = Field(gt=0)
+    band_headroom_bps: Whole = Field(gt=0, lt=BPS)
+    min_trade_underlying: Real = Field(gt=0)
+    limit_tolerance_bps: Whole = Field(ge=0, lt=BPS)
+
+
+class MarginSection(Section):
+    """How much collateral stands on the venues; see `agent.risk.margin.MarginSettings`."""
+
+    low_leverage_ratio: Exact = Field(ge=0)
+    target_leverage_ratio: Exact = Field(gt=0)
+    high_leverage_ratio: Exact = Field(gt=0)
+    idle_reserve_bps: Whole = Field(ge=0, lt=BPS)
+    guard_headroom_bps: Whole = Field(ge=0, lt=BPS)
+    min_margin_move_usd: Exact = Field(gt=0)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if not self.min_leverage_ratio < self.target_leverage_ratio < self.max_leverage_ratio:
+        if not self.low_leverage_ratio < self.target_leverage_ratio < self.high_leverage_ratio:
             raise ValueError(
-                f"min_leverage_ratio {self.min_leverage_ratio} < target_leverage_ratio {self.target_leverage_ratio} < "
-                f"max_leverage_ratio {self.max_leverage_ratio} must hold"
+                f"low_leverage_ratio {self.low_leverage_ratio} < target_leverage_ratio {self.target_leverage_ratio} < "
+                f"high_leverage_ratio {self.high_leverage_ratio} must hold"
             )
         return self
 
+    def to_margin_settings(self, asset_decimals: int) -> MarginSettings:
+        """Return the integers of the core: leverage rounded down, the least move rounded up."""
+        return MarginSettings(
+            low_leverage=to_wad(self.low_leverage_ratio, Rounding.DOWN),
+            target_leverage=to_wad(self.target_leverage_ratio, Rounding.DOWN),
+            high_leverage=to_wad(self.high_leverage_ratio, Rounding.DOWN),
+            idle_reserve_bps=self.idle_reserve_bps,
+            guard_headroom_bps=self.guard_headroom_bps,
+            min_margin_delta=to_asset_units(self.min_margin_move_usd, asset_decimals, Rounding.UP),
+        )
 
-class CostSettings(_Section):
+
+class CostSettings(Section):
     """What hedging costs beyond the venues' own quotes."""
 
-    eth_price_usd: Real = Field(ge=0)
-    """Prices gas; 0 where the chain's gas token is worthless."""
+    gas_token_price_usd: Real | Literal["oracle"]
+    """Prices gas; ``"oracle"`` where the underlying is the gas token."""
     rebalance_gas_units: Whole = Field(gt=0)
-    data_fee_gwei: Real = Field(ge=0)
+    """What one rebalance is expected to burn."""
+    data_fee_gwei: Exact = Field(ge=0)
+    """What a rollup charges on top for one rebalance; 0 on a chain of its own."""
     funding_horizon_days: Real = Field(ge=0)
+    """How long a trade is expected to stand."""
+
+    def to_cost_inputs(self, oracle_price: Wad, priority_fee_gwei: Decimal) -> CostInputs:
+        """Return the inputs of one decision."""
+        configured = self.gas_token_price_usd
+        return CostInputs(
+            eth_price_usd=from_wad(oracle_price) if isinstance(configured, str) else configured,
+            priority_fee_wei=gwei_to_wei(priority_fee_gwei, Rounding.UP),
+            gas_units=self.rebalance_gas_units,
+            data_fee_wei=gwei_to_wei(self.data_fee_gwei, Rounding.UP),
+            funding_horizon_days=self.funding_horizon_days,
+        )
 
 
-class ExecutionSettings(_Section):
+class ExecutionSettings(Section):
     """How a transaction is priced, waited for and replaced."""
 
     deadline_seconds: Whole = Field(gt=0)
@@ -258,7 +293,7 @@ class ExecutionSettings(_Section):
         return self
 
 
-class KeeperSettings(_Section):
+class KeeperSettings(Section):
     """Rhythm of the loop."""
 
     interval_seconds: Real = Field(gt=0)
@@ -266,13 +301,13 @@ class KeeperSettings(_Section):
     retry_max_seconds: Real = Field(gt=0)
 
 
-class LedgerSettings(_Section):
+class LedgerSettings(Section):
     """Where the records are kept."""
 
     url: Annotated[str, AfterValidator(_ledger_url)]
 
 
-class Settings(_Section):
+class Settings(Section):
     """One network's configuration."""
 
     network: str
@@ -281,7 +316,8 @@ class Settings(_Section):
     oracle: OracleSettings
     bounds: BoundsSettings
     policy: PolicySettings
-    margin: MarginSettings
+    decision: DecisionSection
+    margin: MarginSection
     costs: CostSettings
     execution: ExecutionSettings
     keeper: KeeperSettings
@@ -292,6 +328,18 @@ class Settings(_Section):
         """File of the deployed addresses."""
         return Path(self.chain.manifest_path or f"deployments/{self.chain.chain_id}.json")
 
+    def to_decision_settings(self, asset_decimals: int) -> DecisionSettings:
+        """Return the settings of the pure decision."""
+        return DecisionSettings(
+            delta_tolerance_underlying=self.decision.delta_tolerance_underlying,
+            band_headroom_bps=self.decision.band_headroom_bps,
+            min_trade_underlying=self.decision.min_trade_underlying,
+            routing=RoutingSettings(
+                limit_tolerance_bps=self.decision.limit_tolerance_bps,
+                margin=self.margin.to_margin_settings(asset_decimals),
+            ),
+        )
+
     def with_rpc_urls(self, *urls: str) -> Settings:
         """Return a copy that talks to other servers."""
         return self.model_copy(update={"chain": self.chain.model_copy(update={"rpc_urls": urls})})
@@ -299,134 +347,3 @@ class Settings(_Section):
     def with_ledger_url(self, url: str) -> Settings:
         """Return a copy that keeps its records elsewhere."""
         return self.model_copy(update={"ledger": LedgerSettings(url=url)})
-
-
-def config_path(network: str) -> Path:
-    """Return the configuration file of a network, relative to the working directory.
-
-    Raises
-    ------
-    DataError
-        No such file; the message lists the networks there are.
-
-    """
-    path = CONFIG_DIRECTORY / f"{network}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in CONFIG_DIRECTORY.glob("*.toml"))) or "none"
-        raise DataError(f"{path}: no such file; networks configured here: {known}")
-    return path
-
-
-def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read and check a network's configuration.
-
-    Parameters
-    ----------
-    path
-        ``config/<network>.toml``; the stem is the network's name.
-    environment
-        ``EVENKEEL_RPC_URLS`` and ``EVENKEEL_LEDGER_URL`` replace what the file says.
-
-    Raises
-    ------
-    DataError
-        One line: file, key, what is wrong and how to mend it.
-
-    """
-    document = _read(path)
-    _refuse_secrets(document, path)
-    if urls := environment.get(RPC_URLS_VARIABLE):
-        _section(document, "chain", path)["rpc_urls"] = [url.strip() for url in urls.split(",") if url.strip()]
-    if url := environment.get(LEDGER_URL_VARIABLE):
-        _section(document, "ledger", path)["url"] = url
-    document["policy"] = _policy(_section(document, "policy", path), path)
-    if "network" in document:
-        raise DataError(f"{path}: network: the file's name is the network's name; remove the key")
-    try:
-        return Settings.model_validate({**document, "network": path.stem})
-    except ValidationError as error:
-        raise DataError(_one_line(error, path)) from None
-
-
-def _read(path: Path) -> dict[str, object]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; check --network or --config") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: byte {error.start} is not UTF-8 text; save the file as UTF-8") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{path}: not TOML: {error}; mend that line") from None
-
-
-def _section(document: dict[str, object], name: str, path: Path) -> dict[str, object]:
-    section = document.get(name)
-    if not isinstance(section, dict):
-        raise DataError(f"{path}: [{name}]: section is missing; add it")
-    return section
-
-
-def _refuse_secrets(document: Mapping[str, object], path: Path) -> None:
-    """Refuse URLs with a password in a file that belongs in version control."""
-    for section, key, variable in (
-        ("chain", "rpc_urls", RPC_URLS_VARIABLE),
-        ("ledger", "url", LEDGER_URL_VARIABLE),
-    ):
-        entries = document.get(section)
-        written = entries.get(key) if isinstance(entries, dict) else None
-        for url in written if isinstance(written, list) else [written]:
-            if isinstance(url, str) and urlsplit(url).password is not None:
-                raise DataError(f"{path}: [{section}] {key}: holds a password; put the URL into {variable} instead")
-
-
-def _policy(section: Mapping[str, object], path: Path) -> dict[str, object]:
-    """Split the policy's name from its numbers, which each policy names itself."""
-    name = section.get("name")
-    if not isinstance(name, str) or name not in POLICIES:
-        known = ", ".join(sorted(POLICIES))
-        raise DataError(f"{path}: [policy] name: {name!r} is not a policy; choose one of {known}")
-    expected = [field.name for field in fields(POLICIES[name])]
-    numbers = {key: number for key, number in section.items() if key != "name"}
-    for key in numbers:
-        if key not in expected:
-            raise DataError(f"{path}: [policy] {key}: unknown key{_did_you_mean(key, expected)}")
-    for key in expected:
-        if key not in numbers:
-            raise DataError(f"{path}: [policy] {key}: missing; policy {name} needs it")
-    return {"name": name, "parameters": numbers}
-
-
-def _one_line(error: ValidationError, path: Path) -> str:
-    """Return the first complaint as file, key, what and how to mend."""
-    first = error.errors()[0]
-    location = [str(part) for part in first["loc"]]
-    section, keys = (location[0], location[1:]) if location else ("", [])
-    where = f"{path}: [{section}] {'.'.join(keys)}".rstrip()
-    if first["type"] == "extra_forbidden":
-        known = _known_keys(location[:-1])
-        if len(location) == 1:
-            return f"{path}: [{section}]: unknown section{_did_you_mean(section, known)}"
-        return f"{where}: unknown key{_did_you_mean(location[-1], known)}"
-    if first["type"] == "missing":
-        return f"{where}: missing; add it"
-    message = first["msg"].removeprefix("Value error, ")
-    if isinstance(first["input"], str | int | float | Decimal):
-        message = f"{message}, not {first['input']!s}"
-    return f"{where}: {message}"
-
-
-def _known_keys(location: list[str]) -> list[str]:
-    """Return the keys that may stand at a place of the file."""
-    model: type[BaseModel] = Settings
-    for part in location:
-        annotation = model.model_fields[part].annotation
-        candidates = [annotation, *get_args(annotation)]
-        model = next(kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel))
-    return [key for key in model.model_fields if key != "network"]
-
-
-def _did_you_mean(key: str, known: list[str]) -> str:
-    nearest = difflib.get_close_matches(key, known, n=1)
-    return f"; did you mean {nearest[0]}?" if nearest else f"; known keys: {', '.join(known)}"

@@ -1,0 +1,158 @@
+"""Reads a configuration file, and complains in one line: file, key, what is wrong, how to mend it."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from decimal import Decimal
+from pathlib import Path
+from typing import get_args
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ValidationError
+
+from agent.errors import DataError
+from agent.policy.registry import POLICIES
+from agent.settings.sections import Settings
+
+RPC_URLS_VARIABLE = "EVENKEEL_RPC_URLS"
+"""Replaces ``[chain] rpc_urls``; comma-separated. The place for URLs that hold an access token."""
+LEDGER_URL_VARIABLE = "EVENKEEL_LEDGER_URL"
+"""Replaces ``[ledger] url``. The place for a URL that holds a password."""
+KEEPER_KEY_VARIABLE = "EVENKEEL_KEEPER_KEY"
+"""The keeper's private key, 0x and 64 hexadecimal digits; never in a file."""
+CONFIG_DIRECTORY = Path("config")
+
+
+def config_path(network: str) -> Path:
+    """Return the configuration file of a network, relative to the working directory.
+
+    Raises
+    ------
+    DataError
+        No such file; the message lists the networks there are.
+
+    """
+    path = CONFIG_DIRECTORY / f"{network}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in CONFIG_DIRECTORY.glob("*.toml"))) or "none"
+        raise DataError(f"{path}: no such file; networks configured here: {known}")
+    return path
+
+
+def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read and check a network's configuration.
+
+    Parameters
+    ----------
+    path
+        ``config/<network>.toml``; the stem is the network's name.
+    environment
+        ``EVENKEEL_RPC_URLS`` and ``EVENKEEL_LEDGER_URL`` replace what the file says.
+
+    Raises
+    ------
+    DataError
+        One line: file, key, what is wrong and how to mend it.
+
+    """
+    document = _read(path)
+    _refuse_secrets(document, path)
+    if urls := environment.get(RPC_URLS_VARIABLE):
+        _section(document, "chain", path)["rpc_urls"] = [url.strip() for url in urls.split(",") if url.strip()]
+    if url := environment.get(LEDGER_URL_VARIABLE):
+        _section(document, "ledger", path)["url"] = url
+    document["policy"] = _policy(_section(document, "policy", path), path)
+    if "network" in document:
+        raise DataError(f"{path}: network: the file's name is the network's name; remove the key")
+    try:
+        return Settings.model_validate({**document, "network": path.stem})
+    except ValidationError as error:
+        raise DataError(_one_line(error, path)) from None
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; check --network or --config") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: byte {error.start} is not UTF-8 text; save the file as UTF-8") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"{path}: not TOML: {error}; mend that line") from None
+
+
+def _section(document: dict[str, object], name: str, path: Path) -> dict[str, object]:
+    section = document.get(name)
+    if not isinstance(section, dict):
+        raise DataError(f"{path}: [{name}]: section is missing; add it")
+    return section
+
+
+def _refuse_secrets(document: Mapping[str, object], path: Path) -> None:
+    """Refuse URLs with a password in a file that belongs in version control."""
+    for section, key, variable in (
+        ("chain", "rpc_urls", RPC_URLS_VARIABLE),
+        ("ledger", "url", LEDGER_URL_VARIABLE),
+    ):
+        entries = document.get(section)
+        written = entries.get(key) if isinstance(entries, dict) else None
+        for url in written if isinstance(written, list) else [written]:
+            if isinstance(url, str) and urlsplit(url).password is not None:
+                raise DataError(f"{path}: [{section}] {key}: holds a password; put the URL into {variable} instead")
+
+
+def _policy(section: Mapping[str, object], path: Path) -> dict[str, object]:
+    """Split the policy's name from its numbers, which each policy names itself."""
+    name = section.get("name")
+    if not isinstance(name, str) or name not in POLICIES:
+        known = ", ".join(sorted(POLICIES))
+        raise DataError(f"{path}: [policy] name: {name!r} is not a policy; choose one of {known}")
+    expected = [field.name for field in fields(POLICIES[name])]
+    numbers = {key: number for key, number in section.items() if key != "name"}
+    for key in numbers:
+        if key not in expected:
+            raise DataError(f"{path}: [policy] {key}: unknown key{_did_you_mean(key, expected)}")
+    for key in expected:
+        if key not in numbers:
+            raise DataError(f"{path}: [policy] {key}: missing; policy {name} needs it")
+    return {"name": name, "parameters": numbers}
+
+
+def _one_line(error: ValidationError, path: Path) -> str:
+    """Return the first complaint as file, key, what and how to mend; a misspelt key before the one it replaces."""
+    first = min(error.errors(), key=lambda complaint: complaint["type"] != "extra_forbidden")
+    location = [str(part) for part in first["loc"]]
+    section, keys = (location[0], location[1:]) if location else ("", [])
+    where = f"{path}: [{section}] {'.'.join(keys)}".rstrip()
+    if first["type"] == "extra_forbidden":
+        known = _known_keys(location[:-1])
+        if len(location) == 1:
+            return f"{path}: [{section}]: unknown section{_did_you_mean(section, known)}"
+        return f"{where}: unknown key{_did_you_mean(location[-1], known)}"
+    if first["type"] == "missing":
+        return f"{where}: missing; add it"
+    message = first["msg"].removeprefix("Value error, ")
+    if isinstance(first["input"], str | int | float | Decimal):
+        message = f"{message}, not {first['input']!s}"
+    return f"{where}: {message}"
+
+
+def _known_keys(location: list[str]) -> list[str]:
+    """Return the keys that may stand at a place of the file."""
+    model: type[BaseModel] = Settings
+    for part in location:
+        annotation = model.model_fields[part].annotation
+        candidates = [annotation, *get_args(annotation)]
+        model = next(kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel))
+    return [key for key in model.model_fields if key != "network"]
+
+
+def _did_you_mean(key: str, known: list[str]) -> str:
+    nearest = difflib.get_close_matches(key, known, n=1)
+    return f"; did you mean {nearest[0]}?" if nearest else f"; known keys: {', '.join(known)}"

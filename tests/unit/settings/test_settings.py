@@ -1,0 +1,204 @@
+"""One configuration file a network: exact numbers, no secrets, and one line that says what to mend."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from agent.errors import DataError
+from agent.policy.whalley_wilmott import WhalleyWilmott
+from agent.settings import LEDGER_URL_VARIABLE, RPC_URLS_VARIABLE, config_path, load_settings
+from agent.units import WAD, Wad
+
+
+@pytest.fixture
+def localnet_text(repository: Path) -> str:
+    return (repository / "config" / "localnet.toml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def localnet(tmp_path: Path, localnet_text: str):
+    """Load the local configuration with one piece of text replaced."""
+
+    def load(old: str = "", new: str = "", environment: dict[str, str] | None = None):
+        assert old in localnet_text
+        path = tmp_path / "localnet.toml"
+        path.write_text(localnet_text.replace(old, new, 1) if old else localnet_text, encoding="utf-8")
+        return load_settings(path, environment or {})
+
+    return load
+
+
+def complaint(localnet, old: str, new: str) -> str:
+    with pytest.raises(DataError) as caught:
+        localnet(old, new)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "localnet.toml" in message
+    return message
+
+
+def test_load_settings__localnet_file__bounds_are_the_integers_people_wrote(localnet):
+    settings = localnet()
+    bounds = settings.bounds.to_bounds()
+    assert settings.network == "localnet"
+    assert settings.chain.chain_id == 31_337
+    assert bounds.band == 5 * WAD
+    assert bounds.max_venue_leverage == 4 * WAD
+    assert bounds.turnover_capacity == 350_000 * WAD
+    assert (bounds.max_slippage_bps, bounds.max_fee_bps, bounds.cooldown_seconds) == (60, 15, 240)
+
+
+def test_load_settings__localnet_file__stolen_key_costs_at_most_one_percent_of_nav_a_day(localnet):
+    assert localnet().bounds.max_daily_execution_loss_usd <= Decimal("0.01") * 400_000
+
+
+def test_load_settings__decimal_fraction__is_exact_on_chain(localnet):
+    bounds = localnet("band_underlying = 5 ", "band_underlying = 0.1 ").bounds.to_bounds()
+    assert bounds.band == WAD // 10
+
+
+def test_to_bounds__more_decimals_than_wad__allowed_rounds_down_and_demanded_rounds_up(localnet):
+    long = "1.0000000000000000019"
+    assert localnet("band_underlying = 5 ", f"band_underlying = {long} ").bounds.to_bounds().band == WAD + 1
+    minimum = localnet("min_improvement_underlying = 0.1", f"min_improvement_underlying = {long}")
+    assert minimum.bounds.to_bounds().min_improvement == WAD + 2
+
+
+def test_load_settings__policy_section__builds_the_policy_with_its_own_numbers(localnet):
+    policy = localnet().policy.build()
+    assert isinstance(policy, WhalleyWilmott)
+    assert policy.risk_aversion_per_usd == 0.001
+
+
+def test_to_decision_settings__asset_decimals__scale_the_least_margin_move(localnet):
+    margin = localnet().to_decision_settings(6).routing.margin
+    assert margin.min_margin_delta == 100 * 10**6
+    assert margin.target_leverage == 15 * WAD // 10
+
+
+def test_to_cost_inputs__gas_paid_in_the_underlying__uses_the_oracle_price(localnet):
+    costs = localnet().costs.to_cost_inputs(Wad(2_500 * WAD), Decimal("1.5"))
+    assert costs.eth_price_usd == 2_500.0
+    assert costs.priority_fee_wei == 1_500_000_000
+    fixed = localnet('gas_token_price_usd = "oracle"', "gas_token_price_usd = 0.5")
+    assert fixed.costs.to_cost_inputs(Wad(2_500 * WAD), Decimal(0)).eth_price_usd == 0.5
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "cooldown_seconds",
+            "cooldown_second",
+            "[bounds] cooldown_second: unknown key; did you mean cooldown_seconds?",
+        ),
+        ("cooldown_seconds = 240", 'cooldown_seconds = "240"', "[bounds] cooldown_seconds: write a whole number"),
+        ("cooldown_seconds = 240", "cooldown_seconds = 240.5", "[bounds] cooldown_seconds: write a whole number"),
+        ("max_fee_bps = 15", "max_fee_bps = true", "[bounds] max_fee_bps: write a whole number"),
+        (
+            "max_fee_bps = 15",
+            "max_fee_bps = 10_000",
+            "[bounds] max_fee_bps: Input should be less than 10000, not 1",
+        ),
+        ("band_underlying = 5 ", "band_underlying = nan ", "[bounds] band_underlying: "),
+        ("band_underlying = 5 ", "band_underlying = inf ", "[bounds] band_underlying: "),
+        ("band_underlying = 5 ", "band_underlying = -5 ", "[bounds] band_underlying: Input should be greater than 0"),
+        ("band_underlying = 5 ", "# band_underlying", "[bounds] band_underlying: missing; add it"),
+        ("urgent_delta_underlying = 15", "urgent_delta_underlying = 4", "[bounds]: urgent_delta_underlying 4 must not"),
+        ("[bounds]", "[bound]", "[bound]: unknown section; did you mean bounds?"),
+        ("[decision]", "[decisions]", "[decisions]: unknown section; did you mean decision?"),
+        ("[policy]", "[polic]", "[policy]: section is missing"),
+        ('"whalley_wilmott"', '"whaley"', "[policy] name: 'whaley' is not a policy; choose one of"),
+        ("risk_aversion_per_usd", "risk_aversion", "risk_aversion: unknown key; did you mean risk_aversion_per_usd"),
+        ("risk_aversion_per_usd = 0.001", "", "[policy] risk_aversion_per_usd: missing; policy whalley_wilmott needs"),
+        (
+            "risk_aversion_per_usd = 0.001",
+            'risk_aversion_per_usd = "x"',
+            "risk_aversion_per_usd: write a plain",
+        ),
+        (
+            "risk_aversion_per_usd = 0.001",
+            "risk_aversion_per_usd = 0",
+            "risk_aversion_per_usd is 0.0; expected a positive",
+        ),
+        ("http://127.0.0.1:8545", "127.0.0.1:8545", "[chain] rpc_urls.0: write a URL such as"),
+        ("rpc_quorum = 1", "rpc_quorum = 2", "[chain]: rpc_quorum 2 needs as many rpc_urls, not 1"),
+        (
+            "http://127",
+            "http://me:secret@127",
+            "[chain] rpc_urls: holds a password; put the URL into EVENKEEL_RPC_URLS",
+        ),
+        ("sqlite:///", "mysql://", "[ledger] url: write sqlite:///path"),
+        (
+            "min_price_usd = 100",
+            "min_price_usd = 200_000",
+            "[oracle]: min_price_usd 200000 must be below max_price_usd",
+        ),
+        ("low_leverage_ratio = 0.5", "low_leverage_ratio = 1.5", "[margin]: low_leverage_ratio 1.5 < target_leverage"),
+        (
+            "urgent_max_fee_gwei = 500",
+            "urgent_max_fee_gwei = 5",
+            "[execution]: urgent_max_fee_gwei 5 must not be below",
+        ),
+        ("\npriority_fee_gwei = 1", "\npriority_fee_gwei = 101", "[execution]: priority_fee_gwei 101 must not exceed"),
+        ("replace_after_seconds = 5", "replace_after_seconds = 50", "[execution]: replace_after_seconds 50.0 must not"),
+        ("[chain]", 'network = "x"\n[chain]', "network: the file's name is the network's name; remove the key"),
+        ("[chain]", "[chain", "not TOML"),
+    ],
+)
+def test_load_settings__bad_input__says_in_one_line_what_where_and_how_to_mend(localnet, old, new, expected):
+    assert expected in complaint(localnet, old, new)
+
+
+def test_load_settings__every_key_removed_in_turn__is_missed(localnet, localnet_text):
+    keys = [line.split(" = ")[0] for line in localnet_text.splitlines() if " = " in line and not line.startswith("#")]
+    assert len(keys) > 50
+    for line in (line for line in localnet_text.splitlines() if " = " in line and not line.startswith("#")):
+        key = line.split(" = ")[0]
+        assert key in complaint(localnet, f"\n{line}\n", "\n"), key
+
+
+def test_load_settings__environment__replaces_urls_that_hold_secrets(localnet):
+    settings = localnet(
+        environment={
+            RPC_URLS_VARIABLE: "https://user:pass@one.example, https://two.example",
+            LEDGER_URL_VARIABLE: "postgresql+psycopg://keeper:pass@db/ledger",
+        }
+    )
+    assert settings.chain.rpc_urls == ("https://user:pass@one.example", "https://two.example")
+    assert settings.ledger.url == "postgresql+psycopg://keeper:pass@db/ledger"
+
+
+def test_load_settings__environment_with_a_bad_url__is_refused(localnet):
+    with pytest.raises(DataError, match=r"rpc_urls\.0: write a URL"):
+        localnet(environment={RPC_URLS_VARIABLE: "ftp://x"})
+
+
+def test_load_settings__ledger_password_in_the_file__is_refused(localnet):
+    message = complaint(localnet, "sqlite:///.evenkeel/localnet/ledger.sqlite", "postgresql://keeper:pass@db/ledger")
+    assert "put the URL into EVENKEEL_LEDGER_URL instead" in message
+    assert "pass@" not in message
+
+
+def test_load_settings__no_file__names_the_path(tmp_path):
+    with pytest.raises(DataError, match=r"nowhere\.toml: no such file"):
+        load_settings(tmp_path / "nowhere.toml", {})
+
+
+def test_config_path__unknown_network__lists_the_known_ones(repository, monkeypatch):
+    monkeypatch.chdir(repository)
+    assert config_path("localnet") == Path("config/localnet.toml")
+    with pytest.raises(DataError, match=r"networks configured here: .*localnet"):
+        config_path("localnte")
+
+
+def test_settings__copies_with_other_servers__leave_the_original_alone(localnet):
+    settings = localnet()
+    changed = settings.with_rpc_urls("http://127.0.0.1:18650").with_ledger_url("sqlite:///x.sqlite")
+    assert changed.chain.rpc_urls == ("http://127.0.0.1:18650",)
+    assert changed.ledger.url == "sqlite:///x.sqlite"
+    assert settings.chain.rpc_urls == ("http://127.0.0.1:8545",)
+    assert str(settings.manifest_path) == "deployments/31337.json"
