@@ -11,7 +11,7 @@ estimate of each. All answer with the annual volatility, sqrt(variance of a bar 
 | Rogers-Satchell | O H L C | any | missed | 1 / 6 |
 | Yang-Zhang | O H L C, last C | any | counted | down to 1 / 14 |
 
-Those that use the range read it too small when few trades sample a bar. A market that never closes opens at its last close.
+Those that use the range read it too small when few trades sample a bar.
 """
 
 from __future__ import annotations
