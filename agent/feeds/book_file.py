@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -178,3 +179,31 @@ def _iv_interval(entry: Entry) -> tuple[float, float, float]:
             f"iv_high_annual {iv_high_annual:g}]; widen the interval"
         )
     return iv_annual, iv_low_annual, iv_high_annual
+
+
+def book_toml(book: Book) -> str:
+    """Return a book as TOML that `load_book` reads back as the same book."""
+    parts = [_toml_table("[book]", underlying=book.underlying)]
+    parts += [_option_toml(leg) for leg in book.options]
+    parts += [_toml_table("[[holding]]", label=leg.label, quantity=leg.quantity) for leg in book.holdings]
+    return "\n".join(parts)
+
+
+def _option_toml(leg: OptionLeg) -> str:
+    return _toml_table(
+        "[[option]]",
+        label=leg.label,
+        type=leg.option_type.value,
+        strike_usd=leg.strike_usd,
+        expiry=iso_utc(leg.expiry_unix),
+        quantity=leg.quantity,
+        iv_annual=leg.iv_annual,
+        iv_low_annual=leg.iv_low_annual,
+        iv_high_annual=leg.iv_high_annual,
+    )
+
+
+def _toml_table(head: str, **fields: str | float) -> str:
+    # A JSON string is a TOML basic string, and a Python float's shortest form is a TOML float.
+    lines = [f"{key} = {json.dumps(value) if isinstance(value, str) else repr(value)}" for key, value in fields.items()]
+    return "\n".join([head, *lines, ""])

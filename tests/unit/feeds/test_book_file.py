@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from agent.domain import Book, HoldingLeg, OptionLeg, OptionType
 from agent.errors import DataError
-from agent.feeds.book_file import load_book
+from agent.feeds.book_file import book_toml, load_book
 
 NOW_UNIX = 1_722_470_400  # 2024-08-01T00:00:00Z
 EXPIRY_UNIX = 1_725_091_200  # 2024-08-31T08:00:00Z
@@ -160,3 +162,13 @@ def test_load_book__unreadable__says_so(tmp_path):
     binary = tmp_path / "binary.toml"
     binary.write_bytes(b"\xff\xfe")
     assert "not UTF-8" in refusal(binary)
+
+
+def test_book_toml__read_back__same_book(tmp_path, repository):
+    book = load_book(repository / "examples" / "book.toml", NOW_UNIX)
+    awkward = Book(
+        book.underlying, (*book.options, replace(book.options[0], label='a "quoted" \\ label µ')), book.holdings
+    )
+    path = tmp_path / "written.toml"
+    path.write_text(book_toml(awkward), encoding="utf-8")
+    assert load_book(path, NOW_UNIX) == awkward

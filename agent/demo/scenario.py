@@ -1,0 +1,151 @@
+"""What is replayed: a price path, a book, and the collateral that carries its hedge."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from agent.domain import Book, OptionLeg, OptionType
+from agent.errors import DataError
+from agent.feeds.book_file import load_book
+from agent.feeds.jump_diffusion import JumpDiffusion, jump_diffusion_path
+from agent.feeds.price_series import PriceSeries, realised_vol_annual
+from agent.feeds.prices import load_prices
+from agent.units import SECONDS_PER_DAY, Seconds
+
+DEFAULT_SEED = 4
+SEEDED_STEPS = 288
+"""A day of five-minute steps: well under a minute, and enough hours for their variance to mean something."""
+SEEDED_INTERVAL_SECONDS = Seconds(300)
+SEEDED_START_UNIX = Seconds(1_722_470_400)  # 2024-08-01T00:00:00Z
+SEEDED_MODEL = JumpDiffusion(
+    start_price_usd=3_200.0,
+    drift_annual=0.0,
+    diffusion_vol_annual=0.60,
+    jumps_per_year=900.0,
+    jump_mean_log=-0.002,
+    jump_std_log=0.012,
+)
+"""Diffusion as ETH realised in July 2024 (58 % a year), and two or three jumps of about 1.2 % a day, to be seen."""
+
+DEFAULT_CONTRACTS = -100.0
+DEFAULT_TENOR_SECONDS = Seconds(30 * SECONDS_PER_DAY)
+DEFAULT_IV_ANNUAL = 0.65
+"""Used when the file has no month of prices before the start to estimate a volatility from."""
+DEFAULT_IV_MARGIN_ANNUAL = 0.05
+"""Half-width of the interval of volatilities for which the chain verifies the delta."""
+IV_LOOKBACK = timedelta(days=30)
+
+_DEPOSIT_RATIO = 1.25
+"""Collateral over the largest notional the hedge can reach, which is every unit of the book at the starting price."""
+_DEPOSIT_STEP_USD = 10_000.0
+_STRIKE_STEPS_PER_DECADE = 200
+"""Listed strikes are about this fine: 50 USD at 3,200, 500 USD at 65,000."""
+_QUOTE_CURRENCIES = ("USDT", "USDC", "USD")
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A price path and a book, with the words that say where each comes from."""
+
+    title: str
+    prices: PriceSeries
+    book: Book
+    book_origin: str
+    seed: int
+    deposit_usd: float
+
+
+def seeded_scenario(seed: int, book_path: Path | None) -> Scenario:
+    """Return the scenario that needs no data: a day of a jump diffusion, and the default book unless one is given."""
+    prices = jump_diffusion_path(
+        SEEDED_MODEL, np.random.default_rng(seed), SEEDED_START_UNIX, SEEDED_INTERVAL_SECONDS, SEEDED_STEPS
+    )
+    vol_annual = SEEDED_MODEL.vol_annual
+    return _scenario("Seeded jump-diffusion day", prices, book_path, vol_annual, "volatility of the path's model", seed)
+
+
+def file_scenario(
+    path: Path, symbol: str, start: datetime, end: datetime, book_path: Path | None, seed: int
+) -> Scenario:
+    """Return the scenario of a price file; prices and book are checked before anything starts.
+
+    Raises
+    ------
+    DataError : as `load_prices` and `load_book`, or a book of another underlying than the symbol.
+    """
+    prices = load_prices(path, symbol, start, end)
+    vol_annual, origin = DEFAULT_IV_ANNUAL, "stated default, no month of prices before the start"
+    if book_path is None:
+        try:
+            before = load_prices(path, symbol, start - IV_LOOKBACK, start)
+        except DataError:
+            pass
+        else:
+            vol_annual, origin = realised_vol_annual(before), "realised volatility of the 30 days before the start"
+    return _scenario(f"{symbol} replay", prices, book_path, vol_annual, origin, seed)
+
+
+def default_book(prices: PriceSeries, vol_annual: float) -> Book:
+    """Return the book of the demonstration: short 100 calls, struck at the money, 30 days left.
+
+    The volatility is rounded to a point, as it would be quoted; the chain is told an interval of 5 points either side.
+    """
+    start_price_usd = float(prices.prices_usd[0])
+    expiry_unix = Seconds(prices.start_unix + DEFAULT_TENOR_SECONDS)
+    iv_annual = max(round(vol_annual, 2), 2 * DEFAULT_IV_MARGIN_ANNUAL)
+    strike_usd = at_the_money_strike(start_price_usd)
+    call = OptionLeg(
+        option_type=OptionType.CALL,
+        strike_usd=strike_usd,
+        expiry_unix=expiry_unix,
+        quantity=DEFAULT_CONTRACTS,
+        iv_annual=iv_annual,
+        iv_low_annual=round(iv_annual - DEFAULT_IV_MARGIN_ANNUAL, 4),
+        iv_high_annual=round(iv_annual + DEFAULT_IV_MARGIN_ANNUAL, 4),
+        label=f"{datetime.fromtimestamp(expiry_unix, tz=UTC):%Y-%m-%d} {strike_usd:g} call",
+    )
+    return Book(underlying_of(prices.symbol), (call,))
+
+
+def at_the_money_strike(price_usd: float) -> float:
+    """Return the price rounded to the nearest strike a venue would list."""
+    step_usd = 10.0 ** (math.floor(math.log10(price_usd)) + 1) / _STRIKE_STEPS_PER_DECADE
+    return float(round(price_usd / step_usd) * step_usd)
+
+
+def underlying_of(symbol: str) -> str:
+    """Return the symbol without its quote currency: ``ETH`` of ``ETHUSDT``."""
+    for currency in _QUOTE_CURRENCIES:
+        if symbol.endswith(currency) and symbol != currency:
+            return symbol.removesuffix(currency)
+    return symbol
+
+
+def _scenario(
+    title: str, prices: PriceSeries, book_path: Path | None, vol_annual: float, vol_origin: str, seed: int
+) -> Scenario:
+    if book_path is None:
+        book = default_book(prices, vol_annual)
+        origin = f"short 100 calls at the money, 30 days left; IV: {vol_origin}"
+    else:
+        book = load_book(book_path, prices.start_unix)
+        origin = str(book_path)
+        if book.underlying != underlying_of(prices.symbol):
+            raise DataError(
+                f"{book_path}: the book is of {book.underlying}, but the prices are of {prices.symbol}; "
+                "choose the matching --symbol or book"
+            )
+    return Scenario(title, prices, book, origin, seed, deposit_usd(book, float(prices.prices_usd[0])))
+
+
+def deposit_usd(book: Book, start_price_usd: float) -> float:
+    """Return the collateral for a book's hedge, USD, rounded to the nearest 10,000 and never less than that."""
+    quantities = [leg.quantity for leg in book.options] + [leg.quantity for leg in book.holdings]
+    largest_hedge = sum(abs(quantity) for quantity in quantities)
+    deposits = round(_DEPOSIT_RATIO * largest_hedge * start_price_usd / _DEPOSIT_STEP_USD)
+    return _DEPOSIT_STEP_USD * max(deposits, 1)

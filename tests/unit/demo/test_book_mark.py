@@ -1,0 +1,38 @@
+"""The book keeps its value through the expiry of its legs: a leg becomes the cash of its payoff, once."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.demo.book_mark import BookMark, payoff_usd
+from agent.domain import Book, HoldingLeg, OptionLeg, OptionType
+from agent.risk.exposure import book_exposure
+
+EXPIRY = 1_000_000
+CALL = OptionLeg(OptionType.CALL, 3000.0, EXPIRY, -2.0, 0.6, 0.5, 0.7, "call")
+PUT = OptionLeg(OptionType.PUT, 3000.0, EXPIRY + 86_400, 1.0, 0.6, 0.5, 0.7, "put")
+BOOK = Book("ETH", (CALL, PUT), (HoldingLeg(3.0, "spot"),))
+
+
+def test_book_mark__before_expiry__is_the_model_value():
+    assert BookMark(BOOK).value_usd(3100.0, EXPIRY - 1) == book_exposure(BOOK, 3100.0, EXPIRY - 1, 0.0).book_value_usd
+
+
+def test_book_mark__across_expiry__no_jump_at_the_same_price():
+    mark = BookMark(BOOK)
+    before = mark.value_usd(3100.0, EXPIRY - 1)
+    assert mark.value_usd(3100.0, EXPIRY) == pytest.approx(before, rel=1e-3)
+
+
+def test_book_mark__after_expiry__cash_of_the_first_price_seen():
+    mark = BookMark(Book("ETH", (CALL,)))
+    assert mark.value_usd(3100.0, EXPIRY + 60) == -200.0
+    assert mark.value_usd(9999.0, EXPIRY + 120) == -200.0
+
+
+@pytest.mark.parametrize(
+    ("leg", "price_usd", "expected"),
+    [(CALL, 3100.0, 100.0), (CALL, 2900.0, 0.0), (PUT, 2900.0, 100.0), (PUT, 3100.0, 0.0)],
+)
+def test_payoff__right_and_price__intrinsic(leg, price_usd, expected):
+    assert payoff_usd(leg, price_usd) == expected
