@@ -24,6 +24,9 @@ BLOCK_GAS_LIMIT = 60_000_000
 """Gas limit of a block, as on Ethereum mainnet since late 2025."""
 ACCOUNT_BALANCE_ETH = 1_000_000
 HARDFORK = "cancun"
+KEPT_STATES = 128
+"""Blocks whose state can still be read, the latest included. Without a limit Anvil writes every state to the home
+directory, gigabytes in a long run, and leaves them there. Blocks, receipts and logs are kept for all of the chain."""
 
 _READY_TIMEOUT_SECONDS = 20.0
 _STOP_TIMEOUT_SECONDS = 5.0
@@ -162,7 +165,8 @@ def _command(settings: AnvilSettings) -> list[str]:
         *("--host", HOST, "--port", str(settings.port), "--chain-id", str(CHAIN_ID)),
         *("--hardfork", HARDFORK, "--timestamp", str(settings.genesis_unix)),
         *("--gas-limit", str(BLOCK_GAS_LIMIT), "--base-fee", str(settings.base_fee_wei)),
-        *("--balance", str(ACCOUNT_BALANCE_ETH), "--no-request-size-limit", "--quiet"),
+        *("--balance", str(ACCOUNT_BALANCE_ETH), "--prune-history", str(KEPT_STATES)),
+        *("--no-request-size-limit", "--quiet"),
     ]
 
 

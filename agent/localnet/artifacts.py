@@ -16,7 +16,6 @@ _CURIE = NODE_MODULES / "@perp" / "curie-contract" / "artifacts" / "contracts"
 _PERP_ORACLE = NODE_MODULES / "@perp" / "perp-oracle-contract" / "artifacts" / "contracts"
 _UNISWAP_V3 = NODE_MODULES / "@uniswap" / "v3-core" / "artifacts" / "contracts"
 _WETH = NODE_MODULES / "canonical-weth" / "build" / "contracts"
-_CHAINLINK = NODE_MODULES / "@chainlink" / "contracts" / "abi" / "v0.7"
 
 
 def curie(name: str) -> str:
@@ -37,12 +36,6 @@ def uniswap_v3(name: str) -> str:
 def canonical_weth() -> str:
     """Creation code of WETH9, the wrapped ether every venue uses."""
     return _hex(_read(_WETH / "WETH9.json")["bytecode"])
-
-
-def chainlink_mock_aggregator() -> str:
-    """Creation code of Chainlink's own ``MockV3Aggregator``."""
-    path = _CHAINLINK / "MockV3Aggregator.json"
-    return _hex(_read(path)["compilerOutput"]["evm"]["bytecode"]["object"])
 
 
 def project(name: str) -> str:

@@ -100,8 +100,8 @@ def open_world(settings: LocalnetSettings, pid: int) -> LocalnetManifest:
     usdc = deployer.create("UsdcDouble", artifacts.project("UsdcDouble"), "(uint8)", USDC_DECIMALS)
     weth = deployer.create("WETH9", artifacts.canonical_weth())
     answer = feed_answer(settings.start_price_usd)
-    code = artifacts.chainlink_mock_aggregator()
-    aggregator = deployer.create("MockV3Aggregator", code, "(uint8,int256)", curie.PRICE_FEED_DECIMALS, answer)
+    code = artifacts.project("AggregatorDouble")
+    aggregator = deployer.create("AggregatorDouble", code, "(uint8,int256)", curie.PRICE_FEED_DECIMALS, answer)
     sqrt_x96 = sqrt_price_x96(answer_to_wad(answer))
     fee_ratio = round(settings.exchange_fee_bps * _FEE_RATIO_PER_BPS)
     manifest = LocalnetManifest(
