@@ -1,0 +1,239 @@
+"""What holds of every decision, whatever the book, the venues and the bounds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from decision_builders import (
+    BOUNDS,
+    BUDGET,
+    COSTS,
+    MARGIN,
+    NOW,
+    ROUTING,
+    SETTINGS,
+    SPOT_USD,
+    VenueState,
+    snapshot_of,
+    wad,
+)
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from agent.decide import decide
+from agent.domain import Action, Book, HoldingLeg, OptionLeg, OptionType
+from agent.guard import evaluate, leverage, limit_price, net_delta_interval, predict, worst_net_delta
+from agent.policy.fixed_threshold import FixedThreshold
+from agent.policy.whalley_wilmott import WhalleyWilmott
+from agent.risk.margin import idle_funds, watermarks
+from agent.units import AssetUnits, Seconds, Wad
+
+MANY = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+
+ASSET_UNIT = 10**12
+"""Smallest collateral step, WAD USD."""
+
+
+def number(low, high):
+    return st.floats(low, high, allow_nan=False, allow_infinity=False).map(lambda x: round(x, 6))
+
+
+def whole_wad(low, high):
+    return number(low, high).map(wad)
+
+
+@st.composite
+def option_legs(draw, index):
+    iv = draw(number(0.2, 2.0))
+    spread = draw(number(0.0, 0.15))
+    return OptionLeg(
+        draw(st.sampled_from(OptionType)),
+        draw(number(1_500.0, 6_000.0)),
+        Seconds(NOW + draw(st.integers(-10, 60 * 86_400))),
+        draw(number(-60.0, 60.0)),
+        iv,
+        iv - spread,
+        iv + spread,
+        f"leg {index}",
+    )
+
+
+@st.composite
+def books(draw):
+    options = tuple(draw(option_legs(index)) for index in range(draw(st.integers(0, 3))))
+    holdings = tuple(HoldingLeg(draw(number(-40.0, 40.0)), "held") for _ in range(draw(st.integers(0, 1))))
+    return Book("ETH", options, holdings)
+
+
+@st.composite
+def venue_states(draw):
+    size = draw(number(-60.0, 60.0))
+    ratio = draw(number(0.7, 6.0))
+    equity = draw(st.sampled_from([abs(size) * SPOT_USD / ratio, 0.0, 5_000.0, -10.0]))
+    return VenueState(
+        size=size,
+        equity_usd=round(equity, 6),
+        free_collateral_usd=round(max(equity, 0.0) * draw(number(0.0, 1.0)), 6),
+        mark_usd=draw(number(2_960.0, 3_040.0)),
+        index_usd=draw(number(2_980.0, 3_020.0)),
+        depth_usd=draw(number(5e6, 1e8)),
+        fee_ratio=draw(number(0.0, 0.0016)),
+        funding_per_day=draw(number(-0.01, 0.01)),
+    )
+
+
+@st.composite
+def guard_bounds(draw):
+    return replace(
+        BOUNDS,
+        band=draw(whole_wad(0.05, 5.0)),
+        min_improvement=draw(whole_wad(0.0, 2.0)),
+        urgent_delta=draw(whole_wad(5.0, 20.0)),
+        max_size_delta=draw(whole_wad(0.5, 150.0)),
+        max_notional=draw(whole_wad(1_000.0, 500_000.0)),
+        max_venue_leverage=draw(whole_wad(0.5, 10.0)),
+        max_leverage=draw(whole_wad(0.1, 5.0)),
+        max_slippage_bps=draw(st.integers(5, 200)),
+        max_nav_loss_bps=draw(st.integers(1, 200)),
+    )
+
+
+@st.composite
+def cases(draw):
+    budget = replace(
+        BUDGET,
+        turnover_available=draw(whole_wad(0.0, 1_000_000.0)),
+        updated_at=NOW - draw(st.integers(0, 7_200)),
+        last_trade_at=draw(st.sampled_from([0, NOW - 30, NOW - 600, NOW - 86_400])),
+    )
+    book = draw(books())
+    states = draw(st.lists(venue_states(), min_size=1, max_size=2))
+    snapshot = snapshot_of(
+        book, *states, idle_usd=draw(number(0.0, 600_000.0)), bounds=draw(guard_bounds()), budget=budget
+    )
+    policy = draw(
+        st.one_of(
+            st.builds(WhalleyWilmott, number(0.001, 1.0), st.just(30.0), st.just(0.7)),
+            st.builds(FixedThreshold, number(0.0, 4.0)),
+        )
+    )
+    return snapshot, book, policy
+
+
+def decided(case):
+    snapshot, book, policy = case
+    decision = decide(snapshot, book, policy, COSTS, SETTINGS)
+    event(f"{decision.action.value}, trades: {bool(decision.expected_fills)}, error: {decision.guard_error}")
+    return snapshot, decision, predict(snapshot, decision.legs, decision.expected_fills)
+
+
+@MANY
+@given(cases())
+def test_decide__any_case__is_accepted_by_the_mirror_or_holds(case):
+    snapshot, decision, after = decided(case)
+    if decision.action is Action.HOLD:
+        assert decision.legs == decision.expected_fills == ()
+        return
+    assert decision.legs
+    assert decision.guard_error is None
+    fills = decision.expected_fills
+    evaluate(snapshot.bounds, snapshot.budget, snapshot.measurement, fills, after, snapshot.block.timestamp)
+
+
+@MANY
+@given(cases())
+def test_decide__any_case__never_enlarges_the_worst_case(case):
+    snapshot, _, after = decided(case)
+    assert worst_net_delta(after) <= worst_net_delta(snapshot.measurement)
+
+
+@MANY
+@given(cases())
+def test_decide__any_trade__lands_inside_the_chains_band_unless_a_bound_stops_it(case):
+    snapshot, decision, after = decided(case)
+    if not decision.expected_fills:
+        return
+    traded = sum(fill.size_delta for fill in decision.expected_fills) / 1e18
+    is_whole = abs(decision.exposure.net_delta + traded - decision.target.target_net_delta) < 1e-9
+    low, high = net_delta_interval(snapshot.measurement)
+    fits = high - low < 2 * snapshot.bounds.band
+    if is_whole and fits:
+        assert worst_net_delta(after) <= snapshot.bounds.band
+    if not is_whole:
+        assert "limited by" in decision.reason or "reduced to avoid" in decision.reason
+
+
+@MANY
+@given(cases())
+def test_decide__any_case__target_lies_in_the_band_and_trades_go_toward_it(case):
+    _, decision, _ = decided(case)
+    target = decision.target
+    assert target.band_low <= target.target_net_delta <= target.band_high
+    wanted = target.target_net_delta - decision.exposure.net_delta
+    for fill in decision.expected_fills:
+        assert fill.size_delta * wanted > 0
+    assert abs(sum(fill.size_delta for fill in decision.expected_fills)) / 1e18 <= abs(wanted) + 1e-9
+
+
+@MANY
+@given(cases())
+def test_decide__any_trade__limit_is_no_looser_than_the_guards_and_admits_the_quote(case):
+    snapshot, decision, _ = decided(case)
+    trading = [leg for leg in decision.legs if leg.size_delta != 0]
+    for leg, fill in zip(trading, decision.expected_fills, strict=True):
+        guard = limit_price(snapshot.measurement.price, leg.size_delta, snapshot.bounds.max_slippage_bps)
+        assert leg.size_delta == fill.size_delta
+        if leg.size_delta > 0:
+            assert fill.execution_price <= leg.limit_price <= guard
+        else:
+            assert fill.execution_price >= leg.limit_price >= guard
+
+
+@MANY
+@given(cases())
+def test_decide__any_margin_move__is_paid_from_idle_and_ends_between_the_watermarks(case):
+    snapshot, decision, after = decided(case)
+    limits = watermarks(MARGIN, snapshot.bounds.max_venue_leverage)
+    funds = idle_funds(MARGIN, snapshot.idle_assets, snapshot.measurement.nav_low, snapshot.asset_decimals)
+    deposits = sum(max(leg.margin_delta, 0) for leg in decision.legs)
+    assert deposits <= snapshot.idle_assets
+    addresses = [venue.address for venue in snapshot.venues]
+    drawn_to_high = False
+    for leg in decision.legs:
+        venue = after.venues[addresses.index(leg.venue)]
+        ratio = leverage(venue.notional, venue.equity_low)
+        assert ratio <= snapshot.bounds.max_venue_leverage
+        if leg.margin_delta > 0:
+            needed = venue.notional * 10**18 // limits.target
+            assert venue.equity_low <= needed + ASSET_UNIT
+            drawn_to_high = (
+                drawn_to_high or venue.equity_low * limits.high <= (venue.notional + 3 * ASSET_UNIT) * 10**18
+            )
+        if leg.margin_delta < 0:
+            assert ratio <= limits.target
+            assert -leg.margin_delta <= snapshot.venues[addresses.index(leg.venue)].free_collateral
+    if deposits > funds.spare:
+        assert drawn_to_high
+
+
+@MANY
+@given(cases(), st.floats(0.0, 5_000.0))
+def test_decide__dearer_gas__never_narrows_the_policys_band(case, extra_usd):
+    snapshot, book, policy = case
+    cheap = decide(snapshot, book, policy, COSTS, SETTINGS)
+    dear_inputs = replace(COSTS, data_fee_wei=int(extra_usd / COSTS.eth_price_usd * 1e18))
+    dear = decide(snapshot, book, policy, dear_inputs, SETTINGS)
+    assert dear.costs.gas_usd >= cheap.costs.gas_usd
+    before, after = policy.target(cheap.exposure, cheap.costs), policy.target(dear.exposure, dear.costs)
+    assert after.band_high >= before.band_high * (1 - 1e-12)
+
+
+def test_decide__reserve__is_kept_while_leverage_allows():
+    book = Book("ETH", (), (HoldingLeg(37.0, "held"),))
+    snapshot = snapshot_of(book, VenueState(depth_usd=1e8), idle_usd=60_000.0)
+    decision = decide(snapshot, book, FixedThreshold(0.5), COSTS, SETTINGS)
+    idle_after = snapshot.idle_assets - sum(leg.margin_delta for leg in decision.legs)
+    assert idle_after == AssetUnits(6_000 * 10**6)
+    tight = replace(ROUTING, margin=replace(MARGIN, high_leverage=Wad(wad("2.05"))))
+    drawn = decide(snapshot, book, FixedThreshold(0.5), COSTS, replace(SETTINGS, routing=tight))
+    assert snapshot.idle_assets - sum(leg.margin_delta for leg in drawn.legs) < AssetUnits(6_000 * 10**6)

@@ -1,0 +1,90 @@
+"""What the vault is foreseen to measure after a rebalance."""
+
+from __future__ import annotations
+
+import pytest
+from decision_builders import VENUE_ADDRESSES, VenueState, short_calls, snapshot_of, wad
+
+from agent.domain import Fill, Leg
+from agent.errors import DataError
+from agent.guard import predict
+from agent.units import Address, AssetUnits
+
+BOOK = short_calls()
+
+
+def leg(venue=0, margin_usd=0, size="0"):
+    return Leg(VENUE_ADDRESSES[venue], AssetUnits(margin_usd * 10**6), wad(size), wad(0))
+
+
+def fill(venue=0, size="10", price="3010", fee="30"):
+    return Fill(venue, wad(size), wad(price), wad(fee))
+
+
+def test_predict__buy_at_a_premium__equity_pays_premium_and_fee():
+    snapshot = snapshot_of(BOOK, VenueState(equity_usd=50_000))
+    after = predict(snapshot, (leg(size="10"),), (fill(),))
+    venue = after.venues[0]
+    assert venue.size_low == venue.size_high == wad(10)
+    assert venue.notional == wad(30_000)
+    assert venue.equity_low == venue.equity_high == wad(50_000 - 100 - 30)
+    assert after.nav_low == wad(500_000 + 50_000 - 130)
+
+
+def test_predict__sell_at_a_discount__equity_pays_discount_and_fee():
+    snapshot = snapshot_of(BOOK, VenueState(size=20, equity_usd=50_000))
+    after = predict(snapshot, (), (fill(size="-5", price="2990", fee="15"),))
+    assert after.venues[0].notional == wad(45_000)
+    assert after.venues[0].equity_low == wad(50_000 - 50 - 15)
+
+
+def test_predict__margin__moves_between_idle_and_equity_but_not_nav():
+    snapshot = snapshot_of(BOOK, VenueState(size=10, equity_usd=20_000))
+    for margin in (7_000, -7_000):
+        after = predict(snapshot, (leg(margin_usd=margin),), ())
+        assert after.venues[0].equity_low == wad(20_000 + margin)
+        assert after.nav_low == snapshot.measurement.nav_low
+        assert after.nav_high == snapshot.measurement.nav_high
+        assert after.venues[0].notional == wad(30_000)
+
+
+@pytest.mark.parametrize(("mark", "index"), [(3_020.0, 2_990.0), (2_990.0, 3_020.0)])
+@pytest.mark.parametrize("size", [20.0, -20.0])
+@pytest.mark.parametrize("traded", ["10", "-10", "-40", "40"])
+def test_predict__mark_away_from_index__bounds_equity_at_both_prices(mark, index, size, traded):
+    """Rebuild the account from cash: equity at P is cash + size P, so cash follows from the lower equity before."""
+    low_price = min((mark, index), key=lambda price: size * price)
+    snapshot = snapshot_of(BOOK, VenueState(size=size, equity_usd=40_000, mark_usd=mark, index_usd=index))
+    after = predict(snapshot, (), (fill(size=traded, price="3005", fee="12"),)).venues[0]
+    cash = 40_000 - size * low_price - float(traded) * 3_005 - 12
+    expected = sorted(cash + (size + float(traded)) * price for price in (mark, index))
+    assert after.equity_low == wad(expected[0])
+    assert after.equity_high == wad(expected[1])
+
+
+def test_predict__venue_sinks_under_water__nav_counts_it_as_nothing():
+    snapshot = snapshot_of(BOOK, VenueState(equity_usd=100))
+    after = predict(snapshot, (), (fill(),))
+    assert after.venues[0].equity_low == wad(-30)
+    assert after.nav_low == wad(500_000)
+
+
+def test_predict__two_venues__each_takes_its_own_leg():
+    snapshot = snapshot_of(BOOK, VenueState(equity_usd=10_000), VenueState(size=5, equity_usd=20_000))
+    after = predict(snapshot, (leg(1, 1_000, "10"),), (fill(1),))
+    assert after.venues[0] is snapshot.measurement.venues[0]
+    assert after.venues[1].size_low == wad(15)
+    assert after.venues[1].equity_low == wad(20_870)
+
+
+def test_predict__fraction_of_a_unit__rounds_against_the_vault():
+    snapshot = snapshot_of(BOOK, VenueState(equity_usd=10_000))
+    after = predict(snapshot, (), (Fill(0, 1, wad(3_000) + 1, 0),)).venues[0]
+    assert after.equity_low == wad(10_000) - 1
+    assert after.equity_high == wad(10_000)
+
+
+def test_predict__unknown_venue__names_it():
+    stranger = Leg(Address("0x00000000000000000000000000000000000000C3"), AssetUnits(1), wad(0), wad(0))
+    with pytest.raises(DataError, match="0x00000000000000000000000000000000000000C3"):
+        predict(snapshot_of(BOOK), (stranger,), ())
