@@ -1,0 +1,87 @@
+"""Where the money went: the book's P&L, the hedge's P&L as the chain measures it, and the four costs it contains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from agent.demo.book_mark import BookMark
+from agent.domain import Book
+from agent.report.records import CostSplit
+from agent.units import Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One execution: signed size, average price without fee, fee."""
+
+    size_delta: float
+    execution_price_usd: float
+    fee_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pnl:
+    """P&L and costs since the first observation."""
+
+    unhedged_usd: float
+    hedged_usd: float
+    costs: CostSplit
+
+
+class PnlAccount:
+    """Follow one replay.
+
+    Unhedged P&L is the change of the book's value. Hedged P&L adds the change of the vault's NAV, marked at the oracle
+    price like the book, and takes gas off. NAV changes for four reasons alone: the price moves the hedge, and fee,
+    slippage and funding are paid; so funding is what remains when the other three are known:
+    ``funding = sum(size * dP) - fee - slippage - dNAV``. The replay checks it against the venue's own settlements.
+    """
+
+    def __init__(self, book: Book, price_usd: float, at_unix: Seconds, nav_usd: float) -> None:
+        self._mark = BookMark(book)
+        self._first_value_usd = self._mark.value_usd(price_usd, at_unix)
+        self._first_nav_usd = nav_usd
+        self._price_usd = price_usd
+        self._hedge_size = 0.0
+        self._price_pnl_usd = 0.0
+        self._fee_usd = 0.0
+        self._slippage_usd = 0.0
+        self._gas_usd = 0.0
+        self.turnover_usd = 0.0
+        """Notional traded so far, USD at execution prices."""
+
+    def observe(self, price_usd: float, at_unix: Seconds, nav_usd: float, hedge_size: float) -> Pnl:
+        """Take in the state before a step's own trade.
+
+        Parameters
+        ----------
+        price_usd
+            Oracle price.
+        at_unix
+            Time of the price; must not go back.
+        nav_usd
+            Vault's NAV with the hedge marked at the oracle price.
+        hedge_size
+            Size held on the venues, underlying units.
+
+        """
+        self._price_pnl_usd += self._hedge_size * (price_usd - self._price_usd)
+        self._price_usd, self._hedge_size = price_usd, hedge_size
+        unhedged_usd = self._mark.value_usd(price_usd, at_unix) - self._first_value_usd
+        nav_change_usd = nav_usd - self._first_nav_usd
+        funding_usd = self._price_pnl_usd - self._fee_usd - self._slippage_usd - nav_change_usd
+        return Pnl(
+            unhedged_usd=unhedged_usd,
+            hedged_usd=unhedged_usd + nav_change_usd - self._gas_usd,
+            costs=CostSplit(self._fee_usd, self._slippage_usd, funding_usd, self._gas_usd),
+        )
+
+    def pay(self, trades: Iterable[Trade], gas_usd: float) -> None:
+        """Book executions against the price last observed; slippage is positive when the execution was worse."""
+        for trade in trades:
+            self._fee_usd += trade.fee_usd
+            self._slippage_usd += trade.size_delta * (trade.execution_price_usd - self._price_usd)
+            self._hedge_size += trade.size_delta
+            self.turnover_usd += abs(trade.size_delta) * trade.execution_price_usd
+        self._gas_usd += gas_usd
