@@ -121,6 +121,7 @@ contract HedgeVault is TwoSidedVault {
         uint256 count = _venues.length;
         if (_find(_venues, address(venue)) != count) revert VenueAlreadyRegistered(address(venue));
         if (count == MAX_VENUES) revert TooManyVenues(count + 1, MAX_VENUES);
+        _requireFlat(venue);
         _venues.push(venue);
         emit VenueAdded(address(venue));
     }
@@ -131,11 +132,8 @@ contract HedgeVault is TwoSidedVault {
         uint256 index = _find(_venues, address(venue));
         uint256 count = _venues.length;
         if (index == count) revert VenueNotRegistered(address(venue));
-        VenueMeasurement memory measured = _measureVenue(venue, 0);
-        int256 worstSize = measured.sizeHigh == 0 ? measured.sizeLow : measured.sizeHigh;
-        if (worstSize != 0 || measured.equityHigh > REMOVABLE_EQUITY) {
-            revert VenueNotEmpty(address(venue), worstSize, measured.equityHigh);
-        }
+        int256 equityHigh = _requireFlat(venue);
+        if (equityHigh > REMOVABLE_EQUITY) revert VenueNotEmpty(address(venue), 0, equityHigh);
         for (uint256 i = index + 1; i < count; ++i) {
             _venues[i - 1] = _venues[i];
         }
@@ -248,6 +246,14 @@ contract HedgeVault is TwoSidedVault {
         m.sizeHigh = size + positive;
         m.notional = GuardRules.notionalUp(Math.max(SignedMath.abs(m.sizeLow), SignedMath.abs(m.sizeHigh)), price);
         (m.equityLow, m.equityHigh) = venue.equity();
+    }
+
+    /// @dev No position and no pending order: the hedge never changes by a list.
+    function _requireFlat(IPerpVenue venue) private view returns (int256 equityHigh) {
+        VenueMeasurement memory m = _measureVenue(venue, 0);
+        int256 worstSize = m.sizeHigh == 0 ? m.sizeLow : m.sizeHigh;
+        if (worstSize != 0) revert VenueNotEmpty(address(venue), worstSize, m.equityHigh);
+        return m.equityHigh;
     }
 
     function _venueEquity() internal view override returns (uint256 low, uint256 high) {

@@ -75,7 +75,7 @@ interface IHedgeVault is IERC4626 {
     /// @notice Registered venues; the index is the one in `Measurement.venues`.
     function venues() external view returns (IPerpVenue[] memory);
 
-    /// @notice Registers a venue. Governor only. The adapter must name this vault and its asset.
+    /// @notice Registers a venue. Governor only. The adapter must name this vault and its asset, and be flat.
     function addVenue(IPerpVenue venue) external;
 
     /// @notice Removes a venue with no position and no equity. Governor only.

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
+import {HedgeVault} from "../../contracts/HedgeVault.sol";
+import {RebalanceGuard} from "../../contracts/RebalanceGuard.sol";
+import {IHedgeVault} from "../../contracts/interfaces/IHedgeVault.sol";
+import {IPerpVenue} from "../../contracts/interfaces/IPerpVenue.sol";
+import {IPriceOracle} from "../../contracts/interfaces/IPriceOracle.sol";
+import {IRebalanceGuard} from "../../contracts/interfaces/IRebalanceGuard.sol";
+import {IVaultAdmin} from "../../contracts/interfaces/IVaultAdmin.sol";
+import {Budget, Leg, Measurement} from "../../contracts/types/Rebalance.sol";
+import {ScriptedVenue} from "./support/ScriptedVenue.sol";
+import {VaultFixture} from "./support/VaultFixture.sol";
+
+/// @notice HEDGE-101 .. HEDGE-115: what a rebalance does, and each reason to refuse it before the guard is asked.
+contract HedgeVaultRebalanceTest is VaultFixture {
+    // HEDGE-101
+    function test_rebalance_movesMarginThenTrades() external {
+        _hedge();
+        assertEq(vault.idleAssets(), _units(150_000));
+        assertEq(token.balanceOf(address(venue)), _units(50_000));
+        assertEq(venue.size(), 50e18);
+        Measurement memory m = vault.measure();
+        assertEq(m.price, PRICE);
+        assertEq(m.bookDeltaLow, -52e18);
+        assertEq(m.bookDeltaHigh, -48e18);
+        assertEq(m.navLow, 200_000e18);
+        assertEq(m.venues[0].sizeLow, 50e18);
+        assertEq(m.venues[0].sizeHigh, 50e18);
+        assertEq(m.venues[0].notional, 100_000e18);
+        assertEq(m.venues[0].equityLow, 50_000e18);
+    }
+
+    // HEDGE-101
+    function test_rebalance_withdrawsMarginAfterTheTradeThatFreesIt() external {
+        _hedge();
+        source.set(-2e18, 2e18);
+        vm.warp(START + SECONDS_OF_COOLDOWN);
+        _publish(PRICE);
+        _rebalance(_leg(-int256(_units(50_000)), -50e18));
+        assertEq(vault.idleAssets(), _units(200_000));
+        assertEq(venue.size(), 0);
+        assertEq(token.balanceOf(address(vault)), _units(200_000));
+    }
+
+    // HEDGE-102
+    function test_rebalance_emitsWhatWasAskedForAndWhatWasDone() external {
+        _deposit(depositor, _units(200_000));
+        venue.setExecution(2005e18, 10, false);
+        venue.setFill(9000, IPerpVenue.OrderStatus.Filled);
+        Leg[] memory legs = _leg(int256(_units(50_000)), 50e18);
+        vm.expectEmit(address(vault));
+        emit IHedgeVault.LegExecuted(
+            bytes32(uint256(1)), address(venue), 50e18, 45e18, 2005e18, 90.225e18, int256(_units(50_000))
+        );
+        vm.expectEmit(address(vault));
+        // 45 bought at 2,005 and worth 2,000: 225 of slippage and 90.225 of fee.
+        emit IHedgeVault.Rebalanced(
+            bytes32(uint256(1)), keeper, PRICE, 52e18, 7e18, 200_000e18, 200_000e18 - 225e18 - 90.225e18
+        );
+        _rebalance(legs);
+    }
+
+    // HEDGE-103
+    function test_rebalance_revertsIfDeadlinePassed() external {
+        _deposit(depositor, _units(200_000));
+        vm.prank(keeper);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.DeadlinePassed.selector, START, START - 1));
+        vault.rebalance(bytes32(uint256(1)), _leg(0, 1e18), START - 1);
+    }
+
+    // HEDGE-104
+    function test_rebalance_revertsIfIntentWasUsed() external {
+        _deposit(depositor, _units(200_000));
+        Leg[] memory legs = _leg(int256(_units(1)), 0);
+        vm.startPrank(keeper);
+        vault.rebalance("intent", legs, START);
+        assertTrue(vault.intentUsed("intent"));
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.IntentAlreadyUsed.selector, bytes32("intent")));
+        vault.rebalance("intent", legs, START);
+    }
+
+    // HEDGE-104
+    function test_rebalance_leavesTheIntentUnusedWhenItReverts() external {
+        _deposit(depositor, _units(200_000));
+        uint256 idle = vault.idleAssets();
+        uint256 tooMuch = idle + 1;
+        vm.prank(keeper);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.IdleExceeded.selector, tooMuch, idle));
+        vault.rebalance("intent", _leg(int256(tooMuch), 0), START);
+        assertFalse(vault.intentUsed("intent"));
+    }
+
+    // HEDGE-105
+    function test_rebalance_revertsIfNoLegs() external {
+        _rebalanceExpecting(new Leg[](0), abi.encodeWithSelector(IHedgeVault.NoLegs.selector));
+    }
+
+    // HEDGE-105
+    function test_rebalance_revertsIfVenueUnknown() external {
+        Leg[] memory legs = _leg(0, 1e18);
+        legs[0].venue = address(this);
+        _rebalanceExpecting(legs, abi.encodeWithSelector(IHedgeVault.VenueNotRegistered.selector, address(this)));
+    }
+
+    // HEDGE-106
+    function test_rebalance_revertsIfCallerIsNoKeeper() external {
+        vm.prank(governor);
+        vm.expectRevert(abi.encodeWithSelector(IVaultAdmin.NotKeeper.selector, governor));
+        vault.rebalance("intent", _leg(0, 1e18), START);
+    }
+
+    // HEDGE-106
+    function test_rebalance_revertsIfPaused() external {
+        vm.prank(guardian);
+        vault.pause();
+        _rebalanceExpecting(_leg(0, 1e18), abi.encodeWithSelector(Pausable.EnforcedPause.selector));
+    }
+
+    // HEDGE-107
+    function test_rebalance_revertsIfPriceIsStale() external {
+        _deposit(depositor, _units(200_000));
+        vm.warp(START + 1 hours + 1);
+        _rebalanceExpecting(
+            _leg(int256(_units(50_000)), 50e18),
+            abi.encodeWithSelector(IPriceOracle.PriceStale.selector, 1 hours + 1, 1 hours)
+        );
+    }
+
+    // HEDGE-108
+    function test_rebalance_revertsIfMarginExceedsIdle() external {
+        _deposit(depositor, _units(200_000));
+        _rebalanceExpecting(
+            _leg(int256(_units(200_000) + 1), 0),
+            abi.encodeWithSelector(IHedgeVault.IdleExceeded.selector, _units(200_000) + 1, _units(200_000))
+        );
+    }
+
+    // HEDGE-108
+    function test_rebalance_revertsIfMarginOfAnUnabsorbedDonationIsAskedFor() external {
+        _deposit(depositor, _units(200_000));
+        token.mint(address(vault), 1);
+        _rebalanceExpecting(
+            _leg(int256(_units(200_000) + 1), 0),
+            abi.encodeWithSelector(IHedgeVault.IdleExceeded.selector, _units(200_000) + 1, _units(200_000))
+        );
+    }
+
+    // HEDGE-109
+    function test_rebalance_revertsIfVenueTakesLessMarginThanApproved() external {
+        _deposit(depositor, _units(200_000));
+        venue.setMarginError(-1);
+        _rebalanceExpecting(
+            _leg(100, 0), abi.encodeWithSelector(IHedgeVault.MarginNotMoved.selector, address(venue), 99, 100)
+        );
+    }
+
+    // HEDGE-109
+    function test_rebalance_revertsIfVenueReturnsTooLittleOrTooMuch() external {
+        _hedge();
+        venue.setMarginError(-1);
+        _rebalanceExpecting(
+            _leg(-100, 0), abi.encodeWithSelector(IHedgeVault.MarginNotMoved.selector, address(venue), 99, 100)
+        );
+        venue.setMarginError(1);
+        _rebalanceExpecting(
+            _leg(-100, 0), abi.encodeWithSelector(IHedgeVault.MarginNotMoved.selector, address(venue), 101, 100)
+        );
+    }
+
+    // HEDGE-109
+    function test_rebalance_leavesNoAllowanceBehind() external {
+        _hedge();
+        assertEq(token.allowance(address(vault), address(venue)), 0);
+    }
+
+    // HEDGE-110
+    function test_rebalance_passesTheGuardsLimitWhenTheKeeperNamesNone() external {
+        _deposit(depositor, _units(200_000));
+        venue.setExecution(2010e18 + 1, 0, false);
+        _rebalanceExpecting(
+            _leg(int256(_units(50_000)), 50e18),
+            abi.encodeWithSelector(IPerpVenue.LimitPriceViolated.selector, 2010e18 + 1, 2010e18)
+        );
+    }
+
+    // HEDGE-110
+    function test_rebalance_takesTheTighterLimit() external {
+        _deposit(depositor, _units(200_000));
+        venue.setExecution(2006e18, 0, false);
+        _expectLimit(50e18, 2005e18, 2005e18); // the keeper is tighter
+        venue.setExecution(2011e18, 0, false);
+        _expectLimit(50e18, 3000e18, 2010e18); // the guard is tighter
+        venue.setExecution(1994e18, 0, false);
+        _expectLimit(-50e18, 1995e18, 1995e18);
+        venue.setExecution(1989e18, 0, false);
+        _expectLimit(-50e18, 1000e18, 1990e18);
+    }
+
+    function _expectLimit(int256 sizeDelta, uint256 keeperLimit, uint256 limit) private {
+        Leg[] memory legs = _leg(int256(_units(50_000)), sizeDelta);
+        legs[0].limitPrice = keeperLimit;
+        _rebalanceExpecting(
+            legs, abi.encodeWithSelector(IPerpVenue.LimitPriceViolated.selector, venue.executionPrice(), limit)
+        );
+    }
+
+    // HEDGE-111
+    function test_rebalance_revertsIfTheOrderIsOnlyPending() external {
+        _deposit(depositor, _units(200_000));
+        venue.setFill(0, IPerpVenue.OrderStatus.Pending);
+        _rebalanceExpecting(
+            _leg(int256(_units(50_000)), 50e18),
+            abi.encodeWithSelector(IHedgeVault.OrderNotFilled.selector, address(venue), IPerpVenue.OrderStatus.Pending)
+        );
+    }
+
+    // HEDGE-111
+    function test_rebalance_revertsIfNothingWasFilled() external {
+        _deposit(depositor, _units(200_000));
+        venue.setFill(0, IPerpVenue.OrderStatus.Filled);
+        _rebalanceExpecting(
+            _leg(int256(_units(50_000)), 50e18),
+            abi.encodeWithSelector(IRebalanceGuard.NetDeltaExceeded.selector, 52e18, 51e18)
+        );
+    }
+
+    // HEDGE-112
+    function test_rebalance_isJudgedOnWhatWasFilledNotAskedFor() external {
+        _deposit(depositor, _units(200_000));
+        venue.setFill(100, IPerpVenue.OrderStatus.Filled); // 1 % of 50 = 0.5, less than the least improvement
+        _rebalanceExpecting(
+            _leg(int256(_units(50_000)), 50e18),
+            abi.encodeWithSelector(IRebalanceGuard.NetDeltaExceeded.selector, 51.5e18, 51e18)
+        );
+    }
+
+    // HEDGE-112
+    function test_rebalance_booksTurnoverAndTime() external {
+        _hedge();
+        Budget memory budget = guard.budget();
+        assertEq(budget.turnoverAvailable, 300_000e18);
+        assertEq(budget.updatedAt, START);
+        assertEq(budget.lastTradeAt, START);
+    }
+
+    // HEDGE-113
+    function test_rebalance_ofMarginAloneSpendsNoTurnover() external {
+        _hedge();
+        vm.warp(START + 10);
+        _rebalance(_leg(int256(_units(10_000)), 0));
+        Budget memory budget = guard.budget();
+        assertEq(budget.turnoverAvailable, 300_000e18);
+        assertEq(budget.updatedAt, START);
+        assertEq(vault.idleAssets(), _units(140_000));
+    }
+
+    // HEDGE-113
+    function test_rebalance_ofMarginAloneIsJudgedByLeverage() external {
+        _hedge();
+        _rebalanceExpecting(
+            _leg(-int256(_units(30_000)), 0),
+            abi.encodeWithSelector(IRebalanceGuard.VenueLeverageExceeded.selector, 0, 5e18, 4e18)
+        );
+    }
+
+    // HEDGE-114
+    function test_rebalance_overSeveralVenues() external {
+        ScriptedVenue second = new ScriptedVenue(address(vault), address(token), PRICE);
+        vm.prank(governor);
+        vault.addVenue(second);
+        _deposit(depositor, _units(200_000));
+        Leg[] memory legs = new Leg[](3);
+        legs[0] = Leg(address(second), int256(_units(20_000)), 20e18, 0);
+        legs[1] = Leg(address(venue), int256(_units(30_000)), 0, 0);
+        legs[2] = Leg(address(venue), 0, 30e18, 0);
+        _rebalance(legs);
+        Measurement memory m = vault.measure();
+        assertEq(m.venues.length, 2);
+        assertEq(m.venues[0].sizeLow, 30e18);
+        assertEq(m.venues[1].sizeLow, 20e18);
+        assertEq(m.venues[1].equityLow, 20_000e18);
+        assertEq(guard.budget().turnoverAvailable, 300_000e18);
+    }
+
+    // HEDGE-115
+    function test_measure_countsPendingOrdersAtTheirWorst() external {
+        _hedge();
+        venue.setPending(-70e18, 5e18);
+        Measurement memory m = vault.measure();
+        assertEq(m.venues[0].sizeLow, -20e18);
+        assertEq(m.venues[0].sizeHigh, 55e18);
+        assertEq(m.venues[0].notional, 110_000e18);
+        venue.setPending(-110e18, 5e18);
+        assertEq(vault.measure().venues[0].notional, 120_000e18);
+    }
+
+    // HEDGE-115
+    function test_measure_takesNotionalAtTheOraclePrice() external {
+        _hedge();
+        venue.setPrices(1900e18, 2100e18);
+        assertEq(vault.measure().venues[0].notional, 100_000e18);
+    }
+
+    // HEDGE-115
+    function test_measure_floorsEachVenueAtZero() external {
+        ScriptedVenue second = new ScriptedVenue(address(vault), address(token), PRICE);
+        vm.prank(governor);
+        vault.addVenue(second);
+        _deposit(depositor, _units(100));
+        venue.setCash(-70e18);
+        second.setCash(30e18);
+        Measurement memory m = vault.measure();
+        assertEq(m.venues[0].equityLow, -70e18);
+        assertEq(m.navLow, 130e18);
+        assertEq(m.navHigh, 130e18);
+        (uint256 low, uint256 high) = vault.navBounds();
+        assertEq(low, _units(130));
+        assertEq(high, _units(130));
+    }
+
+    // HEDGE-101
+    function test_rebalance_revertsIfNoGuardIsBound() external {
+        guard = new RebalanceGuard(admin, _bounds());
+        vault = new HedgeVault(token, "Unbound", "UNB", admin, oracle, deltaBook, guard);
+        venue = new ScriptedVenue(address(vault), address(token), PRICE);
+        vm.prank(governor);
+        vault.addVenue(venue);
+        _rebalanceExpecting(
+            _leg(0, 0), abi.encodeWithSelector(IRebalanceGuard.OnlyBoundVault.selector, address(vault), address(0))
+        );
+    }
+}
