@@ -1,20 +1,28 @@
-"""European options: on spot (Black-Scholes with a continuous dividend) and on futures (Black-76)."""
+"""European options: on spot (Black-Scholes with a continuous dividend yield) and on futures (Black-76)."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr
 
-from agent.products.greeks import FloatArray, Greeks
-from agent.products.rows import Domain, as_flags, as_floats, common_shape, require_domain
+from agent.products.european_kernel import greeks_rows
+from agent.products.greeks import GREEK_NAMES, FloatArray, Greeks
+from agent.products.parallel import count_over_rows
+from agent.products.rows import (
+    DISCOUNT_EXPONENT,
+    PRICE_USD,
+    RATE_ANNUAL,
+    TAU_YEARS,
+    VOL_ANNUAL,
+    as_column,
+    as_flags,
+    as_floats,
+    common_shape,
+    output_array,
+    require_domain,
+)
 
 __all__ = ["Greeks", "black76_delta", "black76_greeks", "black_scholes_greeks"]
-
-_MIN_STDEV = 1e-30
-"""Total standard deviation below which an option is its discounted intrinsic value."""
-_MAX_ABS_D = 39.0
-"""The normal density is 0 in double precision beyond this many standard deviations."""
 
 
 def black_scholes_greeks(
@@ -25,9 +33,50 @@ def black_scholes_greeks(
     vol_annual: ArrayLike,
     rate_annual: ArrayLike,
     dividend_annual: ArrayLike = 0.0,
+    *,
+    out: FloatArray | None = None,
 ) -> Greeks:
-    """Value European options on spot with a continuous dividend yield."""
-    return _greeks(is_call, "spot_usd", spot_usd, strike_usd, tau_years, vol_annual, rate_annual, dividend_annual)
+    """Value European options on spot and differentiate the value.
+
+    Call: V = S e^(-q tau) N(d1) - K e^(-r tau) N(d2); put, by parity: V less S e^(-q tau) plus K e^(-r tau); with
+    d1 = (ln(S / K) + (r - q) tau) / s + s / 2, d2 = d1 - s and s = vol * sqrt(tau).
+
+    Parameters
+    ----------
+    is_call
+        True a call, False a put.
+    spot_usd, strike_usd
+        USD, > 0.
+    tau_years
+        Time left, years, >= 0.
+    vol_annual
+        1.00 is 100 % a year, >= 0.
+    rate_annual, dividend_annual
+        Continuously compounded, a year.
+    out
+        Float64 array of shape (12, *shape) to write the results into, which saves a new one; all inputs broadcast.
+
+    Returns
+    -------
+    Greeks
+        Of one option, in USD, derivatives in the spot; see `Greeks` for units.
+
+    Raises
+    ------
+    DataError
+        For a row outside the domain, naming row, field and value.
+
+    Notes
+    -----
+    Where s is below 1e-30 (expired, or without volatility) the option is its discounted intrinsic value: delta is that
+    of the side the forward is on, half of it exactly at the strike, and the infinite gamma there is left out, so that
+    every number is finite. Out of the money the value is exact to about 1e-15 of itself, in the wings and near expiry
+    too, as far as d1 is determined by the inputs.
+
+    Source: Haug, The Complete Guide to Option Pricing Formulas, 2nd ed. (2007), chapters 1 and 2.
+    """
+    columns = {"spot_usd": spot_usd, "strike_usd": strike_usd, "tau_years": tau_years, "vol_annual": vol_annual}
+    return _greeks(is_call, columns | {"rate_annual": rate_annual, "dividend_annual": dividend_annual}, out)
 
 
 def black76_greeks(
@@ -37,9 +86,46 @@ def black76_greeks(
     tau_years: ArrayLike,
     vol_annual: ArrayLike,
     rate_annual: ArrayLike = 0.0,
+    *,
+    out: FloatArray | None = None,
 ) -> Greeks:
-    """Value European options on a future; derivatives in the forward, rho at a fixed forward."""
-    return _greeks(is_call, "forward_usd", forward_usd, strike_usd, tau_years, vol_annual, rate_annual, None)
+    """Value European options on a future and differentiate the value.
+
+    V = e^(-r tau) (F N(d1) - K N(d2)) for a call, d1 = ln(F / K) / s + s / 2, d2 = d1 - s, s = vol * sqrt(tau).
+
+    Parameters
+    ----------
+    is_call
+        True a call, False a put.
+    forward_usd, strike_usd
+        USD, > 0.
+    tau_years
+        Time left, years, >= 0.
+    vol_annual
+        1.00 is 100 % a year, >= 0.
+    rate_annual
+        Discount rate, continuously compounded, a year.
+    out
+        As for `black_scholes_greeks`.
+
+    Returns
+    -------
+    Greeks
+        Of one option, in USD, derivatives in the forward; rho at a fixed forward, that is -tau V.
+
+    Raises
+    ------
+    DataError
+        For a row outside the domain, naming row, field and value.
+
+    Notes
+    -----
+    Limits as for `black_scholes_greeks`, of which this is the case q = r.
+
+    Source: Black, The pricing of commodity contracts, Journal of Financial Economics 3 (1976).
+    """
+    columns = {"forward_usd": forward_usd, "strike_usd": strike_usd, "tau_years": tau_years, "vol_annual": vol_annual}
+    return _greeks(is_call, columns | {"rate_annual": rate_annual}, out)
 
 
 def black76_delta(
@@ -49,62 +135,40 @@ def black76_delta(
     tau_years: ArrayLike,
     vol_annual: ArrayLike,
 ) -> FloatArray:
-    """Return the undiscounted Black-76 forward delta."""
+    """Return the undiscounted forward delta, N(d1) for a call and N(d1) - 1 for a put: Deribit's delta.
+
+    Arguments, errors and limits are those of `black76_greeks`.
+    """
     return black76_greeks(is_call, forward_usd, strike_usd, tau_years, vol_annual).delta
 
 
-def _greeks(
-    is_call: ArrayLike,
-    price_name: str,
-    price_usd: ArrayLike,
-    strike_usd: ArrayLike,
-    tau_years: ArrayLike,
-    vol_annual: ArrayLike,
-    rate_annual: ArrayLike,
-    dividend_annual: ArrayLike | None,
-) -> Greeks:
-    call = as_flags("is_call", is_call)
-    S, K = as_floats(price_name, price_usd), as_floats("strike_usd", strike_usd)
-    tau, vol = as_floats("tau_years", tau_years), as_floats("vol_annual", vol_annual)
-    r = as_floats("rate_annual", rate_annual)
-    q = r if dividend_annual is None else as_floats("dividend_annual", dividend_annual)
-    shape = common_shape(
-        is_call=call, **{price_name: S}, strike_usd=K, tau_years=tau, vol_annual=vol, rate_annual=r, dividend_annual=q
-    )
-    require_domain(price_name, S, Domain.POSITIVE, shape)
-    require_domain("strike_usd", K, Domain.POSITIVE, shape)
-    require_domain("tau_years", tau, Domain.NON_NEGATIVE, shape)
-    require_domain("vol_annual", vol, Domain.NON_NEGATIVE, shape)
-    require_domain("rate_annual", r, Domain.FINITE, shape)
-    require_domain("dividend_annual", q, Domain.FINITE, shape)
+def _greeks(is_call: ArrayLike, fields: dict[str, ArrayLike], out: FloatArray | None) -> Greeks:
+    """Run the kernel; without a dividend among the fields the price is a forward and is carried at the rate."""
+    flags = as_flags("is_call", is_call)
+    numbers = {name: as_floats(name, field) for name, field in fields.items()}
+    shape = common_shape({"is_call": flags, **numbers})
+    columns = [as_column(array, shape) for array in numbers.values()]
+    has_fixed_forward = "dividend_annual" not in numbers
+    if has_fixed_forward:
+        columns.append(columns[-1])
+    results = output_array(len(GREEK_NAMES), shape, out)
+    rows, sides = greeks_rows(), as_column(flags, shape)
 
-    sign = np.where(call, 1.0, -1.0)
-    root = np.sqrt(tau)
-    stdev = vol * root
-    alive = stdev >= _MIN_STDEV
-    per_stdev = np.where(alive, 1.0 / np.where(alive, stdev, 1.0), 0.0)
-    per_vol, per_tau = root * per_stdev, vol * vol * per_stdev * per_stdev
-    drift = (r - q) * tau
-    x = np.log(S / K) + drift
-    centre = np.where(alive, x * per_stdev, np.sign(x) * _MAX_ABS_D)
-    d1 = np.clip(centre + 0.5 * stdev, -_MAX_ABS_D, _MAX_ABS_D)
-    d2 = np.clip(centre - 0.5 * stdev, -_MAX_ABS_D, _MAX_ABS_D)
-    carry, discount = np.exp(-q * tau), np.exp(-r * tau)
-    density = carry * np.exp(-0.5 * d1 * d1) / np.sqrt(2.0 * np.pi)
-    asset, cash = carry * ndtr(sign * d1), discount * K * ndtr(sign * d2)
+    def run(first: int, last: int) -> int:
+        return rows(sides, *columns, has_fixed_forward, results, first, last)
 
-    value = np.maximum(sign * (S * asset - cash), 0.0)
-    delta = sign * asset
-    gamma = density * per_stdev / S
-    vega = S * density * root
-    theta = -0.5 * S * density * vol * root * per_tau + sign * (q * S * asset - r * cash)
-    rho = -tau * value if dividend_annual is None else sign * tau * cash
-    vanna = -density * d2 * per_vol
-    volga = vega * d1 * d2 * per_vol
-    moneyness_drift = drift * per_stdev * per_tau - 0.5 * d2 * per_tau
-    charm = q * delta - density * moneyness_drift
-    speed = -gamma / S * (d1 * per_stdev + 1.0)
-    zomma = gamma * (d1 * d2 - 1.0) * per_vol
-    color = gamma * (q + 0.5 * per_tau + d1 * moneyness_drift)
-    results = (value, delta, gamma, vega, theta, rho, vanna, volga, charm, speed, zomma, color)
-    return Greeks(*(np.array(np.broadcast_to(result, shape)) for result in results))
+    if count_over_rows(run, results.shape[1]) > 0:
+        _raise_bad_row(numbers, shape)
+    outputs = results.reshape(-1, *shape)
+    return Greeks(*(outputs[index, ...] for index in range(len(GREEK_NAMES))))
+
+
+def _raise_bad_row(numbers: dict[str, FloatArray], shape: tuple[int, ...]) -> None:
+    domains = dict.fromkeys(numbers, RATE_ANNUAL) | dict.fromkeys(("spot_usd", "forward_usd", "strike_usd"), PRICE_USD)
+    domains |= {"tau_years": TAU_YEARS, "vol_annual": VOL_ANNUAL}
+    for name, column in numbers.items():
+        require_domain(name, column, domains[name], shape)
+    for name in ("rate_annual", "dividend_annual"):
+        if name in numbers:
+            exponent = np.multiply(numbers[name], numbers["tau_years"])
+            require_domain(f"{name} * tau_years", exponent, DISCOUNT_EXPONENT, shape)

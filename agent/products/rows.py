@@ -1,8 +1,9 @@
-"""Checks on rows of input: a bad one is named by row, field and value."""
+"""Columns of input: brought to one shape, and a bad row named by row, field and value."""
 
 from __future__ import annotations
 
-from enum import Enum
+import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,12 +12,20 @@ from agent.errors import DataError
 from agent.products.greeks import FloatArray
 
 
-class Domain(Enum):
-    """Where a field of a row may lie; every domain is finite."""
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """Closed range a number may lie in, and how to say so."""
 
-    POSITIVE = "a finite number > 0"
-    NON_NEGATIVE = "a finite number >= 0"
-    FINITE = "a finite number"
+    lowest: float
+    highest: float
+    description: str
+
+
+PRICE_USD = Domain(1e-100, 1e100, "a price from 1e-100 to 1e100")
+TAU_YEARS = Domain(0.0, 1e6, "a time from 0 to 1e6 years")
+VOL_ANNUAL = Domain(0.0, 1e6, "a volatility from 0 to 1e6")
+RATE_ANNUAL = Domain(-1e6, 1e6, "a rate from -1e6 to 1e6")
+DISCOUNT_EXPONENT = Domain(-700.0, 700.0, "a product from -700 to 700, so that the discount factor is a number")
 
 
 def as_floats(name: str, numbers: ArrayLike) -> FloatArray:
@@ -35,27 +44,48 @@ def as_flags(name: str, flags: ArrayLike) -> NDArray[np.bool_]:
     return array
 
 
-def require_domain(name: str, numbers: FloatArray, domain: Domain, shape: tuple[int, ...]) -> None:
-    """Raise `DataError` naming row, field and value of the first number of ``numbers`` outside ``domain``.
-
-    ``shape`` is the broadcast shape of all fields: the row named is a row of the answer.
-    """
-    good = np.isfinite(numbers)
-    if domain is Domain.POSITIVE:
-        good &= numbers > 0.0
-    elif domain is Domain.NON_NEGATIVE:
-        good &= numbers >= 0.0
-    if good.all():
-        return
-    row = int(np.argmin(np.broadcast_to(good, shape)))
-    number = float(np.broadcast_to(numbers, shape).reshape(-1)[row])
-    raise DataError(f"row {row}: {name} is {number}; expected {domain.value}")
-
-
-def common_shape(**fields: NDArray[np.generic]) -> tuple[int, ...]:
+def common_shape(fields: dict[str, NDArray[np.generic]]) -> tuple[int, ...]:
     """Return the broadcast shape of all fields, or raise `DataError` that lists their shapes."""
     try:
-        return np.broadcast_shapes(*(array.shape for array in fields.values()))
+        return np.broadcast(*fields.values()).shape
     except ValueError:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in fields.items())
         raise DataError(f"shapes do not broadcast together: {shapes}") from None
+
+
+def require_domain(name: str, numbers: FloatArray, domain: Domain, shape: tuple[int, ...]) -> None:
+    """Raise `DataError` naming row, field and value of the first number of ``numbers`` outside ``domain``.
+
+    ``shape`` is the broadcast shape of all fields: the row named is a row of the answer, by its index in one dimension
+    and by all its indices in more.
+    """
+    good = (numbers >= domain.lowest) & (numbers <= domain.highest)
+    if good.all():
+        return
+    position = int(np.argmin(np.broadcast_to(good, shape)))
+    number = float(np.broadcast_to(numbers, shape).reshape(-1)[position])
+    row = ", ".join(str(int(index)) for index in np.unravel_index(position, shape)) if len(shape) > 1 else position
+    raise DataError(f"row {row}: {name} is {number}; expected {domain.description}")
+
+
+def as_column(array: NDArray[np.generic], shape: tuple[int, ...]) -> NDArray[np.generic]:
+    """Return ``array`` as a contiguous column: of one row if it serves all, else of every row of ``shape``."""
+    if array.size == 1:
+        return array.reshape(1)
+    if array.shape != shape:
+        array = np.broadcast_to(array, shape)
+    return np.ascontiguousarray(array).reshape(-1)
+
+
+def output_array(columns: int, shape: tuple[int, ...], out: FloatArray | None) -> FloatArray:
+    """Return an array of shape (columns, rows) for results: ``out`` itself where given and fit, else a new one."""
+    rows = math.prod(shape)
+    if out is None:
+        return np.empty((columns, rows))
+    expected = (columns, *shape)
+    if out.shape != expected or out.dtype != np.float64 or not (out.flags.c_contiguous and out.flags.writeable):
+        raise DataError(
+            f"out has shape {out.shape} and type {out.dtype}; "
+            f"give a writeable C-contiguous float64 array of shape {expected}"
+        )
+    return out.reshape(columns, rows)

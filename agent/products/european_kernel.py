@@ -1,0 +1,196 @@
+"""Black-Scholes and Black-76 Greeks of many rows, in blocks that stay in the first-level cache.
+
+A block of rows is gathered into one scratch array, valued there by a loop that compiles to vector instructions, and
+copied out: with every input and output at a fixed distance in one array, no two of them can overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.products.compiled import code_stamp, inlined, kernel
+from agent.products.greeks import FloatArray
+from agent.products.rows import DISCOUNT_EXPONENT, PRICE_USD, RATE_ANNUAL, TAU_YEARS, VOL_ANNUAL
+from agent.products.vector_math import MILLS_LOWEST, exp, log_ratio, mills_pair
+
+MIN_STDEV = 1e-30
+"""Total standard deviation below which an option is its discounted intrinsic value."""
+_FAR_STDEVS = 37.5
+"""The normal density beyond this many standard deviations is below 1e-306 and taken as 0."""
+_WITHOUT_STDEV = 1e3
+"""Stands for an infinite number of standard deviations."""
+_PER_SQRT_TWO_PI = 0.3989422804014327
+
+BLOCK = 256
+"""Rows of a block: 19 columns of them fill 38 KB."""
+_IS_CALL, _PRICE, _STRIKE, _TAU, _VOL, _RATE, _DIVIDEND = (BLOCK * column for column in range(7))
+_INPUTS, _OUTPUTS = 7, 12
+_VALUE, _DELTA, _GAMMA, _VEGA, _THETA, _RHO = (BLOCK * column for column in range(7, 13))
+_VANNA, _VOLGA, _CHARM, _SPEED, _ZOMMA, _COLOR = (BLOCK * column for column in range(13, 19))
+
+_PRICE_LOWEST, _PRICE_HIGHEST = PRICE_USD.lowest, PRICE_USD.highest
+_TAU_HIGHEST, _VOL_HIGHEST = TAU_YEARS.highest, VOL_ANNUAL.highest
+_RATE_HIGHEST, _EXPONENT_HIGHEST = RATE_ANNUAL.highest, DISCOUNT_EXPONENT.highest
+
+Index: TypeAlias = int | np.uint64
+
+
+@inlined
+def _is_good(price: float, strike: float, tau: float, vol: float, rate: float, dividend: float) -> bool:
+    """Tell whether a row lies inside the domain; every comparison is false for a NaN."""
+    good = (price >= _PRICE_LOWEST) & (price <= _PRICE_HIGHEST)
+    good &= (strike >= _PRICE_LOWEST) & (strike <= _PRICE_HIGHEST)
+    good &= (tau >= 0.0) & (tau <= _TAU_HIGHEST) & (vol >= 0.0) & (vol <= _VOL_HIGHEST)
+    good &= (abs(rate) <= _RATE_HIGHEST) & (abs(rate * tau) <= _EXPONENT_HIGHEST)
+    return good & (abs(dividend) <= _RATE_HIGHEST) & (abs(dividend * tau) <= _EXPONENT_HIGHEST)
+
+
+@inlined
+def _otm_option(
+    asset_leg: float, cash_leg: float, x: float, stdev: float, per_stdev: float
+) -> tuple[float, float, float, float, float, float]:
+    """Value the out-of-the-money option of a row.
+
+    Returns its value, asset part and cash part (value = +-(asset - cash)), the density S e^(-q tau) phi(d1), d1 and d2.
+    With a1 = |x| / s - s / 2, a2 = |x| / s + s / 2 and B the leg that bounds the value, the parts are B phi(a1) m(a1)
+    and B phi(a1) m(a2), m the Mills ratio: one exponential serves both, and their difference loses no digits.
+    """
+    is_call = x <= 0.0
+    bound = asset_leg if is_call else cash_leg
+    distance = abs(x) * per_stdev if stdev >= MIN_STDEV else (_WITHOUT_STDEV if x != 0.0 else 0.0)
+    near, far = distance - 0.5 * stdev, distance + 0.5 * stdev
+    density = bound * exp(-0.5 * near * near) * _PER_SQRT_TWO_PI
+    density = density if abs(near) < _FAR_STDEVS else 0.0
+    is_low = near >= MILLS_LOWEST
+    near_ratio, far_ratio, gap = mills_pair(near if is_low else -near, far, stdev if is_low else 2.0 * distance)
+    near_tail, far_part = density * near_ratio, density * far_ratio
+    near_part = near_tail if is_low else bound - near_tail
+    value = density * gap if is_low else bound - (near_tail + far_part)
+    asset = near_part if is_call else far_part
+    cash = far_part if is_call else near_part
+    return value, asset, cash, density, -near if is_call else far, -far if is_call else near
+
+
+@inlined
+def _option(
+    sign: float, asset_leg: float, cash_leg: float, x: float, stdev: float, per_stdev: float
+) -> tuple[float, float, float, float, float, float]:
+    """Value the option of a row: as `_otm_option`, and by put-call parity where it is in the money."""
+    value, asset, cash, density, d1, d2 = _otm_option(asset_leg, cash_leg, x, stdev, per_stdev)
+    is_otm = (sign > 0.0) == (x <= 0.0)
+    asset = asset if is_otm else asset_leg - asset
+    cash = cash if is_otm else cash_leg - cash
+    value = value if is_otm else value + sign * (asset_leg - cash_leg)
+    return value, asset, cash, density, d1, d2
+
+
+@inlined
+def _fill_block(work: FloatArray, rows: Index, has_fixed_forward: bool) -> int:
+    """Value the rows of one block; return how many are outside the domain."""
+    bad = 0
+    for j in range(rows):
+        sign, S, K, tau, vol = work[_IS_CALL + j], work[_PRICE + j], work[_STRIKE + j], work[_TAU + j], work[_VOL + j]
+        r, q = work[_RATE + j], work[_DIVIDEND + j]
+        bad += 0 if _is_good(S, K, tau, vol, r, q) else 1
+        root = np.sqrt(tau)
+        stdev, per_price = vol * root, 1.0 / S
+        per_stdev = 1.0 / stdev if stdev >= MIN_STDEV else 0.0
+        per_vol, per_tau = root * per_stdev, vol * vol * per_stdev * per_stdev
+        drift = (r - q) * tau
+        value, asset, cash, density, d1, d2 = _option(
+            sign, S * exp(-q * tau), K * exp(-r * tau), log_ratio(S, K) + drift, stdev, per_stdev
+        )
+        delta = sign * asset * per_price
+        gamma = density * per_stdev * per_price * per_price
+        vega = density * root
+        decay = drift * per_stdev * per_tau - 0.5 * d2 * per_tau
+        work[_VALUE + j] = value
+        work[_DELTA + j] = delta
+        work[_GAMMA + j] = gamma
+        work[_VEGA + j] = vega
+        work[_THETA + j] = r * value + sign * (q - r) * asset - 0.5 * density * stdev * per_tau
+        work[_RHO + j] = -tau * value if has_fixed_forward else sign * tau * cash
+        work[_VANNA + j] = -density * d2 * per_vol * per_price
+        work[_VOLGA + j] = vega * d1 * d2 * per_vol
+        work[_CHARM + j] = q * delta - density * per_price * decay
+        work[_SPEED + j] = -gamma * per_price * (d1 * per_stdev + 1.0)
+        work[_ZOMMA + j] = gamma * (d1 * d2 - 1.0) * per_vol
+        work[_COLOR + j] = gamma * (q + 0.5 * per_tau + d1 * decay)
+    return bad
+
+
+@inlined
+def _gather(column: FloatArray, work: FloatArray, offset: int, first: Index, rows: Index) -> None:
+    """Copy rows of an input into a column of the block; an input of one row serves all.
+
+    Unsigned indices keep Numba from wrapping negative ones, which would turn the copy into a gather.
+    """
+    if column.size == 1:
+        for j in range(rows):
+            work[np.uint64(offset) + j] = column[0]
+    else:
+        for j in range(rows):
+            work[np.uint64(offset) + j] = column[first + j]
+
+
+@inlined
+def _gather_sign(is_call: NDArray[np.bool_], work: FloatArray, first: Index, rows: Index) -> None:
+    """Copy the rights of the rows into the block: +1 a call, -1 a put."""
+    step = np.uint64(0 if is_call.size == 1 else 1)
+    for j in range(rows):
+        work[np.uint64(_IS_CALL) + j] = 1.0 if is_call[(first + j) * step] else -1.0
+
+
+_COLUMN = "Array(float64, 1, 'C', readonly=True)"
+_SIGNATURE = (
+    f"int64(Array(boolean, 1, 'C', readonly=True), {', '.join([_COLUMN] * 6)}, "
+    "boolean, Array(float64, 2, 'C'), int64, int64)"
+)
+
+
+@cache
+def greeks_rows() -> Callable[..., int]:
+    """Return the kernel that values rows ``first`` to ``last`` and counts the bad ones among them.
+
+    It takes is_call as booleans, price, strike, tau, vol, rate and dividend as float64 columns of one row or of
+    all, whether the rate moves at a fixed forward (Black-76), the output of shape (12, rows), first and last.
+    """
+    stamp = code_stamp(_gather, _gather_sign, _fill_block)
+
+    def rows(
+        is_call: NDArray[np.bool_],
+        price: FloatArray,
+        strike: FloatArray,
+        tau: FloatArray,
+        vol: FloatArray,
+        rate: FloatArray,
+        dividend: FloatArray,
+        has_fixed_forward: bool,
+        out: FloatArray,
+        first: int,
+        last: int,
+    ) -> int:
+        bad = 0 * stamp
+        work = np.empty((_INPUTS + _OUTPUTS) * BLOCK)
+        for start in range(np.uint64(first), np.uint64(last), np.uint64(BLOCK)):
+            count = min(np.uint64(BLOCK), np.uint64(last) - start)
+            _gather_sign(is_call, work, start, count)
+            _gather(price, work, _PRICE, start, count)
+            _gather(strike, work, _STRIKE, start, count)
+            _gather(tau, work, _TAU, start, count)
+            _gather(vol, work, _VOL, start, count)
+            _gather(rate, work, _RATE, start, count)
+            _gather(dividend, work, _DIVIDEND, start, count)
+            bad += _fill_block(work, count, has_fixed_forward)
+            for output in range(np.uint64(_OUTPUTS)):
+                for j in range(count):
+                    # Adding 0.0 turns a negative zero into a plain one.
+                    out[output, start + j] = work[np.uint64(_VALUE) + output * np.uint64(BLOCK) + j] + 0.0
+        return bad
+
+    return kernel(_SIGNATURE, rows)
