@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from scripts.project import load_project
+from scripts.project import load_project, quiet_unless_failing
 
 
 def main() -> None:
     """Compile what has changed; build artifacts land in ``build/contracts``."""
-    load_project(quiet=True).close()
+    with quiet_unless_failing():
+        load_project().close()
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from agent.localnet.manifest import DEFAULT_STATE_DIRECTORY
 from agent.settings import Settings, config_path, load_settings
 from scripts.book import register_book
 from scripts.externals import Externals, externals_of, wrap_holdings
-from scripts.project import connected, load_project
+from scripts.project import connected, load_project, quiet_unless_failing
 from scripts.record import DeploymentRecord
 
 ZERO_ADDRESS = "0x" + "00" * 20
@@ -35,9 +35,10 @@ def main() -> int:
     try:
         settings = load_settings(config_path(arguments.network))
         externals = externals_of(settings, arguments.state_directory)
-        project = load_project(quiet=True)
-        with connected(settings.network, externals.rpc_url, settings.chain.chain_id):
-            manifest = deploy(project, settings, externals, arguments.book)
+        with quiet_unless_failing():
+            project = load_project()
+            with connected(settings.network, externals.rpc_url):
+                manifest = deploy(project, settings, externals, arguments.book)
     except AgentError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -63,7 +63,7 @@ def externals_of(settings: Settings, state_directory: Path) -> Externals:
         curie_base_token=manifest.curie.base_token,
         underlying_token=manifest.weth,
         underlying_holder=manifest.accounts["depositor"],
-        governor=manifest.accounts["governor"],
+        governor=manifest.accounts["deployer"],
         guardian=manifest.accounts["guardian"],
         keeper=manifest.accounts["keeper"],
     )

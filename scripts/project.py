@@ -16,24 +16,46 @@ os.environ.setdefault("SOLCX_BINARY_PATH", str(ROOT / "build" / "toolchain"))
 import brownie  # noqa: E402  (reads the compiler's location when it is imported)
 from brownie._config import CONFIG  # noqa: E402
 
-
-def load_project(*, quiet: bool) -> Any:
-    """Load the project, compiling what has changed; compiler errors are always shown."""
-    captured = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(captured if quiet else sys.stdout):
-            return brownie.project.load(str(ROOT), "Evenkeel")
-    except Exception:
-        sys.stdout.write(captured.getvalue())
-        raise
+TRANSACTION_SETTINGS = {
+    "gas_limit": "auto",
+    "gas_buffer": 1.1,
+    "gas_price": None,
+    "max_fee": None,  # twice the base fee and the priority fee
+    "priority_fee": "auto",
+    "reverting_tx_gas_limit": False,
+    "default_contract_owner": False,
+}
+"""What Brownie uses on live networks; it reads the project's own file only under its command line."""
 
 
 @contextlib.contextmanager
-def connected(network: str, rpc_url: str, chain_id: int) -> Iterator[None]:
-    """Connect Brownie to ``rpc_url`` for the length of the block."""
-    CONFIG.networks[network] = {"id": network, "host": rpc_url, "chainid": str(chain_id)}
+def quiet_unless_failing() -> Iterator[None]:
+    """Keep what Brownie prints to itself, and show it on standard error when the block fails."""
+    captured = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(captured):
+            yield
+    except Exception:
+        sys.stderr.write(captured.getvalue())
+        raise
+
+
+def load_project() -> Any:
+    """Load the project, compiling what has changed."""
+    return brownie.project.load(str(ROOT), "Evenkeel")
+
+
+@contextlib.contextmanager
+def connected(network: str, rpc_url: str) -> Iterator[None]:
+    """Connect Brownie to ``rpc_url`` for the length of the block.
+
+    To Brownie every network is a development one that it did not launch: its record of live deployments, which fails on
+    contracts with imports in this version, is not needed beside `scripts.record`.
+    """
+    CONFIG.networks[network] = {"id": network, "host": rpc_url, "cmd": "", "cmd_settings": {}}
     CONFIG.argv["silent"] = True
-    brownie.network.connect(network)
+    brownie.network.connect(network, launch_rpc=False)
+    CONFIG.active_network["settings"] |= TRANSACTION_SETTINGS
     try:
         yield
     finally:

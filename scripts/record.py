@@ -37,7 +37,7 @@ class DeploymentRecord:
         known = self._known.get(name)
         if known is not None and known["creation_hash"] == digest and brownie.web3.eth.get_code(known["address"]):
             return container.at(known["address"])
-        instance = container.deploy(*arguments, {"from": self._deployer})
+        instance = container.deploy(*arguments, {"from": self._deployer}, silent=True)
         self._known[name] = {"address": instance.address, "creation_hash": digest}
         self.deployed.append(name)
         _write_whole(self._partial_path, {"creations": self._known})
