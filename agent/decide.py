@@ -186,13 +186,14 @@ def _inside_chain_band(snapshot: Snapshot, exposure: Exposure, wanted: Target, h
 
     With the chain's net delta in [L, H] a trade x leads to W = |M + x| + (H - L)/2, M the middle. So M + x must stay
     within band - (H - L)/2 of 0, less the headroom, and no farther from 0 than M is. All in doubled integers, because M
-    may be a half; the size rounds toward 0.
+    may be a half; the size rounds toward 0. A net delta inside both bands stays where it is, headroom or not.
     """
     low, high = net_delta_interval(snapshot.measurement)
     middle_x2 = low + high
     slack_x2 = max(2 * snapshot.bounds.band - (high - low), 0)
-    landing_x2 = min(slack_x2 * (BPS - headroom_bps) // BPS, abs(middle_x2))
     wanted_size = _toward_zero(wanted.target_net_delta - exposure.net_delta)
+    stays = wanted_size == 0 and abs(middle_x2) <= slack_x2
+    landing_x2 = abs(middle_x2) if stays else min(slack_x2 * (BPS - headroom_bps) // BPS, abs(middle_x2))
     after_x2 = max(-landing_x2, min(landing_x2, middle_x2 + 2 * wanted_size))
     change_x2 = after_x2 - middle_x2
     size_delta = Wad(change_x2 // 2 if change_x2 >= 0 else -(-change_x2 // 2))
@@ -277,7 +278,9 @@ def _margin_alone(case: _Case, otherwise: Decision) -> Decision:
     except RejectedError as rejection:
         refusal = f"{otherwise.reason}; the guard would refuse a margin move: {rejection}"
         return case.hold(refusal, otherwise.guard_error or rejection.name)
-    return case.rebalance(route, f"{otherwise.reason}; margin alone moves to keep venue leverage between its watermarks")
+    return case.rebalance(
+        route, f"{otherwise.reason}; margin alone moves to keep venue leverage between its watermarks"
+    )
 
 
 # --- words --------------------------------------------------------------------------------------------------------

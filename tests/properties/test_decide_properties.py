@@ -169,6 +169,12 @@ def test_decide__any_case__target_lies_in_the_band_and_trades_go_toward_it(case)
     _, decision, _ = decided(case)
     target = decision.target
     assert target.band_low <= target.target_net_delta <= target.band_high
+    asked = case[2].target(decision.exposure, decision.costs)
+    if "the chain's band" in decision.reason:
+        assert target.target_net_delta != asked.target_net_delta
+    else:
+        assert abs(target.target_net_delta - asked.target_net_delta) < 1e-9
+        assert asked.band_low <= target.target_net_delta <= asked.band_high
     wanted = target.target_net_delta - decision.exposure.net_delta
     for fill in decision.expected_fills:
         assert fill.size_delta * wanted > 0

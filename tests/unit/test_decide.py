@@ -134,6 +134,31 @@ def test_decide__trade_below_the_least_size__holds():
     assert run(snapshot, Fixed(landing - 0.002)).action is Action.REBALANCE
 
 
+@pytest.mark.parametrize(("quantity", "urgent"), [(10.0, True), (9.999999, False)])
+def test_decide__worst_case_at_the_urgent_delta__is_urgent(quantity, urgent):
+    book = held(quantity)
+    assert run(snapshot_of(book), book=book).urgent is urgent
+
+
+@pytest.mark.parametrize(("quantity", "action"), [(2.0, Action.HOLD), (2.000001, Action.REBALANCE)])
+def test_decide__worst_case_at_the_chains_band__is_left_alone(quantity, action):
+    book = held(quantity)
+    assert run(snapshot_of(book), FixedThreshold(50.0), book).action is action
+
+
+def test_decide__policy_lands_beside_the_chains_band__keeps_the_headroom():
+    book = held(1.99)
+    decision = run(snapshot_of(book), Fixed(1.95), book)
+    assert decision.expected_fills[0].size_delta == pytest.approx(-wad("0.09"))
+
+
+def test_decide__outside_the_chains_band__trades_even_below_the_least_size():
+    book = held(2.05)
+    choosy = replace(SETTINGS, min_trade_underlying=0.5)
+    decision = run(snapshot_of(book), FixedThreshold(50.0), book, settings=choosy)
+    assert decision.expected_fills[0].size_delta == pytest.approx(-wad("0.15"))
+
+
 def test_decide__paused__holds():
     decision = run(snapshot_of(BOOK, paused=True))
     assert (decision.action, decision.reason) == (Action.HOLD, "the vault is paused")
@@ -251,9 +276,10 @@ def test_decide__book_and_chain_disagree__refuses(shift):
         run(replace(snapshot, measurement=moved))
 
 
-def test_decide__disagreement_within_tolerance__decides():
+@pytest.mark.parametrize("shift", ["0.0009", "-0.0009"])
+def test_decide__disagreement_within_tolerance__decides(shift):
     snapshot = snapshot_of(short_calls(iv_spread=0.0))
-    slack = wad("0.0009")
+    slack = wad(shift)
     moved = replace(
         snapshot.measurement,
         book_delta_low=snapshot.measurement.book_delta_low + slack,

@@ -20,10 +20,12 @@ from decision_builders import (
     with_bounds,
 )
 
+from agent.domain import QuotePoint
 from agent.errors import DataError
 from agent.guard import fill_notional, leverage, limit_price
 from agent.risk.quotes import fill_at, ladder_of, worst_quoted_price
 from agent.routing import plan_route, size_cap
+from agent.units import Wad
 
 BOOK = short_calls()
 FUNDED = VenueState(size=10, equity_usd=15_000, free_collateral_usd=12_000)
@@ -62,6 +64,18 @@ def test_size_cap__notional__no_capped_fill_exceeds_it(is_buy):
     assert fill_notional(fill.size_delta, fill.execution_price) <= wad("3333.33")
     assert cap.size > wad("1.09")
     assert "notional" in cap.reason
+
+
+def test_size_cap__notional_over_two_venues__leaves_room_for_the_rounding_of_both_fills():
+    snapshot = snapshot_of(BOOK, VenueState(), VenueState())
+    odd = QuotePoint(Wad(-(10**16 + 7)), Wad(wad(3000) + 13), wad("0.03"))
+    snapshot = replace(snapshot, venues=tuple(replace(venue, quotes=(odd,)) for venue in snapshot.venues))
+    for step in range(20):
+        tight = with_bounds(snapshot, max_notional=wad(45) + step)
+        fills = plan_route(tight, -size_cap(tight, False).size, ROUTING).fills
+        assert len(fills) == 2
+        notional = sum(fill_notional(fill.size_delta, fill.execution_price) for fill in fills)
+        assert wad("44.99") < notional <= wad(45) + step
 
 
 def test_size_cap__turnover_left__counts_the_refill_so_far():
