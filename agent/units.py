@@ -97,6 +97,11 @@ def wei_to_eth(wei: Wei | int) -> float:
     return int(wei) / WAD
 
 
+def wei_to_gwei(wei: Wei | int) -> float:
+    """Nearest float of a gas price in gwei."""
+    return int(wei) / WEI_PER_GWEI
+
+
 def gwei_to_wei(gwei: float | Decimal | str, rounding: Rounding) -> Wei:
     """Convert a gas price."""
     return Wei(_scaled(gwei, 9, rounding))

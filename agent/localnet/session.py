@@ -11,6 +11,7 @@ from agent.errors import DataError
 from agent.localnet.actors import Arbitrageur, FundingPoker, PricePublisher
 from agent.localnet.anvil import AnvilProcess, AnvilSettings, process_fingerprint, stop_process
 from agent.localnet.codec import encode_call
+from agent.localnet.deployment import run_deployment
 from agent.localnet.evm import BlockHead, LocalChain, Transaction
 from agent.localnet.manifest import DEFAULT_STATE_DIRECTORY, LOG_NAME, LocalnetManifest
 from agent.localnet.pool_math import price_from_sqrt_x96, sqrt_price_x96, ticks_between
@@ -164,6 +165,21 @@ class Localnet:
     def pool_sqrt_x96(self) -> int:
         """Square root of the pool's price, in the pool's format."""
         return int(self.chain.call(self.manifest.curie.pool, "slot0()", returns=_SLOT0)[0])
+
+    def pool_price(self) -> float:
+        """Return the pool's price in USD."""
+        return price_from_sqrt_x96(self.pool_sqrt_x96())
+
+    def published_price(self) -> tuple[float, int]:
+        """Return the latest index price in USD and the number of its round."""
+        round_id, answer, *_ = self.chain.call(
+            self.manifest.chainlink_aggregator, "latestRoundData()", returns="(uint80,int256,uint256,uint256,uint80)"
+        )
+        return from_wad(answer_to_wad(answer)), int(round_id)
+
+    def deploy_evenkeel(self, book_path: Path | None = None) -> None:
+        """Deploy the vault and put a book on the chain (see `agent.localnet.deployment.run_deployment`)."""
+        run_deployment(self.state_directory, self.rpc_url, book_path)
 
     def fund_usdc(self, to: Address, units: AssetUnits) -> None:
         """Mint test dollars to an account, in a block of its own."""

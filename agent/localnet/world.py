@@ -38,6 +38,8 @@ _HISTORY_SECONDS = 1_900
 _FEE_RATIO_PER_BPS = 100  # Curie counts fees in 1e-6
 _MARGIN_MULTIPLE = 3.0
 """Margin of each actor, in multiples of all the maker provides at the top of its range: covers any inventory."""
+_EARLIEST_START = 946_684_800
+_LATEST_START = 4_102_444_800  # Uniswap v3 counts time in 32 bits
 _DEFAULT_START = Seconds(1_722_470_400)
 _DEFAULT_BASE_FEE = Wei(20 * WEI_PER_GWEI)
 
@@ -72,6 +74,8 @@ class LocalnetSettings:
         for name in ("start_price_usd", "depth_size_underlying", "depth_slippage_bps", "exchange_fee_bps"):
             if require_finite(getattr(self, name), name) <= 0.0:
                 raise DataError(f"{name} is {getattr(self, name)}; expected a number above 0")
+        if not _EARLIEST_START <= self.start_unix <= _LATEST_START:
+            raise DataError(f"start_unix is {self.start_unix}; expected a time from the year 2000 to 2100")
         if not 0.0 < self.maker_low_ratio < 1.0 < self.maker_high_ratio:
             ratios = f"{self.maker_low_ratio} to {self.maker_high_ratio}"
             raise DataError(f"the maker's range is {ratios} of the start price; expected a range around 1")

@@ -1,0 +1,197 @@
+"""``evenkeel localnet``: a local chain with real protocols, left running between commands."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agent.errors import DataError, TransientError
+from agent.feeds.instants import parse_instant
+from agent.localnet.manifest import DEFAULT_STATE_DIRECTORY, LocalnetManifest
+from agent.localnet.market import JumpDiffusion
+from agent.localnet.session import Localnet, LocalnetSettings, StepResult, running_manifest
+from agent.report.wording import utc_minute
+from agent.units import wei_to_gwei
+
+EXIT_NOT_RUNNING = 1
+_DEFAULTS = LocalnetSettings()
+
+app = typer.Typer(help="A local chain with real protocols and a market: up, down, status, step.", no_args_is_help=True)
+
+_StateDirectory = Annotated[Path, typer.Option(help="Where the manifest and the log are; one directory a chain.")]
+_AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+@app.command(epilog="Example: evenkeel localnet up --start-price 3200 --book examples/book.toml")
+def up(
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the node on 127.0.0.1.")] = _DEFAULTS.port,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the prices that `step` draws.")] = _DEFAULTS.seed,
+    start: Annotated[
+        str | None, typer.Option(help="When the market stands ready, such as 2024-08-01; that day if not given.")
+    ] = None,
+    start_price: Annotated[float, typer.Option(help="First price, USD.")] = _DEFAULTS.start_price_usd,
+    depth_bps: Annotated[
+        float, typer.Option(help="How far below the price 50 ETH sell at once, fee excluded, 1e-4.")
+    ] = _DEFAULTS.depth_slippage_bps,
+    book: Annotated[Path | None, typer.Option(help="Book of positions to put on the chain, .toml or .csv.")] = None,
+    without_vault: Annotated[bool, typer.Option(help="Protocols and market alone, without the vault.")] = False,
+    state_directory: _StateDirectory = DEFAULT_STATE_DIRECTORY,
+    as_json: _AsJson = False,
+) -> None:
+    """Start a chain in the background: protocols, market, vault, and a book if one is named."""
+    if without_vault and book is not None:
+        raise DataError("--book needs the vault: leave out --without-vault")
+    settings = LocalnetSettings(
+        port=port,
+        seed=seed,
+        start_unix=_DEFAULTS.start_unix if start is None else parse_instant(start, "--start"),
+        start_price_usd=start_price,
+        depth_slippage_bps=depth_bps,
+        state_directory=state_directory,
+        outlives_parent=True,
+    )
+    localnet = Localnet.up(settings)
+    if not without_vault:
+        try:
+            localnet.deploy_evenkeel(book)
+        except BaseException:
+            localnet.down()
+            raise
+    _show(_Status.of(state_directory), as_json)
+
+
+@app.command(epilog="Example: evenkeel localnet down")
+def down(
+    if_running: Annotated[bool, typer.Option("--if-running", help="Say nothing when no chain runs.")] = False,
+    state_directory: _StateDirectory = DEFAULT_STATE_DIRECTORY,
+    as_json: _AsJson = False,
+) -> None:
+    """Stop the chain."""
+    manifest = LocalnetManifest.read(state_directory)
+    if manifest is None:
+        if if_running:
+            return
+        raise DataError(f"no local chain runs for {state_directory}: start one with `evenkeel localnet up`")
+    was_running = running_manifest(state_directory) is not None
+    Localnet(manifest, state_directory, None).down()
+    if as_json:
+        typer.echo(json.dumps({"stopped": was_running, "pid": manifest.pid}))
+    elif was_running:
+        typer.echo(f"Stopped the local chain at {manifest.rpc_url} (pid {manifest.pid}).")
+    else:
+        typer.echo(f"The local chain (pid {manifest.pid}) had died; removed its manifest.")
+
+
+@app.command(epilog="Example: evenkeel localnet status --json")
+def status(state_directory: _StateDirectory = DEFAULT_STATE_DIRECTORY, as_json: _AsJson = False) -> None:
+    """Say whether the chain runs, and where its market stands; exit status 1 when it does not run."""
+    found = _Status.of(state_directory)
+    _show(found, as_json)
+    if found.state != "running":
+        raise typer.Exit(EXIT_NOT_RUNNING)
+
+
+@app.command(epilog="Example: evenkeel localnet step --count 12 --interval-seconds 300")
+def step(
+    count: Annotated[int, typer.Option(min=1, help="Number of steps.")] = 1,
+    price: Annotated[
+        float | None, typer.Option(help="Price to move to, USD; drawn from a seeded jump-diffusion if not given.")
+    ] = None,
+    interval_seconds: Annotated[int, typer.Option(min=1, help="Chain time from step to step.")] = 300,
+    state_directory: _StateDirectory = DEFAULT_STATE_DIRECTORY,
+    as_json: _AsJson = False,
+) -> None:
+    """Move the market: publish a price, trade the pool to it, settle funding."""
+    localnet = Localnet.attach(state_directory)
+    market = JumpDiffusion()
+    for _ in range(count):
+        published_usd, draw = localnet.published_price()
+        drawn_usd = market.next_price(published_usd, interval_seconds, localnet.manifest.seed, draw)
+        target_usd = drawn_usd if price is None else price
+        result = localnet.step(target_usd, localnet.chain.head().timestamp + interval_seconds)
+        typer.echo(json.dumps(_step_record(result)) if as_json else _step_line(result))
+
+
+@dataclass(frozen=True, slots=True)
+class _Status:
+    """``state``: running, stopped (none was started), died (its manifest is left over), silent (answers nothing)."""
+
+    state: str
+    manifest: LocalnetManifest | None = None
+    block: int = 0
+    timestamp_unix: int = 0
+    base_fee_wei: int = 0
+    price_usd: float = 0.0
+    pool_price_usd: float = 0.0
+
+    @classmethod
+    def of(cls, state_directory: Path) -> _Status:
+        manifest = LocalnetManifest.read(state_directory)
+        if manifest is None:
+            return cls("stopped")
+        if running_manifest(state_directory) is None:
+            return cls("died", manifest)
+        localnet = Localnet.attach(state_directory)
+        try:
+            head = localnet.chain.head()
+            price_usd, pool_price_usd = localnet.published_price()[0], localnet.pool_price()
+        except TransientError:
+            return cls("silent", manifest)
+        return cls("running", manifest, head.number, head.timestamp, head.base_fee_wei, price_usd, pool_price_usd)
+
+    def record(self) -> dict[str, object]:
+        """Form for machines; what is not known is left out."""
+        found: dict[str, object] = {"state": self.state}
+        if self.manifest is not None:
+            found |= {"rpc_url": self.manifest.rpc_url, "pid": self.manifest.pid, "seed": self.manifest.seed}
+        if self.state == "running":
+            found |= {
+                "block": self.block,
+                "timestamp_unix": self.timestamp_unix,
+                "base_fee_wei": self.base_fee_wei,
+                "price_usd": self.price_usd,
+                "pool_price_usd": self.pool_price_usd,
+            }
+        return found
+
+    def lines(self) -> list[str]:
+        """Form for people."""
+        if self.manifest is None:
+            return ["No local chain runs. Start one with `evenkeel localnet up`."]
+        where = f"{self.manifest.rpc_url} (pid {self.manifest.pid})"
+        if self.state == "died":
+            return [f"The local chain at {where} has died. `evenkeel localnet up` starts a new one."]
+        if self.state == "silent":
+            return [f"The local chain at {where} runs but does not answer. Stop it with `evenkeel localnet down`."]
+        base_fee_gwei = wei_to_gwei(self.base_fee_wei)
+        return [
+            f"The local chain runs at {where}.",
+            f"Block {self.block}, {utc_minute(self.timestamp_unix)} UTC, base fee {base_fee_gwei:.2f} gwei.",
+            f"Index price ${self.price_usd:,.2f}, pool price ${self.pool_price_usd:,.2f}.",
+        ]
+
+
+def _show(found: _Status, as_json: bool) -> None:
+    typer.echo(json.dumps(found.record()) if as_json else "\n".join(found.lines()))
+
+
+def _step_record(result: StepResult) -> dict[str, object]:
+    return {
+        "block": result.block.number,
+        "timestamp_unix": result.block.timestamp,
+        "price_usd": result.price_usd,
+        "pool_price_usd": result.pool_price_usd,
+        "blocks_mined": result.blocks_mined,
+        "gas_used": result.gas_used,
+    }
+
+
+def _step_line(result: StepResult) -> str:
+    return (
+        f"block {result.block.number}  {utc_minute(result.block.timestamp)}  "
+        f"index ${result.price_usd:,.2f}  pool ${result.pool_price_usd:,.2f}"
+    )
