@@ -1,0 +1,199 @@
+"""Functions and events of the project's contracts, with their encoders made once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from eth_abi.abi import decode, encode
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
+from agent.errors import DataError
+from agent.units import Address, BlockHash
+
+ARTIFACT_DIRECTORY = Path(__file__).resolve().parents[2] / "build" / "contracts"
+"""Brownie's build artifacts; key ``abi``."""
+
+
+def type_of(parameter: Mapping[str, Any]) -> str:
+    """Return the canonical type of an ABI parameter, tuples written out: ``(uint256,int256)[]``."""
+    if not parameter["type"].startswith("tuple"):
+        return str(parameter["type"])
+    inner = ",".join(type_of(component) for component in parameter["components"])
+    return f"({inner}){parameter['type'].removeprefix('tuple')}"
+
+
+def signature_of(entry: Mapping[str, Any]) -> str:
+    """Return ``name(type,...)`` of a function, event or error."""
+    return f"{entry['name']}({','.join(type_of(parameter) for parameter in entry['inputs'])})"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One encoded read of one contract."""
+
+    to: Address
+    data: str
+    function: Function
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function: selector and types."""
+
+    name: str
+    selector: bytes
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    @classmethod
+    def from_abi(cls, entry: Mapping[str, Any]) -> Function:
+        """Build it from its ABI entry."""
+        return cls(
+            name=entry["name"],
+            selector=keccak(text=signature_of(entry))[:4],
+            inputs=tuple(type_of(parameter) for parameter in entry["inputs"]),
+            outputs=tuple(type_of(parameter) for parameter in entry["outputs"]),
+        )
+
+    def encode(self, *arguments: object) -> str:
+        """Return the call data, 0x-prefixed."""
+        return "0x" + (self.selector + encode(self.inputs, arguments)).hex()
+
+    def at(self, contract: Address, *arguments: object) -> Call:
+        """Return the call of this function on ``contract``."""
+        return Call(contract, self.encode(*arguments), self)
+
+    def decode(self, data: str) -> tuple[Any, ...]:
+        """Return the outputs; addresses come lower-case, structs as tuples."""
+        return decode(self.outputs, bytes.fromhex(data.removeprefix("0x")))
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One event as the node reports it."""
+
+    emitter: Address
+    topics: tuple[str, ...]
+    data: str
+    block_number: int
+    block_hash: BlockHash
+    transaction_hash: str
+    log_index: int
+
+    @classmethod
+    def from_rpc(cls, entry: Mapping[str, Any]) -> Log:
+        """Build it from an entry of ``eth_getLogs`` or of a receipt."""
+        return cls(
+            emitter=Address(to_checksum_address(entry["address"])),
+            topics=tuple(entry["topics"]),
+            data=entry["data"],
+            block_number=int(entry["blockNumber"], 16),
+            block_hash=BlockHash(entry["blockHash"]),
+            transaction_hash=entry["transactionHash"],
+            log_index=int(entry["logIndex"], 16),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event: topic, and its parameters in order as (name, type, indexed)."""
+
+    name: str
+    topic: str
+    parameters: tuple[tuple[str, str, bool], ...]
+
+    @classmethod
+    def from_abi(cls, entry: Mapping[str, Any]) -> Event:
+        """Build it from its ABI entry."""
+        return cls(
+            name=entry["name"],
+            topic="0x" + keccak(text=signature_of(entry)).hex(),
+            parameters=tuple(
+                (parameter["name"], type_of(parameter), bool(parameter["indexed"])) for parameter in entry["inputs"]
+            ),
+        )
+
+    def decode(self, log: Log) -> dict[str, Any]:
+        """Return the parameters by name; indexed ones must be value types, addresses come checksummed."""
+        topics = iter(log.topics[1:])
+        plain = [kind for _, kind, indexed in self.parameters if not indexed]
+        data = iter(decode(plain, bytes.fromhex(log.data.removeprefix("0x"))))
+        decoded: dict[str, Any] = {}
+        for name, kind, indexed in self.parameters:
+            value = decode((kind,), bytes.fromhex(next(topics).removeprefix("0x")))[0] if indexed else next(data)
+            decoded[name] = to_checksum_address(value) if kind == "address" else value
+        return decoded
+
+
+class Abi:
+    """Functions and events of one contract by name."""
+
+    def __init__(self, name: str, entries: Sequence[Mapping[str, Any]]) -> None:
+        self.name = name
+        self._functions = {entry["name"]: Function.from_abi(entry) for entry in entries if entry["type"] == "function"}
+        self._events = {entry["name"]: Event.from_abi(entry) for entry in entries if entry["type"] == "event"}
+
+    def function(self, name: str) -> Function:
+        """Return a function.
+
+        Raises
+        ------
+        DataError
+            The contract has none of that name: the build is older than the agent.
+
+        """
+        if name not in self._functions:
+            raise DataError(
+                f"build/contracts/{self.name}.json has no function {name}: run `make setup` to compile anew"
+            )
+        return self._functions[name]
+
+    def event(self, name: str) -> Event:
+        """Return an event; raises as `function` does."""
+        if name not in self._events:
+            raise DataError(f"build/contracts/{self.name}.json has no event {name}: run `make setup` to compile")
+        return self._events[name]
+
+
+@lru_cache(maxsize=64)
+def load_abi(name: str, directory: Path = ARTIFACT_DIRECTORY) -> Abi:
+    """Return the ABI of a compiled contract.
+
+    Raises
+    ------
+    DataError
+        Not compiled, or the artifact is damaged.
+
+    """
+    return Abi(name, _entries(directory / f"{name}.json"))
+
+
+def all_errors(directory: Path = ARTIFACT_DIRECTORY) -> list[Mapping[str, Any]]:
+    """Return the ABI entries of every custom error of every compiled contract.
+
+    Raises
+    ------
+    DataError
+        Nothing is compiled, or an artifact is damaged.
+
+    """
+    paths = sorted(directory.glob("*.json"))
+    if not paths:
+        raise DataError(f"{directory} holds no compiled contract: run `make setup`")
+    return [entry for path in paths for entry in _entries(path) if entry["type"] == "error"]
+
+
+def _entries(path: Path) -> list[Mapping[str, Any]]:
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))["abi"]
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing: run `make setup` to compile the contracts") from None
+    except (ValueError, KeyError) as error:
+        raise DataError(f"{path} is damaged ({error}): remove it and run `make setup`") from None
+    return list(entries)

@@ -1,0 +1,93 @@
+"""Everything a decision depends on, read in one batch at one block hash."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from agent.chain.abi import Call, load_abi
+from agent.chain.client import ChainClient
+from agent.chain.deployment import Deployment
+from agent.chain.state import ChainState, StateCalls, VenueState, read_state
+from agent.domain import BlockRef, QuotePoint, Snapshot, VenueSnapshot
+from agent.units import Address, Wad
+
+LADDER_RUNGS = 9
+"""Sizes quoted on each side: the guard's largest leg and its halves, down to 1/256 of it."""
+
+
+class SnapshotReader:
+    """Reads one vault with a ladder of quotes, whose sizes follow the bounds of the read before."""
+
+    def __init__(self, client: ChainClient, deployment: Deployment) -> None:
+        self._client = client
+        self._deployment = deployment
+        self._vault = deployment.contract("HedgeVault")
+        self._quote = load_abi("IPerpVenue").function("quote")
+        self.state_calls = StateCalls(deployment)
+        self._largest: Wad | None = None
+        self._venues: tuple[Address, ...] = ()
+        self._sizes: tuple[Wad, ...] = ()
+        self._quote_calls: tuple[Call, ...] = ()
+
+    def state(self, block: BlockRef) -> ChainState:
+        """Read the vault's state without quotes; raises as `read_state` does."""
+        return read_state(self._client, self.state_calls, block)
+
+    def snapshot(self, block: BlockRef) -> tuple[Snapshot, ChainState]:
+        """Read the state and the ladder; raises as `read_state` does. Sizes a venue cannot quote are left out."""
+        if self._largest is None:
+            self._set_ladder(self.state(block).bounds.max_size_delta)
+        elif self._venues != self.state_calls.venues:
+            self._set_ladder(self._largest)
+        plain = self.state_calls.calls
+        answers = self._client.read_or_none([*plain, *self._quote_calls], block)
+        outputs = [output for output in answers[: len(plain)] if output is not None]
+        if len(outputs) < len(plain):
+            outputs = self._client.read(plain, block)
+        state = self.state_calls.decode(block, outputs)
+        snapshot = self._assemble(state, answers[len(plain) :])
+        if state.bounds.max_size_delta != self._largest:
+            self._set_ladder(state.bounds.max_size_delta)
+        return snapshot, state
+
+    def _set_ladder(self, largest: Wad) -> None:
+        magnitudes = [Wad(largest >> halvings) for halvings in reversed(range(LADDER_RUNGS)) if largest >> halvings]
+        self._largest = largest
+        self._venues = self.state_calls.venues
+        self._sizes = (*magnitudes, *(Wad(-size) for size in magnitudes))
+        self._quote_calls = tuple(self._quote.at(venue, size) for venue in self._venues for size in self._sizes)
+
+    def _assemble(self, state: ChainState, quotes: Sequence[tuple[Any, ...] | None]) -> Snapshot:
+        width = len(self._sizes)
+        return Snapshot(
+            chain_id=self._deployment.chain_id,
+            block=state.block,
+            vault=self._vault,
+            asset_decimals=self._deployment.asset.decimals,
+            idle_assets=state.idle_assets,
+            measurement=state.measurement,
+            bounds=state.bounds,
+            budget=state.budget,
+            venues=tuple(
+                self._venue(venue, quotes[index * width : (index + 1) * width])
+                for index, venue in enumerate(state.venues)
+            ),
+            paused=state.is_paused,
+        )
+
+    def _venue(self, venue: VenueState, quotes: Sequence[tuple[Any, ...] | None]) -> VenueSnapshot:
+        return VenueSnapshot(
+            address=venue.address,
+            name=venue.name,
+            size=venue.size,
+            mark_price=venue.mark_price,
+            index_price=venue.index_price,
+            funding_rate_per_day=venue.funding_rate_per_day,
+            free_collateral=venue.free_collateral,
+            quotes=tuple(
+                QuotePoint(size, Wad(quote[0]), Wad(quote[1]))
+                for size, quote in zip(self._sizes, quotes, strict=True)
+                if quote is not None
+            ),
+        )

@@ -1,0 +1,1 @@
+"""The keeper's own books: what it decided, signed and saw, append-only, in SQLite or PostgreSQL."""

@@ -1,0 +1,102 @@
+"""The vault's NAV from the ledger alone: double entry over recorded events, marked at the venues' prices.
+
+What a venue account is worth at price P, in WAD USD:
+
+    cash + size P + funding accrued,    cash = margin in - sum(fill size x execution price) - fees - funding paid.
+
+The lower equity is the least of its worth at mark and at index, the higher one the greatest; a venue under water
+counts 0. NAV is idle collateral plus the venues. None of these numbers is the chain's own NAV: sizes and cash come from
+events, prices and funding not yet settled from the venues' getters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from agent.chain.state import ChainState
+from agent.ledger.records import CashFlowKind, CashFlowRecord, FillRecord, FundingRecord, Scan
+from agent.units import BPS, WAD, Address, AssetUnits, Wad, asset_units_to_wad
+
+
+@dataclass(frozen=True, slots=True)
+class VenueAccount:
+    """One venue's running totals; ``traded`` is the sum of size x execution price, in 1e-36 USD, never rounded."""
+
+    size: int = 0
+    margin_assets: int = 0
+    traded: int = 0
+    fees: int = 0
+    funding_paid: int = 0
+
+    def worth(self, price: Wad, funding_accrued: Wad, asset_decimals: int) -> Wad:
+        """Return the account's value at ``price``, WAD USD, rounded down."""
+        margin = asset_units_to_wad(AssetUnits(self.margin_assets), asset_decimals)
+        position = (self.size * price - self.traded) // WAD
+        return Wad(margin + position - self.fees - self.funding_paid + funding_accrued)
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Idle collateral and venue accounts, as recorded."""
+
+    idle_assets: int = 0
+    venues: Mapping[Address, VenueAccount] = field(default_factory=dict)
+
+    def after(self, scan: Scan) -> Accounts:
+        """Return the accounts with a scan's events booked."""
+        return self.booked(scan.fills, scan.cash_flows, scan.funding)
+
+    def booked(
+        self, fills: Iterable[FillRecord], cash_flows: Iterable[CashFlowRecord], funding: Iterable[FundingRecord]
+    ) -> Accounts:
+        """Return the accounts with these events booked; their order does not matter."""
+        idle, venues = self.idle_assets, dict(self.venues)
+        for flow in cash_flows:
+            idle += -flow.assets if flow.kind is CashFlowKind.MARGIN else flow.assets
+            if flow.venue is not None:
+                account = venues.get(flow.venue, VenueAccount())
+                venues[flow.venue] = replace(account, margin_assets=account.margin_assets + flow.assets)
+        for fill in fills:
+            account = venues.get(fill.venue, VenueAccount())
+            venues[fill.venue] = replace(
+                account,
+                size=account.size + fill.size_delta,
+                traded=account.traded + fill.size_delta * fill.execution_price,
+                fees=account.fees + fill.fee,
+            )
+        for payment in funding:
+            account = venues.get(payment.venue, VenueAccount())
+            venues[payment.venue] = replace(account, funding_paid=account.funding_paid + payment.paid)
+        return Accounts(idle, venues)
+
+
+@dataclass(frozen=True, slots=True)
+class NavCheck:
+    """NAV by the ledger and by the chain at one block, WAD USD; a donation not absorbed counts in neither."""
+
+    ledger_low: Wad
+    ledger_high: Wad
+    chain_low: Wad
+    chain_high: Wad
+    error_bps: float
+    """Larger of the two distances, over the chain's lower NAV, 1e-4."""
+
+
+def check_nav(accounts: Accounts, state: ChainState, asset_decimals: int) -> NavCheck:
+    """Compare the ledger's NAV with the chain's at the state's block."""
+    idle = asset_units_to_wad(AssetUnits(accounts.idle_assets), asset_decimals)
+    low = high = int(idle)
+    for venue in state.venues:
+        account = accounts.venues.get(venue.address, VenueAccount())
+        worths = [
+            account.worth(price, venue.funding_accrued, asset_decimals)
+            for price in (venue.mark_price, venue.index_price)
+        ]
+        low += max(min(worths), 0)
+        high += max(*worths, 0)
+    chain_low = state.measurement.nav_low
+    chain_high = Wad(state.measurement.nav_high - asset_units_to_wad(state.pending_donation, asset_decimals))
+    distance = max(abs(low - chain_low), abs(high - chain_high))
+    error_bps = distance * BPS / chain_low if chain_low > 0 else float(distance > 0) * BPS
+    return NavCheck(Wad(low), Wad(high), chain_low, chain_high, error_bps)

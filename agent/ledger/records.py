@@ -1,0 +1,221 @@
+"""What the ledger holds, as frozen records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from agent.domain import BlockRef, Intent
+from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
+
+
+@dataclass(frozen=True, slots=True)
+class VaultIdentity:
+    """One vault in one history of one chain."""
+
+    chain_id: int
+    address: Address
+    first_block: int
+    first_block_hash: BlockHash
+
+
+class IntentState(Enum):
+    """How far an intent has come; the last transition counts."""
+
+    DECIDED = "decided"
+    SIGNED = "signed"
+    SENT = "sent"
+    """Handed to a server; whether it arrived is known from the chain alone."""
+    MINED = "mined"
+    EXECUTED = "executed"
+    """Mined, accepted, and its fills are in the ledger."""
+    REVERTED = "reverted"
+    """Mined and refused by the vault."""
+    CANCELLED = "cancelled"
+    """Its nonce was taken by our own cancellation."""
+    SUPERSEDED = "superseded"
+    """Its nonce was taken by a transaction this ledger does not know."""
+    EXPIRED = "expired"
+    """Its deadline has passed unmined: the chain refuses it from now on."""
+    ABANDONED = "abandoned"
+    """Never signed: no transaction of it can exist."""
+
+    @property
+    def is_final(self) -> bool:
+        """True when nothing of the intent can happen any more, unless a reorganisation undoes the block it rests on."""
+        return self in _FINAL
+
+
+_FINAL = frozenset(
+    {
+        IntentState.EXECUTED,
+        IntentState.REVERTED,
+        IntentState.CANCELLED,
+        IntentState.SUPERSEDED,
+        IntentState.EXPIRED,
+        IntentState.ABANDONED,
+    }
+)
+
+
+class Purpose(Enum):
+    """What a transaction of an intent is for."""
+
+    REBALANCE = "rebalance"
+    CANCEL = "cancel"
+    """Takes the nonce, so that the rebalance can never be mined."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntentRecord:
+    """An intent with what it was decided for."""
+
+    intent: Intent
+    is_urgent: bool
+    book_digest: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTransaction:
+    """A transaction as signed; ``raw`` is 0x-prefixed and ready to be sent, now or again."""
+
+    transaction_hash: str
+    intent_id: IntentId
+    purpose: Purpose
+    sender: Address
+    nonce: int
+    gas_limit: int
+    max_fee_wei: Wei
+    priority_fee_wei: Wei
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A block by number and hash."""
+
+    number: int
+    hash: BlockHash
+
+    @classmethod
+    def of(cls, block: BlockRef) -> Place:
+        """Return the place of a block."""
+        return cls(block.number, block.hash)
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One step of an intent, with the block it was observed at."""
+
+    intent_id: IntentId
+    state: IntentState
+    place: Place
+    transaction_hash: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Outcome of a mined transaction."""
+
+    transaction_hash: str
+    place: Place
+    is_success: bool
+    gas_used: int
+    gas_price_wei: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class EventPlace:
+    """Where an event stands on the chain."""
+
+    block: Place
+    transaction_hash: str
+    log_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class RebalanceRecord:
+    """A rebalance the vault accepted, as its event reports it."""
+
+    at: EventPlace
+    intent_id: IntentId
+    price: Wad
+    worst_net_delta_before: Wad
+    worst_net_delta_after: Wad
+    nav_low_before: Wad
+    nav_low_after: Wad
+
+
+@dataclass(frozen=True, slots=True)
+class FillRecord:
+    """A trade on a venue; price without fee."""
+
+    at: EventPlace
+    intent_id: IntentId
+    venue: Address
+    requested_size_delta: Wad
+    size_delta: Wad
+    execution_price: Wad
+    fee: Wad
+
+
+class CashFlowKind(Enum):
+    """Why collateral moved."""
+
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    DONATION = "donation"
+    MARGIN = "margin"
+
+
+@dataclass(frozen=True, slots=True)
+class CashFlowRecord:
+    """Collateral that moved: into idle (+) or out of it (-); margin: into the venue (+) or back from it (-)."""
+
+    at: EventPlace
+    kind: CashFlowKind
+    venue: Address | None
+    assets: AssetUnits
+
+
+@dataclass(frozen=True, slots=True)
+class FundingRecord:
+    """Funding settled on a venue; positive was paid by the position, USD."""
+
+    at: EventPlace
+    venue: Address
+    paid: Wad
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """All events from one block to another, read from the chain."""
+
+    from_block: int
+    to: Place
+    rebalances: tuple[RebalanceRecord, ...] = ()
+    fills: tuple[FillRecord, ...] = ()
+    cash_flows: tuple[CashFlowRecord, ...] = ()
+    funding: tuple[FundingRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CycleRecord:
+    """One cycle's figures."""
+
+    place: Place
+    block_unix: Seconds
+    price: Wad
+    book_delta_low: Wad
+    book_delta_high: Wad
+    hedge_size: Wad
+    chain_nav_low: Wad
+    chain_nav_high: Wad
+    ledger_nav_low: Wad
+    ledger_nav_high: Wad
+    outcome: str
+    intent_id: IntentId | None
+    decision_seconds: float
+    reason: str

@@ -1,0 +1,177 @@
+"""Reads the vault's and its venues' events into the ledger, and notices when the chain has replaced blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from agent.chain.abi import Event, Log, load_abi
+from agent.chain.client import ChainClient
+from agent.chain.deployment import Deployment
+from agent.chain.venue_events import FundingSource, funding_sources
+from agent.domain import BlockRef
+from agent.ledger.records import (
+    CashFlowKind,
+    CashFlowRecord,
+    EventPlace,
+    FillRecord,
+    FundingRecord,
+    Place,
+    RebalanceRecord,
+    Scan,
+)
+from agent.ledger.store import VaultLedger
+from agent.units import Address, AssetUnits, IntentId, Wad
+
+_MARKS_COMPARED_AT_ONCE = (32, 2_048, 131_072)
+"""Scan marks compared with the chain, newest first, when looking for the last block both share."""
+
+
+@dataclass(slots=True)
+class _Found:
+    """Records of the logs read so far."""
+
+    rebalances: list[RebalanceRecord] = field(default_factory=list)
+    fills: list[FillRecord] = field(default_factory=list)
+    cash_flows: list[CashFlowRecord] = field(default_factory=list)
+    funding: list[FundingRecord] = field(default_factory=list)
+
+
+class EventScanner:
+    """Keeps one vault's ledger in step with the chain."""
+
+    def __init__(self, client: ChainClient, ledger: VaultLedger, deployment: Deployment, block: BlockRef) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._first_block = deployment.block
+        self._vault = deployment.contract("HedgeVault")
+        self._funding: list[FundingSource] = funding_sources(client, deployment, block)
+        abi = load_abi("HedgeVault")
+        readers: dict[str, Callable[[EventPlace, dict[str, Any], _Found], None]] = {
+            "Rebalanced": _read_rebalanced,
+            "LegExecuted": _read_leg,
+            "Deposit": _read_deposit,
+            "Withdraw": _read_withdrawal,
+            "DonationAbsorbed": _read_donation,
+        }
+        self._readers: dict[str, tuple[Event, Callable[[EventPlace, dict[str, Any], _Found], None]]] = {
+            abi.event(name).topic: (abi.event(name), reader) for name, reader in readers.items()
+        }
+        self._addresses = sorted({self._vault, *(source.emitter for source in self._funding)})
+        self._topics = sorted({*self._readers, *(source.event.event.topic for source in self._funding)})
+
+    def scan(self, to: BlockRef) -> None:
+        """Record every event up to ``to``, after voiding what rests on blocks the chain has replaced.
+
+        Raises
+        ------
+        TransientError
+            The chain changed while it was read; nothing was recorded.
+
+        """
+        shared = self._last_shared(to)
+        if shared is not None and shared.number >= to.number:
+            return
+        first = self._first_block if shared is None else shared.number + 1
+        found = _Found()
+        for log in self._client.logs(self._addresses, self._topics, first, to):
+            self._read(log, found)
+        self._ledger.add_scan(
+            Scan(
+                from_block=first,
+                to=Place.of(to),
+                rebalances=tuple(found.rebalances),
+                fills=tuple(found.fills),
+                cash_flows=tuple(found.cash_flows),
+                funding=tuple(found.funding),
+            )
+        )
+
+    def _last_shared(self, to: BlockRef) -> Place | None:
+        """Return the newest scanned block that is still on the chain; void everything recorded above it."""
+        last = self._ledger.last_scan()
+        if last is None or last.hash == to.hash:
+            return last
+        if last.number < to.number and self._canonical([last]) == [last]:
+            return last
+        shared = self._walk_back(to)
+        above = sorted(
+            self._ledger.blocks_above(-1 if shared is None else shared.number), key=lambda place: place.number
+        )
+        still = set(self._canonical(above))
+        replaced = [place for place in above if place not in still]
+        if replaced:
+            self._ledger.void(replaced)
+        return shared
+
+    def _walk_back(self, to: BlockRef) -> Place | None:
+        for count in _MARKS_COMPARED_AT_ONCE:
+            marks = [place for place in self._ledger.scans(count) if place.number <= to.number]
+            shared = self._canonical(marks)
+            if shared:
+                return max(shared, key=lambda place: place.number)
+        return None
+
+    def _canonical(self, places: Sequence[Place]) -> list[Place]:
+        """Return those of ``places`` that are on the chain now."""
+        hashes = self._client.canonical_hashes([place.number for place in places])
+        return [place for place, block_hash in zip(places, hashes, strict=True) if place.hash == block_hash]
+
+    def _read(self, log: Log, found: _Found) -> None:
+        at = EventPlace(Place(log.block_number, log.block_hash), log.transaction_hash, log.log_index)
+        if log.emitter == self._vault and log.topics[0] in self._readers:
+            event, reader = self._readers[log.topics[0]]
+            reader(at, event.decode(log), found)
+        for source in self._funding:
+            funding = source.event
+            if log.emitter == source.emitter and log.topics[0] == funding.event.topic:
+                fields = funding.event.decode(log)
+                if fields[funding.account] == source.venue:
+                    found.funding.append(FundingRecord(at, source.venue, Wad(fields[funding.paid])))
+
+
+def _read_rebalanced(at: EventPlace, fields: dict[str, Any], found: _Found) -> None:
+    found.rebalances.append(
+        RebalanceRecord(
+            at=at,
+            intent_id=IntentId("0x" + fields["intentId"].hex()),
+            price=Wad(fields["price"]),
+            worst_net_delta_before=Wad(fields["worstNetDeltaBefore"]),
+            worst_net_delta_after=Wad(fields["worstNetDeltaAfter"]),
+            nav_low_before=Wad(fields["navLowBefore"]),
+            nav_low_after=Wad(fields["navLowAfter"]),
+        )
+    )
+
+
+def _read_leg(at: EventPlace, fields: dict[str, Any], found: _Found) -> None:
+    """Book a leg's two sides: what it traded and what margin it moved."""
+    venue = Address(fields["venue"])
+    if fields["marginDelta"] != 0:
+        assets = AssetUnits(fields["marginDelta"])
+        found.cash_flows.append(CashFlowRecord(at, CashFlowKind.MARGIN, venue, assets))
+    if fields["requestedSizeDelta"] != 0:
+        found.fills.append(
+            FillRecord(
+                at=at,
+                intent_id=IntentId("0x" + fields["intentId"].hex()),
+                venue=venue,
+                requested_size_delta=Wad(fields["requestedSizeDelta"]),
+                size_delta=Wad(fields["filledSizeDelta"]),
+                execution_price=Wad(fields["executionPrice"]),
+                fee=Wad(fields["fee"]),
+            )
+        )
+
+
+def _read_deposit(at: EventPlace, fields: dict[str, Any], found: _Found) -> None:
+    found.cash_flows.append(CashFlowRecord(at, CashFlowKind.DEPOSIT, None, AssetUnits(fields["assets"])))
+
+
+def _read_withdrawal(at: EventPlace, fields: dict[str, Any], found: _Found) -> None:
+    found.cash_flows.append(CashFlowRecord(at, CashFlowKind.WITHDRAWAL, None, AssetUnits(-fields["assets"])))
+
+
+def _read_donation(at: EventPlace, fields: dict[str, Any], found: _Found) -> None:
+    found.cash_flows.append(CashFlowRecord(at, CashFlowKind.DONATION, None, AssetUnits(fields["assets"])))
