@@ -216,7 +216,7 @@ def _toward_zero(number: float) -> Wad:
 
 def _trade(case: _Case, wanted_size: Wad) -> Decision:
     """Propose the wanted size, or the largest the bounds accept; hold with the guard's reason when none is."""
-    cap = size_cap(case.snapshot, wanted_size > 0)
+    cap = size_cap(case.snapshot, wanted_size > 0, case.settings.routing)
     size = min(abs(wanted_size), cap.size)
     if size < _least_size(case):
         return _margin_alone(case, case.hold(f"{case.target.reason}; {_cap_text(cap)} leaves too little to trade"))
@@ -253,18 +253,24 @@ def _judge(case: _Case, route: Route) -> None:
 
 
 def _largest_accepted(case: _Case, sign: int, refused: int) -> Route | None:
-    """Bisect for the largest accepted size below one that was refused; None when none is accepted."""
+    """Bisect for the largest accepted size below one that was refused; None when none is accepted.
+
+    A size that improves the worst case too little is a lower end of the search, like an accepted one.
+    """
     best: Route | None = None
-    accepted = 0
+    lower = 0
     for _ in range(_BISECTION_STEPS):
-        size = (accepted + refused) // 2
+        size = (lower + refused) // 2
         if size < _least_size(case):
             break
         try:
             best = _accepted_route(case, sign * size)
-            accepted = size
-        except RejectedError:
-            refused = size
+            lower = size
+        except RejectedError as rejection:
+            if rejection.name == "NetDeltaExceeded":
+                lower = size
+            else:
+                refused = size
     return best
 
 

@@ -19,7 +19,10 @@ from agent.units import BPS, WAD, AssetUnits, Wad, asset_units_to_wad
 
 @dataclass(frozen=True, slots=True)
 class RoutingSettings:
-    """``limit_tolerance_bps``: how much worse than quoted a leg may execute."""
+    """``limit_tolerance_bps``: how much worse than quoted a leg may fill; plans keep as far from the guard's limit.
+
+    ``margin``: how much collateral stands on a venue.
+    """
 
     limit_tolerance_bps: int
     margin: MarginSettings
@@ -46,19 +49,19 @@ class Cap:
     reason: str
 
 
-def size_cap(snapshot: Snapshot, is_buy: bool) -> Cap:
+def size_cap(snapshot: Snapshot, is_buy: bool, settings: RoutingSettings) -> Cap:
     """Return the largest size the venues' quotes and the guard's size, price, notional and turnover bounds admit.
 
     Notional is converted to size at the highest price a fill can have, less one unit a fill for its rounding up.
     """
     ladders = [ladder_of(venue, is_buy) for venue in snapshot.venues]
-    rooms = [_venue_room(snapshot, ladder) for ladder in ladders]
+    limit = _planned_limit(snapshot, is_buy, settings)
+    rooms = [_venue_room(snapshot, ladder, limit) for ladder in ladders]
     by_venues = Cap(Wad(sum(rooms)), "what venues quote inside the guard's size and price limits")
     turnover = turnover_available(snapshot.bounds, snapshot.budget, snapshot.block.timestamp)
     notional, reason = min(
         (snapshot.bounds.max_notional, "the guard's notional of one rebalance"), (turnover, "the guard's turnover left")
     )
-    limit = limit_price(snapshot.measurement.price, 1 if is_buy else -1, snapshot.bounds.max_slippage_bps)
     prices = [rung.execution_price for ladder in ladders for rung in ladder.rungs]
     highest = limit if is_buy else max([limit, *prices])
     rounding = len(ladders)
@@ -75,7 +78,7 @@ def plan_route(snapshot: Snapshot, size_delta: int, settings: RoutingSettings) -
         ``size_delta`` exceeds what the venues take, or a quote is malformed.
 
     """
-    sizes = _allocate(snapshot, abs(size_delta), size_delta > 0)
+    sizes = _allocate(snapshot, abs(size_delta), size_delta > 0, settings)
     ladders = {index: ladder_of(snapshot.venues[index], size_delta > 0) for index in sizes}
     fills = tuple(fill_at(ladders[index], index, size) for index, size in sorted(sizes.items()))
     margins = _margins(snapshot, fills, settings.margin)
@@ -91,22 +94,28 @@ def plan_route(snapshot: Snapshot, size_delta: int, settings: RoutingSettings) -
     return Route(tuple(legs), fills, predict(snapshot, legs, fills))
 
 
-def _venue_room(snapshot: Snapshot, ladder: Ladder) -> int:
-    """Return the largest size one venue takes inside the guard's price and size limits."""
-    bounds = snapshot.bounds
-    limit = limit_price(snapshot.measurement.price, 1 if ladder.is_buy else -1, bounds.max_slippage_bps)
-    return min(size_within(ladder, limit), bounds.max_size_delta)
+def _planned_limit(snapshot: Snapshot, is_buy: bool, settings: RoutingSettings) -> Wad:
+    """Return the worst quoted price planned with: the guard's limit less the tolerance, or half of a tight limit."""
+    slippage_bps = snapshot.bounds.max_slippage_bps
+    planned_bps = slippage_bps - min(settings.limit_tolerance_bps, slippage_bps // 2)
+    return limit_price(snapshot.measurement.price, 1 if is_buy else -1, planned_bps)
 
 
-def _allocate(snapshot: Snapshot, size: int, is_buy: bool) -> dict[int, int]:
+def _venue_room(snapshot: Snapshot, ladder: Ladder, limit: Wad) -> int:
+    """Return the largest size one venue takes inside a price limit and the guard's size limit."""
+    return min(size_within(ladder, limit), snapshot.bounds.max_size_delta)
+
+
+def _allocate(snapshot: Snapshot, size: int, is_buy: bool, settings: RoutingSettings) -> dict[int, int]:
     """Spread ``size`` over the venues, cheapest quoted slice first; slices of a venue add up to one fill."""
     if size == 0:
         return {}
+    limit = _planned_limit(snapshot, is_buy, settings)
     slices: list[tuple[int, int, int]] = []
     rooms: list[int] = []
     for index, venue in enumerate(snapshot.venues):
         ladder = ladder_of(venue, is_buy)
-        rooms.append(_venue_room(snapshot, ladder))
+        rooms.append(_venue_room(snapshot, ladder, limit))
         slices += [(cost, index, width) for cost, width in _slices(ladder)]
     sizes: dict[int, int] = {}
     left = size

@@ -201,6 +201,16 @@ def test_decide__leverage_bound_binds__finds_the_largest_accepted_size():
     assert 0.99 * 10**18 < ratio <= 10**18
 
 
+def test_decide__leverage_and_improvement_bind__finds_the_narrow_sizes_between():
+    snapshot = snapshot_of(BOOK, idle_usd=100_000)
+    tight = with_bounds(snapshot, max_leverage=wad(1), min_improvement=wad(32))
+    decision = run(tight)
+    assert decision.action is Action.REBALANCE
+    assert 32.0 < decision.expected_fills[0].size_delta / 1e18 < 33.4
+    impossible = run(with_bounds(snapshot, max_leverage=wad(1), min_improvement=wad(34)))
+    assert (impossible.action, impossible.guard_error) == (Action.HOLD, "LeverageExceeded")
+
+
 def test_decide__idle_too_small_for_any_hedge__holds_naming_the_rule():
     decision = run(snapshot_of(BOOK, idle_usd=10))
     assert decision.action is Action.HOLD

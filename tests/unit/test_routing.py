@@ -39,15 +39,22 @@ def usd(assets):
 
 
 def test_size_cap__nothing_tight__is_the_guards_size():
-    cap = size_cap(with_bounds(snapshot_of(BOOK), max_notional=wad(10**9), turnover_refill_per_day=wad(10**9)), True)
+    cap = size_cap(
+        with_bounds(
+            snapshot_of(BOOK), max_notional=wad(10**9), max_slippage_bps=200, turnover_refill_per_day=wad(10**9)
+        ),
+        True,
+        ROUTING,
+    )
     assert cap.size == wad(100)
     assert "size and price" in cap.reason
 
 
 @pytest.mark.parametrize("is_buy", [True, False])
 def test_size_cap__price_limit__ends_where_quotes_reach_it(is_buy):
+    exact = replace(ROUTING, limit_tolerance_bps=0)
     snapshot = with_bounds(snapshot_of(BOOK), max_slippage_bps=60)
-    size = size_cap(snapshot, is_buy).size
+    size = size_cap(snapshot, is_buy, exact).size
     ladder = ladder_of(snapshot.venues[0], is_buy)
     limit = limit_price(snapshot.measurement.price, 1 if is_buy else -1, 60)
     price = fill_at(ladder, 0, size).execution_price
@@ -56,10 +63,18 @@ def test_size_cap__price_limit__ends_where_quotes_reach_it(is_buy):
     assert size == pytest.approx(wad(40), rel=1e-6)
 
 
+@pytest.mark.parametrize(("slippage_bps", "planned_bps"), [(60, 50), (12, 6)])
+def test_size_cap__price_limit__keeps_the_tolerance_or_half_of_a_tight_limit(slippage_bps, planned_bps):
+    snapshot = with_bounds(snapshot_of(BOOK), max_slippage_bps=slippage_bps)
+    size = size_cap(snapshot, True, ROUTING).size
+    price = fill_at(ladder_of(snapshot.venues[0], True), 0, size).execution_price
+    assert price == pytest.approx(limit_price(snapshot.measurement.price, 1, planned_bps), rel=1e-15)
+
+
 @pytest.mark.parametrize("is_buy", [True, False])
 def test_size_cap__notional__no_capped_fill_exceeds_it(is_buy):
     snapshot = with_bounds(snapshot_of(BOOK, VenueState(mark_usd=3_010.0)), max_notional=wad("3333.33"))
-    cap = size_cap(snapshot, is_buy)
+    cap = size_cap(snapshot, is_buy, ROUTING)
     fill = fill_at(ladder_of(snapshot.venues[0], is_buy), 0, cap.size)
     assert fill_notional(fill.size_delta, fill.execution_price) <= wad("3333.33")
     assert cap.size > wad("1.09")
@@ -72,7 +87,7 @@ def test_size_cap__notional_over_two_venues__leaves_room_for_the_rounding_of_bot
     snapshot = replace(snapshot, venues=tuple(replace(venue, quotes=(odd,)) for venue in snapshot.venues))
     for step in range(20):
         tight = with_bounds(snapshot, max_notional=wad(45) + step)
-        fills = plan_route(tight, -size_cap(tight, False).size, ROUTING).fills
+        fills = plan_route(tight, -size_cap(tight, False, ROUTING).size, ROUTING).fills
         assert len(fills) == 2
         notional = sum(fill_notional(fill.size_delta, fill.execution_price) for fill in fills)
         assert wad("44.99") < notional <= wad(45) + step
@@ -80,15 +95,15 @@ def test_size_cap__notional_over_two_venues__leaves_room_for_the_rounding_of_bot
 
 def test_size_cap__turnover_left__counts_the_refill_so_far():
     budget = replace(BUDGET, turnover_available=wad(3_000), updated_at=NOW)
-    assert size_cap(snapshot_of(BOOK, budget=budget), True).size < wad(1)
+    assert size_cap(snapshot_of(BOOK, budget=budget), True, ROUTING).size < wad(1)
     refilled = replace(budget, updated_at=NOW - 864)
-    cap = size_cap(snapshot_of(BOOK, budget=refilled), True)
-    assert cap.size == pytest.approx(wad(13_000) / (SPOT_USD * 1.015), rel=1e-9)
+    cap = size_cap(snapshot_of(BOOK, budget=refilled), True, ROUTING)
+    assert cap.size == pytest.approx(wad(13_000) / (SPOT_USD * 1.014), rel=1e-9)
     assert "turnover" in cap.reason
 
 
 def test_size_cap__no_quotes__is_nothing():
-    assert size_cap(snapshot_of(BOOK, VenueState(max_quote=0.0)), True).size == 0
+    assert size_cap(snapshot_of(BOOK, VenueState(max_quote=0.0)), True, ROUTING).size == 0
 
 
 # --- the split ----------------------------------------------------------------------------------------------------
