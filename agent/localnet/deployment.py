@@ -19,8 +19,7 @@ _RPC_URLS_VARIABLE = "EVENKEEL_RPC_URLS"
 def run_deployment(state_directory: Path, rpc_url: str, book_path: Path | None) -> None:
     """Deploy the vault, and put a book on the chain, for the local chain of a state directory.
 
-    Configuration is read from, and the manifest written to, the working directory: ``config/localnet.toml`` and
-    ``deployments/31337.json``.
+    The script reads ``config/localnet.toml`` and writes ``deployments/31337.json``, both in the checkout.
 
     Raises: `DataError` with the script's own line when it refuses its input; `FatalError` when it fails otherwise.
     """
@@ -31,11 +30,15 @@ def run_deployment(state_directory: Path, rpc_url: str, book_path: Path | None) 
     command.append(str(state_directory.resolve()))
     if book_path is not None:
         command += ["--book", str(book_path.resolve())]
-    search_path = os.pathsep.join(filter(None, [str(PROJECT_ROOT), os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, "PYTHONPATH": search_path, _RPC_URLS_VARIABLE: rpc_url}
     try:
         finished = subprocess.run(  # noqa: S603  (our own interpreter, script and arguments)
-            command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
+            command,
+            cwd=PROJECT_ROOT,
+            env={**os.environ, _RPC_URLS_VARIABLE: rpc_url},
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise FatalError(f"the deployment did not end within {_TIMEOUT_SECONDS} s") from None
