@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {IHedgeVault} from "../../contracts/interfaces/IHedgeVault.sol";
+import {Leg} from "../../contracts/types/Rebalance.sol";
+import {ScriptedVenue} from "./support/ScriptedVenue.sol";
+import {CallbackTokenDouble, FeeTokenDouble} from "./support/Tokens.sol";
+import {VaultFixture} from "./support/VaultFixture.sol";
+
+/// @notice HEDGE-030 .. HEDGE-033: venues and tokens that call back, and tokens that keep a part of a transfer.
+contract HedgeVaultReentrancyTest is VaultFixture {
+    CallbackTokenDouble private callbackToken;
+
+    function setUp() public override {
+        vm.warp(START);
+        callbackToken = new CallbackTokenDouble(6);
+        _deploy(callbackToken);
+    }
+
+    /// @dev Calls that change state; a venue or token may make them from inside a call of the vault's own.
+    function _stateCalls() private view returns (bytes[] memory calls) {
+        calls = new bytes[](8);
+        calls[0] = abi.encodeCall(vault.deposit, (1, attacker));
+        calls[1] = abi.encodeCall(vault.mint, (1, attacker));
+        calls[2] = abi.encodeCall(vault.withdraw, (1, attacker, attacker));
+        calls[3] = abi.encodeCall(vault.redeem, (1, attacker, attacker));
+        calls[4] = abi.encodeCall(vault.redeemFromIdle, (1, 0, attacker, attacker));
+        calls[5] = abi.encodeCall(vault.absorbDonation, ());
+        calls[6] = abi.encodeCall(vault.rebalance, ("again", _leg(0, 0), START));
+        calls[7] = abi.encodeCall(vault.removeVenue, (venue));
+    }
+
+    /// @dev Views that price shares, or that someone could price something by.
+    function _pricingViews() private view returns (bytes[] memory calls) {
+        calls = new bytes[](9);
+        calls[0] = abi.encodeCall(vault.totalAssets, ());
+        calls[1] = abi.encodeCall(vault.navBounds, ());
+        calls[2] = abi.encodeCall(vault.convertToShares, (1));
+        calls[3] = abi.encodeCall(vault.convertToAssets, (1));
+        calls[4] = abi.encodeCall(vault.previewDeposit, (1));
+        calls[5] = abi.encodeCall(vault.previewMint, (1));
+        calls[6] = abi.encodeCall(vault.previewWithdraw, (1));
+        calls[7] = abi.encodeCall(vault.previewRedeem, (1));
+        calls[8] = abi.encodeCall(vault.measure, ());
+    }
+
+    function _limitViews() private view returns (bytes[] memory calls) {
+        calls = new bytes[](4);
+        calls[0] = abi.encodeCall(vault.maxDeposit, (depositor));
+        calls[1] = abi.encodeCall(vault.maxMint, (depositor));
+        calls[2] = abi.encodeCall(vault.maxWithdraw, (depositor));
+        calls[3] = abi.encodeCall(vault.maxRedeem, (depositor));
+    }
+
+    function _assertLocked(bool succeeded, bytes memory answer) private pure {
+        assertFalse(succeeded, "the call back went through");
+        assertEq(answer, abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector));
+    }
+
+    /// @dev The venue holds every role, so that nothing but the lock can stop it.
+    function _empowerVenue() private {
+        vm.startPrank(governor);
+        admin.grantRole(admin.KEEPER_ROLE(), address(venue));
+        admin.grantRole(admin.GOVERNOR_ROLE(), address(venue));
+        vm.stopPrank();
+    }
+
+    // HEDGE-030
+    function test_rebalance_revertsIfTheVenueReentersAnything() external {
+        _deposit(depositor, _units(200_000));
+        _empowerVenue();
+        bytes[] memory calls = _stateCalls();
+        for (uint256 i = 0; i < calls.length; ++i) {
+            venue.setCall(address(vault), calls[i]);
+            _rebalance(_leg(int256(_units(100)), 0));
+            _assertLocked(venue.lastCallSucceeded(), venue.lastAnswer());
+        }
+    }
+
+    // HEDGE-031
+    function test_pricingViews_revertDuringARebalance() external {
+        _deposit(depositor, _units(200_000));
+        bytes[] memory calls = _pricingViews();
+        for (uint256 i = 0; i < calls.length; ++i) {
+            venue.setCall(address(vault), calls[i]);
+            _rebalance(_leg(int256(_units(100)), 0));
+            _assertLocked(venue.lastCallSucceeded(), venue.lastAnswer());
+        }
+        venue.setCall(address(vault), calls[0]);
+        vm.warp(START + SECONDS_OF_COOLDOWN);
+        _rebalance(_leg(int256(_units(50_000)), 50e18)); // and in the middle of a trade
+        _assertLocked(venue.lastCallSucceeded(), venue.lastAnswer());
+    }
+
+    // HEDGE-031
+    function test_maxima_areZeroDuringARebalance() external {
+        _deposit(depositor, _units(200_000));
+        bytes[] memory calls = _limitViews();
+        for (uint256 i = 0; i < calls.length; ++i) {
+            venue.setCall(address(vault), calls[i]);
+            _rebalance(_leg(int256(_units(100)), 0));
+            assertTrue(venue.lastCallSucceeded());
+            assertEq(abi.decode(venue.lastAnswer(), (uint256)), 0);
+        }
+    }
+
+    // HEDGE-031
+    function test_pricingViews_answerBeforeAndAfter() external {
+        _hedge();
+        bytes[] memory calls = _pricingViews();
+        for (uint256 i = 0; i < calls.length; ++i) {
+            (bool succeeded,) = address(vault).staticcall(calls[i]);
+            assertTrue(succeeded);
+        }
+    }
+
+    // HEDGE-032
+    function test_depositAndExits_revertIfTheTokenReenters() external {
+        bytes[] memory stateCalls = _stateCalls();
+        bytes[] memory views = _pricingViews();
+        for (uint256 i = 0; i < stateCalls.length - 2; ++i) {
+            // the last two need a role the token has not
+            _assertTokenIsLockedOut(stateCalls[i]);
+        }
+        for (uint256 i = 0; i < views.length; ++i) {
+            _assertTokenIsLockedOut(views[i]);
+        }
+    }
+
+    function _assertTokenIsLockedOut(bytes memory call) private {
+        callbackToken.script(address(0), "");
+        token.mint(depositor, _units(10));
+        vm.startPrank(depositor);
+        token.approve(address(vault), _units(10));
+        callbackToken.script(address(vault), call);
+        vault.deposit(_units(10), depositor);
+        _assertLocked(callbackToken.lastCallSucceeded(), callbackToken.lastAnswer());
+        vault.withdraw(_units(1), depositor, depositor);
+        _assertLocked(callbackToken.lastCallSucceeded(), callbackToken.lastAnswer());
+        vault.redeem(1e6, depositor, depositor);
+        _assertLocked(callbackToken.lastCallSucceeded(), callbackToken.lastAnswer());
+        vault.redeemFromIdle(1e6, 0, depositor, depositor);
+        _assertLocked(callbackToken.lastCallSucceeded(), callbackToken.lastAnswer());
+        vm.stopPrank();
+    }
+
+    // HEDGE-033
+    function test_deposit_revertsIfTheAssetKeepsAFee() external {
+        FeeTokenDouble feeToken = new FeeTokenDouble(6);
+        _deploy(feeToken);
+        _deposit(depositor, _units(1000));
+        feeToken.setFee(1);
+        token.mint(depositor, _units(1000));
+        uint256 assets = _units(1000);
+        bytes memory expected =
+            abi.encodeWithSelector(IHedgeVault.FeeOnTransferAsset.selector, assets - assets / 10_000, assets);
+        vm.startPrank(depositor);
+        token.approve(address(vault), type(uint256).max);
+        vm.expectRevert(expected);
+        vault.deposit(assets, depositor);
+        uint256 shares = vault.previewDeposit(assets);
+        vm.expectRevert(expected);
+        vault.mint(shares, depositor);
+        vault.withdraw(assets / 2, depositor, depositor); // who came before still gets out
+        assertEq(vault.idleAssets(), token.balanceOf(address(vault)));
+    }
+
+    // HEDGE-033
+    function test_rebalance_revertsIfMarginComesBackShort() external {
+        FeeTokenDouble feeToken = new FeeTokenDouble(6);
+        _deploy(feeToken);
+        _deposit(depositor, _units(1000));
+        _rebalance(_leg(int256(_units(100)), 0));
+        feeToken.setFee(100);
+        Leg[] memory legs = _leg(-int256(_units(100)), 0);
+        _rebalanceExpecting(
+            legs, abi.encodeWithSelector(IHedgeVault.MarginNotMoved.selector, address(venue), _units(99), _units(100))
+        );
+    }
+
+    // HEDGE-030
+    function test_hostileVenue_cannotPullMoreThanItsMargin() external {
+        _deposit(depositor, _units(200_000));
+        // During depositMargin it tries to take the rest by the allowance it has just used up.
+        venue.setCall(address(token), abi.encodeCall(token.transferFrom, (address(vault), address(venue), _units(1))));
+        _rebalance(_leg(int256(_units(100)), 0));
+        assertFalse(venue.lastCallSucceeded());
+        assertEq(token.balanceOf(address(vault)), _units(199_900));
+        ScriptedVenue stranger = new ScriptedVenue(address(vault), address(token), PRICE);
+        vm.prank(address(stranger));
+        vm.expectRevert();
+        token.transferFrom(address(vault), address(stranger), 1);
+    }
+}
