@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.products.blocks import BLOCK, COLUMN, FLAG_COLUMN, Index, gather, gather_signs
 from agent.products.compiled import code_stamp, inlined, kernel
 from agent.products.greeks import FloatArray
 from agent.products.rows import DISCOUNT_EXPONENT, PRICE_USD, RATE_ANNUAL, TAU_YEARS, VOL_ANNUAL
@@ -26,8 +26,6 @@ _WITHOUT_STDEV = 1e3
 """Stands for an infinite number of standard deviations."""
 _PER_SQRT_TWO_PI = 0.3989422804014327
 
-BLOCK = 256
-"""Rows of a block: 19 columns of them fill 38 KB."""
 _IS_CALL, _PRICE, _STRIKE, _TAU, _VOL, _RATE, _DIVIDEND = (BLOCK * column for column in range(7))
 _INPUTS, _OUTPUTS = 7, 12
 _VALUE, _DELTA, _GAMMA, _VEGA, _THETA, _RHO = (BLOCK * column for column in range(7, 13))
@@ -36,8 +34,6 @@ _VANNA, _VOLGA, _CHARM, _SPEED, _ZOMMA, _COLOR = (BLOCK * column for column in r
 _PRICE_LOWEST, _PRICE_HIGHEST = PRICE_USD.lowest, PRICE_USD.highest
 _TAU_HIGHEST, _VOL_HIGHEST = TAU_YEARS.highest, VOL_ANNUAL.highest
 _RATE_HIGHEST, _EXPONENT_HIGHEST = RATE_ANNUAL.highest, DISCOUNT_EXPONENT.highest
-
-Index: TypeAlias = int | np.uint64
 
 
 @inlined
@@ -124,33 +120,7 @@ def _fill_block(work: FloatArray, rows: Index, has_fixed_forward: bool) -> int:
     return bad
 
 
-@inlined
-def _gather(column: FloatArray, work: FloatArray, offset: int, first: Index, rows: Index) -> None:
-    """Copy rows of an input into a column of the block; an input of one row serves all.
-
-    Unsigned indices keep Numba from wrapping negative ones, which would turn the copy into a gather.
-    """
-    if column.size == 1:
-        for j in range(rows):
-            work[np.uint64(offset) + j] = column[0]
-    else:
-        for j in range(rows):
-            work[np.uint64(offset) + j] = column[first + j]
-
-
-@inlined
-def _gather_sign(is_call: NDArray[np.bool_], work: FloatArray, first: Index, rows: Index) -> None:
-    """Copy the rights of the rows into the block: +1 a call, -1 a put."""
-    step = np.uint64(0 if is_call.size == 1 else 1)
-    for j in range(rows):
-        work[np.uint64(_IS_CALL) + j] = 1.0 if is_call[(first + j) * step] else -1.0
-
-
-_COLUMN = "Array(float64, 1, 'C', readonly=True)"
-_SIGNATURE = (
-    f"int64(Array(boolean, 1, 'C', readonly=True), {', '.join([_COLUMN] * 6)}, "
-    "boolean, Array(float64, 2, 'C'), int64, int64)"
-)
+_SIGNATURE = f"int64({FLAG_COLUMN}, {', '.join([COLUMN] * 6)}, boolean, Array(float64, 2, 'C'), int64, int64)"
 
 
 @cache
@@ -160,7 +130,7 @@ def greeks_rows() -> Callable[..., int]:
     It takes is_call as booleans, price, strike, tau, vol, rate and dividend as float64 columns of one row or of
     all, whether the rate moves at a fixed forward (Black-76), the output of shape (12, rows), first and last.
     """
-    stamp = code_stamp(_gather, _gather_sign, _fill_block)
+    stamp = code_stamp(gather, gather_signs, _fill_block)
 
     def rows(
         is_call: NDArray[np.bool_],
@@ -179,13 +149,13 @@ def greeks_rows() -> Callable[..., int]:
         work = np.empty((_INPUTS + _OUTPUTS) * BLOCK)
         for start in range(np.uint64(first), np.uint64(last), np.uint64(BLOCK)):
             count = min(np.uint64(BLOCK), np.uint64(last) - start)
-            _gather_sign(is_call, work, start, count)
-            _gather(price, work, _PRICE, start, count)
-            _gather(strike, work, _STRIKE, start, count)
-            _gather(tau, work, _TAU, start, count)
-            _gather(vol, work, _VOL, start, count)
-            _gather(rate, work, _RATE, start, count)
-            _gather(dividend, work, _DIVIDEND, start, count)
+            gather_signs(is_call, work, _IS_CALL, start, count)
+            gather(price, work, _PRICE, start, count)
+            gather(strike, work, _STRIKE, start, count)
+            gather(tau, work, _TAU, start, count)
+            gather(vol, work, _VOL, start, count)
+            gather(rate, work, _RATE, start, count)
+            gather(dividend, work, _DIVIDEND, start, count)
             bad += _fill_block(work, count, has_fixed_forward)
             for output in range(np.uint64(_OUTPUTS)):
                 for j in range(count):

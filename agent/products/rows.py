@@ -56,16 +56,21 @@ def common_shape(fields: dict[str, NDArray[np.generic]]) -> tuple[int, ...]:
 def require_domain(name: str, numbers: FloatArray, domain: Domain, shape: tuple[int, ...]) -> None:
     """Raise `DataError` naming row, field and value of the first number of ``numbers`` outside ``domain``.
 
-    ``shape`` is the broadcast shape of all fields: the row named is a row of the answer, by its index in one dimension
-    and by all its indices in more.
+    ``shape`` is the broadcast shape of all fields: the row named is a row of the answer.
     """
     good = (numbers >= domain.lowest) & (numbers <= domain.highest)
     if good.all():
         return
     position = int(np.argmin(np.broadcast_to(good, shape)))
     number = float(np.broadcast_to(numbers, shape).reshape(-1)[position])
-    row = ", ".join(str(int(index)) for index in np.unravel_index(position, shape)) if len(shape) > 1 else position
-    raise DataError(f"row {row}: {name} is {number}; expected {domain.description}")
+    raise DataError(f"row {row_label(position, shape)}: {name} is {number}; expected {domain.description}")
+
+
+def row_label(position: int, shape: tuple[int, ...]) -> str:
+    """Name a row of an array of ``shape`` by its index or indices."""
+    if len(shape) <= 1:
+        return str(position)
+    return ", ".join(str(int(index)) for index in np.unravel_index(position, shape))
 
 
 def as_column(array: NDArray[np.generic], shape: tuple[int, ...]) -> NDArray[np.generic]:
