@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from agent.errors import DataError
+from agent.localnet.evm import ACCOUNT_ROLES
 from agent.localnet.protocols.curie import CurieAddresses
 from agent.units import Address, Seconds, Wei
 
@@ -40,6 +41,14 @@ class LocalnetManifest(BaseModel):
     chainlink_aggregator: Address
     curie: CurieAddresses
     accounts: dict[str, Address]
+
+    @field_validator("accounts")
+    @classmethod
+    def _holds_every_role(cls, accounts: dict[str, Address]) -> dict[str, Address]:
+        missing = [role for role in ACCOUNT_ROLES if role not in accounts]
+        if missing:
+            raise ValueError(f"no account for {', '.join(missing)}")
+        return accounts
 
     @staticmethod
     def path(state_directory: Path) -> Path:

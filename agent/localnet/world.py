@@ -74,6 +74,8 @@ class LocalnetSettings:
         for name in ("start_price_usd", "depth_size_underlying", "depth_slippage_bps", "exchange_fee_bps"):
             if require_finite(getattr(self, name), name) <= 0.0:
                 raise DataError(f"{name} is {getattr(self, name)}; expected a number above 0")
+        if self.depth_slippage_bps >= BPS:
+            raise DataError(f"depth_slippage_bps is {self.depth_slippage_bps}; expected less than {BPS}")
         if not _EARLIEST_START <= self.start_unix <= _LATEST_START:
             raise DataError(f"start_unix is {self.start_unix}; expected a time from the year 2000 to 2100")
         if not 0.0 < self.maker_low_ratio < 1.0 < self.maker_high_ratio:
