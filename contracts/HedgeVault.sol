@@ -63,7 +63,7 @@ contract HedgeVault is TwoSidedVault {
     IRebalanceGuard public immutable guard;
 
     /// @inheritdoc IHedgeVault
-    mapping(bytes32 intentId => bool) public intentUsed;
+    mapping(bytes32 intentId => bool isUsed) public intentUsed;
 
     IPerpVenue[] private _venues;
 

@@ -31,7 +31,7 @@ interface IRebalanceGuard {
     /// @notice Judges a rebalance on what was measured and books its turnover. Bound vault only.
     /// @dev Reverts with the first rule broken, in the order the errors above are declared from `CooldownActive` on.
     /// @param beforeTrade State before execution.
-    /// @param fills What each trading leg did; empty when only margin moved (then delta, cooldown and turnover rules do not apply).
+    /// @param fills What each trading leg did; empty when only margin moved: then the leverage and loss rules judge alone.
     /// @param afterTrade State after execution.
     function check(Measurement calldata beforeTrade, Fill[] calldata fills, Measurement calldata afterTrade) external;
 

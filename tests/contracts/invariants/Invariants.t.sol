@@ -16,7 +16,7 @@ contract InvariantsTest is VaultFixture {
     }
 
     /// @dev One campaign judges all: forge would replay the same calls for each function of its own.
-    /// forge-config: default.invariant.runs = 48
+    /// forge-config: default.invariant.runs = 24
     /// forge-config: default.invariant.depth = 200
     function invariant_all() external view {
         assertEq(
