@@ -208,6 +208,10 @@ class ChainClient:
         )
         return int(mined, 16), int(waiting, 16), Wei(int(balance, 16))
 
+    def nonce_at(self, address: Address, block: BlockRef) -> int:
+        """Return how many transactions of an account are mined up to ``block``."""
+        return int(self.request("eth_getTransactionCount", address, _at(block)), 16)
+
     def estimate_gas(self, sender: Address, call: Call) -> int:
         """Return the gas a transaction needs at the head; raises the decoded rejection when it would revert."""
         try:

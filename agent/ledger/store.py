@@ -187,6 +187,12 @@ class VaultLedger:
         """Return the fills that count, in chain order."""
         return self._counting(schema.fills, rows.fill_record)
 
+    def fills_of(self, intent_id: IntentId) -> list[FillRecord]:
+        """Return the fills of one intent that count, in chain order."""
+        table = schema.fills
+        statement = self._rows_of(table).where(table.c.intent_id == intent_id).order_by(table.c.log_index)
+        return [rows.fill_record(row) for row in self._fetch(statement) if row.block_hash not in self._void]
+
     def cash_flows(self) -> list[CashFlowRecord]:
         """Return the cash flows that count, in chain order."""
         return self._counting(schema.cash_flows, rows.cash_flow_record)

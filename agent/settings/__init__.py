@@ -6,6 +6,7 @@ Every key carries its unit, no key is optional unless it says so, none may be un
 from agent.settings.file import (
     KEEPER_KEY_VARIABLE,
     LEDGER_URL_VARIABLE,
+    MANIFEST_PATH_VARIABLE,
     RPC_URLS_VARIABLE,
     config_path,
     load_settings,
@@ -25,6 +26,7 @@ from agent.settings.sections import (
 __all__ = [
     "KEEPER_KEY_VARIABLE",
     "LEDGER_URL_VARIABLE",
+    "MANIFEST_PATH_VARIABLE",
     "RPC_URLS_VARIABLE",
     "BoundsSettings",
     "ChainSettings",

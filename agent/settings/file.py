@@ -24,6 +24,8 @@ LEDGER_URL_VARIABLE = "EVENKEEL_LEDGER_URL"
 """Replaces ``[ledger] url``. The place for a URL that holds a password."""
 KEEPER_KEY_VARIABLE = "EVENKEEL_KEEPER_KEY"
 """The keeper's private key, 0x and 64 hexadecimal digits; never in a file."""
+MANIFEST_PATH_VARIABLE = "EVENKEEL_MANIFEST_PATH"
+"""Replaces ``[chain] manifest_path``: several local chains, several deployments, one checkout."""
 CONFIG_DIRECTORY = Path("config")
 
 
@@ -51,7 +53,7 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
     path
         ``config/<network>.toml``; the stem is the network's name.
     environment
-        ``EVENKEEL_RPC_URLS`` and ``EVENKEEL_LEDGER_URL`` replace what the file says.
+        ``EVENKEEL_RPC_URLS``, ``EVENKEEL_LEDGER_URL`` and ``EVENKEEL_MANIFEST_PATH`` replace what the file says.
 
     Raises
     ------
@@ -65,6 +67,8 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
         _section(document, "chain", path)["rpc_urls"] = [url.strip() for url in urls.split(",") if url.strip()]
     if url := environment.get(LEDGER_URL_VARIABLE):
         _section(document, "ledger", path)["url"] = url
+    if manifest_path := environment.get(MANIFEST_PATH_VARIABLE):
+        _section(document, "chain", path)["manifest_path"] = manifest_path
     document["policy"] = _policy(_section(document, "policy", path), path)
     if "network" in document:
         raise DataError(f"{path}: network: the file's name is the network's name; remove the key")

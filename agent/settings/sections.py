@@ -261,14 +261,14 @@ class ExecutionSettings(Section):
     replace_after_seconds: Real = Field(gt=0)
     """Wall-clock time without a receipt after which the fee is bumped."""
     max_replacements: Whole = Field(ge=0)
-    fee_bump_ratio: Real = Field(ge=1.1, le=3.0)
+    fee_bump_ratio: Exact = Field(ge=Decimal("1.1"), le=3)
     """Nodes refuse a replacement that pays less than 1.1 times as much."""
     priority_fee_gwei: Exact = Field(ge=0)
     urgent_priority_fee_gwei: Exact = Field(ge=0)
     max_fee_gwei: Exact = Field(gt=0)
     urgent_max_fee_gwei: Exact = Field(gt=0)
     """A risk exit still goes out when gas is dear."""
-    gas_limit_ratio: Real = Field(ge=1.0, le=3.0)
+    gas_limit_ratio: Exact = Field(ge=1, le=3)
     """Head-room over the estimate."""
     max_gas_units: Whole = Field(ge=21_000)
     """No transaction is sent with a higher gas limit."""

@@ -1,0 +1,77 @@
+"""The keeper's key: read from the environment, shown to nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+
+from agent.errors import DataError
+from agent.execution.fees import Fees
+from agent.ledger.records import Purpose, SignedTransaction
+from agent.settings import KEEPER_KEY_VARIABLE
+from agent.units import Address, IntentId, Wei
+
+LOCAL_CHAIN_ID = 31_337
+_ANVIL_KEEPER_KEY = "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a"
+"""Account 2 of Anvil's default mnemonic, printed by Anvil itself: worthless anywhere but on a local chain."""
+
+
+class Signer:
+    """Signs transactions of one account on one chain."""
+
+    def __init__(self, account: LocalAccount, chain_id: int) -> None:
+        self._account = account
+        self._chain_id = chain_id
+        self.address = Address(account.address)
+
+    def sign(
+        self, intent_id: IntentId, purpose: Purpose, to: Address, data: str, nonce: int, gas_limit: int, fees: Fees
+    ) -> SignedTransaction:
+        """Return the signed type-2 transaction (EIP-1559) that calls ``to`` with ``data``; same inputs, same bytes."""
+        fields: dict[str, Any] = {
+            "type": 2,
+            "chainId": self._chain_id,
+            "nonce": nonce,
+            "to": to,
+            "value": 0,
+            "data": data,
+            "gas": gas_limit,
+            "maxFeePerGas": fees.max_fee_wei,
+            "maxPriorityFeePerGas": fees.priority_fee_wei,
+        }
+        signed = self._account.sign_transaction(fields)
+        return SignedTransaction(
+            transaction_hash="0x" + signed.hash.hex().removeprefix("0x"),
+            intent_id=intent_id,
+            purpose=purpose,
+            sender=self.address,
+            nonce=nonce,
+            gas_limit=gas_limit,
+            max_fee_wei=Wei(fees.max_fee_wei),
+            priority_fee_wei=Wei(fees.priority_fee_wei),
+            raw="0x" + signed.raw_transaction.hex().removeprefix("0x"),
+        )
+
+
+def load_signer(environment: Mapping[str, str], chain_id: int) -> Signer:
+    """Return the signer of ``EVENKEEL_KEEPER_KEY``; on the local chain Anvil's keeper account serves without one.
+
+    Raises
+    ------
+    DataError
+        No key, or not a key; the message does not repeat it.
+
+    """
+    key = environment.get(KEEPER_KEY_VARIABLE, "").strip()
+    if not key and chain_id == LOCAL_CHAIN_ID:
+        key = _ANVIL_KEEPER_KEY
+    if not key:
+        raise DataError(f"{KEEPER_KEY_VARIABLE} is not set; put the keeper's private key into it")
+    try:
+        account = Account.from_key(key)
+    except (ValueError, TypeError):
+        raise DataError(f"{KEEPER_KEY_VARIABLE} is not a private key; write 0x and 64 hexadecimal digits") from None
+    return Signer(account, chain_id)
