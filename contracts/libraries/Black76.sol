@@ -8,16 +8,21 @@ import {NormalCdf} from "./NormalCdf.sol";
 /// @notice Call delta N(d1), put delta N(d1) - 1, with d1 = ln(F/K) / w + w / 2, w = iv * sqrt(tau), tau in years of 365 days.
 /// @dev Numbers are WAD unless the name gives their fraction bits (`X52`: 2^52 to the unit).
 ///
-///      Absolute error, below 1e-10 for every price and strike `lnPrice` takes, tau from one second and w from 1.7e-6 (1 %
-///      for one second) to 16 (500 % for ten years): normal distribution 5e-11; two logarithms, 4e-18 / w <= 2.4e-12, and two
-///      truncations of d1, 2^-39, both times the largest density, 0.4. The rest is below 1e-15.
+///      Absolute error below 5e-11 for every price and strike up to `MAX_PRICE`, tau from one second and w from 1.7e-6 (1 % for
+///      one second) to 16 (500 % for ten years): normal distribution 4.78e-11; two logarithms 4e-18 / w, and two truncations
+///      of d1 2^-39, both times the largest density, 0.4. The rest is below 1e-14.
 library Black76 {
-    /// @notice Bound of the absolute error, 1e-10, about twice the sum above.
+    /// @notice 1e-10, twice the bound above: an interval widened by it holds the true delta and the computed one.
     int256 internal constant DELTA_ERROR_X52 = 450_360;
-    int256 internal constant ONE_X52 = 1 << 52;
+    /// @notice Largest price and strike, 1e12 USD, as `PriceOracle` allows.
+    uint256 internal constant MAX_PRICE = 1e30;
 
     /// @dev (2^128 / 2e18)^2 / year: `halfRootTau` * iv is w / 2 with 128 fraction bits.
     uint256 private constant HALF_ROOT_SCALE = uint256(2 ** 254) / (1e36 * 365 days);
+    /// @dev F/K is taken at 2^155 to the unit, the most that keeps the largest price below 2^255.
+    uint256 private constant RATIO_BITS = 155;
+    /// @dev ln(1e18 / 2^155): `lnWad` takes its argument as a WAD.
+    int256 private constant LN_RATIO_UNIT = -65_991_281_312_898_700_647;
     /// @dev 2^168 / 2e18: ln(F/K) * this / (w / 2 with 128 fraction bits) is ln(F/K) / w with 40.
     int256 private constant LN_SCALE = int256(2 ** 167) / 1e18;
 
@@ -25,8 +30,7 @@ library Black76 {
 
     /// @notice Natural logarithm of a price or strike, off by less than 2e-18.
     function lnPrice(uint256 price) internal pure returns (int256) {
-        uint256 maxPrice = uint256(type(int256).max);
-        if (price == 0 || price > maxPrice) revert PriceOutOfRange(price, 1, maxPrice);
+        _requirePrice(price);
         return FixedPointMathLib.lnWad(int256(price));
     }
 
@@ -38,21 +42,25 @@ library Black76 {
         }
     }
 
-    /// @notice Call delta, to within `DELTA_ERROR_X52`.
-    /// @param lnMoneyness ln(F/K).
-    /// @param halfRoot From `halfRootTau`.
+    /// @notice Call delta of one option, to within half of `DELTA_ERROR_X52`; 0 at expiry.
+    /// @param tauSeconds Time to expiry, at most 2^64 seconds.
     /// @param iv Per year.
-    /// @return Within [0, 2^52].
-    function callDeltaX52(int256 lnMoneyness, uint256 halfRoot, uint256 iv) internal pure returns (int256) {
+    /// @return Rounded down, within [0, 1e18].
+    function callDelta(uint256 price, uint256 strike, uint256 tauSeconds, uint256 iv) internal pure returns (int256) {
+        _requirePrice(price);
+        _requirePrice(strike);
+        if (tauSeconds == 0) return 0;
         int256 d1X40;
         unchecked {
-            uint256 half = halfRoot * iv;
+            uint256 ratio = FixedPointMathLib.rawDiv(price << RATIO_BITS, strike);
+            int256 lnMoneyness = FixedPointMathLib.lnWad(int256(ratio)) + LN_RATIO_UNIT;
+            uint256 half = halfRootTau(tauSeconds) * iv;
             int256 scaled = lnMoneyness * LN_SCALE;
             assembly ("memory-safe") {
                 d1X40 := add(sdiv(scaled, half), shr(88, half))
             }
+            return (NormalCdf.cdfX52(d1X40) * 1e18) >> 52;
         }
-        return NormalCdf.cdfX52(d1X40);
     }
 
     /// @notice Interval certain to hold the call delta for every volatility between two.
@@ -89,10 +97,17 @@ library Black76 {
             if (turns) low = int256(FixedPointMathLib.sqrt((uint256(lnMoneyness) << 81) / 1e18));
             low = NormalCdf.cdfX52(low) - DELTA_ERROR_X52;
             high = NormalCdf.cdfX52(high) + DELTA_ERROR_X52;
+            int256 one = NormalCdf.ONE_X52;
             assembly ("memory-safe") {
                 low := mul(low, sgt(low, 0))
-                high := xor(high, mul(xor(high, ONE_X52), sgt(high, ONE_X52)))
+                high := xor(high, mul(xor(high, one), sgt(high, one)))
             }
+        }
+    }
+
+    function _requirePrice(uint256 price) private pure {
+        unchecked {
+            if (price - 1 >= MAX_PRICE) revert PriceOutOfRange(price, 1, MAX_PRICE); // 0 wraps to the largest number
         }
     }
 }

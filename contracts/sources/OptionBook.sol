@@ -7,6 +7,7 @@ import {IDeltaSource} from "../interfaces/IDeltaSource.sol";
 import {IOptionBook} from "../interfaces/IOptionBook.sol";
 import {IVaultAdmin} from "../interfaces/IVaultAdmin.sol";
 import {Black76} from "../libraries/Black76.sol";
+import {NormalCdf} from "../libraries/NormalCdf.sol";
 import {PackedOptionLeg, packOptionLeg} from "../types/PackedOptionLeg.sol";
 
 /// @title European options whose delta the chain computes itself
@@ -88,7 +89,7 @@ contract OptionBook is IOptionBook, Governed {
     }
 
     /// @inheritdoc IDeltaSource
-    /// @dev Any price from 1 wei to 2^255 - 1 gives an answer; others revert `PriceOutOfRange`.
+    /// @dev Every price from 1 wei to `Black76.MAX_PRICE` has an answer; others revert `PriceOutOfRange`.
     function deltaInterval(uint256 price) external view returns (int256 low, int256 high) {
         int256 lnPrice = Black76.lnPrice(price);
         uint256 count = _legCount;
@@ -106,8 +107,8 @@ contract OptionBook is IOptionBook, Governed {
                     lnPrice - held.lnStrike(), halfRoot, held.ivLowSteps() * IV_STEP, held.ivHighSteps() * IV_STEP
                 );
                 if (!held.isCall()) {
-                    legLow -= Black76.ONE_X52;
-                    legHigh -= Black76.ONE_X52;
+                    legLow -= NormalCdf.ONE_X52;
+                    legHigh -= NormalCdf.ONE_X52;
                 }
                 int256 steps = held.quantitySteps();
                 if (steps < 0) (legLow, legHigh) = (legHigh, legLow);
