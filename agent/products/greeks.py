@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 FloatArray: TypeAlias = NDArray[np.float64]
-FloatLike: TypeAlias = ArrayLike
-BoolLike: TypeAlias = ArrayLike
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +49,25 @@ class Greeks:
 
 GREEK_NAMES: tuple[str, ...] = tuple(field.name for field in fields(Greeks))
 """Names of the twelve outputs, in the order of the record."""
+
+
+def combine(parts: Sequence[tuple[float, Greeks]]) -> Greeks:
+    """Return the Greeks of a portfolio: the sum of quantity times Greeks over ``parts``, whose shapes broadcast."""
+    return Greeks(*(_sum(name, parts) for name in GREEK_NAMES))
+
+
+def _sum(name: str, parts: Sequence[tuple[float, Greeks]]) -> FloatArray:
+    """Return one output of a portfolio."""
+    quantity, first = parts[0]
+    total: FloatArray = np.asarray(quantity * getattr(first, name))
+    for quantity, greeks in parts[1:]:
+        total = np.asarray(total + quantity * getattr(greeks, name))
+    return total
+
+
+def from_outputs(shape: tuple[int, ...], **outputs: FloatArray | float) -> Greeks:
+    """Return Greeks of ``shape`` from the outputs that are not identically 0."""
+    filled = {name: np.zeros(shape) for name in GREEK_NAMES}
+    for name, output in outputs.items():
+        filled[name] += output
+    return Greeks(**filled)

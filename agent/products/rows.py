@@ -25,6 +25,7 @@ PRICE_USD = Domain(1e-100, 1e100, "a price from 1e-100 to 1e100")
 TAU_YEARS = Domain(0.0, 1e6, "a time from 0 to 1e6 years")
 VOL_ANNUAL = Domain(0.0, 1e6, "a volatility from 0 to 1e6")
 RATE_ANNUAL = Domain(-1e6, 1e6, "a rate from -1e6 to 1e6")
+NON_NEGATIVE = Domain(0.0, 1e100, "a number from 0 to 1e100")
 DISCOUNT_EXPONENT = Domain(-700.0, 700.0, "a product from -700 to 700, so that the discount factor is a number")
 
 
@@ -71,6 +72,30 @@ def row_label(position: int, shape: tuple[int, ...]) -> str:
     if len(shape) <= 1:
         return str(position)
     return ", ".join(str(int(index)) for index in np.unravel_index(position, shape))
+
+
+def checked(**fields: tuple[ArrayLike, Domain]) -> tuple[tuple[int, ...], list[FloatArray]]:
+    """Return the broadcast shape of named fields and their arrays, each checked against its domain."""
+    arrays = {name: as_floats(name, numbers) for name, (numbers, _) in fields.items()}
+    shape = common_shape(dict(arrays))
+    for name, (_, domain) in fields.items():
+        require_domain(name, arrays[name], domain, shape)
+    return shape, list(arrays.values())
+
+
+def require_discountable(name: str, rates: FloatArray, times: FloatArray, shape: tuple[int, ...]) -> None:
+    """Raise `DataError` where e to the power of rate times time would not be a number."""
+    require_domain(f"{name} * time", np.multiply(rates, times), DISCOUNT_EXPONENT, shape)
+
+
+def require_ordered(low_name: str, lows: FloatArray, high_name: str, highs: FloatArray, shape: tuple[int, ...]) -> None:
+    """Raise `DataError` naming the first row whose low is not below its high."""
+    good = np.broadcast_to(lows < highs, shape)
+    if good.all():
+        return
+    position = int(np.argmin(good))
+    low, high = (float(np.broadcast_to(side, shape).reshape(-1)[position]) for side in (lows, highs))
+    raise DataError(f"row {row_label(position, shape)}: {low_name} {low} is not below {high_name} {high}")
 
 
 def as_column(array: NDArray[np.generic], shape: tuple[int, ...]) -> NDArray[np.generic]:
