@@ -7,7 +7,8 @@ import {GuardRules} from "../../contracts/libraries/GuardRules.sol";
 import {Budget} from "../../contracts/types/Rebalance.sol";
 import {GuardVectorReader, Scenario} from "./support/GuardVectorReader.sol";
 
-/// @notice GUARD-001 .. GUARD-010: every rule at its edge, from the vectors `agent/guard.py` runs too.
+/// @notice HEDGE-211, HEDGE-212, HEDGE-213, HEDGE-214, HEDGE-215, HEDGE-216, HEDGE-217, HEDGE-218, HEDGE-219, HEDGE-220:
+///         every rule at its edge, from the vectors that `agent/guard.py` runs too.
 contract GuardVectorsTest is GuardVectorReader {
     string private constant FOLDER = "tests/vectors/guard";
 
