@@ -159,7 +159,7 @@ def _greeks(is_call: ArrayLike, fields: dict[str, ArrayLike], out: FloatArray | 
 
     if count_over_rows(run, results.shape[1]) > 0:
         _raise_bad_row(numbers, shape)
-    outputs = results.reshape(-1, *shape)
+    outputs = results.reshape(len(GREEK_NAMES), *shape)
     return Greeks(*(outputs[index, ...] for index in range(len(GREEK_NAMES))))
 
 

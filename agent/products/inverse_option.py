@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from agent.products.european import black76_greeks
 from agent.products.greeks import FloatArray, Greeks
-from agent.products.rows import as_floats
+from agent.products.rows import RATE_ANNUAL, as_floats, checked
 
 
 def inverse_option_greeks(
@@ -52,6 +52,7 @@ def inverse_option_greeks(
     -----
     Limits as for `agent.products.european.black_scholes_greeks`.
     """
+    checked(coin_rate_annual=(coin_rate_annual, RATE_ANNUAL))
     usd = black76_greeks(is_call, forward_usd, strike_usd, tau_years, vol_annual, coin_rate_annual)
     per_forward = 1.0 / as_floats("forward_usd", forward_usd)
     value, vega, theta = usd.value * per_forward, usd.vega * per_forward, usd.theta * per_forward
