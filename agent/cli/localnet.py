@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,8 @@ from agent.report.wording import utc_minute
 from agent.units import wei_to_gwei
 
 EXIT_NOT_RUNNING = 1
+STATUS_TIMEOUT_SECONDS = 5.0
+"""A node that takes longer than this over one request is called silent."""
 _DEFAULTS = LocalnetSettings()
 
 app = typer.Typer(help="A local chain with real protocols and a market: up, down, status, step.", no_args_is_help=True)
@@ -55,12 +58,13 @@ def up(
         outlives_parent=True,
     )
     localnet = Localnet.up(settings)
-    if not without_vault:
-        try:
+    try:
+        if not without_vault:
             localnet.deploy_evenkeel(book)
-        except BaseException:
-            localnet.down()
-            raise
+    except BaseException:
+        localnet.down()
+        raise
+    localnet.close()
     _show(_Status.of(state_directory), as_json)
 
 
@@ -106,14 +110,14 @@ def step(
     as_json: _AsJson = False,
 ) -> None:
     """Move the market: publish a price, trade the pool to it, settle funding."""
-    localnet = Localnet.attach(state_directory)
     market = JumpDiffusion()
-    for _ in range(count):
-        published_usd, draw = localnet.published_price()
-        drawn_usd = market.next_price(published_usd, interval_seconds, localnet.manifest.seed, draw)
-        target_usd = drawn_usd if price is None else price
-        result = localnet.step(target_usd, localnet.chain.head().timestamp + interval_seconds)
-        typer.echo(json.dumps(_step_record(result)) if as_json else _step_line(result))
+    with closing(Localnet.attach(state_directory)) as localnet:
+        for _ in range(count):
+            published_usd, draw = localnet.published_price()
+            drawn_usd = market.next_price(published_usd, interval_seconds, localnet.manifest.seed, draw)
+            target_usd = drawn_usd if price is None else price
+            result = localnet.step(target_usd, localnet.chain.head().timestamp + interval_seconds)
+            typer.echo(json.dumps(_step_record(result)) if as_json else _step_line(result))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +139,12 @@ class _Status:
             return cls("stopped")
         if running_manifest(state_directory) is None:
             return cls("died", manifest)
-        localnet = Localnet.attach(state_directory)
-        try:
-            head = localnet.chain.head()
-            price_usd, pool_price_usd = localnet.published_price()[0], localnet.pool_price()
-        except TransientError:
-            return cls("silent", manifest)
+        with closing(Localnet.attach(state_directory, STATUS_TIMEOUT_SECONDS)) as localnet:
+            try:
+                head = localnet.chain.head()
+                price_usd, pool_price_usd = localnet.published_price()[0], localnet.pool_price()
+            except TransientError:
+                return cls("silent", manifest)
         return cls("running", manifest, head.number, head.timestamp, head.base_fee_wei, price_usd, pool_price_usd)
 
     def record(self) -> dict[str, object]:

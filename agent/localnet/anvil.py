@@ -130,7 +130,7 @@ def require_free_port(port: int) -> None:
 def process_fingerprint(pid: int) -> str | None:
     """Something that tells this process from a later one with the same id; None when no such process runs.
 
-    On Linux the start time in clock ticks since boot (proc(5), field 22); elsewhere the empty string.
+    On Linux the start time in clock ticks since boot (proc_pid_stat(5), field 22); elsewhere the empty string.
     """
     stat = Path(f"/proc/{pid}/stat")
     if Path("/proc/self/stat").exists():
@@ -138,7 +138,9 @@ def process_fingerprint(pid: int) -> str | None:
             after_name = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             return None
-        return None if after_name[0] == "Z" else after_name[19]
+        state, threads, started = after_name[0], int(after_name[17]), after_name[19]
+        # A process nobody has waited for yet is gone, but only once its last thread has let go of its port.
+        return None if state in "ZX" and threads <= 1 else started
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -14,12 +14,16 @@ NETWORK = "localnet"
 _TIMEOUT_SECONDS = 300
 _BAD_INPUT_STATUS = 2
 _RPC_URLS_VARIABLE = "EVENKEEL_RPC_URLS"
+_MANIFEST_PATH_VARIABLE = "EVENKEEL_MANIFEST_PATH"
 
 
-def run_deployment(state_directory: Path, rpc_url: str, book_path: Path | None) -> None:
+def run_deployment(
+    state_directory: Path, rpc_url: str, book_path: Path | None, manifest_path: Path | None = None
+) -> None:
     """Deploy the vault, and put a book on the chain, for the local chain of a state directory.
 
-    The script reads ``config/localnet.toml`` and writes ``deployments/31337.json``, both in the checkout.
+    The script reads ``config/localnet.toml`` and writes ``deployments/31337.json``, both in the checkout, unless
+    ``manifest_path`` names another place for the latter.
 
     Raises: `DataError` with the script's own line when it refuses its input; `FatalError` when it fails otherwise.
     """
@@ -30,11 +34,14 @@ def run_deployment(state_directory: Path, rpc_url: str, book_path: Path | None) 
     command.append(str(state_directory.resolve()))
     if book_path is not None:
         command += ["--book", str(book_path.resolve())]
+    environment = {**os.environ, _RPC_URLS_VARIABLE: rpc_url}
+    if manifest_path is not None:
+        environment[_MANIFEST_PATH_VARIABLE] = str(manifest_path.resolve())
     try:
         finished = subprocess.run(  # noqa: S603  (our own interpreter, script and arguments)
             command,
             cwd=PROJECT_ROOT,
-            env={**os.environ, _RPC_URLS_VARIABLE: rpc_url},
+            env=environment,
             capture_output=True,
             text=True,
             timeout=_TIMEOUT_SECONDS,

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from agent.errors import FatalError, TransientError
 
+RPC_TIMEOUT_SECONDS = 60.0
+"""How long the node may take over one request before it counts as not answering."""
 _HEADERS = {"Content-Type": "application/json"}
 
 
@@ -25,7 +27,7 @@ class RpcError(FatalError):
 class JsonRpc:
     """One connection to one node. Not for use by several threads at once."""
 
-    def __init__(self, url: str, timeout_seconds: float = 60.0) -> None:
+    def __init__(self, url: str, timeout_seconds: float = RPC_TIMEOUT_SECONDS) -> None:
         parts = urlsplit(url)
         if parts.scheme != "http" or parts.hostname is None or parts.port is None:
             raise FatalError(f"{url} is not an address of the form http://HOST:PORT")

@@ -15,7 +15,7 @@ from agent.localnet.deployment import run_deployment
 from agent.localnet.evm import BlockHead, LocalChain, Transaction
 from agent.localnet.manifest import DEFAULT_STATE_DIRECTORY, LOG_NAME, LocalnetManifest
 from agent.localnet.pool_math import price_from_sqrt_x96, sqrt_price_x96, ticks_between
-from agent.localnet.rpc import JsonRpc
+from agent.localnet.rpc import RPC_TIMEOUT_SECONDS, JsonRpc
 from agent.localnet.world import GENESIS_LEAD_SECONDS, LocalnetSettings, answer_to_wad, feed_answer, open_world
 from agent.units import Address, AssetUnits, Seconds, Wei, from_wad, require_finite
 
@@ -56,10 +56,16 @@ class PriceMove:
 class Localnet:
     """A running local chain. As a context manager it is gone at the end of the block, whatever ended it."""
 
-    def __init__(self, manifest: LocalnetManifest, state_directory: Path, process: AnvilProcess | None) -> None:
+    def __init__(
+        self,
+        manifest: LocalnetManifest,
+        state_directory: Path,
+        process: AnvilProcess | None,
+        timeout_seconds: float = RPC_TIMEOUT_SECONDS,
+    ) -> None:
         self.manifest = manifest
         self.state_directory = state_directory
-        self.chain = LocalChain(JsonRpc(manifest.rpc_url))
+        self.chain = LocalChain(JsonRpc(manifest.rpc_url, timeout_seconds))
         self._process = process
         accounts, addresses = manifest.accounts, manifest.curie
         self._publisher = PricePublisher(accounts["publisher"], manifest.chainlink_aggregator, addresses)
@@ -94,15 +100,17 @@ class Localnet:
         return localnet
 
     @classmethod
-    def attach(cls, state_directory: Path = DEFAULT_STATE_DIRECTORY) -> Localnet:
-        """Take hold of a chain that another process brought up.
+    def attach(
+        cls, state_directory: Path = DEFAULT_STATE_DIRECTORY, timeout_seconds: float = RPC_TIMEOUT_SECONDS
+    ) -> Localnet:
+        """Take hold of a chain that another process brought up; one request may take ``timeout_seconds``.
 
         Raises: `DataError` when none runs.
         """
         manifest = running_manifest(state_directory)
         if manifest is None:
             raise DataError(f"no local chain runs for {state_directory}: start one with `evenkeel localnet up`")
-        return cls(manifest, state_directory, None)
+        return cls(manifest, state_directory, None, timeout_seconds)
 
     def __enter__(self) -> Localnet:
         return self
@@ -117,9 +125,13 @@ class Localnet:
         """Address of the node."""
         return self.manifest.rpc_url
 
+    def close(self) -> None:
+        """Let go of the chain without stopping it."""
+        self.chain.rpc.close()
+
     def down(self) -> None:
         """Stop the chain and remove its manifest; harmless when it is gone already."""
-        self.chain.rpc.close()
+        self.close()
         if self._process is not None:
             self._process.stop()
         else:
@@ -177,9 +189,9 @@ class Localnet:
         )
         return from_wad(answer_to_wad(answer)), int(round_id)
 
-    def deploy_evenkeel(self, book_path: Path | None = None) -> None:
+    def deploy_evenkeel(self, book_path: Path | None = None, manifest_path: Path | None = None) -> None:
         """Deploy the vault and put a book on the chain (see `agent.localnet.deployment.run_deployment`)."""
-        run_deployment(self.state_directory, self.rpc_url, book_path)
+        run_deployment(self.state_directory, self.rpc_url, book_path, manifest_path)
 
     def fund_usdc(self, to: Address, units: AssetUnits) -> None:
         """Mint test dollars to an account, in a block of its own."""
