@@ -16,6 +16,7 @@ from functools import partial
 from types import TracebackType
 
 from agent.chain.abi import load_abi
+from agent.chain.place import Place
 from agent.chain.state import ChainState
 from agent.domain import Action, BlockRef, Book, Decision, Measurement, Snapshot
 from agent.errors import AgentError, DataError, RejectedError, TransientError
@@ -26,7 +27,7 @@ from agent.execution.signer import Signer, load_signer
 from agent.execution.submit import Executor, Settlement, Timer, require_gas_money
 from agent.ledger.accounting import NavCheck, check_nav
 from agent.ledger.database import Database
-from agent.ledger.records import CycleRecord, FillRecord, IntentRecord, IntentState, Place, Receipt, VaultIdentity
+from agent.ledger.records import CycleRecord, FillRecord, IntentRecord, IntentState, Receipt, VaultIdentity
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
 from agent.settings import Settings

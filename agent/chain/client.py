@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from agent.chain.abi import Call, Log
+from agent.chain.place import Place
 from agent.chain.reverts import decode_revert
 from agent.chain.transport import Answer, Request, RevertedError, RpcRefusedError, Server
 from agent.domain import BlockRef
@@ -158,22 +159,34 @@ class ChainClient:
             return decode_revert(reverted.data)
         return None
 
-    def logs(self, addresses: Sequence[Address], topics: Sequence[str], first: int, last: BlockRef) -> list[Log]:
+    def logs(
+        self, addresses: Sequence[Address], topics: Sequence[str], first: int, last: Place, anchor: Place | None
+    ) -> list[Log] | None:
         """Return the logs of ``addresses`` with one of ``topics`` from block number ``first`` to ``last``, in order.
+
+        None when ``anchor``, a block seen earlier, is not on the chain any more.
 
         Raises
         ------
         TransientError
-            ``last`` left the canonical chain meanwhile.
+            ``last`` left the chain meanwhile.
 
         """
         found: list[Log] = []
+        marks = [last] if anchor is None else [last, anchor]
         for start in range(first, last.number + 1, LOG_RANGE_BLOCKS):
             end = min(start + LOG_RANGE_BLOCKS - 1, last.number)
             query = {"fromBlock": hex(start), "toBlock": hex(end), "address": list(addresses), "topics": [list(topics)]}
-            entries, block = self._batch_of([Request("eth_getLogs", (query,)), _by_number(last.number)])
-            if _block(block).hash != last.hash:
+            entries, *blocks = self._batch_of(
+                [Request("eth_getLogs", (query,)), *(_by_number(mark.number) for mark in marks)]
+            )
+            on_chain = [
+                block is not None and block["hash"] == mark.hash for block, mark in zip(blocks, marks, strict=True)
+            ]
+            if not on_chain[0]:
                 raise TransientError(f"block {last.number} was replaced while its logs were read")
+            if not all(on_chain):
+                return None
             found += [Log.from_rpc(entry) for entry in entries]
         return sorted(found, key=lambda log: (log.block_number, log.log_index))
 

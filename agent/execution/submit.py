@@ -15,12 +15,13 @@ from typing import Any
 
 from agent.chain.abi import load_abi
 from agent.chain.client import ChainClient, SendOutcome
+from agent.chain.place import Place
 from agent.domain import BlockRef
 from agent.errors import DataError, FatalError, RejectedError, TransientError
 from agent.execution.fees import Fees, quote_fees
 from agent.execution.intents import rebalance_call
 from agent.execution.signer import Signer
-from agent.ledger.records import IntentRecord, IntentState, Place, Purpose, Receipt, SignedTransaction, Transition
+from agent.ledger.records import IntentRecord, IntentState, Purpose, Receipt, SignedTransaction, Transition
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
 from agent.settings import ExecutionSettings

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from agent.domain import BlockRef, Intent
+from agent.chain.place import Place
+from agent.domain import Intent
 from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
 
 
@@ -89,19 +90,6 @@ class SignedTransaction:
     max_fee_wei: Wei
     priority_fee_wei: Wei
     raw: str
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A block by number and hash."""
-
-    number: int
-    hash: BlockHash
-
-    @classmethod
-    def of(cls, block: BlockRef) -> Place:
-        """Return the place of a block."""
-        return cls(block.number, block.hash)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from agent.chain.place import Place
 from agent.domain import BlockRef, Intent, Leg
 from agent.ledger.records import (
     CashFlowKind,
@@ -16,7 +17,6 @@ from agent.ledger.records import (
     FillRecord,
     FundingRecord,
     IntentRecord,
-    Place,
     Purpose,
     RebalanceRecord,
     Receipt,

@@ -9,15 +9,16 @@ from typing import Any
 from agent.chain.abi import Event, Log, load_abi
 from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment
+from agent.chain.place import Place
 from agent.chain.venue_events import FundingSource, funding_sources
 from agent.domain import BlockRef
+from agent.errors import TransientError
 from agent.ledger.records import (
     CashFlowKind,
     CashFlowRecord,
     EventPlace,
     FillRecord,
     FundingRecord,
-    Place,
     RebalanceRecord,
     Scan,
 )
@@ -26,6 +27,10 @@ from agent.units import Address, AssetUnits, IntentId, Wad
 
 _MARKS_COMPARED_AT_ONCE = (32, 2_048, 131_072)
 """Scan marks compared with the chain, newest first, when looking for the last block both share."""
+
+
+_UNMARKED_BLOCKS = 256
+"""A mark is left at the latest after so many blocks, so that a restart reads no more of them again."""
 
 
 @dataclass(slots=True)
@@ -59,10 +64,13 @@ class EventScanner:
             abi.event(name).topic: (abi.event(name), reader) for name, reader in readers.items()
         }
         self._addresses = sorted({self._vault, *(source.emitter for source in self._funding)})
+        self._seen: Place | None = None
         self._topics = sorted({*self._readers, *(source.event.event.topic for source in self._funding)})
 
     def scan(self, to: BlockRef) -> None:
         """Record every event up to ``to``, after voiding what rests on blocks the chain has replaced.
+
+        Blocks without events leave no mark of their own: reading them again costs little.
 
         Raises
         ------
@@ -70,17 +78,35 @@ class EventScanner:
             The chain changed while it was read; nothing was recorded.
 
         """
-        shared = self._last_shared(to)
-        if shared is not None and shared.number >= to.number:
+        anchor, target = self._seen or self._ledger.last_scan(), Place.of(to)
+        if anchor == target:
             return
-        first = self._first_block if shared is None else shared.number + 1
+        is_ahead = anchor is None or anchor.number < target.number
+        logs = self._logs(anchor, target) if is_ahead else None
+        if logs is None:
+            anchor = self._drop_replaced(target)
+            logs = [] if anchor == target else self._logs(anchor, target)
+            if logs is None:
+                raise TransientError("the chain was replaced twice while its events were read")
+        first = self._after(anchor)
+        if logs or target.number - first >= _UNMARKED_BLOCKS or self._ledger.last_scan() is None:
+            self._record(first, target, logs)
+        self._seen = target
+
+    def _logs(self, anchor: Place | None, target: Place) -> list[Log] | None:
+        return self._client.logs(self._addresses, self._topics, self._after(anchor), target, anchor)
+
+    def _after(self, anchor: Place | None) -> int:
+        return self._first_block if anchor is None else anchor.number + 1
+
+    def _record(self, first: int, target: Place, logs: Sequence[Log]) -> None:
         found = _Found()
-        for log in self._client.logs(self._addresses, self._topics, first, to):
+        for log in logs:
             self._read(log, found)
         self._ledger.add_scan(
             Scan(
                 from_block=first,
-                to=Place.of(to),
+                to=target,
                 rebalances=tuple(found.rebalances),
                 fills=tuple(found.fills),
                 cash_flows=tuple(found.cash_flows),
@@ -88,26 +114,19 @@ class EventScanner:
             )
         )
 
-    def _last_shared(self, to: BlockRef) -> Place | None:
-        """Return the newest scanned block that is still on the chain; void everything recorded above it."""
-        last = self._ledger.last_scan()
-        if last is None or last.hash == to.hash:
-            return last
-        if last.number < to.number and self._canonical([last]) == [last]:
-            return last
-        shared = self._walk_back(to)
+    def _drop_replaced(self, target: Place) -> Place | None:
+        """Void everything recorded on blocks that are gone; return the newest scan mark that is still on the chain."""
+        shared = self._walk_back(target)
         above = sorted(
             self._ledger.blocks_above(-1 if shared is None else shared.number), key=lambda place: place.number
         )
         still = set(self._canonical(above))
-        replaced = [place for place in above if place not in still]
-        if replaced:
-            self._ledger.void(replaced)
+        self._ledger.void([place for place in above if place not in still])
         return shared
 
-    def _walk_back(self, to: BlockRef) -> Place | None:
+    def _walk_back(self, target: Place) -> Place | None:
         for count in _MARKS_COMPARED_AT_ONCE:
-            marks = [place for place in self._ledger.scans(count) if place.number <= to.number]
+            marks = [place for place in self._ledger.scans(count) if place.number <= target.number]
             shared = self._canonical(marks)
             if shared:
                 return max(shared, key=lambda place: place.number)

@@ -1,0 +1,120 @@
+"""``evenkeel decide``: one cycle without a transaction, what the keeper would do and why."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import typer
+
+from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, BookFile, Network, load_inputs
+from agent.domain import Action, Decision, Leg, Snapshot
+from agent.errors import RejectedError
+from agent.execution.desk import Desk, View
+from agent.guard import worst_net_delta
+from agent.report.wording import money, percent, signed, utc_minute
+from agent.units import Address, from_asset_units, from_wad
+
+EXAMPLE = "Example: evenkeel decide --book examples/book.toml --network localnet"
+
+
+def decide(book: BookFile, network: Network = DEFAULT_NETWORK, as_json: AsJson = False) -> None:
+    """Read the chain once and say what the keeper would do now. Sends nothing and needs no key."""
+    settings, positions = load_inputs(network, book)
+    with Desk.open(settings, positions) as desk:
+        view = desk.look(desk.head())
+        rejection: RejectedError | None = None
+        if view.decision.action is Action.REBALANCE:
+            keeper = Address(desk.deployment.roles["keeper"])
+            rejection = desk.simulate(desk.intent(view), keeper, view.block)
+    if as_json:
+        typer.echo(json.dumps(as_document(view, rejection), indent=2, allow_nan=False))
+    else:
+        typer.echo("\n".join(as_lines(view, rejection, positions.underlying)))
+
+
+def as_document(view: View, rejection: RejectedError | None) -> dict[str, Any]:
+    """Return the decision for machines: floats with their unit in the key, exact integers of the legs as text."""
+    snapshot, decision = view.snapshot, view.decision
+    return {
+        "chain_id": snapshot.chain_id,
+        "block": {"number": view.block.number, "hash": view.block.hash, "unix": view.block.timestamp},
+        "vault": snapshot.vault,
+        "price_usd": from_wad(snapshot.measurement.price),
+        "nav_low_usd": from_wad(snapshot.measurement.nav_low),
+        "book_delta": decision.exposure.book_delta,
+        "hedge_size": decision.exposure.hedge_size,
+        "net_delta": decision.exposure.net_delta,
+        "worst_net_delta": from_wad(worst_net_delta(snapshot.measurement)),
+        "guard_band": from_wad(snapshot.bounds.band),
+        "band_low": decision.target.band_low,
+        "band_high": decision.target.band_high,
+        "target_net_delta": decision.target.target_net_delta,
+        "costs": {
+            "fee_ratio": decision.costs.fee_ratio,
+            "impact_ratio": decision.costs.impact_ratio,
+            "funding_ratio": decision.costs.funding_ratio,
+            "gas_usd": decision.costs.gas_usd,
+        },
+        "action": decision.action.value,
+        "is_urgent": decision.urgent,
+        "legs": [_leg_document(snapshot, leg) for leg in decision.legs],
+        "guard_error": decision.guard_error,
+        "chain_refuses": None if rejection is None else str(rejection),
+        "decision_ms": view.decision_seconds * 1_000,
+        "reason": decision.reason,
+    }
+
+
+def as_lines(view: View, rejection: RejectedError | None, underlying: str) -> list[str]:
+    """Return the decision for people."""
+    snapshot, decision = view.snapshot, view.decision
+    worst = from_wad(worst_net_delta(snapshot.measurement))
+    guard_band = from_wad(snapshot.bounds.band)
+    lines = [
+        f"Block {view.block.number:,} at {utc_minute(view.block.timestamp)} UTC, {underlying} "
+        f"{money(from_wad(snapshot.measurement.price))}, NAV {money(from_wad(snapshot.measurement.nav_low))}",
+        f"Book delta {signed(decision.exposure.book_delta, 4)}, hedge {signed(decision.exposure.hedge_size, 4)}, "
+        f"net delta {signed(decision.exposure.net_delta, 4)}; worst case {signed(worst, 4)}, the chain's band "
+        f"{signed(guard_band, 4)}",
+        f"Costs now: fee {percent(decision.costs.fee_ratio, 3)}, impact {percent(decision.costs.impact_ratio, 3)}, "
+        f"funding {percent(decision.costs.funding_ratio, 3)}, gas {money(decision.costs.gas_usd)}",
+        _verdict(decision, rejection),
+    ]
+    return [*lines, *(_leg_line(snapshot, leg) for leg in decision.legs)]
+
+
+def _verdict(decision: Decision, rejection: RejectedError | None) -> str:
+    if decision.action is Action.HOLD:
+        return f"Hold: {decision.reason}"
+    urgency = " at once" if decision.urgent else ""
+    chain = "the chain would accept it" if rejection is None else f"the chain would refuse it: {rejection}"
+    return f"Rebalance{urgency}: {decision.reason}; {chain}"
+
+
+def _leg_line(snapshot: Snapshot, leg: Leg) -> str:
+    margin = from_asset_units(leg.margin_delta, snapshot.asset_decimals)
+    parts = [f"  {_venue_name(snapshot, leg)}:"]
+    if leg.margin_delta != 0:
+        parts.append(f"{'deposit' if margin > 0 else 'withdraw'} {money(abs(margin))} margin")
+    if leg.size_delta != 0:
+        size, limit = from_wad(leg.size_delta), from_wad(leg.limit_price)
+        verb, bound = ("buy", "most") if size > 0 else ("sell", "least")
+        parts.append(f"{verb} {signed(abs(size), 4)} at {bound} {money(limit)}")
+    return parts[0] + " " + ", ".join(parts[1:])
+
+
+def _leg_document(snapshot: Snapshot, leg: Leg) -> dict[str, Any]:
+    return {
+        "venue": _venue_name(snapshot, leg),
+        "margin_usd": from_asset_units(leg.margin_delta, snapshot.asset_decimals),
+        "size_delta": from_wad(leg.size_delta),
+        "limit_price_usd": from_wad(leg.limit_price),
+        "margin_delta_units": str(leg.margin_delta),
+        "size_delta_wad": str(leg.size_delta),
+        "limit_price_wad": str(leg.limit_price),
+    }
+
+
+def _venue_name(snapshot: Snapshot, leg: Leg) -> str:
+    return next(venue.name for venue in snapshot.venues if venue.address == leg.venue)

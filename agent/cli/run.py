@@ -1,0 +1,120 @@
+"""``evenkeel run``: the keeper."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, BookFile, Network, load_inputs
+from agent.errors import AgentError
+from agent.guard import worst_net_delta
+from agent.report.wording import money, signed, utc_minute
+from agent.runtime import CycleResult, Keeper, Outcome
+from agent.units import from_wad, wei_to_eth
+
+EXAMPLE = "Example: evenkeel run --book examples/book.toml --network localnet --cycles 10 --interval-seconds 5"
+
+
+def run(
+    book: BookFile,
+    network: Network = DEFAULT_NETWORK,
+    cycles: Annotated[
+        int | None, typer.Option(min=1, help="Stop after so many cycles; without it the keeper runs until stopped.")
+    ] = None,
+    interval_seconds: Annotated[
+        float | None, typer.Option(min=0.0, help="Wait between cycles; [keeper] interval_seconds unless given.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hedge the book, cycle after cycle, until stopped. One line a cycle; with --json one object a line.
+
+    The key comes from EVENKEEL_KEEPER_KEY. Stopped or killed at any moment and started again, it goes on where the
+    chain and its ledger stand.
+
+    """
+    settings, positions = load_inputs(network, book)
+
+    def show(result: CycleResult) -> None:
+        typer.echo(json.dumps(as_document(result), allow_nan=False) if as_json else as_line(result))
+
+    def complain(trouble: AgentError) -> None:
+        typer.echo(f"evenkeel: {type(trouble).__name__}: {' '.join(str(trouble).split())}", err=True)
+
+    with Keeper.build(settings, positions) as keeper, _stopped_by_signals() as stop:
+        keeper.run(show, complain, cycles, interval_seconds, stop)
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """Let SIGINT and SIGTERM end the loop after the cycle at hand."""
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def as_document(result: CycleResult) -> dict[str, Any]:
+    """Return a cycle for machines; floats carry their unit in the key."""
+    document: dict[str, Any] = {
+        "block": {"number": result.block.number, "hash": result.block.hash, "unix": result.block.timestamp},
+        "outcome": result.outcome.value,
+        "reason": result.reason,
+        "cycle_ms": result.cycle_seconds * 1_000,
+        "decision_ms": result.decision_seconds * 1_000,
+        "guard_mirror_mismatch": result.guard_mirror_mismatch,
+        "rejection": None if result.rejection is None else str(result.rejection),
+        "resumed": None if result.resumed is None else result.resumed.value,
+        "intent_id": result.intent_id,
+        "fills": [
+            {
+                "venue": fill.venue,
+                "size_delta": from_wad(fill.size_delta),
+                "execution_price_usd": from_wad(fill.execution_price),
+                "fee_usd": from_wad(fill.fee),
+            }
+            for fill in result.fills
+        ],
+    }
+    if result.receipt is not None:
+        document["transaction_hash"] = result.receipt.transaction_hash
+        document["gas_units"] = result.receipt.gas_used
+        document["gas_eth"] = wei_to_eth(result.receipt.gas_used * result.receipt.gas_price_wei)
+    if result.view is not None and result.nav is not None:
+        measured = result.view.snapshot.measurement
+        document |= {
+            "price_usd": from_wad(measured.price),
+            "net_delta": result.view.decision.exposure.net_delta,
+            "worst_net_delta": from_wad(worst_net_delta(measured)),
+            "chain_nav_low_usd": from_wad(result.nav.chain_low),
+            "ledger_nav_low_usd": from_wad(result.nav.ledger_low),
+            "ledger_nav_error_bps": result.nav.error_bps,
+        }
+    return document
+
+
+def as_line(result: CycleResult) -> str:
+    """Return a cycle for people."""
+    parts = [f"{utc_minute(result.block.timestamp)} block {result.block.number:,}: {result.outcome.value}"]
+    if result.view is not None:
+        parts.append(f"price {money(from_wad(result.view.snapshot.measurement.price))}")
+        parts.append(f"net delta {signed(result.view.decision.exposure.net_delta, 3)}")
+    if result.outcome is Outcome.EXECUTED:
+        parts += [
+            f"{'buy' if fill.size_delta > 0 else 'sell'} {signed(abs(from_wad(fill.size_delta)), 3)} at "
+            f"{money(from_wad(fill.execution_price))}, fee {money(from_wad(fill.fee))}"
+            for fill in result.fills
+        ]
+    if result.resumed is not None:
+        parts.append(f"an open intent was {result.resumed.value}")
+    if result.guard_mirror_mismatch:
+        parts.append("THE GUARD'S MIRROR DISAGREES WITH THE CHAIN")
+    return "; ".join([*parts, result.reason])
