@@ -1,0 +1,1 @@
+"""Every claim about speed, gas or accuracy, runnable: ``python -m benchmarks NAME``."""

@@ -1,7 +1,7 @@
 """Run benchmarks and print their figures: ``python -m benchmarks NAME [--json]``; NAME ``all`` runs every one.
 
-A benchmark is a module with ``run() -> list[Figure]`` and one line in `BENCHMARKS`. Modules are imported when they run, so
-that one that lacks an optional peer does not stop the others.
+A benchmark is a module with ``run() -> list[Figure]`` and one line in `BENCHMARKS`. Modules are imported when they run,
+so that one that lacks an optional peer does not stop the others.
 """
 
 from __future__ import annotations
@@ -37,20 +37,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.name != "all" and chosen.name not in BENCHMARKS:
         print(f"no benchmark is called {chosen.name!r}: choose all, {', '.join(BENCHMARKS)}", file=sys.stderr)
         return 2
+    figures: list[Figure] = []
     try:
-        figures = [figure for name in _names(chosen.name) for figure in figures_of(name)]
+        for name in BENCHMARKS if chosen.name == "all" else [chosen.name]:
+            found = figures_of(name)
+            figures += found
+            if not chosen.json:
+                print("\n".join(figure.line() for figure in found), flush=True)
     except AgentError as error:
         print(error, file=sys.stderr)
         return 2
     if chosen.json:
         print(json.dumps([dataclasses.asdict(figure) for figure in figures], indent=2))
-    else:
-        print("\n".join(figure.line() for figure in figures))
     return 0
-
-
-def _names(chosen: str) -> list[str]:
-    return list(BENCHMARKS) if chosen == "all" else [chosen]
 
 
 if __name__ == "__main__":

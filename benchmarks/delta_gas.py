@@ -57,7 +57,7 @@ def _leg_figures(chain: BenchmarkChain) -> list[Figure]:
 
 
 def _books(chain: BenchmarkChain, days_apart: int) -> tuple[list[Address], list[Address]]:
-    """An empty and a full book, ours and the peer's."""
+    """Deploy an empty and a full book, ours and the peer's."""
     legs = _legs(days_apart)
     account = chain.account
     admin = chain.deploy(_ADMIN, "VaultAdmin", "(address,address,address)", account, account, account)
@@ -69,7 +69,7 @@ def _books(chain: BenchmarkChain, days_apart: int) -> tuple[list[Address], list[
 
 
 def _legs(days_apart: int) -> list[Leg]:
-    """Calls and puts, long and short, moneyness 0.5 to 1.5: with the extremum between the volatilities and without."""
+    """Return calls and puts, long and short, of strikes from half to three halves of the price."""
     return [
         (
             STRIKE // 2 + i * STRIKE // LEGS,

@@ -1,9 +1,9 @@
 """Derive the constants of ``contracts/libraries/NormalCdf.sol``: ``python -m benchmarks.derive_normal_cdf``.
 
-The upper tail Q(x) = 1 - N(x) is fitted on [0, 7] by 1 / (2 P(x)^16), P a polynomial of degree 10 with P(0) = 1, so that
-N(0) is exactly 1/2. The form is that of Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.28 (degree 6,
-error 3e-7): it needs one division and no exponential. The coefficients are found by the second algorithm of Remez, with a
-Newton step because the fit is not linear in them, until all eleven extrema of the absolute error are level.
+The upper tail Q(x) = 1 - N(x) is fitted on [0, 7] by 1 / (2 P(x)^16), P a polynomial of degree 10 with P(0) = 1, so
+that N(0) is exactly 1/2. The form is that of Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.28 (degree
+6, error 3e-7): it needs one division and no exponential. The coefficients are found by the second algorithm of Remez,
+with a Newton step because the fit is not linear in them, until all eleven extrema of the absolute error are level.
 
 Everything runs in 60-digit decimals, so that the constants are the same on every machine.
 """
@@ -17,7 +17,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, getcontext, localcontext
 DEGREE = 10
 POWER = 16
 LIMIT = 7
-"""Q(7) is 1.3e-12: beyond it the tail is taken as Q(7)."""
+"""Q(7) is 1.3e-12: beyond it the library takes the tail as 0."""
 GRID_STEPS = 1400
 EXCHANGES = 30
 LEVEL_TOLERANCE = Decimal("1.0000001")
@@ -79,7 +79,7 @@ def _solve(matrix: list[list[Decimal]], right: list[Decimal]) -> list[Decimal]:
 
 
 def _alternating_extrema(errors: Sequence[Decimal]) -> list[int]:
-    """Index of the largest error of each run of one sign, the smaller of the two ends dropped while there are too many."""
+    """Return where each run of errors of one sign is largest; the smaller end is dropped while there are too many."""
     runs: list[list[int]] = [[0]]
     for i in range(1, len(errors)):
         if (errors[i] > 0) == (errors[i - 1] > 0):

@@ -9,7 +9,7 @@ import {NormalCdf} from "./NormalCdf.sol";
 /// @dev Numbers are WAD unless the name gives their fraction bits (`X52`: 2^52 to the unit).
 ///
 ///      Absolute error below 5e-11 for every price and strike up to `MAX_PRICE`, tau from one second and w from 1.7e-6 (1 % for
-///      one second) to 16 (500 % for ten years): normal distribution 4.78e-11; two logarithms 4e-18 / w, and two truncations
+///      one second) to 16 (500 % for ten years): normal distribution 4.8e-11; two logarithms 4e-18 / w, and two truncations
 ///      of d1 2^-39, both times the largest density, 0.4. The rest is below 1e-14.
 library Black76 {
     /// @notice 1e-10, twice the bound above: an interval widened by it holds the true delta and the computed one.

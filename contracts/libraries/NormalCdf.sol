@@ -7,7 +7,7 @@ pragma solidity ^0.8.28;
 ///      Stegun's 7.1.28 (degree 6, error 3e-7); it needs one division and no exponential. `benchmarks/derive_normal_cdf.py`
 ///      derives the coefficients by the Remez algorithm and a test holds them to it.
 ///
-///      Absolute error below 4.78e-11, that of the fit; rounding adds less than 1e-14. N(0) is exactly 1/2 and N(-x) exactly
+///      Absolute error below 4.8e-11, that of the fit; rounding adds less than 1e-14. N(0) is exactly 1/2 and N(-x) exactly
 ///      1 - N(x).
 library NormalCdf {
     int256 internal constant ONE_X52 = 1 << 52;

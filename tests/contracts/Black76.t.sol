@@ -11,7 +11,7 @@ import {Black76Harness} from "./support/Black76Harness.sol";
 contract Black76Test is Test {
     int256 private constant ONE_X52 = 2 ** 52;
     int256 private constant ONE_X40 = 2 ** 40;
-    int256 private constant FIT_ERROR_X52 = 215_300; // 4.781e-11
+    int256 private constant FIT_ERROR_X52 = 216_172; // 4.8e-11
     uint256 private constant MAX_TAU = 3650 days;
     uint256 private constant MIN_IV = 0.01e18;
     uint256 private constant MAX_IV = 5e18;
