@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from agent.report.effectiveness import hourly_changes, hourly_stride
-from agent.report.records import ReplayReport, StepAction, StepRecord
+from agent.report.records import CostSplit, ReplayReport, StepAction, StepRecord
 from agent.report.wording import money
 
 INK = "#1d2733"
@@ -151,13 +151,14 @@ def cost_figure(report: ReplayReport) -> go.Figure:
     figure = make_subplots(cols=2, column_widths=[0.3, 0.7], horizontal_spacing=0.1)
     times = _times(report.steps)
     for name, colour in COSTS.items():
-        path = [_cost_part(step, name) for step in report.steps]
+        path = [_cost_part(step.costs, name) for step in report.steps]
+        total_usd = _cost_part(report.summary.costs, name)
         figure.add_bar(
             x=[name],
-            y=[_final_cost_part(report, name)],
+            y=[total_usd],
             marker={"color": colour},
             showlegend=False,
-            text=money(_final_cost_part(report, name)),
+            text=money(total_usd),
             textposition="outside",
             cliponaxis=False,
             row=1,
@@ -217,15 +218,10 @@ def _delta_range(report: ReplayReport) -> list[float]:
     return [-widest, widest]
 
 
-def _cost_part(step: StepRecord, name: str) -> float:
-    costs = step.costs
+def _cost_part(costs: CostSplit, name: str) -> float:
     return {
         "Venue fee": costs.fee_usd,
         "Slippage": costs.slippage_usd,
         "Funding": costs.funding_usd,
         "Gas": costs.gas_usd,
     }[name]
-
-
-def _final_cost_part(report: ReplayReport, name: str) -> float:
-    return _cost_part(report.steps[-1], name)

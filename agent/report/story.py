@@ -64,7 +64,8 @@ def _work(report: ReplayReport) -> str:
         f"The keeper looked {summary.steps:,} times and traded {summary.rebalances:,} times, "
         f"{money(report.turnover_usd)} in all. {rejected} That cost {money(costs.total_usd)}{per_traded}: "
         f"{money(costs.fee_usd)} in venue fees, {money(costs.slippage_usd)} in slippage, "
-        f"{money(costs.funding_usd)} in funding and {money(costs.gas_usd)} in gas."
+        f"{money(costs.funding_usd)} in funding and {money(costs.gas_usd)} in gas. Prices and these four explain the "
+        f"hedge's result on chain to within {money(abs(report.unexplained_usd))}."
     )
 
 

@@ -53,7 +53,7 @@ def test_hourly_figure__bars__sum_to_the_pnl_of_whole_hours(report):
 def test_cost_figure__bars__are_the_final_split(report):
     figure = figures.cost_figure(report)
     bars = {bar.x[0]: bar.y[0] for bar in figure.data if bar.type == "bar"}
-    costs = report.steps[-1].costs
+    costs = report.summary.costs
     assert bars == {
         "Venue fee": costs.fee_usd,
         "Slippage": costs.slippage_usd,

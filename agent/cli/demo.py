@@ -1,0 +1,158 @@
+"""``evenkeel demo``: the whole of Evenkeel on a local chain, over a generated or a real price path."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from agent.demo.live_table import LiveTable
+from agent.demo.replay import replay
+from agent.demo.scenario import DEFAULT_SEED, Scenario, file_scenario, seeded_scenario
+from agent.errors import DataError
+from agent.feeds.instants import parse_instant
+from agent.report.html import render_html
+from agent.report.records import ReplayReport
+from agent.report.summary import summary_json
+from agent.report.wording import duration, money, money_change, percent
+
+EXAMPLE = (
+    "Example: evenkeel demo --prices eth_5m.parquet --from 2024-08-01 --to 2024-08-08 --book examples/book.toml "
+    "--html report.html"
+)
+REPORT_DIRECTORY = Path(".evenkeel") / "reports"
+EXIT_INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
+
+_STDOUT = "-"
+_DEFAULT_SYMBOL = "ETHUSDT"
+
+
+def demo(
+    prices: Annotated[
+        Path | None,
+        typer.Option(help="Parquet with open_ts (UTC), symbol and open. Without it a seeded path is replayed."),
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="First instant, such as 2024-08-01 or 2024-08-01T06:00:00Z.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", help="End of the span; the instant itself is not replayed.")
+    ] = None,
+    symbol: Annotated[str | None, typer.Option(help=f"Symbol in the file; {_DEFAULT_SYMBOL} unless given.")] = None,
+    book: Annotated[
+        Path | None,
+        typer.Option(help="Book of positions, .toml or .csv. Without it: short 100 calls at the money, 30 days left."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the generated path and of the local chain.")] = DEFAULT_SEED,
+    json_path: Annotated[
+        str | None, typer.Option("--json", help="Where the JSON summary goes; '-' is standard output.")
+    ] = None,
+    html_path: Annotated[Path | None, typer.Option("--html", help="Where the HTML report goes.")] = None,
+) -> None:
+    """Replay a price path on a local chain with real venue contracts while the keeper hedges through the vault.
+
+    Shows every step as it happens and leaves an HTML report and a JSON summary.
+    """
+    scenario = _scenario(prices, start, end, symbol, book, seed)
+    html_target, json_target = _targets(scenario, html_path, json_path)
+    console = Console(stderr=json_target is None)
+    try:
+        with LiveTable(console, scenario) as table:
+            report = replay(scenario, table)
+    except KeyboardInterrupt:
+        console.print("Interrupted: the local chain is stopped, and no report is written.")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    _write(html_target, render_html(report))
+    summary = summary_json(report.summary)
+    if json_target is None:
+        sys.stdout.write(summary)
+    else:
+        _write(json_target, summary)
+    _conclude(console, report, html_target, json_target)
+
+
+def _scenario(
+    prices: Path | None, start: str | None, end: str | None, symbol: str | None, book: Path | None, seed: int
+) -> Scenario:
+    if prices is None:
+        for option, given in (("--from", start), ("--to", end), ("--symbol", symbol)):
+            if given is not None:
+                raise DataError(f"{option} chooses from a price file; add --prices FILE.parquet, or leave it out")
+        return seeded_scenario(seed, book)
+    if start is None or end is None:
+        raise DataError(
+            f"--prices {prices} needs a span; add --from and --to, such as --from 2024-08-01 --to 2024-08-08"
+        )
+    first, last = (
+        datetime.fromtimestamp(parse_instant(written, option), tz=UTC)
+        for written, option in ((start, "--from"), (end, "--to"))
+    )
+    return file_scenario(prices, symbol or _DEFAULT_SYMBOL, first, last, book, seed)
+
+
+def _targets(scenario: Scenario, html_path: Path | None, json_path: str | None) -> tuple[Path, Path | None]:
+    """Return where the report and the summary go (None is standard output), checked before anything starts."""
+    first, last = (
+        datetime.fromtimestamp(unix, tz=UTC) for unix in (scenario.prices.start_unix, scenario.prices.end_unix)
+    )
+    stem = f"{scenario.prices.symbol}-{first:%Y%m%dT%H%M}-{last:%Y%m%dT%H%M}-seed{scenario.seed}"
+    if html_path is None or json_path is None:
+        _make_report_directory()
+    html_target = _checked_target(html_path or REPORT_DIRECTORY / f"{stem}.html", "--html")
+    if json_path == _STDOUT:
+        return html_target, None
+    return html_target, _checked_target(Path(json_path or REPORT_DIRECTORY / f"{stem}.json"), "--json")
+
+
+def _make_report_directory() -> None:
+    try:
+        REPORT_DIRECTORY.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"{REPORT_DIRECTORY}: cannot be made ({error.strerror}); give --html and --json, or mend the permissions"
+        ) from None
+
+
+def _checked_target(path: Path, option: str) -> Path:
+    if path.is_dir():
+        raise DataError(f"{option} {path} is a directory; name a file in it")
+    if not path.parent.is_dir():
+        raise DataError(f"{option} {path}: no directory {path.parent}; create it or choose another path")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise DataError(f"{option} {path}: not writable; choose another path or mend the permissions")
+    return path
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror}); choose another path") from None
+
+
+def _conclude(console: Console, report: ReplayReport, html_target: Path, json_target: Path | None) -> None:
+    summary = report.summary
+    effectiveness = "too short to tell" if summary.effectiveness is None else percent(summary.effectiveness)
+    lines = [
+        ("Hedge effectiveness", f"{effectiveness} of the hourly variance removed"),
+        ("Book alone", money_change(summary.pnl_unhedged_usd)),
+        ("Book with hedge", f"{money_change(summary.pnl_hedged_usd)} after {money(summary.costs.total_usd)} of costs"),
+        (
+            "Rebalances",
+            f"{summary.rebalances:,}, {summary.rejected:,} refused, "
+            f"{summary.band_breaches_after_rebalance:,} left the worst case outside the band",
+        ),
+        ("Time", f"{duration(summary.wall_s)}, 99 of 100 decisions in {summary.p99_decision_ms:.1f} ms"),
+        ("Report", str(html_target)),
+    ]
+    if json_target is not None:
+        lines.append(("Summary", str(json_target)))
+    for name, text in lines:
+        console.print(Text.assemble("  ", (f"{name:<20}", "bold"), text), soft_wrap=True)

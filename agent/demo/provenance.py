@@ -1,0 +1,81 @@
+"""Where every figure of a report comes from: enough to run the replay again."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+
+from agent.demo.scenario import SEEDED_MODEL, Scenario
+from agent.demo.world import World
+from agent.domain import Bounds
+from agent.feeds.instants import iso_utc
+from agent.report.wording import duration, money, percent, signed
+from agent.units import from_wad
+
+
+def provenance(scenario: Scenario, world: World, bounds: Bounds) -> Mapping[str, Mapping[str, str]]:
+    """Return sections of names and texts, in the order they are shown."""
+    return {
+        "Prices": _prices(scenario),
+        "Bounds the chain enforced": _bounds(bounds, scenario.book.underlying),
+        "Policy and run": _run(scenario, world),
+        "Contracts": _contracts(world),
+    }
+
+
+def _prices(scenario: Scenario) -> dict[str, str]:
+    prices = scenario.prices
+    known = {
+        "Source": prices.source,
+        "Symbol": prices.symbol,
+        "From": iso_utc(prices.start_unix),
+        "Last price": iso_utc(prices.end_unix),
+        "Step": duration(prices.interval_seconds),
+    }
+    if prices.sha256 is not None:
+        return known | {"SHA-256 of the file": prices.sha256}
+    model = SEEDED_MODEL
+    return known | {
+        "Diffusion": f"{percent(model.diffusion_vol_annual, 0)} a year",
+        "Jumps": f"{model.jumps_per_year:g} a year, {percent(model.jump_std_log)} in standard deviation",
+    }
+
+
+def _bounds(bounds: Bounds, underlying: str) -> dict[str, str]:
+    def in_underlying(wad: int) -> str:
+        return f"{signed(from_wad(wad), 2)} {underlying}"
+
+    return {
+        "Band": in_underlying(bounds.band),
+        "Urgent from": in_underlying(bounds.urgent_delta),
+        "Largest leg": in_underlying(bounds.max_size_delta),
+        "Largest rebalance": money(from_wad(bounds.max_notional)),
+        "Turnover bucket": money(from_wad(bounds.turnover_capacity)),
+        "Refill a day": money(from_wad(bounds.turnover_refill_per_day)),
+        "Leverage": f"{from_wad(bounds.max_leverage):g}x, {from_wad(bounds.max_venue_leverage):g}x on one venue",
+        "Slippage": f"{bounds.max_slippage_bps} bps",
+        "Venue fee": f"{bounds.max_fee_bps} bps",
+        "NAV loss of one rebalance": f"{bounds.max_nav_loss_bps} bps",
+        "Cooldown": duration(bounds.cooldown_seconds),
+    }
+
+
+def _run(scenario: Scenario, world: World) -> dict[str, str]:
+    policy = world.settings.policy
+    parameters = {name.replace("_", " "): f"{number:g}" for name, number in policy.parameters.items()}
+    return {
+        "Policy": policy.name.replace("_", " "),
+        **parameters,
+        "Book": scenario.book_origin,
+        "Deposit": money(scenario.deposit_usd),
+        "Seed": str(scenario.seed),
+        "Evenkeel": version("evenkeel"),
+        "Python": platform.python_version(),
+    }
+
+
+def _contracts(world: World) -> dict[str, str]:
+    deployment = world.deployment
+    venues = {f"Venue {venue.name}": venue.address for venue in deployment.venues}
+    return {"Chain": f"{deployment.network}, id {deployment.chain_id}", **deployment.contracts, **venues}

@@ -1,0 +1,216 @@
+"""Replay a price path: step the market, let the keeper do one cycle, write down what happened."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+import numpy as np
+
+from agent.chain.state import ChainState
+from agent.demo.pnl import Pnl, PnlAccount, Trade
+from agent.demo.provenance import provenance
+from agent.demo.scenario import Scenario
+from agent.demo.world import World, open_world
+from agent.errors import DataError
+from agent.execution.desk import View
+from agent.guard import worst_net_delta
+from agent.report.effectiveness import hedge_effectiveness
+from agent.report.records import CostSplit, ReplayReport, StepAction, StepRecord, Summary
+from agent.runtime import CycleResult, Keeper, Outcome
+from agent.units import WAD, asset_units_to_wad, from_wad, wei_to_eth
+
+_ACTIONS = {
+    Outcome.HELD: StepAction.HOLD,
+    Outcome.PENDING: StepAction.HOLD,
+    Outcome.EXECUTED: StepAction.HEDGED,
+    Outcome.REJECTED: StepAction.REJECTED,
+}
+
+
+class Observer(Protocol):
+    """Whoever watches a replay."""
+
+    def phase(self, words: str, seconds: float) -> None:
+        """Report a finished part of the set-up."""
+
+    def begin(self) -> None:
+        """Report that the first step starts."""
+
+    def step(self, record: StepRecord) -> None:
+        """Report a finished step."""
+
+
+def replay(scenario: Scenario, observer: Observer) -> ReplayReport:
+    """Bring the stage up, replay every price, take the stage down and return what happened.
+
+    Raises
+    ------
+    AgentError
+        Whatever the set-up or the keeper cannot go on with; the chain is stopped all the same.
+
+    """
+    started = time.perf_counter()
+    with open_world(scenario, observer.phase) as world:
+        observer.begin()
+        recorder = Recorder(scenario, world.keeper, world.deployment.asset.decimals)
+        for at_unix, price_usd in zip(scenario.prices.times_unix, scenario.prices.prices_usd, strict=True):
+            world.localnet.step(float(price_usd), int(at_unix))
+            observer.step(recorder.record(world.keeper.cycle()))
+        return recorder.report(world, time.perf_counter() - started)
+
+
+class Recorder:
+    """Turns cycles into the records of a report."""
+
+    def __init__(self, scenario: Scenario, keeper: Keeper, asset_decimals: int) -> None:
+        self._scenario = scenario
+        self._ledger = keeper.ledger
+        self._asset_decimals = asset_decimals
+        self._account: PnlAccount | None = None
+        self._steps: list[StepRecord] = []
+        self._decision_seconds: list[float] = []
+        self._ledger_error_bps = 0.0
+        self._breaches = 0
+        self._mismatches = 0
+        self._fills_booked = 0
+        self._receipts_booked = 0
+        self._last: ChainState | None = None
+
+    def record(self, result: CycleResult) -> StepRecord:
+        """Take in one cycle.
+
+        Raises
+        ------
+        DataError
+            The vault could not be read, so that the step has no price and no delta.
+
+        """
+        view = result.view
+        if view is None:
+            raise DataError(f"step {len(self._steps) + 1}: {result.reason}; choose prices the vault's oracle accepts")
+        pnl = self._observe(view.state)
+        self._last = result.after or view.state
+        self._decision_seconds.append(view.decision_seconds)
+        self._ledger_error_bps = max(self._ledger_error_bps, 0.0 if result.nav is None else result.nav.error_bps)
+        self._mismatches += result.guard_mirror_mismatch
+        if result.after is not None:
+            self._breaches += worst_net_delta(result.after.measurement) > result.after.bounds.band
+        step = _step(result, view, pnl, hedge_size(self._last))
+        if result.outcome is Outcome.EXECUTED or result.resumed is not None:
+            self._pay(step.price_usd)
+        self._steps.append(step)
+        return step
+
+    def _observe(self, state: ChainState) -> Pnl:
+        """Mark book and vault at the oracle's price and the block's time, before the step's own trade."""
+        price_usd, at_unix = from_wad(state.measurement.price), state.block.timestamp
+        nav_usd = nav_at_oracle_usd(state, self._asset_decimals)
+        if self._account is None:
+            self._account = PnlAccount(self._scenario.book, price_usd, at_unix, nav_usd)
+        return self._account.observe(price_usd, at_unix, nav_usd, hedge_size(state))
+
+    def _pay(self, price_usd: float) -> None:
+        """Book what the ledger has and the account has not, even where a cycle ended before its receipt came."""
+        fills = self._ledger.fills()[self._fills_booked :]
+        receipts = self._ledger.receipts()[self._receipts_booked :]
+        self._fills_booked += len(fills)
+        self._receipts_booked += len(receipts)
+        if self._account is not None:
+            self._account.pay(
+                [
+                    Trade(from_wad(fill.size_delta), from_wad(fill.execution_price), from_wad(fill.fee))
+                    for fill in fills
+                ],
+                sum(wei_to_eth(receipt.gas_used * receipt.gas_price_wei) for receipt in receipts) * price_usd,
+            )
+
+    def report(self, world: World, wall_seconds: float) -> ReplayReport:
+        """Close the account at the last state and return the report."""
+        state = self._last
+        if state is None or self._account is None:
+            raise DataError("no step was replayed; choose a longer span")
+        final = self._observe(state)
+        scenario = self._scenario
+        funding_usd = self._funding_usd(state)
+        costs = CostSplit(final.costs.fee_usd, final.costs.slippage_usd, funding_usd, final.costs.gas_usd)
+        return ReplayReport(
+            title=scenario.title,
+            underlying=scenario.book.underlying,
+            steps=tuple(self._steps),
+            interval_seconds=scenario.prices.interval_seconds,
+            book=scenario.book,
+            guard_band=from_wad(state.bounds.band),
+            turnover_usd=self._account.turnover_usd,
+            unexplained_usd=final.costs.funding_usd - funding_usd,
+            summary=self._summary(final, costs, nav_at_oracle_usd(state, self._asset_decimals), wall_seconds),
+            provenance=provenance(scenario, world, state.bounds),
+        )
+
+    def _funding_usd(self, state: ChainState) -> float:
+        """Return funding paid: settled, as the venue's events say, and accrued since."""
+        settled = sum(payment.paid for payment in self._ledger.funding())
+        return from_wad(settled - sum(venue.funding_accrued for venue in state.venues))
+
+    def _summary(self, final: Pnl, costs: CostSplit, nav_usd: float, wall_seconds: float) -> Summary:
+        steps = self._steps
+        hedged_usd, unhedged_usd = (
+            np.array(pnl_usd)
+            for pnl_usd in ([step.pnl_hedged_usd for step in steps], [step.pnl_unhedged_usd for step in steps])
+        )
+        return Summary(
+            steps=len(steps),
+            rebalances=sum(step.action is StepAction.HEDGED for step in steps),
+            rejected=sum(step.action is StepAction.REJECTED for step in steps),
+            effectiveness=hedge_effectiveness(hedged_usd, unhedged_usd, self._scenario.prices.interval_seconds),
+            pnl_unhedged_usd=final.unhedged_usd,
+            pnl_hedged_usd=final.hedged_usd,
+            costs=costs,
+            max_abs_net_delta=max((abs(step.net_delta) for step in steps[1:]), default=abs(steps[0].net_delta)),
+            band_breaches_after_rebalance=self._breaches,
+            guard_mirror_mismatches=self._mismatches,
+            vault_nav_usd=nav_usd,
+            ledger_nav_error_bps=self._ledger_error_bps,
+            wall_s=wall_seconds,
+            p99_decision_ms=1_000 * float(np.quantile(self._decision_seconds, 0.99)),
+        )
+
+
+def hedge_size(state: ChainState) -> float:
+    """Return the filled size on all venues, underlying units."""
+    return from_wad(sum(venue.size for venue in state.venues))
+
+
+def nav_at_oracle_usd(state: ChainState, asset_decimals: int) -> float:
+    """Return the vault's NAV with every position valued at the oracle's price, as the book is.
+
+    A venue's two equities are at its mark and at its index; which is which follows from the sign of
+    ``size * (index - mark)``.
+    """
+    nav = int(asset_units_to_wad(state.idle_assets, asset_decimals))
+    for venue, measured in zip(state.venues, state.measurement.venues, strict=True):
+        is_mark_low = venue.size * (venue.index_price - venue.mark_price) >= 0
+        at_mark = measured.equity_low if is_mark_low else measured.equity_high
+        nav += at_mark + venue.size * (state.measurement.price - venue.mark_price) // WAD
+    return from_wad(nav)
+
+
+def _step(result: CycleResult, view: View, pnl: Pnl, size_after: float) -> StepRecord:
+    decision = view.decision
+    size_delta = from_wad(sum(fill.size_delta for fill in result.fills))
+    return StepRecord(
+        unix=view.block.timestamp,
+        price_usd=from_wad(view.snapshot.measurement.price),
+        book_delta=decision.exposure.book_delta,
+        net_delta=decision.exposure.net_delta,
+        net_delta_after=decision.exposure.book_delta + size_after,
+        band_low=decision.target.band_low,
+        band_high=decision.target.band_high,
+        action=_ACTIONS[result.outcome],
+        hedge_size_delta=size_delta,
+        hedge_size=size_after,
+        pnl_unhedged_usd=pnl.unhedged_usd,
+        pnl_hedged_usd=pnl.hedged_usd,
+        costs=pnl.costs,
+        reason=result.reason,
+    )

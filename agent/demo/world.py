@@ -1,0 +1,140 @@
+"""The stage of a replay: a private local chain, a vault with its collateral, and the keeper that hedges through it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.chain.deployment import Deployment, load_deployment
+from agent.demo.scenario import Scenario
+from agent.domain import Book
+from agent.errors import DataError
+from agent.feeds.book_file import book_toml, load_book
+from agent.localnet.anvil import HOST
+from agent.localnet.codec import encode_call
+from agent.localnet.evm import Transaction
+from agent.localnet.session import Localnet, LocalnetSettings, running_manifest
+from agent.runtime import Keeper
+from agent.settings import (
+    LEDGER_URL_VARIABLE,
+    MANIFEST_PATH_VARIABLE,
+    RPC_URLS_VARIABLE,
+    Settings,
+    config_path,
+    load_settings,
+)
+from agent.units import Address, AssetUnits, Rounding, Seconds, to_asset_units
+
+DEMO_DIRECTORY = Path(".evenkeel") / "demo"
+"""Everything of the last demonstration's chain: its log, its book, its addresses and its ledger."""
+
+_NETWORK = "localnet"
+_LEAD_SECONDS = 900
+"""Chain time between the market's opening and the first price: enough for deployment and deposit, a second a block."""
+_APPROVE_GAS = 100_000
+_DEPOSIT_GAS = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A running stage."""
+
+    localnet: Localnet
+    settings: Settings
+    deployment: Deployment
+    keeper: Keeper
+
+
+@contextlib.contextmanager
+def open_world(scenario: Scenario, on_phase: Callable[[str, float], None]) -> Iterator[World]:
+    """Bring everything up, and take it down at the end of the block whatever ended it.
+
+    Parameters
+    ----------
+    scenario
+        Start time and price, book, seed and collateral.
+    on_phase
+        Told what is ready and how long it took, seconds.
+
+    Raises
+    ------
+    DataError
+        Another demonstration runs, or a part of the set-up refuses its input.
+
+    """
+    manifest_path, ledger_path, book_path = _prepare_directory(scenario.book)
+    prices = scenario.prices
+    started = time.perf_counter()
+    with Localnet.up(
+        LocalnetSettings(
+            port=_free_port(),
+            seed=scenario.seed,
+            start_unix=Seconds(prices.start_unix - _LEAD_SECONDS),
+            start_price_usd=float(prices.prices_usd[0]),
+            state_directory=DEMO_DIRECTORY,
+        )
+    ) as localnet:
+        on_phase("Local chain with Perpetual Protocol v2, one ETH market", time.perf_counter() - started)
+        started = time.perf_counter()
+        localnet.deploy_evenkeel(book_path, manifest_path)
+        settings = _settings(localnet.rpc_url, manifest_path, ledger_path)
+        deployment = load_deployment(manifest_path, settings.chain.chain_id)
+        on_phase("Vault, guard, oracle and book deployed; positions registered on chain", time.perf_counter() - started)
+        started = time.perf_counter()
+        _deposit(localnet, deployment, scenario.deposit_usd)
+        with Keeper.build(settings, load_book(book_path, prices.start_unix)) as keeper:
+            on_phase(f"${scenario.deposit_usd:,.0f} deposited; keeper started", time.perf_counter() - started)
+            yield World(localnet, settings, deployment, keeper)
+
+
+def _prepare_directory(book: Book) -> tuple[Path, Path, Path]:
+    """Return where manifest, ledger and book go, the first two removed and the book written."""
+    running = running_manifest(DEMO_DIRECTORY)
+    if running is not None:
+        raise DataError(f"another demonstration runs here (its Anvil is pid {running.pid}); wait for it or stop it")
+    manifest_path, ledger_path, book_path = (
+        DEMO_DIRECTORY / name for name in ("deployment.json", "ledger.sqlite", "book.toml")
+    )
+    try:
+        DEMO_DIRECTORY.mkdir(parents=True, exist_ok=True)
+        for path in (manifest_path, *DEMO_DIRECTORY.glob(f"{ledger_path.name}*")):
+            path.unlink(missing_ok=True)
+        book_path.write_text(book_toml(book), encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{DEMO_DIRECTORY}: cannot be written ({error.strerror}); mend its permissions") from None
+    return manifest_path, ledger_path, book_path
+
+
+def _settings(rpc_url: str, manifest_path: Path, ledger_path: Path) -> Settings:
+    """Return ``config/localnet.toml`` with this chain's address, manifest and ledger in place of its own."""
+    environment = {
+        **os.environ,
+        RPC_URLS_VARIABLE: rpc_url,
+        MANIFEST_PATH_VARIABLE: str(manifest_path),
+        LEDGER_URL_VARIABLE: f"sqlite:///{ledger_path}",
+    }
+    return load_settings(config_path(_NETWORK), environment)
+
+
+def _free_port() -> int:
+    """Return a port nobody listens on: the chain is private, so any will do."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _deposit(localnet: Localnet, deployment: Deployment, usd: float) -> None:
+    """Have the depositor put test dollars into the vault."""
+    depositor = localnet.manifest.accounts["depositor"]
+    asset, vault = Address(deployment.asset.address), deployment.contract("HedgeVault")
+    assets = to_asset_units(usd, deployment.asset.decimals, Rounding.DOWN)
+    localnet.fund_usdc(depositor, AssetUnits(assets))
+    approve = encode_call("approve(address,uint256)", vault, assets)
+    deposit = encode_call("deposit(uint256,address)", assets, depositor)
+    localnet.chain.mine([Transaction("approve", depositor, asset, approve, _APPROVE_GAS)])
+    localnet.chain.mine([Transaction("deposit", depositor, vault, deposit, _DEPOSIT_GAS)])
