@@ -21,22 +21,29 @@ interface IUniswapV3PoolState {
 ///         before the swap, a purchase's cost is scaled down after it. The swap is walked as the pool walks it, from tick to
 ///         tick and word to word, because both fees are rounded once per step: the result is exact to the wei.
 library CurieSwap {
-    uint256 internal constant FEE_UNIT = 1e6;
+    uint256 internal constant RATIO_UNIT = 1e6;
 
     /// @notice Most steps a walk takes: ticks with liquidity plus word boundaries. Far beyond the venue's price limits.
     uint256 internal constant MAX_STEPS = 128;
 
+    /// @notice Largest size of an order; more than any pool holds, and it keeps the arithmetic inside 256 bits.
+    uint256 internal constant MAX_SIZE = type(uint128).max;
+
     /// @param isSell True when base goes in.
-    /// @param size Base to trade; a walk also ends at the price limit.
-    /// @param sqrtPriceLimitX96 Price the walk may not reach.
+    /// @param size Base to trade, at most `MAX_SIZE`; a walk also ends at the price limit.
     /// @param poolFee Fee of the pool, 1e-6.
     /// @param exchangeFee Fee of the exchange for this trader, 1e-6.
+    /// @param indexPrice Index price, WAD.
+    /// @param maxSpread Farthest from the index a trade may take the pool, 1e-6.
+    /// @param maxTicks Farthest a trade may take the pool from where it stands, ticks.
     struct Order {
         bool isSell;
         uint256 size;
-        uint160 sqrtPriceLimitX96;
         uint256 poolFee;
         uint256 exchangeFee;
+        uint256 indexPrice;
+        uint256 maxSpread;
+        int24 maxTicks;
     }
 
     /// @param isComplete False when the price limit or the step limit came first.
@@ -51,6 +58,7 @@ library CurieSwap {
     }
 
     struct State {
+        uint160 sqrtPriceLimitX96;
         uint160 sqrtPriceX96;
         int24 tick;
         uint128 liquidity;
@@ -71,9 +79,11 @@ library CurieSwap {
     function simulate(IUniswapV3PoolState pool, Order memory order) internal view returns (Result memory result) {
         State memory state;
         (state.sqrtPriceX96, state.tick,,,,,) = pool.slot0();
+        state.sqrtPriceLimitX96 = _sqrtPriceLimit(order, state.tick);
         state.liquidity = pool.liquidity();
-        state.remaining =
-            order.isSell ? Math.mulDiv(order.size, FEE_UNIT, FEE_UNIT - order.poolFee, Math.Rounding.Ceil) : order.size;
+        state.remaining = order.isSell
+            ? Math.mulDiv(order.size, RATIO_UNIT, RATIO_UNIT - order.poolFee, Math.Rounding.Ceil)
+            : order.size;
         int24 spacing = pool.tickSpacing();
 
         for (uint256 i = 0; i < MAX_STEPS && state.remaining != 0 && _isInside(order, state); ++i) {
@@ -88,19 +98,31 @@ library CurieSwap {
         result.isComplete = state.remaining == 0 && _isInside(order, state);
         // A purchase pays the pool's fee step by step and gets it back on the whole.
         if (!order.isSell) {
-            result.notional = Math.mulDiv(state.poolQuoteIn, FEE_UNIT - order.poolFee, FEE_UNIT);
+            result.notional = Math.mulDiv(state.poolQuoteIn, RATIO_UNIT - order.poolFee, RATIO_UNIT);
         }
+    }
+
+    /// @dev Price that Curie lets no trade pass: the nearer of its limits around the index and around the present tick.
+    function _sqrtPriceLimit(Order memory order, int24 tick) private pure returns (uint160) {
+        if (order.isSell) {
+            uint256 lowest = Math.mulDiv(order.indexPrice, RATIO_UNIT - order.maxSpread, RATIO_UNIT, Math.Rounding.Ceil);
+            uint160 atLowest = UniswapV3Math.sqrtPriceOf(lowest, Math.Rounding.Ceil);
+            return uint160(Math.max(atLowest, UniswapV3Math.sqrtPriceAtTick(tick - order.maxTicks)));
+        }
+        uint256 highest = Math.mulDiv(order.indexPrice, RATIO_UNIT + order.maxSpread, RATIO_UNIT);
+        uint160 atHighest = UniswapV3Math.sqrtPriceOf(highest, Math.Rounding.Floor);
+        return uint160(Math.min(atHighest, UniswapV3Math.sqrtPriceAtTick(tick + order.maxTicks + 1)));
     }
 
     function _isInside(Order memory order, State memory state) private pure returns (bool) {
         return
-            order.isSell ? state.sqrtPriceX96 > order.sqrtPriceLimitX96 : state.sqrtPriceX96 < order.sqrtPriceLimitX96;
+            order.isSell ? state.sqrtPriceX96 > state.sqrtPriceLimitX96 : state.sqrtPriceX96 < state.sqrtPriceLimitX96;
     }
 
     /// @dev Base in, rounded up; quote out, rounded down.
     function _sell(Order memory order, State memory state, Step memory step) private pure {
         uint160 start = state.sqrtPriceX96;
-        uint256 available = Math.mulDiv(state.remaining, FEE_UNIT - order.poolFee, FEE_UNIT);
+        uint256 available = Math.mulDiv(state.remaining, RATIO_UNIT - order.poolFee, RATIO_UNIT);
         uint256 toTarget = UniswapV3Math.baseBetween(step.sqrtTargetX96, start, state.liquidity, true);
         bool reaches = available >= toTarget;
         state.sqrtPriceX96 =
@@ -129,13 +151,13 @@ library CurieSwap {
     /// @dev A sale pays the fee out of what it receives, a purchase on top of what it pays.
     function _fee(Order memory order, uint256 quote) private pure returns (uint256) {
         return order.isSell
-            ? Math.mulDiv(quote, order.exchangeFee, FEE_UNIT, Math.Rounding.Ceil)
+            ? Math.mulDiv(quote, order.exchangeFee, RATIO_UNIT, Math.Rounding.Ceil)
             : _grossFee(quote, order.exchangeFee);
     }
 
     /// @dev Fee that is `feeRatio` of the sum of itself and `net`, rounded up.
     function _grossFee(uint256 net, uint256 feeRatio) private pure returns (uint256) {
-        return Math.mulDiv(net, feeRatio, FEE_UNIT - feeRatio, Math.Rounding.Ceil);
+        return Math.mulDiv(net, feeRatio, RATIO_UNIT - feeRatio, Math.Rounding.Ceil);
     }
 
     /// @dev The next tick with liquidity or the end of the bitmap word, whichever is nearer, but not beyond the limit.
@@ -149,8 +171,8 @@ library CurieSwap {
         if (step.nextTick > UniswapV3Math.MAX_TICK) step.nextTick = UniswapV3Math.MAX_TICK;
         step.sqrtTickX96 = UniswapV3Math.sqrtPriceAtTick(step.nextTick);
         step.sqrtTargetX96 = order.isSell
-            ? uint160(Math.max(step.sqrtTickX96, order.sqrtPriceLimitX96))
-            : uint160(Math.min(step.sqrtTickX96, order.sqrtPriceLimitX96));
+            ? uint160(Math.max(step.sqrtTickX96, state.sqrtPriceLimitX96))
+            : uint160(Math.min(step.sqrtTickX96, state.sqrtPriceLimitX96));
     }
 
     function _nextTick(IUniswapV3PoolState pool, int24 tick, int24 spacing, bool isDownward)

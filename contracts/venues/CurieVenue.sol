@@ -49,7 +49,6 @@ interface ICurieAccountBalance {
 
     function getAccountInfo(address trader, address baseToken) external view returns (AccountInfo memory);
     function getTotalPositionSize(address trader, address baseToken) external view returns (int256);
-    function getTotalOpenNotional(address trader, address baseToken) external view returns (int256);
     function getPnlAndPendingFee(address trader) external view returns (int256 owed, int256 unrealised, uint256 fee);
     function getMarkPrice(address baseToken) external view returns (uint256);
 }
@@ -58,6 +57,7 @@ interface ICurieExchange {
     function getMarketRegistry() external view returns (address);
     function getPendingFundingPayment(address trader, address baseToken) external view returns (int256);
     function getSqrtMarketTwapX96(address baseToken, uint32 twapInterval) external view returns (uint160);
+    function getMaxTickCrossedWithinBlock(address baseToken) external view returns (uint24);
 }
 
 interface ICurieMarketRegistry {
@@ -102,16 +102,16 @@ interface ICurieConfig {
 ///         Liveness. In a paused market Curie values at the index price of the pause, in a closed one at the closing price;
 ///         anyone may then have it pay out through `quitMarket`, and `withdrawMargin` works as ever.
 ///
-///         Known limits. Curie refuses a trade that moves the pool more than 1,000 ticks within 15 seconds (`EX_OPLAS`); that
-///         window is not readable, so `quote` and `capacity` know only the limit around the index (`EX_OPB`). Orders carry no
-///         price bound of Curie's own: it includes the fee and reverts without figures, and the limit here is judged exactly
-///         in the same transaction.
+///         Known limits. Curie refuses a trade that takes the pool too far from the index (`EX_OPB`) or from where it stood
+///         when the present window of 15 seconds began (`EX_OPLAS`). `quote` and `capacity` know both limits but cannot read
+///         that beginning: they take the window to begin with the trade, as it does when nobody traded just before. Orders
+///         carry no price bound of Curie's own: it includes the fee and reverts without figures, and the limit here is judged
+///         exactly in the same transaction.
 contract CurieVenue is IPerpVenue {
     using SafeERC20 for IERC20;
 
     uint256 private constant WAD = 1e18;
     uint256 private constant RATIO_UNIT = 1e6;
-    uint256 private constant COLLATERAL_DECIMALS_LIMIT = 18;
 
     /// @dev A walk that stops short of a price limit by this share of its size never touches the limit itself.
     uint256 private constant CAPACITY_MARGIN = 1e9;
@@ -147,7 +147,6 @@ contract CurieVenue is IPerpVenue {
     }
 
     error ZeroSize();
-    error UnsupportedDecimals(uint8 decimals, uint256 limit);
 
     modifier onlyVault() {
         if (msg.sender != vault) revert OnlyVault(msg.sender, vault);
@@ -169,9 +168,8 @@ contract CurieVenue is IPerpVenue {
         _marketRegistry = ICurieMarketRegistry(_exchange.getMarketRegistry());
         pool = IUniswapV3PoolState(_marketRegistry.getPool(address(baseToken_)));
         collateral = _marginVault.getSettlementToken();
-        uint8 decimals = _marginVault.decimals();
-        if (decimals > COLLATERAL_DECIMALS_LIMIT) revert UnsupportedDecimals(decimals, COLLATERAL_DECIMALS_LIMIT);
-        _collateralUnit = int256(10 ** (COLLATERAL_DECIMALS_LIMIT - decimals));
+        // Curie takes no collateral of more than 18 decimals.
+        _collateralUnit = int256(10 ** (18 - _marginVault.decimals()));
     }
 
     // --- the vault's instructions ---------------------------------------------------------------------------------
@@ -224,8 +222,7 @@ contract CurieVenue is IPerpVenue {
     function position() external view returns (Position memory account) {
         account.size = _size();
         if (account.size != 0) {
-            uint256 openNotional =
-                SignedMath.abs(_accountBalance.getTotalOpenNotional(address(this), address(baseToken)));
+            uint256 openNotional = SignedMath.abs(_accountInfo().takerOpenNotional);
             account.entryPrice = Math.mulDiv(openNotional, WAD, SignedMath.abs(account.size));
         }
         (int256 owed, int256 unrealised,) = _accountBalance.getPnlAndPendingFee(address(this));
@@ -289,17 +286,19 @@ contract CurieVenue is IPerpVenue {
     }
 
     /// @inheritdoc IPerpVenue
-    /// @dev Exact to the wei for a trade in this very state. Beyond the price limit around the index: `QuoteBeyondActiveRange`.
+    /// @dev Exact to the wei for a trade in this very state; `QuoteBeyondActiveRange` where Curie would refuse the trade.
     function quote(int256 sizeDelta) external view returns (uint256 executionPrice, uint256 fee) {
         if (sizeDelta == 0) revert ZeroSize();
-        CurieSwap.Result memory result = _simulate(sizeDelta < 0, SignedMath.abs(sizeDelta));
+        uint256 size = SignedMath.abs(sizeDelta);
+        if (size > CurieSwap.MAX_SIZE) revert QuoteBeyondActiveRange(sizeDelta);
+        CurieSwap.Result memory result = _simulate(sizeDelta < 0, size);
         if (!result.isComplete) revert QuoteBeyondActiveRange(sizeDelta);
-        return (_averagePrice(sizeDelta < 0, result.notional, SignedMath.abs(sizeDelta)), result.fee);
+        return (_averagePrice(sizeDelta < 0, result.notional, size), result.fee);
     }
 
     /// @inheritdoc IPerpVenue
     function capacity(bool isLong) external view returns (uint256 maxSize) {
-        uint256 size = _simulate(!isLong, type(uint128).max).size;
+        uint256 size = _simulate(!isLong, CurieSwap.MAX_SIZE).size;
         return size - Math.ceilDiv(size, CAPACITY_MARGIN);
     }
 
@@ -321,7 +320,7 @@ contract CurieVenue is IPerpVenue {
     }
 
     function _holdings() private view returns (Holdings memory) {
-        ICurieAccountBalance.AccountInfo memory info = _accountBalance.getAccountInfo(address(this), address(baseToken));
+        ICurieAccountBalance.AccountInfo memory info = _accountInfo();
         (int256 owed,,) = _accountBalance.getPnlAndPendingFee(address(this));
         return Holdings({
             size: info.takerPositionSize,
@@ -358,29 +357,23 @@ contract CurieVenue is IPerpVenue {
         });
     }
 
-    function _simulate(bool isSell, uint256 size) private view returns (CurieSwap.Result memory) {
+    /// @dev Nothing is traded while the market is not open or its tick limit is 0.
+    function _simulate(bool isSell, uint256 size) private view returns (CurieSwap.Result memory result) {
+        uint24 maxTicks = _exchange.getMaxTickCrossedWithinBlock(address(baseToken));
+        if (maxTicks == 0 || !baseToken.isOpen()) return result;
         ICurieMarketRegistry.MarketInfo memory market = _marketInfo();
         return CurieSwap.simulate(
             pool,
             CurieSwap.Order({
                 isSell: isSell,
                 size: size,
-                sqrtPriceLimitX96: _sqrtPriceLimit(isSell, market.maxPriceSpreadRatio),
                 poolFee: market.uniswapFeeRatio,
-                exchangeFee: market.exchangeFeeRatio
+                exchangeFee: market.exchangeFeeRatio,
+                indexPrice: baseToken.getIndexPrice(0),
+                maxSpread: market.maxPriceSpreadRatio,
+                maxTicks: int24(maxTicks)
             })
         );
-    }
-
-    /// @dev Price beyond which Curie refuses a trade; nothing is inside it while the market is not open.
-    function _sqrtPriceLimit(bool isSell, uint256 maxSpread) private view returns (uint160) {
-        if (!baseToken.isOpen()) return isSell ? type(uint160).max : 0;
-        uint256 index = baseToken.getIndexPrice(0);
-        return isSell
-            ? UniswapV3Math.sqrtPriceOf(
-                Math.mulDiv(index, RATIO_UNIT - maxSpread, RATIO_UNIT, Math.Rounding.Ceil), Math.Rounding.Ceil
-            )
-            : UniswapV3Math.sqrtPriceOf(Math.mulDiv(index, RATIO_UNIT + maxSpread, RATIO_UNIT), Math.Rounding.Floor);
     }
 
     /// @dev Rounded against the vault: up for a purchase, down for a sale.
@@ -390,6 +383,10 @@ contract CurieVenue is IPerpVenue {
 
     function _size() private view returns (int256) {
         return _accountBalance.getTotalPositionSize(address(this), address(baseToken));
+    }
+
+    function _accountInfo() private view returns (ICurieAccountBalance.AccountInfo memory) {
+        return _accountBalance.getAccountInfo(address(this), address(baseToken));
     }
 
     function _marketInfo() private view returns (ICurieMarketRegistry.MarketInfo memory) {

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from eth_utils.crypto import keccak
 
 from agent.localnet import artifacts
-from agent.localnet.codec import create_address, decode, encode_call, encode_constructor
+from agent.localnet.actors import PricePublisher
+from agent.localnet.codec import create_address, decode, encode_call, encode_constructor, revert_reason
 from agent.localnet.evm import Transaction
 from agent.localnet.rpc import RpcError
 from agent.localnet.session import Localnet, LocalnetSettings
-from agent.units import WAD, Address, Wad
+from agent.localnet.world import feed_answer
+from agent.units import WAD, Address, Seconds, Wad
 
 GAS = 5_000_000
 NO_FLOOR = 0
@@ -25,8 +28,10 @@ USDC_UNIT = 10**6
 GRAIN = 10**12
 """One unit of collateral in WAD: Curie's own account values are rounded down to it."""
 
+POSITION_CHANGED = (
+    "0x" + keccak(text="PositionChanged(address,address,int256,int256,uint256,int256,int256,uint256)").hex()
+)
 POSITION = "(int256,uint256,int256,int256,int256)"
-EXECUTION = "((uint8,bytes32,int256,uint256,uint256))"
 OPEN_POSITION = "openPosition((address,bool,bool,uint256,uint256,uint256,uint160,bytes32))"
 
 
@@ -108,8 +113,8 @@ class CurieMarket:
         return Execution(*decode("(int256,uint256,uint256)", found[-1]["data"]))
 
     def quote(self, size_delta: int) -> tuple[int, int]:
-        """Execution price and fee of a trade now."""
-        price, fee = self.view("quote(int256)", size_delta, returns="(uint256,uint256)")
+        """Execution price and fee of a trade now; `RpcError` when the adapter cannot tell."""
+        price, fee = self.simulate("quote(int256)", size_delta, returns="(uint256,uint256)")
         return price, fee
 
     def capacity(self, is_long: bool) -> int:
@@ -139,6 +144,13 @@ class CurieMarket:
         """Curie's index price."""
         return self.venue_value(self.curie.base_token, "getIndexPrice(uint256)", 0)
 
+    def venue_fill(self) -> tuple[int, int, int]:
+        """Size, notional and fee of the adapter's last trade, as Curie's own event has them."""
+        filters = {"address": self.curie.clearing_house, "fromBlock": "latest", "topics": [POSITION_CHANGED]}
+        data = self.chain.rpc.request("eth_getLogs", filters)[-1]["data"]
+        size, notional, fee, *_ = decode("(int256,int256,uint256,int256,int256,uint256)", data)
+        return size, notional, fee
+
     def trade_as(self, account: Address, size_delta: int) -> None:
         """Trade for another account of the market."""
         is_sell = size_delta < 0
@@ -153,20 +165,30 @@ class CurieMarket:
         """Move the market to a price."""
         self.localnet.step(price_usd, self.chain.head().timestamp + seconds)
 
+    def publish(self, price_usd: float) -> None:
+        """Move the index alone, without anyone trading the pool to it."""
+        moment = Seconds(self.chain.head().timestamp + 1)
+        publisher = PricePublisher(self.accounts["publisher"], self.localnet.manifest.chainlink_aggregator, self.curie)
+        self.chain.mine(publisher.publish(feed_answer(price_usd)), moment)
+
+    def as_owner(self, to: Address, signature: str, *arguments: object) -> None:
+        """Use a right of Curie's owner."""
+        self.send_to(to, signature, *arguments, sender=self.accounts["deployer"])
+
     @contextmanager
-    def undone(self) -> Iterator[None]:
+    def undone(self) -> Iterator[CurieMarket]:
         """Undo on the chain whatever the block does."""
         snapshot = self.chain.rpc.request("evm_snapshot")
         try:
-            yield
+            yield self
         finally:
             self.chain.rpc.request("evm_revert", snapshot)
 
 
 @contextmanager
-def open_market(port: int, state_directory: Path, start_price_usd: float = 3_200.0) -> Iterator[CurieMarket]:
+def open_market(port: int, state_directory: Path, **settings_of_localnet: Any) -> Iterator[CurieMarket]:
     """Bring up a chain with the market on it."""
-    settings = LocalnetSettings(port=port, state_directory=state_directory, start_price_usd=start_price_usd)
+    settings = LocalnetSettings(port=port, state_directory=state_directory, **settings_of_localnet)
     with Localnet.up(settings) as localnet:
         yield CurieMarket(localnet)
 
@@ -176,12 +198,17 @@ def whole(size: float) -> Wad:
     return Wad(round(size * 10**6) * (WAD // 10**6))
 
 
-def revert_of(error: RpcError, types: str) -> tuple[str, tuple[Any, ...]]:
-    """Selector and arguments of a custom error."""
-    data = error.data or "0x"
-    return data[:10], decode(types, data[10:])
+@contextmanager
+def refused_with(signature: str, *arguments: object) -> Iterator[None]:
+    """Expect a revert with this custom error and these arguments."""
+    with pytest.raises(RpcError) as caught:
+        yield
+    assert caught.value.data == encode_call(signature, *arguments)
 
 
-def selector(signature: str) -> str:
-    """First four bytes of a custom error."""
-    return "0x" + keccak(text=signature)[:4].hex()
+@contextmanager
+def refused_by_venue(reason: str) -> Iterator[None]:
+    """Expect a revert with one of Curie's own codes."""
+    with pytest.raises(RpcError) as caught:
+        yield
+    assert revert_reason(caught.value.data) == reason
