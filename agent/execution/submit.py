@@ -29,6 +29,8 @@ from agent.units import Address, Wei, wei_to_eth
 
 CANCEL_GAS = 21_000
 """Gas of a plain transfer (yellow paper, appendix G)."""
+SETTLING_SECONDS = 0.25
+"""Wall-clock time in which a node has certainly finished taking in a block whose state it shows already."""
 GAS_LIMIT_EXCEEDED = "GasLimitExceeded"
 """Name of the rejection when a transaction needs more gas than the cap."""
 
@@ -203,8 +205,12 @@ class Executor:
                 self._bid_again(record, signed[-1].purpose, signed, self._head())
             self._timer.sleep(settings.receipt_poll_seconds)
 
-    def _look(self, record: IntentRecord) -> Settlement:
-        """Ask the chain what became of an intent, and record the answer when it is final."""
+    def _look(self, record: IntentRecord, is_second: bool = False) -> Settlement:
+        """Ask the chain what became of an intent, and record the answer when it is final.
+
+        A node that is just taking in a block may answer from the new state before it has the receipts, even when asked
+        at the old block's hash. That looks like the work of a stranger, so it is believed only when seen twice.
+        """
         intent = record.intent
         signed = self._ledger.transactions_of(intent.intent_id)
         head = self._head()
@@ -218,9 +224,13 @@ class Executor:
         ):
             if receipt is not None:
                 return self._mined(record, transaction, receipt)
+        is_taken = bool(signed) and nonce > signed[-1].nonce
+        if (is_used or is_taken) and not is_second:
+            self._timer.sleep(SETTLING_SECONDS)
+            return self._look(record, is_second=True)
         if is_used:
             return self._executed(record, head, None, "by a transaction this ledger does not know")
-        if signed and nonce > signed[-1].nonce:
+        if is_taken:
             return self._close(record, IntentState.SUPERSEDED, head, "its nonce was taken by an unknown transaction")
         if head.timestamp > intent.deadline:
             return self._close(record, IntentState.EXPIRED, head, f"deadline {intent.deadline} passed unmined")
