@@ -23,8 +23,8 @@ import {PackedOptionLeg, packOptionLeg} from "../types/PackedOptionLeg.sol";
 ///         Expiry. One second before expiry a leg has an ordinary delta; at expiry and after, none. Settlement is the book's
 ///         affair. Anyone may remove an expired leg, whose slot would otherwise cost gas for ever.
 ///
-///         Gas. A leg takes one slot and its delta about 3,400 gas when that slot is cold, so a full book stays below 450,000.
-///         Legs of one expiry are cheapest next to each other.
+///         Gas. A leg takes one slot, and its delta 3,500 to 4,300 gas when that slot is cold: a full book stays below 560,000.
+///         Legs of one expiry are cheapest next to each other. `python -m benchmarks delta_gas` measures it.
 contract OptionBook is IOptionBook, Governed {
     uint256 public constant MAX_LEGS = 128;
     uint256 public constant MIN_STRIKE = 1e10; // 1e-8 USD
