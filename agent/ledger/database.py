@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
@@ -93,11 +93,16 @@ def _engine(url: str) -> Engine:
         raise DataError(f"ledger {_shown(parsed)}: {error.strerror}: {error.filename}; choose another place") from None
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:
-    """FULL: a commit that has returned survives the loss of power (sqlite.org/pragma.html#pragma_synchronous)."""
+    """FULL: a commit that has returned survives the loss of power (sqlite.org/pragma.html#pragma_synchronous).
+
+    Transactions are begun by us: Python's driver would end one at every statement that changes the schema.
+    """
+    connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (
         "journal_mode=WAL",
@@ -107,6 +112,10 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
 
 def _lease(engine: Engine, names: list[str]) -> Lease:

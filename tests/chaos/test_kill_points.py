@@ -1,0 +1,144 @@
+"""The keeper is killed with SIGKILL before and after everything it does, started again, and hedges exactly once."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from keeper_world import KeeperWorld
+
+from agent.execution.signer import load_signer
+from agent.ledger.records import IntentState
+from agent.runtime import Outcome
+from agent.settings import LEDGER_URL_VARIABLE, MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
+from agent.units import WAD
+
+pytestmark = pytest.mark.chain
+
+LEAST_KILL_POINTS = 20
+MAX_CYCLES = 6
+TESTS = Path(__file__).resolve().parent.parent
+
+
+class Zygote:
+    """The process that forks keepers (see zygote.py)."""
+
+    def __init__(self, world: KeeperWorld) -> None:
+        self._world = world
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("zygote.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={"PYTHONPATH": str(TESTS), "PATH": "/usr/bin:/bin"},
+            text=True,
+        )
+        assert self._ask({"book": str(world.book_path), "now_unix": world.now()}) == "ready\n"
+
+    def keeper(self, kill_index: int | None = None, kill_after: bool = False) -> dict[str, object]:
+        """Run one keeper until it holds or is killed; its exit code is minus the signal that ended it."""
+        order = {
+            "book": str(self._world.book_path),
+            "now_unix": self._world.now(),
+            "kill_index": kill_index,
+            "kill_after": kill_after,
+            "environment": {
+                RPC_URLS_VARIABLE: self._world.localnet.rpc_url,
+                LEDGER_URL_VARIABLE: self._world.ledger_url(),
+                MANIFEST_PATH_VARIABLE: str(self._world.directory / "deployment.json"),
+            },
+        }
+        return json.loads(self._ask(order))
+
+    def close(self) -> None:
+        self._process.stdin.close()
+        self._process.wait(timeout=10)
+        self._process.stdout.close()
+
+    def _ask(self, order: dict[str, object]) -> str:
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        return self._process.stdout.readline()
+
+
+@pytest.fixture(scope="module")
+def zygote(keeper_chain: KeeperWorld):
+    process = Zygote(keeper_chain)
+    yield process
+    process.close()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(keeper_chain: KeeperWorld, zygote: Zygote):
+    """A run without kill: its operations and the position it ends with."""
+    with keeper_chain.fresh() as world:
+        run = zygote.keeper()
+        assert run["exit"] == 0
+        assert run["outcomes"] == [Outcome.EXECUTED.value, Outcome.HELD.value]
+        return run["operations"], world.size()
+
+
+def start_again_and_assert_hedged_once(world: KeeperWorld, size: int | None, where: str) -> None:
+    """Start a keeper as ever, let it work until it holds, and compare chain and books."""
+    with world.keeper() as keeper:
+        results = [keeper.cycle()]
+        while results[-1].outcome is not Outcome.HELD and len(results) < MAX_CYCLES:
+            results.append(keeper.cycle())
+        assert results[-1].outcome is Outcome.HELD, where
+        assert max(result.nav.error_bps for result in results if result.nav is not None) <= 1.0, where
+        assert not any(result.guard_mirror_mismatch for result in results), where
+        assert len(world.events("Rebalanced")) == 1, where
+        assert world.size() == size if size is not None else world.size() > 50 * WAD, where
+        legs = [leg for leg in world.events("LegExecuted") if leg["requestedSizeDelta"] != 0]
+        assert [(leg["filledSizeDelta"], leg["executionPrice"], leg["fee"]) for leg in legs] == [
+            (fill.size_delta, fill.execution_price, fill.fee) for fill in keeper.ledger.fills()
+        ], where
+        [rebalance] = keeper.ledger.rebalances()
+        assert keeper.ledger.states_of(rebalance.intent_id)[-1] is IntentState.EXECUTED, where
+        assert keeper.ledger.open_intents() == [], where
+
+
+def test_keeper__killed_around_every_operation__hedges_exactly_once(keeper_chain, zygote, undisturbed):
+    operations, size = undisturbed
+    # Before one operation is after the one before it: nothing leaves the process in between.
+    points = [(index, False) for index in range(len(operations))] + [(len(operations) - 1, True)]
+    assert len(points) >= LEAST_KILL_POINTS
+    assert "eth_sendRawTransaction" in operations
+    for index, is_after in points:
+        where = f"killed {'after' if is_after else 'before'} operation {index}, {operations[index]}"
+        with keeper_chain.fresh() as world:
+            assert zygote.keeper(index, is_after)["exit"] == -signal.SIGKILL, where
+            start_again_and_assert_hedged_once(world, size, where)
+
+
+def test_keeper__killed_while_its_transaction_waits__hedges_exactly_once_when_it_is_mined(
+    keeper_chain, zygote, undisturbed
+):
+    operations, size = undisturbed
+    sent = operations.index("eth_sendRawTransaction")
+    for index in range(sent, sent + 4):
+        where = f"killed after operation {index} with the transaction waiting"
+        with keeper_chain.fresh() as world:
+            world.rpc("evm_setAutomine", False)
+            assert zygote.keeper(index, True)["exit"] == -signal.SIGKILL, where
+            world.rpc("evm_mine")
+            world.rpc("evm_setAutomine", True)
+            start_again_and_assert_hedged_once(world, size, where)
+
+
+def test_keeper__killed_and_started_after_the_deadline__hedges_exactly_once(keeper_chain, zygote, undisturbed):
+    operations, _ = undisturbed
+    sent = operations.index("eth_sendRawTransaction")
+    for index, is_after in ((sent - 2, True), (sent - 1, True), (sent, False), (sent, True)):
+        where = f"killed {'after' if is_after else 'before'} operation {index}, started past the deadline"
+        with keeper_chain.fresh() as world:
+            assert zygote.keeper(index, is_after)["exit"] == -signal.SIGKILL, where
+            world.step(3_200.0, seconds=300)
+            start_again_and_assert_hedged_once(world, None, where)
+
+
+def test_zygote__uses_the_keeper_of_the_local_chain(keeper_chain):
+    assert load_signer({}, 31_337).address == keeper_chain.localnet.manifest.accounts["keeper"]
