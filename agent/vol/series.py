@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,15 +12,18 @@ from agent.errors import DataError
 from agent.products.greeks import FloatArray
 from agent.products.rows import Domain, as_floats, require_domain
 
+POSITIVE = Domain(sys.float_info.min, sys.float_info.max, "a finite number > 0")
+FINITE = Domain(-sys.float_info.max, sys.float_info.max, "a finite number")
+
 
 def as_prices(name: str, prices: ArrayLike, min_rows: int) -> FloatArray:
     """Return positive prices with time on the last axis, or raise `DataError`."""
-    return _as_series(name, prices, min_rows, Domain.POSITIVE)
+    return _as_series(name, prices, min_rows, POSITIVE)
 
 
 def as_returns(name: str, returns: ArrayLike, min_rows: int) -> FloatArray:
     """Return finite returns with time on the last axis, or raise `DataError`."""
-    return _as_series(name, returns, min_rows, Domain.FINITE)
+    return _as_series(name, returns, min_rows, FINITE)
 
 
 def require_one_series(name: str, series: FloatArray) -> FloatArray:

@@ -1,0 +1,98 @@
+"""Whether a surface can be arbitraged: butterflies at each expiry, calendar spreads between them, and the far wings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.products.greeks import FloatArray
+from agent.vol.bumps import PIECES
+from agent.vol.series import require_whole
+from agent.vol.surface import VolSurface
+from agent.vol.svi import MAX_WING_SLOPE, durrleman_g
+
+_NEAR_STDEVS = 10.0
+"""Strikes are dense up to so many standard deviations of the expiry from the money."""
+_FARTHEST_LOG_MONEYNESS = 40.0
+"""Then sparser up to here, a strike of 1e17 forwards; beyond, SVI is its asymptote, which the slopes judge."""
+_FAR_POINTS = 64
+_POINTS_A_PIECE = 12
+"""Between two knots of a correction."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArbitrageReport:
+    """Least margins over the strikes looked at, by expiry (n,) or pair of neighbours (n - 1,); below 0 is arbitrage."""
+
+    density: FloatArray
+    """Durrleman's g: below 0 a butterfly pays to be bought."""
+    density_log_moneyness: FloatArray
+    """Where it is least."""
+    calendar_rise: FloatArray
+    """Rise of total variance to the next expiry, relative to the later one."""
+    calendar_log_moneyness: FloatArray
+    """Where it is least."""
+    wing_margin: FloatArray
+    """2 minus the steeper wing's slope, which must be positive."""
+    wing_rise: FloatArray
+    """Lesser rise of the two wings' slopes to the next expiry."""
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing looked at can be arbitraged."""
+        return not self.guilty().any()
+
+    def guilty(self, least_density: float = 0.0) -> NDArray[np.bool_]:
+        """Return which expiries have a share in some arbitrage, or a g below ``least_density``: shape (n,)."""
+        alone = (self.density < least_density) | (self.wing_margin <= 0.0)
+        pair = (self.calendar_rise < 0.0) | (self.wing_rise < 0.0)
+        alone[:-1] |= pair
+        alone[1:] |= pair
+        return alone
+
+
+def check_arbitrage(surface: VolSurface, points: int = 2000) -> ArbitrageReport:
+    """Look for arbitrage at ``points`` strikes around the money of each expiry and at strikes far out in both wings.
+
+    Between expiries and before the first there is none when there is none at the expiries (see `agent.vol.surface`).
+
+    Raises
+    ------
+    DataError
+        ``points`` is not a whole number >= 10.
+    """
+    require_whole("points", points, 10)
+    k = _strikes(surface, points)
+    rows = np.broadcast_to(np.arange(k.shape[0])[:, None], k.shape)
+    variance, slope, curvature = surface.slice_derivatives(rows, k)
+    positive = np.where(variance > 0.0, variance, np.inf)
+    g = np.where(variance > 0.0, durrleman_g(k, positive, slope, curvature), -np.inf)
+    worst = np.argmin(g, axis=1)[:, None]
+    # Each pair of neighbours is compared at the strikes of both.
+    later = surface.slice_derivatives(rows[1:], k[:-1])[0]
+    earlier = surface.slice_derivatives(rows[:-1], k[1:])[0]
+    rises = np.concatenate([1.0 - variance[:-1] / later, 1.0 - earlier / variance[1:]], axis=1)
+    steepest = np.argmin(rises, axis=1)[:, None]
+    wings = surface.raw[:, 1:2] * (1.0 + surface.raw[:, 2:3] * np.array([-1.0, 1.0]))
+    return ArbitrageReport(
+        np.take_along_axis(g, worst, axis=1)[:, 0],
+        np.take_along_axis(k, worst, axis=1)[:, 0],
+        np.take_along_axis(rises, steepest, axis=1)[:, 0],
+        np.take_along_axis(np.concatenate([k[:-1], k[1:]], axis=1), steepest, axis=1)[:, 0],
+        MAX_WING_SLOPE - np.max(wings, axis=1),
+        np.min(np.diff(wings, axis=0), axis=1),
+    )
+
+
+def _strikes(surface: VolSurface, points: int) -> FloatArray:
+    """Return the log-moneyness looked at: even near the money and over the corrections, geometric beyond."""
+    reach = np.sqrt(surface.at_money_variance)[:, None] * _NEAR_STDEVS
+    near = np.linspace(-1.0, 1.0, points) * reach
+    growth = np.linspace(0.0, 1.0, _FAR_POINTS + 1)[1:]
+    far = reach * (_FARTHEST_LOG_MONEYNESS / reach) ** growth
+    bumps = surface.bumps
+    along = np.linspace(0.0, 1.0, _POINTS_A_PIECE * (bumps.coefficients.shape[1] + PIECES - 1) + 1)
+    bumpy = bumps.start[:, None] + (bumps.end - bumps.start)[:, None] * along
+    return np.concatenate([-far[:, ::-1], near, bumpy, far], axis=1)

@@ -1,0 +1,88 @@
+"""Fit of the least local correction that brings the quotes an SVI slice misses inside bid and ask."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.products.greeks import FloatArray
+from agent.vol.bump_kernel import PLACE, WEIGHTS_AT, bump_normal_equations
+from agent.vol.bumps import PIECES, Bumps, knots, splines_around
+from agent.vol.least_squares import NormalEquations, minimise
+from agent.vol.penalties import Weights, quote_table
+from agent.vol.quotes import SliceTargets
+
+_SPLINES = 16
+_POINTS_A_PIECE = 3
+"""Where a fit looks for arbitrage, between two knots."""
+_MARGIN_STDEVS = 1.0
+"""How far beyond the outermost quotes a correction ends, in standard deviations of the expiry."""
+_ROUGHNESS = 0.1
+"""Pull of a second difference of the coefficients, in units of the expiry's median tolerance, to 0."""
+_STEPS, _TOLERANCE = 60, 1e-4
+_MAX_MOVE = 50.0
+"""Trust in one step, in the same units."""
+
+
+def fit_bumps(targets: SliceTargets, raw: FloatArray, stdev: FloatArray, weights: Weights) -> Bumps:
+    """Return corrections of raw slices (n, 5), fitted to ``targets`` all at once.
+
+    Negative densities and calendar spreads of the corrected slices are punished on grids as far as corrections reach;
+    ``stdev`` (n,) is the standard deviation of each expiry.
+    """
+    inside, count = targets.weight > 0.0, stdev.size
+    lowest = np.min(np.where(inside, targets.log_moneyness, np.inf), axis=1)
+    highest = np.max(np.where(inside, targets.log_moneyness, -np.inf), axis=1)
+    start, step = knots(lowest, highest, _MARGIN_STDEVS * stdev, _SPLINES)
+    unit = np.nanmedian(np.where(inside, targets.tolerance, np.nan), axis=1)
+    pieces = _SPLINES + PIECES - 1
+    grid = start[:, None] + step[:, None] * (np.arange(pieces * _POINTS_A_PIECE + 1) / _POINTS_A_PIECE)
+    pairs = np.concatenate([grid[:-1], grid[1:]], axis=1)
+    sooner, later = slice(0, count - 1), slice(1, count)
+
+    def places(rows: slice, k: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:
+        return _places(raw[rows], k, start[rows], step[rows], unit[rows])
+
+    before, after = places(sooner, pairs), places(later, pairs)
+    fixed = (
+        *places(slice(None), targets.log_moneyness),
+        quote_table(targets),
+        targets.counts,
+        *places(slice(None), grid),
+        grid,
+        np.stack([before[0], after[0]], axis=1),
+        np.stack([before[1], after[1]], axis=1),
+        np.array([*weights, _ROUGHNESS]),
+    )
+    compute = bump_normal_equations()
+
+    def linearise(c: FloatArray) -> NormalEquations:
+        gradient, blocks = np.empty_like(c), np.empty((count, _SPLINES, _SPLINES))
+        couplings = np.empty((count - 1, _SPLINES, _SPLINES))
+        return NormalEquations(compute(c, *fixed, gradient, blocks, couplings), gradient, blocks, couplings)
+
+    c = minimise(
+        linearise,
+        np.zeros((count, _SPLINES)),
+        box=(np.array(-np.inf), np.array(np.inf)),
+        max_move=np.array(_MAX_MOVE),
+        max_steps=_STEPS,
+        relative_tolerance=_TOLERANCE,
+    )
+    return Bumps(start, step, c * unit[:, None])
+
+
+def _places(
+    raw: FloatArray, k: FloatArray, start: FloatArray, step: FloatArray, unit: FloatArray
+) -> tuple[FloatArray, NDArray[np.int64]]:
+    """Return w, w', w'' of the slices and the splines, in ``unit``, at k (n, q), as the kernel reads them."""
+    splines, first = splines_around(start, step, _SPLINES, k)
+    table = np.empty((*k.shape, PLACE))
+    a, b, rho, m, sigma = (raw[:, i, None] for i in range(5))
+    x = k - m
+    root = np.hypot(x, sigma)
+    table[..., 0] = a + b * (rho * x + root)
+    table[..., 1] = b * (rho + x / root)
+    table[..., 2] = b * sigma**2 / root**3
+    table[..., WEIGHTS_AT:] = (unit[:, None, None, None] * splines).reshape(*k.shape, 3 * PIECES)
+    return table, first

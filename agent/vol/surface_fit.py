@@ -1,0 +1,137 @@
+"""Calibration of a whole chain to bid and ask, without arbitrage, in four steps.
+
+1. SSVI: theta of every expiry and three shapes. Free of arbitrage by construction; decides where quotes are few.
+2. SVI: five parameters an expiry, all expiries at once, pulled to the quotes and lightly to step 1; negative densities
+   and calendar spreads are punished on a grid.
+3. Bumps: the least local correction that brings the remaining quotes inside bid and ask, under the same punishments.
+4. Judgement on a finer grid, after step 2 and again after step 3. Where it finds arbitrage the step is repeated with
+   heavier punishment; what is guilty still gives way, expiry by expiry: bumps shrink to 0, SVI moves back to SSVI.
+
+Steps 2 and 3 are damped Gauss-Newton fits with exact derivatives, linear in the number of expiries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.products.greeks import FloatArray
+from agent.vol.arbitrage import check_arbitrage
+from agent.vol.bump_fit import fit_bumps
+from agent.vol.bumps import Bumps, no_bumps
+from agent.vol.penalties import Weights
+from agent.vol.quotes import ChainQuotes, SliceTargets, slice_targets
+from agent.vol.ssvi import SsviSurface, calibrate_ssvi
+from agent.vol.surface import VolSurface
+from agent.vol.svi_fit import fit_chain_slices
+from agent.vol.svi_kernel import coordinates_of_raw, raw_of_coordinates
+
+_PUNISHMENT, _HARD_PUNISHMENT = 100.0, 1000.0
+"""Weight of arbitrage, and what it is raised to where that does not suffice."""
+_SVI_CENTRE, _SVI_EXCESS = 1.0, 2.0
+_BUMP_CENTRE, _BUMP_EXCESS = 0.3, 10.0
+"""Weights of a tolerance from the centre and of a half spread outside: SVI seeks the centres, bumps the spreads."""
+_JUDGE_POINTS, _JUDGE_DENSITY = 240, 2e-3
+"""Strikes near the money of each expiry that judgement looks at, and the g it asks for there, for those between."""
+_SHRINK = 0.7
+"""Factor of what is left of a guilty expiry's correction, each time it is found guilty."""
+_LEAST_SHARE = 0.01
+"""A correction of which less is left is dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class SurfaceFit:
+    """A calibrated surface and how it was reached; shares have shape (expiries,)."""
+
+    surface: VolSurface
+    ssvi: SsviSurface
+    """Step 1: the fully parametric surface of the same quotes."""
+    inside_share: float
+    """Share of the quotes with bid and ask whose vol lies inside them; NaN where no quote has both."""
+    svi_shares: FloatArray
+    """Share of step 2's move away from SSVI that judgement left of each expiry; 1 is all of it."""
+    bump_shares: FloatArray
+    """Share of step 3's correction that judgement left of each expiry."""
+
+
+def calibrate_surface(quotes: ChainQuotes) -> SurfaceFit:
+    """Fit an arbitrage-free surface to ``quotes``.
+
+    Any number of expiries and quotes will do, down to one quote; expiries without any are left out. Stale quotes lose
+    their pull beyond a few tolerances.
+
+    Notes
+    -----
+    Deterministic: the same quotes give the same surface to the last bit on one machine.
+    """
+    targets = slice_targets(quotes)
+    ssvi = calibrate_ssvi(targets)
+    raw, svi_shares = _svi_step(targets, ssvi)
+    bumps, bump_shares = _bump_step(targets, raw, np.sqrt(ssvi.theta))
+    surface = VolSurface(targets.tau_years, raw, bumps)
+    return SurfaceFit(surface, ssvi, _inside_share(surface, targets), svi_shares, bump_shares)
+
+
+def _svi_step(targets: SliceTargets, ssvi: SsviSurface) -> tuple[FloatArray, FloatArray]:
+    """Return raw slices free of arbitrage and the share of each one's move away from SSVI that they keep."""
+    prior, stdev = coordinates_of_raw(ssvi.raw_slices()), np.sqrt(ssvi.theta)
+    bumps = no_bumps(stdev.size)
+
+    def fit(start: FloatArray, punishment: float) -> FloatArray:
+        return fit_chain_slices(targets, prior, start, stdev, Weights(_SVI_CENTRE, _SVI_EXCESS, punishment)) - prior
+
+    def surface(move: FloatArray) -> VolSurface:
+        return VolSurface(targets.tau_years, raw_of_coordinates(prior + move), bumps)
+
+    move = fit(prior, _PUNISHMENT)
+    shares = np.ones(stdev.size)
+    if _guilty(surface(move)).any():
+        move = fit(prior + move, _HARD_PUNISHMENT)
+        shares = _free_shares(lambda kept: surface(kept[:, None] * move), stdev.size)
+    return raw_of_coordinates(prior + shares[:, None] * move), shares
+
+
+def _bump_step(targets: SliceTargets, raw: FloatArray, stdev: FloatArray) -> tuple[Bumps, FloatArray]:
+    """Return corrections of ``raw`` free of arbitrage and the share of each one that they keep."""
+
+    def fit(punishment: float) -> Bumps:
+        return fit_bumps(targets, raw, stdev, Weights(_BUMP_CENTRE, _BUMP_EXCESS, punishment))
+
+    def kept(bumps: Bumps, shares: FloatArray) -> Bumps:
+        return Bumps(bumps.start, bumps.step, shares[:, None] * bumps.coefficients)
+
+    bumps = fit(_PUNISHMENT)
+    shares = np.ones(stdev.size)
+    if _guilty(VolSurface(targets.tau_years, raw, bumps)).any():
+        bumps = fit(_HARD_PUNISHMENT)
+        shares = _free_shares(lambda trial: VolSurface(targets.tau_years, raw, kept(bumps, trial)), stdev.size)
+    return kept(bumps, shares), shares
+
+
+def _guilty(surface: VolSurface) -> NDArray[np.bool_]:
+    return check_arbitrage(surface, _JUDGE_POINTS).guilty(_JUDGE_DENSITY)
+
+
+def _free_shares(make: Callable[[FloatArray], VolSurface], count: int) -> FloatArray:
+    """Return the share of each expiry's correction that may stay; none staying is free of arbitrage by construction."""
+    shares = np.ones(count)
+    while shares.any():
+        guilty = _guilty(make(shares))
+        if not guilty.any():
+            break
+        if not (shares[guilty] > 0.0).any():
+            guilty[:] = True  # by rounding alone: what is found guilty has nothing left to give
+        shares = np.where(guilty, _SHRINK * shares, shares)
+        shares[shares < _LEAST_SHARE] = 0.0
+    return shares
+
+
+def _inside_share(surface: VolSurface, targets: SliceTargets) -> float:
+    judged = (targets.weight > 0.0) & (targets.low > 0.0) & np.isfinite(targets.high)
+    rows = np.broadcast_to(np.arange(surface.tau_years.size)[:, None], judged.shape)
+    variance = surface.slice_derivatives(rows, targets.log_moneyness)[0]
+    inside = (variance >= targets.low) & (variance <= targets.high)
+    return float(np.mean(inside[judged])) if judged.any() else float("nan")

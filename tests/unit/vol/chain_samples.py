@@ -1,0 +1,57 @@
+"""Chains the surface tests share: smooth made-up ones, and the real ones where the data is beside the repository."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import polars as pl
+
+from agent.units import SECONDS_PER_YEAR
+from agent.vol.price_quotes import chain_quotes_of_prices
+from agent.vol.quotes import ChainQuotes, chain_quotes
+from agent.vol.ssvi import SsviSurface
+
+SMOOTH = SsviSurface(np.array([0.02, 0.1, 0.25, 1.0]), np.array([0.008, 0.045, 0.1, 0.42]), -0.3, 0.9, 0.45)
+"""Parameters of a crypto-like surface."""
+
+
+def smooth_chain(half_spread_vol=0.01, strikes=21, surface=SMOOTH):
+    """Quotes around an SSVI surface: three standard deviations to both sides of every expiry."""
+    spread = np.linspace(-3.0, 3.0, strikes)
+    k = (np.sqrt(surface.theta)[:, None] * spread).reshape(-1)
+    tau = np.repeat(surface.tau_years, strikes)
+    vols = np.sqrt(surface.total_variance(k, tau) / tau)
+    return chain_quotes(1.0, np.exp(k), tau, vols - half_spread_vol, vols + half_spread_vol)
+
+
+def rows_of(quotes, chosen, **changed):
+    """The chosen rows of a chain, with some columns replaced before the choice."""
+    names = ("tau_years", "log_moneyness", "bid_vol_annual", "ask_vol_annual", "mark_vol_annual")
+    return ChainQuotes(*(np.asarray(changed.get(name, getattr(quotes, name)))[chosen] for name in names))
+
+
+def eth_frame(market_data):
+    """The whole ETH chain of 2024-01-08, as published, with the time to expiry of every row."""
+    frame = pl.read_parquet(market_data / "deribit_eth_chain_20240108.parquet")
+    seconds = (pl.col("expiry") - pl.col("snapshot_ts")).dt.total_milliseconds() / 1000.0
+    return frame.with_columns(tau_years=seconds / SECONDS_PER_YEAR)
+
+
+def eth_quotes(market_data):
+    """The same chain as quotes: coin prices times the forward of their expiry."""
+    frame = eth_frame(market_data)
+    forward = frame["underlying_usd"].to_numpy()
+    bid, ask, mark = (frame[f"{side}_coin"].fill_null(np.nan).to_numpy() * forward for side in ("bid", "ask", "mark"))
+    is_call = (frame["option_type"] == "C").to_numpy()
+    return chain_quotes_of_prices(
+        is_call, forward, frame["strike_usd"].to_numpy(), frame["tau_years"].to_numpy(), bid, ask, mark
+    )
+
+
+def btc_quotes(market_data):
+    """The BTC smiles of 2021-10-21: out-of-the-money quotes of four expiries, in vols, without marks."""
+    with (market_data / "deribit_btc_smile_20211021.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    columns = ("forward_usd", "strike_usd", "t_years", "bid_iv", "ask_iv")
+    return chain_quotes(*(np.array([float(row[column]) for row in rows]) for column in columns))
