@@ -1,4 +1,4 @@
-"""Gas of one on-chain delta and of one option leg with its storage cold, beside the usual implementations'."""
+"""Gas of one on-chain delta and of one leg of a book, storage cold and warm, beside the usual implementations'."""
 
 from __future__ import annotations
 
@@ -46,13 +46,15 @@ def _delta_figures(chain: BenchmarkChain) -> list[Figure]:
 def _leg_figures(chain: BenchmarkChain) -> list[Figure]:
     meter = chain.deploy(f"{_CONTRACTS}/BookMeter.sol", "BookMeter")
     figures = []
-    for title, days_apart in (("legs of one expiry", 0), ("every leg its own expiry", 1)):
-        ours, peers = _books(chain, days_apart)
-        empty, full = (_gas(chain, meter, book) for book in ours)
-        peer_empty, peer_full = (_gas(chain, meter, book) for book in peers)
-        name, peer_leg = f"gas of a cold leg, {title}", (peer_full - peer_empty) / LEGS
-        figures.append(Figure.against(name, (full - empty) / LEGS, "gas", PEER_BOOK, peer_leg))
-        figures.append(Figure.against(f"gas of {LEGS} cold {title}", full, "gas", PEER_BOOK, peer_full))
+    for expiries, days_apart in (("one expiry", 0), ("each its own expiry", 1)):
+        (empty, full), (peer_empty, peer_full) = (
+            [_gas(chain, meter, book) for book in books] for books in _books(chain, days_apart)
+        )
+        for state in full:
+            ours, peers = (full[state] - empty[state]) / LEGS, (peer_full[state] - peer_empty[state]) / LEGS
+            figures.append(Figure.against(f"gas of a leg, {state}, {expiries}", ours, "gas", PEER_BOOK, peers))
+        name = f"gas of a book of {LEGS} legs, cold, {expiries}"
+        figures.append(Figure.against(name, full["cold"], "gas", PEER_BOOK, peer_full["cold"]))
     return figures
 
 
@@ -83,6 +85,6 @@ def _legs(days_apart: int) -> list[Leg]:
     ]
 
 
-def _gas(chain: BenchmarkChain, meter: Address, book: Address) -> int:
-    _, _, gas = chain.call(meter, "measure(address,uint256)", book, STRIKE, returns="(int256,int256,uint256)")
-    return int(gas)
+def _gas(chain: BenchmarkChain, meter: Address, book: Address) -> dict[str, int]:
+    cold, warm = chain.call(meter, "measure(address,uint256)", book, STRIKE, returns="(uint256,uint256)")
+    return {"cold": int(cold), "warm": int(warm)}

@@ -3,16 +3,15 @@ pragma solidity ^0.8.28;
 
 import {IDeltaSource} from "../../contracts/interfaces/IDeltaSource.sol";
 
-/// @title Measures a book's delta interval as the vault asks for it: an external call that finds all storage cold
+/// @title Measures a book's delta interval as a rebalance asks for it: once with its storage cold, then once warm
 contract BookMeter {
-    /// @notice The interval, and what the call cost with the account's first access in it.
-    function measure(IDeltaSource book, uint256 price)
-        external
-        view
-        returns (int256 low, int256 high, uint256 gasUsed)
-    {
+    /// @notice Gas of the first call, with the account's first access in it, and of the second.
+    function measure(IDeltaSource book, uint256 price) external view returns (uint256 coldGas, uint256 warmGas) {
         uint256 gasBefore = gasleft();
-        (low, high) = book.deltaInterval(price);
-        gasUsed = gasBefore - gasleft();
+        book.deltaInterval(price);
+        coldGas = gasBefore - gasleft();
+        gasBefore = gasleft();
+        book.deltaInterval(price);
+        warmGas = gasBefore - gasleft();
     }
 }
