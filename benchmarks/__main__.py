@@ -19,6 +19,8 @@ from benchmarks.figure import Figure
 BENCHMARKS = {
     "delta_accuracy": "benchmarks.delta_accuracy",
     "delta_gas": "benchmarks.delta_gas",
+    "greeks": "benchmarks.greeks",
+    "implied_vol": "benchmarks.implied_vol",
 }
 
 

@@ -109,18 +109,17 @@ def _low_guess(y: float, share: float) -> float:
 
     There beta = s (phi(h) - h (1 - N(h))) with h = y / s, so that h is a function of beta / y alone, fitted by
     h**2 = w**2 P(w) / Q(w), w = ln(1 + y / beta), which has the limits on both sides. beta is the value over sqrt(F K).
+
+    Source: ``python -m benchmarks.derive_bachelier_guess``.
     """
     growth = min(0.5 * y, 1.0)
     z = (y / share) * exp(growth)
     per_beta = (share * exp(-growth)) * (1.0 + 0.5 * z)
     w = log(1.0 + z) + (0.5 * y - growth)
-    numerator = 0.15915494309189535 + w * (
-        0.027658769047886007 + w * (0.0035721613074620206 + w * 1.2042644758367177e-05)
-    )
-    denominator = w * (0.029039854119081575 + w * (0.0018661626613427997 + w * 6.021322379183589e-06))
-    denominator = 1.0 + w * (0.17429704870562623 + denominator)
+    above = 0.15915494309189535 + w * (0.0276588 + w * (0.00357216 + w * 1.20427e-05))
+    below = 1.0 + w * (0.174297 + w * (0.0290399 + w * (0.00186616 + w * 6.02135e-06)))
     y_per_w = per_beta if z < 1e-5 else y / w
-    return y_per_w * math.sqrt(denominator / numerator)
+    return y_per_w * math.sqrt(below / above)
 
 
 @inlined

@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Callable
 from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
 
-from agent.products.vector_math import MILLS_LOWEST, exp, log, log_ratio, mills_pair
-from benchmarks.derive_mills import CONTEXT, mills
+from agent.products.vector_math import _MILLS_CENTRE, MILLS_LOWEST, _log_series, exp, log, log_ratio, mills_pair
+from benchmarks.derive_mills import CONTEXT, derive_exp, derive_log, derive_mills, mills, mills_centre
 
 ULP = Decimal(2) ** -52
+
+
+def _horner_constants(function: Callable[..., object], accumulator: str) -> list[float]:
+    """Coefficients written out in a kernel, lowest power first."""
+    source = inspect.getsource(function.py_func)
+    first = re.search(rf"^ +{accumulator}(?:, slope)? = ([-\d.e]+)", source, re.MULTILINE)
+    rest = re.findall(rf"{accumulator} \* \w+ ([+-]) ([\d.]+(?:e-?\d+)?)", source)
+    return [float(first.group(1)), *(float(sign + number) for sign, number in rest)][::-1]
+
+
+@pytest.mark.parametrize(
+    ("function", "accumulator", "derive"),
+    [(exp, "p", derive_exp), (_log_series, "p", derive_log), (mills_pair, "near", derive_mills)],
+)
+def test_constants__written_in_the_kernel__are_the_derived_ones(
+    function: Callable[..., object], accumulator: str, derive: Callable[[], list[float]]
+) -> None:
+    with localcontext(CONTEXT):
+        assert _horner_constants(function, accumulator) == derive()
+
+
+def test_mills_centre__written_in_the_kernel__is_the_derived_one() -> None:
+    with localcontext(CONTEXT):
+        assert mills_centre() == _MILLS_CENTRE
 
 
 def _worst_ulps(computed: list[float], exact: list[Decimal]) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,8 @@ import pytest
 from agent.errors import DataError
 from agent.products.european import black76_greeks, black_scholes_greeks
 from agent.vol.implied import ImpliedVolStatus, black76_implied_vol, black_scholes_implied_vol
-from agent.vol.implied_kernel import implied_rows
+from agent.vol.implied_kernel import _low_guess, implied_rows
+from benchmarks.derive_bachelier_guess import derive, worst_error
 
 ULP = 2.0**-52
 SMALLEST_NORMAL = 1e-300
@@ -109,6 +112,25 @@ def test_black_scholes_implied_vol__market_like_rows__returns_the_volatility_put
     implied = black_scholes_implied_vol(call, prices, spot, strike, tau, rate, dividend)
     assert np.all(implied.is_ok)
     np.testing.assert_allclose(implied.require(), vol, rtol=1e-12)
+
+
+def test_low_guess__tiny_log_moneyness__is_within_1e_4_of_the_answer() -> None:
+    stdev = 1e-6 * 10.0 ** np.random.default_rng(6).uniform(-0.7, 3.0, 300)
+    shares = black76_greeks(True, np.exp(-1e-6), 1.0, 1.0, stdev).value / np.exp(-1e-6)
+    guesses = np.array([_low_guess(1e-6, share) for share in shares])
+    np.testing.assert_allclose(guesses, stdev, rtol=1e-4)
+
+
+def test_low_guess__written_in_the_kernel__is_the_derived_one() -> None:
+    p1, p2, p3, q1, q2, q3 = derive()
+    numbers = [float(number) for number in re.findall(r"[\d.]+(?:e-\d+)?", _fit_lines())]
+    assert numbers[1:4] + numbers[5:] == [p1, p2, p3, q1, q2, q3, 0.5 * p3]
+    assert worst_error(derive()) < 1e-4
+
+
+def _fit_lines() -> str:
+    lines = inspect.getsource(_low_guess.py_func).splitlines()
+    return "\n".join(line for line in lines if line.strip().startswith(("above =", "below =")))
 
 
 STATUSES = [

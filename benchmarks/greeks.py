@@ -1,0 +1,127 @@
+"""Speed, accuracy and memory of European Greeks: ``python -m benchmarks greeks``.
+
+Ours answers twelve outputs a row; what each peer answers is said beside its name. All run on the same rows, one after
+the other, each with as many threads as it takes by itself.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import QuantLib
+from scipy.special import ndtr
+
+from agent.products.european import black_scholes_greeks
+from agent.products.greeks import GREEK_NAMES
+from benchmarks.figure import Figure
+from benchmarks.option_rows import (
+    ROWS,
+    OptionRows,
+    best_microseconds,
+    best_seconds,
+    extra_bytes,
+    option_rows,
+    peer_module,
+)
+
+OUR_REPEATS, PEER_REPEATS = 15, 3
+QUANTLIB_ROWS = 20_000
+GROWTH_ROWS = (1_000, 10_000, 100_000)
+GROWTH_CALLS = 100
+
+
+def plain_numpy(rows: OptionRows) -> tuple[np.ndarray, ...]:
+    """Return the eight outputs of the claim as a careful user would write them with NumPy and SciPy."""
+    S, K, tau, vol, r, q = rows.columns()[1:]
+    sign = np.where(rows.is_call, 1.0, -1.0)
+    root = np.sqrt(tau)
+    d1 = (np.log(S / K) + (r - q + 0.5 * vol * vol) * tau) / (vol * root)
+    d2 = d1 - vol * root
+    carry, discount = np.exp(-q * tau), np.exp(-r * tau)
+    phi = carry * np.exp(-0.5 * d1 * d1) / np.sqrt(2.0 * np.pi)
+    asset, cash = S * carry * ndtr(sign * d1), K * discount * ndtr(sign * d2)
+    vega = S * phi * root
+    theta = sign * (q * asset - r * cash) - 0.5 * vega * vol / tau
+    return (
+        sign * (asset - cash),
+        sign * asset / S,
+        phi / (S * vol * root),
+        vega,
+        theta,
+        sign * tau * cash,
+        -phi * d2 / vol,
+        vega * d1 * d2 / vol,
+    )
+
+
+def quantlib(rows: OptionRows) -> np.ndarray:
+    """Return six outputs row by row with QuantLib's Black calculator."""
+    found = np.empty((6, rows.tau_years.size))
+    columns = (column.tolist() for column in rows.columns())
+    for index, (is_call, S, K, tau, vol, r, q) in enumerate(zip(*columns, strict=True)):
+        kind = QuantLib.Option.Call if is_call else QuantLib.Option.Put
+        discount, forward = np.exp(-r * tau), S * np.exp((r - q) * tau)
+        payoff = QuantLib.PlainVanillaPayoff(kind, K)
+        black = QuantLib.BlackCalculator(payoff, forward, vol * np.sqrt(tau), discount)
+        found[:, index] = (
+            black.value(),
+            black.delta(S),
+            black.gamma(S),
+            black.vega(tau),
+            black.theta(S, tau),
+            black.rho(tau),
+        )
+    return found
+
+
+def _peer_speeds(rows: OptionRows) -> dict[str, float]:
+    """Return million rows a second by peer, for the peers that are installed."""
+    call, S, K, tau, vol, r, q = rows.columns()
+    flags, merton = rows.flags(), {"model": "black_scholes_merton", "return_as": "dict"}
+    speeds = {"NumPy/SciPy (8 outputs)": ROWS / best_seconds(partial(plain_numpy, rows), PEER_REPEATS) / 1e6}
+    few = rows.head(QUANTLIB_ROWS)
+    speeds["QuantLib (6 outputs)"] = QUANTLIB_ROWS / best_seconds(partial(quantlib, few), 1) / 1e6
+    if fast_vollib := peer_module("fast_vollib.api"):
+        for backend in ("numpy", "numba"):
+            run = partial(fast_vollib.get_all_greeks, flags, S, K, tau, r, vol, q, backend=backend, **merton)
+            speeds[f"fast-vollib {backend} (5 outputs)"] = ROWS / best_seconds(run, PEER_REPEATS) / 1e6
+    if pyvolr := peer_module("pyvolr.bs"):
+        run = partial(pyvolr.greeks, np.where(call, 1, -1).astype(np.int8), S, K, tau, r, vol, q, return_as="dict")
+        speeds["pyvolr (5 outputs)"] = ROWS / best_seconds(run, PEER_REPEATS) / 1e6
+    return speeds
+
+
+def run() -> list[Figure]:
+    """Measure everything this page claims."""
+    rows = option_rows()
+    columns, buffer = rows.columns(), np.empty((len(GREEK_NAMES), ROWS))
+    anew = partial(black_scholes_greeks, *columns)
+    speed = ROWS / best_seconds(anew, OUR_REPEATS) / 1e6
+    reused = ROWS / best_seconds(partial(black_scholes_greeks, *columns, out=buffer), OUR_REPEATS) / 1e6
+    figures = [
+        Figure("Greeks, 12 outputs, new arrays", speed, "million rows/s"),
+        Figure("Greeks, 12 outputs, arrays reused", reused, "million rows/s"),
+    ]
+    figures += [
+        Figure.against("Greeks, 12 outputs, new arrays", speed, "million rows/s", peer, peer_speed)
+        for peer, peer_speed in _peer_speeds(rows).items()
+    ]
+    few = rows.head(QUANTLIB_ROWS)
+    ours, theirs = black_scholes_greeks(*few.columns()), quantlib(few)
+    difference = max(
+        float(np.max(np.abs(getattr(ours, name) / expected - 1.0)))
+        for name, expected in zip(GREEK_NAMES, theirs, strict=False)
+    )
+    figures.append(Figure("Greeks, largest relative difference from QuantLib", difference, "relative"))
+    figures.append(
+        Figure("Greeks, memory beyond inputs and outputs", extra_bytes(anew, buffer.nbytes) / ROWS, "bytes/row")
+    )
+    for count in (1, 100):
+        small = partial(black_scholes_greeks, *rows.head(count).columns())
+        figures.append(Figure(f"Greeks, {count} rows", best_microseconds(small), "microseconds"))
+    for count in GROWTH_ROWS:
+        part = partial(black_scholes_greeks, *rows.head(count).columns())
+        figures.append(Figure(f"Greeks, {count:,} rows", best_microseconds(part, GROWTH_CALLS) * 1e3 / count, "ns/row"))
+    figures.append(Figure(f"Greeks, {ROWS:,} rows", 1e3 / speed, "ns/row"))
+    return figures
