@@ -13,6 +13,7 @@ from agent.domain import Action, Book, Decision, Exposure, Snapshot, Target, Tra
 from agent.errors import DataError, RejectedError
 from agent.guard import evaluate, net_delta_interval, worst_net_delta
 from agent.policy.base import Policy
+from agent.policy.hard_limit import landing_under_limit
 from agent.risk.costs import CostInputs, trade_costs
 from agent.risk.exposure import book_exposure
 from agent.routing import Cap, Route, RoutingSettings, plan_route, size_cap
@@ -123,7 +124,7 @@ def decide(snapshot: Snapshot, book: Book, policy: Policy, costs: CostInputs, se
     wanted = policy.target(exposure, live_costs)
     for name in ("band_low", "band_high", "target_net_delta"):
         require_finite(getattr(wanted, name), f"{name} of the policy")
-    size_delta, target = _inside_chain_band(snapshot, exposure, wanted, settings.band_headroom_bps)
+    size_delta, target = _inside_chain_band(snapshot, exposure, live_costs, wanted, settings.band_headroom_bps)
     case = _Case(snapshot, settings, exposure, live_costs, target, worst_net_delta(measurement))
     if snapshot.paused:
         return case.hold("the vault is paused")
@@ -181,19 +182,25 @@ def _expected_costs(
 # --- target -------------------------------------------------------------------------------------------------------
 
 
-def _inside_chain_band(snapshot: Snapshot, exposure: Exposure, wanted: Target, headroom_bps: int) -> tuple[Wad, Target]:
+def _inside_chain_band(
+    snapshot: Snapshot, exposure: Exposure, costs: TradeCosts, wanted: Target, headroom_bps: int
+) -> tuple[Wad, Target]:
     """Return the size that moves toward the policy's target as far as the chain's band allows, and that target.
 
     With the chain's net delta in [L, H] a trade x leads to W = |M + x| + (H - L)/2, M the middle. So M + x must stay
-    within band - (H - L)/2 of 0, less the headroom, and no farther from 0 than M is. All in doubled integers, because M
-    may be a half; the size rounds toward 0. A net delta inside both bands stays where it is, headroom or not.
+    within band - (H - L)/2 of 0, less the headroom, and no farther from 0 than M is; where that is narrower than the
+    policy's own band, the chain forces the trade, and it lands where trading costs least over time (`hard_limit`). All
+    in doubled integers, because M may be a half; the size rounds toward 0. A net delta inside both bands stays where it
+    is, headroom or not.
     """
     low, high = net_delta_interval(snapshot.measurement)
     middle_x2 = low + high
     slack_x2 = max(2 * snapshot.bounds.band - (high - low), 0)
     wanted_size = _toward_zero(wanted.target_net_delta - exposure.net_delta)
     stays = wanted_size == 0 and abs(middle_x2) <= slack_x2
-    landing_x2 = abs(middle_x2) if stays else min(slack_x2 * (BPS - headroom_bps) // BPS, abs(middle_x2))
+    landing_x2 = (
+        abs(middle_x2) if stays else min(_landing_x2(slack_x2, exposure, wanted, costs, headroom_bps), abs(middle_x2))
+    )
     after_x2 = max(-landing_x2, min(landing_x2, middle_x2 + 2 * wanted_size))
     change_x2 = after_x2 - middle_x2
     size_delta = Wad(change_x2 // 2 if change_x2 >= 0 else -(-change_x2 // 2))
@@ -205,6 +212,16 @@ def _inside_chain_band(snapshot: Snapshot, exposure: Exposure, wanted: Target, h
     band_low = max(wanted.band_low, offset - slack)
     band_high = min(wanted.band_high, offset + slack)
     return size_delta, Target(min(band_low, landing), max(band_high, landing), landing, reason)
+
+
+def _landing_x2(slack_x2: int, exposure: Exposure, wanted: Target, costs: TradeCosts, headroom_bps: int) -> int:
+    """Return twice the farthest from neutral that a trade may land, WAD."""
+    inside_x2 = slack_x2 * (BPS - headroom_bps) // BPS
+    slack = from_wad(slack_x2) / 2.0
+    if slack >= min(-wanted.band_low, wanted.band_high):
+        return inside_x2
+    landing = landing_under_limit(slack, costs.gas_usd, costs.proportional_ratio * exposure.spot_usd)
+    return min(inside_x2, 2 * to_wad(landing, Rounding.DOWN))
 
 
 def _toward_zero(number: float) -> Wad:

@@ -79,16 +79,39 @@ def test_decide__outside_the_policy_but_inside_the_chains_band__trades_back(gap,
     assert worst_net_delta(after(snapshot, decision)) < worst_net_delta(snapshot.measurement)
 
 
+FREE_GAS = replace(COSTS, eth_price_usd=0.0)
+"""Without a fixed cost a trade that the chain forces goes no farther than it must."""
+
+
 @pytest.mark.parametrize("gap", [2.5, -2.5])
 def test_decide__policy_content_but_chain_not__lands_inside_the_chains_band_with_headroom(gap):
     snapshot = snapshot_of(BOOK, hedged(gap))
-    decision = run(snapshot, FixedThreshold(50.0))
+    decision = run(snapshot, FixedThreshold(50.0), costs=FREE_GAS)
     low, high = net_delta_interval(snapshot.measurement)
     half_width = (high - low) / 2
     expected = (wad(2) - half_width) * 0.95 + half_width
     assert decision.action is Action.REBALANCE
     assert worst_net_delta(after(snapshot, decision)) == pytest.approx(expected, rel=1e-12)
     assert "chain's band" in decision.reason
+
+
+def test_decide__chain_forces_a_trade_and_gas_is_dear__lands_farther_inside_than_with_free_gas():
+    snapshot = snapshot_of(BOOK, hedged(2.5))
+    worst = [
+        worst_net_delta(after(snapshot, run(snapshot, FixedThreshold(50.0), costs=replace(COSTS, eth_price_usd=price))))
+        for price in (0.0, 300.0, 3_000.0, 30_000.0)
+    ]
+    assert worst == sorted(worst, reverse=True)
+    assert len(set(worst)) == len(worst)
+    low, high = net_delta_interval(snapshot.measurement)
+    assert worst[-1] < (high - low) / 2 + wad("0.2")
+
+
+def test_decide__policy_narrower_than_the_chains_band__lands_where_the_policy_says():
+    snapshot = snapshot_of(BOOK, hedged(2.5))
+    decision = run(snapshot, FixedThreshold(1.0))
+    landed = decision.exposure.net_delta + sum(fill.size_delta for fill in decision.expected_fills) / 1e18
+    assert landed == pytest.approx(FixedThreshold(1.0).target(decision.exposure, decision.costs).target_net_delta)
 
 
 def test_decide__chain_interval_wider_than_the_band__centres_it_when_that_improves_enough():
@@ -155,7 +178,7 @@ def test_decide__policy_lands_beside_the_chains_band__keeps_the_headroom():
 def test_decide__outside_the_chains_band__trades_even_below_the_least_size():
     book = held(2.05)
     choosy = replace(SETTINGS, min_trade_underlying=0.5)
-    decision = run(snapshot_of(book), FixedThreshold(50.0), book, settings=choosy)
+    decision = run(snapshot_of(book), FixedThreshold(50.0), book, FREE_GAS, choosy)
     assert decision.expected_fills[0].size_delta == pytest.approx(-wad("0.15"))
 
 
