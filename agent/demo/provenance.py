@@ -11,7 +11,7 @@ from agent.demo.world import World
 from agent.domain import Bounds
 from agent.feeds.instants import iso_utc
 from agent.report.wording import duration, money, percent, signed
-from agent.units import from_wad
+from agent.units import from_wad, wei_to_gwei
 
 
 def provenance(scenario: Scenario, world: World, bounds: Bounds) -> Mapping[str, Mapping[str, str]]:
@@ -69,6 +69,7 @@ def _run(scenario: Scenario, world: World) -> dict[str, str]:
         **parameters,
         "Book": scenario.book_origin,
         "Deposit": money(scenario.deposit_usd),
+        "Base fee": f"{wei_to_gwei(world.localnet.manifest.base_fee_wei):g} gwei",
         "Seed": str(scenario.seed),
         "Evenkeel": version("evenkeel"),
         "Python": platform.python_version(),

@@ -59,7 +59,7 @@ def net_delta_figure(report: ReplayReport) -> go.Figure:
     high = [step.band_high for step in report.steps]
     figure.add_scatter(x=times, y=low, line={"width": 0}, showlegend=False, hoverinfo="skip")
     figure.add_scatter(
-        x=times, y=high, fill="tonexty", fillcolor=BAND, line={"width": 0}, name="Band in which trading is not worth it"
+        x=times, y=high, fill="tonexty", fillcolor=BAND, line={"width": 0}, name="Band in which the keeper leaves it"
     )
     lines_x, lines_y = _before_and_after(report.steps)
     figure.add_scatter(x=lines_x, y=lines_y, name="Net delta", line={"color": INK, "width": 1.2})
@@ -192,6 +192,7 @@ def _style(figure: go.Figure) -> None:
     )
     figure.update_xaxes(gridcolor=GRID, linecolor=GRID, tickfont={"color": MUTED})
     figure.update_yaxes(gridcolor=GRID, linecolor=GRID, tickfont={"color": MUTED}, zerolinecolor=GRID)
+    figure.update_yaxes(title={"font": {"size": 13, "color": MUTED}})
 
 
 def _times(steps: list[StepRecord] | tuple[StepRecord, ...]) -> list[datetime]:

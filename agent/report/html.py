@@ -25,7 +25,8 @@ _PICTURES = (
     (
         "Net delta against its band",
         "How many {underlying} the book and its hedge together are long (above zero) or short. Inside the shaded band "
-        "a trade would cost more than the risk it removes. The dashed lines are the bound the vault's contract keeps.",
+        "the keeper leaves it: a trade would cost more than it is worth. The dashed lines are the bound that the "
+        "vault's contract keeps.",
         figures.net_delta_figure,
     ),
     (

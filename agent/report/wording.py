@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from agent.units import SECONDS_PER_DAY, Seconds
 
 MINUS = "\N{MINUS SIGN}"
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 _SMALL_USD = 100
 _SECONDS_PER_HOUR = 3_600
 
@@ -31,8 +32,8 @@ def money_change(usd: float) -> str:
 
 
 def percent(ratio: float, decimals: int = 1) -> str:
-    """Write a ratio as a percentage."""
-    return f"{signed(100 * ratio, decimals)} %"
+    """Write a ratio as a percentage, its sign kept on the line of its number."""
+    return f"{signed(100 * ratio, decimals)}{NO_BREAK_SPACE}%"
 
 
 def utc_minute(unix: Seconds | int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from synthetic import BAND, synthetic_report
+from synthetic_replay import BAND, synthetic_report
 
 from agent.report import figures
 from agent.report.records import StepAction

@@ -7,7 +7,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from synthetic import synthetic_report
+from synthetic_replay import synthetic_report
 
 from agent.report.html import render_html
 from agent.report.story import story

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from synthetic import synthetic_report
+from synthetic_replay import synthetic_report
 
 from agent.report.records import CostSplit
 from agent.report.summary import summary_json

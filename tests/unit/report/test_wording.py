@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.report.wording import MINUS, duration, money, money_change, percent, signed, utc_minute
+from agent.report.wording import MINUS, NO_BREAK_SPACE, duration, money, money_change, percent, signed, utc_minute
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,8 @@ from agent.report.wording import MINUS, duration, money, money_change, percent, 
         (money_change(0), "$0.00"),
         (signed(-0.004, 2), "0.00"),
         (signed(-12_345.678, 2), f"{MINUS}12,345.68"),
-        (percent(0.9512), "95.1 %"),
-        (percent(-0.5, 0), f"{MINUS}50 %"),
+        (percent(0.9512), f"95.1{NO_BREAK_SPACE}%"),
+        (percent(-0.5, 0), f"{MINUS}50{NO_BREAK_SPACE}%"),
         (utc_minute(1_722_470_460), "2024-08-01 00:01"),
         (duration(7 * 86_400 - 300), "7 days"),
         (duration(86_400), "1 day"),

@@ -1,0 +1,134 @@
+"""The demonstration as a person runs it: the installed command, a real Anvil, the real venue, real files."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EVENKEEL = Path(sys.executable).with_name("evenkeel")
+JUDGED_EFFECTIVENESS = 0.95
+
+pytestmark = pytest.mark.chain
+
+
+@pytest.fixture
+def directory(tmp_path, repository):
+    """A working directory of its own, so that a chain someone has running is left alone."""
+    shutil.copytree(repository / "config", tmp_path / "config")
+    return tmp_path
+
+
+def evenkeel(directory, *arguments):
+    return subprocess.run(
+        [EVENKEEL, *[str(argument) for argument in arguments]],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        timeout=1_500,
+        check=False,
+    )
+
+
+def assert_chain_is_gone(directory):
+    assert not (directory / ".evenkeel" / "demo" / "manifest.json").exists()
+
+
+def assert_kept_its_promises(summary):
+    assert summary["band_breaches_after_rebalance"] == 0
+    assert summary["guard_mirror_mismatches"] == 0
+    assert summary["ledger_nav_error_bps"] <= 1
+    assert summary["effectiveness"] >= JUDGED_EFFECTIVENESS
+    assert summary["rebalances"] > 0
+    costs = summary["cost_usd"]
+    assert costs["fee"] > 0
+    assert costs["gas"] > 0
+    hedge_pnl_usd = summary["pnl_hedged_usd"] - summary["pnl_unhedged_usd"]
+    nav_change_usd = hedge_pnl_usd + costs["gas"]
+    assert summary["vault_nav_usd"] == pytest.approx(400_000 + nav_change_usd, abs=0.01)
+
+
+def test_demo__no_arguments__hedges_the_seeded_day_and_reports_it(directory):
+    finished = evenkeel(directory, "demo")
+    assert finished.returncode == 0, finished.stderr
+
+    (html,) = (directory / ".evenkeel" / "reports").glob("*.html")
+    (summary_path,) = (directory / ".evenkeel" / "reports").glob("*.json")
+    summary = json.loads(summary_path.read_text())
+    assert summary["steps"] == 288
+    assert summary["rejected"] == 0
+    assert_kept_its_promises(summary)
+    page = html.read_text()
+    assert page.count("Plotly.newPlot(") >= 6
+    deployed = json.loads((directory / ".evenkeel" / "demo" / "deployment.json").read_text())
+    assert deployed["contracts"]["HedgeVault"] in page
+    assert "288/288" in finished.stdout
+    assert_chain_is_gone(directory)
+
+
+@pytest.mark.market_data
+def test_demo__crash_week_of_august_2024__keeps_every_promise(directory, market_data):
+    finished = evenkeel(
+        directory,
+        *("demo", "--prices", market_data / "binance_spot_5m_2024.parquet"),
+        *("--from", "2024-08-01", "--to", "2024-08-08", "--json", "-", "--html", "week.html"),
+    )
+    assert finished.returncode == 0, finished.stderr
+
+    summary = json.loads(finished.stdout)
+    assert summary["steps"] == 2016
+    assert_kept_its_promises(summary)
+    assert summary["pnl_unhedged_usd"] > 15_000
+    assert "8a9da37fa7eee2e7ce5983f862a3fb42860c09c4a064f7c677fe52f8c2f8c16b" in (directory / "week.html").read_text()
+    assert_chain_is_gone(directory)
+
+
+def test_demo__own_book_from_csv__registered_on_the_chain_and_hedged(directory, repository):
+    finished = evenkeel(directory, "demo", "--book", repository / "examples" / "book.csv", "--json", "summary.json")
+    assert finished.returncode == 0, finished.stderr
+    summary = json.loads((directory / "summary.json").read_text())
+    assert summary["rebalances"] > 0
+    assert summary["band_breaches_after_rebalance"] == 0
+
+
+def test_demo__interrupted__stops_anvil_and_says_so(directory):
+    process = subprocess.Popen(
+        [EVENKEEL, "demo"],
+        cwd=directory,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        start_new_session=True,
+    )
+    for line in process.stdout:
+        if "Local chain" in line:
+            break
+    pid = json.loads((directory / ".evenkeel" / "demo" / "manifest.json").read_text())["pid"]
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert "the local chain is stopped" in output
+    assert "Traceback" not in output
+    assert_chain_is_gone(directory)
+    assert not Path(f"/proc/{pid}").exists()
+    assert list((directory / ".evenkeel" / "reports").iterdir()) == []
+
+
+def test_greeks__bad_book__one_line_and_status_2(directory):
+    (directory / "book.toml").write_text('[book]\nunderlying = "ETH"\n[[holding]]\nquantity_btc = 1\n')
+    (directory / "market.toml").write_text('spot_usd = 3000\nnow = "2024-08-01"\n')
+    finished = evenkeel(directory, "greeks", "book.toml", "--market", "market.toml")
+    assert finished.returncode == 2
+    assert finished.stdout == ""
+    assert finished.stderr == (
+        "evenkeel: book.toml: [[holding]] 1: unknown key 'quantity_btc'; did you mean 'quantity'? "
+        "known: quantity, label\n"
+    )

@@ -1,0 +1,145 @@
+"""``evenkeel demo`` checks all it is given before it starts anything, and leaves what it promised."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+from synthetic_replay import synthetic_report
+
+from agent.cli import demo as demo_module
+from agent.cli.main import main
+
+
+@pytest.fixture
+def directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def replayed(monkeypatch):
+    """Replace the replay by a finished report; the list tells which scenarios were asked for."""
+    scenarios = []
+
+    def replay(scenario, observer):
+        scenarios.append(scenario)
+        report = synthetic_report(36)
+        observer.phase("stage", 0.1)
+        observer.begin()
+        for step in report.steps:
+            observer.step(step)
+        return report
+
+    monkeypatch.setattr(demo_module, "replay", replay)
+    return scenarios
+
+
+def evenkeel(monkeypatch, *arguments):
+    """Run the command line as the console script does; return its exit status."""
+    monkeypatch.setattr("sys.argv", ["evenkeel", "demo", *[str(argument) for argument in arguments]])
+    with pytest.raises(SystemExit) as exited:
+        main()
+    return exited.value.code
+
+
+def price_file(directory, hours=36, symbol="ETHUSDT", price=3000.0):
+    path = directory / "prices.parquet"
+    stamps = pl.datetime_range(
+        pl.datetime(2024, 8, 1, time_zone="UTC"), pl.datetime(2024, 8, 3, time_zone="UTC"), "1h", eager=True
+    )[:hours]
+    pl.DataFrame({"open_ts": stamps, "symbol": [symbol] * hours, "open": [price] * hours}).write_parquet(path)
+    return path
+
+
+SPAN = ("--from", "2024-08-01", "--to", "2024-08-02")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--from", "2024-08-01"], "--from chooses from a price file"),
+        (["--symbol", "ETHUSDT"], "--symbol chooses from a price file"),
+        (["--prices", "absent.parquet"], "--prices absent.parquet needs a span"),
+        (["--prices", "absent.parquet", *SPAN], "absent.parquet: no such file"),
+        (
+            ["--prices", "prices.parquet", "--from", "yesterday", "--to", "2024-08-02"],
+            "--from: 'yesterday' is not a time",
+        ),
+        (["--prices", "prices.parquet", "--from", "2024-08-02", "--to", "2024-08-01"], "is not before --to"),
+        (["--prices", "prices.parquet", *SPAN, "--symbol", "BTCUSDT"], "no symbol 'BTCUSDT'"),
+        (
+            ["--prices", "prices.parquet", "--from", "2024-08-01", "--to", "2024-09-01"],
+            "choose --from and --to inside it",
+        ),
+        (["--book", "absent.toml"], "absent.toml: no such file"),
+        (["--html", "absent/report.html"], "--html absent/report.html: no directory absent; create it"),
+        (["--json", "absent/summary.json"], "--json absent/summary.json: no directory absent; create it"),
+        (["--html", "."], "--html . is a directory"),
+    ],
+)
+def test_demo__bad_input__one_line_status_2_and_nothing_started(
+    directory, replayed, monkeypatch, capsys, arguments, expected
+):
+    price_file(directory)
+    assert evenkeel(monkeypatch, *arguments) == 2
+    captured = capsys.readouterr()
+    assert expected in captured.err
+    assert captured.err.startswith("evenkeel: ")
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+    assert replayed == []
+
+
+def test_demo__prices_with_a_nan__refused_before_anything_starts(directory, replayed, monkeypatch, capsys):
+    path = price_file(directory, price=float("nan"))
+    assert evenkeel(monkeypatch, "--prices", path, *SPAN) == 2
+    assert "no finite price at 2024-08-01T00:00:00Z" in capsys.readouterr().err
+    assert replayed == []
+
+
+def test_demo__no_arguments__report_and_summary_where_promised(directory, replayed, monkeypatch, capsys):
+    assert evenkeel(monkeypatch) == 0
+    (html,) = (directory / ".evenkeel" / "reports").glob("*.html")
+    (summary,) = (directory / ".evenkeel" / "reports").glob("*.json")
+    assert html.stem == summary.stem == "ETHUSD-20240801T0000-20240801T2355-seed4"
+    assert json.loads(summary.read_text())["steps"] == 36
+    output = capsys.readouterr().out
+    assert str(html.relative_to(directory)) in output
+    assert "Hedge effectiveness" in output
+
+
+def test_demo__named_files__written_there_and_seed_used(directory, replayed, monkeypatch):
+    html, summary = directory / "a.html", directory / "b.json"
+    assert evenkeel(monkeypatch, "--seed", 9, "--html", html, "--json", summary) == 0
+    assert html.read_text().startswith("<!doctype html>")
+    assert json.loads(summary.read_text())["rebalances"] > 0
+    assert replayed[0].seed == 9
+    assert not (directory / ".evenkeel").exists()
+
+
+def test_demo__json_to_standard_output__nothing_else_there(directory, replayed, monkeypatch, capsys):
+    assert evenkeel(monkeypatch, "--json", "-") == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["steps"] == 36
+    assert "Hedge effectiveness" in captured.err
+
+
+def test_demo__real_prices_and_own_book__scenario_has_both(directory, replayed, repository, monkeypatch):
+    path = price_file(directory)
+    book = repository / "examples" / "book.toml"
+    assert evenkeel(monkeypatch, "--prices", path, *SPAN, "--book", book) == 0
+    (scenario,) = replayed
+    assert len(scenario.prices) == 24
+    assert [leg.quantity for leg in scenario.book.options] == [-60, -25]
+
+
+def test_demo__interrupted__says_the_chain_is_stopped_and_writes_nothing(directory, monkeypatch, capsys):
+    def interrupted(scenario, observer):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo_module, "replay", interrupted)
+    assert evenkeel(monkeypatch) == 130
+    assert "the local chain is stopped" in capsys.readouterr().out
+    assert list((directory / ".evenkeel" / "reports").iterdir()) == []
