@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from eth_keys.constants import SECPK1_N
 
 from agent.errors import DataError
 from agent.execution.fees import Fees
@@ -14,6 +16,7 @@ from agent.ledger.records import Purpose, SignedTransaction
 from agent.settings import KEEPER_KEY_VARIABLE
 from agent.units import Address, IntentId, Wei
 
+_KEY_FORM = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 LOCAL_CHAIN_ID = 31_337
 _ANVIL_KEEPER_KEY = "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a"
 """Account 2 of Anvil's default mnemonic, printed by Anvil itself: worthless anywhere but on a local chain."""
@@ -70,8 +73,6 @@ def load_signer(environment: Mapping[str, str], chain_id: int) -> Signer:
         key = _ANVIL_KEEPER_KEY
     if not key:
         raise DataError(f"{KEEPER_KEY_VARIABLE} is not set; put the keeper's private key into it")
-    try:
-        account = Account.from_key(key)
-    except (ValueError, TypeError):
-        raise DataError(f"{KEEPER_KEY_VARIABLE} is not a private key; write 0x and 64 hexadecimal digits") from None
-    return Signer(account, chain_id)
+    if not _KEY_FORM.fullmatch(key) or not 0 < int(key, 16) < SECPK1_N:
+        raise DataError(f"{KEEPER_KEY_VARIABLE} is not a private key; write 0x and 64 hexadecimal digits")
+    return Signer(Account.from_key(key), chain_id)

@@ -177,9 +177,13 @@ class Executor:
     def _bid_again(
         self, record: IntentRecord, purpose: Purpose, signed: Sequence[SignedTransaction], head: BlockRef
     ) -> None:
-        """Replace what waits by a better-paid transaction of the same nonce, unless the cap forbids it."""
+        """Replace what waits by a better-paid transaction of the same nonce, unless the cap forbids it.
+
+        Taking back what is not wanted any more is always urgent.
+        """
+        is_urgent = record.is_urgent or purpose is Purpose.CANCEL
         try:
-            fees = quote_fees(head.base_fee_wei, record.is_urgent, self._settings, signed)
+            fees = quote_fees(head.base_fee_wei, is_urgent, self._settings, signed)
         except RejectedError:
             return
         gas_limit = CANCEL_GAS if purpose is Purpose.CANCEL else signed[-1].gas_limit

@@ -1,0 +1,259 @@
+"""One chain behind several servers: fail-over, quorum, and what becomes of a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from agent.chain import client as client_module
+from agent.chain.abi import Function
+from agent.chain.client import ChainClient, SendOutcome
+from agent.chain.place import Place
+from agent.chain.transport import Answer, Request, RevertedError, RpcRefusedError
+from agent.domain import BlockRef
+from agent.errors import DataError, FatalError, RejectedError, TransientError
+from agent.settings import ChainSettings
+from agent.units import Address, BlockHash, Seconds, Wei
+
+NOW = 1_700_000_000
+CONTRACT = Address("0x00000000000000000000000000000000000000A1")
+ANSWER = Function.from_abi({"name": "answer", "inputs": [], "outputs": [{"name": "", "type": "uint256"}]})
+CALL = ANSWER.at(CONTRACT)
+
+
+def block_hash(number: int, fork: int = 0) -> BlockHash:
+    return BlockHash(f"0x{number:063x}{fork:x}")
+
+
+def block_entry(number: int, fork: int = 0) -> dict[str, Any]:
+    return {
+        "number": hex(number),
+        "hash": block_hash(number, fork),
+        "timestamp": hex(NOW + number),
+        "baseFeePerGas": "0x7",
+        "parentHash": block_hash(number - 1, fork),
+    }
+
+
+BLOCK = BlockRef(5, block_hash(5), Seconds(NOW + 5), Wei(7))
+
+
+class FakeServer:
+    """A server that answers from a script, method by method."""
+
+    def __init__(self, name: str, **script: Callable[..., Any]) -> None:
+        self.name = name
+        self.script: dict[str, Callable[..., Any]] = {
+            "eth_chainId": lambda: "0x7a69",
+            "eth_getBlockByNumber": lambda tag, _: block_entry(5 if tag == "latest" else int(tag, 16)),
+            "eth_call": lambda *_: "0x" + f"{42:064x}",
+            **script,
+        }
+        self.asked: list[str] = []
+
+    def request(self, request: Request) -> Any:
+        self.asked.append(request.method)
+        return self.script[request.method](*request.params)
+
+    def batch(self, requests: list[Request]) -> list[Answer]:
+        answers = []
+        for request in requests:
+            try:
+                answers.append(Answer(self.request(request), None))
+            except RevertedError as reverted:
+                answers.append(Answer(None, reverted))
+        return answers
+
+    def close(self) -> None:
+        self.asked.append("close")
+
+
+def silent(*_: object) -> Any:
+    raise TransientError("does not answer")
+
+
+def reverting(*_: object) -> Any:
+    raise RevertedError("0x", "execution reverted")
+
+
+def client_of(monkeypatch, *servers: FakeServer, quorum: int = 1, max_head_age_seconds: int = 60) -> ChainClient:
+    by_url = {f"http://{index}.example": server for index, server in enumerate(servers)}
+    monkeypatch.setattr(client_module, "Server", lambda url, timeout: by_url[url])
+    settings = ChainSettings(
+        chain_id=31_337,
+        rpc_urls=tuple(by_url),
+        rpc_quorum=quorum,
+        rpc_timeout_seconds=1,
+        max_head_age_seconds=max_head_age_seconds,
+    )
+    return ChainClient(settings)
+
+
+def test_require_chain__another_chain__is_bad_input_in_one_line(monkeypatch):
+    client = client_of(monkeypatch, FakeServer("one", eth_chainId=lambda: "0x1"))
+    with pytest.raises(
+        DataError, match=r"chain_id is 31337, but one answers for chain 1; correct chain_id or rpc_urls"
+    ):
+        client.require_chain()
+
+
+def test_request__first_server_silent__asks_the_next_and_remembers(monkeypatch):
+    first, second = FakeServer("one", eth_call=silent), FakeServer("two")
+    client = client_of(monkeypatch, first, second)
+    assert client.read([CALL], BLOCK) == [(42,)]
+    assert client.read([CALL], BLOCK) == [(42,)]
+    assert (first.asked, second.asked) == (["eth_call"], ["eth_call", "eth_call"])
+
+
+def test_request__no_server_answers__is_transient_and_names_all(monkeypatch):
+    client = client_of(monkeypatch, FakeServer("one", eth_call=silent), FakeServer("two", eth_call=silent))
+    with pytest.raises(TransientError, match="does not answer; does not answer"):
+        client.read([CALL], BLOCK)
+
+
+def test_read__call__is_pinned_to_the_block_hash(monkeypatch):
+    seen: list[Any] = []
+    server = FakeServer("one", eth_call=lambda call, tag: seen.append((call, tag)) or "0x" + f"{1:064x}")
+    client_of(monkeypatch, server).read([CALL], BLOCK)
+    assert seen == [
+        ({"to": CONTRACT, "data": CALL.data}, {"blockHash": BLOCK.hash, "requireCanonical": True}),
+    ]
+
+
+def test_read__revert__is_decoded_and_read_or_none_forgives_it(monkeypatch):
+    client = client_of(monkeypatch, FakeServer("one", eth_call=reverting))
+    with pytest.raises(RejectedError, match="UnknownRevert"):
+        client.read([CALL], BLOCK)
+    assert client.read_or_none([CALL], BLOCK) == [None]
+
+
+def test_head__clock_and_head_far_apart__is_transient(monkeypatch):
+    client = client_of(monkeypatch, FakeServer("one"), max_head_age_seconds=60)
+    assert client.head(NOW + 65) == BLOCK
+    for clock in (NOW + 66, NOW - 56):
+        with pytest.raises(TransientError, match="more than max_head_age_seconds 60"):
+            client.head(clock)
+
+
+def test_head__quorum__takes_the_newest_block_that_enough_servers_have(monkeypatch):
+    servers = [
+        FakeServer(
+            str(head),
+            eth_getBlockByNumber=lambda tag, _, head=head: block_entry(head if tag == "latest" else int(tag, 16)),
+        )
+        for head in (9, 7, 3)
+    ]
+    assert client_of(monkeypatch, *servers, quorum=2).head(NOW).number == 7
+
+
+def test_head__servers_on_two_forks__is_transient(monkeypatch):
+    servers = [
+        FakeServer(str(fork), eth_getBlockByNumber=lambda tag, _, fork=fork: block_entry(5, fork)) for fork in (0, 1)
+    ]
+    with pytest.raises(TransientError, match="servers disagree on block 5"):
+        client_of(monkeypatch, *servers, quorum=2).head(NOW)
+
+
+def test_head__too_few_servers__is_transient(monkeypatch):
+    servers = [FakeServer("one"), FakeServer("two", eth_getBlockByNumber=silent)]
+    with pytest.raises(TransientError, match="1 of 2 servers answer"):
+        client_of(monkeypatch, *servers, quorum=2).head(NOW)
+
+
+def test_read__one_server_lies__is_outvoted_or_stops_the_cycle(monkeypatch):
+    def lying(*_: object) -> str:
+        return "0x" + f"{13:064x}"
+
+    honest = [FakeServer("one"), FakeServer("two")]
+    outvoted = client_of(monkeypatch, *honest, FakeServer("three", eth_call=lying), quorum=2)
+    assert outvoted.read([CALL], BLOCK) == [(42,)]
+    torn = client_of(monkeypatch, FakeServer("one"), FakeServer("two", eth_call=lying), quorum=2)
+    with pytest.raises(TransientError, match="servers disagree on the state at block 5"):
+        torn.read([CALL], BLOCK)
+
+
+def test_block__not_there_yet__is_transient(monkeypatch):
+    client = client_of(monkeypatch, FakeServer("one", eth_getBlockByNumber=lambda *_: None))
+    with pytest.raises(TransientError, match="does not have the block yet"):
+        client.block(99)
+
+
+@pytest.mark.parametrize(
+    ("message", "outcome"),
+    [
+        ("already known", SendOutcome.KNOWN),
+        ("AlreadyKnown", SendOutcome.KNOWN),
+        ("transaction already imported", SendOutcome.KNOWN),
+        ("nonce too low: next nonce 4", SendOutcome.NONCE_USED),
+        ("replacement transaction underpriced", SendOutcome.UNDERPRICED),
+    ],
+)
+def test_send_raw__refusal_that_says_where_the_transaction_stands__is_no_failure(monkeypatch, message, outcome):
+    def refuse(raw: str) -> str:
+        raise RpcRefusedError("eth_sendRawTransaction", message)
+
+    assert client_of(monkeypatch, FakeServer("one", eth_sendRawTransaction=refuse)).send_raw("0x02") is outcome
+
+
+def test_send_raw__refusal_that_needs_a_person__is_fatal(monkeypatch):
+    def refuse(raw: str) -> str:
+        raise RpcRefusedError("eth_sendRawTransaction", "insufficient funds for gas * price + value")
+
+    with pytest.raises(FatalError, match="insufficient funds"):
+        client_of(monkeypatch, FakeServer("one", eth_sendRawTransaction=refuse)).send_raw("0x02")
+
+
+def test_send_raw__accepted__says_so(monkeypatch):
+    server = FakeServer("one", eth_sendRawTransaction=lambda raw: "0xhash")
+    assert client_of(monkeypatch, server).send_raw("0x02") is SendOutcome.ACCEPTED
+
+
+def log_entry(number: int, index: int) -> dict[str, Any]:
+    return {
+        "address": CONTRACT,
+        "topics": ["0xaa"],
+        "data": "0x",
+        "blockNumber": hex(number),
+        "blockHash": block_hash(number),
+        "transactionHash": f"0x{number:064x}",
+        "logIndex": hex(index),
+    }
+
+
+def test_logs__long_range__is_read_in_parts_and_returned_in_order(monkeypatch):
+    ranges: list[tuple[int, int]] = []
+
+    def get_logs(query: dict[str, Any]) -> list[dict[str, Any]]:
+        first, last = int(query["fromBlock"], 16), int(query["toBlock"], 16)
+        ranges.append((first, last))
+        return [log_entry(last, 3), log_entry(last, 1)]
+
+    client = client_of(monkeypatch, FakeServer("one", eth_getLogs=get_logs))
+    last = Place(12_000, block_hash(12_000))
+    logs = client.logs([CONTRACT], ["0xaa"], 1, last, None)
+    assert ranges == [(1, 5_000), (5_001, 10_000), (10_001, 12_000)]
+    assert [(log.block_number, log.log_index) for log in logs] == [
+        (5_000, 1),
+        (5_000, 3),
+        (10_000, 1),
+        (10_000, 3),
+        (12_000, 1),
+        (12_000, 3),
+    ]
+
+
+def test_logs__chain_replaced_meanwhile__is_noticed(monkeypatch):
+    client = client_of(monkeypatch, FakeServer("one", eth_getLogs=lambda query: []))
+    last, anchor = Place(9, block_hash(9)), Place(4, block_hash(4))
+    assert client.logs([CONTRACT], ["0xaa"], 5, last, anchor) == []
+    assert client.logs([CONTRACT], ["0xaa"], 5, last, Place(4, block_hash(4, fork=1))) is None
+    with pytest.raises(TransientError, match="block 9 was replaced"):
+        client.logs([CONTRACT], ["0xaa"], 5, Place(9, block_hash(9, fork=1)), anchor)
+
+
+def test_close__client__closes_every_server(monkeypatch):
+    servers = [FakeServer("one"), FakeServer("two")]
+    client_of(monkeypatch, *servers).close()
+    assert [server.asked for server in servers] == [["close"], ["close"]]

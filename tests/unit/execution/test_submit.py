@@ -1,0 +1,393 @@
+"""The state machine on a scripted chain: what servers say is never taken for what the chain has done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from eth_utils.crypto import keccak
+
+from agent.chain.client import SendOutcome
+from agent.domain import BlockRef, Intent, Leg
+from agent.errors import DataError, FatalError, RejectedError, TransientError
+from agent.execution.signer import load_signer
+from agent.execution.submit import Executor, Timer
+from agent.ledger.database import Database
+from agent.ledger.records import IntentRecord, IntentState, Purpose, VaultIdentity
+from agent.settings import ExecutionSettings
+from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
+
+VAULT = Address("0x5FbDB2315678afecb367f032d93F642f64180aa3")
+VENUE = Address("0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512")
+START = 1_700_000_000
+SETTINGS = ExecutionSettings(
+    deadline_seconds=240,
+    receipt_timeout_seconds=20,
+    receipt_poll_seconds=1,
+    replace_after_seconds=5,
+    max_replacements=3,
+    fee_bump_ratio=1.25,
+    priority_fee_gwei=1,
+    urgent_priority_fee_gwei=3,
+    max_fee_gwei=100,
+    urgent_max_fee_gwei=500,
+    gas_limit_ratio=1.5,
+    max_gas_units=2_000_000,
+)
+
+
+def block(number: int) -> BlockRef:
+    return BlockRef(number, BlockHash(f"0x{number:064x}"), Seconds(START + number), Wei(20 * 10**9))
+
+
+def record(number: int = 1) -> IntentRecord:
+    intent = Intent(
+        IntentId(f"0x{number:064x}"),
+        VAULT,
+        (Leg(VENUE, AssetUnits(1), Wad(2), Wad(3)),),
+        Seconds(START + 240),
+        block(10),
+    )
+    return IntentRecord(intent, is_urgent=False, book_digest="0x", reason="because")
+
+
+@dataclass
+class FakeChain:
+    """A chain whose answers a test sets; it mines what it is sent unless told otherwise."""
+
+    number: int = 10
+    nonce: int = 4
+    waiting: int = 4
+    balance: int = 10**18
+    gas: int = 1_000_000
+    mines: bool = True
+    status: int = 1
+    send_outcome: SendOutcome | Exception = SendOutcome.ACCEPTED
+    used: set[bytes] = field(default_factory=set)
+    mined: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sent: list[str] = field(default_factory=list)
+    refusal: RejectedError | None = None
+
+    def head(self, now_unix: float) -> BlockRef:
+        return block(self.number)
+
+    def block(self, number: int) -> BlockRef:
+        return block(number)
+
+    def parent(self, of: BlockRef) -> BlockRef:
+        return block(of.number - 1)
+
+    def account(self, address: str) -> tuple[int, int, Wei]:
+        return self.nonce, self.waiting, Wei(self.balance)
+
+    def nonce_at(self, address: str, at: BlockRef) -> int:
+        return self.nonce
+
+    def estimate_gas(self, sender: str, call: Any) -> int:
+        if self.refusal is not None:
+            raise self.refusal
+        return self.gas
+
+    def simulate(self, sender: str, call: Any, gas: int, at: BlockRef) -> RejectedError | None:
+        return self.refusal
+
+    def read(self, calls: Any, at: BlockRef) -> list[tuple[bool]]:
+        return [(bytes.fromhex(call.data[10:74]) in self.used,) for call in calls]
+
+    def receipts(self, hashes: list[str]) -> list[dict[str, Any] | None]:
+        return [self.mined.get(one) for one in hashes]
+
+    def send_raw(self, raw: str) -> SendOutcome:
+        self.sent.append(raw)
+        if self.mines:
+            self.mine(raw)
+        if isinstance(self.send_outcome, Exception):
+            raise self.send_outcome
+        return self.send_outcome
+
+    def mine(self, raw: str) -> None:
+        self.number += 1
+        self.nonce += 1
+        self.waiting = self.nonce
+        self.mined["0x" + keccak(hexstr=raw).hex()] = {
+            "blockNumber": hex(self.number),
+            "blockHash": block(self.number).hash,
+            "status": hex(self.status),
+            "gasUsed": hex(900_000),
+            "effectiveGasPrice": hex(21 * 10**9),
+        }
+
+
+class FakeScanner:
+    """Remembers up to where the ledger was brought."""
+
+    def __init__(self) -> None:
+        self.scanned: list[int] = []
+
+    def scan(self, to: BlockRef) -> None:
+        self.scanned.append(to.number)
+
+
+class FakeTime:
+    """A wall clock that only sleeping moves; ``then`` may change the chain while time passes."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.then: dict[float, Any] = {}
+
+    def timer(self) -> Timer:
+        return Timer(lambda: START + self.now, lambda: self.now, self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        for at in [at for at in self.then if at <= self.now]:
+            self.then.pop(at)()
+
+
+@pytest.fixture
+def chain() -> FakeChain:
+    return FakeChain()
+
+
+@pytest.fixture
+def clock() -> FakeTime:
+    return FakeTime()
+
+
+@pytest.fixture
+def scanner() -> FakeScanner:
+    return FakeScanner()
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    with Database.open(f"sqlite:///{tmp_path}/ledger.sqlite", "vault", "key") as database:
+        yield database.vault(VaultIdentity(31_337, VAULT, 1, block(1).hash))
+
+
+@pytest.fixture
+def executor(chain, ledger, scanner, clock) -> Executor:
+    return Executor(chain, ledger, scanner, load_signer({}, 31_337), SETTINGS, clock.timer())
+
+
+def states(ledger, number: int = 1) -> list[str]:
+    return [state.value for state in ledger.states_of(record(number).intent.intent_id)]
+
+
+def test_execute__mined_at_once__is_booked_before_it_counts_as_executed(executor, chain, ledger, scanner):
+    settlement = executor.execute(record(), block(10))
+    assert settlement.state is IntentState.EXECUTED
+    assert states(ledger) == ["decided", "signed", "sent", "mined", "executed"]
+    assert scanner.scanned == [11]
+    [signed] = ledger.transactions_of(record().intent.intent_id)
+    assert chain.sent == [signed.raw]
+    assert (signed.nonce, signed.gas_limit, signed.max_fee_wei) == (4, 1_500_000, 41 * 10**9)
+    assert settlement.receipt.gas_used == 900_000
+
+
+def test_execute__written_before_it_is_sent(executor, chain, ledger, monkeypatch):
+    seen: list[list[str]] = []
+    send = chain.send_raw
+    monkeypatch.setattr(chain, "send_raw", lambda raw: seen.append(states(ledger)) or send(raw))
+    executor.execute(record(), block(10))
+    assert seen == [["decided", "signed"]]
+
+
+def test_execute__no_answer_to_the_send__leaves_the_intent_open_and_finds_it_mined_later(executor, chain, ledger):
+    chain.send_outcome = TransientError("timed out")
+    with pytest.raises(TransientError):
+        executor.execute(record(), block(10))
+    assert states(ledger) == ["decided", "signed"]
+    assert executor.resume(record(), lambda: True).state is IntentState.EXECUTED
+    assert len(chain.sent) == 1
+
+
+def test_execute__send_lost__is_sent_again_byte_for_byte(executor, chain, ledger):
+    chain.mines, chain.send_outcome = False, TransientError("timed out")
+    with pytest.raises(TransientError):
+        executor.execute(record(), block(10))
+    chain.mines, chain.send_outcome = True, SendOutcome.ACCEPTED
+    assert executor.resume(record(), lambda: True).state is IntentState.EXECUTED
+    assert chain.sent[0] == chain.sent[1]
+    assert len(ledger.transactions_of(record().intent.intent_id)) == 1
+
+
+def test_execute__another_intent_open__is_a_defect_that_stops_the_keeper(executor, chain, ledger):
+    ledger.add_intent(record(1))
+    with pytest.raises(FatalError, match="two intents of one vault must not live"):
+        executor.execute(record(2), block(10))
+    assert chain.sent == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "failure", "message"),
+    [
+        ({"refusal": RejectedError("NetDeltaExceeded")}, RejectedError, "NetDeltaExceeded"),
+        ({"gas": 1_333_334}, RejectedError, r"GasLimitExceeded\(gasLimit=2000001, maxGasLimit=2000000\)"),
+        ({"balance": 61_499_999_999_999_999}, DataError, "holds 0.061500 ETH and a rebalance may cost 0.061500 ETH"),
+        ({"waiting": 5}, TransientError, r"a transaction waiting that this ledger does not know \(nonces 4 to 4\)"),
+    ],
+)
+def test_execute__refused_before_signing__leaves_no_trace(executor, chain, ledger, changes, failure, message):
+    for name, value in changes.items():
+        setattr(chain, name, value)
+    with pytest.raises(failure, match=message):
+        executor.execute(record(), block(10))
+    assert chain.sent == []
+    assert ledger.open_intents() == []
+    assert states(ledger) == []
+
+
+def test_execute__exactly_enough_gas_money__goes_out(executor, chain):
+    chain.balance = 1_500_000 * 41 * 10**9
+    assert executor.execute(record(), block(10)).state is IntentState.EXECUTED
+
+
+def test_execute__never_mined__bumps_by_policy_and_then_leaves_it_open(executor, chain, ledger, clock):
+    chain.mines = False
+    settlement = executor.execute(record(), block(10))
+    assert settlement.state is None
+    assert clock.now == SETTINGS.receipt_timeout_seconds
+    signed = ledger.transactions_of(record().intent.intent_id)
+    assert [one.nonce for one in signed] == [4, 4, 4, 4]
+    assert [one.max_fee_wei for one in signed] == [41 * 10**9, 51_250_000_000, 64_062_500_000, 80_078_125_000]
+    assert len(ledger.open_intents()) == 1
+
+
+def test_execute__first_bid_mined_after_a_bump__counts(executor, chain, ledger, clock):
+    chain.mines = False
+    clock.then[7.0] = lambda: chain.mine(chain.sent[0])
+    settlement = executor.execute(record(), block(10))
+    assert settlement.state is IntentState.EXECUTED
+    signed = ledger.transactions_of(record().intent.intent_id)
+    assert len(signed) == 2
+    assert settlement.receipt.transaction_hash == signed[0].transaction_hash
+
+
+def test_execute__bump_above_the_cap__waits_on_with_what_there_is(executor, chain, ledger):
+    chain.mines = False
+    executor_with_low_cap = Executor(
+        chain, ledger, FakeScanner(), load_signer({}, 31_337), _capped(41), FakeTime().timer()
+    )
+    assert executor_with_low_cap.execute(record(), block(10)).state is None
+    assert len(ledger.transactions_of(record().intent.intent_id)) == 1
+
+
+def _capped(max_fee_gwei: int) -> ExecutionSettings:
+    return SETTINGS.model_copy(update={"max_fee_gwei": max_fee_gwei})
+
+
+def test_execute__mined_and_reverted__is_final_with_its_reason(executor, chain, ledger, monkeypatch):
+    chain.status = 0
+    monkeypatch.setattr(chain, "simulate", lambda *_: RejectedError("EnforcedPause"))
+    settlement = executor.execute(record(), block(10))
+    assert (settlement.state, settlement.detail) == (IntentState.REVERTED, "EnforcedPause()")
+    assert ledger.open_intents() == []
+    assert [receipt.is_success for receipt in ledger.receipts()] == [False]
+
+
+def test_resume__never_signed_and_wanted__is_signed_now(executor, chain, ledger):
+    ledger.add_intent(record())
+    assert executor.resume(record(), lambda: True).state is IntentState.EXECUTED
+    assert states(ledger) == ["decided", "signed", "sent", "mined", "executed"]
+
+
+@pytest.mark.parametrize("reason", ["unwanted", "refused"])
+def test_resume__never_signed_and_no_more_possible__is_abandoned(executor, chain, ledger, reason):
+    ledger.add_intent(record())
+    if reason == "refused":
+        chain.refusal = RejectedError("NetDeltaExceeded")
+    assert executor.resume(record(), lambda: reason == "refused").state is IntentState.ABANDONED
+    assert chain.sent == []
+    assert ledger.open_intents() == []
+
+
+def test_resume__past_the_deadline__is_expired_by_chain_time_alone(executor, chain, ledger, clock):
+    chain.mines = False
+    executor.execute(record(), block(10))
+    clock.now = 10_000.0
+    chain.number = 240
+    assert executor.resume(record(), lambda: True).state is None
+    chain.number = 241
+    assert executor.resume(record(), lambda: True).state is IntentState.EXPIRED
+
+
+def test_resume__unwanted__takes_the_nonce_and_is_cancelled(executor, chain, ledger):
+    chain.mines = False
+    executor.execute(record(), block(10))
+    chain.mines = True
+    settlement = executor.resume(record(), lambda: False)
+    assert settlement.state is IntentState.CANCELLED
+    cancel = ledger.transactions_of(record().intent.intent_id)[-1]
+    assert (cancel.purpose, cancel.nonce, cancel.gas_limit) == (Purpose.CANCEL, 4, 21_000)
+    assert cancel.max_fee_wei * 4 >= ledger.transactions_of(record().intent.intent_id)[-2].max_fee_wei * 5
+
+
+def test_resume__cancellation_under_way__is_not_turned_back_into_a_rebalance(executor, chain, ledger):
+    chain.mines = False
+    executor.execute(record(), block(10))
+    executor.resume(record(), lambda: False)
+    chain.mines = True
+    assert executor.resume(record(), lambda: True).state is IntentState.CANCELLED
+
+
+def test_resume__intent_used_by_a_transaction_nobody_knows__is_executed_when_seen_twice(
+    executor, chain, ledger, scanner
+):
+    chain.mines = False
+    executor.execute(record(), block(10))
+    chain.nonce, chain.waiting = 5, 5
+    chain.used.add(bytes.fromhex(record().intent.intent_id[2:]))
+    settlement = executor.resume(record(), lambda: True)
+    assert settlement.state is IntentState.EXECUTED
+    assert settlement.receipt is None
+    assert scanner.scanned == [10]
+
+
+def test_resume__state_before_receipt__waits_for_the_receipt(executor, chain, ledger, clock):
+    chain.mines = False
+    executor.execute(record(), block(10))
+    last = chain.sent[-1]
+    chain.used.add(bytes.fromhex(record().intent.intent_id[2:]))
+    clock.then[clock.now + 0.1] = lambda: chain.mine(last)
+    settlement = executor.resume(record(), lambda: True)
+    assert settlement.state is IntentState.EXECUTED
+    assert settlement.receipt is not None
+
+
+def test_resume__nonce_taken_by_a_stranger__is_superseded(executor, chain, ledger):
+    chain.mines = False
+    executor.execute(record(), block(10))
+    chain.nonce, chain.waiting = 5, 5
+    assert executor.resume(record(), lambda: True).state is IntentState.SUPERSEDED
+
+
+def test_execute__nonce_said_to_be_used__believes_the_chain(executor, chain, ledger):
+    """Another node had the transaction already and mined it."""
+    chain.send_outcome = SendOutcome.NONCE_USED
+    assert executor.execute(record(), block(10)).state is IntentState.EXECUTED
+    assert states(ledger) == ["decided", "signed", "mined", "executed"]
+
+
+def test_execute__receipt_of_a_block_that_was_replaced__is_not_believed(executor, chain, ledger, monkeypatch):
+    monkeypatch.setattr(chain, "block", lambda number: replace(block(number), hash=BlockHash("0xother")))
+    with pytest.raises(TransientError, match="block 11 was replaced while its receipt was read"):
+        executor.execute(record(), block(10))
+    assert len(ledger.open_intents()) == 1
+
+
+def test_execute__expired_rival_with_the_same_nonce_waits__outbids_it(executor, chain, ledger):
+    chain.mines = False
+    patient = SETTINGS.model_copy(update={"max_replacements": 0})
+    Executor(chain, ledger, FakeScanner(), load_signer({}, 31_337), patient, FakeTime().timer()).execute(
+        record(1), block(10)
+    )
+    chain.number = 241
+    assert executor.resume(record(1), lambda: True).state is IntentState.EXPIRED
+    chain.waiting, chain.mines = 5, True
+    later = replace(record(2), intent=replace(record(2).intent, deadline=Seconds(START + 500)))
+    assert executor.execute(later, block(241)).state is IntentState.EXECUTED
+    highest = max(one.max_fee_wei for one in ledger.transactions_of(record(1).intent.intent_id))
+    [outbid] = ledger.transactions_of(later.intent.intent_id)
+    assert outbid.max_fee_wei * 4 >= highest * 5

@@ -1,0 +1,228 @@
+"""Whatever the chain replaces, the ledger ends with the events of the chain that is left."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import pytest
+from eth_abi.abi import encode
+
+from agent.chain.abi import Event, Log, load_abi
+from agent.chain.deployment import Deployment
+from agent.chain.place import Place
+from agent.chain.venue_events import FUNDING_EVENTS
+from agent.domain import BlockRef
+from agent.errors import DataError
+from agent.ledger.database import Database
+from agent.ledger.records import CashFlowKind, VaultIdentity
+from agent.ledger.scan import EventScanner
+from agent.units import Address, BlockHash, Seconds, Wei
+
+VAULT = Address("0x5FbDB2315678afecb367f032d93F642f64180aa3")
+VENUE = Address("0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512")
+CLEARING_HOUSE = Address("0x9fE46736679d2D9a65F0992F2272dE9f3c7fa6e0")
+STRANGER = Address("0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC")
+INTENT = b"\x11" * 32
+FIRST_BLOCK = 3
+
+
+def deployment(kind: str = "curie") -> Deployment:
+    return Deployment.model_validate(
+        {
+            "chain_id": 31_337,
+            "network": "localnet",
+            "block": FIRST_BLOCK,
+            "asset": {"address": STRANGER, "decimals": 6, "symbol": "USDC"},
+            "contracts": {"HedgeVault": VAULT},
+            "venues": [{"name": "curie", "kind": kind, "address": VENUE}],
+            "roles": {},
+        }
+    )
+
+
+def emitted(event: Event, emitter: Address, **values: object) -> tuple[Address, tuple[str, ...], str]:
+    indexed = [(name, kind) for name, kind, is_indexed in event.parameters if is_indexed]
+    plain = [(name, kind) for name, kind, is_indexed in event.parameters if not is_indexed]
+    topics = (event.topic, *("0x" + encode((kind,), (values[name],)).hex() for name, kind in indexed))
+    data = "0x" + encode([kind for _, kind in plain], [values[name] for name, _ in plain]).hex()
+    return emitter, topics, data
+
+
+def leg(size: int, margin: int = 0, price: int = 3_000 * 10**18, fee: int = 10**18, emitter: Address = VAULT):
+    return emitted(
+        load_abi("HedgeVault").event("LegExecuted"),
+        emitter,
+        intentId=INTENT,
+        venue=VENUE,
+        requestedSizeDelta=size,
+        filledSizeDelta=size,
+        executionPrice=price,
+        fee=fee,
+        marginDelta=margin,
+    )
+
+
+def deposit(assets: int):
+    event = load_abi("HedgeVault").event("Deposit")
+    return emitted(event, VAULT, sender=STRANGER, owner=STRANGER, assets=assets, shares=assets)
+
+
+def funding(paid: int, trader: Address = VENUE, emitter: Address = CLEARING_HOUSE):
+    event = FUNDING_EVENTS["curie"].event
+    return emitted(event, emitter, trader=trader, baseToken=STRANGER, fundingPayment=paid)
+
+
+class FakeChain:
+    """Blocks with events; cutting it back and growing it anew is a reorganisation."""
+
+    def __init__(self) -> None:
+        self.blocks: list[tuple[BlockHash, list[Log]]] = []
+        self.branch = 0
+        self.ranges: list[int] = []
+        while len(self.blocks) < FIRST_BLOCK:
+            self.grow()
+
+    def grow(self, *events) -> BlockRef:
+        number = len(self.blocks)
+        block_hash = BlockHash(f"0x{self.branch:032x}{number:032x}")
+        logs = [
+            Log(emitter, topics, data, number, block_hash, f"0x{number:064x}", index)
+            for index, (emitter, topics, data) in enumerate(events)
+        ]
+        self.blocks.append((block_hash, logs))
+        return self.head()
+
+    def cut(self, blocks: int) -> None:
+        del self.blocks[len(self.blocks) - blocks :]
+        self.branch += 1
+
+    def head(self) -> BlockRef:
+        number = len(self.blocks) - 1
+        return BlockRef(number, self.blocks[number][0], Seconds(number), Wei(1))
+
+    def sizes(self) -> list[int]:
+        event = load_abi("HedgeVault").event("LegExecuted")
+        vault_logs = [log for _, logs in self.blocks for log in logs if log.emitter == VAULT]
+        return [event.decode(log)["filledSizeDelta"] for log in vault_logs if log.topics[0] == event.topic]
+
+    # --- what the scanner asks of a client ---
+
+    def read(self, calls, block):
+        return [(CLEARING_HOUSE.lower(),) for _ in calls]
+
+    def canonical_hashes(self, numbers: Sequence[int]):
+        return [self.blocks[number][0] if number < len(self.blocks) else None for number in numbers]
+
+    def logs(self, addresses, topics, first, last, anchor):
+        self.ranges.append(last.number - first + 1)
+        marks = [last] if anchor is None else [last, anchor]
+        if [mark.hash for mark in marks] != self.canonical_hashes([mark.number for mark in marks]):
+            return None
+        found = [log for _, logs in self.blocks[first : last.number + 1] for log in logs]
+        return [log for log in found if log.emitter in addresses and log.topics[0] in topics]
+
+
+@pytest.fixture
+def chain() -> FakeChain:
+    return FakeChain()
+
+
+@pytest.fixture
+def ledger(tmp_path, chain):
+    identity = VaultIdentity(31_337, VAULT, FIRST_BLOCK, chain.head().hash)
+    with Database.open(f"sqlite:///{tmp_path}/ledger.sqlite", "vault", "key") as database:
+        yield database.vault(identity)
+
+
+@pytest.fixture
+def scanner(chain, ledger) -> EventScanner:
+    return EventScanner(chain, ledger, deployment(), chain.head())
+
+
+def test_scan__leg_with_trade_and_margin__is_booked_on_both_sides(chain, ledger, scanner):
+    scanner.scan(chain.grow(deposit(100), leg(5, margin=40), leg(0, margin=-10, price=0, fee=0)))
+    assert [fill.size_delta for fill in ledger.fills()] == [5]
+    flows = [(flow.kind, flow.venue, flow.assets) for flow in ledger.cash_flows()]
+    assert flows == [
+        (CashFlowKind.DEPOSIT, None, 100),
+        (CashFlowKind.MARGIN, VENUE, 40),
+        (CashFlowKind.MARGIN, VENUE, -10),
+    ]
+    assert ledger.accounts.idle_assets == 70
+    assert ledger.accounts.venues[VENUE].margin_assets == 30
+
+
+def test_scan__events_of_strangers__are_not_ours(chain, ledger, scanner):
+    others_funding = funding(9, trader=STRANGER)
+    forged_funding = funding(9, emitter=STRANGER)
+    scanner.scan(chain.grow(leg(5, emitter=STRANGER), others_funding, forged_funding, funding(-3)))
+    assert ledger.fills() == []
+    assert [(payment.venue, payment.paid) for payment in ledger.funding()] == [(VENUE, -3)]
+
+
+def test_scan__blocks_without_events__are_not_read_again_by_the_same_process(chain, ledger, scanner):
+    for _ in range(3):
+        scanner.scan(chain.grow())
+    scanner.scan(chain.head())
+    assert chain.ranges == [1, 1, 1]
+
+
+def test_scan__restarted_after_quiet_blocks__misses_nothing(chain, ledger, scanner):
+    scanner.scan(chain.grow(leg(5)))
+    scanner.scan(chain.grow())
+    chain.grow(leg(7))
+    EventScanner(chain, ledger, deployment(), chain.head()).scan(chain.head())
+    assert [fill.size_delta for fill in ledger.fills()] == [5, 7]
+
+
+def test_scan__head_falls_back__undoes_what_is_above_it(chain, ledger, scanner):
+    scanner.scan(chain.grow(leg(5)))
+    scanner.scan(chain.grow(leg(7)))
+    chain.cut(1)
+    scanner.scan(chain.head())
+    assert [fill.size_delta for fill in ledger.fills()] == [5]
+    assert ledger.accounts.venues[VENUE].size == 5
+
+
+def test_scan__block_of_the_same_height_replaced__takes_the_new_one(chain, ledger, scanner):
+    scanner.scan(chain.grow(leg(5)))
+    chain.cut(1)
+    scanner.scan(chain.grow(leg(6)))
+    assert [fill.size_delta for fill in ledger.fills()] == [6]
+
+
+def test_scan__old_branch_comes_back__counts_again(chain, ledger, scanner):
+    scanner.scan(chain.grow(leg(5)))
+    old = list(chain.blocks)
+    chain.cut(1)
+    scanner.scan(chain.grow(leg(6)))
+    chain.blocks = old
+    scanner.scan(chain.head())
+    assert [fill.size_delta for fill in ledger.fills()] == [5]
+    assert ledger.accounts.venues[VENUE].size == 5
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_scan__reorganisations_at_random__leave_the_events_of_the_chain_that_is_left(chain, ledger, scanner, seed):
+    draw = random.Random(seed)
+    for _ in range(40):
+        if draw.random() < 0.25 and len(chain.blocks) > FIRST_BLOCK + 1:
+            chain.cut(draw.randint(1, min(64, len(chain.blocks) - FIRST_BLOCK - 1)))
+        for _ in range(draw.randint(0, 4)):
+            chain.grow(*(leg(draw.randint(1, 10**20)) for _ in range(draw.randint(0, 2))))
+        if draw.random() < 0.1:
+            scanner = EventScanner(chain, ledger, deployment(), chain.head())
+        if len(chain.blocks) > FIRST_BLOCK:
+            scanner.scan(chain.head())
+            assert [fill.size_delta for fill in ledger.fills()] == chain.sizes()
+            booked = ledger.accounts.venues
+            assert (booked[VENUE].size if VENUE in booked else 0) == sum(chain.sizes())
+            assert ledger.last_scan() is None or ledger.last_scan() in [
+                Place(number, block_hash) for number, (block_hash, _) in enumerate(chain.blocks)
+            ]
+
+
+def test_event_scanner__venue_of_an_unknown_kind__is_refused(chain, ledger):
+    with pytest.raises(DataError, match="is of kind 'gmx', which is not one of curie; mend the manifest"):
+        EventScanner(chain, ledger, deployment("gmx"), chain.head())
