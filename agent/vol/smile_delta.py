@@ -9,8 +9,8 @@ When the forward F moves by dF, a book's vols move too. With d the Black delta a
 A smile that rides along with the price raises the delta where it falls with the strike. Where vols in fact fall as
 prices rise, delta should be lower instead: the minimum-variance delta measures what vols did.
 
-Sources: E. Derman, "Regimes of volatility", Risk (April 1999); J. Hull and A. White, "Optimal delta hedging for options", Journal of Banking and
-Finance 82 (2017) 180-190, eqs. 1, 4 and 5.
+Sources: E. Derman, "Regimes of volatility", Risk (April 1999); J. Hull and A. White, "Optimal delta hedging for
+options", Journal of Banking and Finance 82 (2017) 180-190, eqs. 1, 4 and 5.
 """
 
 from __future__ import annotations
