@@ -56,7 +56,7 @@ prerequisites:
 
 .PHONY: lock
 lock: $(STAMPS)/python ## Renew requirements.lock and package-lock.json
-	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra bench --extra contracts --extra dev --universal --generate-hashes --python-version 3.11 \
 	  --no-header --no-annotate --quiet --output-file requirements.lock
 	npm install --package-lock-only --ignore-scripts --no-audit --no-fund
 
