@@ -54,7 +54,7 @@ class Database:
                 raise
         except SQLAlchemyError as error:
             engine.dispose()
-            raise DataError(f"ledger {_shown(engine.url)} cannot be opened: {error}") from None
+            raise DataError(f"ledger {_shown(engine.url)} cannot be opened: {str(error).splitlines()[0]}") from None
         except BaseException:
             engine.dispose()
             raise
