@@ -92,7 +92,7 @@ library CurieSwap {
             else _buy(order, state, step);
             result.size += step.base;
             result.notional += step.quote;
-            if (state.liquidity != 0) result.fee += _fee(order, step.quote);
+            result.fee += _fee(order, step.quote);
             _enterNextRange(pool, order, state, step);
         }
         result.isComplete = state.remaining == 0 && _isInside(order, state);

@@ -124,6 +124,18 @@ def test_free_collateral__venue_vault_paused__nothing_can_be_withdrawn(market):
     assert free(market) == MARGIN_USD * USDC_UNIT
 
 
+def test_free_collateral__venue_holds_less_than_it_owes__no_more_than_it_holds(market):
+    held = balance(market, market.curie.vault)
+    market.chain.rpc.request("anvil_impersonateAccount", market.curie.vault)
+    market.chain.rpc.request("anvil_setBalance", market.curie.vault, hex(1_000 * WAD))
+    left = 7 * USDC_UNIT
+    spend = ("transfer(address,uint256)", market.accounts["attacker"], held - left)
+    market.send_to(market.usdc, *spend, sender=market.curie.vault)
+    assert free(market) == left
+    market.send("withdrawMargin(uint256)", left)
+    assert balance(market, market.vault) == left
+
+
 # --- trades -------------------------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
+from fractions import Fraction
 
 import pytest
 from curie_market import GRAIN, open_market, whole
@@ -53,11 +55,11 @@ def assert_equity_is_the_venues(market):
     )
     assert 0 <= cash + notional + size * mark // WAD - account_value <= GRAIN, "our reading of the account is Curie's"
     at_index = cash + notional + size * index // WAD
+    at_index = Fraction(account_value) + Fraction(size * (index - mark), WAD)
     low, high = market.equity()
-    assert account_value in (low, high)
-    assert low <= high
-    other = low + high - account_value
-    assert 0 <= at_index - other <= GRAIN + 1
+    assert low == min(account_value, math.floor(at_index))
+    assert high == max(account_value, math.ceil(at_index))
+    assert 0 <= cash + notional + size * index // WAD - math.floor(at_index) <= GRAIN + 1
     position = market.position()
     assert position.size == size
     assert position.margin + position.unrealised_pnl + position.funding_accrued == pytest.approx(

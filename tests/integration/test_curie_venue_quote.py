@@ -16,6 +16,7 @@ pytestmark = pytest.mark.chain
 
 PORT = 18_627
 NARROW_PORT = 18_628
+CHEAP_PORT = 18_629
 MARGIN_USD = 20_000_000
 WORD_BOUNDARY_USD = 1.0001 ** (256 * TICK_SPACING * 5)
 """Price, 2,164 USD, at which one word of the pool's tick bitmap ends and a swap takes an extra step."""
@@ -40,6 +41,14 @@ def narrow_market(tmp_path_factory):
     directory = tmp_path_factory.mktemp("narrow")
     with open_market(NARROW_PORT, directory, maker_low_ratio=0.97, maker_high_ratio=1.03) as market:
         market.deposit(MARGIN_USD)
+        yield market
+
+
+@pytest.fixture(scope="module")
+def cheap_market(tmp_path_factory):
+    """A market whose price, 0.995 USD, lies at a negative tick."""
+    with open_market(CHEAP_PORT, tmp_path_factory.mktemp("cheap"), start_price_usd=0.995) as market:
+        market.deposit(100_000)
         yield market
 
 
@@ -96,6 +105,13 @@ def test_quote__across_ticks_with_liquidity__the_trade_to_the_wei(market, size):
     assert_quote_is_the_trade(market, whole(size))
     assert_quote_is_the_trade(market, whole(-size))
     assert_quote_is_the_trade(market, whole(-size))
+
+
+@pytest.mark.parametrize("size", [-75, 0.5, -0.5, 30, 150])
+def test_quote__price_below_one__the_trade_to_the_wei(cheap_market, size):
+    with cheap_market.undone() as market:
+        assert_quote_is_the_trade(market, whole(size))
+        assert (market.localnet.pool_price() > 1.0) == (size == 150), "the largest goes through tick 0"
 
 
 @pytest.mark.parametrize("size", [-33, 33])
