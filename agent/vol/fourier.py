@@ -36,8 +36,8 @@ _NEGLIGIBLE_LOG = -46.0
 _MAX_DOUBLINGS = 200
 _TOLERANCE = 1e-13
 """Change of a price, over its forward, between one number of panels and twice as many."""
-_CONTOUR_RADIUS, _CONTOUR_POINTS = 0.2, 32
-"""Circle around 0 on which cumulants are read off; the moments it needs, of orders -0.2 to 0.2, always exist."""
+_CUMULANT_STEP = 0.05
+"""Distance of the differences that give the cumulants, over the standard deviation."""
 
 
 class CharacteristicModel(Protocol):
@@ -113,7 +113,7 @@ def model_greeks(
 
 def _calls(model: CharacteristicModel, k: FloatArray, tau: float) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return c, dc/dk and d2c/dk2 - dc/dk of calls over their discounted forward, one expiry."""
-    variance = max(float(_cumulants(model, tau)[1]), np.finfo(np.float64).tiny)
+    variance = _black_variance(model, tau)
     black = black76_greeks(True, 1.0, np.exp(k), 1.0, np.sqrt(variance))
     end = _tail(model, tau, variance)
     panels, before = _FIRST_PANELS, np.full((3, k.size), np.inf)
@@ -159,14 +159,18 @@ def _integrals(
     return np.ascontiguousarray((np.exp(-1j * np.outer(k, u)) @ columns).real.T)
 
 
-def _cumulants(model: CharacteristicModel, tau: float) -> FloatArray:
-    """Return the first four cumulants of X, by Cauchy's formula on a circle around 0."""
-    angles = 2.0 * np.pi * np.arange(_CONTOUR_POINTS) / _CONTOUR_POINTS
-    circle = _CONTOUR_RADIUS * np.exp(1j * angles)
-    values = model.log_characteristic(-1j * circle, tau)
-    orders = np.arange(1, 5)
-    coefficients = np.mean(values * np.exp(-1j * np.outer(orders, angles)), axis=1).real / _CONTOUR_RADIUS**orders
-    return np.asarray(coefficients * np.array([1.0, 2.0, 6.0, 24.0]))
+def _black_variance(model: CharacteristicModel, tau: float) -> float:
+    """Return the total variance at which Black's E[exp(X/2)] is the model's: finite whatever the model's moments."""
+    return float(-8.0 * model.log_characteristic(np.array([-0.5j]), tau)[0].real)
+
+
+def _cumulants(model: CharacteristicModel, tau: float) -> tuple[float, float, float]:
+    """Return the first, second and fourth cumulants of X, by differences of the real characteristic function."""
+    step = _CUMULANT_STEP / np.sqrt(_black_variance(model, tau))
+    near, far = model.log_characteristic(np.array([step, 2.0 * step], dtype=np.complex128), tau)
+    fourth = 2.0 * (far.real - 4.0 * near.real) / step**4
+    second = (far.real - 16.0 * near.real) / (6.0 * step**2)
+    return float((8.0 * near.imag - far.imag) / (6.0 * step)), float(second), float(max(fourth, 0.0))
 
 
 def cos_call_price(
@@ -201,8 +205,8 @@ def cos_call_price(
     require_whole("terms", terms, 2)
     strike = as_floats("strike_usd", strike_usd)
     require_domain("strike_usd", strike, POSITIVE, strike.shape)
-    c1, c2, _, c4 = _cumulants(model, tau_years)
-    reach = width_stdevs * np.sqrt(c2 + np.sqrt(max(c4, 0.0)))
+    c1, c2, c4 = _cumulants(model, tau_years)
+    reach = width_stdevs * np.sqrt(c2 + np.sqrt(c4))
     a, span = c1 - reach, 2.0 * reach
     u = np.pi * np.arange(terms) / span
     density = (np.exp(model.log_characteristic(u.astype(np.complex128), tau_years) - 1j * u * a)).real
