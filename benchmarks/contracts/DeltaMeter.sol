@@ -2,8 +2,8 @@
 pragma solidity ^0.8.28;
 
 /// @title Measures one implementation of the Black-76 call delta from inside the EVM
-/// @dev Numbers are WAD, tau in seconds. The cost of reading `gasleft` and of the call into `callDelta` is measured with an
-///      implementation that does nothing and taken off.
+/// @dev Numbers are WAD, tau in seconds. The cost of reading `gasleft` and of the call into `callDelta` is measured
+///      with an implementation that does nothing and taken off.
 abstract contract DeltaMeter {
     struct Option {
         uint256 price;

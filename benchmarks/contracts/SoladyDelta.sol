@@ -44,8 +44,8 @@ contract SoladyAbramowitzStegun is SoladyDelta {
     }
 }
 
-/// @notice Hart's rational function as published by West, Better approximations to cumulative normal functions, Wilmott 2005:
-///         double precision, the choice of the more careful implementations.
+/// @notice Hart's rational function as published by West, Better approximations to cumulative normal functions, Wilmott
+///         2005: double precision, the choice of the more careful implementations.
 contract SoladyHart is SoladyDelta {
     function upperTail(int256 x) internal pure override returns (int256) {
         unchecked {

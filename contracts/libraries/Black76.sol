@@ -5,12 +5,13 @@ import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 import {NormalCdf} from "./NormalCdf.sol";
 
 /// @title Black-76 delta of European options on a forward, rate 0
-/// @notice Call delta N(d1), put delta N(d1) - 1, with d1 = ln(F/K) / w + w / 2, w = iv * sqrt(tau), tau in years of 365 days.
+/// @notice Call delta N(d1), put delta N(d1) - 1, with d1 = ln(F/K) / w + w / 2, w = iv * sqrt(tau), tau in years of
+///         365 days.
 /// @dev Numbers are WAD unless the name gives their fraction bits (`X52`: 2^52 to the unit).
 ///
-///      Absolute error below 5e-11 for every price and strike up to `MAX_PRICE`, tau from one second and w from 1.7e-6 (1 % for
-///      one second) to 16 (500 % for ten years): normal distribution 4.8e-11; two logarithms 4e-18 / w, and two truncations
-///      of d1 2^-39, both times the largest density, 0.4. The rest is below 1e-14.
+///      Absolute error below 5e-11 for every price and strike up to `MAX_PRICE`, tau from one second and w from 1.7e-6
+///      (1 % for one second) to 16 (500 % for ten years): normal distribution 4.8e-11; two logarithms 4e-18 / w, and
+///      two truncations of d1 2^-39, both times the largest density, 0.4. The rest is below 1e-14.
 library Black76 {
     /// @notice 1e-10, twice the bound above: an interval widened by it holds the true delta and the computed one.
     int256 internal constant DELTA_ERROR_X52 = 450_360;
@@ -65,8 +66,8 @@ library Black76 {
 
     /// @notice Interval certain to hold the call delta for every volatility between two.
     /// @dev d1 has two terms, ln(F/K) / w and w / 2. For F > K their sum falls while the first is the larger, down to
-    ///      sqrt(2 ln(F/K)) where they are equal, and rises from there: that minimum counts where it lies between the two
-    ///      volatilities. For F <= K the sum only rises.
+    ///      sqrt(2 ln(F/K)) where they are equal, and rises from there: that minimum counts where it lies between the
+    ///      two volatilities. For F <= K the sum only rises.
     /// @param lnMoneyness ln(F/K).
     /// @param halfRoot From `halfRootTau`.
     /// @param ivLow Per year.

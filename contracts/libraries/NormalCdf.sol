@@ -4,19 +4,19 @@ pragma solidity ^0.8.28;
 /// @title Standard normal distribution function
 /// @notice Fixed point with the number of fraction bits in the name: `X40` is 2^40 to the unit.
 /// @dev For x >= 0 the upper tail 1 - N(x) is 1 / (2 P(x)^16), P a polynomial of degree 10. The form is Abramowitz and
-///      Stegun's 7.1.28 (degree 6, error 3e-7); it needs one division and no exponential. `benchmarks/derive_normal_cdf.py`
-///      derives the coefficients by the Remez algorithm and a test holds them to it.
+///      Stegun's 7.1.28 (degree 6, error 3e-7); it needs one division and no exponential.
+///      `benchmarks/derive_normal_cdf.py` derives the coefficients by the Remez algorithm and a test holds them to it.
 ///
-///      Absolute error below 4.8e-11, that of the fit; rounding adds less than 1e-14. N(0) is exactly 1/2 and N(-x) exactly
-///      1 - N(x).
+///      Absolute error below 4.8e-11, that of the fit; rounding adds less than 1e-14. N(0) is exactly 1/2 and N(-x)
+///      exactly 1 - N(x).
 library NormalCdf {
     int256 internal constant ONE_X52 = 1 << 52;
     /// @dev Beyond 7 the tail is below 1.3e-12 and taken as 0.
     int256 private constant LIMIT_X40 = 7 << 40;
     int256 private constant HALF_X52 = 1 << 51;
 
-    // P's coefficients, each at the scale its Horner step needs: a product with x adds 40 bits. With |x| <= 7 no partial
-    // sum of the first five steps exceeds 2^-13 and none of the last five 5.4, so all of them stay below 2^253.
+    // P's coefficients, each at the scale its Horner step needs: a product with x adds 40 bits. With |x| <= 7 no
+    // partial sum of the first five steps exceeds 2^-13 and none of the last five 5.4, so all of them stay below 2^253.
     int256 private constant C10 = 4_190_568_255;
     int256 private constant C9 = -90_409_922_212_469_015_402_105;
     int256 private constant C8 = 932_101_261_116_123_854_345_841 << 40;

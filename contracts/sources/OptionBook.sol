@@ -11,20 +11,22 @@ import {NormalCdf} from "../libraries/NormalCdf.sol";
 import {PackedOptionLeg, packOptionLeg} from "../types/PackedOptionLeg.sol";
 
 /// @title European options whose delta the chain computes itself
-/// @notice Purpose. Holds the description of a book's option legs and returns an interval certain to hold their delta: Black-76
-///         on the vault's oracle price as the forward, rate 0, for every implied volatility between a leg's two ends.
+/// @notice Purpose. Holds the description of a book's option legs and returns an interval certain to hold their delta:
+///         Black-76 on the vault's oracle price as the forward, rate 0, for every implied volatility between a leg's
+///         two ends.
 ///
-///         Trust. The governor vouches that the legs are the book's and that their IV stays inside the interval; nobody else can
-///         change either. The price is the caller's.
+///         Trust. The governor vouches that the legs are the book's and that their IV stays inside the interval; nobody
+///         else can change either. The price is the caller's.
 ///
-///         Rounding. The interval is widened by the proven error of the delta (`Black76`, 1e-10 a contract), summed exactly, and
-///         rounded outward once. No input is rounded: what the slot cannot hold exactly reverts `NotRepresentable`.
+///         Rounding. The interval is widened by the proven error of the delta (`Black76`, 1e-10 a contract), summed
+///         exactly, and rounded outward once. No input is rounded: what the slot cannot hold exactly reverts
+///         `NotRepresentable`.
 ///
-///         Expiry. One second before expiry a leg has an ordinary delta; at expiry and after, none. Settlement is the book's
-///         affair. Anyone may remove an expired leg, whose slot would otherwise cost gas for ever.
+///         Expiry. One second before expiry a leg has an ordinary delta; at expiry and after, none. Settlement is the
+///         book's affair. Anyone may remove an expired leg, whose slot would otherwise cost gas for ever.
 ///
-///         Gas. A leg takes one slot, and its delta 3,500 to 4,300 gas when that slot is cold: a full book stays below 560,000.
-///         Legs of one expiry are cheapest next to each other. `python -m benchmarks delta_gas` measures it.
+///         Gas. A leg takes one slot, and its delta 3,500 to 4,300 gas when that slot is cold: a full book stays below
+///         560,000. Legs of one expiry are cheapest next to each other. `python -m benchmarks delta_gas` measures it.
 contract OptionBook is IOptionBook, Governed {
     uint256 public constant MAX_LEGS = 128;
     uint256 public constant MIN_STRIKE = 1e10; // 1e-8 USD
@@ -175,8 +177,8 @@ contract OptionBook is IOptionBook, Governed {
         if (expiry <= block.timestamp) revert LegExpired(expiry, block.timestamp);
     }
 
-    /// @dev The logarithm is good to 2e-18 and its inverse to a few wei or 1e-17, the step at least 1e-16 of the strike: they
-    ///      find the strike again, or it was not on a step.
+    /// @dev The logarithm is good to 2e-18 and its inverse to a few wei or 1e-17, the step at least 1e-16 of the
+    ///      strike: they find the strike again, or it was not on a step.
     function _lnStrike(uint256 strike) private pure returns (int256 lnStrike) {
         if (strike < MIN_STRIKE || strike > MAX_STRIKE) revert StrikeOutOfRange(strike, MIN_STRIKE, MAX_STRIKE);
         lnStrike = Black76.lnPrice(strike);

@@ -44,6 +44,7 @@ contract OptionBookTest is OptionBookFixture {
     }
 
     // HEDGE-431; where a step is the smallest part of a strike, the logarithm must still tell neighbours apart
+    /// forge-config: default.fuzz.runs = 32
     function testFuzz_addLegs_tellsTheLargestStrikesApart(uint256 seed) external {
         IOptionBook.OptionLeg[] memory legs = _many(book.MAX_LEGS());
         uint256 lastStep =
@@ -74,12 +75,15 @@ contract OptionBookTest is OptionBookFixture {
         vm.prank(governor);
         book.removeLeg(3);
         assertEq(_addMany(2), 4);
+        vm.prank(governor);
+        book.removeLeg(5);
+        assertEq(_addMany(1), 6);
         uint256[] memory ids = book.legIds();
-        assertEq(ids.length, 4);
-        assertEq(ids[0], 1);
-        assertEq(ids[1], 2);
-        assertEq(ids[2], 4);
-        assertEq(ids[3], 5);
+        uint256[4] memory expected = [uint256(1), 2, 4, 6];
+        assertEq(ids.length, expected.length);
+        for (uint256 i; i < ids.length; ++i) {
+            assertEq(ids[i], expected[i]);
+        }
     }
 
     // HEDGE-432
@@ -275,6 +279,17 @@ contract OptionBookTest is OptionBookFixture {
         vm.prank(stranger);
         book.removeLeg(legId);
         assertEq(book.legIds().length, 0);
+    }
+
+    // HEDGE-431
+    function test_removeLeg_clearsItsSlot() external {
+        vm.record();
+        _add(_call(2500e18));
+        (, bytes32[] memory writes) = vm.accesses(address(book));
+        assertNotEq(vm.load(address(book), writes[0]), 0);
+        vm.prank(governor);
+        book.removeLeg(1);
+        assertEq(vm.load(address(book), writes[0]), 0);
     }
 
     // HEDGE-437

@@ -8,7 +8,8 @@ import {OptionBookFixture} from "./support/OptionBookFixture.sol";
 
 /// @notice HEDGE-438, HEDGE-439: the delta interval of a book of legs.
 contract OptionBookDeltaTest is OptionBookFixture {
-    /// @dev Width of an interval of one volatility, per contract: twice the error bound, 450360 / 2^52, rounded outward.
+    /// @dev Width of an interval of one volatility, per contract: twice the error bound, 450360 / 2^52, rounded
+    ///      outward.
     uint256 private constant WIDTH = 200_000_018;
 
     // HEDGE-438
@@ -128,6 +129,7 @@ contract OptionBookDeltaTest is OptionBookFixture {
     }
 
     // HEDGE-439
+    /// forge-config: default.fuzz.runs = 32
     function testFuzz_deltaInterval_ofAFullBookHasAnAnswerAtAnyPrice(uint256 price) external {
         price = bound(price >> 8, 1, Black76.MAX_PRICE / 10 ** (price % 31));
         uint256 count = book.MAX_LEGS();
