@@ -1,4 +1,4 @@
-"""Frozen records that flow through the agent; the integer ones mirror ``contracts/types/Rebalance.sol`` field by field."""
+"""Frozen records that flow through the agent; the integer ones mirror ``contracts/types/Rebalance.sol``."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ class Action(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """Book and hedge in floats, at the snapshot's price and time. Gamma per USD, theta per year, vega per 1.00 of vol."""
+    """Book and hedge in floats, at the snapshot's price and time; gamma per USD, theta per year, vega per 1.00."""
 
     spot_usd: float
     book_delta: float

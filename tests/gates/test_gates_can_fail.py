@@ -123,8 +123,8 @@ def solidity_project(repository: Path, tmp_path: Path) -> Path:
 def test_forge_test__wrong_sum__fails(repository: Path, solidity_project: Path, expected: str, returncode: int) -> None:
     (solidity_project / "tests" / "contracts" / "Sum.t.sol").write_text(
         '// SPDX-License-Identifier: MIT\npragma solidity ^0.8.28;\n\nimport {Test} from "forge-std/Test.sol";\n\n'
-        f"contract SumTest is Test {{\n    function test_sum() external pure {{\n        assertEq(uint256(2 + 2), {expected});\n"
-        "    }\n}\n"
+        "contract SumTest is Test {\n    function test_sum() external pure {\n"
+        f"        assertEq(uint256(2 + 2), {expected});\n    }}\n}}\n"
     )
     assert run([repository / FORGE, "test"], solidity_project).returncode == returncode
 
