@@ -21,6 +21,7 @@ BENCHMARKS = {
     "delta_gas": "benchmarks.delta_gas",
     "greeks": "benchmarks.greeks",
     "implied_vol": "benchmarks.implied_vol",
+    "localnet": "benchmarks.localnet",
 }
 
 
