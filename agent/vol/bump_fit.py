@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from agent.products.greeks import FloatArray
 from agent.vol.bump_kernel import PLACE, WEIGHTS_AT, bump_normal_equations
-from agent.vol.bumps import PIECES, Bumps, knots, splines_around
+from agent.vol.bumps import PIECES, Bumps, splines_around
 from agent.vol.least_squares import NormalEquations, minimise
 from agent.vol.penalties import Weights, quote_table
 from agent.vol.quotes import SliceTargets
@@ -30,11 +30,9 @@ def fit_bumps(targets: SliceTargets, raw: FloatArray, stdev: FloatArray, weights
     Negative densities and calendar spreads of the corrected slices are punished on grids as far as corrections reach;
     ``stdev`` (n,) is the standard deviation of each expiry.
     """
-    inside, count = targets.weight > 0.0, stdev.size
-    lowest = np.min(np.where(inside, targets.log_moneyness, np.inf), axis=1)
-    highest = np.max(np.where(inside, targets.log_moneyness, -np.inf), axis=1)
-    start, step = knots(lowest, highest, _MARGIN_STDEVS * stdev, _SPLINES)
-    unit = np.nanmedian(np.where(inside, targets.tolerance, np.nan), axis=1)
+    count = stdev.size
+    start, step = _knots(targets, stdev)
+    unit = np.nanmedian(np.where(targets.weight > 0.0, targets.tolerance, np.nan), axis=1)
     pieces = _SPLINES + PIECES - 1
     grid = start[:, None] + step[:, None] * (np.arange(pieces * _POINTS_A_PIECE + 1) / _POINTS_A_PIECE)
     pairs = np.concatenate([grid[:-1], grid[1:]], axis=1)
@@ -70,6 +68,14 @@ def fit_bumps(targets: SliceTargets, raw: FloatArray, stdev: FloatArray, weights
         relative_tolerance=_TOLERANCE,
     )
     return Bumps(start, step, c * unit[:, None])
+
+
+def _knots(targets: SliceTargets, stdev: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return start and step of each correction's knots: from outside the lowest quote to outside the highest."""
+    inside, margin = targets.weight > 0.0, _MARGIN_STDEVS * stdev
+    lowest = np.min(np.where(inside, targets.log_moneyness, np.inf), axis=1)
+    highest = np.max(np.where(inside, targets.log_moneyness, -np.inf), axis=1)
+    return lowest - margin, (highest - lowest + 2.0 * margin) / (_SPLINES + PIECES - 1)
 
 
 def _places(

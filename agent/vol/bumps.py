@@ -81,8 +81,3 @@ def splines_around(
     curvatures = np.where(inner, 3.0 * far - 2.0, outer)
     per_step = 1.0 / step[:, None, None]
     return np.stack([values, slopes * per_step, curvatures * per_step**2], axis=2), first.astype(np.int64)
-
-
-def knots(lowest: FloatArray, highest: FloatArray, margin: FloatArray, splines: int) -> tuple[FloatArray, FloatArray]:
-    """Return start and step of knots from ``margin`` below the lowest strike to ``margin`` above the highest."""
-    return lowest - margin, (highest - lowest + 2.0 * margin) / (splines + PIECES - 1)

@@ -24,8 +24,9 @@ from numpy.typing import ArrayLike, NDArray
 from agent.errors import DataError
 from agent.products.european import black76_greeks
 from agent.products.greeks import FloatArray
-from agent.products.rows import as_flags, as_floats, common_shape, require_domain
-from agent.vol.series import FINITE, POSITIVE, require_positive, require_whole
+from agent.products.rows import as_floats, require_domain
+from agent.vol.option_terms import option_terms
+from agent.vol.series import POSITIVE, require_positive, require_whole
 
 ComplexArray: TypeAlias = NDArray[np.complex128]
 
@@ -84,30 +85,18 @@ def model_greeks(
     DataError
         Naming row, field and value of a bad number, or where the integral does not settle.
     """
-    flags = as_flags("is_call", is_call)
-    parts = {
-        "spot_usd": as_floats("spot_usd", spot_usd),
-        "strike_usd": as_floats("strike_usd", strike_usd),
-        "tau_years": as_floats("tau_years", tau_years),
-        "rate_annual": as_floats("rate_annual", rate_annual),
-        "dividend_annual": as_floats("dividend_annual", dividend_annual),
-    }
-    shape = common_shape({"is_call": flags, **parts})
-    for name, numbers in parts.items():
-        require_domain(name, numbers, FINITE if name.endswith("_annual") else POSITIVE, shape)
-    call, spot, strike, tau, rate, dividend = (np.broadcast_to(part, shape) for part in (flags, *parts.values()))
-    forward = spot * np.exp((rate - dividend) * tau)
-    k = np.log(strike / forward)
-    c, slope, bend = (np.empty(shape) for _ in range(3))
-    for time in np.unique(tau):
-        rows = tau == time
+    terms = option_terms(is_call, spot_usd, strike_usd, tau_years, rate_annual, dividend_annual)
+    forward = terms.spot_usd * terms.growth
+    k = np.log(terms.strike_usd / forward)
+    c, slope, bend = (np.empty(k.shape) for _ in range(3))
+    for time in np.unique(terms.tau_years):
+        rows = terms.tau_years == time
         c[rows], slope[rows], bend[rows] = _calls(model, k[rows], float(time))
-    discount, carry = np.exp(-rate * tau), np.exp(-dividend * tau)
-    parity, delta_parity = np.where(call, 0.0, np.expm1(k)), np.where(call, 0.0, -1.0)
+    parity, delta_parity = np.where(terms.is_call, 0.0, np.expm1(k)), np.where(terms.is_call, 0.0, -1.0)
     return ModelGreeks(
-        np.maximum(discount * forward * (c + parity), 0.0),
-        np.asarray(carry * (c - slope + delta_parity)),
-        np.asarray(carry * bend / spot),
+        np.maximum(terms.discount * forward * (c + parity), 0.0),
+        np.asarray(terms.carry * (c - slope + delta_parity)),
+        np.asarray(terms.carry * bend / terms.spot_usd),
     )
 
 

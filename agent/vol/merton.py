@@ -21,10 +21,10 @@ from scipy.special import gammaln
 from agent.errors import DataError
 from agent.products.european import black76_greeks
 from agent.products.greeks import FloatArray
-from agent.products.rows import as_flags, as_floats, common_shape, require_domain
 from agent.units import require_finite
 from agent.vol.fourier import ComplexArray, ModelGreeks
-from agent.vol.series import FINITE, POSITIVE, require_positive
+from agent.vol.option_terms import option_terms
+from agent.vol.series import require_positive
 
 _MAX_EXPECTED_JUMPS = 1e4
 """More than this is a diffusion."""
@@ -102,34 +102,26 @@ def merton_greeks(
     DataError
         Naming row, field and value of a bad number; or more jumps expected than a series can hold.
     """
-    flags = as_flags("is_call", is_call)
-    parts = {
-        "spot_usd": as_floats("spot_usd", spot_usd),
-        "strike_usd": as_floats("strike_usd", strike_usd),
-        "tau_years": as_floats("tau_years", tau_years),
-        "rate_annual": as_floats("rate_annual", rate_annual),
-        "dividend_annual": as_floats("dividend_annual", dividend_annual),
-    }
-    shape = common_shape({"is_call": flags, **parts})
-    for name, numbers in parts.items():
-        require_domain(name, numbers, FINITE if name.endswith("_annual") else POSITIVE, shape)
-    call, spot, strike, tau, rate, dividend = (
-        np.broadcast_to(part, shape).reshape(-1, 1) for part in (flags, *parts.values())
-    )
+    terms = option_terms(is_call, spot_usd, strike_usd, tau_years, rate_annual, dividend_annual)
+    tau, shape = terms.tau_years.reshape(-1, 1), terms.tau_years.shape
     jumps, mean_jump = _jump_counts(model.jumps, tau), model.jumps.mean_jump
     expected = model.jumps.jumps_per_year * tau
     log_weight = jumps * np.log(np.maximum(expected, np.finfo(np.float64).tiny)) - expected - gammaln(jumps + 1.0)
     weight = np.exp(np.where(expected > 0.0, log_weight, np.where(jumps > 0.0, -np.inf, 0.0)))
     growth = np.exp(-expected * mean_jump + jumps * np.log1p(mean_jump))
-    forward = spot * np.exp((rate - dividend) * tau)
+    forward = (terms.spot_usd * terms.growth).reshape(-1, 1) * growth
     variance = model.vol_annual**2 * tau + jumps * model.jumps.log_stdev**2
-    black = black76_greeks(call, np.maximum(forward * growth, _LEAST_FORWARD), strike, 1.0, np.sqrt(variance))
-    discount, carry = np.exp(-rate * tau)[:, 0], np.exp(-dividend * tau)[:, 0]
-    by_forward = np.exp((rate - dividend) * tau)[:, 0]
+    black = black76_greeks(
+        terms.is_call.reshape(-1, 1),
+        np.maximum(forward, _LEAST_FORWARD),
+        terms.strike_usd.reshape(-1, 1),
+        1.0,
+        np.sqrt(variance),
+    )
     return ModelGreeks(
-        (discount * np.sum(weight * black.value, axis=1)).reshape(shape),
-        (carry * np.sum(weight * growth * black.delta, axis=1)).reshape(shape),
-        (carry * by_forward * np.sum(weight * growth**2 * black.gamma, axis=1)).reshape(shape),
+        terms.discount * np.sum(weight * black.value, axis=1).reshape(shape),
+        terms.carry * np.sum(weight * growth * black.delta, axis=1).reshape(shape),
+        terms.carry * terms.growth * np.sum(weight * growth**2 * black.gamma, axis=1).reshape(shape),
     )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from agent.errors import DataError
 from agent.products.greeks import FloatArray
-from agent.products.rows import Domain, as_floats, common_shape, require_domain
+from agent.products.rows import Domain, as_flags, as_floats, common_shape, require_domain
 from agent.vol.implied import ImpliedVolStatus, black76_implied_vol
 from agent.vol.quotes import ChainQuotes, chain_quotes
 from agent.vol.series import FINITE, POSITIVE
@@ -58,6 +58,7 @@ def chain_quotes_of_prices(
     DataError
         Naming row, field and value: a number out of range, an expired row, a bid above its ask; or no quote at all.
     """
+    flags = as_flags("is_call", is_call)
     parts = {
         "forward_usd": as_floats("forward_usd", forward_usd),
         "strike_usd": as_floats("strike_usd", strike_usd),
@@ -69,32 +70,27 @@ def chain_quotes_of_prices(
         "ask_usd": as_floats("ask_usd", ask_usd),
         "mark_usd": as_floats("mark_usd", mark_usd),
     }
-    shape = common_shape({**parts, **prices, "is_call": np.asarray(is_call)})
+    shape = common_shape({"is_call": flags, **parts, **prices})
     for name, numbers in parts.items():
         require_domain(name, numbers, FINITE if name == "rate_annual" else POSITIVE, shape)
     for name, numbers in prices.items():
         require_domain(name, np.where(np.isnan(numbers), 0.0, numbers), _PRICE, shape)
-    bid, ask = (np.broadcast_to(prices[name], shape) for name in ("bid_usd", "ask_usd"))
+    _require_uncrossed(np.broadcast_to(prices["bid_usd"], shape), np.broadcast_to(prices["ask_usd"], shape))
+    inverted = {name: _vols(flags, numbers, parts, shape) for name, numbers in prices.items()}
+    vols, statuses = zip(*inverted.values(), strict=True)
+    quotes = chain_quotes(parts["forward_usd"], parts["strike_usd"], parts["tau_years"], *vols)
+    return PriceQuotes(quotes, *statuses)
+
+
+def _require_uncrossed(bid: FloatArray, ask: FloatArray) -> None:
     crossed = bid > np.where(ask > 0.0, ask, np.inf)
     if crossed.any():
         row = int(np.argmax(crossed))
         raise DataError(f"row {row}: bid_usd is {bid.flat[row]}, above ask_usd {ask.flat[row]}; drop the crossed quote")
-    vols, statuses = {}, {}
-    for name, numbers in prices.items():
-        vols[name], statuses[name] = _vols(is_call, numbers, parts, shape)
-    quotes = chain_quotes(
-        parts["forward_usd"],
-        parts["strike_usd"],
-        parts["tau_years"],
-        vols["bid_usd"],
-        vols["ask_usd"],
-        vols["mark_usd"],
-    )
-    return PriceQuotes(quotes, statuses["bid_usd"], statuses["ask_usd"], statuses["mark_usd"])
 
 
 def _vols(
-    is_call: ArrayLike, price_usd: FloatArray, parts: dict[str, FloatArray], shape: tuple[int, ...]
+    is_call: NDArray[np.bool_], price_usd: FloatArray, parts: dict[str, FloatArray], shape: tuple[int, ...]
 ) -> tuple[FloatArray, NDArray[np.uint8]]:
     """Return vols, NaN where there is none, and the statuses."""
     implied = black76_implied_vol(

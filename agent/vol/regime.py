@@ -173,6 +173,6 @@ def _probabilities(model: RegimeModel, start_probabilities: ArrayLike) -> FloatA
         or not math.isclose(float(probabilities.sum()), 1.0, abs_tol=1e-9)
     ):
         raise DataError(
-            f"start_probabilities are {probabilities.tolist()}; give {model.variance_per_bar.size} numbers >= 0 of sum 1"
+            f"start_probabilities are {probabilities.tolist()}; give {model.variance_per_bar.size} shares of sum 1"
         )
     return probabilities
