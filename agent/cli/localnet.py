@@ -19,6 +19,8 @@ from agent.report.wording import utc_minute
 from agent.units import wei_to_gwei
 
 EXIT_NOT_RUNNING = 1
+MIN_INTERVAL_SECONDS = 10
+"""The pool remembers 500 trades, and the venue's mark price needs those of the last 30 minutes."""
 STATUS_TIMEOUT_SECONDS = 5.0
 """A node that takes longer than this over one request is called silent."""
 _DEFAULTS = LocalnetSettings()
@@ -105,7 +107,9 @@ def step(
     price: Annotated[
         float | None, typer.Option(help="Price to move to, USD; drawn from a seeded jump-diffusion if not given.")
     ] = None,
-    interval_seconds: Annotated[int, typer.Option(min=1, help="Chain time from step to step.")] = 300,
+    interval_seconds: Annotated[
+        int, typer.Option(min=MIN_INTERVAL_SECONDS, help="Chain time from step to step.")
+    ] = 300,
     state_directory: _StateDirectory = DEFAULT_STATE_DIRECTORY,
     as_json: _AsJson = False,
 ) -> None:

@@ -16,6 +16,9 @@ _POKER_SIZE = 10**15
 """Position that lets the poker settle funding, WAD: 0.001 underlying."""
 _OPEN_POSITION = "openPosition((address,bool,bool,uint256,uint256,uint256,uint160,bytes32))"
 _ADD_LIQUIDITY = "addLiquidity((address,uint256,uint256,int24,int24,uint256,uint256,bool,uint256))"
+_PRICE_TOO_FAR = "EX_OPLAS"
+_NOTHING_TO_SWAP = "CH_F0S"
+_PRICE_PASSED_BY_ANOTHER = "SPL"
 _NO_REFERRAL = b"\x00" * 32
 
 # Within a block the higher tip goes first: prices before trades, trades before the poke.
@@ -53,7 +56,8 @@ class Arbitrageur:
     def trade_to(self, sqrt_target_x96: int, sqrt_pool_x96: int) -> list[Transaction]:
         """Trade until the pool's price is the target; nothing when it is there already.
 
-        The venue refuses with ``EX_OPLAS`` a price too far from where it stood 15 seconds ago; the pool then lags.
+        The pool is left where it is when the venue finds the target too far from its price of 15 seconds ago, when not
+        a wei lies between them, or when another's trade of the same block went past the target.
         """
         if sqrt_target_x96 == sqrt_pool_x96:
             return []
@@ -61,7 +65,10 @@ class Arbitrageur:
         order = (self.curie.base_token, sell, True, _UNLIMITED_SIZE, 0, MAX_UINT256, sqrt_target_x96, _NO_REFERRAL)
         data = encode_call(_OPEN_POSITION, order)
         house = self.curie.clearing_house
-        return [Transaction("arbitrage", self.account, house, data, 3_000_000, _TRADER_TIP_WEI, may_revert=True)]
+        accepted = (_PRICE_TOO_FAR, _NOTHING_TO_SWAP, _PRICE_PASSED_BY_ANOTHER)
+        return [
+            Transaction("arbitrage", self.account, house, data, 3_000_000, _TRADER_TIP_WEI, accepted_reverts=accepted)
+        ]
 
 
 @dataclass(frozen=True, slots=True)

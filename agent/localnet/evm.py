@@ -39,7 +39,7 @@ class Transaction:
     """One transaction from an account that the node holds the key of.
 
     ``label`` says in an error what failed; a higher ``tip_wei`` goes first within a block; ``nonce`` None lets the node
-    choose; ``may_revert`` marks one whose failure is an answer, not a defect.
+    choose; a revert with one of ``accepted_reverts`` is an answer, not a defect.
     """
 
     label: str
@@ -49,7 +49,7 @@ class Transaction:
     gas: int
     tip_wei: Wei = DEFAULT_TIP_WEI
     nonce: int | None = None
-    may_revert: bool = False
+    accepted_reverts: tuple[str, ...] = ()
 
     def parameters(self) -> dict[str, str]:
         """Form that ``eth_sendTransaction`` takes."""
@@ -133,7 +133,7 @@ class LocalChain:
     ) -> list[Receipt]:
         """Put ``transactions`` into the next block, dated ``timestamp``; into the next few where one is too small.
 
-        Raises: `FatalError` that names the first transaction that reverted and must not, with its reason.
+        Raises: `FatalError` that names the first transaction that reverted for a reason it must not, with that reason.
         """
         self.rpc.request("evm_setAutomine", False)
         try:
@@ -163,14 +163,16 @@ class LocalChain:
                 if transaction is None:
                     continue
                 succeeded = int(found["status"], 16) == 1
-                if not succeeded and not transaction.may_revert:
-                    raise FatalError(f"{transaction.label} reverted: {self._reason(found['transactionHash'])}")
+                if not succeeded:
+                    self._require_accepted(transaction, found["transactionHash"])
                 gas_used = int(found["gasUsed"], 16)
                 done[found["transactionHash"]] = Receipt(transaction.label, succeeded, gas_used)
             if not waiting:
                 return [done[key] for key in sent]
         raise FatalError(f"{next(iter(waiting.values())).label} was not mined within {_MAX_BLOCKS_PER_BATCH} blocks")
 
-    def _reason(self, transaction_hash: str) -> str:
+    def _require_accepted(self, transaction: Transaction, transaction_hash: str) -> None:
         trace = self.rpc.request("debug_traceTransaction", transaction_hash, {"tracer": "callTracer"})
-        return revert_reason(trace.get("output")) if trace.get("output") else str(trace.get("error"))
+        reason = revert_reason(trace["output"]) if trace.get("output") else str(trace.get("error"))
+        if reason not in transaction.accepted_reverts:
+            raise FatalError(f"{transaction.label} reverted: {reason}")

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from agent.errors import DataError, FatalError, TransientError
+from agent.localnet.actors import deposit_margin
 from agent.localnet.codec import encode_call
 from agent.localnet.evm import Transaction
 from agent.localnet.rpc import JsonRpc, RpcError
@@ -209,6 +210,39 @@ def test_steps__two_thousand_with_jumps_of_30_percent__actors_solvent_and_pool_a
     for role in ("arbitrageur", "liquidity_maker", "funding_poker"):
         assert account_value_usd(localnet, role) > 0, role
         assert free_collateral_usd(localnet, role) > 0.9 * account_value_usd(localnet, role), role
+
+
+def test_step__another_trades_past_the_target_in_the_same_block__pool_left_to_it(localnet):
+    curie, attacker = localnet.manifest.curie, localnet.manifest.accounts["attacker"]
+    localnet.chain.mine(deposit_margin(attacker, localnet.manifest.usdc, curie.vault, 1_000_000 * USDC_UNIT))
+    order = (curie.base_token, True, True, 100 * 10**18, 0, 2**256 - 1, 0, bytes(32))
+    signature = "openPosition((address,bool,bool,uint256,uint256,uint256,uint160,bytes32))"
+    sale = Transaction("sale", attacker, curie.clearing_house, encode_call(signature, order), 3_000_000)
+    first = {**sale.parameters(), "maxPriorityFeePerGas": hex(2_500 * 10**6)}
+    localnet.chain.rpc.request("evm_setAutomine", False)
+    localnet.chain.rpc.request("eth_sendTransaction", first)
+    result = localnet.step(START_USD * 0.999, later(localnet))
+    assert result.pool_price_usd == pytest.approx(START_USD * (1 - 0.008), rel=1e-3)
+    assert localnet.step(START_USD, later(localnet)).pool_price_usd == pytest.approx(START_USD, rel=1e-9)
+
+
+def test_step__target_a_hair_from_the_pool__nothing_to_trade_and_no_failure(localnet):
+    root = localnet.pool_sqrt_x96()
+    (hair,) = localnet._arbitrageur.trade_to(root + 1, root)
+    (receipt,) = localnet.chain.mine([hair])
+    assert not receipt.succeeded
+    assert localnet.pool_sqrt_x96() == root
+
+
+def test_step__more_trades_than_the_pool_remembers__fatal_with_the_venues_reason(localnet):
+    start = localnet.chain.head().timestamp
+
+    def step_every_second():
+        for number in range(1, 600):
+            localnet.step(START_USD * (1 + number % 2 * 1e-4), start + number)
+
+    with pytest.raises(FatalError, match="arbitrage reverted: OLD"):
+        step_every_second()
 
 
 # --- what is underneath -------------------------------------------------------------------------------------------
