@@ -16,11 +16,10 @@ from rich.table import Table
 from agent.domain import Book, OptionType
 from agent.feeds.book_file import load_book
 from agent.feeds.market_file import Market, load_market
-from agent.localnet.protocols.curie import PRICE_FEED_DECIMALS
 from agent.localnet.session import Localnet
 from agent.products.european import black_scholes_greeks
 from agent.report.wording import signed, utc_minute
-from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR, from_asset_units
+from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR
 
 EXAMPLE = "Example: evenkeel greeks examples/book.toml --market examples/market.toml"
 LOCALNET = "localnet"
@@ -103,11 +102,10 @@ def _market(source: str) -> Market:
         return load_market(Path(source))
     localnet = Localnet.attach()
     try:
-        answer = localnet.chain.call(localnet.manifest.chainlink_aggregator, "latestAnswer()", returns="(int256)")[0]
-        now_unix = localnet.chain.head().timestamp
+        price_usd, _ = localnet.published_price()
+        return Market(price_usd, localnet.chain.head().timestamp, 0.0)
     finally:
         localnet.chain.rpc.close()
-    return Market(from_asset_units(answer, PRICE_FEED_DECIMALS), now_unix, 0.0)
 
 
 def _total(legs: list[PositionGreeks]) -> PositionGreeks:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Literal
 
@@ -22,6 +24,7 @@ _SECONDS_BETWEEN_FRAMES = 0.25
 """A frame costs about 5 ms; four a second leave the replay its time."""
 _TRADES_SHOWN = 10
 _LINES_WITHOUT_TERMINAL = 10
+_POSITIONS_SHOWN = 4
 _ALONE_STYLE = "dark_orange3"
 _HEDGED_STYLE = "dodger_blue2"
 
@@ -41,6 +44,14 @@ class LiveTable:
         self._live: Live | None = None
 
     def __enter__(self) -> LiveTable:
+        prices, book = self._scenario.prices, self._scenario.book
+        positions = [f"{signed(leg.quantity, 2)} {leg.label}" for leg in book.options]
+        positions += [f"{signed(leg.quantity, 2)} {leg.label}" for leg in book.holdings]
+        shown = ", ".join(positions[:_POSITIONS_SHOWN])
+        more = f" and {len(positions) - _POSITIONS_SHOWN} more" if len(positions) > _POSITIONS_SHOWN else ""
+        steps = f"{self._total:,} steps of {duration(prices.interval_seconds)} from {utc_minute(prices.start_unix)} UTC"
+        self._console.print(Text(self._scenario.title, style="bold"), Text(steps), sep=": ", soft_wrap=True)
+        self._console.print(Text(f"{book.underlying} book: {shown}{more}"), soft_wrap=True)
         return self
 
     def __exit__(
@@ -51,9 +62,13 @@ class LiveTable:
             self._live.stop()
             self._live = None
 
-    def phase(self, words: str, seconds: float) -> None:
-        """Report a finished part of the set-up."""
-        self._console.print(f"  [green]✓[/] {words} [dim]{seconds:.1f} s[/]")
+    @contextmanager
+    def phase(self, words: str) -> Iterator[None]:
+        """Show that a part of the set-up is under way, and how long it took."""
+        started = time.monotonic()
+        with self._console.status(words):
+            yield
+        self._console.print(f"  [green]✓[/] {words} [dim]{time.monotonic() - started:.1f} s[/]", soft_wrap=True)
 
     def begin(self) -> None:
         """Start the clock of the steps."""

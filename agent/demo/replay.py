@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import numpy as np
@@ -31,8 +32,8 @@ _ACTIONS = {
 class Observer(Protocol):
     """Whoever watches a replay."""
 
-    def phase(self, words: str, seconds: float) -> None:
-        """Report a finished part of the set-up."""
+    def phase(self, words: str) -> AbstractContextManager[None]:
+        """Return a context that is entered while a part of the set-up is under way."""
 
     def begin(self) -> None:
         """Report that the first step starts."""

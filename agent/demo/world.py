@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,15 +51,15 @@ class World:
 
 
 @contextlib.contextmanager
-def open_world(scenario: Scenario, on_phase: Callable[[str, float], None]) -> Iterator[World]:
+def open_world(scenario: Scenario, phase: Callable[[str], AbstractContextManager[None]]) -> Iterator[World]:
     """Bring everything up, and take it down at the end of the block whatever ended it.
 
     Parameters
     ----------
     scenario
         Start time and price, book, seed and collateral.
-    on_phase
-        Told what is ready and how long it took, seconds.
+    phase
+        Makes a context that is entered while a named part is under way.
 
     Raises
     ------
@@ -69,27 +69,27 @@ def open_world(scenario: Scenario, on_phase: Callable[[str, float], None]) -> It
     """
     manifest_path, ledger_path, book_path = _prepare_directory(scenario.book)
     prices = scenario.prices
-    started = time.perf_counter()
-    with Localnet.up(
-        LocalnetSettings(
-            port=_free_port(),
-            seed=scenario.seed,
-            start_unix=Seconds(prices.start_unix - _LEAD_SECONDS),
-            start_price_usd=float(prices.prices_usd[0]),
-            state_directory=DEMO_DIRECTORY,
-        )
-    ) as localnet:
-        on_phase("Local chain with Perpetual Protocol v2, one ETH market", time.perf_counter() - started)
-        started = time.perf_counter()
-        localnet.deploy_evenkeel(book_path, manifest_path)
-        settings = _settings(localnet.rpc_url, manifest_path, ledger_path)
-        deployment = load_deployment(manifest_path, settings.chain.chain_id)
-        on_phase("Vault, guard, oracle and book deployed; positions registered on chain", time.perf_counter() - started)
-        started = time.perf_counter()
-        _deposit(localnet, deployment, scenario.deposit_usd)
-        with Keeper.build(settings, load_book(book_path, prices.start_unix)) as keeper:
-            on_phase(f"${scenario.deposit_usd:,.0f} deposited; keeper started", time.perf_counter() - started)
-            yield World(localnet, settings, deployment, keeper)
+    with contextlib.ExitStack() as stage:
+        with phase("Local chain with Perpetual Protocol v2 and its ETH market"):
+            localnet = stage.enter_context(
+                Localnet.up(
+                    LocalnetSettings(
+                        port=_free_port(),
+                        seed=scenario.seed,
+                        start_unix=Seconds(prices.start_unix - _LEAD_SECONDS),
+                        start_price_usd=float(prices.prices_usd[0]),
+                        state_directory=DEMO_DIRECTORY,
+                    )
+                )
+            )
+        with phase("Vault, guard, oracle and delta book deployed, positions registered"):
+            localnet.deploy_evenkeel(book_path, manifest_path)
+            settings = _settings(localnet.rpc_url, manifest_path, ledger_path)
+            deployment = load_deployment(manifest_path, settings.chain.chain_id)
+        with phase(f"${scenario.deposit_usd:,.0f} deposited, keeper started"):
+            _deposit(localnet, deployment, scenario.deposit_usd)
+            keeper = stage.enter_context(Keeper.build(settings, load_book(book_path, prices.start_unix)))
+        yield World(localnet, settings, deployment, keeper)
 
 
 def _prepare_directory(book: Book) -> tuple[Path, Path, Path]:

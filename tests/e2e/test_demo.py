@@ -132,3 +132,27 @@ def test_greeks__bad_book__one_line_and_status_2(directory):
         "evenkeel: book.toml: [[holding]] 1: unknown key 'quantity_btc'; did you mean 'quantity'? "
         "known: quantity, label\n"
     )
+
+
+def test_greeks__market_of_the_local_chain__valued_at_its_price_and_time(directory, repository):
+    started = evenkeel(
+        directory, "localnet", "up", "--without-vault", "--port", "18680", "--start-price", "3210.5", "--json"
+    )
+    assert started.returncode == 0, started.stderr
+    try:
+        book = repository / "examples" / "book.toml"
+        finished = evenkeel(directory, "greeks", book, "--market", "localnet", "--json")
+        assert finished.returncode == 0, finished.stderr
+        valued = json.loads(finished.stdout)
+    finally:
+        evenkeel(directory, "localnet", "down")
+    assert valued["market"]["spot_usd"] == pytest.approx(3210.5, abs=1e-8)
+    assert valued["market"]["now_unix"] >= 1_722_470_400
+    assert valued["positions"][-1]["value_usd"] == pytest.approx(12.5 * 3210.5)
+
+
+def test_greeks__no_local_chain__says_how_to_start_one(directory, repository):
+    finished = evenkeel(directory, "greeks", repository / "examples" / "book.toml", "--market", "localnet")
+    assert finished.returncode == 2
+    assert "evenkeel localnet up" in finished.stderr
+    assert finished.stderr.count("\n") == 1

@@ -1,0 +1,213 @@
+"""Cycles become records: what was seen before the trade, what the trade did, and what is told of the whole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from decision_builders import BOUNDS, COSTS, NOW, SETTINGS, VenueState, held, snapshot_of, wad
+
+from agent.chain.state import ChainState
+from agent.chain.state import VenueState as VenueOnChain
+from agent.decide import decide
+from agent.demo import replay as replay_module
+from agent.demo.replay import Recorder, hedge_size, nav_at_oracle_usd
+from agent.demo.scenario import seeded_scenario
+from agent.domain import Exposure, Target, TradeCosts
+from agent.errors import DataError
+from agent.execution.desk import View
+from agent.ledger.accounting import NavCheck
+from agent.ledger.records import EventPlace, FillRecord, FundingRecord, Place, Receipt
+from agent.report.records import StepAction
+from agent.runtime import CycleResult, Outcome
+from agent.units import AssetUnits, BlockHash, IntentId, Wad
+
+BOOK = held(-10.0)
+PLACE = Place(1, BlockHash("0x" + "11" * 32))
+INTENT = IntentId("0x" + "22" * 32)
+
+
+class HoldPolicy:
+    """Leaves everything as it is."""
+
+    def target(self, exposure: Exposure, costs: TradeCosts) -> Target:
+        del costs
+        return Target(-3.0, 4.0, exposure.net_delta, "left alone")
+
+
+def state_of(snapshot, funding_accrued=0.0):
+    """The chain's state a snapshot was read from."""
+    return ChainState(
+        block=snapshot.block,
+        measurement=snapshot.measurement,
+        budget=snapshot.budget,
+        bounds=snapshot.bounds,
+        idle_assets=snapshot.idle_assets,
+        pending_donation=AssetUnits(0),
+        is_paused=False,
+        venues=tuple(
+            VenueOnChain(
+                address=venue.address,
+                name=venue.name,
+                size=venue.size,
+                mark_price=venue.mark_price,
+                index_price=venue.index_price,
+                funding_accrued=wad(funding_accrued),
+                funding_rate_per_day=Wad(0),
+                free_collateral=AssetUnits(0),
+            )
+            for venue in snapshot.venues
+        ),
+    )
+
+
+def look(price_usd, size, at_unix, equity_usd=100_000.0):
+    """Snapshot of a vault that holds ``size`` at one price, and the state behind it."""
+    venue = VenueState(size=size, equity_usd=equity_usd, mark_usd=price_usd, index_usd=price_usd)
+    snapshot = snapshot_of(BOOK, venue, spot_usd=price_usd, at_unix=at_unix, bounds=replace(BOUNDS, band=wad(100)))
+    return snapshot, state_of(snapshot)
+
+
+def cycle(outcome, snapshot, state, **fields):
+    decision = decide(snapshot, BOOK, HoldPolicy(), COSTS, SETTINGS)
+    nav = NavCheck(Wad(0), Wad(0), Wad(0), Wad(0), error_bps=0.25)
+    view = View(snapshot, state, decision, decision_seconds=0.004)
+    return CycleResult(snapshot.block, outcome, decision.reason, 0.01, view, nav, **fields)
+
+
+def fill(size, price_usd, fee_usd):
+    return FillRecord(EventPlace(PLACE, "0x01", 0), INTENT, "venue", wad(size), wad(size), wad(price_usd), wad(fee_usd))
+
+
+RECEIPT = Receipt("0x01", PLACE, is_success=True, gas_used=1_000_000, gas_price_wei=10**9)
+
+
+class FakeLedger:
+    """What the keeper's ledger would hold."""
+
+    def __init__(self):
+        self.held_fills, self.held_receipts, self.held_funding = [], [], []
+
+    def fills(self):
+        return list(self.held_fills)
+
+    def receipts(self):
+        return list(self.held_receipts)
+
+    def funding(self):
+        return list(self.held_funding)
+
+
+@pytest.fixture
+def ledger():
+    return FakeLedger()
+
+
+@pytest.fixture
+def recorder(ledger, monkeypatch):
+    monkeypatch.setattr(replay_module, "provenance", lambda scenario, world, bounds: {})
+    scenario = replace(seeded_scenario(1, None), book=BOOK)
+    return Recorder(scenario, SimpleNamespace(ledger=ledger), asset_decimals=6)
+
+
+@pytest.mark.parametrize("size", [12.0, -12.0, 0.0])
+@pytest.mark.parametrize(("mark_usd", "index_usd"), [(2_990.0, 3_010.0), (3_010.0, 2_990.0), (3_000.0, 3_000.0)])
+def test_nav_at_oracle__mark_and_index_either_way__values_the_size_at_the_oracle(size, mark_usd, index_usd):
+    at_mark_usd = 100_000.0
+    at_index_usd = at_mark_usd + size * (index_usd - mark_usd)
+    low_usd = min(at_mark_usd, at_index_usd)
+    venue = VenueState(size=size, equity_usd=low_usd, mark_usd=mark_usd, index_usd=index_usd)
+    state = state_of(snapshot_of(BOOK, venue, spot_usd=3_002.0, idle_usd=300_000.0))
+    assert nav_at_oracle_usd(state, 6) == pytest.approx(300_000 + at_mark_usd + size * (3_002.0 - mark_usd))
+
+
+def test_hedge_size__several_venues__their_sum():
+    snapshot = snapshot_of(BOOK, VenueState(size=7.0), VenueState(size=-2.5))
+    assert hedge_size(state_of(snapshot)) == 4.5
+
+
+def test_recorder__hedge_then_hold__books_the_trade_and_its_costs(recorder, ledger):
+    snapshot, state = look(3_000.0, 0.0, NOW)
+    _, after = look(3_000.0, 10.0, NOW + 1, equity_usd=100_000 - 30 - 10)
+    ledger.held_fills, ledger.held_receipts = [fill(10.0, 3_001.0, 30.0)], [RECEIPT]
+    first = recorder.record(
+        cycle(Outcome.EXECUTED, snapshot, state, fills=tuple(ledger.held_fills), receipt=RECEIPT, after=after)
+    )
+    assert first.action is StepAction.HEDGED
+    assert (first.net_delta, first.net_delta_after) == (-10.0, 0.0)
+    assert (first.hedge_size_delta, first.hedge_size) == (10.0, 10.0)
+    assert (first.band_low, first.band_high) == (-10.0, 4.0)
+    assert first.pnl_hedged_usd == 0
+
+    snapshot, state = look(3_100.0, 10.0, NOW + 300, equity_usd=100_000 - 30 - 10 + 1_000 - 2)
+    ledger.held_funding = [FundingRecord(EventPlace(PLACE, "0x02", 0), "venue", wad(2))]
+    second = recorder.record(cycle(Outcome.HELD, snapshot, state))
+    assert second.action is StepAction.HOLD
+    assert second.pnl_unhedged_usd == pytest.approx(-1_000)
+    assert second.pnl_hedged_usd == pytest.approx(-30 - 10 - 2 - 3)
+    assert second.costs.gas_usd == pytest.approx(3.0)
+
+    report = recorder.report(None, wall_seconds=1.5)
+    summary = report.summary
+    assert (summary.steps, summary.rebalances, summary.rejected) == (2, 1, 0)
+    assert summary.costs.fee_usd == pytest.approx(30)
+    assert summary.costs.slippage_usd == pytest.approx(10)
+    assert summary.costs.funding_usd == pytest.approx(2)
+    assert report.unexplained_usd == pytest.approx(0, abs=1e-9)
+    assert report.turnover_usd == pytest.approx(30_010)
+    assert summary.max_abs_net_delta == pytest.approx(0, abs=1e-9)
+    assert summary.vault_nav_usd == pytest.approx(500_000 + 100_958)
+    assert summary.ledger_nav_error_bps == 0.25
+    assert summary.p99_decision_ms == pytest.approx(4.0)
+    assert summary.wall_s == 1.5
+    assert summary.effectiveness is None
+
+
+def test_recorder__trade_in_the_last_step__its_costs_are_in_the_total(recorder, ledger):
+    snapshot, state = look(3_000.0, 0.0, NOW)
+    _, after = look(3_000.0, 10.0, NOW + 1, equity_usd=100_000 - 40)
+    ledger.held_fills, ledger.held_receipts = [fill(10.0, 3_001.0, 30.0)], [RECEIPT]
+    recorder.record(cycle(Outcome.EXECUTED, snapshot, state, fills=tuple(ledger.held_fills), after=after))
+    summary = recorder.report(None, 1.0).summary
+    assert summary.pnl_hedged_usd == pytest.approx(-43)
+    assert summary.costs.total_usd == pytest.approx(43)
+
+
+def test_recorder__resumed_intent__its_fills_are_booked_though_the_cycle_names_none(recorder, ledger):
+    snapshot, state = look(3_000.0, 0.0, NOW)
+    recorder.record(cycle(Outcome.PENDING, snapshot, state))
+    ledger.held_fills, ledger.held_receipts = [fill(10.0, 3_001.0, 30.0)], [RECEIPT]
+    snapshot, state = look(3_000.0, 10.0, NOW + 300, equity_usd=99_960)
+    recorder.record(cycle(Outcome.HELD, snapshot, state, resumed=object()))
+    summary = recorder.report(None, 1.0).summary
+    assert summary.costs.fee_usd == pytest.approx(30)
+    assert summary.costs.gas_usd == pytest.approx(3)
+
+
+@pytest.mark.parametrize(("band", "breaches"), [(9, 1), (10, 0)])
+def test_recorder__worst_case_after_a_rebalance__counted_when_above_the_band(recorder, band, breaches):
+    snapshot, state = look(3_000.0, 0.0, NOW)
+    after = replace(state, bounds=replace(state.bounds, band=wad(band)))
+    recorder.record(cycle(Outcome.EXECUTED, snapshot, state, after=after))
+    assert recorder.report(None, 1.0).summary.band_breaches_after_rebalance == breaches
+
+
+def test_recorder__rejection_and_mismatch__counted(recorder):
+    snapshot, state = look(3_000.0, 0.0, NOW)
+    step = recorder.record(cycle(Outcome.REJECTED, snapshot, state, guard_mirror_mismatch=True))
+    summary = recorder.report(None, 1.0).summary
+    assert step.action is StepAction.REJECTED
+    assert (summary.rejected, summary.rebalances, summary.guard_mirror_mismatches) == (1, 0, 1)
+
+
+def test_recorder__vault_cannot_be_read__one_line_says_which_step(recorder):
+    snapshot, _ = look(3_000.0, 0.0, NOW)
+    blind = CycleResult(snapshot.block, Outcome.REJECTED, "cannot be read: PriceOutOfRange()", 0.0)
+    with pytest.raises(DataError, match=r"step 1: cannot be read: PriceOutOfRange\(\); choose prices"):
+        recorder.record(blind)
+
+
+def test_recorder__nothing_replayed__refused(recorder):
+    with pytest.raises(DataError, match="no step was replayed"):
+        recorder.report(None, 1.0)
