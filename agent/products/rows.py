@@ -40,6 +40,8 @@ def as_floats(name: str, numbers: ArrayLike) -> FloatArray:
 def as_flags(name: str, flags: ArrayLike) -> NDArray[np.bool_]:
     """Return ``flags`` as a boolean array; 1 and -1 are refused because both would read as true."""
     array = np.asarray(flags)
+    if array.size == 0:
+        return array.astype(np.bool_)
     if array.dtype != np.bool_:
         raise DataError(f"{name} has type {array.dtype}; give booleans (True is a call)")
     return array

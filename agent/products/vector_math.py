@@ -98,27 +98,8 @@ def log_ratio(a: float, b: float) -> float:
 
 
 @inlined
-def mills_pair(low: float, high: float, width: float) -> tuple[float, float, float]:
-    """Return m(low), m(high) and m(low) - m(high) of the Mills ratio m(x) = (1 - N(x)) / phi(x).
-
-    Parameters
-    ----------
-    low, high
-        From `MILLS_LOWEST` to 55, low <= high.
-    width
-        high - low, given apart because the caller knows it without cancellation.
-
-    Notes
-    -----
-    m(x) = g(t) / (x + 4.5) with t = (x - c) / (x + 4.5) and g a polynomial of degree 24. The difference comes from the
-    divided difference of g, which Horner's scheme yields alongside, so it is as exact as the ratios themselves even
-    where they agree in all but their last digits. Errors: 4, 5 and 8 ulp.
-
-    Source: the form is that of Shepherd and Laframboise, Mathematics of Computation 36 (1981); the coefficients come
-    from ``python -m benchmarks.derive_mills``.
-    """
-    u_low, u_high = 1.0 / (low + _MILLS_SHIFT), 1.0 / (high + _MILLS_SHIFT)
-    t_low, t_high = (low - _MILLS_CENTRE) * u_low, (high - _MILLS_CENTRE) * u_high
+def _mills_series(t_low: float, t_high: float) -> tuple[float, float]:
+    """Return g(t_low) and (g(t_high) - g(t_low)) / (t_high - t_low) of the polynomial in `mills_pair`."""
     near, slope = 6.917715252028346e-08, 0.0
     near, slope = near * t_low + 5.7089625492258895e-08, near
     near, slope = near * t_low - 5.166831305904969e-07, slope * t_high + near
@@ -144,6 +125,32 @@ def mills_pair(low: float, high: float, width: float) -> tuple[float, float, flo
     near, slope = near * t_low + 2.9120408594018725, slope * t_high + near
     near, slope = near * t_low - 3.051741158874579, slope * t_high + near
     near, slope = near * t_low + 2.4555483262363262, slope * t_high + near
+    return near, slope
+
+
+@inlined
+def mills_pair(low: float, high: float, width: float) -> tuple[float, float, float]:
+    """Return m(low), m(high) and m(low) - m(high) of the Mills ratio m(x) = (1 - N(x)) / phi(x).
+
+    Parameters
+    ----------
+    low, high
+        From `MILLS_LOWEST` to 55, low <= high.
+    width
+        high - low, given apart because the caller knows it without cancellation.
+
+    Notes
+    -----
+    m(x) = g(t) / (x + 4.5) with t = (x - c) / (x + 4.5) and g a polynomial of degree 24. The difference comes from the
+    divided difference of g, which Horner's scheme yields alongside, so it is as exact as the ratios themselves even
+    where they agree in all but their last digits. Errors: 4, 5 and 8 ulp.
+
+    Source: the form is that of Shepherd and Laframboise, Mathematics of Computation 36 (1981); the coefficients come
+    from ``python -m benchmarks.derive_mills``.
+    """
+    u_low, u_high = 1.0 / (low + _MILLS_SHIFT), 1.0 / (high + _MILLS_SHIFT)
+    t_low, t_high = (low - _MILLS_CENTRE) * u_low, (high - _MILLS_CENTRE) * u_high
+    near, slope = _mills_series(t_low, t_high)
     scale = _MILLS_CENTRE + _MILLS_SHIFT
     step = width * u_low * u_high
     gap = step * (near - scale * u_high * slope)

@@ -295,6 +295,10 @@ def test_black_scholes__rights_that_are_not_booleans__are_refused(flags: object)
         black_scholes_greeks(flags, 100.0, 100.0, 1.0, 0.2, 0.0)
 
 
+def test_black_scholes__empty_lists__return_empty_arrays() -> None:
+    assert black_scholes_greeks([], [], [], [], [], []).value.shape == (0,)
+
+
 def test_black_scholes__shapes_that_do_not_broadcast__are_listed() -> None:
     with pytest.raises(DataError, match=r"spot_usd \(3,\), strike_usd \(2,\)"):
         black_scholes_greeks(True, np.ones(3), np.ones(2), 1.0, 0.2, 0.0)
