@@ -121,9 +121,10 @@ def require_free_port(port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
-        except (OSError, OverflowError) as error:
+        except OSError as error:
+            where = f"port {port} on {HOST}"
             raise DataError(
-                f"port {port} on {HOST} cannot be used ({error}): stop what uses it, or choose another with --port"
+                f"{where} cannot be used ({error.strerror}): stop what uses it, or choose another with --port"
             ) from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -92,7 +93,8 @@ class Localnet:
         try:
             manifest = open_world(settings, process.pid)
             localnet = cls(manifest, settings.state_directory, process)
-            localnet.step(settings.start_price_usd, settings.start_unix)
+            with closing(localnet.chain.rpc):
+                localnet.step(settings.start_price_usd, settings.start_unix)
             manifest.write(settings.state_directory)
         except BaseException:
             process.stop()

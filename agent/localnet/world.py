@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.errors import DataError
+from agent.errors import DataError, FatalError
 from agent.localnet import artifacts
 from agent.localnet.actors import FundingPoker, LiquidityMaker, PricePublisher, deposit_margin
 from agent.localnet.anvil import CHAIN_ID, HOST, process_fingerprint
@@ -38,6 +39,7 @@ _HISTORY_SECONDS = 1_900
 _FEE_RATIO_PER_BPS = 100  # Curie counts fees in 1e-6
 _MARGIN_MULTIPLE = 3.0
 """Margin of each actor, in multiples of all the maker provides at the top of its range: covers any inventory."""
+_LARGEST_PORT = 65_535
 _EARLIEST_START = 946_684_800
 _LATEST_START = 4_102_444_800  # Uniswap v3 counts time in 32 bits
 _DEFAULT_START = Seconds(1_722_470_400)
@@ -76,6 +78,8 @@ class LocalnetSettings:
                 raise DataError(f"{name} is {getattr(self, name)}; expected a number above 0")
         if self.depth_slippage_bps >= BPS:
             raise DataError(f"depth_slippage_bps is {self.depth_slippage_bps}; expected less than {BPS}")
+        if not 1 <= self.port <= _LARGEST_PORT:
+            raise DataError(f"port is {self.port}; expected 1 to {_LARGEST_PORT}")
         if not _EARLIEST_START <= self.start_unix <= _LATEST_START:
             raise DataError(f"start_unix is {self.start_unix}; expected a time from the year 2000 to 2100")
         if not 0.0 < self.maker_low_ratio < 1.0 < self.maker_high_ratio:
@@ -96,10 +100,16 @@ def answer_to_wad(answer: AssetUnits) -> Wad:
 def open_world(settings: LocalnetSettings, pid: int) -> LocalnetManifest:
     """Deploy everything on the fresh chain at ``settings.port`` and fund its actors; the chain ends before the start.
 
-    Raises: `FatalError` that names the first step that reverted.
+    Raises: `FatalError` that names the first step that reverted, or when the chain is not a fresh one of the settings.
     """
-    rpc_url = f"http://{HOST}:{settings.port}"
-    chain = LocalChain(JsonRpc(rpc_url))
+    with closing(JsonRpc(f"http://{HOST}:{settings.port}")) as rpc:
+        manifest = _deploy(settings, LocalChain(rpc), pid)
+        _populate(settings, LocalChain(rpc), manifest)
+    return manifest
+
+
+def _deploy(settings: LocalnetSettings, chain: LocalChain, pid: int) -> LocalnetManifest:
+    _require_fresh(chain, settings)
     chain.use_deterministic_time()
     accounts = chain.accounts()
     deployer = Deployer(chain, accounts["deployer"])
@@ -110,8 +120,8 @@ def open_world(settings: LocalnetSettings, pid: int) -> LocalnetManifest:
     aggregator = deployer.create("AggregatorDouble", code, "(uint8,int256)", curie.PRICE_FEED_DECIMALS, answer)
     sqrt_x96 = sqrt_price_x96(answer_to_wad(answer))
     fee_ratio = round(settings.exchange_fee_bps * _FEE_RATIO_PER_BPS)
-    manifest = LocalnetManifest(
-        rpc_url=rpc_url,
+    return LocalnetManifest(
+        rpc_url=chain.rpc.url,
         chain_id=CHAIN_ID,
         pid=pid,
         process_fingerprint=process_fingerprint(pid) or "",
@@ -126,9 +136,13 @@ def open_world(settings: LocalnetSettings, pid: int) -> LocalnetManifest:
         curie=curie.deploy(chain, deployer, usdc, aggregator, sqrt_x96, fee_ratio),
         accounts=accounts,
     )
-    _populate(settings, chain, manifest)
-    chain.rpc.close()
-    return manifest
+
+
+def _require_fresh(chain: LocalChain, settings: LocalnetSettings) -> None:
+    """Make sure that it is our new chain that answers, not a node that took the port in between."""
+    head = chain.head()
+    if (head.number, head.timestamp) != (0, settings.start_unix - GENESIS_LEAD_SECONDS):
+        raise FatalError(f"another node answers at {chain.rpc.url} (block {head.number}): choose another port")
 
 
 def _populate(settings: LocalnetSettings, chain: LocalChain, manifest: LocalnetManifest) -> None:

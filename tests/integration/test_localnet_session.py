@@ -14,6 +14,7 @@ from agent.localnet.codec import encode_call
 from agent.localnet.evm import Transaction
 from agent.localnet.rpc import JsonRpc, RpcError
 from agent.localnet.session import Localnet, LocalnetSettings, running_manifest
+from agent.localnet.world import open_world
 
 pytestmark = pytest.mark.chain
 
@@ -284,6 +285,13 @@ def test_batch__answers__in_the_order_of_the_calls(localnet):
     calls = [("eth_chainId", []), ("eth_blockNumber", []), ("eth_chainId", [])]
     assert localnet.chain.rpc.batch(calls) == ["0x7a69", hex(localnet.chain.head().number), "0x7a69"]
     assert localnet.chain.rpc.batch([]) == []
+
+
+def test_open_world__another_node_has_the_port__fatal_and_nothing_deployed(localnet):
+    number = localnet.chain.head().number
+    with pytest.raises(FatalError, match="another node answers"):
+        open_world(LocalnetSettings(port=PORT), pid=1)
+    assert localnet.chain.head().number == number
 
 
 def test_up__chain_of_this_directory_runs__data_error_says_how_to_stop_it(localnet):

@@ -15,6 +15,8 @@ from agent.localnet.session import LocalnetSettings
         ({"depth_size_underlying": float("inf")}, "depth_size_underlying is inf"),
         ({"exchange_fee_bps": 0.0}, "exchange_fee_bps is 0.0"),
         ({"depth_slippage_bps": 10_000.0}, "depth_slippage_bps is 10000.0"),
+        ({"port": 0}, "port is 0"),
+        ({"port": 65_536}, "port is 65536"),
         ({"start_unix": 0}, "start_unix is 0"),
         ({"start_unix": 2**33}, "start_unix is 8589934592"),
         ({"maker_low_ratio": 1.0}, "1.0 to 4.0"),
