@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from agent.products.european import Greeks, black76_greeks, black_scholes_greeks
 from agent.products.greeks import GREEK_NAMES
 from agent.products.inverse_option import inverse_option_deltas, inverse_option_greeks
 
+MANY = settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 prices = st.floats(1e-3, 1e6)
 taus = st.floats(0.0, 20.0)
 vols = st.floats(0.0, 5.0)
@@ -22,6 +23,7 @@ def _both(spot: float, strike: float, tau: float, vol: float, rate: float, divid
     return black_scholes_greeks(True, *fields), black_scholes_greeks(False, *fields)
 
 
+@MANY
 @given(prices, prices, taus, vols, rates, rates)
 def test_black_scholes__any_row__obeys_put_call_parity(
     spot: float, strike: float, tau: float, vol: float, rate: float, dividend: float
@@ -37,6 +39,7 @@ def test_black_scholes__any_row__obeys_put_call_parity(
         assert getattr(call, name) == getattr(put, name)
 
 
+@MANY
 @given(prices, prices, taus, vols, rates, rates)
 def test_black_scholes__any_row__is_finite_and_within_no_arbitrage_bounds(
     spot: float, strike: float, tau: float, vol: float, rate: float, dividend: float
@@ -53,6 +56,7 @@ def test_black_scholes__any_row__is_finite_and_within_no_arbitrage_bounds(
         assert greeks.vega >= 0.0
 
 
+@MANY
 @given(prices, prices, taus, st.lists(vols, min_size=2, max_size=8), st.booleans())
 def test_black76__higher_vol__is_never_worth_less(
     forward: float, strike: float, tau: float, levels: list[float], is_call: bool
@@ -61,6 +65,7 @@ def test_black76__higher_vol__is_never_worth_less(
     assert np.all(np.diff(values) >= -ROUNDING * (forward + strike))
 
 
+@MANY
 @given(st.lists(prices, min_size=2, max_size=8), prices, taus, vols)
 def test_black76__higher_forward__moves_value_and_delta_one_way(
     forwards: list[float], strike: float, tau: float, vol: float
@@ -73,6 +78,7 @@ def test_black76__higher_forward__moves_value_and_delta_one_way(
     assert np.all(np.diff(call.delta) >= -ROUNDING)
 
 
+@MANY
 @given(prices, st.lists(prices, min_size=3, max_size=3), taus, vols, st.booleans())
 def test_black76__value_in_the_strike__is_convex(
     forward: float, strikes: list[float], tau: float, vol: float, is_call: bool
@@ -84,6 +90,7 @@ def test_black76__value_in_the_strike__is_convex(
     assert values[1] <= weight * values[0] + (1 - weight) * values[2] + ROUNDING * (forward + high)
 
 
+@MANY
 @given(prices, prices, st.floats(1e-6, 20.0), st.floats(1e-3, 5.0), st.sampled_from([0.25, 2.0, 1024.0]))
 def test_black76__all_prices_scaled__scales_value_and_keeps_delta(
     forward: float, strike: float, tau: float, vol: float, scale: float
@@ -97,6 +104,7 @@ def test_black76__all_prices_scaled__scales_value_and_keeps_delta(
     assert many.gamma == one.gamma / scale
 
 
+@MANY
 @given(prices, prices, st.floats(1e-3, 5.0), st.floats(1e-2, 3.0), rates)
 def test_black76__any_row__solves_the_pricing_equation(
     forward: float, strike: float, tau: float, vol: float, rate: float
@@ -107,6 +115,7 @@ def test_black76__any_row__solves_the_pricing_equation(
     assert abs(residual) <= 1e-12 * (abs(convexity) + abs(rate * greeks.value)) + 1e-300
 
 
+@MANY
 @given(st.floats(10.0, 1e5), st.floats(10.0, 1e5), st.floats(1e-4, 2.0), st.floats(0.05, 3.0), st.booleans())
 def test_inverse_option__any_row__has_the_coin_value_and_delta_less_the_premium(
     forward: float, strike: float, tau: float, vol: float, is_call: bool

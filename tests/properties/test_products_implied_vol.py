@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.products.european import black76_greeks, black_scholes_greeks
 from agent.vol.implied import ImpliedVolStatus, black76_implied_vol, black_scholes_implied_vol
 
+MANY = settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 ULP = 2.0**-52
 strikes = st.floats(1e-3, 1e6)
 taus = st.floats(1e-8, 30.0)
@@ -16,6 +17,7 @@ vols = st.floats(1e-3, 8.0)
 rates = st.floats(-0.3, 0.3)
 
 
+@MANY
 @given(st.booleans(), strikes, strikes, taus, vols, rates, rates)
 def test_black_scholes_implied_vol__price_of_any_row__reprices_to_it(
     is_call: bool, spot: float, strike: float, tau: float, vol: float, rate: float, dividend: float
@@ -39,6 +41,7 @@ def test_black_scholes_implied_vol__price_of_any_row__reprices_to_it(
         assert abs(again.value - price) <= 8 * ULP * (elasticity + legs)
 
 
+@MANY
 @given(st.booleans(), strikes, strikes, taus, st.lists(st.floats(0.0, 1.0), min_size=2, max_size=8))
 def test_black76_implied_vol__higher_price__never_implies_less(
     is_call: bool, forward: float, strike: float, tau: float, shares: list[float]
@@ -53,6 +56,7 @@ def test_black76_implied_vol__higher_price__never_implies_less(
     assert np.all(steps >= -16 * ULP * implied.vol_annual[solved][1:])
 
 
+@MANY
 @given(strikes, strikes, taus, vols)
 def test_black76_implied_vol__call_and_put_of_one_price__agree_out_of_the_money(
     forward: float, strike: float, tau: float, vol: float
