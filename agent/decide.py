@@ -128,6 +128,8 @@ def decide(snapshot: Snapshot, book: Book, policy: Policy, costs: CostInputs, se
     case = _Case(snapshot, settings, exposure, live_costs, target, worst_net_delta(measurement))
     if snapshot.paused:
         return case.hold("the vault is paused")
+    if measurement.nav_low == 0:
+        return case.hold("the vault holds no collateral to hedge with; deposit first")
     is_worth_it = case.is_outside_chain_band or abs(size_delta) >= to_wad(settings.min_trade_underlying, Rounding.UP)
     if size_delta == 0 or not is_worth_it:
         return _margin_alone(case, case.hold(target.reason))

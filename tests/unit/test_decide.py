@@ -187,6 +187,14 @@ def test_decide__paused__holds():
     assert (decision.action, decision.reason) == (Action.HOLD, "the vault is paused")
 
 
+def test_decide__no_collateral__holds_and_says_so():
+    snapshot = snapshot_of(BOOK)
+    empty = replace(snapshot, idle_assets=0, measurement=replace(snapshot.measurement, nav_low=0, nav_high=0))
+    decision = run(empty)
+    assert decision.action is Action.HOLD
+    assert decision.reason == "the vault holds no collateral to hedge with; deposit first"
+
+
 def test_decide__cooldown__holds_until_urgent():
     budget = replace(BUDGET, last_trade_at=NOW - 60)
     calm = snapshot_of(BOOK, hedged(5.0), budget=budget)
