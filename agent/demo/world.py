@@ -16,8 +16,7 @@ from agent.domain import Book
 from agent.errors import DataError
 from agent.feeds.book_file import book_toml, load_book
 from agent.localnet.anvil import HOST
-from agent.localnet.codec import encode_call
-from agent.localnet.evm import Transaction
+from agent.localnet.deposit import deposit_collateral
 from agent.localnet.session import Localnet, LocalnetSettings, running_manifest
 from agent.runtime import Keeper
 from agent.settings import (
@@ -28,7 +27,7 @@ from agent.settings import (
     config_path,
     load_settings,
 )
-from agent.units import Address, AssetUnits, Rounding, Seconds, to_asset_units
+from agent.units import Seconds
 
 DEMO_DIRECTORY = Path(".evenkeel") / "demo"
 """Everything of the last demonstration's chain: its log, its book, its addresses and its ledger."""
@@ -36,8 +35,6 @@ DEMO_DIRECTORY = Path(".evenkeel") / "demo"
 _NETWORK = "localnet"
 _LEAD_SECONDS = 900
 """Chain time between the market's opening and the first price: enough for deployment and deposit, a second a block."""
-_APPROVE_GAS = 100_000
-_DEPOSIT_GAS = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,7 @@ def open_world(scenario: Scenario, phase: Callable[[str], AbstractContextManager
             settings = _settings(localnet.rpc_url, manifest_path, ledger_path)
             deployment = load_deployment(manifest_path, settings.chain.chain_id)
         with phase(f"${scenario.deposit_usd:,.0f} deposited, keeper started"):
-            _deposit(localnet, deployment, scenario.deposit_usd)
+            deposit_collateral(localnet, deployment, scenario.deposit_usd)
             keeper = stage.enter_context(Keeper.build(settings, load_book(book_path, prices.start_unix)))
         yield World(localnet, settings, deployment, keeper)
 
@@ -126,15 +123,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
-
-
-def _deposit(localnet: Localnet, deployment: Deployment, usd: float) -> None:
-    """Have the depositor put test dollars into the vault."""
-    depositor = localnet.manifest.accounts["depositor"]
-    asset, vault = Address(deployment.asset.address), deployment.contract("HedgeVault")
-    assets = to_asset_units(usd, deployment.asset.decimals, Rounding.DOWN)
-    localnet.fund_usdc(depositor, AssetUnits(assets))
-    approve = encode_call("approve(address,uint256)", vault, assets)
-    deposit = encode_call("deposit(uint256,address)", assets, depositor)
-    localnet.chain.mine([Transaction("approve", depositor, asset, approve, _APPROVE_GAS)])
-    localnet.chain.mine([Transaction("deposit", depositor, vault, deposit, _DEPOSIT_GAS)])

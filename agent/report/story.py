@@ -7,6 +7,9 @@ import numpy as np
 from agent.report.effectiveness import hourly_changes
 from agent.report.records import ReplayReport
 from agent.report.wording import MINUS, duration, money, money_change, percent, signed
+from agent.units import BPS
+
+_CENT_USD = 0.01
 
 
 def story(report: ReplayReport) -> list[str]:
@@ -59,13 +62,13 @@ def _work(report: ReplayReport) -> str:
         if summary.rejected == 0
         else f"{summary.rejected:,} were refused by the bounds and changed nothing."
     )
-    per_traded = f" ({10_000 * costs.total_usd / report.turnover_usd:.1f} bps of it)" if report.turnover_usd else ""
+    per_traded = f" ({percent(costs.total_usd / report.turnover_usd, 2)} of it)" if report.turnover_usd else ""
     return (
         f"The keeper looked {summary.steps:,} times and traded {summary.rebalances:,} times, "
         f"{money(report.turnover_usd)} in all. {rejected} That cost {money(costs.total_usd)}{per_traded}: "
         f"{money(costs.fee_usd)} in venue fees, {money(costs.slippage_usd)} in slippage, "
         f"{money(costs.funding_usd)} in funding and {money(costs.gas_usd)} in gas. Prices and these four explain the "
-        f"hedge's result on chain to within {money(abs(report.unexplained_usd))}."
+        f"hedge's result on chain {_to_within(abs(report.unexplained_usd))}."
     )
 
 
@@ -82,17 +85,22 @@ def _enforcement(report: ReplayReport) -> str:
         if mismatches == 0
         else f"disagreed with the chain's answer {mismatches:,} times"
     )
+    ledger_usd = summary.ledger_nav_error_bps / BPS * summary.vault_nav_usd
     return (
         f"Every rebalance was measured by the vault's contract after execution; {kept} the governed band of "
         f"{signed(report.guard_band, 2)} {report.underlying}. The keeper's own forecast of that judgement {mirrored}. "
-        f"The vault held {money(summary.vault_nav_usd)} at the end, and the keeper's ledger differed from the chain by "
-        f"at most {summary.ledger_nav_error_bps:.3f} bps."
+        f"The vault held {money(summary.vault_nav_usd)} at the end, and the NAV worked out from the keeper's "
+        f"ledger alone met the chain's {_to_within(ledger_usd)} at every step."
     )
 
 
 def _relative(ratio: float) -> str:
     text = percent(ratio)
     return text if text.startswith(MINUS) else f"+{text}"
+
+
+def _to_within(usd: float) -> str:
+    return "to the cent" if usd < _CENT_USD / 2 else f"to within {money(usd)}"
 
 
 def _gained(pnl_usd: float) -> str:

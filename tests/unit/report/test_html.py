@@ -87,3 +87,13 @@ def test_story__too_short_for_hours__says_no_variance():
     short = synthetic_report(10)
     assert "hourly variance" not in " ".join(story(short))
     assert "too short to compare" in render_html(short)
+
+
+def test_story__residuals__to_the_cent_or_in_dollars(report):
+    told = " ".join(story(report))
+    assert "explain the hedge's result on chain to the cent" in told
+    assert "met the chain's to the cent" in told
+    off = replace(report, unexplained_usd=-3.5, summary=replace(report.summary, ledger_nav_error_bps=1.0))
+    told = " ".join(story(off))
+    assert "on chain to within $3.50" in told
+    assert "met the chain's to within $39.90" in told
