@@ -33,7 +33,7 @@ class Zygote:
             [sys.executable, str(Path(__file__).with_name("zygote.py"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={"PYTHONPATH": str(TESTS), "PATH": "/usr/bin:/bin"},
+            env={"PYTHONPATH": f"{TESTS}:{TESTS.parent}", "PATH": "/usr/bin:/bin"},
             text=True,
         )
         assert self._ask({"book": str(world.book_path), "now_unix": world.now()}) == "ready\n"
@@ -97,6 +97,11 @@ def start_again_and_assert_hedged_once(world: KeeperWorld, size: int | None, whe
             (fill.size_delta, fill.execution_price, fill.fee) for fill in keeper.ledger.fills()
         ], where
         [rebalance] = keeper.ledger.rebalances()
+        [receipt] = keeper.ledger.receipts()
+        assert receipt.is_success, where
+        assert receipt.transaction_hash == rebalance.at.transaction_hash, where
+        signed = keeper.ledger.transactions_of(rebalance.intent_id)
+        assert receipt.transaction_hash in [transaction.transaction_hash for transaction in signed], where
         assert keeper.ledger.states_of(rebalance.intent_id)[-1] is IntentState.EXECUTED, where
         assert keeper.ledger.open_intents() == [], where
 
