@@ -9,7 +9,7 @@ import {IPerpVenue} from "../../contracts/interfaces/IPerpVenue.sol";
 import {IPriceOracle} from "../../contracts/interfaces/IPriceOracle.sol";
 import {IRebalanceGuard} from "../../contracts/interfaces/IRebalanceGuard.sol";
 import {IVaultAdmin} from "../../contracts/interfaces/IVaultAdmin.sol";
-import {Budget, Leg, Measurement} from "../../contracts/types/Rebalance.sol";
+import {Budget, Fill, Leg, Measurement} from "../../contracts/types/Rebalance.sol";
 import {ScriptedVenue} from "./support/ScriptedVenue.sol";
 import {VaultFixture} from "./support/VaultFixture.sol";
 
@@ -282,6 +282,28 @@ contract HedgeVaultRebalanceTest is VaultFixture {
         assertEq(m.venues[1].sizeLow, 20e18);
         assertEq(m.venues[1].equityLow, 20_000e18);
         assertEq(guard.budget().turnoverAvailable, 300_000e18);
+    }
+
+    // HEDGE-101, HEDGE-114
+    function test_rebalance_showsTheGuardExactlyWhatHappened() external {
+        ScriptedVenue second = new ScriptedVenue(address(vault), address(token), PRICE);
+        vm.prank(governor);
+        vault.addVenue(second);
+        _deposit(depositor, _units(200_000));
+        second.setExecution(2004e18, 10, false);
+        Leg[] memory legs = new Leg[](2);
+        legs[0] = Leg(address(venue), int256(_units(30_000)), 0, 0);
+        legs[1] = Leg(address(second), int256(_units(20_000)), 20e18, 0);
+        Fill[] memory fills = new Fill[](1);
+        fills[0] = Fill(1, 20e18, 2004e18, 40.08e18);
+
+        Measurement memory beforeTrade = vault.measure();
+        uint256 snapshot = vm.snapshotState();
+        _rebalance(legs);
+        Measurement memory afterTrade = vault.measure();
+        vm.revertToState(snapshot);
+        vm.expectCall(address(guard), abi.encodeCall(guard.check, (beforeTrade, fills, afterTrade)), 1);
+        _rebalance(legs);
     }
 
     // HEDGE-115

@@ -58,6 +58,16 @@ abstract contract HedgeVaultSharesTest is VaultFixture {
         assertEq(m.navHigh, 201_000e18);
     }
 
+    // HEDGE-002
+    function test_navBounds_roundsPartsOfAUnitOutward() external {
+        _deposit(depositor, _units(1));
+        venue.setCash(1); // 1e-18 USD
+        (uint256 low, uint256 high) = vault.navBounds();
+        uint256 exact = _decimals >= 18 ? 10 ** (_decimals - 18) : 0; // asset units
+        assertEq(low, _units(1) + exact);
+        assertEq(high, _units(1) + (exact == 0 ? 1 : exact));
+    }
+
     // HEDGE-003
     function test_deposit_pricesAtTheHigherNav() external {
         _hedgeWithTwoPrices();
@@ -331,6 +341,17 @@ abstract contract HedgeVaultSharesTest is VaultFixture {
         vault.withdraw(vault.maxWithdraw(depositor), depositor, depositor);
         vm.revertToState(snapshot);
         vault.redeem(vault.maxRedeem(depositor), depositor, depositor);
+    }
+
+    // INV-05
+    function testFuzz_maxRedeem_isReachableWhenAShareIsWorthMuch(uint256 gain, uint256 assets) external {
+        assets = bound(assets, 1, 1000);
+        _deposit(depositor, assets);
+        venue.setCash(int256(bound(gain, 1e18, 1e30))); // one share may be worth many units of the asset
+        uint256 shares = vault.maxRedeem(depositor);
+        assertLe(vault.previewRedeem(shares), vault.idleAssets());
+        vm.prank(depositor);
+        vault.redeem(shares, depositor, depositor);
     }
 }
 
