@@ -10,15 +10,21 @@ from typing import Annotated
 
 import typer
 
+from agent.chain.deployment import load_deployment
 from agent.errors import DataError, TransientError
 from agent.feeds.instants import parse_instant
+from agent.localnet.deployment import NETWORK
+from agent.localnet.deposit import deposit_collateral
 from agent.localnet.manifest import DEFAULT_STATE_DIRECTORY, LocalnetManifest
 from agent.localnet.market import JumpDiffusion
 from agent.localnet.session import Localnet, LocalnetSettings, StepResult, running_manifest
 from agent.report.wording import utc_minute
+from agent.settings import config_path, load_settings
 from agent.units import wei_to_gwei
 
 EXIT_NOT_RUNNING = 1
+DEFAULT_DEPOSIT_USD = 400_000.0
+"""What the bounds of ``config/localnet.toml`` are made for."""
 MIN_INTERVAL_SECONDS = 10
 """The pool remembers 500 trades, and the venue's mark price needs those of the last 30 minutes."""
 STATUS_TIMEOUT_SECONDS = 5.0
@@ -43,11 +49,14 @@ def up(
         float, typer.Option(help="How far below the price 50 ETH sell at once, fee excluded, 1e-4.")
     ] = _DEFAULTS.depth_slippage_bps,
     book: Annotated[Path | None, typer.Option(help="Book of positions to put on the chain, .toml or .csv.")] = None,
+    deposit_usd: Annotated[
+        float, typer.Option(min=0, help="Collateral the depositor puts into the vault, test USDC.")
+    ] = DEFAULT_DEPOSIT_USD,
     without_vault: Annotated[bool, typer.Option(help="Protocols and market alone, without the vault.")] = False,
     state_directory: _StateDirectory = DEFAULT_STATE_DIRECTORY,
     as_json: _AsJson = False,
 ) -> None:
-    """Start a chain in the background: protocols, market, vault, and a book if one is named."""
+    """Start a chain in the background: protocols, market, vault with collateral, and a book if one is named."""
     if without_vault and book is not None:
         raise DataError("--book needs the vault: leave out --without-vault")
     settings = LocalnetSettings(
@@ -63,11 +72,18 @@ def up(
     try:
         if not without_vault:
             localnet.deploy_evenkeel(book)
+            _deposit(localnet, deposit_usd)
     except BaseException:
         localnet.down()
         raise
     localnet.close()
     _show(_Status.of(state_directory), as_json)
+
+
+def _deposit(localnet: Localnet, deposit_usd: float) -> None:
+    if deposit_usd > 0:
+        settings = load_settings(config_path(NETWORK))
+        deposit_collateral(localnet, load_deployment(settings.manifest_path, settings.chain.chain_id), deposit_usd)
 
 
 @app.command(epilog="Example: evenkeel localnet down")
