@@ -15,6 +15,7 @@ from agent.errors import DataError
 from agent.feeds.book_file import load_book
 from agent.localnet.anvil import require_free_port
 from agent.localnet.codec import encode_call
+from agent.localnet.deposit import deposit_collateral
 from agent.localnet.evm import Transaction
 from agent.localnet.session import Localnet, LocalnetSettings
 from agent.runtime import Keeper
@@ -24,8 +25,7 @@ from agent.units import Address
 REPOSITORY = Path(__file__).resolve().parent.parent
 PORTS = range(18_650, 18_680)
 START_PRICE_USD = 3_200.0
-DEPOSIT_UNITS = 400_000 * 10**6
-MAX_UINT256 = 2**256 - 1
+DEPOSIT_USD = 400_000.0
 BOOK = """
 [book]
 underlying = "ETH"
@@ -84,12 +84,6 @@ class KeeperWorld:
         sender = self.localnet.manifest.accounts[role]
         self.localnet.chain.mine([Transaction(signature, sender, to, encode_call(signature, *arguments), gas)])
 
-    def deposit(self, units: int) -> None:
-        depositor = self.localnet.manifest.accounts["depositor"]
-        self.localnet.fund_usdc(depositor, units)
-        self.send("depositor", self.localnet.manifest.usdc, "approve(address,uint256)", self.vault, MAX_UINT256)
-        self.send("depositor", self.vault, "deposit(uint256,address)", units, depositor)
-
     def size(self) -> int:
         """Hedge on the venue, WAD."""
         returns = "((int256,uint256,int256,int256,int256))"
@@ -141,6 +135,6 @@ def keeper_world(directory: Path) -> Iterator[KeeperWorld]:
     with Localnet.up(settings) as localnet:
         localnet.deploy_evenkeel(book_path, manifest_path)
         world = KeeperWorld(localnet, directory, load_deployment(manifest_path, 31_337), book_path)
-        world.deposit(DEPOSIT_UNITS)
+        deposit_collateral(localnet, world.deployment, DEPOSIT_USD)
         world.step(START_PRICE_USD)
         yield world

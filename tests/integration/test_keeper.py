@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from keeper_world import DEPOSIT_UNITS, KeeperWorld
+from keeper_world import DEPOSIT_USD, KeeperWorld
 
 from agent.domain import Action, Book
 from agent.errors import DataError
@@ -14,6 +14,7 @@ from agent.execution.desk import Desk
 from agent.guard import worst_net_delta
 from agent.ledger.accounting import Accounts, check_nav
 from agent.ledger.records import CashFlowKind, IntentState
+from agent.localnet.deposit import deposit_collateral
 from agent.runtime import Keeper, Outcome
 from agent.units import WAD, from_wad
 
@@ -99,14 +100,14 @@ def test_keeper__ledger_deleted__is_rebuilt_from_the_chain(world):
         assert keeper.ledger.cash_flows() == flows
         assert result.nav.error_bps <= 1.0
     deposits = [flow.assets for flow in flows if flow.kind is CashFlowKind.DEPOSIT]
-    assert deposits == [DEPOSIT_UNITS]
+    assert deposits == [DEPOSIT_USD * 10**6]
 
 
 def test_keeper__deposits_withdrawals_and_donations__are_booked(world):
     depositor = world.localnet.manifest.accounts["depositor"]
     with world.keeper() as keeper:
         keeper.cycle()
-        world.deposit(50_000 * 10**6)
+        deposit_collateral(world.localnet, world.deployment, 50_000.0)
         world.send("depositor", world.vault, "withdraw(uint256,address,address)", 20_000 * 10**6, depositor, depositor)
         world.localnet.fund_usdc(world.vault, 1_000 * 10**6)
         waiting = keeper.cycle()
