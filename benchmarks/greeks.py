@@ -6,6 +6,7 @@ the other, each with as many threads as it takes by itself.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -19,16 +20,17 @@ from benchmarks.option_rows import (
     ROWS,
     OptionRows,
     best_microseconds,
-    best_seconds,
+    best_of_each,
     extra_bytes,
     option_rows,
     peer_module,
 )
 
-OUR_REPEATS, PEER_REPEATS = 15, 3
+OURS, OURS_REUSED = "Greeks, 12 outputs, new arrays", "Greeks, 12 outputs, arrays reused"
+ROUNDS = 10
 QUANTLIB_ROWS = 20_000
-GROWTH_ROWS = (1_000, 10_000, 100_000)
-GROWTH_CALLS = 100
+GROWTH_ROWS = (1_000, 10_000, 100_000, 1_000_000)
+GROWTH_CALLS = 50
 
 
 def plain_numpy(rows: OptionRows) -> tuple[np.ndarray, ...]:
@@ -75,53 +77,55 @@ def quantlib(rows: OptionRows) -> np.ndarray:
     return found
 
 
-def _peer_speeds(rows: OptionRows) -> dict[str, float]:
-    """Return million rows a second by peer, for the peers that are installed."""
+def _runs(rows: OptionRows) -> dict[str, Callable[[], object]]:
+    """Return ours and every installed peer, by name."""
     call, S, K, tau, vol, r, q = rows.columns()
-    flags, merton = rows.flags(), {"model": "black_scholes_merton", "return_as": "dict"}
-    speeds = {"NumPy/SciPy (8 outputs)": ROWS / best_seconds(partial(plain_numpy, rows), PEER_REPEATS) / 1e6}
-    few = rows.head(QUANTLIB_ROWS)
-    speeds["QuantLib (6 outputs)"] = QUANTLIB_ROWS / best_seconds(partial(quantlib, few), 1) / 1e6
+    buffer = np.empty((len(GREEK_NAMES), ROWS))
+    runs: dict[str, Callable[[], object]] = {
+        OURS: partial(black_scholes_greeks, *rows.columns()),
+        OURS_REUSED: partial(black_scholes_greeks, *rows.columns(), out=buffer),
+        "NumPy/SciPy (8 outputs)": partial(plain_numpy, rows),
+    }
     if fast_vollib := peer_module("fast_vollib.api"):
+        merton = {"model": "black_scholes_merton", "return_as": "dict"}
         for backend in ("numpy", "numba"):
-            run = partial(fast_vollib.get_all_greeks, flags, S, K, tau, r, vol, q, backend=backend, **merton)
-            speeds[f"fast-vollib {backend} (5 outputs)"] = ROWS / best_seconds(run, PEER_REPEATS) / 1e6
+            run = partial(fast_vollib.get_all_greeks, rows.flags(), S, K, tau, r, vol, q, backend=backend, **merton)
+            runs[f"fast-vollib {backend} (5 outputs)"] = run
     if pyvolr := peer_module("pyvolr.bs"):
-        run = partial(pyvolr.greeks, np.where(call, 1, -1).astype(np.int8), S, K, tau, r, vol, q, return_as="dict")
-        speeds["pyvolr (5 outputs)"] = ROWS / best_seconds(run, PEER_REPEATS) / 1e6
-    return speeds
+        signs = np.where(call, 1, -1).astype(np.int8)
+        runs["pyvolr (5 outputs)"] = partial(pyvolr.greeks, signs, S, K, tau, r, vol, q, return_as="dict")
+    return runs
+
+
+def _speed_figures(rows: OptionRows) -> list[Figure]:
+    """Return million rows a second of ours, alone and against each peer."""
+    speeds = {name: ROWS / seconds / 1e6 for name, seconds in best_of_each(_runs(rows), ROUNDS).items()}
+    few = {"QuantLib (6 outputs)": partial(quantlib, rows.head(QUANTLIB_ROWS))}
+    speeds |= {name: QUANTLIB_ROWS / seconds / 1e6 for name, seconds in best_of_each(few, 1).items()}
+    figures = [Figure(name, speeds[name], "million rows/s") for name in (OURS, OURS_REUSED)]
+    peers = {name: speed for name, speed in speeds.items() if name not in {OURS, OURS_REUSED}}
+    figures += [Figure.against(OURS, speeds[OURS], "million rows/s", name, speed) for name, speed in peers.items()]
+    return figures
 
 
 def run() -> list[Figure]:
     """Measure everything this page claims."""
     rows = option_rows()
-    columns, buffer = rows.columns(), np.empty((len(GREEK_NAMES), ROWS))
-    anew = partial(black_scholes_greeks, *columns)
-    speed = ROWS / best_seconds(anew, OUR_REPEATS) / 1e6
-    reused = ROWS / best_seconds(partial(black_scholes_greeks, *columns, out=buffer), OUR_REPEATS) / 1e6
-    figures = [
-        Figure("Greeks, 12 outputs, new arrays", speed, "million rows/s"),
-        Figure("Greeks, 12 outputs, arrays reused", reused, "million rows/s"),
-    ]
-    figures += [
-        Figure.against("Greeks, 12 outputs, new arrays", speed, "million rows/s", peer, peer_speed)
-        for peer, peer_speed in _peer_speeds(rows).items()
-    ]
+    figures = _speed_figures(rows)
     few = rows.head(QUANTLIB_ROWS)
     ours, theirs = black_scholes_greeks(*few.columns()), quantlib(few)
     difference = max(
         float(np.max(np.abs(getattr(ours, name) / expected - 1.0)))
         for name, expected in zip(GREEK_NAMES, theirs, strict=False)
     )
-    figures.append(Figure("Greeks, largest relative difference from QuantLib", difference, "relative"))
-    figures.append(
-        Figure("Greeks, memory beyond inputs and outputs", extra_bytes(anew, buffer.nbytes) / ROWS, "bytes/row")
-    )
+    figures.append(Figure("Greeks, largest difference from QuantLib", difference, "relative"))
+    output_bytes = len(GREEK_NAMES) * ROWS * np.dtype(np.float64).itemsize
+    extra = extra_bytes(partial(black_scholes_greeks, *rows.columns()), output_bytes) / ROWS
+    figures.append(Figure("Greeks, memory beyond inputs and outputs", extra, "bytes/row"))
     for count in (1, 100):
         small = partial(black_scholes_greeks, *rows.head(count).columns())
         figures.append(Figure(f"Greeks, {count} rows", best_microseconds(small), "microseconds"))
     for count in GROWTH_ROWS:
         part = partial(black_scholes_greeks, *rows.head(count).columns())
         figures.append(Figure(f"Greeks, {count:,} rows", best_microseconds(part, GROWTH_CALLS) * 1e3 / count, "ns/row"))
-    figures.append(Figure(f"Greeks, {ROWS:,} rows", 1e3 / speed, "ns/row"))
     return figures

@@ -1,10 +1,12 @@
 """Speed, accuracy and memory of implied volatility: ``python -m benchmarks implied_vol``.
 
-Peers that are not installed are left out. py_vollib_vectorized 0.1.1 is none: its kernels do not compile under Numba 0.68.
+Peers that are not installed are left out. py_vollib_vectorized 0.1.1 is none: its kernels do not compile under
+Numba 0.68.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -18,16 +20,17 @@ from benchmarks.option_rows import (
     SEED,
     OptionRows,
     best_microseconds,
-    best_seconds,
+    best_of_each,
     extra_bytes,
     option_rows,
     peer_module,
 )
 
-OUR_REPEATS, PEER_REPEATS = 15, 2
+SPEED, ERROR = "Implied vol, new arrays", "Implied vol, market rows, largest error"
+ROUNDS = 5
 QUANTLIB_ROWS = 20_000
-GROWTH_ROWS = (1_000, 10_000, 100_000)
-GROWTH_CALLS = 100
+GROWTH_ROWS = (1_000, 10_000, 100_000, 1_000_000)
+GROWTH_CALLS = 50
 ULP = 2.0**-52
 BYTES_PER_ANSWER = 9
 """A float64 and a status byte."""
@@ -47,19 +50,19 @@ def quantlib(rows: OptionRows, prices: np.ndarray) -> np.ndarray:
     return found
 
 
-def _peer_answers(rows: OptionRows, prices: np.ndarray) -> dict[str, tuple[float, np.ndarray]]:
-    """Return million rows a second and the answers by peer, for the peers that are installed and run."""
+def _peer_runs(rows: OptionRows, prices: np.ndarray) -> dict[str, Callable[[], np.ndarray]]:
+    """Return every installed peer, by name."""
     call, S, K, tau, _, r, q = rows.columns()
-    flags, merton = rows.flags(), {"model": "black_scholes_merton", "return_as": "numpy", "on_error": "ignore"}
-    runs = {}
+    runs: dict[str, Callable[[], np.ndarray]] = {}
     if fast_vollib := peer_module("fast_vollib.implied_volatility"):
+        merton = {"model": "black_scholes_merton", "return_as": "numpy", "on_error": "ignore"}
         for backend in ("numpy", "numba"):
-            solve = partial(fast_vollib.fast_implied_volatility, prices, S, K, tau, r, flags, q, backend=backend)
-            runs[f"fast-vollib {backend}"] = partial(solve, **merton)
+            solve = partial(fast_vollib.fast_implied_volatility, prices, S, K, tau, r, rows.flags(), q)
+            runs[f"fast-vollib {backend}"] = partial(solve, backend=backend, **merton)
     if pyvolr := peer_module("pyvolr.bs"):
         signs = np.where(call, 1, -1).astype(np.int8)
         runs["pyvolr"] = partial(pyvolr.implied_vol, prices, signs, S, K, tau, r, q, on_error="ignore")
-    return {name: (ROWS / best_seconds(run, PEER_REPEATS) / 1e6, np.asarray(run())) for name, run in runs.items()}
+    return runs
 
 
 def _worst_error(found: np.ndarray, vol: np.ndarray) -> float:
@@ -84,35 +87,37 @@ def _domain_figures() -> list[Figure]:
     ]
 
 
+def _market_figures(rows: OptionRows, prices: np.ndarray) -> list[Figure]:
+    """Return speed and error on market-like rows, alone and against each peer."""
+    call, S, K, tau, vol, r, q = rows.columns()
+    solve, peers = partial(black_scholes_implied_vol, call, prices, S, K, tau, r, q), _peer_runs(rows, prices)
+    seconds = best_of_each({SPEED: solve, **peers}, ROUNDS)
+    speed, error = ROWS / seconds[SPEED] / 1e6, _worst_error(solve().vol_annual, vol)
+    figures = [Figure(SPEED, speed, "million rows/s"), Figure(ERROR, error, "relative")]
+    for name, run_peer in peers.items():
+        figures.append(Figure.against(SPEED, speed, "million rows/s", name, ROWS / seconds[name] / 1e6))
+        peer_error = _worst_error(np.asarray(run_peer()), vol)
+        figures.append(Figure.against(ERROR, error, "relative", name, peer_error))
+    some = partial(quantlib, rows.head(QUANTLIB_ROWS), prices[:QUANTLIB_ROWS])
+    quantlib_speed = QUANTLIB_ROWS / best_of_each({"QuantLib": some}, 1)["QuantLib"] / 1e6
+    figures.append(Figure.against(SPEED, speed, "million rows/s", "QuantLib", quantlib_speed))
+    return figures
+
+
 def run() -> list[Figure]:
     """Measure everything this page claims."""
     rows = option_rows()
-    call, S, K, tau, vol, r, q = rows.columns()
+    call, S, K, tau, _, r, q = rows.columns()
     prices = black_scholes_greeks(*rows.columns()).value
-    solve = partial(black_scholes_implied_vol, call, prices, S, K, tau, r, q)
-    speed, error = ROWS / best_seconds(solve, OUR_REPEATS) / 1e6, _worst_error(solve().vol_annual, vol)
-    figures = [
-        Figure("Implied vol, new arrays", speed, "million rows/s"),
-        Figure("Implied vol, market rows, largest error", error, "relative"),
-    ]
-    for name, (peer_speed, found) in _peer_answers(rows, prices).items():
-        figures.append(Figure.against("Implied vol, new arrays", speed, "million rows/s", name, peer_speed))
-        peer_error = _worst_error(found, vol)
-        figures.append(Figure.against("Implied vol, market rows, largest error", error, "relative", name, peer_error))
-    few = rows.head(QUANTLIB_ROWS)
-    quantlib_speed = QUANTLIB_ROWS / best_seconds(partial(quantlib, few, prices[:QUANTLIB_ROWS]), 1) / 1e6
-    figures.append(Figure.against("Implied vol, new arrays", speed, "million rows/s", "QuantLib", quantlib_speed))
-    figures += _domain_figures()
-    extra = extra_bytes(solve, BYTES_PER_ANSWER * ROWS) / ROWS
+    figures = _market_figures(rows, prices) + _domain_figures()
+    columns = (call, prices, S, K, tau, r, q)
+    extra = extra_bytes(partial(black_scholes_implied_vol, *columns), BYTES_PER_ANSWER * ROWS) / ROWS
     figures.append(Figure("Implied vol, memory beyond inputs and outputs", extra, "bytes/row"))
     for count in (1, 100):
-        some = [column[:count].copy() for column in (call, prices, S, K, tau, r, q)]
-        small = partial(black_scholes_implied_vol, *some)
+        small = partial(black_scholes_implied_vol, *(column[:count].copy() for column in columns))
         figures.append(Figure(f"Implied vol, {count} rows", best_microseconds(small), "microseconds"))
     for count in GROWTH_ROWS:
-        some = [column[:count].copy() for column in (call, prices, S, K, tau, r, q)]
-        part = partial(black_scholes_implied_vol, *some)
+        part = partial(black_scholes_implied_vol, *(column[:count].copy() for column in columns))
         nanoseconds = best_microseconds(part, GROWTH_CALLS) * 1e3
         figures.append(Figure(f"Implied vol, {count:,} rows", nanoseconds / count, "ns/row"))
-    figures.append(Figure(f"Implied vol, {ROWS:,} rows", 1e3 / speed, "ns/row"))
     return figures

@@ -51,15 +51,17 @@ def option_rows(rows: int = ROWS) -> OptionRows:
     return OptionRows(rng.random(rows) < 0.5, spot, strike, tau, vol, rate, dividend)
 
 
-def best_seconds(function: Callable[[], object], repeats: int) -> float:
-    """Return the shortest of several runs, after one that compiles and warms up."""
-    function()
-    best = float("inf")
-    for _ in range(repeats):
-        gc.collect()
-        start = time.perf_counter()
-        function()
-        best = min(best, time.perf_counter() - start)
+def best_of_each(runs: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Return the shortest time of each run in seconds, taking turns, so that all meet the same load of the machine."""
+    best = dict.fromkeys(runs, float("inf"))
+    for run in runs.values():
+        run()
+    for _ in range(rounds):
+        for name, run in runs.items():
+            gc.collect()
+            start = time.perf_counter()
+            run()
+            best[name] = min(best[name], time.perf_counter() - start)
     return best
 
 
