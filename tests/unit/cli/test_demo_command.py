@@ -26,7 +26,8 @@ def replayed(monkeypatch):
     def replay(scenario, observer):
         scenarios.append(scenario)
         report = synthetic_report(36)
-        observer.phase("stage", 0.1)
+        with observer.phase("stage"):
+            pass
         observer.begin()
         for step in report.steps:
             observer.step(step)
