@@ -21,7 +21,9 @@ BENCHMARKS = {
     "delta_gas": "benchmarks.delta_gas",
     "greeks": "benchmarks.greeks",
     "implied_vol": "benchmarks.implied_vol",
+    "keeper_cycle": "benchmarks.keeper_cycle",
     "localnet": "benchmarks.localnet",
+    "surface": "benchmarks.surface",
 }
 
 

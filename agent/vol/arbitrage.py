@@ -44,10 +44,10 @@ class ArbitrageReport:
         """Whether nothing looked at can be arbitraged."""
         return not self.guilty().any()
 
-    def guilty(self, least_density: float = 0.0) -> NDArray[np.bool_]:
-        """Return which expiries have a share in some arbitrage, or a g below ``least_density``: shape (n,)."""
+    def guilty(self, least_density: float = 0.0, least_rise: float = 0.0) -> NDArray[np.bool_]:
+        """Return which expiries have a share in some arbitrage, or less of a margin than asked for: shape (n,)."""
         alone = (self.density < least_density) | (self.wing_margin <= 0.0)
-        pair = (self.calendar_rise < 0.0) | (self.wing_rise < 0.0)
+        pair = (self.calendar_rise < least_rise) | (self.wing_rise < 0.0)
         alone[:-1] |= pair
         alone[1:] |= pair
         return alone

@@ -34,7 +34,9 @@ _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(16)
 _FIRST_PANELS, _MAX_PANELS = 8, 65_536
 _NEGLIGIBLE_LOG = -46.0
 """Logarithm of the characteristic function beyond which its tail is below 1e-20."""
-_MAX_DOUBLINGS = 200
+_MAX_WIDENINGS = 200
+_TAIL_PROBES = np.geomspace(1.0, 16.0, 192)
+"""Where beyond a candidate end the tail is asked: with jumps of one size it comes back in waves."""
 _TOLERANCE = 1e-13
 """Change of a price, over its forward, between one number of panels and twice as many."""
 _CUMULANT_STEP = 0.05
@@ -124,9 +126,9 @@ def _calls(model: CharacteristicModel, k: FloatArray, tau: float) -> tuple[Float
 def _tail(model: CharacteristicModel, tau: float, variance: float) -> float:
     """Return a u beyond which neither the model's nor Black's characteristic function matters."""
     end = 8.0 / np.sqrt(variance)
-    for _ in range(_MAX_DOUBLINGS):
-        at = np.array([end - 0.5j])
-        if model.log_characteristic(at, tau)[0].real - 2.0 * np.log(end) < _NEGLIGIBLE_LOG:
+    for _ in range(_MAX_WIDENINGS):
+        u = end * _TAIL_PROBES
+        if np.max(model.log_characteristic(u - 0.5j, tau).real - 2.0 * np.log(u)) < _NEGLIGIBLE_LOG:
             break
         end *= 1.3
     return float(end)

@@ -17,7 +17,8 @@ from agent.products.greeks import FloatArray
 
 _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 _NEWTON_STEPS = 60
-_TOLERANCE = 1e-15
+_TOLERANCE = 1e-9
+"""Relative step after which the next would be below rounding: Newton's method squares its error."""
 
 
 def mills_ratio(x: FloatArray) -> FloatArray:
@@ -42,23 +43,28 @@ def log_otm_price(log_moneyness: FloatArray, stdev: FloatArray) -> FloatArray:
 
 
 def stdev_between(log_moneyness: FloatArray, log_price: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
-    """Return s with ``log_otm_price(k, s) = log_price``, known to lie in [low, high].
+    """Return s with ``log_otm_price(k, s) = log_price``, known to lie in [low, high]; all of shape (rows,).
 
     Newton's method in 1/s^2, in which far from the money the logarithm of the price is nearly straight; a step that
-    leaves the bracket is replaced by its middle, so every row converges.
+    leaves the bracket is replaced by its middle, so every row converges; those that have are left alone. The start is
+    on the chord between the ends.
     """
-    lowest, highest = 1.0 / (high * high), 1.0 / (low * low)
-    x = 0.5 * (lowest + highest)
+    lowest, highest, k, target = high**-2.0, low**-2.0, log_moneyness, log_price
+    at_low, at_high = log_otm_price(k, low), log_otm_price(k, high)
+    share = (target - at_high) / np.where(at_high > at_low, at_low - at_high, -np.inf)
+    answer = lowest + np.clip(share, 0.0, 1.0) * (highest - lowest)
+    rows = np.arange(answer.size)
     for _ in range(_NEWTON_STEPS):
-        stdev = 1.0 / np.sqrt(x)
-        at = log_otm_price(log_moneyness, stdev)
-        miss = at - log_price
+        x = answer[rows]
+        stdev = x**-0.5
+        at = log_otm_price(k, stdev)
+        miss = at - target
         lowest, highest = np.where(miss > 0.0, x, lowest), np.where(miss > 0.0, highest, x)
-        slope = -0.5 * np.exp(log_density_d1(log_moneyness, stdev) - at) * stdev**3
+        slope = -0.5 * np.exp(log_density_d1(k, stdev) - at) * stdev**3
         step = x - miss / slope
-        new = np.where((step >= lowest) & (step <= highest), step, 0.5 * (lowest + highest))
-        done = np.abs(new - x) <= _TOLERANCE * x
-        x = new
-        if done.all():
+        answer[rows] = np.where((step >= lowest) & (step <= highest), step, 0.5 * (lowest + highest))
+        left = np.abs(answer[rows] - x) > _TOLERANCE * x
+        if not left.any():
             break
-    return np.asarray(1.0 / np.sqrt(x))
+        rows, lowest, highest, k, target = rows[left], lowest[left], highest[left], k[left], target[left]
+    return np.asarray(answer**-0.5)

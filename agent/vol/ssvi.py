@@ -30,7 +30,7 @@ _MAX_STEPS, _RELATIVE_TOLERANCE = 40, 1e-3
 _SHAPE_START = (-0.1, 0.0, 0.7)
 """Angles of rho, of eta in its range and of gamma in its: a mild skew, half the steepest smile, gamma near 0.4."""
 _MAX_RHO, _MIN_ETA_SHARE, _MIN_GAMMA = 0.995, 1e-3, 0.01
-_MIN_THETA_RISE = 1e-5
+_MIN_THETA_RISE = 1e-4
 """Least relative rise of theta from one expiry to the next, so that rounding leaves calendar spreads positive."""
 _SHAPES = 3
 

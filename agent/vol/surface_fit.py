@@ -34,8 +34,9 @@ _PUNISHMENT, _HARD_PUNISHMENT = 100.0, 1000.0
 _SVI_CENTRE, _SVI_EXCESS = 1.0, 2.0
 _BUMP_CENTRE, _BUMP_EXCESS = 0.3, 10.0
 """Weights of a tolerance from the centre and of a half spread outside: SVI seeks the centres, bumps the spreads."""
-_JUDGE_POINTS, _JUDGE_DENSITY = 240, 2e-3
-"""Strikes near the money of each expiry that judgement looks at, and the g it asks for there, for those between."""
+_JUDGE_POINTS, _JUDGE_DENSITY, _JUDGE_RISE = 240, 2e-3, 2e-5
+"""Strikes near the money of each expiry that judgement looks at, and the margins it asks for there: g and the relative
+rise of total variance stay positive between them."""
 _SHRINK = 0.7
 """Factor of what is left of a guilty expiry's correction, each time it is found guilty."""
 _LEAST_SHARE = 0.01
@@ -112,7 +113,7 @@ def _bump_step(targets: SliceTargets, raw: FloatArray, stdev: FloatArray) -> tup
 
 
 def _guilty(surface: VolSurface) -> NDArray[np.bool_]:
-    return check_arbitrage(surface, _JUDGE_POINTS).guilty(_JUDGE_DENSITY)
+    return check_arbitrage(surface, _JUDGE_POINTS).guilty(_JUDGE_DENSITY, _JUDGE_RISE)
 
 
 def _free_shares(make: Callable[[FloatArray], VolSurface], count: int) -> FloatArray:
