@@ -7,7 +7,7 @@ it proposes has passed the guard's mirror.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.domain import Action, Book, Decision, Exposure, Snapshot, Target, TradeCosts
 from agent.errors import DataError, RejectedError
@@ -118,7 +118,8 @@ def decide(snapshot: Snapshot, book: Book, policy: Policy, costs: CostInputs, se
         measured.size_low + measured.size_high - venue.size
         for measured, venue in zip(measurement.venues, snapshot.venues, strict=True)
     )
-    exposure = book_exposure(book, from_wad(measurement.price), snapshot.block.timestamp, from_wad(pending_and_filled))
+    valued = book_exposure(book, from_wad(measurement.price), snapshot.block.timestamp, from_wad(pending_and_filled))
+    exposure = _in_its_situation(valued, snapshot)
     _require_agreement(exposure, snapshot, settings.delta_tolerance_underlying)
     live_costs = _expected_costs(snapshot, exposure, costs, settings)
     wanted = policy.target(exposure, live_costs)
@@ -134,6 +135,14 @@ def decide(snapshot: Snapshot, book: Book, policy: Policy, costs: CostInputs, se
     if size_delta == 0 or not is_worth_it:
         return _margin_alone(case, case.hold(target.reason))
     return _trade(case, size_delta)
+
+
+def _in_its_situation(exposure: Exposure, snapshot: Snapshot) -> Exposure:
+    """Add when the vault last traded and how urgent the worst case is, which a policy may take into account."""
+    band, urgent = snapshot.bounds.band, snapshot.bounds.urgent_delta
+    worst = worst_net_delta(snapshot.measurement)
+    urgency_ratio = min(max((worst - band) / (urgent - band), 0.0), 1.0) if urgent > band else float(worst >= urgent)
+    return replace(exposure, last_trade_unix=snapshot.budget.last_trade_at or None, urgency_ratio=urgency_ratio)
 
 
 # --- preconditions ------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
@@ -195,6 +195,14 @@ class Exposure:
     book_theta_usd_per_year: float
     book_value_usd: float
     hedge_size: float
+    book: Book | None = field(default=None, compare=False, repr=False)
+    """What the sums are of, for policies that value it in their own way."""
+    at_unix: Seconds = Seconds(0)
+    """Time of valuation."""
+    last_trade_unix: Seconds | None = None
+    """Time of the last hedge; None before the first."""
+    urgency_ratio: float = 0.0
+    """0 while the worst case lies inside the chain's band, 1 where it is urgent to the chain, linear in between."""
 
     @property
     def net_delta(self) -> float:
@@ -210,6 +218,8 @@ class TradeCosts:
     impact_ratio: float
     funding_ratio: float
     gas_usd: float
+    funding_horizon_days: float = 0.0
+    """How long the funding above runs; 0 where that is not known."""
 
     @property
     def proportional_ratio(self) -> float:

@@ -63,7 +63,7 @@ def trade_costs(
             continue
         fee_ratio, impact_ratio = quoted_ratios(ladder, size, venue.mark_price, oracle_price)
         carry = from_wad(venue.funding_rate_per_day) * inputs.funding_horizon_days
-        costs = TradeCosts(fee_ratio, impact_ratio, carry if is_buy else -carry, gas_usd)
+        costs = TradeCosts(fee_ratio, impact_ratio, carry if is_buy else -carry, gas_usd, inputs.funding_horizon_days)
         offers.append((-size, costs.proportional_ratio, costs))
     if not offers:
         side = "buys" if is_buy else "sells"

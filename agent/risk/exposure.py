@@ -63,7 +63,7 @@ def book_exposure(book: Book, spot_usd: float, at_unix: Seconds, hedge_size: flo
     if spot_usd <= 0.0:
         raise DataError(f"spot_usd is {spot_usd}; expected a positive price")
     require_finite(hedge_size, "hedge_size")
-    options = _option_sums(_columns(book), spot_usd, at_unix)
+    options = _option_sums(live_options(book, at_unix), spot_usd)
     held = sum(holding.quantity for holding in book.holdings)
     return Exposure(
         spot_usd=spot_usd,
@@ -73,23 +73,44 @@ def book_exposure(book: Book, spot_usd: float, at_unix: Seconds, hedge_size: flo
         book_theta_usd_per_year=require_finite(options.theta_usd_per_year, "book_theta_usd_per_year"),
         book_value_usd=require_finite(options.value_usd + held * spot_usd, "book_value_usd"),
         hedge_size=hedge_size,
+        book=book,
+        at_unix=at_unix,
     )
 
 
-def _option_sums(columns: _OptionColumns, spot_usd: float, at_unix: Seconds) -> _OptionSums:
+class LiveOptions(NamedTuple):
+    """The options of a book that have not expired, one array a field, in the book's order."""
+
+    is_call: NDArray[np.bool_]
+    strike_usd: NDArray[np.float64]
+    tau_years: NDArray[np.float64]
+    iv_annual: NDArray[np.float64]
+    quantity: NDArray[np.float64]
+
+
+def live_options(book: Book, at_unix: Seconds) -> LiveOptions:
+    """Return the book's options as columns for vector arithmetic.
+
+    Raises
+    ------
+    DataError
+        A number of the book is not finite or out of its domain.
+
+    """
+    columns = _columns(book)
     live = columns.expiry_unix > at_unix
-    if not live.any():
-        return _OptionSums(0.0, 0.0, 0.0, 0.0, 0.0)
-    greeks = black76_greeks(
-        columns.is_call[live],
-        spot_usd,
-        columns.strike_usd[live],
-        (columns.expiry_unix[live] - at_unix) / SECONDS_PER_YEAR,
-        columns.iv_annual[live],
+    tau_years = (columns.expiry_unix[live] - at_unix) / SECONDS_PER_YEAR
+    return LiveOptions(
+        columns.is_call[live], columns.strike_usd[live], tau_years, columns.iv_annual[live], columns.quantity[live]
     )
-    quantity = columns.quantity[live]
+
+
+def _option_sums(options: LiveOptions, spot_usd: float) -> _OptionSums:
+    if options.quantity.size == 0:
+        return _OptionSums(0.0, 0.0, 0.0, 0.0, 0.0)
+    greeks = black76_greeks(options.is_call, spot_usd, options.strike_usd, options.tau_years, options.iv_annual)
     per_greek = (greeks.value, greeks.delta, greeks.gamma, greeks.vega, greeks.theta)
-    return _OptionSums(*(float(quantity @ greek) for greek in per_greek))
+    return _OptionSums(*(float(options.quantity @ greek) for greek in per_greek))
 
 
 @lru_cache(maxsize=8)
