@@ -95,7 +95,7 @@ class Keeper:
 
     def __init__(self, desk: Desk, database: Database, signer: Signer, first_block: BlockRef, timer: Timer) -> None:
         settings, deployment = desk.settings, desk.deployment
-        self._desk = desk
+        self.desk = desk
         self._database = database
         self._signer = signer
         self._timer = timer
@@ -157,7 +157,7 @@ class Keeper:
 
     def close(self) -> None:
         """Close connections and ledger, and release the lease."""
-        self._desk.close()
+        self.desk.close()
         self._database.close()
 
     def __enter__(self) -> Keeper:
@@ -238,7 +238,7 @@ class Keeper:
 
     def _see_head(self) -> BlockRef:
         """Return the head, with the ledger brought up to it."""
-        head = self._desk.head(self._timer.unix_seconds)
+        head = self.desk.head(self._timer.unix_seconds)
         self._scanner.scan(head)
         return head
 
@@ -255,12 +255,12 @@ class Keeper:
         """Return whether an open intent is of this very book and the chain would accept it now."""
         if record.book_digest != self._book_digest:
             return False
-        head = self._desk.head(self._timer.unix_seconds)
-        return self._desk.simulate(record.intent, self._signer.address, head) is None
+        head = self.desk.head(self._timer.unix_seconds)
+        return self.desk.simulate(record.intent, self._signer.address, head) is None
 
     def _decide_and_act(self, head: BlockRef) -> CycleResult:
         try:
-            view = self._desk.look(head)
+            view = self.desk.look(head)
         except RejectedError as rejection:
             return CycleResult(head, Outcome.REJECTED, f"cannot be read: {rejection}", 0.0, rejection=rejection)
         nav = check_nav(self.ledger.accounts, view.state, self._asset_decimals)
@@ -273,8 +273,8 @@ class Keeper:
 
     def _carry_out(self, view: View, nav: NavCheck) -> CycleResult:
         """Simulate, then execute, and compare the guard's mirror with the chain both times."""
-        intent, decision = self._desk.intent(view), view.decision
-        rejection = self._desk.simulate(intent, self._signer.address, view.block)
+        intent, decision = self.desk.intent(view), view.decision
+        rejection = self.desk.simulate(intent, self._signer.address, view.block)
         seen = CycleResult(
             block=view.block,
             outcome=Outcome.REJECTED,
@@ -305,8 +305,8 @@ class Keeper:
     ) -> CycleResult:
         """Measure on both sides of the block of execution and let the mirror judge what was measured."""
         fills = tuple(self.ledger.fills_of(intent_id))
-        before = self._desk.reader.state(self._desk.client.parent(block))
-        after = self._desk.reader.state(block)
+        before = self.desk.reader.state(self.desk.client.parent(block))
+        after = self.desk.reader.state(block)
         return replace(
             seen,
             outcome=Outcome.EXECUTED,

@@ -15,6 +15,8 @@ from agent.errors import AgentError, FatalError, RejectedError, TransientError
 
 _EXECUTION_REVERTED = 3
 """Error code of a call that reverted with data (go-ethereum and Anvil)."""
+_EXECUTION_FAILURES = ("revert", "out of gas", "evm error")
+"""Words of a call that ran and failed, of go-ethereum, Nethermind and Anvil, lower-case."""
 _METHOD_NOT_FOUND = -32601
 _FATAL_CODES = frozenset({_METHOD_NOT_FOUND, -32600, -32700})
 """JSON-RPC 2.0, section 5.1: the request itself is wrong, and asking again cannot help."""
@@ -125,7 +127,7 @@ class Server:
 
     def _failure(self, request: Request, error: Any) -> AgentError:
         code, message, data = _parts(error)
-        if code == _EXECUTION_REVERTED or "revert" in message.lower():
+        if code == _EXECUTION_REVERTED or any(words in message.lower() for words in _EXECUTION_FAILURES):
             return RevertedError(data, message)
         if code in _FATAL_CODES or request.method == "eth_sendRawTransaction":
             return RpcRefusedError(request.method, message)

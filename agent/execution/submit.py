@@ -16,7 +16,7 @@ from typing import Any
 from agent.chain.abi import load_abi
 from agent.chain.client import ChainClient, SendOutcome
 from agent.chain.place import Place
-from agent.domain import BlockRef
+from agent.domain import BlockRef, Intent
 from agent.errors import DataError, FatalError, RejectedError, TransientError
 from agent.execution.fees import Fees, quote_fees
 from agent.execution.intents import rebalance_call
@@ -52,6 +52,21 @@ class Settlement:
     block: BlockRef | None = None
     receipt: Receipt | None = None
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What the chain shows of an intent at one moment; ``mined`` is one of its transactions with the raw receipt."""
+
+    head: BlockRef
+    mined: tuple[SignedTransaction, dict[str, Any]] | None
+    is_used: bool
+    is_nonce_taken: bool
+
+    @property
+    def is_strange(self) -> bool:
+        """True when the intent or its nonce was used, and by none of our transactions."""
+        return self.mined is None and (self.is_used or self.is_nonce_taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +163,20 @@ class Executor:
                 f"key {self._signer.address} has a transaction waiting that this ledger does not know (nonces {mined} "
                 f"to {waiting - 1}); is another keeper using it?"
             )
-        estimate = self._client.estimate_gas(self._signer.address, rebalance_call(record.intent))
-        gas_limit = math.ceil(estimate * self._settings.gas_limit_ratio)
+        gas_limit = math.ceil(self._gas_needed(record.intent, head) * self._settings.gas_limit_ratio)
         if gas_limit > self._settings.max_gas_units:
             limits = {"gasLimit": gas_limit, "maxGasLimit": self._settings.max_gas_units}
             raise RejectedError(GAS_LIMIT_EXCEEDED, dict(limits))
         fees = quote_fees(head.base_fee_wei, record.is_urgent, self._settings, rivals)
         require_gas_money(self._signer.address, balance, Wei(gas_limit * fees.max_fee_wei))
         return _Plan(mined, gas_limit, fees)
+
+    def _gas_needed(self, intent: Intent, head: BlockRef) -> int:
+        """Return gas that carries the intent on top of ``head``: the usual amount if it suffices, else an estimate."""
+        call, usual = rebalance_call(intent), self._settings.usual_gas_units
+        if self._client.simulate(self._signer.address, call, usual, head) is None:
+            return usual
+        return self._client.estimate_gas(self._signer.address, call)
 
     def _sign_and_send(self, record: IntentRecord, purpose: Purpose, plan: _Plan, head: BlockRef) -> None:
         intent = record.intent
@@ -209,32 +230,39 @@ class Executor:
                 self._bid_again(record, signed[-1].purpose, signed, self._head())
             self._timer.sleep(settings.receipt_poll_seconds)
 
-    def _look(self, record: IntentRecord, is_second: bool = False) -> Settlement:
+    def _look(self, record: IntentRecord) -> Settlement:
         """Ask the chain what became of an intent, and record the answer when it is final.
 
         A node that is just taking in a block may answer from the new state before it has the receipts, even when asked
-        at the old block's hash. That looks like the work of a stranger, so it is believed only when seen twice.
+        at the old block's hash. That looks like the work of a stranger, so it is believed only when it stays so.
         """
-        intent = record.intent
-        signed = self._ledger.transactions_of(intent.intent_id)
+        settled_at = self._timer.monotonic_seconds() + SETTLING_SECONDS
+        while True:
+            sight = self._see(record)
+            if not sight.is_strange or self._timer.monotonic_seconds() >= settled_at:
+                return self._judge(record, sight)
+            self._timer.sleep(min(self._settings.receipt_poll_seconds, SETTLING_SECONDS))
+
+    def _see(self, record: IntentRecord) -> _Sight:
+        intent_id = record.intent.intent_id
+        signed = self._ledger.transactions_of(intent_id)
         head = self._head()
-        is_used = self._client.read([self._intent_used.at(self._vault, bytes.fromhex(intent.intent_id[2:]))], head)[0][
-            0
-        ]
+        used_call = self._intent_used.at(self._vault, bytes.fromhex(intent_id.removeprefix("0x")))
+        is_used = bool(self._client.read([used_call], head)[0][0])
         nonce = self._client.nonce_at(self._signer.address, head)
         # Read last: a receipt may be newer than the head, never older than what the head already knows.
-        for transaction, receipt in zip(
-            signed, self._client.receipts([tx.transaction_hash for tx in signed]), strict=True
-        ):
-            if receipt is not None:
-                return self._mined(record, transaction, receipt)
+        receipts = self._client.receipts([transaction.transaction_hash for transaction in signed])
+        mined = [(one, receipt) for one, receipt in zip(signed, receipts, strict=True) if receipt is not None]
         is_taken = bool(signed) and nonce > signed[-1].nonce
-        if (is_used or is_taken) and not is_second:
-            self._timer.sleep(SETTLING_SECONDS)
-            return self._look(record, is_second=True)
-        if is_used:
+        return _Sight(head, mined[0] if mined else None, is_used, is_taken)
+
+    def _judge(self, record: IntentRecord, sight: _Sight) -> Settlement:
+        intent, head = record.intent, sight.head
+        if sight.mined is not None:
+            return self._mined(record, *sight.mined)
+        if sight.is_used:
             return self._executed(record, head, None, "by a transaction this ledger does not know")
-        if is_taken:
+        if sight.is_nonce_taken:
             return self._close(record, IntentState.SUPERSEDED, head, "its nonce was taken by an unknown transaction")
         if head.timestamp > intent.deadline:
             return self._close(record, IntentState.EXPIRED, head, f"deadline {intent.deadline} passed unmined")

@@ -270,6 +270,8 @@ class ExecutionSettings(Section):
     """A risk exit still goes out when gas is dear."""
     gas_limit_ratio: Exact = Field(ge=1, le=3)
     """Head-room over the estimate."""
+    usual_gas_units: Whole = Field(ge=21_000)
+    """A rebalance that gets by on this much is not estimated any closer: one call instead of some twenty."""
     max_gas_units: Whole = Field(ge=21_000)
     """No transaction is sent with a higher gas limit."""
 
@@ -278,6 +280,10 @@ class ExecutionSettings(Section):
         if self.urgent_max_fee_gwei < self.max_fee_gwei:
             raise ValueError(
                 f"urgent_max_fee_gwei {self.urgent_max_fee_gwei} must not be below max_fee_gwei {self.max_fee_gwei}"
+            )
+        if self.usual_gas_units > self.max_gas_units:
+            raise ValueError(
+                f"usual_gas_units {self.usual_gas_units} must not exceed max_gas_units {self.max_gas_units}"
             )
         for tip, cap in (
             ("priority_fee_gwei", "max_fee_gwei"),

@@ -57,6 +57,8 @@ def test_request__server_does_not_answer__is_transient_and_names_no_secret(serve
     [
         ({"code": 3, "message": "execution reverted", "data": "0x1234"}, RevertedError),
         ({"code": -32000, "message": "execution reverted: CH_TLRS"}, RevertedError),
+        ({"code": -32000, "message": "out of gas"}, RevertedError),
+        ({"code": -32603, "message": "EVM error OutOfGas"}, RevertedError),
         ({"code": -32601, "message": "method not found"}, RpcRefusedError),
         ({"code": -32001, "message": "Resource not found"}, TransientError),
         ({"code": -32000, "message": "header not found"}, TransientError),

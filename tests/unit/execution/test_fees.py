@@ -23,6 +23,7 @@ SETTINGS = ExecutionSettings(
     max_fee_gwei=100,
     urgent_max_fee_gwei=500,
     gas_limit_ratio=1.3,
+    usual_gas_units=2_000_000,
     max_gas_units=10_000_000,
 )
 

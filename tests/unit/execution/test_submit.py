@@ -33,6 +33,7 @@ SETTINGS = ExecutionSettings(
     max_fee_gwei=100,
     urgent_max_fee_gwei=500,
     gas_limit_ratio=1.5,
+    usual_gas_units=900_000,
     max_gas_units=2_000_000,
 )
 
@@ -90,7 +91,7 @@ class FakeChain:
         return self.gas
 
     def simulate(self, sender: str, call: Any, gas: int, at: BlockRef) -> RejectedError | None:
-        return self.refusal
+        return RejectedError("UnknownRevert") if gas < self.gas else self.refusal
 
     def read(self, calls: Any, at: BlockRef) -> list[tuple[bool]]:
         return [(bytes.fromhex(call.data[10:74]) in self.used,) for call in calls]
@@ -239,6 +240,13 @@ def test_execute__refused_before_signing__leaves_no_trace(executor, chain, ledge
     assert states(ledger) == []
 
 
+def test_execute__usual_gas_suffices__is_not_estimated(executor, chain, ledger, monkeypatch):
+    chain.gas = 900_000
+    monkeypatch.setattr(chain, "estimate_gas", None)
+    executor.execute(record(), block(10))
+    assert ledger.transactions_of(record().intent.intent_id)[0].gas_limit == 1_350_000
+
+
 def test_execute__exactly_enough_gas_money__goes_out(executor, chain):
     chain.balance = 1_500_000 * 41 * 10**9
     assert executor.execute(record(), block(10)).state is IntentState.EXECUTED
@@ -332,7 +340,7 @@ def test_resume__cancellation_under_way__is_not_turned_back_into_a_rebalance(exe
     assert executor.resume(record(), lambda: True).state is IntentState.CANCELLED
 
 
-def test_resume__intent_used_by_a_transaction_nobody_knows__is_executed_when_seen_twice(
+def test_resume__intent_used_by_a_transaction_nobody_knows__is_executed_when_it_stays_so(
     executor, chain, ledger, scanner
 ):
     chain.mines = False
