@@ -30,6 +30,9 @@ _IS_CALL, _PRICE, _STRIKE, _TAU, _VOL, _RATE, _DIVIDEND = (BLOCK * column for co
 _INPUTS, _OUTPUTS = 7, 12
 _VALUE, _DELTA, _GAMMA, _VEGA, _THETA, _RHO = (BLOCK * column for column in range(7, 13))
 _VANNA, _VOLGA, _CHARM, _SPEED, _ZOMMA, _COLOR = (BLOCK * column for column in range(13, 19))
+# Until the outputs are known, their columns hold what one loop leaves for the next.
+_X, _ROOT, _STDEV, _PER_STDEV, _NEAR, _FAR = (BLOCK * column for column in range(7, 13))
+_DENSITY, _ASSET_LEG, _CASH_LEG, _NEAR_RATIO, _FAR_RATIO, _GAP = (BLOCK * column for column in range(13, 19))
 
 _PRICE_LOWEST, _PRICE_HIGHEST = PRICE_USD.lowest, PRICE_USD.highest
 _TAU_HIGHEST, _VOL_HIGHEST = TAU_YEARS.highest, VOL_ANNUAL.highest
@@ -47,64 +50,92 @@ def _is_good(price: float, strike: float, tau: float, vol: float, rate: float, d
 
 
 @inlined
-def _otm_option(
-    asset_leg: float, cash_leg: float, x: float, stdev: float, per_stdev: float
-) -> tuple[float, float, float, float, float, float]:
-    """Value the out-of-the-money option of a row.
-
-    Returns its value, asset part and cash part (value = +-(asset - cash)), the density S e^(-q tau) phi(d1), d1 and d2.
-    With a1 = |x| / s - s / 2, a2 = |x| / s + s / 2 and B the leg that bounds the value, the parts are B phi(a1) m(a1)
-    and B phi(a1) m(a2), m the Mills ratio: one exponential serves both, and their difference loses no digits.
-    """
-    is_call = x <= 0.0
-    bound = asset_leg if is_call else cash_leg
-    distance = abs(x) * per_stdev if stdev >= MIN_STDEV else (_WITHOUT_STDEV if x != 0.0 else 0.0)
-    near, far = distance - 0.5 * stdev, distance + 0.5 * stdev
-    density = bound * exp(-0.5 * near * near) * _PER_SQRT_TWO_PI
-    density = density if abs(near) < _FAR_STDEVS else 0.0
-    is_low = near >= MILLS_LOWEST
-    near_ratio, far_ratio, gap = mills_pair(near if is_low else -near, far, stdev if is_low else 2.0 * distance)
-    near_tail, far_part = density * near_ratio, density * far_ratio
-    near_part = near_tail if is_low else bound - near_tail
-    value = density * gap if is_low else bound - (near_tail + far_part)
-    asset = near_part if is_call else far_part
-    cash = far_part if is_call else near_part
-    return value, asset, cash, density, -near if is_call else far, -far if is_call else near
-
-
-@inlined
-def _option(
-    sign: float, asset_leg: float, cash_leg: float, x: float, stdev: float, per_stdev: float
-) -> tuple[float, float, float, float, float, float]:
-    """Value the option of a row: as `_otm_option`, and by put-call parity where it is in the money."""
-    value, asset, cash, density, d1, d2 = _otm_option(asset_leg, cash_leg, x, stdev, per_stdev)
-    is_otm = (sign > 0.0) == (x <= 0.0)
-    asset = asset if is_otm else asset_leg - asset
-    cash = cash if is_otm else cash_leg - cash
-    value = value if is_otm else value + sign * (asset_leg - cash_leg)
-    return value, asset, cash, density, d1, d2
-
-
-@inlined
-def _fill_block(work: FloatArray, rows: Index, has_fixed_forward: bool) -> int:
-    """Value the rows of one block; return how many are outside the domain."""
+def _measure_block(work: FloatArray, rows: Index) -> int:
+    """Find x = ln(F / K) and the distances of a block; return how many rows are outside the domain."""
     bad = 0
     for j in range(rows):
-        sign, S, K, tau, vol = work[_IS_CALL + j], work[_PRICE + j], work[_STRIKE + j], work[_TAU + j], work[_VOL + j]
+        S, K, tau, vol = work[_PRICE + j], work[_STRIKE + j], work[_TAU + j], work[_VOL + j]
         r, q = work[_RATE + j], work[_DIVIDEND + j]
         bad += 0 if _is_good(S, K, tau, vol, r, q) else 1
         root = np.sqrt(tau)
-        stdev, per_price = vol * root, 1.0 / S
-        per_stdev = 1.0 / stdev if stdev >= MIN_STDEV else 0.0
+        stdev = vol * root
+        has_stdev = stdev >= MIN_STDEV
+        per_stdev = 1.0 / stdev if has_stdev else 0.0
+        x = log_ratio(S, K) + (r - q) * tau
+        distance = abs(x) * per_stdev if has_stdev else (_WITHOUT_STDEV if x != 0.0 else 0.0)
+        work[_X + j] = x
+        work[_ROOT + j] = root
+        work[_STDEV + j] = stdev
+        work[_PER_STDEV + j] = per_stdev
+        work[_NEAR + j] = distance - 0.5 * stdev
+        work[_FAR + j] = distance + 0.5 * stdev
+    return bad
+
+
+@inlined
+def _discount_block(work: FloatArray, rows: Index) -> None:
+    """Find both legs of a block and the density S e^(-q tau) phi(d1) = K e^(-r tau) phi(d2)."""
+    for j in range(rows):
+        tau, near = work[_TAU + j], work[_NEAR + j]
+        asset_leg = work[_PRICE + j] * exp(-work[_DIVIDEND + j] * tau)
+        cash_leg = work[_STRIKE + j] * exp(-work[_RATE + j] * tau)
+        density = exp(-0.5 * near * near) * _PER_SQRT_TWO_PI
+        density = density if abs(near) < _FAR_STDEVS else 0.0
+        work[_DENSITY + j] = density * (asset_leg if work[_X + j] <= 0.0 else cash_leg)
+        work[_ASSET_LEG + j] = asset_leg
+        work[_CASH_LEG + j] = cash_leg
+
+
+@inlined
+def _ratio_block(work: FloatArray, rows: Index) -> None:
+    """Find the Mills ratios at both distances of a block, and their difference."""
+    for j in range(rows):
+        near, far = work[_NEAR + j], work[_FAR + j]
+        is_low = near >= MILLS_LOWEST
+        width = work[_STDEV + j] if is_low else far + near
+        near_ratio, far_ratio, gap = mills_pair(near if is_low else -near, far, width)
+        work[_NEAR_RATIO + j] = near_ratio
+        work[_FAR_RATIO + j] = far_ratio
+        work[_GAP + j] = gap
+
+
+@inlined
+def _option(work: FloatArray, j: Index) -> tuple[float, float, float, float, float]:
+    """Return value, asset part and cash part (value = +-(asset - cash)), d1 and d2 of a row.
+
+    The option out of the money comes first. With a1 = |x| / s - s / 2, a2 = |x| / s + s / 2 and B the leg that bounds
+    its value, its parts are B phi(a1) m(a1) and B phi(a1) m(a2), m the Mills ratio: one exponential serves both, and
+    their difference loses no digits. The option in the money follows by put-call parity.
+    """
+    near, far, density, x = work[_NEAR + j], work[_FAR + j], work[_DENSITY + j], work[_X + j]
+    asset_leg, cash_leg, sign = work[_ASSET_LEG + j], work[_CASH_LEG + j], work[_IS_CALL + j]
+    is_call, is_low = x <= 0.0, near >= MILLS_LOWEST
+    bound = asset_leg if is_call else cash_leg
+    near_tail, far_part = density * work[_NEAR_RATIO + j], density * work[_FAR_RATIO + j]
+    near_part = near_tail if is_low else bound - near_tail
+    value = density * work[_GAP + j] if is_low else bound - (near_tail + far_part)
+    asset = near_part if is_call else far_part
+    cash = far_part if is_call else near_part
+    is_otm = (sign > 0.0) == is_call
+    value = value if is_otm else value + sign * (asset_leg - cash_leg)
+    asset = asset if is_otm else asset_leg - asset
+    cash = cash if is_otm else cash_leg - cash
+    return value, asset, cash, -near if is_call else far, -far if is_call else near
+
+
+@inlined
+def _greeks_block(work: FloatArray, rows: Index, has_fixed_forward: bool) -> None:
+    """Find the outputs of a block; they take the place of what the loops before left there."""
+    for j in range(rows):
+        value, asset, cash, d1, d2 = _option(work, j)
+        sign, tau, vol, r, q = work[_IS_CALL + j], work[_TAU + j], work[_VOL + j], work[_RATE + j], work[_DIVIDEND + j]
+        density, root, stdev, per_stdev = work[_DENSITY + j], work[_ROOT + j], work[_STDEV + j], work[_PER_STDEV + j]
+        per_price = 1.0 / work[_PRICE + j]
         per_vol, per_tau = root * per_stdev, vol * vol * per_stdev * per_stdev
-        drift = (r - q) * tau
-        value, asset, cash, density, d1, d2 = _option(
-            sign, S * exp(-q * tau), K * exp(-r * tau), log_ratio(S, K) + drift, stdev, per_stdev
-        )
         delta = sign * asset * per_price
         gamma = density * per_stdev * per_price * per_price
         vega = density * root
-        decay = drift * per_stdev * per_tau - 0.5 * d2 * per_tau
+        decay = (r - q) * tau * per_stdev * per_tau - 0.5 * d2 * per_tau
         work[_VALUE + j] = value
         work[_DELTA + j] = delta
         work[_GAMMA + j] = gamma
@@ -117,6 +148,19 @@ def _fill_block(work: FloatArray, rows: Index, has_fixed_forward: bool) -> int:
         work[_SPEED + j] = -gamma * per_price * (d1 * per_stdev + 1.0)
         work[_ZOMMA + j] = gamma * (d1 * d2 - 1.0) * per_vol
         work[_COLOR + j] = gamma * (q + 0.5 * per_tau + d1 * decay)
+
+
+@inlined
+def _fill_block(work: FloatArray, rows: Index, has_fixed_forward: bool) -> int:
+    """Value the rows of one block; return how many are outside the domain.
+
+    Four short loops instead of one: the processor then works on several rounds of a loop at once, where a long chain of
+    dependent operations would keep it waiting.
+    """
+    bad = _measure_block(work, rows)
+    _discount_block(work, rows)
+    _ratio_block(work, rows)
+    _greeks_block(work, rows, has_fixed_forward)
     return bad
 
 
