@@ -24,11 +24,13 @@ _MAX_MOVE = 50.0
 """Trust in one step, in the same units."""
 
 
-def fit_bumps(targets: SliceTargets, raw: FloatArray, stdev: FloatArray, weights: Weights) -> Bumps:
+def fit_bumps(
+    targets: SliceTargets, raw: FloatArray, stdev: FloatArray, weights: Weights, start_from: Bumps | None = None
+) -> Bumps:
     """Return corrections of raw slices (n, 5), fitted to ``targets`` all at once.
 
     Negative densities and calendar spreads of the corrected slices are punished on grids as far as corrections reach;
-    ``stdev`` (n,) is the standard deviation of each expiry.
+    ``stdev`` (n,) is the standard deviation of each expiry. ``start_from`` is an earlier answer for the same slices.
     """
     count = stdev.size
     start, step = _knots(targets, stdev)
@@ -36,12 +38,11 @@ def fit_bumps(targets: SliceTargets, raw: FloatArray, stdev: FloatArray, weights
     pieces = _SPLINES + PIECES - 1
     grid = start[:, None] + step[:, None] * (np.arange(pieces * _POINTS_A_PIECE + 1) / _POINTS_A_PIECE)
     pairs = np.concatenate([grid[:-1], grid[1:]], axis=1)
-    sooner, later = slice(0, count - 1), slice(1, count)
 
     def places(rows: slice, k: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:
         return _places(raw[rows], k, start[rows], step[rows], unit[rows])
 
-    before, after = places(sooner, pairs), places(later, pairs)
+    before, after = (places(rows, pairs) for rows in (slice(0, count - 1), slice(1, count)))
     fixed = (
         *places(slice(None), targets.log_moneyness),
         quote_table(targets),
@@ -61,7 +62,7 @@ def fit_bumps(targets: SliceTargets, raw: FloatArray, stdev: FloatArray, weights
 
     c = minimise(
         linearise,
-        np.zeros((count, _SPLINES)),
+        np.zeros((count, _SPLINES)) if start_from is None else start_from.coefficients / unit[:, None],
         box=(np.array(-np.inf), np.array(np.inf)),
         max_move=np.array(_MAX_MOVE),
         max_steps=_STEPS,

@@ -37,10 +37,8 @@ _BUMP_CENTRE, _BUMP_EXCESS = 0.3, 10.0
 _JUDGE_POINTS, _JUDGE_DENSITY, _JUDGE_RISE = 240, 2e-3, 2e-5
 """Strikes near the money of each expiry that judgement looks at, and the margins it asks for there: g and the relative
 rise of total variance stay positive between them."""
-_SHRINK = 0.7
-"""Factor of what is left of a guilty expiry's correction, each time it is found guilty."""
-_LEAST_SHARE = 0.01
-"""A correction of which less is left is dropped."""
+_FIRST_RETURN = 0.01
+"""Share of its correction that a guilty expiry gives back at first; twice as much each time it is found guilty again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +96,16 @@ def _svi_step(targets: SliceTargets, ssvi: SsviSurface) -> tuple[FloatArray, Flo
 def _bump_step(targets: SliceTargets, raw: FloatArray, stdev: FloatArray) -> tuple[Bumps, FloatArray]:
     """Return corrections of ``raw`` free of arbitrage and the share of each one that they keep."""
 
-    def fit(punishment: float) -> Bumps:
-        return fit_bumps(targets, raw, stdev, Weights(_BUMP_CENTRE, _BUMP_EXCESS, punishment))
+    def fit(punishment: float, start: Bumps | None) -> Bumps:
+        return fit_bumps(targets, raw, stdev, Weights(_BUMP_CENTRE, _BUMP_EXCESS, punishment), start)
 
     def kept(bumps: Bumps, shares: FloatArray) -> Bumps:
         return Bumps(bumps.start, bumps.step, shares[:, None] * bumps.coefficients)
 
-    bumps = fit(_PUNISHMENT)
+    bumps = fit(_PUNISHMENT, None)
     shares = np.ones(stdev.size)
     if _guilty(VolSurface(targets.tau_years, raw, bumps)).any():
-        bumps = fit(_HARD_PUNISHMENT)
+        bumps = fit(_HARD_PUNISHMENT, bumps)
         shares = _free_shares(lambda trial: VolSurface(targets.tau_years, raw, kept(bumps, trial)), stdev.size)
     return kept(bumps, shares), shares
 
@@ -118,16 +116,16 @@ def _guilty(surface: VolSurface) -> NDArray[np.bool_]:
 
 def _free_shares(make: Callable[[FloatArray], VolSurface], count: int) -> FloatArray:
     """Return the share of each expiry's correction that may stay; none staying is free of arbitrage by construction."""
-    shares = np.ones(count)
-    while shares.any():
-        guilty = _guilty(make(shares))
+    returned = np.zeros(count)
+    while (returned < 1.0).any():
+        guilty = _guilty(make(1.0 - returned))
         if not guilty.any():
             break
-        if not (shares[guilty] > 0.0).any():
+        if (returned[guilty] >= 1.0).all():
             guilty[:] = True  # by rounding alone: what is found guilty has nothing left to give
-        shares = np.where(guilty, _SHRINK * shares, shares)
-        shares[shares < _LEAST_SHARE] = 0.0
-    return shares
+        more = np.clip(2.0 * returned, _FIRST_RETURN, 1.0)
+        returned = np.where(guilty, more, returned)
+    return 1.0 - returned
 
 
 def _inside_share(surface: VolSurface, targets: SliceTargets) -> float:

@@ -40,7 +40,7 @@ _FINE_POINTS = 2001
 """Between the points of the grid, where the answer is judged."""
 _MAX_LOG_MOVE = 0.5
 """Trust in one step, of logarithms and, in standard deviations, of the centre."""
-_SIDE_STDEVS = np.array([0.3, 0.6, 1.0, 1.5, 2.0, 2.6, 3.25, 4.0, 5.0, 6.0, 8.0, 12.0, 20.0, 40.0])
+_SIDE_STDEVS = np.concatenate([0.25 * np.arange(1, 16), np.geomspace(4.0, 40.0, 16)])
 GRID_STDEVS = np.concatenate([-_SIDE_STDEVS[::-1], [0.0], _SIDE_STDEVS])
 """Where a fit looks for arbitrage, in standard deviations of the expiry."""
 _START_CENTRES = np.linspace(-1.0, 1.0, 9)
