@@ -69,12 +69,7 @@ def demo(
     except KeyboardInterrupt:
         console.print("Interrupted: the local chain is stopped, and no report is written.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    _write(html_target, render_html(report))
-    summary = summary_json(report.summary)
-    if json_target is None:
-        sys.stdout.write(summary)
-    else:
-        _write(json_target, summary)
+    _publish(report, html_target, json_target)
     _conclude(console, report, html_target, json_target)
 
 
@@ -128,6 +123,15 @@ def _checked_target(path: Path, option: str) -> Path:
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise DataError(f"{option} {path}: not writable; choose another path or mend the permissions")
     return path
+
+
+def _publish(report: ReplayReport, html_target: Path, json_target: Path | None) -> None:
+    _write(html_target, render_html(report))
+    summary = summary_json(report.summary)
+    if json_target is None:
+        sys.stdout.write(summary)
+    else:
+        _write(json_target, summary)
 
 
 def _write(path: Path, text: str) -> None:
