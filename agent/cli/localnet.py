@@ -69,6 +69,7 @@ def up(
         outlives_parent=True,
     )
     localnet = Localnet.up(settings)
+    drop_old_ledger(state_directory)
     try:
         if not without_vault:
             localnet.deploy_evenkeel(book)
@@ -84,6 +85,12 @@ def _deposit(localnet: Localnet, deposit_usd: float) -> None:
     if deposit_usd > 0:
         settings = load_settings(config_path(NETWORK))
         deposit_collateral(localnet, load_deployment(settings.manifest_path, settings.chain.chain_id), deposit_usd)
+
+
+def drop_old_ledger(state_directory: Path) -> None:
+    """Remove what a keeper wrote about the last chain: addresses and ids repeat, so it would pass for this one's past."""
+    for path in state_directory.glob("ledger.sqlite*"):
+        path.unlink()
 
 
 @app.command(epilog="Example: evenkeel localnet down")

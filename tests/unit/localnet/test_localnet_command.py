@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from agent.cli.localnet import app
+from agent.cli.localnet import app, drop_old_ledger
 from agent.errors import DataError
 from agent.localnet.manifest import LocalnetManifest
 
@@ -68,3 +68,10 @@ def test_help__every_command__shows_an_example(command):
     result = run(command, "--help")
     assert result.exit_code == 0
     assert f"Example: evenkeel localnet {command}" in result.stdout
+
+
+def test_drop_old_ledger__books_of_the_last_chain__are_gone_and_the_rest_stays(tmp_path):
+    for name in ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite.lock", "manifest.json"):
+        (tmp_path / name).write_text("x")
+    drop_old_ledger(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
