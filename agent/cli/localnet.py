@@ -88,7 +88,7 @@ def _deposit(localnet: Localnet, deposit_usd: float) -> None:
 
 
 def drop_old_ledger(state_directory: Path) -> None:
-    """Remove what a keeper wrote about the last chain: addresses and ids repeat, so it would pass for this one's past."""
+    """Remove what a keeper wrote about the last chain: addresses repeat, it would pass for this one's past."""
     for path in state_directory.glob("ledger.sqlite*"):
         path.unlink()
 
