@@ -115,7 +115,9 @@ class Server:
         try:
             return send()
         except (requests.RequestException, ValueError, OSError) as error:
-            raise TransientError(f"{self.name} does not answer: {type(error).__name__}") from error
+            raise TransientError(
+                f"{self.name} does not answer ({type(error).__name__}); start the node, or correct [chain] rpc_urls"
+            ) from error
 
     def _answer(self, request: Request, answer: Any) -> Answer:
         if not isinstance(answer, Mapping) or not ("result" in answer or "error" in answer):
