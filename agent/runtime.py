@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
@@ -137,23 +138,18 @@ class Keeper:
 
         """
         clock = timer or Timer()
-        signer = load_signer(environment, settings.chain.chain_id)
-        desk = Desk.open(settings, book)
-        try:
-            head = desk.head(clock.unix_seconds)
-            _require_able(desk, signer, head)
+        chain_id = settings.chain.chain_id
+        signer = load_signer(environment, chain_id)
+        with ExitStack() as opened:
+            desk = opened.enter_context(Desk.open(settings, book))
+            _require_able(desk, signer, desk.head(clock.unix_seconds))
             first_block = desk.client.block(desk.deployment.block)
             vault = desk.deployment.contract("HedgeVault")
-            chain_id = settings.chain.chain_id
             database = Database.open(settings.ledger.url, f"{chain_id} {vault}", f"{chain_id} {signer.address}")
-            try:
-                return cls(desk, database, signer, first_block, clock)
-            except BaseException:
-                database.close()
-                raise
-        except BaseException:
-            desk.close()
-            raise
+            opened.enter_context(database)
+            keeper = cls(desk, database, signer, first_block, clock)
+            opened.pop_all()
+        return keeper
 
     def close(self) -> None:
         """Close connections and ledger, and release the lease."""
