@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from agent.domain import Exposure, Target, TradeCosts
+from agent.errors import DataError
+from agent.units import require_finite
 
 
 class Policy(Protocol):
@@ -30,3 +32,43 @@ def band_target(net_delta: float, outer: float, inner: float, name: str) -> Targ
     return Target(
         -outer, outer, landing, f"{name}: net delta {net_delta:+.4f} is outside +-{outer:.4f}, land at {landing:+.4f}"
     )
+
+
+class Edges(NamedTuple):
+    """A no-trade band of the net delta, underlying units: leave it beyond an outer edge, trade to the inner one."""
+
+    low_outer: float
+    low_inner: float
+    high_inner: float
+    high_outer: float
+
+    @classmethod
+    def around(cls, centre: float, outer: float, inner: float) -> Edges:
+        """Return a band with one pair of half-widths on both sides of ``centre``."""
+        return cls(centre - outer, centre - inner, centre + inner, centre + outer)
+
+    @property
+    def half_widths(self) -> tuple[float, float]:
+        """Mean outer and inner half-width, not below 0."""
+        outer, inner = 0.5 * (self.high_outer - self.low_outer), 0.5 * (self.high_inner - self.low_inner)
+        return max(outer, 0.0), max(inner, 0.0)
+
+    def target(self, net_delta: float, name: str) -> Target:
+        """Stay within the outer edges, else land on the inner edge of the same side."""
+        for edge in self:
+            require_finite(edge, f"edge of the {name} band")
+        low, high = self.low_outer, self.high_outer
+        band = f"{low:+.4f} to {high:+.4f}"
+        if low <= net_delta <= high:
+            return Target(low, high, net_delta, f"{name}: net delta {net_delta:+.4f} is inside {band}")
+        landing = self.high_inner if net_delta > high else self.low_inner
+        text = f"{name}: net delta {net_delta:+.4f} is outside {band}, land at {landing:+.4f}"
+        return Target(low, high, landing, text)
+
+
+def require_positive_fields(policy: object, *names: str) -> None:
+    """Raise `DataError` for a field that is not a finite number above 0."""
+    for name in names:
+        number = require_finite(getattr(policy, name), name)
+        if number <= 0.0:
+            raise DataError(f"{name} is {number}; expected a positive number")

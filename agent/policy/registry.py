@@ -7,12 +7,37 @@ from dataclasses import fields
 
 from agent.errors import DataError
 from agent.policy.base import Policy
+from agent.policy.continuous import Continuous
+from agent.policy.fixed_interval import FixedInterval
 from agent.policy.fixed_threshold import FixedThreshold
+from agent.policy.leland import Leland
+from agent.policy.minimum_variance import MinimumVariance
+from agent.policy.optimal_band import OptimalBand, OptimalVarianceBand
 from agent.policy.whalley_wilmott import WhalleyWilmott
+from agent.policy.zakamouline import Zakamouline
 
-POLICIES: dict[str, type[FixedThreshold] | type[WhalleyWilmott]] = {
+PolicyType = (
+    type[Continuous]
+    | type[FixedInterval]
+    | type[FixedThreshold]
+    | type[Leland]
+    | type[MinimumVariance]
+    | type[OptimalBand]
+    | type[OptimalVarianceBand]
+    | type[WhalleyWilmott]
+    | type[Zakamouline]
+)
+
+POLICIES: dict[str, PolicyType] = {
+    "continuous": Continuous,
+    "fixed_interval": FixedInterval,
     "fixed_threshold": FixedThreshold,
+    "leland": Leland,
+    "minimum_variance": MinimumVariance,
+    "optimal_band": OptimalBand,
+    "optimal_variance_band": OptimalVarianceBand,
     "whalley_wilmott": WhalleyWilmott,
+    "zakamouline": Zakamouline,
 }
 
 

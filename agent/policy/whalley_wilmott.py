@@ -31,6 +31,7 @@ from typing import NamedTuple
 from agent.domain import Exposure, Target, TradeCosts
 from agent.errors import DataError
 from agent.policy.base import band_target
+from agent.policy.live_costs import ReckonedCosts, carried_costs
 from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR, require_finite
 
 _NEWTON_STEPS = 32
@@ -139,21 +140,16 @@ class WhalleyWilmott:
                 raise DataError(f"{name} is {number}; expected a positive number")
 
     def edges(self, exposure: Exposure, costs: TradeCosts) -> BandEdges:
-        """Return the wider of the dynamic and the static band, underlying units."""
-        gamma_per_usd = require_finite(exposure.book_gamma_per_usd, "book_gamma_per_usd")
-        cost_ratio = require_finite(costs.proportional_ratio, "proportional_ratio")
-        gas_usd = require_finite(costs.gas_usd, "gas_usd")
-        spot_usd = require_finite(exposure.spot_usd, "spot_usd")
-        dynamic = dynamic_band(gamma_per_usd, spot_usd, cost_ratio, gas_usd, self.risk_aversion_per_usd)
-        static = static_band(
-            spot_usd,
-            cost_ratio,
-            gas_usd,
-            self.risk_aversion_per_usd,
-            self.static_vol_annual,
-            self.static_horizon_days * SECONDS_PER_DAY / SECONDS_PER_YEAR,
+        """Return the wider of the dynamic and the static band, underlying units.
+
+        Funding runs until what is traded now is expected to be traded back, and urgency makes costs weigh less.
+        """
+        for name in ("book_gamma_per_usd", "spot_usd"):
+            require_finite(getattr(exposure, name), name)
+        carried = carried_costs(
+            exposure, costs, lambda reckoned: self._edges_at(exposure, reckoned), self.static_horizon_days
         )
-        wider = max(dynamic, static)
+        wider = self._edges_at(exposure, carried)
         require_finite(wider.outer, "half-width of the Whalley-Wilmott band")
         return wider
 
@@ -162,3 +158,10 @@ class WhalleyWilmott:
         net_delta = require_finite(exposure.net_delta, "net_delta")
         edges = self.edges(exposure, costs)
         return band_target(net_delta, edges.outer, edges.inner, "Whalley-Wilmott")
+
+    def _edges_at(self, exposure: Exposure, costs: ReckonedCosts) -> BandEdges:
+        gamma_per_usd, spot_usd = exposure.book_gamma_per_usd, exposure.spot_usd
+        arguments = (costs.ratio, costs.fixed_usd, self.risk_aversion_per_usd)
+        years = self.static_horizon_days * SECONDS_PER_DAY / SECONDS_PER_YEAR
+        dynamic = dynamic_band(gamma_per_usd, spot_usd, *arguments)
+        return max(dynamic, static_band(spot_usd, *arguments, self.static_vol_annual, years))

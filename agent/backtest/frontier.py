@@ -1,0 +1,126 @@
+r"""Cost against risk: what each policy costs at one and the same standard deviation of the outcome.
+
+A policy is run at several risk aversions, which trace its frontier; cost at a wanted standard deviation is read from it
+by monotone cubic interpolation of log cost in log standard deviation. All policies run on the same paths, so that what
+the paths do to both cancels in a difference. Errors are the delete-a-group jackknife: the paths are dealt into groups,
+everything, interpolation included, is worked out again without each group in turn, and
+
+    se^2 = (G - 1) / G sum (x_without_g - mean)^2.
+
+Groups are consecutive paths, so that paths which overlap in time stay together.
+
+Source: B. Efron, "The Jackknife, the Bootstrap and Other Resampling Plans" (1982), section 2; F. N. Fritsch and R. E.
+Carlson, SIAM J. Numerical Analysis 17 (1980) 238-246 (interpolation).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+from agent.backtest.simulator import Outcomes
+from agent.errors import DataError
+from agent.products.greeks import FloatArray
+
+CONFIDENCE_Z = 1.959963984540054
+"""Two-sided 95 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number and its standard error."""
+
+    value: float
+    standard_error: float
+
+    @property
+    def half_width(self) -> float:
+        """Of the 95 % confidence interval."""
+        return CONFIDENCE_Z * self.standard_error
+
+
+@dataclass(frozen=True, slots=True)
+class FrontierPoint:
+    """Mean cost and standard deviation of the outcome of one schedule, USD."""
+
+    name: str
+    cost_usd: Estimate
+    sd_usd: Estimate
+    trades: float
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedCost:
+    """Cost of a policy at a standard deviation, and how much more it is than the reference's there; None beyond it."""
+
+    cost_usd: Estimate
+    excess_usd: Estimate
+
+
+class FrontierStatistics:
+    """Moments of every schedule, over all paths and without each group."""
+
+    def __init__(self, outcomes: Outcomes, groups: int) -> None:
+        paths = outcomes.cost_usd.shape[1]
+        if groups < 2 or paths < 2 * groups:
+            raise DataError(
+                f"{paths} paths cannot be dealt into {groups} groups; expected 2 groups or more, 2 paths each"
+            )
+        self._groups = groups
+        self._outcomes = outcomes
+        cuts = np.linspace(0, paths, groups + 1).astype(np.int64)[:-1]
+        sums = [np.add.reduceat(x, cuts, axis=1) for x in (outcomes.cost_usd, outcomes.pnl_usd, outcomes.pnl_usd**2)]
+        counts = np.diff(np.append(cuts, paths))
+        # Column 0 is the whole sample, column g + 1 the sample without group g.
+        cost, pnl, square = (np.column_stack([x.sum(1), x.sum(1)[:, None] - x]) for x in sums)
+        size = np.append(paths, paths - counts)
+        self._cost = cost / size
+        self._sd = np.sqrt((square - pnl * pnl / size) / (size - 1))
+
+    def points(self) -> list[FrontierPoint]:
+        """Return every schedule's place on the plane."""
+        trades = self._outcomes.trades.mean(axis=1)
+        return [
+            FrontierPoint(name, self._estimate(self._cost[i]), self._estimate(self._sd[i]), float(trades[i]))
+            for i, name in enumerate(self._outcomes.names)
+        ]
+
+    def matched(self, families: Mapping[str, Sequence[int]], reference: str, sd_usd: float) -> dict[str, MatchedCost]:
+        """Return each family's cost at ``sd_usd``; a family that does not reach that far is left out.
+
+        ``families`` gives the schedules, by index, that trace each policy's frontier; ``reference`` is the family that
+        others are compared with, and must reach ``sd_usd``.
+        """
+        costs = {name: found for name, rows in families.items() if (found := self._cost_at(rows, sd_usd)) is not None}
+        if reference not in costs:
+            raise DataError(f"the frontier of {reference} does not reach a standard deviation of {sd_usd}")
+        return {
+            name: MatchedCost(self._estimate(cost), self._estimate(cost - costs[reference]))
+            for name, cost in costs.items()
+        }
+
+    def reach(self, rows: Sequence[int]) -> tuple[float, float]:
+        """Return the least and the largest standard deviation of a family."""
+        sd = self._sd[list(rows), 0]
+        return float(sd.min()), float(sd.max())
+
+    def _cost_at(self, rows: Sequence[int], sd_usd: float) -> FloatArray | None:
+        """Interpolate one family's cost, in the whole sample and without each group."""
+        answers = np.empty(self._groups + 1)
+        for column in range(self._groups + 1):
+            sd, cost = self._sd[list(rows), column], self._cost[list(rows), column]
+            order = np.argsort(sd)
+            if not sd[order[0]] <= sd_usd <= sd[order[-1]]:
+                return None
+            curve = PchipInterpolator(np.log(sd[order]), np.log(cost[order]))
+            answers[column] = math.exp(float(curve(math.log(sd_usd))))
+        return answers
+
+    def _estimate(self, answers: FloatArray) -> Estimate:
+        without = answers[1:]
+        spread = float(np.sum((without - without.mean()) ** 2))
+        return Estimate(float(answers[0]), math.sqrt((self._groups - 1) / self._groups * spread))

@@ -1,0 +1,168 @@
+r"""Hedging one option along many price paths under many policies at once, all on the same paths.
+
+Along a path the hedge y is looked at before each price change; outside the schedule's outer edges it is traded to the
+inner ones, at k F |y' - y| + f. The first look trades from nothing; at expiry the hedge is settled free of charge.
+
+    cost   = sum of k F |dy| + f
+    outcome = sum of y dF + q (payoff - value at the start) - cost
+
+both at expiry, in USD of one option: prices are forwards, so that interest is in them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+
+import numba
+import numpy as np
+
+from agent.backtest.schedule import MONEYNESS, HedgedOption, Schedule
+from agent.errors import DataError
+from agent.products.compiled import code_stamp, inlined, kernel
+from agent.products.european import black76_greeks
+from agent.products.greeks import FloatArray
+from agent.units import require_finite
+
+_CHUNK_PATHS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """``cost_usd``, ``pnl_usd`` (cost included) and ``trades`` by path, shape (schedules, paths), at expiry."""
+
+    names: tuple[str, ...]
+    cost_usd: FloatArray
+    pnl_usd: FloatArray
+    trades: FloatArray
+
+
+def simulate(
+    option: HedgedOption, schedules: Sequence[Schedule], price_usd: FloatArray, cost_ratio: float, fixed_cost_usd: float
+) -> Outcomes:
+    """Follow every schedule on every path.
+
+    Parameters
+    ----------
+    option
+        What is hedged; its volatility gives the delta.
+    schedules
+        The policies' bands.
+    price_usd
+        Forward prices, shape (paths, looks + 1): at each look, and at expiry.
+    cost_ratio, fixed_cost_usd
+        Cost of a trade as a ratio of its notional, and whatever its size.
+
+    Raises
+    ------
+    DataError
+        Prices of another shape, or one that is not finite and positive, or a negative cost.
+
+    """
+    for name, number in (("cost_ratio", cost_ratio), ("fixed_cost_usd", fixed_cost_usd)):
+        if require_finite(number, name) < 0.0:
+            raise DataError(f"{name} is {number}; expected no negative number")
+    if price_usd.ndim != 2 or price_usd.shape[1] != option.looks + 1:
+        raise DataError(f"price_usd has shape {price_usd.shape}; expected (paths, {option.looks + 1})")
+    if not np.all(np.isfinite(price_usd) & (price_usd > 0.0)):
+        path, look = np.argwhere(~(np.isfinite(price_usd) & (price_usd > 0.0)))[0]
+        raise DataError(f"price_usd of path {path}, look {look} is {price_usd[path, look]}; expected a positive price")
+    paths, prices = price_usd.shape[0], np.ascontiguousarray(price_usd)
+    edges = np.ascontiguousarray(np.stack([schedule.edges for schedule in schedules], axis=2))
+    out = np.zeros((3, paths, len(schedules)))
+    run = hedging()
+    start_values = black76_greeks(True, prices[:, 0], option.strike_usd, option.life_years, option.vol_annual).value
+
+    def chunk(first: int) -> None:
+        last = min(first + _CHUNK_PATHS, paths)
+        run(
+            prices[first:last], option.strike_usd, option.total_variance, option.quantity, cost_ratio, fixed_cost_usd,
+            MONEYNESS, edges, out[:, first:last],
+        )  # fmt: skip
+
+    with ThreadPoolExecutor(int(vars(numba.config)["NUMBA_NUM_THREADS"])) as pool:
+        list(pool.map(chunk, range(0, paths, _CHUNK_PATHS)))
+    cost, pnl = out[0].T, out[1].T - option.quantity * start_values
+    return Outcomes(tuple(schedule.name for schedule in schedules), cost, pnl, out[2].T)
+
+
+@inlined
+def _hedge(
+    held: FloatArray,
+    edges: FloatArray,
+    node: int,
+    part: float,
+    delta: float,
+    price: float,
+    cost: float,
+    fixed: float,
+    paid: FloatArray,
+    trades: FloatArray,
+) -> None:
+    """Trade every schedule's hedge at one look."""
+    here, after = edges[node], edges[node + 1]
+    for s in range(held.size):
+        net = held[s] + delta
+        low = here[s, 0] + part * (after[s, 0] - here[s, 0])
+        high = here[s, 3] + part * (after[s, 3] - here[s, 3])
+        if net < low:
+            landing = here[s, 1] + part * (after[s, 1] - here[s, 1])
+        elif net > high:
+            landing = here[s, 2] + part * (after[s, 2] - here[s, 2])
+        else:
+            continue
+        if landing != net:
+            paid[s] += cost * price * abs(landing - net) + fixed
+            trades[s] += 1.0
+            held[s] = landing - delta
+
+
+_SIGNATURE = (
+    "int64(float64[:, ::1], float64, float64, float64, float64, float64, float64[::1], float64[:, :, :, ::1], "
+    "float64[:, :, :])"
+)
+
+
+@cache
+def hedging() -> Callable[..., int]:
+    """Return the kernel that hedges paths: arguments as in `simulate`, edges by look, moneyness, schedule."""
+    stamp = code_stamp(_hedge)
+
+    def run(
+        prices: FloatArray,
+        strike: float,
+        variance: float,
+        quantity: float,
+        cost: float,
+        fixed: float,
+        axis: FloatArray,
+        edges: FloatArray,
+        out: FloatArray,
+    ) -> int:
+        looks, schedules = edges.shape[0], edges.shape[2]
+        spacing = axis[1] - axis[0]
+        for path in range(prices.shape[0]):
+            held, paid = np.zeros(schedules), np.zeros(schedules)
+            gained, trades = np.zeros(schedules), np.zeros(schedules)
+            for look in range(looks):
+                price = prices[path, look]
+                stdev = math.sqrt(variance * (1.0 - look / looks))
+                moneyness = math.log(price / strike) / stdev
+                delta = quantity * 0.5 * math.erfc(-(moneyness + 0.5 * stdev) * math.sqrt(0.5))
+                place = min(max((moneyness - axis[0]) / spacing, 0.0), axis.size - 1.000001)
+                node = int(place)
+                _hedge(held, edges[look], node, place - node, delta, price, cost, fixed, paid, trades)
+                move = prices[path, look + 1] - price
+                for s in range(schedules):
+                    gained[s] += held[s] * move
+            payoff = quantity * max(prices[path, looks] - strike, 0.0)
+            for s in range(schedules):
+                out[0, path, s] = paid[s]
+                out[1, path, s] = gained[s] + payoff - paid[s]
+                out[2, path, s] = trades[s]
+        return 0 * stamp
+
+    return kernel(_SIGNATURE, run)

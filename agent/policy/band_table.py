@@ -1,0 +1,178 @@
+r"""The optimal band, tabulated, so that a live decision needs no solver.
+
+A table holds the four edges of the band that `band_solver` finds for one option, in the limit of watching it all the
+time, as distances of the net delta from 0 in units of
+
+    s = dynamic_band(...).outer + static_band(...).outer
+
+the asymptotic half-widths at the same gamma, costs and risk aversion. In these units the edges are of order 1 and
+change slowly, so that a coarse table interpolated linearly is close. The axes, in the units of `BandProblem`:
+
+* ``band_size`` q = k / (a v), logarithmic: the static half-width, which tells how wide the band is in deltas (the
+  asymptotic half-width at the money is (3 q / (4 pi))^(1/3));
+* ``cost_weight`` p = a k, logarithmic: what trading all the underlying once costs in units of risk tolerance, which
+  tells how far costs to come move the middle of the band from the Black-Scholes delta;
+* ``fixed_weight`` g = f / (k x that half-width), by log(1 + g / 0.05): fixed over proportional cost of a typical trade;
+* ``stdev`` sqrt(v), linear;
+* ``moneyness`` d = ln(F / K) / sqrt(v), linear.
+
+Beyond an axis its end is used. At small costs the edges approach -1 and 1 with every axis (Whalley and Wilmott's
+limit), and without gamma s is the static band, so the ends are sound.
+
+**Watching.** A band that is looked at only every dv of variance is left later than it is reached, on average by beta
+Gamma F sqrt(dv) with beta = -zeta(1/2) / sqrt(2 pi): outer edges move in by it, and inner edges stay within outer ones.
+
+Source of beta: M. Broadie, P. Glasserman and S. Kou, "A continuity correction for discrete barrier options",
+Mathematical Finance 7 (1997) 325-349.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+import numpy as np
+
+from agent.policy.band_solver import BandProblem, Criterion, solve_band
+from agent.policy.whalley_wilmott import dynamic_band, static_band
+from agent.products.greeks import FloatArray
+
+OVERSHOOT = 0.5825971579390106
+"""-zeta(1/2) / sqrt(2 pi): mean overshoot of a Gaussian walk over a far barrier, in standard deviations of a step."""
+TABLE_FILE = "band_table.npz"
+_FIXED_WEIGHT_UNIT = 0.05
+_NORMAL_DENSITY_AT_0 = 1.0 / math.sqrt(2.0 * math.pi)
+_LEAST_WEIGHT = 1e-30
+"""Stands for 0 where a logarithm is taken; far below the first node of every axis."""
+
+
+class BandPlace(NamedTuple):
+    """Where in a table a problem lies; see the module."""
+
+    band_size: float
+    cost_weight: float
+    fixed_weight: float
+    stdev: float
+    moneyness: float
+
+    @classmethod
+    def of(cls, cost: float, fixed: float, aversion: float, variance: float, moneyness: float) -> BandPlace:
+        """Place a problem given in the units of `BandProblem`."""
+        size = cost / (aversion * variance)
+        typical_trade = math.cbrt(1.5 * _NORMAL_DENSITY_AT_0**2 * size)
+        fixed_weight = fixed / max(cost * typical_trade, _LEAST_WEIGHT)
+        return cls(size, aversion * cost, fixed_weight, math.sqrt(variance), moneyness)
+
+    def coordinates(self) -> tuple[float, float, float, float, float]:
+        """Return the place on axes along which the table is linear."""
+        return (
+            math.log(max(self.band_size, _LEAST_WEIGHT)),
+            math.log(max(self.cost_weight, _LEAST_WEIGHT)),
+            math.log1p(self.fixed_weight / _FIXED_WEIGHT_UNIT),
+            self.stdev,
+            self.moneyness,
+        )
+
+
+BAND_SIZES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
+COST_WEIGHTS = (0.01, 0.1, 1.0, 10.0, 40.0)
+FIXED_WEIGHTS = (0.0, 0.1, 1.5, 25.0)
+STDEVS = (0.05, 0.3, 1.0)
+MONEYNESS = tuple(np.linspace(-3.0, 3.0, 25).tolist())
+_AXES = tuple(
+    np.array([BandPlace(*(node if i == axis else 1.0 for i in range(5))).coordinates()[axis] for node in nodes])
+    for axis, nodes in enumerate((BAND_SIZES, COST_WEIGHTS, FIXED_WEIGHTS, STDEVS, MONEYNESS))
+)
+SHAPE = (*(axis.size for axis in _AXES), 4)
+
+
+@dataclass(frozen=True, slots=True)
+class BandTable:
+    """Edges (low outer, low inner, high inner, high outer) in units of s, of shape `SHAPE`."""
+
+    edges: FloatArray
+
+    def at(self, place: BandPlace) -> FloatArray:
+        """Return the four edges at a place, interpolated linearly between the 32 nodes around it."""
+        block = self.edges
+        for axis, coordinate in zip(_AXES, place.coordinates(), strict=True):
+            inside = min(max(coordinate, axis[0]), axis[-1])
+            node = min(int(np.searchsorted(axis, inside, side="right")) - 1, axis.size - 2)
+            part = (inside - axis[node]) / (axis[node + 1] - axis[node])
+            block = block[node] + part * (block[node + 1] - block[node])
+        return block
+
+
+@cache
+def band_table(criterion: Criterion, *, is_short: bool) -> BandTable:
+    """Return the table that ships with the package; `benchmarks.derive_band_table` makes it."""
+    with np.load(io.BytesIO(files("agent.policy").joinpath(TABLE_FILE).read_bytes())) as tables:
+        return BandTable(tables[table_name(criterion, is_short=is_short)].astype(np.float64))
+
+
+def table_name(criterion: Criterion, *, is_short: bool) -> str:
+    """Return the name of a table in the file."""
+    return f"{criterion.name.lower()}_{'short' if is_short else 'long'}"
+
+
+def tabulate(
+    place: BandPlace, criterion: Criterion, *, is_short: bool, steps_per_band: float, most_steps: int
+) -> FloatArray:
+    """Solve the problem at a node and return its edges along `MONEYNESS`, of shape (moneyness, 4).
+
+    ``steps_per_band`` sets how finely time is cut: how many moves of the delta it takes to cross half a band.
+    """
+    variance = place.stdev**2
+    cost = math.sqrt(place.cost_weight * place.band_size) * place.stdev
+    aversion = math.sqrt(place.cost_weight / place.band_size) / place.stdev
+    typical_trade = math.cbrt(1.5 * _NORMAL_DENSITY_AT_0**2 * place.band_size)
+    fixed = place.fixed_weight * cost * typical_trade
+    steps = math.ceil((steps_per_band * _NORMAL_DENSITY_AT_0 / typical_trade) ** 2)
+    steps = min(max(steps, _FEWEST_STEPS), most_steps)
+    problem = BandProblem(cost, fixed, aversion, variance, is_short, steps, criterion)
+    solution = solve_band(problem, _RESOLUTION)
+    distances = solution.edges[0] - problem.delta_hedge(solution.log_moneyness)[:, None]
+    at_nodes = np.empty((len(MONEYNESS), 4))
+    for edge in range(4):
+        reached = np.clip(distances[:, edge], -_NEVER, _NEVER)
+        at_nodes[:, edge] = np.interp(np.array(MONEYNESS) * place.stdev, solution.log_moneyness, reached)
+    return np.array([_scaled(problem, d, edges) for d, edges in zip(MONEYNESS, at_nodes, strict=True)])
+
+
+_RESOLUTION = 16
+_FEWEST_STEPS = 150
+_NEVER = 1.3
+"""Deltas of one option that no net delta reaches; an edge out there is put where the static band has it, if farther."""
+
+
+def _scaled(problem: BandProblem, moneyness: float, edges: FloatArray) -> FloatArray:
+    """Undo the overshoot of the lattice's steps and divide by s."""
+    stdev = math.sqrt(problem.total_variance)
+    price = math.exp(moneyness * stdev)
+    gamma = _NORMAL_DENSITY_AT_0 * math.exp(-0.5 * (moneyness + 0.5 * stdev) ** 2) / (price * stdev)
+    overshoot = OVERSHOOT * gamma * price * stdev / math.sqrt(problem.steps)
+    inner_overshoot = overshoot if problem.fixed_cost_ratio == 0.0 else 0.0
+    widened = edges + np.array([-overshoot, -inner_overshoot, inner_overshoot, overshoot])
+    costs = (problem.cost_ratio, problem.fixed_cost_ratio, problem.risk_aversion)
+    unit = band_unit(gamma, price, *costs, problem.total_variance)
+    inner = static_band(price, *costs, stdev, 1.0).inner
+    never = np.maximum([unit, inner, inner, unit], _NEVER) * np.array([-1.0, -1.0, 1.0, 1.0])
+    return np.asarray(np.where(np.abs(edges) < _NEVER, widened, never) / unit)
+
+
+def band_unit(
+    gamma_per_usd: float,
+    spot_usd: float,
+    cost_ratio: float,
+    fixed_cost_usd: float,
+    risk_aversion_per_usd: float,
+    total_variance: float,
+) -> float:
+    """Return s, underlying units: the asymptotic outer half-widths of the dynamic and the static band together."""
+    costs = (cost_ratio, fixed_cost_usd, risk_aversion_per_usd)
+    dynamic = dynamic_band(gamma_per_usd, spot_usd, *costs)
+    return dynamic.outer + static_band(spot_usd, *costs, math.sqrt(total_variance), 1.0).outer

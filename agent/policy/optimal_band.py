@@ -1,0 +1,119 @@
+r"""The numerically optimal band: `band_solver`'s answer, read from the table that ships with the package.
+
+A book becomes one option (`equivalent_option`), the option becomes a place in the table (`band_table`), and the table's
+edges are scaled back to underlying units. Two policies share this, one for each criterion:
+
+* `OptimalBand` maximises exponential utility (Hodges and Neuberger);
+* `OptimalVarianceBand` minimises expected cost plus half the risk aversion times the variance of the outcome. It is the
+  one to choose where results are judged by cost against standard deviation.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from agent.domain import Exposure, Target, TradeCosts
+from agent.policy.band_solver import Criterion
+from agent.policy.band_table import OVERSHOOT, BandPlace, band_table, band_unit
+from agent.policy.base import Edges, require_positive_fields
+from agent.policy.equivalent_option import EquivalentOption, equivalent_option
+from agent.policy.live_costs import ReckonedCosts, carried_costs
+from agent.policy.whalley_wilmott import static_band
+from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR, require_finite
+
+
+@dataclass(frozen=True, slots=True)
+class _TabulatedBand:
+    """What both policies need.
+
+    ``risk_aversion_per_usd`` weighs variance against cost. ``watch_seconds`` is how often the band is looked at: a net
+    delta leaves it unseen in between, so that rarer looks make it narrower. ``static_horizon_days`` and
+    ``static_vol_annual`` shape the band of a book without gamma alone.
+    """
+
+    risk_aversion_per_usd: float
+    watch_seconds: float
+    static_horizon_days: float
+    static_vol_annual: float
+
+    def __post_init__(self) -> None:
+        require_positive_fields(
+            self, "risk_aversion_per_usd", "watch_seconds", "static_horizon_days", "static_vol_annual"
+        )
+
+    def _edges(self, criterion: Criterion, exposure: Exposure, costs: TradeCosts) -> Edges:
+        """Return the band; with funding until what is traded now is expected to be traded back."""
+        for name in ("spot_usd", "book_gamma_per_usd", "book_theta_usd_per_year"):
+            require_finite(getattr(exposure, name), name)
+        option = equivalent_option(exposure)
+        carried = carried_costs(
+            exposure,
+            costs,
+            lambda reckoned: self._edges_at(criterion, exposure, option, reckoned).half_widths,
+            self.static_horizon_days,
+        )
+        return self._edges_at(criterion, exposure, option, carried)
+
+    def _edges_at(
+        self, criterion: Criterion, exposure: Exposure, option: EquivalentOption | None, costs: ReckonedCosts
+    ) -> Edges:
+        spot_usd, aversion = exposure.spot_usd, self.risk_aversion_per_usd
+        if costs.ratio == 0.0 and costs.fixed_usd == 0.0:
+            return Edges(0.0, 0.0, 0.0, 0.0)
+        if option is None or option.quantity == 0.0:
+            years = self.static_horizon_days * SECONDS_PER_DAY / SECONDS_PER_YEAR
+            static = static_band(spot_usd, costs.ratio, costs.fixed_usd, aversion, self.static_vol_annual, years)
+            return Edges.around(0.0, static.outer, static.inner)
+        per_option = abs(option.quantity) * option.strike_usd
+        variance = option.stdev**2
+        place = BandPlace.of(
+            costs.ratio, costs.fixed_usd / per_option, aversion * per_option, variance, option.moneyness
+        )
+        unit = band_unit(exposure.book_gamma_per_usd, spot_usd, costs.ratio, costs.fixed_usd, aversion, variance)
+        distances = unit * band_table(criterion, is_short=option.quantity < 0.0).at(place)
+        return _as_watched(distances.tolist(), self._overshoot(exposure))
+
+    def _overshoot(self, exposure: Exposure) -> float:
+        """Return how far past an edge the net delta is on average when that is seen, underlying units."""
+        variance_per_year = 2.0 * abs(exposure.book_theta_usd_per_year * exposure.book_gamma_per_usd)
+        return OVERSHOOT * math.sqrt(variance_per_year * self.watch_seconds / SECONDS_PER_YEAR)
+
+
+def _as_watched(edges: list[float], overshoot: float) -> Edges:
+    """Move the outer edges in by the overshoot, at most to the middle, and keep the inner ones inside them."""
+    low, high = edges[0], edges[3]
+    moved = min(overshoot, 0.5 * (high - low))
+    low, high = low + moved, high - moved
+    inner_low, inner_high = np.clip(edges[1:3], low, high).tolist()
+    return Edges(low, inner_low, inner_high, high)
+
+
+@dataclass(frozen=True, slots=True)
+class OptimalBand(_TabulatedBand):
+    """The band of Hodges and Neuberger: exponential utility, proportional and fixed cost."""
+
+    def edges(self, exposure: Exposure, costs: TradeCosts) -> Edges:
+        """Return the band of the net delta."""
+        return self._edges(Criterion.EXPONENTIAL, exposure, costs)
+
+    def target(self, exposure: Exposure, costs: TradeCosts) -> Target:
+        """Return the band, with its inner edge on the present side as landing point."""
+        net_delta = require_finite(exposure.net_delta, "net_delta")
+        return self.edges(exposure, costs).target(net_delta, "optimal band (exponential utility)")
+
+
+@dataclass(frozen=True, slots=True)
+class OptimalVarianceBand(_TabulatedBand):
+    """The band of least expected cost plus half the risk aversion times the variance of the outcome."""
+
+    def edges(self, exposure: Exposure, costs: TradeCosts) -> Edges:
+        """Return the band of the net delta."""
+        return self._edges(Criterion.VARIANCE, exposure, costs)
+
+    def target(self, exposure: Exposure, costs: TradeCosts) -> Target:
+        """Return the band, with its inner edge on the present side as landing point."""
+        net_delta = require_finite(exposure.net_delta, "net_delta")
+        return self.edges(exposure, costs).target(net_delta, "optimal band (variance)")
