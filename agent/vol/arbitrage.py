@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,8 @@ _NEAR_STDEVS = 10.0
 _FARTHEST_LOG_MONEYNESS = 40.0
 """Then sparser up to here, a strike of 1e17 forwards; beyond, SVI is its asymptote, which the slopes judge."""
 _FAR_POINTS = 64
+_CLOSER_POINTS = 33
+"""Between the two strikes around the worst one."""
 _POINTS_A_PIECE = 12
 """Between two knots of a correction."""
 
@@ -65,25 +68,46 @@ def check_arbitrage(surface: VolSurface, points: int = 2000) -> ArbitrageReport:
     """
     require_whole("points", points, 10)
     k = _strikes(surface, points)
-    rows = np.broadcast_to(np.arange(k.shape[0])[:, None], k.shape)
-    variance, slope, curvature = surface.slice_derivatives(rows, k)
-    positive = np.where(variance > 0.0, variance, np.inf)
-    g = np.where(variance > 0.0, durrleman_g(k, positive, slope, curvature), -np.inf)
-    worst = np.argmin(g, axis=1)[:, None]
+    density, density_at = _least(lambda at: _density(surface, at), k)
     # Each pair of neighbours is compared at the strikes of both.
-    later = surface.slice_derivatives(rows[1:], k[:-1])[0]
-    earlier = surface.slice_derivatives(rows[:-1], k[1:])[0]
-    rises = np.concatenate([1.0 - variance[:-1] / later, 1.0 - earlier / variance[1:]], axis=1)
-    steepest = np.argmin(rises, axis=1)[:, None]
+    pairs = np.sort(np.concatenate([k[:-1], k[1:]], axis=1), axis=1)
+    rise, rise_at = _least(lambda at: _calendar_rise(surface, at), pairs)
     wings = surface.raw[:, 1:2] * (1.0 + surface.raw[:, 2:3] * np.array([-1.0, 1.0]))
     return ArbitrageReport(
-        np.take_along_axis(g, worst, axis=1)[:, 0],
-        np.take_along_axis(k, worst, axis=1)[:, 0],
-        np.take_along_axis(rises, steepest, axis=1)[:, 0],
-        np.take_along_axis(np.concatenate([k[:-1], k[1:]], axis=1), steepest, axis=1)[:, 0],
+        density,
+        density_at,
+        rise,
+        rise_at,
         MAX_WING_SLOPE - np.max(wings, axis=1),
         np.min(np.diff(wings, axis=0), axis=1),
     )
+
+
+def _least(margin: Callable[[FloatArray], FloatArray], k: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the least margin of each row and its strike, once more looked for between the strikes around it."""
+    worst = np.argmin(margin(k), axis=1)[:, None]
+    last = k.shape[1] - 1
+    start, end = (np.take_along_axis(k, np.clip(worst + side, 0, last), axis=1) for side in (-1, 1))
+    closer_k = start + (end - start) * np.linspace(0.0, 1.0, _CLOSER_POINTS)
+    near = np.concatenate([np.take_along_axis(k, worst, axis=1), closer_k], axis=1)
+    closer = margin(near)
+    least = np.argmin(closer, axis=1)[:, None]
+    return np.take_along_axis(closer, least, axis=1)[:, 0], np.take_along_axis(near, least, axis=1)[:, 0]
+
+
+def _density(surface: VolSurface, k: FloatArray) -> FloatArray:
+    """Return Durrleman's g of each expiry at its own strikes, minus infinity where total variance is not positive."""
+    rows = np.broadcast_to(np.arange(k.shape[0])[:, None], k.shape)
+    variance, slope, curvature = surface.slice_derivatives(rows, k)
+    positive = np.where(variance > 0.0, variance, np.inf)
+    return np.where(variance > 0.0, durrleman_g(k, positive, slope, curvature), -np.inf)
+
+
+def _calendar_rise(surface: VolSurface, k: FloatArray) -> FloatArray:
+    """Return the rise of total variance from each expiry to the next, relative to the later one."""
+    rows = np.broadcast_to(np.arange(k.shape[0])[:, None], k.shape)
+    earlier, later = surface.slice_derivatives(rows, k)[0], surface.slice_derivatives(rows + 1, k)[0]
+    return np.asarray(1.0 - earlier / later)
 
 
 def _strikes(surface: VolSurface, points: int) -> FloatArray:
@@ -92,7 +116,9 @@ def _strikes(surface: VolSurface, points: int) -> FloatArray:
     near = np.linspace(-1.0, 1.0, points) * reach
     growth = np.linspace(0.0, 1.0, _FAR_POINTS + 1)[1:]
     far = reach * (_FARTHEST_LOG_MONEYNESS / reach) ** growth
+    if not surface.bumps.coefficients.any():
+        return np.concatenate([-far[:, ::-1], near, far], axis=1)
     bumps = surface.bumps
     along = np.linspace(0.0, 1.0, _POINTS_A_PIECE * (bumps.coefficients.shape[1] + PIECES - 1) + 1)
     bumpy = bumps.start[:, None] + (bumps.end - bumps.start)[:, None] * along
-    return np.concatenate([-far[:, ::-1], near, bumpy, far], axis=1)
+    return np.sort(np.concatenate([-far[:, ::-1], near, bumpy, far], axis=1), axis=1)

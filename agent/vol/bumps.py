@@ -39,24 +39,30 @@ class Bumps:
 
     def at(self, slices: NDArray[np.intp], log_moneyness: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return the correction of the named slices at k, and its first two derivatives; arguments of one shape."""
-        if not self.coefficients.any():
-            zero = np.zeros(np.broadcast_shapes(slices.shape, log_moneyness.shape))
-            return zero, zero, zero
-        count, splines = self.coefficients.shape
+        value, slope, curvature = (np.zeros(log_moneyness.shape) for _ in range(3))
+        splines = self.coefficients.shape[1]
         position = (log_moneyness - self.start[slices]) / self.step[slices]
-        # Pieces before the first and after the last are 0: clamped there, all four coefficients met are padding.
-        piece = np.clip(np.floor(position), -1.0, splines + PIECES - 1.0)
-        u = np.clip(position - piece, 0.0, 1.0)
-        padded = np.zeros((count, splines + 2 * PIECES + 1))
-        padded[:, PIECES + 1 : PIECES + 1 + splines] = self.coefficients
+        met = (position > 0.0) & (position < splines + PIECES - 1.0)
+        if self.coefficients.any() and met.any():
+            rows, position = slices[met], position[met]
+            value[met], first, second = self._inside(rows, position)
+            slope[met], curvature[met] = first / self.step[rows], second / self.step[rows] ** 2
+        return value, slope, curvature
+
+    def _inside(self, slices: NDArray[np.intp], position: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the correction and its derivatives in ``position``, the steps from the start, between both ends."""
+        count, splines = self.coefficients.shape
+        padded = np.zeros((count, splines + 2 * PIECES))
+        padded[:, PIECES : PIECES + splines] = self.coefficients
+        piece = position.astype(np.intp)
+        u, column = position - piece, piece + PIECES
         value, slope, curvature = np.zeros_like(u), np.zeros_like(u), np.zeros_like(u)
-        column = piece.astype(np.intp) + PIECES + 1
         for index, (c0, c1, c2, c3) in enumerate(_POWERS):
             weight = padded[slices, column - index]
             value += weight * (c0 + u * (c1 + u * (c2 + u * c3)))
             slope += weight * (c1 + u * (2.0 * c2 + 3.0 * c3 * u))
             curvature += weight * (2.0 * c2 + 6.0 * c3 * u)
-        return value, slope / self.step[slices], curvature / self.step[slices] ** 2
+        return value, slope, curvature
 
 
 def no_bumps(count: int) -> Bumps:

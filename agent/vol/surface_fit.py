@@ -34,11 +34,11 @@ _PUNISHMENT, _HARD_PUNISHMENT = 100.0, 1000.0
 _SVI_CENTRE, _SVI_EXCESS = 1.0, 2.0
 _BUMP_CENTRE, _BUMP_EXCESS = 0.3, 10.0
 """Weights of a tolerance from the centre and of a half spread outside: SVI seeks the centres, bumps the spreads."""
-_JUDGE_POINTS, _JUDGE_DENSITY, _JUDGE_RISE = 240, 2e-3, 2e-5
-"""Strikes near the money of each expiry that judgement looks at, and the margins it asks for there: g and the relative
-rise of total variance stay positive between them."""
+_JUDGE_POINTS, _JUDGE_DENSITY, _JUDGE_RISE = 160, 2e-3, 2e-5
+"""Strikes near the money of each expiry that judgement looks at, and the margins of g and of the relative rise of total
+variance it asks for there, for the strikes between."""
 _FIRST_RETURN = 0.01
-"""Share of its correction that a guilty expiry gives back at first; twice as much each time it is found guilty again."""
+"""Share of its correction that a guilty expiry gives back at first, then twice as much each time it is found again."""
 
 
 @dataclass(frozen=True, slots=True)
