@@ -65,6 +65,11 @@ def best_of_each(runs: dict[str, Callable[[], object]], rounds: int) -> dict[str
     return best
 
 
+def best_seconds(run: Callable[[], object], rounds: int) -> float:
+    """Return the shortest of several runs of one function, seconds."""
+    return best_of_each({"": run}, rounds)[""]
+
+
 def best_microseconds(function: Callable[[], object], calls: int = 2000) -> float:
     """Return the shortest of many calls too short to collect garbage between."""
     function()
