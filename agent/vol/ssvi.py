@@ -118,7 +118,7 @@ def calibrate_ssvi(targets: SliceTargets) -> SsviSurface:
     lowest = np.concatenate([start[:-_SHAPES] - 12.0, np.full(_SHAPES, -np.inf)])
     highest = np.concatenate([start[:-_SHAPES] + 12.0, np.full(_SHAPES, np.inf)])
     fitted = minimise(
-        lambda x: _linearise(x[0], targets),
+        lambda x: ssvi_normal_equations(x[0], targets),
         start[None],
         box=(lowest, highest),
         max_move=np.ones(1),
@@ -159,8 +159,11 @@ def _shape_slopes(angles: FloatArray, rho: float) -> tuple[float, float, float]:
     return float(_MAX_RHO * cosines[0]), float(eta_slope), float((0.5 - _MIN_GAMMA) * 0.5 * cosines[2])
 
 
-def _linearise(x: FloatArray, targets: SliceTargets) -> NormalEquations:
-    """Return the normal equations of all parameters as one block: the shapes couple every expiry with every other."""
+def ssvi_normal_equations(x: FloatArray, targets: SliceTargets) -> NormalEquations:
+    """Return the normal equations of all coordinates as one block: the shapes couple every expiry with every other.
+
+    ``x`` holds the logarithms of theta's rises, then the angles of rho, eta and gamma.
+    """
     rises = np.exp(x[:-_SHAPES])
     theta = np.cumsum(rises)[:, None]
     rho, eta, gamma = _shapes(x[-_SHAPES:])

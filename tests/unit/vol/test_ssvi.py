@@ -10,7 +10,7 @@ from chain_samples import SMOOTH, rows_of, smooth_chain
 
 from agent.errors import DataError
 from agent.vol.quotes import slice_targets
-from agent.vol.ssvi import SsviSurface, calibrate_ssvi, power_law_phi, ssvi_total_variance
+from agent.vol.ssvi import SsviSurface, calibrate_ssvi, power_law_phi, ssvi_normal_equations, ssvi_total_variance
 from agent.vol.svi import NaturalSvi, RawSvi, durrleman_g, raw_of_natural
 
 
@@ -55,6 +55,18 @@ def test_calibrate_ssvi__exact_quotes__finds_the_surface():
     fitted = calibrate_ssvi(slice_targets(smooth_chain(half_spread_vol=1e-4)))
     np.testing.assert_allclose(fitted.theta, SMOOTH.theta, rtol=2e-3)
     assert (fitted.rho, fitted.eta, fitted.gamma) == pytest.approx((SMOOTH.rho, SMOOTH.eta, SMOOTH.gamma), abs=0.02)
+
+
+@pytest.mark.parametrize("rho_angle", [-0.4, 0.5])
+def test_ssvi_normal_equations__finite_differences__gradient_is_half_the_slope_of_the_cost(rho_angle):
+    targets = slice_targets(smooth_chain())
+    x = np.concatenate([np.log(np.diff(SMOOTH.theta, prepend=0.0)) + 0.1, [rho_angle, 0.3, -0.2]])
+    gradient = ssvi_normal_equations(x, targets).gradient[0]
+    for index in range(x.size):
+        step = np.zeros_like(x)
+        step[index] = 1e-6
+        up, down = (ssvi_normal_equations(x + sign * step, targets).cost for sign in (1.0, -1.0))
+        assert 2.0 * gradient[index] == pytest.approx((up - down) / 2e-6, rel=1e-5, abs=1e-4)
 
 
 def test_calibrate_ssvi__one_quote_an_expiry__takes_the_skew_of_the_others():

@@ -68,28 +68,33 @@ def test_minimise__rosenbrock__finds_the_minimum():
     np.testing.assert_allclose(answer, [[1.0, 1.0]], rtol=1e-6)
 
 
-def svi_arguments():
-    """A fit point where quotes are missed and every kind of punishment is at work."""
+QUOTES, SPREADS, ARBITRAGE, NOTHING = (1.0, 0.0, 0.0), (0.0, 2.0, 0.0), (0.0, 0.0, 3.0), (0.0, 0.0, 0.0)
+
+
+def svi_problem(weights, pull=0.0, expiries=4):
+    """A fit point where quotes are missed, a density is negative, expiries cross and wings fall."""
     targets = slice_targets(smooth_chain(strikes=9))
     prior = coordinates_of_raw(SMOOTH.raw_slices())
     rng = np.random.default_rng(8)
     point = prior + 0.3 * rng.normal(size=prior.shape)
-    point[1] = coordinates_of_raw(np.array(numbers(VOGT)))
+    point[0] = coordinates_of_raw(np.array(numbers(VOGT)))
     point[2, 1:3] += 1.5
-    stdev = np.sqrt(SMOOTH.theta)
-    grid = stdev[:, None] * GRID_STDEVS
-    scale = SMOOTH.total_variance(grid[1:], SMOOTH.tau_years[1:, None])
-    pull = np.full_like(prior, 0.1)
-    fixed = (quote_table(targets), targets.counts, grid, scale, prior, pull, np.array([1.0, 2.0, 3.0]))
-    return svi_normal_equations(), point, fixed
+    grid = np.sqrt(SMOOTH.theta)[:, None] * GRID_STDEVS
+    grid[0] = np.linspace(-2.0, 2.0, GRID_STDEVS.size)
+    scale = SMOOTH.total_variance(grid[1:], SMOOTH.tau_years[1:, None])[: expiries - 1]
+    few = slice(0, expiries)
+    table = np.ascontiguousarray(quote_table(targets)[:, few])
+    pulls = np.full_like(prior[few], pull)
+    fixed = (table, targets.counts[few], grid[few], scale, prior[few], pulls, np.array(weights))
+    return svi_normal_equations(), point[few], fixed
 
 
-def bump_arguments():
-    """The same for corrections, on made-up places."""
+def bump_problem(weights, roughness=0.0, expiries=4):
+    """The same for corrections, at made-up places."""
     rng = np.random.default_rng(9)
     targets = slice_targets(smooth_chain(strikes=9))
-    count, quotes, points, size = 4, 9, 12, 6
-    grid = np.broadcast_to(np.linspace(-0.5, 0.5, points), (count, points)).copy()
+    quotes, points, size, few = 9, 12, 6, slice(0, expiries)
+    grid = np.broadcast_to(np.linspace(-0.5, 0.5, points), (expiries, points)).copy()
 
     def places(*shape):
         table = rng.normal(size=(*shape, PLACE))
@@ -98,20 +103,35 @@ def bump_arguments():
         return table, rng.integers(0, size - 4, size=shape, endpoint=True)
 
     fixed = (
-        *places(count, quotes),
-        quote_table(targets),
-        targets.counts,
-        *places(count, points),
+        *places(expiries, quotes),
+        np.ascontiguousarray(quote_table(targets)[:, few]),
+        targets.counts[few],
+        *places(expiries, points),
         grid,
-        *places(count - 1, 2, points),
-        np.array([0.3, 10.0, 3.0, 0.5]),
+        *places(expiries - 1, 2, points),
+        np.array([*weights, roughness]),
     )
-    return bump_normal_equations(), rng.normal(size=(count, size)), fixed
+    return bump_normal_equations(), rng.normal(size=(expiries, size)), fixed
 
 
-@pytest.mark.parametrize("arguments", [svi_arguments, bump_arguments])
-def test_normal_equations__finite_differences__gradient_is_half_the_slope_of_the_cost(arguments):
-    compute, point, fixed = arguments()
+@pytest.mark.parametrize(
+    "problem",
+    [
+        svi_problem(QUOTES),
+        svi_problem(SPREADS),
+        svi_problem(ARBITRAGE, expiries=1),
+        svi_problem(ARBITRAGE),
+        svi_problem(NOTHING, pull=0.1),
+        bump_problem(QUOTES),
+        bump_problem(SPREADS),
+        bump_problem(ARBITRAGE, expiries=1),
+        bump_problem(ARBITRAGE),
+        bump_problem(NOTHING, roughness=0.5),
+    ],
+    ids=lambda problem: f"{problem[0].py_func.__module__}-{problem[2][-1].tolist()}-{problem[1].shape[0]}",
+)
+def test_normal_equations__finite_differences__gradient_is_half_the_slope_of_the_cost(problem):
+    compute, point, fixed = problem
     count, size = point.shape
 
     def at(trial):
@@ -119,8 +139,8 @@ def test_normal_equations__finite_differences__gradient_is_half_the_slope_of_the
         couplings = np.empty((count - 1, size, size))
         return compute(trial, *fixed, gradient, blocks, couplings), gradient, blocks, couplings
 
-    _, gradient, blocks, couplings = at(point)
-    assert np.abs(couplings).max() > 0.0
+    cost, gradient, blocks, couplings = at(point)
+    assert cost > 0.0
     # The Gauss-Newton matrix is J'J: symmetric, and positive semidefinite with its couplings.
     dense = np.zeros((count * size, count * size))
     for n in range(count):
@@ -135,7 +155,30 @@ def test_normal_equations__finite_differences__gradient_is_half_the_slope_of_the
             step = np.zeros_like(point)
             step[i, j] = 1e-6
             slope = (at(point + step)[0] - at(point - step)[0]) / 2e-6
-            assert 2.0 * gradient[i, j] == pytest.approx(slope, rel=2e-4, abs=1e-4 * np.abs(gradient).max())
+            assert 2.0 * gradient[i, j] == pytest.approx(slope, rel=2e-5, abs=1e-6 * np.abs(gradient).max())
+
+
+def test_normal_equations__calendar_and_roughness_alone__model_is_the_cost_itself():
+    # Both are linear in the coefficients, so the cost is a parabola whose matrix, couplings included, is the model's.
+    compute, point, fixed = bump_problem(ARBITRAGE, roughness=0.5)
+    fixed[4][..., 1:3] = 0.0
+    fixed[4][..., 7:] = 0.0
+    count, size = point.shape
+    gradient, blocks, couplings = (
+        np.empty((count, size)),
+        np.empty((count, size, size)),
+        np.empty((count - 1, size, size)),
+    )
+    cost = compute(point, *fixed, gradient, blocks, couplings)
+    assert all(np.abs(coupling).max() > 0.0 for coupling in couplings)
+    scratch = [np.empty_like(part) for part in (gradient, blocks, couplings)]
+    rng = np.random.default_rng(10)
+    for _ in range(20):
+        step = 1e-4 * rng.standard_normal(point.shape)
+        bend = compute(point + step, *fixed, *scratch) + compute(point - step, *fixed, *scratch) - 2.0 * cost
+        model = sum(h @ (np.tril(block) + np.tril(block, -1).T) @ h for h, block in zip(step, blocks, strict=True))
+        model += 2.0 * sum(step[n] @ couplings[n] @ step[n + 1] for n in range(count - 1))
+        assert 0.5 * bend == pytest.approx(model, rel=1e-6, abs=1e-12 * cost)
 
 
 def test_coordinates__there_and_back__same_slices():
