@@ -1,9 +1,10 @@
 r"""Cost against risk: what each policy costs at one and the same standard deviation of the outcome.
 
-A policy is run at several risk aversions, which trace its frontier; cost at a wanted standard deviation is read from it
-by monotone cubic interpolation of log cost in log standard deviation. All policies run on the same paths, so that what
-the paths do to both cancels in a difference. Errors are the delete-a-group jackknife: the paths are dealt into groups,
-everything, interpolation included, is worked out again without each group in turn, and
+A policy is run at several settings. Those that another of them beats in both cost and risk are left out; the others
+trace its frontier, and cost at a wanted standard deviation is read from it by monotone cubic interpolation of log cost
+in log standard deviation. All policies run on the same paths, so that what the paths do to both cancels in a
+difference. Errors are the delete-a-group jackknife: the paths are dealt into groups, everything, interpolation
+included, is worked out again without each group in turn, and
 
     se^2 = (G - 1) / G sum (x_without_g - mean)^2.
 
@@ -103,24 +104,35 @@ class FrontierStatistics:
             for name, cost in costs.items()
         }
 
+    def efficient(self, rows: Sequence[int]) -> list[int]:
+        """Return the schedules of a family that no other of it beats in both risk and cost, least risk first."""
+        kept: list[int] = []
+        for row in sorted(rows, key=lambda row: (self._sd[row, 0], self._cost[row, 0])):
+            if not kept or self._cost[row, 0] < self._cost[kept[-1], 0]:
+                kept.append(row)
+        return kept
+
     def reach(self, rows: Sequence[int]) -> tuple[float, float]:
-        """Return the least and the largest standard deviation of a family."""
-        sd = self._sd[list(rows), 0]
-        return float(sd.min()), float(sd.max())
+        """Return the least and the largest standard deviation of a family's frontier."""
+        sd = self._sd[self.efficient(rows), 0]
+        return float(sd[0]), float(sd[-1])
 
     def _cost_at(self, rows: Sequence[int], sd_usd: float) -> FloatArray | None:
         """Interpolate one family's cost, in the whole sample and without each group."""
-        answers = np.empty(self._groups + 1)
-        for column in range(self._groups + 1):
-            sd, cost = self._sd[list(rows), column], self._cost[list(rows), column]
-            order = np.argsort(sd)
-            if not sd[order[0]] <= sd_usd <= sd[order[-1]]:
-                return None
-            curve = PchipInterpolator(np.log(sd[order]), np.log(cost[order]))
-            answers[column] = math.exp(float(curve(math.log(sd_usd))))
-        return answers
+        kept = self.efficient(rows)
+        if len(kept) < 2 or not self._sd[kept[0], 0] <= sd_usd <= self._sd[kept[-1], 0]:
+            return None
+        curves = zip(self._sd[kept].T, self._cost[kept].T, strict=True)
+        return np.array([cost_at(sd, cost, sd_usd) for sd, cost in curves])
 
     def _estimate(self, answers: FloatArray) -> Estimate:
         without = answers[1:]
         spread = float(np.sum((without - without.mean()) ** 2))
         return Estimate(float(answers[0]), math.sqrt((self._groups - 1) / self._groups * spread))
+
+
+def cost_at(sd_usd: FloatArray, cost_usd: FloatArray, wanted_sd_usd: float) -> float:
+    """Read the cost at a standard deviation from a frontier's points; just beyond its ends the end's slope goes on."""
+    order = np.argsort(sd_usd)
+    curve = PchipInterpolator(np.log(sd_usd[order]), np.log(cost_usd[order]))
+    return math.exp(float(curve(math.log(wanted_sd_usd))))

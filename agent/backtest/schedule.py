@@ -14,11 +14,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from agent.domain import Book, Exposure, OptionLeg, OptionType, TradeCosts
 from agent.errors import DataError
-from agent.policy.band_solver import BandSolution
+from agent.policy.band_solver import BandProblem, BandSolution
 from agent.policy.base import Policy
 from agent.products.greeks import FloatArray
 from agent.risk.exposure import book_exposure
@@ -73,6 +72,17 @@ class Schedule:
     name: str
     edges: FloatArray
 
+    def band(self, problem: BandProblem) -> Callable[[int, FloatArray], FloatArray]:
+        """Return the schedule as the hedges that `band_solver.judge_band` asks for, at the problem's steps."""
+
+        def band(step: int, log_moneyness: FloatArray) -> FloatArray:
+            look = step * self.edges.shape[0] // problem.steps
+            stdev = math.sqrt(problem.total_variance * (1.0 - step / problem.steps))
+            net = [np.interp(log_moneyness / stdev, MONEYNESS, self.edges[look, :, edge]) for edge in range(4)]
+            return np.asarray(np.stack(net, axis=1) + problem.delta_hedge(log_moneyness, step)[:, None])
+
+        return band
+
 
 def follow_policy(
     name: str, policy: Policy, option: HedgedOption, costs: TradeCosts, trades: int | None = None
@@ -104,19 +114,6 @@ def follow_solution(name: str, solution: BandSolution) -> Schedule:
         for edge in range(4):
             edges[step, :, edge] = np.interp(MONEYNESS * stdev, solution.log_moneyness, bounded[:, edge])
     return Schedule(name, edges)
-
-
-def band_of(policy: Policy, option: HedgedOption, costs: TradeCosts) -> Callable[[int, FloatArray], FloatArray]:
-    """Return a policy as the hedges `band_solver.judge_band` asks for, in units of one option's strike."""
-    schedule = follow_policy("judged", policy, option, costs)
-
-    def band(step: int, log_moneyness: FloatArray) -> FloatArray:
-        stdev = math.sqrt(option.total_variance * (1.0 - step / option.looks))
-        moneyness = log_moneyness / stdev
-        net = [np.interp(moneyness, MONEYNESS, schedule.edges[step, :, edge]) for edge in range(4)]
-        return np.asarray(np.stack(net, axis=1) - option.quantity * ndtr(moneyness + 0.5 * stdev)[:, None])
-
-    return band
 
 
 def _edges_at(policy: Policy, option: HedgedOption, costs: TradeCosts, years_left: float) -> FloatArray:

@@ -153,18 +153,25 @@ def _record(
 
 
 @inlined
-def _trade_optimally(
-    objective: FloatArray, costs: FloatArray, count: int, buy: int, sell: int, slope: float, fixed: float
-) -> None:
-    """Replace every hedge from which a trade is better than none."""
-    for i in range(buy):
-        paid = slope * (buy - i) + fixed
-        if objective[buy] + paid < objective[i]:
-            objective[i], costs[i] = objective[buy] + paid, costs[buy] + paid
-    for i in range(sell + 1, count):
-        paid = slope * (i - sell) + fixed
-        if objective[sell] + paid < objective[i]:
-            objective[i], costs[i] = objective[sell] + paid, costs[sell] + paid
+def _trade_optimally(objective: FloatArray, costs: FloatArray, count: int, slope: float, fixed: float) -> None:
+    """Replace every hedge from which a trade is better than none, whatever the shape of the objective.
+
+    Hedges already replaced may serve as landings: two trades never cost less than the one that goes straight there.
+    """
+    landing = count - 1
+    for i in range(count - 2, -1, -1):
+        paid = slope * (landing - i) + fixed
+        if objective[landing] + paid < objective[i]:
+            objective[i], costs[i] = objective[landing] + paid, costs[landing] + paid
+        if objective[i] < objective[landing] + slope * (landing - i):
+            landing = i
+    landing = 0
+    for i in range(1, count):
+        paid = slope * (i - landing) + fixed
+        if objective[landing] + paid < objective[i]:
+            objective[i], costs[i] = objective[landing] + paid, costs[landing] + paid
+        if objective[i] < objective[landing] + slope * (i - landing):
+            landing = i
 
 
 @inlined
@@ -286,10 +293,10 @@ def _trade(
     if is_told:
         _trade_as_told(objective, paid, count, edges, slope, fixed, first, spacing)
         return
-    buy, sell = _landings(objective, count, slope)
     if is_stored:
+        buy, sell = _landings(objective, count, slope)
         _record(edges, objective, count, buy, sell, slope, fixed, first, spacing)
-    _trade_optimally(objective, paid, count, buy, sell, slope, fixed)
+    _trade_optimally(objective, paid, count, slope, fixed)
 
 
 _SIGNATURE = (
@@ -336,12 +343,14 @@ def induction() -> Callable[..., int]:
             stdev = math.sqrt(variance_step * (steps - step))
             counts = (2 * half_widths[step] + 1, 2 * half_widths[step + 1] + 1)
             stored = stored_at[step]
+            # The hedge is settled free of charge at expiry, also from outside the window.
+            cost_after = cost if step < steps - 1 else 0.0
             for row in range(rows):
                 first = round(-quantity * _call_delta(log_moneyness[row], stdev) / spacing) - half_widths[step]
                 firsts[now, row] = first
                 price = _look_ahead(
-                    is_exponential, state, values, firsts, now, row, log_moneyness, chances, quantity, aversion, cost,
-                    spacing, counts, scratch,
+                    is_exponential, state, values, firsts, now, row, log_moneyness, chances, quantity, aversion,
+                    cost_after, spacing, counts, scratch,
                 )  # fmt: skip
                 objective, paid = state[now, 0, row], state[now, 1, row]
                 slope = cost * price * spacing

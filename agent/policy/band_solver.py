@@ -46,7 +46,7 @@ from agent.products.greeks import FloatArray
 from agent.units import require_finite
 
 _NORMAL_DENSITY_AT_0 = 1.0 / math.sqrt(2.0 * math.pi)
-_WINDOW_BANDS = 3.0
+_WINDOW_BANDS = 4.0
 """Half width of the window in asymptotic bands; the optimal band is within one of them on either side."""
 _WIDEST_WINDOW = 1.3
 """A hedge farther than this from the delta of one option is never better than its delta hedge's neighbourhood."""

@@ -10,9 +10,10 @@ change slowly, so that a coarse table interpolated linearly is close. The axes, 
 
 * ``band_size`` q = k / (a v), logarithmic: the static half-width, which tells how wide the band is in deltas (the
   asymptotic half-width at the money is (3 q / (4 pi))^(1/3));
-* ``cost_weight`` p = a k, logarithmic: what trading all the underlying once costs in units of risk tolerance, which
-  tells how far costs to come move the middle of the band from the Black-Scholes delta;
-* ``fixed_weight`` g = f / (k x that half-width), by log(1 + g / 0.05): fixed over proportional cost of a typical trade;
+* ``cost_weight`` p = a k, by its cube root: what trading all the underlying once costs in units of risk tolerance,
+  which tells how far costs to come move the middle of the band from the Black-Scholes delta;
+* ``fixed_weight`` g = f / (k x that half-width), by log(1 + g^(1/3)): fixed over proportional cost of a typical trade;
+  the gap between outer and inner edge grows with its cube root;
 * ``stdev`` sqrt(v), linear;
 * ``moneyness`` d = ln(F / K) / sqrt(v), linear.
 
@@ -44,7 +45,6 @@ from agent.products.greeks import FloatArray
 OVERSHOOT = 0.5825971579390106
 """-zeta(1/2) / sqrt(2 pi): mean overshoot of a Gaussian walk over a far barrier, in standard deviations of a step."""
 TABLE_FILE = "band_table.npz"
-_FIXED_WEIGHT_UNIT = 0.05
 _NORMAL_DENSITY_AT_0 = 1.0 / math.sqrt(2.0 * math.pi)
 _LEAST_WEIGHT = 1e-30
 """Stands for 0 where a logarithm is taken; far below the first node of every axis."""
@@ -71,16 +71,16 @@ class BandPlace(NamedTuple):
         """Return the place on axes along which the table is linear."""
         return (
             math.log(max(self.band_size, _LEAST_WEIGHT)),
-            math.log(max(self.cost_weight, _LEAST_WEIGHT)),
-            math.log1p(self.fixed_weight / _FIXED_WEIGHT_UNIT),
+            math.cbrt(self.cost_weight),
+            math.log1p(math.cbrt(self.fixed_weight)),
             self.stdev,
             self.moneyness,
         )
 
 
 BAND_SIZES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
-COST_WEIGHTS = (0.01, 0.1, 1.0, 10.0, 40.0)
-FIXED_WEIGHTS = (0.0, 0.1, 1.5, 25.0)
+COST_WEIGHTS = (0.01, 0.1, 0.4, 2.0, 10.0, 40.0)
+FIXED_WEIGHTS = (0.0, 0.05, 0.3, 1.0, 3.0, 10.0, 40.0)
 STDEVS = (0.05, 0.3, 1.0)
 MONEYNESS = tuple(np.linspace(-3.0, 3.0, 25).tolist())
 _AXES = tuple(
