@@ -22,7 +22,7 @@ from agent.domain import Exposure
 from agent.errors import DataError
 from agent.products.european import black76_greeks
 from agent.products.greeks import FloatArray
-from agent.risk.exposure import LiveOptions, live_options
+from agent.risk.exposure import LiveOptions, ValuedOptions, valued_options
 
 _NORMAL_DENSITY_AT_0 = 1.0 / math.sqrt(2.0 * math.pi)
 _LEAST_CASH_GAMMA = 1e-12
@@ -45,7 +45,12 @@ class EquivalentOption(NamedTuple):
 
 
 def legs_of(exposure: Exposure) -> LiveOptions:
-    """Return the live options behind an exposure.
+    """Return the live options behind an exposure; raises as `valued_legs` does."""
+    return valued_legs(exposure).legs
+
+
+def valued_legs(exposure: Exposure) -> ValuedOptions:
+    """Return the live options behind an exposure, with their Greeks.
 
     Raises
     ------
@@ -57,16 +62,15 @@ def legs_of(exposure: Exposure) -> LiveOptions:
         raise DataError(
             "exposure holds sums without the book; build it with book_exposure, this policy values each leg"
         )
-    return live_options(exposure.book, exposure.at_unix)
+    return valued_options(exposure.book, exposure.at_unix, exposure.spot_usd)
 
 
 def equivalent_option(exposure: Exposure) -> EquivalentOption | None:
     """Return the option that stands for the book; None where the book has next to no gamma."""
-    legs = legs_of(exposure)
+    legs, greeks = valued_legs(exposure)
     if legs.quantity.size == 0:
         return None
-    spot_usd = exposure.spot_usd
-    gamma = black76_greeks(legs.is_call, spot_usd, legs.strike_usd, legs.tau_years, legs.iv_annual).gamma
+    spot_usd, gamma = exposure.spot_usd, greeks.gamma
     weights = np.abs(legs.quantity * gamma)
     gross = float(weights.sum())
     if gross * spot_usd <= _LEAST_CASH_GAMMA:
@@ -91,5 +95,4 @@ def delta_shift(exposure: Exposure, legs: LiveOptions, variance_factor: FloatArr
     """
     vols = legs.iv_annual * np.sqrt(variance_factor)
     adjusted = black76_greeks(legs.is_call, exposure.spot_usd, legs.strike_usd, legs.tau_years, vols).delta
-    own = black76_greeks(legs.is_call, exposure.spot_usd, legs.strike_usd, legs.tau_years, legs.iv_annual).delta
-    return float(legs.quantity @ (own - adjusted))
+    return float(legs.quantity @ (valued_legs(exposure).greeks.delta - adjusted))

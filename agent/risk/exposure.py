@@ -7,7 +7,7 @@ matter outside the hedge. One second before expiry it is an ordinary option.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from agent.domain import Book, Exposure, OptionType
 from agent.errors import DataError
 from agent.products.european import black76_greeks
+from agent.products.greeks import Greeks
 from agent.units import SECONDS_PER_YEAR, Seconds, require_finite
 
 
@@ -63,7 +64,7 @@ def book_exposure(book: Book, spot_usd: float, at_unix: Seconds, hedge_size: flo
     if spot_usd <= 0.0:
         raise DataError(f"spot_usd is {spot_usd}; expected a positive price")
     require_finite(hedge_size, "hedge_size")
-    options = _option_sums(live_options(book, at_unix), spot_usd)
+    options = _option_sums(valued_options(book, at_unix, spot_usd))
     held = sum(holding.quantity for holding in book.holdings)
     return Exposure(
         spot_usd=spot_usd,
@@ -88,8 +89,24 @@ class LiveOptions(NamedTuple):
     quantity: NDArray[np.float64]
 
 
+class ValuedOptions(NamedTuple):
+    """The live options of a book and the Greeks of one unit of each; to be read alone, for the arrays are shared."""
+
+    legs: LiveOptions
+    greeks: Greeks
+
+
+class _Valuation(NamedTuple):
+    """An answer of `valued_options` and what it was asked."""
+
+    book: Book
+    at_unix: Seconds
+    spot_usd: float
+    answer: ValuedOptions
+
+
 def live_options(book: Book, at_unix: Seconds) -> LiveOptions:
-    """Return the book's options as columns for vector arithmetic.
+    """Return the book's options as columns for vector arithmetic; to be read alone, for the arrays are shared.
 
     Raises
     ------
@@ -98,24 +115,85 @@ def live_options(book: Book, at_unix: Seconds) -> LiveOptions:
 
     """
     columns = _columns(book)
-    live = columns.expiry_unix > at_unix
-    tau_years = (columns.expiry_unix[live] - at_unix) / SECONDS_PER_YEAR
+    seconds_left = columns.expiry_unix - at_unix
+    live = seconds_left > 0
+    if live.all():
+        tau_years = seconds_left / SECONDS_PER_YEAR
+        return LiveOptions(columns.is_call, columns.strike_usd, tau_years, columns.iv_annual, columns.quantity)
     return LiveOptions(
-        columns.is_call[live], columns.strike_usd[live], tau_years, columns.iv_annual[live], columns.quantity[live]
+        columns.is_call[live],
+        columns.strike_usd[live],
+        seconds_left[live] / SECONDS_PER_YEAR,
+        columns.iv_annual[live],
+        columns.quantity[live],
     )
 
 
-def _option_sums(options: LiveOptions, spot_usd: float) -> _OptionSums:
-    if options.quantity.size == 0:
+class _ValuationOfTheCycle:
+    """Values each leg once a cycle, however many ask: the exposure and then the policy do."""
+
+    def __init__(self) -> None:
+        self._last: _Valuation | None = None
+
+    def __call__(self, book: Book, at_unix: Seconds, spot_usd: float) -> ValuedOptions:
+        last = self._last
+        if last is not None and last.book is book and (last.at_unix, last.spot_usd) == (at_unix, spot_usd):
+            return last.answer
+        legs = live_options(book, at_unix)
+        greeks = black76_greeks(legs.is_call, spot_usd, legs.strike_usd, legs.tau_years, legs.iv_annual)
+        answer = ValuedOptions(legs, greeks)
+        self._last = _Valuation(book, at_unix, spot_usd, answer)
+        return answer
+
+
+_valuation_of_the_cycle = _ValuationOfTheCycle()
+
+
+def valued_options(book: Book, at_unix: Seconds, spot_usd: float) -> ValuedOptions:
+    """Return the live options of a book with their Greeks at one price and time.
+
+    Raises
+    ------
+    DataError
+        A number of the book, or the price, is not finite or out of its domain.
+
+    """
+    return _valuation_of_the_cycle(book, at_unix, spot_usd)
+
+
+def _option_sums(valued: ValuedOptions) -> _OptionSums:
+    quantity, greeks = valued.legs.quantity, valued.greeks
+    if quantity.size == 0:
         return _OptionSums(0.0, 0.0, 0.0, 0.0, 0.0)
-    greeks = black76_greeks(options.is_call, spot_usd, options.strike_usd, options.tau_years, options.iv_annual)
     per_greek = (greeks.value, greeks.delta, greeks.gamma, greeks.vega, greeks.theta)
-    return _OptionSums(*(float(options.quantity @ greek) for greek in per_greek))
+    return _OptionSums(*(float(quantity @ greek) for greek in per_greek))
 
 
-@lru_cache(maxsize=8)
+class _OncePerBook:
+    """Lays out each book once. Books are frozen, so what is remembered cannot go stale.
+
+    Books are told apart by identity: to hash a thousand legs takes longer than to value them. A book that is remembered
+    is kept, so that no other can take its place in memory.
+    """
+
+    _REMEMBERED = 8
+
+    def __init__(self, lay_out: Callable[[Book], _OptionColumns]) -> None:
+        self._lay_out = lay_out
+        self._known: tuple[tuple[Book, _OptionColumns], ...] = ()
+
+    def __call__(self, book: Book) -> _OptionColumns:
+        for known, columns in self._known:
+            if known is book:
+                return columns
+        columns = self._lay_out(book)
+        self._known = ((book, columns), *self._known[: self._REMEMBERED - 1])
+        return columns
+
+
+@_OncePerBook
 def _columns(book: Book) -> _OptionColumns:
-    """Check the book once and lay it out for vector arithmetic; books are frozen, so the cache cannot go stale."""
+    """Check the book and lay it out for vector arithmetic."""
     for option in book.options:
         _require_positive(option.strike_usd, f"strike_usd of {option.label}")
         _require_positive(option.iv_annual, f"iv_annual of {option.label}")

@@ -10,9 +10,9 @@ from decision_builders import EXPIRY, NOW, short_calls
 
 from agent.domain import Book, HoldingLeg, OptionLeg, OptionType
 from agent.errors import DataError
-from agent.products.european import black76_greeks
-from agent.risk.exposure import book_exposure
-from agent.units import Seconds
+from agent.products.european import black76_delta, black76_greeks
+from agent.risk.exposure import book_exposure, live_options, valued_options
+from agent.units import SECONDS_PER_YEAR, Seconds
 
 CALL = OptionLeg(OptionType.CALL, 3_000.0, EXPIRY, -10.0, 0.7, 0.65, 0.75, "call")
 PUT = OptionLeg(OptionType.PUT, 2_500.0, Seconds(EXPIRY + 86_400), 4.0, 0.9, 0.85, 0.95, "put")
@@ -103,3 +103,33 @@ def test_book_exposure__sum_overflows__is_refused_by_name():
     book = Book("ETH", (), (HoldingLeg(1e308, "a"), HoldingLeg(1e308, "b")))
     with pytest.raises(DataError, match="book_delta"):
         book_exposure(book, 3_000.0, NOW, 0.0)
+
+
+# --- valued once a cycle ------------------------------------------------------------------------------------------
+
+
+def test_valued_options__same_book_price_and_time__are_valued_once():
+    book = Book("ETH", (CALL,))
+    first = valued_options(book, NOW, 2_500.0)
+    assert valued_options(book, NOW, 2_500.0) is first
+
+
+@pytest.mark.parametrize(
+    ("strike_usd", "seconds", "spot_usd"), [(3_000.0, 0, 2_500.5), (3_000.0, 1, 2_500.0), (2_600.0, 0, 2_500.0)]
+)
+def test_valued_options__anything_changed__values_anew(strike_usd, seconds, spot_usd):
+    before = Book("ETH", (CALL,))
+    old = valued_options(before, NOW, 2_500.0).greeks.delta[0]
+    leg = replace(CALL, strike_usd=strike_usd)
+    book = before if leg == CALL else Book("ETH", (leg,))
+    delta = valued_options(book, Seconds(NOW + seconds), spot_usd).greeks.delta[0]
+    tau_years = (EXPIRY - NOW - seconds) / SECONDS_PER_YEAR
+    assert delta == black76_delta(True, spot_usd, strike_usd, tau_years, leg.iv_annual)
+    assert delta != old
+
+
+def test_live_options__some_expired__keeps_the_others_in_order():
+    later = replace(CALL, expiry_unix=Seconds(CALL.expiry_unix + 10), strike_usd=3_333.0)
+    legs = live_options(Book("ETH", (CALL, later)), CALL.expiry_unix)
+    assert legs.strike_usd.tolist() == [3_333.0]
+    assert legs.tau_years.tolist() == [10 / SECONDS_PER_YEAR]
