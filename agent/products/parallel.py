@@ -12,15 +12,15 @@ _CHUNK_ROWS = 32_768
 _MIN_CHUNKS = 2
 
 
-def count_over_rows(kernel: Callable[[int, int], int], rows: int) -> int:
-    """Run ``kernel(first, last)`` over all rows and return the sum of its answers.
+def count_over_rows(kernel: Callable[[int, int], int], rows: int, chunk_rows: int = _CHUNK_ROWS) -> int:
+    """Run ``kernel(first, last)`` over all rows, ``chunk_rows`` at a time, and return the sum of its answers.
 
     The kernel must release the interpreter lock. Threads live only as long as the call, so that forking stays safe;
     their number is Numba's (``NUMBA_NUM_THREADS``, else the cores this process may use).
     """
-    starts = range(0, rows, _CHUNK_ROWS)
+    starts = range(0, rows, chunk_rows)
     workers = min(int(vars(numba.config)["NUMBA_NUM_THREADS"]), len(starts))
     if len(starts) < _MIN_CHUNKS or workers == 1:
         return kernel(0, rows)
     with ThreadPoolExecutor(workers) as pool:
-        return sum(pool.map(lambda start: kernel(start, min(start + _CHUNK_ROWS, rows)), starts))
+        return sum(pool.map(lambda start: kernel(start, min(start + chunk_rows, rows)), starts))
