@@ -19,11 +19,13 @@ from benchmarks.figure import Figure
 BENCHMARKS = {
     "delta_accuracy": "benchmarks.delta_accuracy",
     "delta_gas": "benchmarks.delta_gas",
+    "frontier": "benchmarks.frontier",
     "greeks": "benchmarks.greeks",
     "implied_vol": "benchmarks.implied_vol",
     "keeper_cycle": "benchmarks.keeper_cycle",
     "localnet": "benchmarks.localnet",
     "surface": "benchmarks.surface",
+    "zakamouline_constant": "benchmarks.zakamouline_constant",
 }
 
 

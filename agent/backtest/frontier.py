@@ -104,6 +104,23 @@ class FrontierStatistics:
             for name, cost in costs.items()
         }
 
+    def mean_excess(self, rows: Sequence[int], reference: Sequence[int], sds_usd: Sequence[float]) -> Estimate:
+        """Return by what ratio a family costs more than another, on average over standard deviations both reach.
+
+        Raises
+        ------
+        DataError
+            One of the two does not reach one of ``sds_usd``.
+
+        """
+        excess = np.zeros(self._groups + 1)
+        for sd_usd in sds_usd:
+            cost, base = self._cost_at(rows, sd_usd), self._cost_at(reference, sd_usd)
+            if cost is None or base is None:
+                raise DataError(f"one of the two frontiers does not reach a standard deviation of {sd_usd}")
+            excess += (cost / base - 1.0) / len(sds_usd)
+        return self._estimate(excess)
+
     def efficient(self, rows: Sequence[int]) -> list[int]:
         """Return the schedules of a family that no other of it beats in both risk and cost, least risk first."""
         kept: list[int] = []

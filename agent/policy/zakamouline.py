@@ -7,8 +7,9 @@ one long gamma, lies a band of half-width H0 + H1:
     H1 = 1.12 k^0.31 tau^0.05 (exp(-r tau) / sigma)^0.25 (|Gamma| / g)^0.5
     K  = -c k^0.78 / tau^0.02 (exp(-r tau) / sigma)^0.25 (g S^2 |Gamma|)^0.15
 
-with k the proportional cost, g the risk aversion per USD and c = `VOLATILITY_CONSTANT`. Copies of the paper differ in
-c, 4.76 or 5.76; docs/frontier.md shows how the Hodges-Neuberger solver of this package decides between them.
+with k the proportional cost, g the risk aversion per USD and c a constant in which copies of the paper differ, 4.76 or
+5.76. At the paper's own risk aversion the Hodges-Neuberger solver of this package confirms `CONFIRMED_CONSTANT`, see
+docs/frontier.md.
 
 The paper knows no fixed costs. Here they widen the outer and narrow the inner half-width by the factors by which they
 do so to Whalley and Wilmott's band.
@@ -31,7 +32,7 @@ from agent.policy.live_costs import ReckonedCosts, carried_costs
 from agent.policy.whalley_wilmott import BandEdges, dynamic_band, static_band
 from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR, require_finite
 
-VOLATILITY_CONSTANT = 4.76
+CONFIRMED_CONSTANT = 5.76
 _LEAST_VARIANCE_FACTOR = 0.01
 """Of a long book beyond the range that the formula was fitted on, where 1 + K is not positive."""
 
@@ -57,7 +58,7 @@ def zakamouline_band(
     vol_annual: float,
     tau_years: float,
     rate_annual: float = 0.0,
-    volatility_constant: float = VOLATILITY_CONSTANT,
+    volatility_constant: float = CONFIRMED_CONSTANT,
 ) -> ZakamoulineBand:
     """Return H0, H1 and K of the module's formulas."""
     aversion = risk_aversion_per_usd
@@ -74,14 +75,18 @@ class Zakamouline:
     """Zakamouline's band on the book's net gamma, gas as fixed cost, funding as carry.
 
     ``static_horizon_days`` and ``static_vol_annual`` shape the band of a book without gamma alone.
+    ``volatility_constant`` is c: 5.76, or 4.76 where standard deviation counts for more than utility.
     """
 
     risk_aversion_per_usd: float
     static_horizon_days: float
     static_vol_annual: float
+    volatility_constant: float
 
     def __post_init__(self) -> None:
-        require_positive_fields(self, "risk_aversion_per_usd", "static_horizon_days", "static_vol_annual")
+        require_positive_fields(
+            self, "risk_aversion_per_usd", "static_horizon_days", "static_vol_annual", "volatility_constant"
+        )
 
     def edges(self, exposure: Exposure, costs: TradeCosts) -> Edges:
         """Return the band; with funding until what is traded now is expected to be traded back."""
@@ -107,7 +112,9 @@ class Zakamouline:
             return Edges.around(0.0, static.outer, static.inner)
         gamma = exposure.book_gamma_per_usd
         vol, tau = option.vol_annual, option.tau_years
-        band = zakamouline_band(gamma, spot_usd, costs.ratio, aversion, vol, tau)
+        band = zakamouline_band(
+            gamma, spot_usd, costs.ratio, aversion, vol, tau, volatility_constant=self.volatility_constant
+        )
         factor = band.variance_factor(is_short_gamma=gamma < 0.0)
         centre = delta_shift(exposure, legs_of(exposure), factor)
         if costs.fixed_usd == 0.0:
