@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -77,7 +77,7 @@ def test_chart__curves__are_drawn_where_they_are_inside_and_named_once():
         Curve("kept <1>", "#112233", [(0.0, 10.0), (5.0, 5.0), (20.0, 0.0)]),
         Curve("outside", "#445566", [(20.0, 20.0)]),
     ]
-    root = ElementTree.fromstring(chart("A & B", AXIS, AXIS, curves))
+    root = ET.fromstring(chart("A & B", AXIS, AXIS, curves))
     lines = root.findall(f"{SVG}polyline")
     assert [line.get("stroke") for line in lines] == ["#112233"]
     assert len(lines[0].get("points").split()) == 2
@@ -92,4 +92,4 @@ def test_page__pictures_and_markers__are_there():
     pictures = re.findall(r"\]\((images/frontier-[^)]+\.svg)\)", page)
     assert pictures
     for picture in pictures:
-        assert ElementTree.parse(DOCS / picture).getroot().tag == f"{SVG}svg"
+        assert ET.parse(DOCS / picture).getroot().tag == f"{SVG}svg"
