@@ -14,9 +14,10 @@ from agent.errors import DataError, RejectedError
 from agent.guard import evaluate, net_delta_interval, worst_net_delta
 from agent.policy.base import Policy
 from agent.policy.hard_limit import landing_under_limit
-from agent.risk.costs import CostInputs, trade_costs
+from agent.risk.costs import CostInputs, leg_gas_cost_usd, trade_costs
 from agent.risk.exposure import book_exposure
-from agent.routing import Cap, Route, RoutingSettings, plan_route, size_cap
+from agent.risk.quotes import QuotedSides
+from agent.routing import Cap, Route, RouteCosts, Router, RoutingSettings, plan_margin
 from agent.units import BPS, Rounding, Wad, from_wad, require_finite, to_wad
 
 _SIZE_ERRORS = frozenset(
@@ -64,10 +65,12 @@ class _Case:
 
     snapshot: Snapshot
     settings: DecisionSettings
+    quotes: QuotedSides
     exposure: Exposure
     costs: TradeCosts
     target: Target
     worst: Wad
+    leg_gas_usd: float
 
     @property
     def is_urgent(self) -> bool:
@@ -76,6 +79,11 @@ class _Case:
     @property
     def is_outside_chain_band(self) -> bool:
         return self.worst > self.snapshot.bounds.band
+
+    def router(self, is_buy: bool) -> Router:
+        """Return the planner of one side, with the funding and gas that the costs reckon with."""
+        route_costs = RouteCosts(self.costs.funding_horizon_days, self.leg_gas_usd)
+        return Router.of(self.snapshot, is_buy, self.settings.routing, route_costs, self.quotes.side(is_buy))
 
     def hold(self, reason: str, guard_error: str | None = None) -> Decision:
         return self._answer(Action.HOLD, Route((), (), self.snapshot.measurement), reason, guard_error)
@@ -121,12 +129,14 @@ def decide(snapshot: Snapshot, book: Book, policy: Policy, costs: CostInputs, se
     valued = book_exposure(book, from_wad(measurement.price), snapshot.block.timestamp, from_wad(pending_and_filled))
     exposure = _in_its_situation(valued, snapshot)
     _require_agreement(exposure, snapshot, settings.delta_tolerance_underlying)
-    live_costs = _expected_costs(snapshot, exposure, costs, settings)
+    quotes = QuotedSides(snapshot.venues)
+    live_costs = _expected_costs(snapshot, quotes, exposure, costs, settings)
     wanted = policy.target(exposure, live_costs)
     for name in ("band_low", "band_high", "target_net_delta"):
         require_finite(getattr(wanted, name), f"{name} of the policy")
     size_delta, target = _inside_chain_band(snapshot, exposure, live_costs, wanted, settings.band_headroom_bps)
-    case = _Case(snapshot, settings, exposure, live_costs, target, worst_net_delta(measurement))
+    leg_gas_usd = leg_gas_cost_usd(snapshot.block.base_fee_wei, costs)
+    case = _Case(snapshot, settings, quotes, exposure, live_costs, target, worst_net_delta(measurement), leg_gas_usd)
     if snapshot.paused:
         return case.hold("the vault is paused")
     if measurement.nav_low == 0:
@@ -181,13 +191,14 @@ def _require_agreement(exposure: Exposure, snapshot: Snapshot, tolerance_underly
 
 
 def _expected_costs(
-    snapshot: Snapshot, exposure: Exposure, costs: CostInputs, settings: DecisionSettings
+    snapshot: Snapshot, quotes: QuotedSides, exposure: Exposure, costs: CostInputs, settings: DecisionSettings
 ) -> TradeCosts:
     """Price the trade back to neutral, the largest a policy may ask for."""
     net_delta = exposure.net_delta
     size = max(abs(net_delta), settings.min_trade_underlying)
     size_delta = to_wad(-size if net_delta > 0.0 else size, Rounding.DOWN)
-    return trade_costs(snapshot.venues, snapshot.block, snapshot.measurement.price, size_delta, costs)
+    ladders = quotes.side(size_delta > 0)
+    return trade_costs(snapshot.venues, snapshot.block, snapshot.measurement.price, size_delta, costs, ladders)
 
 
 # --- target -------------------------------------------------------------------------------------------------------
@@ -244,15 +255,15 @@ def _toward_zero(number: float) -> Wad:
 
 def _trade(case: _Case, wanted_size: Wad) -> Decision:
     """Propose the wanted size, or the largest the bounds accept; hold with the guard's reason when none is."""
-    cap = size_cap(case.snapshot, wanted_size > 0, case.settings.routing)
+    router = case.router(wanted_size > 0)
+    cap = router.cap()
     size = min(abs(wanted_size), cap.size)
     if size < _least_size(case):
         return _margin_alone(case, case.hold(f"{case.target.reason}; {_cap_text(cap)} leaves too little to trade"))
-    sign = 1 if wanted_size > 0 else -1
     try:
-        route = _accepted_route(case, sign * size)
+        route = _accepted_route(case, router, size)
     except RejectedError as rejection:
-        found = _largest_accepted(case, sign, size) if rejection.name in _SIZE_ERRORS else None
+        found = _largest_accepted(case, router, size) if rejection.name in _SIZE_ERRORS else None
         if found is None:
             return _margin_alone(
                 case, case.hold(f"{case.target.reason}; the guard would refuse: {rejection}", rejection.name)
@@ -266,9 +277,9 @@ def _least_size(case: _Case) -> int:
     return 1 if case.is_outside_chain_band else to_wad(case.settings.min_trade_underlying, Rounding.UP)
 
 
-def _accepted_route(case: _Case, size_delta: int) -> Route:
+def _accepted_route(case: _Case, router: Router, size: int) -> Route:
     """Plan a route that the guard's mirror accepts; raise its `RejectedError` otherwise."""
-    route = plan_route(case.snapshot, size_delta, case.settings.routing)
+    route = router.route(size)
     _judge(case, route)
     return route
 
@@ -280,7 +291,7 @@ def _judge(case: _Case, route: Route) -> None:
     evaluate(snapshot.bounds, snapshot.budget, snapshot.measurement, route.fills, route.after, timestamp)
 
 
-def _largest_accepted(case: _Case, sign: int, refused: int) -> Route | None:
+def _largest_accepted(case: _Case, router: Router, refused: int) -> Route | None:
     """Bisect for the largest accepted size below one that was refused; None when none is accepted.
 
     A size that improves the worst case too little is a lower end of the search, like an accepted one.
@@ -292,7 +303,7 @@ def _largest_accepted(case: _Case, sign: int, refused: int) -> Route | None:
         if size < _least_size(case):
             break
         try:
-            best = _accepted_route(case, sign * size)
+            best = _accepted_route(case, router, size)
             lower = size
         except RejectedError as rejection:
             if rejection.name == "NetDeltaExceeded":
@@ -304,7 +315,7 @@ def _largest_accepted(case: _Case, sign: int, refused: int) -> Route | None:
 
 def _margin_alone(case: _Case, otherwise: Decision) -> Decision:
     """Move margin without a trade where leverage calls for it and the guard accepts; else answer ``otherwise``."""
-    route = plan_route(case.snapshot, 0, case.settings.routing)
+    route = plan_margin(case.snapshot, case.settings.routing)
     if not route.legs:
         return otherwise
     try:

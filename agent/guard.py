@@ -210,18 +210,16 @@ def predict(snapshot: Snapshot, legs: Sequence[Leg], fills: Sequence[Fill]) -> M
     margin = _margin_by_venue(snapshot, legs)
     before = snapshot.measurement
     after: list[VenueMeasurement] = []
+    low_change = high_change = 0
     for index, (measured, venue) in enumerate(zip(before.venues, snapshot.venues, strict=True)):
         venue_fills = [fill for fill in fills if fill.venue_index == index]
-        is_touched = margin[index] != 0 or venue_fills
-        after.append(
-            _after_venue(before.price, measured, venue, margin[index], venue_fills) if is_touched else measured
-        )
-    low_change = sum(
-        max(new.equity_low, 0) - max(old.equity_low, 0) for old, new in zip(before.venues, after, strict=True)
-    )
-    high_change = sum(
-        max(new.equity_high, 0) - max(old.equity_high, 0) for old, new in zip(before.venues, after, strict=True)
-    )
+        if margin[index] == 0 and not venue_fills:
+            after.append(measured)
+            continue
+        new = _after_venue(before.price, measured, venue, margin[index], venue_fills)
+        low_change += max(new.equity_low, 0) - max(measured.equity_low, 0)
+        high_change += max(new.equity_high, 0) - max(measured.equity_high, 0)
+        after.append(new)
     moved = sum(margin)
     return Measurement(
         price=before.price,
@@ -234,6 +232,8 @@ def predict(snapshot: Snapshot, legs: Sequence[Leg], fills: Sequence[Fill]) -> M
 
 
 def _margin_by_venue(snapshot: Snapshot, legs: Sequence[Leg]) -> list[int]:
+    if not legs:
+        return [0] * len(snapshot.venues)
     indices = {venue.address: index for index, venue in enumerate(snapshot.venues)}
     margin = [0] * len(snapshot.venues)
     for leg in legs:
@@ -246,24 +246,23 @@ def _margin_by_venue(snapshot: Snapshot, legs: Sequence[Leg]) -> list[int]:
 def _after_venue(
     price: Wad, before: VenueMeasurement, venue: VenueSnapshot, margin: int, fills: Sequence[Fill]
 ) -> VenueMeasurement:
-    size_delta = sum(fill.size_delta for fill in fills)
-    fee = sum(fill.fee for fill in fills)
-    paid = sum(fill.size_delta * fill.execution_price for fill in fills)
+    size_delta = fee = paid = 0
+    for fill in fills:
+        size_delta += fill.size_delta
+        fee += fill.fee
+        paid += fill.size_delta * fill.execution_price
     size_low, size_high = before.size_low + size_delta, before.size_high + size_delta
+    # Worth of the position at mark and at index, less its worth where the old equity is, less what is paid.
     low_price, high_price = venue.mark_price, venue.index_price
     if venue.size * (venue.mark_price - venue.index_price) > 0:
         low_price, high_price = high_price, low_price
-    changes = [
-        (
-            size_delta * at - paid + venue.size * (at - low_price),
-            size_delta * at - paid + venue.size * (at - high_price),
-        )
-        for at in (venue.mark_price, venue.index_price)
-    ]
+    at_mark, at_index = ((venue.size + size_delta) * at for at in (venue.mark_price, venue.index_price))
+    low_change = min(at_mark, at_index) - venue.size * low_price - paid
+    high_change = max(at_mark, at_index) - venue.size * high_price - paid
     return VenueMeasurement(
         size_low=Wad(size_low),
         size_high=Wad(size_high),
         notional=fill_notional(max(abs(size_low), abs(size_high)), price),
-        equity_low=Wad(before.equity_low + margin - fee + min(low for low, _ in changes) // WAD),
-        equity_high=Wad(before.equity_high + margin - fee - (-max(high for _, high in changes) // WAD)),
+        equity_low=Wad(before.equity_low + margin - fee + low_change // WAD),
+        equity_high=Wad(before.equity_high + margin - fee - (-high_change // WAD)),
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 from agent.domain import BlockRef, TradeCosts, VenueSnapshot
 from agent.errors import DataError
-from agent.risk.quotes import ladder_of, quoted_ratios
+from agent.risk.quotes import Ladder, ladders_of, quoted_ratios
 from agent.units import Wad, Wei, from_wad, require_finite, wei_to_eth
 
 
@@ -16,7 +17,8 @@ class CostInputs:
 
     ``eth_price_usd`` prices gas; ``priority_fee_wei`` is the tip a gas unit; ``gas_units`` what one rebalance is
     expected to burn; ``data_fee_wei`` what a rollup charges on top for one rebalance (0 on a chain of its own);
-    ``funding_horizon_days`` how long a trade is expected to stand until the next one.
+    ``funding_horizon_days`` how long a trade is expected to stand until the next one; ``leg_gas_units`` what each
+    further venue in a rebalance burns, which a split over venues has to earn.
     """
 
     eth_price_usd: float
@@ -24,12 +26,13 @@ class CostInputs:
     gas_units: int
     data_fee_wei: Wei
     funding_horizon_days: float
+    leg_gas_units: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("eth_price_usd", "priority_fee_wei", "gas_units", "data_fee_wei", "funding_horizon_days"):
-            number = require_finite(getattr(self, name), name)
+        for field in fields(self):
+            number = require_finite(getattr(self, field.name), field.name)
             if number < 0:
-                raise DataError(f"{name} is {number}; expected no negative number")
+                raise DataError(f"{field.name} is {number}; expected no negative number")
 
 
 def gas_cost_usd(base_fee_wei: Wei, inputs: CostInputs) -> float:
@@ -38,14 +41,26 @@ def gas_cost_usd(base_fee_wei: Wei, inputs: CostInputs) -> float:
     return require_finite(wei_to_eth(wei) * inputs.eth_price_usd, "gas_usd")
 
 
+def leg_gas_cost_usd(base_fee_wei: Wei, inputs: CostInputs) -> float:
+    """Return the gas of one further venue in a rebalance, USD."""
+    wei = (base_fee_wei + inputs.priority_fee_wei) * inputs.leg_gas_units
+    return require_finite(wei_to_eth(wei) * inputs.eth_price_usd, "leg_gas_usd")
+
+
 def trade_costs(
-    venues: tuple[VenueSnapshot, ...], block: BlockRef, oracle_price: Wad, size_delta: Wad, inputs: CostInputs
+    venues: tuple[VenueSnapshot, ...],
+    block: BlockRef,
+    oracle_price: Wad,
+    size_delta: Wad,
+    inputs: CostInputs,
+    ladders: Sequence[Ladder] | None = None,
 ) -> TradeCosts:
     """Return the cost of trading ``size_delta`` (signed) on the cheapest venue that quotes it.
 
     Where no venue quotes the whole size the largest size quoted stands for it; of several venues the one that quotes
     most of it comes first, then the cheapest. Funding is what the added position pays over ``funding_horizon_days``:
-    longs pay a positive rate, so it is a cost of buying and an income of selling.
+    longs pay a positive rate, so it is a cost of buying and an income of selling. ``ladders`` are the venues' ladders
+    of that side, where they have been read already.
 
     Raises
     ------
@@ -56,8 +71,7 @@ def trade_costs(
     is_buy = size_delta > 0
     offers: list[tuple[int, float, TradeCosts]] = []
     gas_usd = gas_cost_usd(block.base_fee_wei, inputs)
-    for venue in venues:
-        ladder = ladder_of(venue, is_buy)
+    for venue, ladder in zip(venues, ladders_of(venues, is_buy) if ladders is None else ladders, strict=True):
         size = min(abs(size_delta), ladder.capacity)
         if size == 0:
             continue

@@ -6,16 +6,16 @@ interpolated linearly in size; below the first rung it is the first rung's. Noth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import NamedTuple
 
 from agent.domain import Fill, VenueSnapshot
 from agent.errors import DataError
 from agent.units import WAD, Wad
 
 
-@dataclass(frozen=True, slots=True)
-class Rung:
+class Rung(NamedTuple):
     """Cost of trading ``size`` (absolute, WAD underlying): average price without fee, and fee in WAD USD."""
 
     size: int
@@ -45,23 +45,41 @@ def ladder_of(venue: VenueSnapshot, is_buy: bool) -> Ladder:
         Sizes that do not grow, a price that is not positive, or a negative fee.
 
     """
-    rungs = tuple(
-        Rung(abs(quote.size_delta), quote.execution_price, quote.fee)
-        for quote in venue.quotes
-        if quote.size_delta != 0 and (quote.size_delta > 0) == is_buy
-    )
-    for rung in rungs:
-        if rung.execution_price <= 0 or rung.fee < 0:
+    rungs: list[Rung] = []
+    largest = 0
+    for quote in venue.quotes:
+        if quote.size_delta == 0 or (quote.size_delta > 0) is not is_buy:
+            continue
+        size = abs(quote.size_delta)
+        if quote.execution_price <= 0 or quote.fee < 0:
             raise DataError(
-                f"venue {venue.name} quotes price {rung.execution_price} and fee {rung.fee} for size {rung.size}; "
+                f"venue {venue.name} quotes price {quote.execution_price} and fee {quote.fee} for size {size}; "
                 "expected a positive price and no negative fee"
             )
-    for smaller, larger in pairwise(rungs):
-        if smaller.size >= larger.size:
-            raise DataError(
-                f"venue {venue.name} quotes size {larger.size} after {smaller.size}; expected growing sizes"
-            )
-    return Ladder(is_buy, rungs)
+        if size <= largest:
+            raise DataError(f"venue {venue.name} quotes size {size} after {largest}; expected growing sizes")
+        rungs.append(Rung(size, quote.execution_price, quote.fee))
+        largest = size
+    return Ladder(is_buy, tuple(rungs))
+
+
+def ladders_of(venues: Sequence[VenueSnapshot], is_buy: bool) -> tuple[Ladder, ...]:
+    """Take one side out of every venue's quotes; raises as `ladder_of` does."""
+    return tuple(ladder_of(venue, is_buy) for venue in venues)
+
+
+class QuotedSides:
+    """Both sides of the venues' quotes, each read when it is first asked for and only then."""
+
+    def __init__(self, venues: Sequence[VenueSnapshot]) -> None:
+        self._venues = venues
+        self._read: dict[bool, tuple[Ladder, ...]] = {}
+
+    def side(self, is_buy: bool) -> tuple[Ladder, ...]:
+        """Return every venue's ladder of one side; raises as `ladder_of` does."""
+        if is_buy not in self._read:
+            self._read[is_buy] = ladders_of(self._venues, is_buy)
+        return self._read[is_buy]
 
 
 def fill_at(ladder: Ladder, venue_index: int, size: int) -> Fill:

@@ -1,0 +1,277 @@
+"""From a size to legs: which venue trades how much, at what limit, with what margin.
+
+Sizes go to venues by quoted marginal cost with the funding expected, inside what each quotes, the guard's price limit,
+size, notional and turnover. All numbers are integers, rounded toward less risk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent.domain import Fill, Leg, Measurement, Snapshot
+from agent.errors import DataError
+from agent.guard import limit_price, predict, turnover_available
+from agent.risk.margin import MarginSettings, Watermarks, deposit_due, idle_funds, watermarks, withdrawal_due
+from agent.risk.quotes import Ladder, fill_at, ladders_of, size_within, worst_quoted_price
+from agent.routing.waterfill import MarginalCurve, cost_levels, marginal_curve, waterfill
+from agent.units import BPS, WAD, AssetUnits, Rounding, Wad, asset_units_to_wad, require_finite, to_wad
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingSettings:
+    """``limit_tolerance_bps``: how much worse than quoted a leg may fill; plans keep as far from the guard's limit.
+
+    ``margin``: how much collateral stands on a venue.
+    """
+
+    limit_tolerance_bps: int
+    margin: MarginSettings
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.limit_tolerance_bps < BPS:
+            raise DataError(f"limit_tolerance_bps is {self.limit_tolerance_bps}; expected 0 to {BPS - 1}")
+
+
+@dataclass(frozen=True, slots=True)
+class RouteCosts:
+    """What trading costs beyond the quotes.
+
+    ``funding_horizon_days``: how long what is traded is expected to stand and pay, or earn, its venue's funding.
+    ``leg_gas_usd``: what each leg of a rebalance costs; a venue that saves less than that is left out.
+    """
+
+    funding_horizon_days: float = 0.0
+    leg_gas_usd: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("funding_horizon_days", "leg_gas_usd"):
+            number = require_finite(getattr(self, name), name)
+            if number < 0.0:
+                raise DataError(f"{name} is {number}; expected no negative number")
+
+
+NO_COSTS = RouteCosts()
+"""Quotes alone decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Legs, what they are expected to do, and what the vault would measure then."""
+
+    legs: tuple[Leg, ...]
+    fills: tuple[Fill, ...]
+    after: Measurement
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """Largest size that can be traded now (absolute, WAD underlying), and what sets it."""
+
+    size: Wad
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """Plans any size on one side of one snapshot; quotes are read once, however many sizes are tried."""
+
+    snapshot: Snapshot
+    settings: RoutingSettings
+    is_buy: bool
+    ladders: tuple[Ladder, ...]
+    price_limit: Wad
+    """Worst quoted price planned with."""
+    curves: tuple[MarginalCurve, ...]
+    """Marginal cost of each venue inside its room."""
+    levels: tuple[int, ...]
+    """Marginal costs between which every curve is straight."""
+    carries: tuple[int, ...]
+    """Funding a unit is expected to pay on each venue, WAD USD."""
+    leg_gas: Wad
+    """USD."""
+
+    @classmethod
+    def of(
+        cls, snapshot: Snapshot, is_buy: bool, settings: RoutingSettings, costs: RouteCosts, ladders: Sequence[Ladder]
+    ) -> Router:
+        """Prepare for one side, given the venues' ladders of that side."""
+        limit = _planned_limit(snapshot, is_buy, settings)
+        horizon = to_wad(costs.funding_horizon_days, Rounding.DOWN)
+        per_rate = (1 if is_buy else -1) * horizon * snapshot.measurement.price
+        carries = tuple(venue.funding_rate_per_day * per_rate // WAD**2 for venue in snapshot.venues)
+        curves: list[MarginalCurve] = []
+        for index, ladder in enumerate(ladders):
+            pending = _pending(snapshot, index, is_buy)
+            room = min(max(size_within(ladder, limit) - pending, 0), snapshot.bounds.max_size_delta)
+            curves.append(marginal_curve(ladder, carries[index], pending, room))
+        leg_gas = to_wad(costs.leg_gas_usd, Rounding.UP)
+        return cls(
+            snapshot, settings, is_buy, tuple(ladders), limit, tuple(curves), cost_levels(curves), carries, leg_gas
+        )
+
+    def cap(self) -> Cap:
+        """Return the largest size that quotes and the guard's size, price, notional and turnover bounds admit.
+
+        Notional is converted to size at the highest price a fill can have, less one unit a fill for its rounding up.
+        """
+        snapshot = self.snapshot
+        room = sum(curve.sizes[-1] for curve in self.curves)
+        by_venues = Cap(Wad(room), "what venues quote inside the guard's size and price limits")
+        turnover = turnover_available(snapshot.bounds, snapshot.budget, snapshot.block.timestamp)
+        notional, reason = min(
+            (snapshot.bounds.max_notional, "the guard's notional of one rebalance"),
+            (turnover, "the guard's turnover left"),
+        )
+        prices = [rung.execution_price for ladder in self.ladders for rung in ladder.rungs]
+        highest = self.price_limit if self.is_buy else max([self.price_limit, *prices])
+        by_notional = Cap(Wad(max(notional - len(self.ladders), 0) * WAD // highest), reason)
+        return min(by_venues, by_notional, key=lambda cap: cap.size)
+
+    def route(self, size: int) -> Route:
+        """Plan legs for an absolute size within the cap.
+
+        Raises
+        ------
+        DataError
+            The size exceeds what the venues take.
+
+        """
+        shares = self._shares(size)
+        fills = tuple(fill_at(self.ladders[index], index, share) for index, share in enumerate(shares) if share > 0)
+        return _with_margin(self.snapshot, fills, self.ladders, self.settings)
+
+    def _shares(self, size: int) -> list[int]:
+        """Spread a size at one marginal cost, then drop the venue that saves least while it saves less than its gas."""
+        chosen = list(range(len(self.curves)))
+        shares = self._spread(chosen, size)
+        if self.leg_gas == 0:
+            return shares
+        cost = self._cost(shares)
+        while True:
+            used = [index for index in chosen if shares[index] > 0]
+            without = [[index for index in used if index != dropped] for dropped in used]
+            fewer = [
+                self._spread(rest, size)
+                for rest in without
+                if sum(self.curves[index].sizes[-1] for index in rest) >= size
+            ]
+            found = min(fewer, key=self._cost, default=shares)
+            if self._cost(found) >= cost:
+                return shares
+            shares, cost, chosen = found, self._cost(found), used
+
+    def _spread(self, chosen: Sequence[int], size: int) -> list[int]:
+        shares = [0] * len(self.curves)
+        found = waterfill([self.curves[index] for index in chosen], self.levels, size)
+        for index, share in zip(chosen, found, strict=True):
+            shares[index] = share
+        return shares
+
+    def _cost(self, shares: Sequence[int]) -> int:
+        """Return what shares cost with fee, carry and gas, WAD^2 USD."""
+        cost = 0
+        for index, share in enumerate(shares):
+            if share > 0:
+                fill = fill_at(self.ladders[index], index, share)
+                cost += fill.size_delta * fill.execution_price + share * self.carries[index]
+                cost += (fill.fee + self.leg_gas) * WAD
+        return cost
+
+
+def size_cap(snapshot: Snapshot, is_buy: bool, settings: RoutingSettings, costs: RouteCosts = NO_COSTS) -> Cap:
+    """Return the largest size of one side that can be traded now; see `Router.cap`."""
+    return Router.of(snapshot, is_buy, settings, costs, ladders_of(snapshot.venues, is_buy)).cap()
+
+
+def plan_route(snapshot: Snapshot, size_delta: int, settings: RoutingSettings, costs: RouteCosts = NO_COSTS) -> Route:
+    """Plan legs for ``size_delta`` (signed; 0 plans margin alone) that lies within `size_cap`.
+
+    Raises
+    ------
+    DataError
+        ``size_delta`` exceeds what the venues take, or a quote is malformed.
+
+    """
+    if size_delta == 0:
+        return plan_margin(snapshot, settings)
+    is_buy = size_delta > 0
+    ladders = ladders_of(snapshot.venues, is_buy)
+    return Router.of(snapshot, is_buy, settings, costs, ladders).route(abs(size_delta))
+
+
+def plan_margin(snapshot: Snapshot, settings: RoutingSettings) -> Route:
+    """Plan the moves of margin that are due without a trade."""
+    return _with_margin(snapshot, (), (), settings)
+
+
+def _with_margin(
+    snapshot: Snapshot, fills: tuple[Fill, ...], ladders: Sequence[Ladder], settings: RoutingSettings
+) -> Route:
+    """Add limits and margin to fills."""
+    unfunded = predict(snapshot, (), fills)
+    margins = _margins(snapshot, unfunded, fills, settings.margin)
+    filled = {fill.venue_index: fill for fill in fills}
+    legs: list[Leg] = []
+    for index, venue in enumerate(snapshot.venues):
+        fill = filled.get(index)
+        if fill is not None:
+            limit = _leg_limit(snapshot, ladders[index], fill, settings.limit_tolerance_bps)
+            legs.append(Leg(venue.address, margins[index], fill.size_delta, limit))
+        elif margins[index] != 0:
+            legs.append(Leg(venue.address, margins[index], Wad(0), Wad(0)))
+    return Route(tuple(legs), fills, predict(snapshot, legs, fills) if any(margins) else unfunded)
+
+
+def _planned_limit(snapshot: Snapshot, is_buy: bool, settings: RoutingSettings) -> Wad:
+    """Return the worst quoted price planned with: the guard's limit less the tolerance, or half of a tight limit."""
+    slippage_bps = snapshot.bounds.max_slippage_bps
+    planned_bps = slippage_bps - min(settings.limit_tolerance_bps, slippage_bps // 2)
+    return limit_price(snapshot.measurement.price, 1 if is_buy else -1, planned_bps)
+
+
+def _pending(snapshot: Snapshot, index: int, is_buy: bool) -> int:
+    """Return the size of orders sent and not yet filled on one side of a venue: they take its liquidity first."""
+    measured, filled = snapshot.measurement.venues[index], snapshot.venues[index].size
+    return measured.size_high - filled if is_buy else filled - measured.size_low
+
+
+def _leg_limit(snapshot: Snapshot, ladder: Ladder, fill: Fill, tolerance_bps: int) -> Wad:
+    """Return the worst quoted price moved by the tolerance, never looser than the guard's own limit."""
+    quoted = worst_quoted_price(ladder, abs(fill.size_delta))
+    own = limit_price(quoted, fill.size_delta, tolerance_bps)
+    guard = limit_price(snapshot.measurement.price, fill.size_delta, snapshot.bounds.max_slippage_bps)
+    return min(own, guard) if ladder.is_buy else max(own, guard)
+
+
+def _margins(
+    snapshot: Snapshot, unfunded: Measurement, fills: Sequence[Fill], settings: MarginSettings
+) -> list[AssetUnits]:
+    """Plan each venue's margin: deposit where leverage is high; withdraw beside a trade or to mend the reserve."""
+    limits = watermarks(settings, snapshot.bounds.max_venue_leverage)
+    funds = idle_funds(settings, snapshot.idle_assets, snapshot.measurement.nav_low, snapshot.asset_decimals)
+    trading = {fill.venue_index for fill in fills}
+    margins: list[AssetUnits] = []
+    for index in range(len(snapshot.venues)):
+        margin = deposit_due(unfunded.venues[index], limits, funds)
+        if margin == 0:
+            margin = AssetUnits(-_withdrawal(snapshot, unfunded, index, limits))
+            if index not in trading:
+                margin = AssetUnits(max(margin, -funds.shortfall))
+        if abs(margin) < settings.min_margin_delta:
+            margin = AssetUnits(0)
+        if margin > 0:
+            funds = funds.after(margin)
+        margins.append(margin)
+    return margins
+
+
+def _withdrawal(snapshot: Snapshot, unfunded: Measurement, index: int, limits: Watermarks) -> AssetUnits:
+    """Return the withdrawal due, within the free collateral the venue will surely grant after the trade.
+
+    The venue's own margin rules are not known here: what the trade costs, and all notional it adds, count as tied up.
+    """
+    before, after = snapshot.measurement.venues[index], unfunded.venues[index]
+    tied_up = max(after.notional - before.notional, 0) + max(before.equity_low - after.equity_low, 0)
+    free = asset_units_to_wad(snapshot.venues[index].free_collateral, snapshot.asset_decimals)
+    return withdrawal_due(after, limits, Wad(max(free - tied_up, 0)), snapshot.asset_decimals)

@@ -1,0 +1,152 @@
+"""Spread a size over venues at one marginal cost, in integers, from quotes alone.
+
+A ladder of quotes gives the cost of some sizes. Between two of them lies a step with a mean cost a unit; the marginal
+cost at a rung is taken as the mean of the two steps beside it, each weighted by the other's width, and linear in
+between (second-order accurate where the venue's curve is smooth). Steps that get cheaper with size, as a minimum fee
+makes them, are first joined into the convex hull of the cost. Where all steps of all venues cost the same, earlier
+venues come first.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from agent.errors import DataError
+from agent.risk.quotes import Ladder
+from agent.units import WAD
+
+
+@dataclass(frozen=True, slots=True)
+class MarginalCurve:
+    """Marginal cost of one venue at growing sizes: ``costs[k]`` (WAD USD a unit) once ``sizes[k]`` (WAD) is traded."""
+
+    costs: tuple[int, ...]
+    sizes: tuple[int, ...]
+
+    def most_at(self, cost: int) -> int:
+        """Return the largest size none of whose units costs more."""
+        return self._size(bisect_right(self.costs, cost), cost)
+
+    def least_at(self, cost: int) -> int:
+        """Return the smallest size whose next unit costs as much."""
+        return self._size(bisect_left(self.costs, cost), cost)
+
+    def _size(self, position: int, cost: int) -> int:
+        if position == 0:
+            return 0
+        if position == len(self.costs):
+            return self.sizes[-1]
+        cost_below, size_below = self.costs[position - 1], self.sizes[position - 1]
+        rise = self.costs[position] - cost_below
+        return size_below + (self.sizes[position] - size_below) * (cost - cost_below) // rise
+
+
+def marginal_curve(ladder: Ladder, carry: int, taken: int, room: int) -> MarginalCurve:
+    """Return the marginal cost of one side of a venue.
+
+    Parameters
+    ----------
+    ladder
+        Its quotes.
+    carry
+        Funding a unit is expected to pay on that side, WAD USD; income is negative.
+    taken
+        Size that orders still pending will take first, WAD.
+    room
+        Largest size to plan on top, WAD.
+
+    """
+    sizes, costs = _nodes(_convex_hull(ladder))
+    first, last = min(taken, sizes[-1]), min(taken + room, sizes[-1])
+    inside = [position for position, size in enumerate(sizes) if first < size < last]
+    kept_costs = [
+        _cost_at(sizes, costs, first),
+        *(costs[position] for position in inside),
+        _cost_at(sizes, costs, last),
+    ]
+    kept_sizes = [first, *(sizes[position] for position in inside), last]
+    return MarginalCurve(tuple(cost + carry for cost in kept_costs), tuple(size - first for size in kept_sizes))
+
+
+def _convex_hull(ladder: Ladder) -> list[tuple[int, int]]:
+    """Return size and cost (WAD^2 USD, fee inside, income negative) of the rungs on the lower convex hull, from 0."""
+    sign = 1 if ladder.is_buy else -1
+    hull = [(0, 0)]
+    for rung in ladder.rungs:
+        size, cost = rung.size, sign * rung.size * rung.execution_price + rung.fee * WAD
+        while len(hull) > 1 and _is_above(hull[-2], hull[-1], size, cost):
+            hull.pop()
+        hull.append((size, cost))
+    return hull
+
+
+def _is_above(before: tuple[int, int], point: tuple[int, int], size: int, cost: int) -> bool:
+    """Tell whether a point lies above the line from the one before it to a later one."""
+    return (point[1] - before[1]) * (size - before[0]) > (cost - before[1]) * (point[0] - before[0])
+
+
+def _nodes(hull: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
+    """Return sizes and marginal costs at the points of a hull."""
+    sizes = [size for size, _ in hull]
+    widths = [after[0] - before[0] for before, after in pairwise(hull)]
+    means = [(after[1] - before[1]) // width for (before, after), width in zip(pairwise(hull), widths, strict=True)]
+    if not means:
+        return sizes, [0]
+    inner = [
+        (mean * wide + next_mean * width) // (width + wide)
+        for (mean, next_mean), (width, wide) in zip(pairwise(means), pairwise(widths), strict=True)
+    ]
+    if not inner:
+        return sizes, [means[0], means[0]]
+    return sizes, [2 * means[0] - inner[0], *inner, 2 * means[-1] - inner[-1]]
+
+
+def _cost_at(sizes: list[int], costs: list[int], size: int) -> int:
+    position = bisect_left(sizes, size)
+    if sizes[position] == size:
+        return costs[position]
+    step, part = sizes[position] - sizes[position - 1], size - sizes[position - 1]
+    return costs[position - 1] + (costs[position] - costs[position - 1]) * part // step
+
+
+def cost_levels(curves: Sequence[MarginalCurve]) -> tuple[int, ...]:
+    """Return the marginal costs, growing, between which every curve is straight."""
+    return tuple(sorted({cost for curve in curves for cost in curve.costs}))
+
+
+def waterfill(curves: Sequence[MarginalCurve], levels: Sequence[int], size: int) -> list[int]:
+    """Return each venue's share of ``size`` (absolute, WAD): all in use stand at one marginal cost.
+
+    ``levels`` are the `cost_levels` of these curves, of more if need be.
+
+    Raises
+    ------
+    DataError
+        The venues do not take the size.
+
+    """
+    room = sum(curve.sizes[-1] for curve in curves)
+    if size > room:
+        raise DataError(f"size {size} exceeds what the venues take by {size - room}; cap it with size_cap first")
+    reached = bisect_left(levels, size, key=lambda cost: sum([curve.most_at(cost) for curve in curves]))
+    least = [curve.least_at(levels[reached]) for curve in curves]
+    if sum(least) <= size:
+        return _filled_up(least, [curve.most_at(levels[reached]) for curve in curves], size)
+    below = [curve.most_at(levels[reached - 1]) for curve in curves]
+    missing, step = size - sum(below), sum(least) - sum(below)
+    shares = [low + (high - low) * missing // step for low, high in zip(below, least, strict=True)]
+    return _filled_up(shares, least, size)
+
+
+def _filled_up(shares: list[int], most: list[int], size: int) -> list[int]:
+    """Give what is left to the first venues with room for it."""
+    left = size - sum(shares)
+    filled = []
+    for share, high in zip(shares, most, strict=True):
+        added = min(left, high - share)
+        filled.append(share + added)
+        left -= added
+    return filled
