@@ -31,7 +31,12 @@ STATUS_TIMEOUT_SECONDS = 5.0
 """A node that takes longer than this over one request is called silent."""
 _DEFAULTS = LocalnetSettings()
 
-app = typer.Typer(help="A local chain with real protocols and a market: up, down, status, step.", no_args_is_help=True)
+app = typer.Typer(
+    help="A local chain with real protocols and a market: up, down, status, step.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 
 _StateDirectory = Annotated[Path, typer.Option(help="Where the manifest and the log are; one directory a chain.")]
 _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -19,13 +22,33 @@ COMMANDS = {
 PATHS = [[name, *leaf] for name, leaves in COMMANDS.items() for leaf in ([[leaf] for leaf in leaves] or [[]])]
 
 
-def listed(app: typer.Typer) -> set[str]:
-    commands = {info.name or info.callback.__name__ for info in app.registered_commands}
-    return commands | {group.name for group in app.registered_groups}
-
-
 def test_app__commands__are_all_there():
-    assert listed(command_line.app) == set(COMMANDS)
+    assert set(typer.main.get_command(command_line.app).commands) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_app__summary_in_the_list__is_how_the_command_explains_itself(name):
+    own = command_line.load_command(name).help
+    assert own.startswith(command_line.COMMANDS[name].summary.split(",")[0].split(".")[0])
+
+
+def imported_by(code: str) -> set[str]:
+    listing = f"{code}\nimport sys\nprint(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True)
+    return set(ran.stdout.split())
+
+
+def test_main__imported__loads_no_command():
+    loaded = imported_by("import agent.cli.main")
+    assert not loaded & {"numpy", "numba", "web3", "polars", "scipy", "agent.cli.demo", "agent.decide"}
+
+
+def test_main__unknown_command__names_the_nearest_and_status_2(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["evenkeel", "greek"])
+    with pytest.raises(SystemExit) as exited:
+        command_line.main()
+    assert exited.value.code == 2
+    assert "greeks" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("path", PATHS, ids=" ".join)
