@@ -1,159 +1,116 @@
-"""``evenkeel greeks``: what a book is worth and how it moves, leg by leg."""
+"""``evenkeel greeks``: what a book is worth and how it moves, leg by leg; or a whole chain of listed options."""
 
 from __future__ import annotations
 
+import csv
 import json
-from dataclasses import asdict, dataclass, fields
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
-from agent.domain import Book, OptionType
-from agent.feeds.book_file import load_book
-from agent.feeds.market_file import Market, load_market
-from agent.localnet.session import Localnet
-from agent.products.european import black_scholes_greeks
-from agent.report.wording import signed, utc_minute
-from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR
+from agent.errors import DataError
+from agent.feeds.book_file import load_portfolio
+from agent.feeds.deribit_chain import is_chain, load_chain
+from agent.feeds.instants import parse_moment
+from agent.feeds.market_file import load_market
+from agent.products.portfolio import Market, value_portfolio
+from agent.report.portfolio import portfolio_document, portfolio_lines
 
 EXAMPLE = "Example: evenkeel greeks examples/book.toml --market examples/market.toml"
 LOCALNET = "localnet"
 """Value of ``--market`` that asks the local chain instead of a file."""
 
-_POINT = 100.0
-"""Points (1 %) in 1.00 of volatility or rate."""
-_COLUMNS = (
-    ("Value", "USD", 0),
-    ("Delta", "{underlying}", 3),
-    ("Gamma", "{underlying}\nper USD", 4),
-    ("Vega", "USD per\nvol point", 1),
-    ("Theta", "USD per\nday", 1),
-    ("Rho", "USD per\nrate point", 1),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class PositionGreeks:
-    """Greeks of a whole position: unit Greeks times signed quantity."""
-
-    value_usd: float
-    delta_underlying: float
-    gamma_underlying_per_usd: float
-    vega_usd_per_vol_point: float
-    theta_usd_per_day: float
-    rho_usd_per_rate_point: float
-
 
 def greeks(
-    book: Annotated[Path, typer.Argument(help="Book of positions, .toml or .csv.", show_default=False)],
-    market: Annotated[
-        str,
-        typer.Option(help="TOML with spot_usd, now and optionally rate_annual; or 'localnet' for the local chain."),
+    book: Annotated[
+        Path,
+        typer.Argument(
+            help="Book of positions (.toml, .csv, .json, .parquet), or a Deribit chain (.parquet, .csv, .json).",
+            show_default=False,
+        ),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    market: Annotated[
+        str | None,
+        typer.Option(
+            help="For a book: TOML with spot_usd, now and optionally rate_annual; or 'localnet' for the local chain."
+        ),
+    ] = None,
+    now: Annotated[
+        str | None,
+        typer.Option(help="For a chain: when it is valued, such as 2024-01-08T11:20:00Z; its own stamp if not given."),
+    ] = None,
+    csv_path: Annotated[
+        Path | None, typer.Option("--csv", help="For a chain: write its rows to this file too.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
-    """Value a book and print its Greeks, leg by leg and in total.
+    """Value a book, or a whole chain of listed options, and print its Greeks.
 
-    Black-Scholes on spot at each leg's own volatility, ACT/365; at rate 0 it is the Black-76 the chain computes.
+    A book is valued leg by leg at each leg's own volatility, Black-Scholes on spot, ACT/365; at rate 0 that is the
+    Black-76 the chain computes. Coin-settled legs, futures, perps, Uniswap v3 ranges and power perps add up with it.
+
+    A chain brings its own forwards and time: implied vols of bid, mark and ask, with the reason where there is none,
+    a surface free of arbitrage, and every row's Greeks.
     """
-    state = _market(market)
-    positions = load_book(book, state.now_unix)
-    legs = position_greeks(positions, state)
-    total = _total([leg for _, _, leg in legs])
+    if is_chain(book):
+        if market is not None:
+            raise DataError(f"{book}: a chain brings its own prices; leave out --market, or give --now")
+        _show_chain(book, now, csv_path, as_json)
+        return
+    for option, given in (("--now", now), ("--csv", csv_path)):
+        if given is not None:
+            raise DataError(f"{option} is for a chain of quotes, and {book} is a book; leave it out")
+    if market is None:
+        raise DataError(f"{book}: a book needs a market; add --market examples/market.toml, or --market localnet")
+    _show_book(book, _market(market), as_json)
+
+
+def _show_book(path: Path, market: Market, as_json: bool) -> None:
+    portfolio = load_portfolio(path, market.now_unix)
+    values = value_portfolio(portfolio, market)
     if as_json:
-        typer.echo(_json(positions, state, legs, total))
+        typer.echo(json.dumps(portfolio_document(portfolio, market, values), indent=2, allow_nan=False))
     else:
-        _print(_table(positions, state, legs, total))
+        # A pipe has no width to keep to.
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        typer.echo("\n".join(portfolio_lines(portfolio, market, values, width)))
 
 
-def position_greeks(book: Book, market: Market) -> list[tuple[str, float, PositionGreeks]]:
-    """Return label, quantity and Greeks of every position, options first, in the book's order."""
-    options = book.options
-    quantities = np.array([leg.quantity for leg in options])
-    unit = black_scholes_greeks(
-        is_call=np.array([leg.option_type is OptionType.CALL for leg in options], dtype=np.bool_),
-        spot_usd=market.spot_usd,
-        strike_usd=np.array([leg.strike_usd for leg in options]),
-        tau_years=np.array([(leg.expiry_unix - market.now_unix) / SECONDS_PER_YEAR for leg in options]),
-        vol_annual=np.array([leg.iv_annual for leg in options]),
-        rate_annual=market.rate_annual,
-    )
-    days_per_year = SECONDS_PER_YEAR / SECONDS_PER_DAY
-    columns = (unit.value, unit.delta, unit.gamma, unit.vega / _POINT, unit.theta / days_per_year, unit.rho / _POINT)
-    rows = np.stack([quantities * column for column in columns], axis=1)
-    legs = [
-        (leg.label, leg.quantity, PositionGreeks(*(float(number) for number in row)))
-        for leg, row in zip(options, rows, strict=True)
-    ]
-    held = [
-        (leg.label, leg.quantity, PositionGreeks(leg.quantity * market.spot_usd, leg.quantity, 0.0, 0.0, 0.0, 0.0))
-        for leg in book.holdings
-    ]
-    return legs + held
+def _show_chain(path: Path, now: str | None, csv_path: Path | None, as_json: bool) -> None:
+    # The surface's fit is compiled; books do without it.
+    from agent.report.option_chain import chain_document, chain_lines, chain_rows  # noqa: PLC0415
+    from agent.vol.chain_values import value_chain  # noqa: PLC0415
+
+    values = value_chain(load_chain(path, None if now is None else parse_moment(now, "--now")))
+    if csv_path is not None:
+        _write_csv(chain_rows(values), csv_path)
+    if as_json:
+        typer.echo(json.dumps(chain_document(values), indent=2, allow_nan=False))
+    else:
+        typer.echo("\n".join(chain_lines(values)))
+
+
+def _write_csv(rows: list[dict[str, object]], path: Path) -> None:
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    except OSError as error:
+        raise DataError(f"--csv {path}: cannot be written ({error.strerror}); choose another path") from None
 
 
 def _market(source: str) -> Market:
     if source != LOCALNET:
         return load_market(Path(source))
+    from agent.localnet.session import Localnet  # noqa: PLC0415 - reaches for web3, which a file does not need
+
     localnet = Localnet.attach()
     try:
         price_usd, _ = localnet.published_price()
         return Market(price_usd, localnet.chain.head().timestamp, 0.0)
     finally:
         localnet.chain.rpc.close()
-
-
-def _total(legs: list[PositionGreeks]) -> PositionGreeks:
-    names = [field.name for field in fields(PositionGreeks)]
-    return PositionGreeks(**{name: sum(getattr(leg, name) for leg in legs) for name in names})
-
-
-def _json(book: Book, market: Market, legs: list[tuple[str, float, PositionGreeks]], total: PositionGreeks) -> str:
-    return json.dumps(
-        {
-            "underlying": book.underlying,
-            "market": asdict(market),
-            "positions": [{"label": label, "quantity": quantity, **asdict(leg)} for label, quantity, leg in legs],
-            "total": asdict(total),
-        },
-        indent=2,
-        allow_nan=False,
-    )
-
-
-def _print(table: Table) -> None:
-    console = Console()
-    if not console.is_terminal:  # a pipe has no width to keep to, and figures must not be cut
-        console.width = max(
-            console.width, console.measure(table, options=console.options.update(max_width=400)).maximum
-        )
-    console.print(table)
-
-
-def _table(book: Book, market: Market, legs: list[tuple[str, float, PositionGreeks]], total: PositionGreeks) -> Table:
-    table = Table(
-        title=f"{book.underlying} at ${market.spot_usd:,.2f}, {utc_minute(market.now_unix)} UTC, "
-        f"rate {100 * market.rate_annual:g} %",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_footer=True,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
-    table.add_column("Position", footer="Total", overflow="fold", min_width=10)
-    table.add_column(f"Quantity\n{book.underlying}", justify="right", no_wrap=True)
-    totals = asdict(total).values()
-    for (name, unit, decimals), summed in zip(_COLUMNS, totals, strict=True):
-        header = f"{name}\n{unit.format(underlying=book.underlying)}"
-        table.add_column(header, footer=signed(summed, decimals), justify="right", no_wrap=True)
-    for label, quantity, leg in legs:
-        cells = (
-            signed(number, decimals) for number, (_, _, decimals) in zip(asdict(leg).values(), _COLUMNS, strict=True)
-        )
-        table.add_row(label, signed(quantity, 2), *cells)
-    return table

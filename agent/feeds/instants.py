@@ -9,19 +9,24 @@ from agent.units import Seconds
 
 
 def parse_instant(written: str | date | datetime, where: str) -> Seconds:
-    """Return the Unix time of an ISO 8601 instant; a date alone is midnight UTC.
+    """Return the Unix time of an ISO 8601 instant, its fraction of a second cut off; a date alone is midnight UTC.
 
     Raises
     ------
     DataError : not ISO 8601, or a time of day without a time zone.
 
     """
+    return Seconds(int(parse_moment(written, where)))
+
+
+def parse_moment(written: str | date | datetime, where: str) -> float:
+    """Return the Unix time of an ISO 8601 instant with its fraction of a second; errors as for `parse_instant`."""
     moment = _from_text(written, where) if isinstance(written, str) else written
     if not isinstance(moment, datetime):
         moment = datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
     if moment.tzinfo is None:
         raise DataError(f"{where}: {written} has no time zone; write {moment.isoformat()}Z for UTC")
-    return Seconds(int(moment.timestamp()))
+    return moment.timestamp()
 
 
 def _from_text(written: str, where: str) -> date | datetime:

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from agent.feeds.entry import Entry, read_toml
-from agent.units import Seconds
+from agent.products.portfolio import Market
 
 _KEYS = ("spot_usd", "now", "rate_annual")
-
-
-@dataclass(frozen=True, slots=True)
-class Market:
-    """Price of the underlying, the instant it holds at, and the continuously compounded rate."""
-
-    spot_usd: float
-    now_unix: Seconds
-    rate_annual: float
 
 
 def load_market(path: Path) -> Market:

@@ -155,7 +155,7 @@ def test_load_book__csv_with_byte_order_mark__read(tmp_path):
 
 def test_load_book__unreadable__says_so(tmp_path):
     assert "no such file" in refusal(tmp_path / "absent.toml")
-    assert "use .toml or .csv" in refusal(tmp_path / "book.xlsx")
+    assert "use one of .toml, .csv, .json, .parquet" in refusal(tmp_path / "book.xlsx")
     directory = tmp_path / "directory.toml"
     directory.mkdir()
     assert "cannot be read" in refusal(directory)

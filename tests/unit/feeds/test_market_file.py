@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from agent.errors import DataError
-from agent.feeds.market_file import Market, load_market
+from agent.feeds.market_file import load_market
+from agent.products.portfolio import Market
 
 
 def test_load_market__example__read(repository):
