@@ -16,6 +16,8 @@ from agent.vol.svi import MAX_WING_SLOPE, durrleman_g
 
 _NEAR_STDEVS = 10.0
 """Strikes are dense up to so many standard deviations of the expiry from the money."""
+_LEAST_VARIANCE = 1e-12
+"""Stands for what is not positive."""
 _FARTHEST_LOG_MONEYNESS = 40.0
 """Then sparser up to here, a strike of 1e17 forwards; beyond, SVI is its asymptote, which the slopes judge."""
 _FAR_POINTS = 64
@@ -41,6 +43,12 @@ class ArbitrageReport:
     """2 minus the steeper wing's slope, which must be positive."""
     wing_rise: FloatArray
     """Lesser rise of the two wings' slopes to the next expiry."""
+
+    @property
+    def worst_log_moneyness(self) -> FloatArray:
+        """Where each expiry's density and its rise from the one before are least, shape (n, 2)."""
+        before = np.concatenate([self.density_log_moneyness[:1], self.calendar_log_moneyness])
+        return np.stack([self.density_log_moneyness, before], axis=1)
 
     @property
     def is_free(self) -> bool:
@@ -112,7 +120,8 @@ def _calendar_rise(surface: VolSurface, k: FloatArray) -> FloatArray:
 
 def _strikes(surface: VolSurface, points: int) -> FloatArray:
     """Return the log-moneyness looked at: even near the money and over the corrections, geometric beyond."""
-    reach = np.sqrt(surface.at_money_variance)[:, None] * _NEAR_STDEVS
+    # A candidate may be negative at the money; its density says so wherever it is looked at.
+    reach = np.sqrt(np.maximum(surface.at_money_variance, _LEAST_VARIANCE))[:, None] * _NEAR_STDEVS
     near = np.linspace(-1.0, 1.0, points) * reach
     growth = np.linspace(0.0, 1.0, _FAR_POINTS + 1)[1:]
     far = reach * (_FARTHEST_LOG_MONEYNESS / reach) ** growth

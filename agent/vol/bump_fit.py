@@ -25,18 +25,18 @@ _MAX_MOVE = 50.0
 
 
 def fit_bumps(
-    targets: SliceTargets, raw: FloatArray, stdev: FloatArray, weights: Weights, start_from: Bumps | None = None
+    targets: SliceTargets, raw: FloatArray, stdev: FloatArray, weights: Weights, start_from: Bumps, strikes: FloatArray
 ) -> Bumps:
-    """Return corrections of raw slices (n, 5), fitted to ``targets`` all at once.
+    """Return corrections of raw slices (n, 5), fitted to ``targets`` all at once, on the knots of ``start_from``.
 
-    Negative densities and calendar spreads of the corrected slices are punished on grids as far as corrections reach;
-    ``stdev`` (n,) is the standard deviation of each expiry. ``start_from`` is an earlier answer for the same slices.
+    Negative densities and calendar spreads of the corrected slices are punished at ``strikes`` (n, any), log-moneyness,
+    and on grids as far as corrections reach; ``stdev`` (n,) is the standard deviation of each expiry.
     """
-    count = stdev.size
-    start, step = _knots(targets, stdev)
+    count, start, step = stdev.size, start_from.start, start_from.step
     unit = np.nanmedian(np.where(targets.weight > 0.0, targets.tolerance, np.nan), axis=1)
     pieces = _SPLINES + PIECES - 1
-    grid = start[:, None] + step[:, None] * (np.arange(pieces * _POINTS_A_PIECE + 1) / _POINTS_A_PIECE)
+    even = start[:, None] + step[:, None] * (np.arange(pieces * _POINTS_A_PIECE + 1) / _POINTS_A_PIECE)
+    grid = np.concatenate([even, strikes], axis=1)
     pairs = np.concatenate([grid[:-1], grid[1:]], axis=1)
 
     def places(rows: slice, k: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:
@@ -62,7 +62,7 @@ def fit_bumps(
 
     c = minimise(
         linearise,
-        np.zeros((count, _SPLINES)) if start_from is None else start_from.coefficients / unit[:, None],
+        start_from.coefficients / unit[:, None],
         box=(np.array(-np.inf), np.array(np.inf)),
         max_move=np.array(_MAX_MOVE),
         max_steps=_STEPS,
@@ -71,12 +71,13 @@ def fit_bumps(
     return Bumps(start, step, c * unit[:, None])
 
 
-def _knots(targets: SliceTargets, stdev: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return start and step of each correction's knots: from outside the lowest quote to outside the highest."""
+def flat_bumps(targets: SliceTargets, stdev: FloatArray) -> Bumps:
+    """Return corrections that are 0, on knots from outside the lowest quote of each expiry to outside the highest."""
     inside, margin = targets.weight > 0.0, _MARGIN_STDEVS * stdev
     lowest = np.min(np.where(inside, targets.log_moneyness, np.inf), axis=1)
     highest = np.max(np.where(inside, targets.log_moneyness, -np.inf), axis=1)
-    return lowest - margin, (highest - lowest + 2.0 * margin) / (_SPLINES + PIECES - 1)
+    step = (highest - lowest + 2.0 * margin) / (_SPLINES + PIECES - 1)
+    return Bumps(lowest - margin, step, np.zeros((stdev.size, _SPLINES)))
 
 
 def _places(

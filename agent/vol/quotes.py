@@ -17,8 +17,9 @@ from agent.products.rows import as_floats, common_shape, require_domain
 from agent.units import SECONDS_PER_YEAR
 from agent.vol.series import POSITIVE
 
-_SAME_EXPIRY_YEARS = 600 / SECONDS_PER_YEAR
-"""Rows whose times to expiry differ by less belong together: quotes of one call carry stamps milliseconds apart."""
+_SAME_EXPIRY_YEARS, _SAME_EXPIRY_SHARE = 600 / SECONDS_PER_YEAR, 0.05
+"""Rows whose times to expiry differ by less than either, the second of the time itself, belong together: quotes of one
+call carry stamps milliseconds apart."""
 _MIN_TOLERANCE, _MAX_MARK_TOLERANCE = 0.004, 0.04
 """Relative to total variance: 0.2 % and 2 % of the vol. No quote is believed more than the first, no mark less than the
 second."""
@@ -124,7 +125,8 @@ def slice_targets(quotes: ChainQuotes) -> SliceTargets:
     )
     order = np.flatnonzero(present)[np.argsort(quotes.tau_years[present], kind="stable")]
     tau = quotes.tau_years[order]
-    expiry = np.concatenate(([0], np.cumsum(np.diff(tau) > _SAME_EXPIRY_YEARS)))
+    together = np.minimum(_SAME_EXPIRY_YEARS, _SAME_EXPIRY_SHARE * tau[:-1])
+    expiry = np.concatenate(([0], np.cumsum(np.diff(tau) > together)))
     first = np.searchsorted(expiry, np.arange(expiry[-1] + 1))
     column = np.arange(order.size) - first[expiry]
     low = np.nan_to_num(quotes.bid_vol_annual[order] ** 2 * tau, nan=0.0)

@@ -74,6 +74,7 @@ def calibrate_slice(
     stdev = np.sqrt(np.mean(w, keepdims=True))
     reach = max(float(np.max(np.abs(k))), float(stdev[0]))
     start = coordinates_of_raw(_quasi_explicit(k, w, unit, reach))[None]
+    grid = stdev[:, None] * GRID_STDEVS
     fine = stdev * np.interp(
         np.linspace(0.0, GRID_STDEVS.size - 1.0, _FINE_POINTS), np.arange(GRID_STDEVS.size), GRID_STDEVS
     )
@@ -85,7 +86,7 @@ def calibrate_slice(
     for punishment in _SLICE_PUNISHMENTS if forbid_arbitrage else (0.0,):
         weights = Weights(centre=1.0, excess=0.0, arbitrage=punishment)
         fitted = minimise(
-            _model(quotes, np.array([k.size]), start, stdev, np.zeros((1, SIZE)), weights),
+            _model(quotes, np.array([k.size]), start, grid, np.zeros((1, SIZE)), weights),
             fitted,
             box=(lowest, highest),
             max_move=np.full(SIZE, _MAX_LOG_MOVE),
@@ -135,17 +136,24 @@ def _quasi_explicit(k: FloatArray, w: FloatArray, unit: FloatArray, reach: float
 
 
 def fit_chain_slices(
-    targets: SliceTargets, prior: FloatArray, start: FloatArray, stdev: FloatArray, weights: Weights
+    targets: SliceTargets,
+    prior: FloatArray,
+    start: FloatArray,
+    stdev: FloatArray,
+    weights: Weights,
+    strikes: FloatArray,
 ) -> FloatArray:
     """Return coordinates (n, 5) of slices fitted to ``targets`` all at once.
 
-    Negative densities and calendar spreads are punished on a grid, and the coordinates are lightly pulled to ``prior``,
-    which decides alone where an expiry has too few quotes. ``stdev`` (n,) is the standard deviation of each expiry.
+    Negative densities and calendar spreads are punished on a grid and at ``strikes`` (n, any), log-moneyness, and the
+    coordinates are lightly pulled to ``prior``, which decides alone where an expiry has too few quotes. ``stdev`` (n,)
+    is the standard deviation of each expiry.
     """
+    grid = np.concatenate([stdev[:, None] * GRID_STDEVS, strikes], axis=1)
     unit = np.ones_like(prior)
     unit[:, CENTRE] = stdev
     fitted = minimise(
-        _model(quote_table(targets), targets.counts, prior, stdev, _PRIOR / unit, weights),
+        _model(quote_table(targets), targets.counts, prior, grid, _PRIOR / unit, weights),
         start,
         box=_chain_box(targets, prior, stdev),
         max_move=_MAX_LOG_MOVE * unit,
@@ -159,13 +167,12 @@ def _model(
     quotes: FloatArray,
     counts: NDArray[np.int64],
     prior: FloatArray,
-    stdev: FloatArray,
+    grid: FloatArray,
     pull: FloatArray,
     weights: Weights,
 ) -> Callable[[FloatArray], NormalEquations]:
     """Return the normal equations as a function of the coordinates."""
-    compute, count = svi_normal_equations(), stdev.size
-    grid = stdev[:, None] * GRID_STDEVS
+    compute, count = svi_normal_equations(), prior.shape[0]
     x = grid[1:] - prior[1:, CENTRE, None]
     least, left, right, _, width = np.exp(prior[1:].T)[..., None]
     root = np.hypot(x, width)

@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 
 from agent.units import SECONDS_PER_YEAR
+from agent.vol.fourier import model_greeks
+from agent.vol.implied import black76_implied_vol
 from agent.vol.price_quotes import chain_quotes_of_prices
 from agent.vol.quotes import ChainQuotes, chain_quotes
 from agent.vol.ssvi import SsviSurface
@@ -55,3 +57,26 @@ def btc_quotes(market_data):
         rows = list(csv.DictReader(file))
     columns = ("forward_usd", "strike_usd", "t_years", "bid_iv", "ask_iv")
     return chain_quotes(*(np.array([float(row[column]) for row in rows]) for column in columns))
+
+
+def model_chain(model, taus, strikes=31, width_stdevs=3.0, level=0.6):
+    """Log-moneyness, time and vol of out-of-the-money options under a model, as far as their prices can be told from 0.
+
+    Strikes reach ``width_stdevs`` deviations of a vol ``level`` to both sides of every expiry.
+    """
+    columns = []
+    for tau in taus:
+        k = np.linspace(-width_stdevs, width_stdevs, strikes) * level * np.sqrt(tau)
+        price = model_greeks(model, k >= 0.0, 1.0, np.exp(k), tau).value_usd
+        implied = black76_implied_vol(k >= 0.0, price, 1.0, np.exp(k), tau)
+        told = implied.is_ok & (price > 1e-9)
+        columns.append((k[told], np.full(told.sum(), tau), implied.vol_annual[told]))
+    return tuple(np.concatenate(parts) for parts in zip(*columns, strict=True))
+
+
+def noisy_quotes(chain, spread, noise, seed=0):
+    """Quotes around a model's vols: spreads a share of the vol, wider in the wings, middles off by ``noise`` halves."""
+    k, tau, vols = chain
+    half = 0.5 * spread * vols * (1.0 + 2.0 / 3.0 * np.abs(k) / (vols * np.sqrt(tau)))
+    middle = vols + noise * half * np.random.default_rng(seed).normal(size=vols.size)
+    return chain_quotes(1.0, np.exp(k), tau, np.maximum(middle - half, 1e-3), middle + half)
