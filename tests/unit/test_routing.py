@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -24,7 +25,7 @@ from agent.domain import QuotePoint
 from agent.errors import DataError
 from agent.guard import fill_notional, leverage, limit_price
 from agent.risk.quotes import fill_at, ladder_of, worst_quoted_price
-from agent.routing import plan_route, size_cap
+from agent.routing import RouteCosts, plan_route, size_cap
 from agent.units import Wad
 
 BOOK = short_calls()
@@ -235,3 +236,89 @@ def test_plan_route__untouched_venue_above_high__gets_its_own_leg():
 def test_routing_settings__tolerance_out_of_domain__is_refused(bad):
     with pytest.raises(DataError, match="limit_tolerance_bps"):
         replace(ROUTING, limit_tolerance_bps=bad)
+
+
+# --- what quotes do not say ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("rate", [0.002, -0.002])
+def test_plan_route__funding__goes_where_the_position_earns_it(sign, rate):
+    snapshot = snapshot_of(BOOK, replace(FUNDED, funding_per_day=rate), FUNDED)
+    plain = plan_route(snapshot, sign * wad(50), ROUTING)
+    assert plain.fills[0].size_delta == plain.fills[1].size_delta
+    carried = plan_route(snapshot, sign * wad(50), ROUTING, RouteCosts(funding_horizon_days=0.5))
+    first, second = (abs(fill.size_delta) for fill in carried.fills)
+    assert (first > second) == (sign * rate < 0)
+    assert first + second == wad(50)
+
+
+def test_plan_route__funding_over_a_longer_horizon__moves_more():
+    snapshot = snapshot_of(BOOK, replace(FUNDED, funding_per_day=0.002), FUNDED)
+    sizes = [
+        sum(
+            fill.size_delta
+            for fill in plan_route(snapshot, wad(30), ROUTING, RouteCosts(funding_horizon_days=days)).fills
+            if fill.venue_index == 0
+        )
+        for days in (0.0, 0.1, 0.5, 5.0)
+    ]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] == 0
+
+
+@pytest.mark.parametrize(("leg_gas_usd", "legs"), [(0.0, 2), (50.0, 2), (70.0, 1), (1e6, 1)])
+def test_plan_route__gas_of_a_leg__must_be_earned_by_the_split(leg_gas_usd, legs):
+    """Two like venues of depth D save q^2 P^2 / (2 D) on a trade of q."""
+    snapshot = snapshot_of(BOOK, replace(FUNDED, depth_usd=2e8), replace(FUNDED, depth_usd=2e8))
+    saved_usd = 50.0**2 * SPOT_USD**2 / (2.0 * 2e8)
+    assert 50.0 < saved_usd < 70.0
+    route = plan_route(snapshot, wad(50), ROUTING, RouteCosts(leg_gas_usd=leg_gas_usd))
+    assert len(route.fills) == legs
+    assert sum(fill.size_delta for fill in route.fills) == wad(50)
+
+
+def test_plan_route__dear_gas_but_no_venue_takes_it_all__keeps_the_legs_it_needs():
+    small = replace(FUNDED, max_quote=25.0)
+    route = plan_route(snapshot_of(BOOK, small, small), wad(50), ROUTING, RouteCosts(leg_gas_usd=1e6))
+    assert [fill.size_delta for fill in route.fills] == [wad(25), wad(25)]
+
+
+def test_plan_route__pending_orders__use_up_liquidity_and_capacity():
+    snapshot = snapshot_of(BOOK, FUNDED, FUNDED)
+    first = snapshot.measurement.venues[0]
+    waiting = replace(first, size_high=Wad(first.size_high + wad(30)))
+    pending = replace(
+        snapshot, measurement=replace(snapshot.measurement, venues=(waiting, snapshot.measurement.venues[1]))
+    )
+    sizes = {fill.venue_index: fill.size_delta for fill in plan_route(pending, wad(50), ROUTING).fills}
+    assert sizes[0] == pytest.approx(wad(10), rel=0.05)
+    sales = {fill.venue_index: fill.size_delta for fill in plan_route(pending, -wad(50), ROUTING).fills}
+    assert sales == {0: -wad(25), 1: -wad(25)}
+    alone = snapshot_of(BOOK, replace(FUNDED, max_quote=25.0))
+    waiting = replace(alone.measurement.venues[0], size_high=Wad(wad(30)))
+    full = replace(alone, measurement=replace(alone.measurement, venues=(waiting,)))
+    assert size_cap(full, True, ROUTING).size == wad(5)
+
+
+def test_size_cap__pending_order_and_price_limit__plans_no_size_whose_price_breaks_it():
+    limited = with_bounds(snapshot_of(BOOK, FUNDED), max_slippage_bps=60)
+    free = size_cap(limited, True, ROUTING).size
+    measured = limited.measurement.venues[0]
+    waiting = replace(measured, size_high=Wad(measured.size_high + wad(30)))
+    pending = replace(limited, measurement=replace(limited.measurement, venues=(waiting,)))
+    assert size_cap(pending, True, ROUTING).size == free - wad(30)
+
+
+@pytest.mark.parametrize(("rates", "kept"), [((0.001, 0.0), 1), ((0.0, 0.001), 0)])
+def test_plan_route__one_leg_is_all_that_gas_allows__keeps_the_venue_with_the_better_funding(rates, kept):
+    snapshot = snapshot_of(BOOK, *(replace(FUNDED, depth_usd=1e9, funding_per_day=rate) for rate in rates))
+    route = plan_route(snapshot, wad(50), ROUTING, RouteCosts(funding_horizon_days=0.002, leg_gas_usd=1e4))
+    assert [fill.venue_index for fill in route.fills] == [kept]
+
+
+@pytest.mark.parametrize("field", ["funding_horizon_days", "leg_gas_usd"])
+@pytest.mark.parametrize("bad", [-1.0, math.nan, math.inf])
+def test_route_costs__out_of_domain__are_refused_by_name(field, bad):
+    with pytest.raises(DataError, match=f"{field} is"):
+        RouteCosts(**{field: bad})
