@@ -7,12 +7,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.risk.effectiveness import FEWEST_CHANGES, variance_reduction
 from agent.units import Seconds
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
 SECONDS_PER_HOUR = 3_600
-_FEWEST_CHANGES = 2
 
 
 def hourly_stride(interval_seconds: Seconds | int) -> int:
@@ -31,13 +31,11 @@ def hourly_changes(pnl_usd: FloatArray, interval_seconds: Seconds | int) -> Floa
 def hedge_effectiveness(
     pnl_hedged_usd: FloatArray, pnl_unhedged_usd: FloatArray, interval_seconds: Seconds | int
 ) -> float | None:
-    """Return ``1 - var(hourly hedged changes) / var(hourly unhedged changes)``.
+    """Return the share of the variance of hourly changes that the hedge removed, see `agent.risk.effectiveness`.
 
     None when there are fewer than two hours, or when the unhedged P&L does not vary: there is nothing to compare with.
-
-    Source: Ederington (1979), "The hedging performance of the new futures markets", Journal of Finance 34.
     """
     unhedged = hourly_changes(pnl_unhedged_usd, interval_seconds)
-    if len(unhedged) < _FEWEST_CHANGES or np.var(unhedged) == 0:
+    if len(unhedged) < FEWEST_CHANGES or np.var(unhedged) == 0:
         return None
-    return float(1 - np.var(hourly_changes(pnl_hedged_usd, interval_seconds)) / np.var(unhedged))
+    return variance_reduction(hourly_changes(pnl_hedged_usd, interval_seconds), unhedged)
