@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from agent.products.european_kernel import greeks_rows
-from agent.products.greeks import GREEK_NAMES, FloatArray, Greeks
+from agent.products.greeks import GREEK_NAMES, STANDARD_GREEK_NAMES, FloatArray, Greeks, StandardGreeks
 from agent.products.parallel import count_over_rows
 from agent.products.rows import (
     DISCOUNT_EXPONENT,
@@ -22,7 +24,15 @@ from agent.products.rows import (
     require_domain,
 )
 
-__all__ = ["Greeks", "black76_delta", "black76_greeks", "black_scholes_greeks"]
+__all__ = [
+    "Greeks",
+    "StandardGreeks",
+    "black76_delta",
+    "black76_greeks",
+    "black76_standard_greeks",
+    "black_scholes_greeks",
+    "black_scholes_standard_greeks",
+]
 
 
 def black_scholes_greeks(
@@ -76,7 +86,28 @@ def black_scholes_greeks(
     Source: Haug, The Complete Guide to Option Pricing Formulas, 2nd ed. (2007), chapters 1 and 2.
     """
     columns = {"spot_usd": spot_usd, "strike_usd": strike_usd, "tau_years": tau_years, "vol_annual": vol_annual}
-    return _greeks(is_call, columns | {"rate_annual": rate_annual, "dividend_annual": dividend_annual}, out)
+    columns |= {"rate_annual": rate_annual, "dividend_annual": dividend_annual}
+    return Greeks(*_outputs(is_call, columns, len(GREEK_NAMES), out))
+
+
+def black_scholes_standard_greeks(
+    is_call: ArrayLike,
+    spot_usd: ArrayLike,
+    strike_usd: ArrayLike,
+    tau_years: ArrayLike,
+    vol_annual: ArrayLike,
+    rate_annual: ArrayLike,
+    dividend_annual: ArrayLike = 0.0,
+    *,
+    out: FloatArray | None = None,
+) -> StandardGreeks:
+    """Value European options on spot and give the eight standard Greeks: a third less memory to write than all twelve.
+
+    Arguments, errors and numbers are those of `black_scholes_greeks`, to the last bit; ``out`` has shape (8, *shape).
+    """
+    columns = {"spot_usd": spot_usd, "strike_usd": strike_usd, "tau_years": tau_years, "vol_annual": vol_annual}
+    columns |= {"rate_annual": rate_annual, "dividend_annual": dividend_annual}
+    return StandardGreeks(*_outputs(is_call, columns, len(STANDARD_GREEK_NAMES), out))
 
 
 def black76_greeks(
@@ -125,7 +156,25 @@ def black76_greeks(
     Source: Black, The pricing of commodity contracts, Journal of Financial Economics 3 (1976).
     """
     columns = {"forward_usd": forward_usd, "strike_usd": strike_usd, "tau_years": tau_years, "vol_annual": vol_annual}
-    return _greeks(is_call, columns | {"rate_annual": rate_annual}, out)
+    return Greeks(*_outputs(is_call, columns | {"rate_annual": rate_annual}, len(GREEK_NAMES), out))
+
+
+def black76_standard_greeks(
+    is_call: ArrayLike,
+    forward_usd: ArrayLike,
+    strike_usd: ArrayLike,
+    tau_years: ArrayLike,
+    vol_annual: ArrayLike,
+    rate_annual: ArrayLike = 0.0,
+    *,
+    out: FloatArray | None = None,
+) -> StandardGreeks:
+    """Value European options on a future and give the eight standard Greeks.
+
+    Arguments, errors and numbers are those of `black76_greeks`, to the last bit; ``out`` has shape (8, *shape).
+    """
+    columns = {"forward_usd": forward_usd, "strike_usd": strike_usd, "tau_years": tau_years, "vol_annual": vol_annual}
+    return StandardGreeks(*_outputs(is_call, columns | {"rate_annual": rate_annual}, len(STANDARD_GREEK_NAMES), out))
 
 
 def black76_delta(
@@ -139,19 +188,21 @@ def black76_delta(
 
     Arguments, errors and limits are those of `black76_greeks`.
     """
-    return black76_greeks(is_call, forward_usd, strike_usd, tau_years, vol_annual).delta
+    return black76_standard_greeks(is_call, forward_usd, strike_usd, tau_years, vol_annual).delta
 
 
-def _greeks(is_call: ArrayLike, fields: dict[str, ArrayLike], out: FloatArray | None) -> Greeks:
-    """Run the kernel; without a dividend among the fields the price is a forward and is carried at the rate."""
+def _outputs(
+    is_call: ArrayLike, fields: dict[str, ArrayLike], count: int, out: FloatArray | None
+) -> Iterator[FloatArray]:
+    """Run the kernel for the first ``count`` outputs; without a dividend among the fields the price is a forward."""
     flags = as_flags("is_call", is_call)
     numbers = {name: as_floats(name, field) for name, field in fields.items()}
     shape = common_shape({"is_call": flags, **numbers})
     columns = [as_column(array, shape) for array in numbers.values()]
     has_fixed_forward = "dividend_annual" not in numbers
     if has_fixed_forward:
-        columns.append(columns[-1])
-    results = output_array(len(GREEK_NAMES), shape, out)
+        columns.append(columns[-1])  # a forward is carried at the rate
+    results = output_array(count, shape, out)
     rows, sides = greeks_rows(), as_column(flags, shape)
 
     def run(first: int, last: int) -> int:
@@ -159,8 +210,8 @@ def _greeks(is_call: ArrayLike, fields: dict[str, ArrayLike], out: FloatArray | 
 
     if count_over_rows(run, results.shape[1]) > 0:
         _raise_bad_row(numbers, shape)
-    outputs = results.reshape(len(GREEK_NAMES), *shape)
-    return Greeks(*(outputs[index, ...] for index in range(len(GREEK_NAMES))))
+    outputs = results.reshape(count, *shape)
+    return (outputs[index, ...] for index in range(count))
 
 
 def _raise_bad_row(numbers: dict[str, FloatArray], shape: tuple[int, ...]) -> None:

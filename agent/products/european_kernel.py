@@ -110,16 +110,17 @@ def _option(work: FloatArray, j: Index) -> tuple[float, float, float, float, flo
     near, far, density, x = work[_NEAR + j], work[_FAR + j], work[_DENSITY + j], work[_X + j]
     asset_leg, cash_leg, sign = work[_ASSET_LEG + j], work[_CASH_LEG + j], work[_IS_CALL + j]
     is_call, is_low = x <= 0.0, near >= MILLS_LOWEST
-    bound = asset_leg if is_call else cash_leg
-    near_tail, far_part = density * work[_NEAR_RATIO + j], density * work[_FAR_RATIO + j]
-    near_part = near_tail if is_low else bound - near_tail
-    value = density * work[_GAP + j] if is_low else bound - (near_tail + far_part)
+    bound, other = (asset_leg, cash_leg) if is_call else (cash_leg, asset_leg)
+    near_tail, far_tail = density * work[_NEAR_RATIO + j], density * work[_FAR_RATIO + j]
+    is_otm = (sign > 0.0) == is_call
+    low_value = density * work[_GAP + j]
+    low_value = low_value if is_otm else low_value + sign * (asset_leg - cash_leg)
+    value = low_value if is_low else (bound if is_otm else other) - (near_tail + far_tail)
+    # Each part is a tail or a leg without it, never a leg less a leg without its tail, which would lose the tail.
+    near_part = near_tail if is_low == is_otm else bound - near_tail
+    far_part = far_tail if is_otm else other - far_tail
     asset = near_part if is_call else far_part
     cash = far_part if is_call else near_part
-    is_otm = (sign > 0.0) == is_call
-    value = value if is_otm else value + sign * (asset_leg - cash_leg)
-    asset = asset if is_otm else asset_leg - asset
-    cash = cash if is_otm else cash_leg - cash
     return value, asset, cash, -near if is_call else far, -far if is_call else near
 
 
@@ -172,7 +173,8 @@ def greeks_rows() -> Callable[..., int]:
     """Return the kernel that values rows ``first`` to ``last`` and counts the bad ones among them.
 
     It takes is_call as booleans, price, strike, tau, vol, rate and dividend as float64 columns of one row or of
-    all, whether the rate moves at a fixed forward (Black-76), the output of shape (12, rows), first and last.
+    all, whether the rate moves at a fixed forward (Black-76), the output of shape (12, rows), or fewer outputs from the
+    first on, and first and last.
     """
     stamp = code_stamp(gather, gather_signs, _fill_block)
 
@@ -201,7 +203,7 @@ def greeks_rows() -> Callable[..., int]:
             gather(rate, work, _RATE, start, count)
             gather(dividend, work, _DIVIDEND, start, count)
             bad += _fill_block(work, count, has_fixed_forward)
-            for output in range(np.uint64(_OUTPUTS)):
+            for output in range(np.uint64(out.shape[0])):
                 for j in range(count):
                     # Adding 0.0 turns a negative zero into a plain one.
                     out[output, start + j] = work[np.uint64(_VALUE) + output * np.uint64(BLOCK) + j] + 0.0

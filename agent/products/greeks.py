@@ -1,4 +1,4 @@
-"""The record every product answers with."""
+"""The record every product answers with, and the shorter one of those who need less."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ FloatArray: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Greeks:
-    """Value of one unit of a product and its derivatives, all float64 arrays of one shape.
+class StandardGreeks:
+    """Value of one unit of a product and the derivatives most desks look at, all float64 arrays of one shape.
 
     The price x is the product's own driver (spot or forward, in USD), t is calendar time, and V the value in the
-    product's currency (USD, or coin for inverse products). Theta, charm and color are per YEAR of calendar time, vega
-    and its relatives per 1.00 of annual volatility, rho per 1.00 of the annual rate.
+    product's currency (USD, or coin for inverse products). Theta is per YEAR of calendar time, vega and its relatives
+    per 1.00 of annual volatility, rho per 1.00 of the annual rate.
     """
 
     value: FloatArray
@@ -37,6 +37,12 @@ class Greeks:
     """d2V/dx dvol."""
     volga: FloatArray
     """d2V/dvol2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Greeks(StandardGreeks):
+    """The standard Greeks and the next four; charm and color are per YEAR of calendar time too."""
+
     charm: FloatArray
     """d2V/dx dt."""
     speed: FloatArray
@@ -49,6 +55,8 @@ class Greeks:
 
 GREEK_NAMES: tuple[str, ...] = tuple(field.name for field in fields(Greeks))
 """Names of the twelve outputs, in the order of the record."""
+STANDARD_GREEK_NAMES: tuple[str, ...] = tuple(field.name for field in fields(StandardGreeks))
+"""Names of the first eight of them."""
 
 
 def combine(parts: Sequence[tuple[float, Greeks]]) -> Greeks:

@@ -30,11 +30,33 @@ DISCOUNT_EXPONENT = Domain(-700.0, 700.0, "a product from -700 to 700, so that t
 
 
 def as_floats(name: str, numbers: ArrayLike) -> FloatArray:
-    """Return ``numbers`` as a float64 array, or raise `DataError` that names the field."""
+    """Return ``numbers`` as a float64 array, or raise `DataError` that names the field.
+
+    Text, booleans, dates and complex numbers are refused even where NumPy would convert them, and so are None and
+    masked entries, which it would turn into a number or a NaN.
+    """
+    if isinstance(numbers, np.ma.MaskedArray) and np.any(numbers.mask):
+        raise DataError(f"{name} has masked entries; leave those rows out")
     try:
-        return np.asarray(numbers, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{name} is not numeric ({error}); give numbers only") from None
+        array = np.asarray(numbers)
+    except ValueError as error:
+        raise DataError(f"{name} is not an array ({error}); give rows of one length") from None
+    if array.dtype.kind not in "fiu":
+        array = _numbers_of(name, array)
+    return array.astype(np.float64, copy=False)
+
+
+def _numbers_of(name: str, array: NDArray[np.generic]) -> FloatArray:
+    """Return numbers that came as Python objects (Decimal, Fraction, integers beyond 64 bits), or refuse the array."""
+    if array.dtype.kind == "O":
+        strange = [entry for entry in array.flat if isinstance(entry, bool | str | bytes) or entry is None]
+        if not strange:
+            try:
+                return array.astype(np.float64)
+            except (TypeError, ValueError, OverflowError) as error:
+                raise DataError(f"{name} is not numeric ({error}); give numbers only") from None
+        raise DataError(f"{name} is not numeric (it holds {strange[0]!r}); give numbers only")
+    raise DataError(f"{name} is not numeric (its type is {array.dtype}); give numbers only")
 
 
 def as_flags(name: str, flags: ArrayLike) -> NDArray[np.bool_]:

@@ -14,7 +14,13 @@ from agent.products.parallel import count_over_rows
 from agent.products.rows import as_column, as_flags, as_floats, common_shape, row_label
 from agent.vol.implied_kernel import MAX_STEPS, ImpliedVolStatus, implied_rows
 
-__all__ = ["ImpliedVolStatus", "ImpliedVols", "black76_implied_vol", "black_scholes_implied_vol"]
+__all__ = [
+    "ImpliedVolStatus",
+    "ImpliedVols",
+    "black76_implied_vol",
+    "black_scholes_implied_vol",
+    "inverse_option_implied_vol",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,42 @@ def black76_implied_vol(
     """
     fields = {"price_usd": price_usd, "forward_usd": forward_usd, "strike_usd": strike_usd, "tau_years": tau_years}
     return _implied(is_call, fields | {"rate_annual": rate_annual})
+
+
+def inverse_option_implied_vol(
+    is_call: ArrayLike,
+    price_coin: ArrayLike,
+    forward_usd: ArrayLike,
+    strike_usd: ArrayLike,
+    tau_years: ArrayLike,
+    coin_rate_annual: ArrayLike = 0.0,
+) -> ImpliedVols:
+    """Invert `agent.products.inverse_option.inverse_option_greeks` for the volatility: prices in coin, as Deribit's.
+
+    Parameters
+    ----------
+    is_call
+        True a call, False a put.
+    price_coin
+        Price of one option, coin.
+    forward_usd, strike_usd
+        USD.
+    tau_years
+        Time left, years.
+    coin_rate_annual
+        Continuously compounded, a year. All inputs broadcast.
+
+    Returns
+    -------
+    ImpliedVols
+        As for `black76_implied_vol` of the coin price times the forward, which `price_usd` of the answer holds.
+    """
+    forward = as_floats("forward_usd", forward_usd)
+    price = as_floats("price_coin", price_coin)
+    common_shape({"price_coin": price, "forward_usd": forward})
+    with np.errstate(invalid="ignore", over="ignore"):  # a row without a number is answered by its status
+        price_usd = price * forward
+    return black76_implied_vol(is_call, price_usd, forward, strike_usd, tau_years, coin_rate_annual)
 
 
 def _implied(is_call: ArrayLike, fields: dict[str, ArrayLike]) -> ImpliedVols:

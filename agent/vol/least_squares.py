@@ -113,6 +113,14 @@ def _eliminate(lower: FloatArray, coupling: FloatArray, block: FloatArray) -> No
 
 
 @inlined
+def _negate(gradient: FloatArray, step: FloatArray) -> None:
+    """Write -gradient into ``step`` number by number: for a whole-array statement Numba compiles for seconds."""
+    for n in range(gradient.shape[0]):
+        for i in range(gradient.shape[1]):
+            step[n, i] = -gradient[n, i]
+
+
+@inlined
 def _forward(lower: FloatArray, couplings: FloatArray, step: FloatArray) -> None:
     """Solve with the factors, in place, from the first block to the last."""
     count, size = step.shape
@@ -149,7 +157,7 @@ def solve_blocks() -> Callable[[FloatArray, FloatArray, FloatArray, float, Float
     It takes blocks, couplings, gradient, damping and the step; it returns the fall of the cost the model foretells,
     h' (damping D h - g), or 0 where the damped equations are not positive definite in floating point.
     """
-    stamp = code_stamp(_factor, _eliminate, _forward, _backward)
+    stamp = code_stamp(_factor, _eliminate, _negate, _forward, _backward)
 
     def solve(
         blocks: FloatArray, couplings: FloatArray, gradient: FloatArray, damping: float, step: FloatArray
@@ -164,7 +172,7 @@ def solve_blocks() -> Callable[[FloatArray, FloatArray, FloatArray, float, Float
                 return 0.0 * stamp
             if n < count - 1:
                 _eliminate(lower[n], across[n], lower[n + 1])
-        step[:, :] = -gradient
+        _negate(gradient, step)
         _forward(lower, across, step)
         _backward(lower, across, step)
         foretold = 0.0

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, localcontext
+from pathlib import Path
+
 import numpy as np
+import polars as pl
 import pytest
 
 from agent.errors import DataError
-from agent.products.uniswap_v3 import uniswap_v3_greeks
+from agent.products.uniswap_v3 import uniswap_v3_greeks, uniswap_v3_position_greeks, uniswap_v3_price_usd
 
 
 def test_uniswap_v3__reference_position__agrees() -> None:
@@ -48,3 +52,65 @@ def test_uniswap_v3__round_trip_of_prices__loses_against_holding() -> None:
 def test_uniswap_v3__range_upside_down_or_empty__is_refused(lower: float, upper: float) -> None:
     with pytest.raises(DataError, match=rf"^row 1: lower_usd {lower} is not below upper_usd {upper}"):
         uniswap_v3_greeks(2000.0, [1500.0, lower], [2500.0, upper], 1.0)
+
+
+def test_uniswap_v3__range_of_one_tick__keeps_its_digits() -> None:
+    lower = 2000.0
+    upper, spot = lower * 1.0001, lower * 1.00003
+    with localcontext() as context:
+        context.prec = 50
+        low, high, price, depth = (Decimal(number) for number in (lower, upper, spot, 1e6))
+        coin = depth * (1 / price.sqrt() - 1 / high.sqrt())
+        usd = depth * (price.sqrt() - low.sqrt())
+        value = coin * price + usd
+    greeks = uniswap_v3_greeks(spot, lower, upper, 1e6)
+    assert greeks.delta == pytest.approx(float(coin), rel=1e-14)
+    assert greeks.value == pytest.approx(float(value), rel=1e-14)
+
+
+@pytest.mark.parametrize(("coin_is_token0", "tick"), [(True, -200_300), (False, 200_300)])
+def test_uniswap_v3_price_usd__either_order_of_the_tokens__is_usd_per_coin(coin_is_token0: bool, tick: int) -> None:
+    with localcontext() as context:
+        context.prec = 40
+        raw = Decimal("1.0001") ** tick
+        expected = float((raw if coin_is_token0 else 1 / raw) * 10**12)
+    price = uniswap_v3_price_usd(tick, 18, 6, coin_is_token0=coin_is_token0)
+    assert price == pytest.approx(expected, rel=1e-10)
+    assert 1_900.0 < price < 2_100.0
+
+
+@pytest.mark.parametrize("coin_is_token0", [True, False])
+@pytest.mark.parametrize("place", [-0.2, 0.0, 0.4, 1.0, 1.3])
+def test_uniswap_v3_position__amounts_of_the_white_paper__make_up_its_value(coin_is_token0: bool, place: float) -> None:
+    ticks = (-201_000, -199_000) if coin_is_token0 else (199_000, 201_000)
+    at = ticks[0] + place * (ticks[1] - ticks[0])
+    liquidity = 27_182_818_284_590_452_353
+    root, low, high = (1.0001 ** (tick / 2) for tick in (min(max(at, ticks[0]), ticks[1]), *ticks))
+    amount0, amount1 = liquidity * (1 / root - 1 / high), liquidity * (root - low)
+    coin_raw, usd_raw = (amount0, amount1) if coin_is_token0 else (amount1, amount0)
+    price = uniswap_v3_price_usd(ticks[0], 18, 6, coin_is_token0=coin_is_token0)
+    spot = float(price) * 1.0001 ** ((at - ticks[0]) * (1 if coin_is_token0 else -1))
+    greeks = uniswap_v3_position_greeks(spot, *ticks, liquidity, 18, 6, coin_is_token0=coin_is_token0)
+    assert greeks.delta == pytest.approx(coin_raw / 1e18, rel=1e-9, abs=1e-9)
+    assert greeks.value == pytest.approx(coin_raw / 1e18 * spot + usd_raw / 1e6, rel=1e-9)
+    assert place in {0.0, 1.0} or (greeks.gamma < 0.0) == (0.0 < place < 1.0)
+
+
+@pytest.mark.market_data
+def test_uniswap_v3_price_usd__polygon_pool__is_the_published_price_of_its_ticks(market_data: Path) -> None:
+    minutes = pl.read_parquet(market_data / "uniswap_v3_polygon_usdc_weth_5bp_1m.parquet")
+    prices = uniswap_v3_price_usd(minutes["close_tick"].to_numpy(), 18, 6, coin_is_token0=False)
+    np.testing.assert_allclose(prices, minutes["price_usdc_per_weth"].to_numpy(), rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("ticks", "message"),
+    [
+        ((0.5, 10), r"^row 0: tick_lower is 0\.5; expected a whole tick"),
+        ((0, 887_273), r"^row 0: tick_upper is 887273\.0; expected a whole tick"),
+        ((10, 10), r"^row 0: tick_lower 10\.0 is not below tick_upper 10\.0"),
+    ],
+)
+def test_uniswap_v3_position__bad_ticks__are_named(ticks: tuple[float, float], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        uniswap_v3_position_greeks(2000.0, *ticks, 1e18, 18, 6, coin_is_token0=True)

@@ -13,7 +13,13 @@ import pytest
 
 from agent.errors import DataError
 from agent.products.european import black76_greeks, black_scholes_greeks
-from agent.vol.implied import ImpliedVolStatus, black76_implied_vol, black_scholes_implied_vol
+from agent.products.inverse_option import inverse_option_greeks
+from agent.vol.implied import (
+    ImpliedVolStatus,
+    black76_implied_vol,
+    black_scholes_implied_vol,
+    inverse_option_implied_vol,
+)
 from agent.vol.implied_kernel import _low_guess, implied_rows
 from benchmarks.derive_bachelier_guess import derive, worst_error
 
@@ -217,3 +223,76 @@ def test_black76_implied_vol__deribit_eth_chain__reproduces_every_mark(market_da
     assert implied.is_ok.mean() > 0.95
     near = implied.is_ok & (np.abs(np.log(forward / strike)) < 0.2) & (years > 0.02)
     assert np.all((implied.vol_annual[near] > 0.3) & (implied.vol_annual[near] < 1.2))
+
+
+def _tough_rows(rows: int) -> tuple[np.ndarray, ...]:
+    """A second to ten years, volatilities of 0.01 to 2000 %, eight deviations to both sides, rates of any sign."""
+    rng = np.random.default_rng(23)
+
+    def spread(low: float, high: float) -> np.ndarray:
+        return np.exp(rng.uniform(np.log(low), np.log(high), rows))
+
+    spot, tau, vol = spread(1e-2, 1e6), spread(3.2e-8, 10.0), spread(1e-4, 20.0)
+    rate, dividend = rng.uniform(-0.1, 0.2, rows), rng.uniform(-0.1, 0.2, rows)
+    strike = spot * np.exp(vol * np.sqrt(tau) * rng.uniform(-8, 8, rows) + (rate - dividend) * tau)
+    return rng.random(rows) < 0.5, spot, np.clip(strike, 1e-90, 1e90), tau, vol, rate, dividend
+
+
+def test_black_scholes_implied_vol__tough_rows__err_by_what_the_price_and_its_legs_determine() -> None:
+    call, spot, strike, tau, vol, rate, dividend = columns = _tough_rows(300_000)
+    greeks = black_scholes_greeks(*columns)
+    implied = black_scholes_implied_vol(call, greeks.value, spot, strike, tau, rate, dividend)
+    assert set(np.unique(implied.status)) <= {0, 1, 3}, "nothing stops, falls below intrinsic or leaves the domain"
+    legs = np.exp(-dividend * tau) * spot, np.exp(-rate * tau) * strike
+    in_the_money = np.where(call, legs[0] > legs[1], legs[0] < legs[1])
+    told = greeks.value + np.where(in_the_money, legs[0] + legs[1], 0.0)
+    solved = implied.is_ok & (greeks.value > SMALLEST_NORMAL)
+    condition = 1.0 + told[solved] / (vol[solved] * greeks.vega[solved])
+    ulps = np.abs(implied.vol_annual[solved] / vol[solved] - 1.0) / (ULP * condition)
+    assert solved.mean() > 0.9
+    assert ulps.max() <= 8.0
+    assert np.array_equal(np.isnan(implied.vol_annual), implied.status > ImpliedVolStatus.AT_INTRINSIC)
+
+
+@pytest.mark.parametrize("is_call", [True, False])
+@pytest.mark.parametrize("steps", [-3, -1, 0, 1, 2, 100])
+def test_black76_implied_vol__price_a_few_units_from_intrinsic__has_a_vol_or_says_at_intrinsic(
+    is_call: bool, steps: int
+) -> None:
+    forward, strike = (110.0, 100.0) if is_call else (100.0, 110.0)
+    price = 10.0 + steps * np.spacing(10.0)
+    implied = black76_implied_vol(is_call, price, forward, strike, 1.0)
+    if steps <= 0:
+        assert (implied.status, implied.vol_annual) == (ImpliedVolStatus.AT_INTRINSIC, 0.0)
+    else:
+        assert implied.is_ok
+        assert black76_greeks(is_call, forward, strike, 1.0, implied.vol_annual).value == pytest.approx(price, rel=ULP)
+
+
+@pytest.mark.parametrize("is_call", [True, False])
+def test_inverse_option_implied_vol__coin_prices__return_the_volatility_put_in(is_call: bool) -> None:
+    strikes, vols = np.geomspace(500.0, 8000.0, 40), np.array([[0.3], [0.9], [2.5]])
+    coin = inverse_option_greeks(is_call, 2000.0, strikes, 0.4, vols, 0.03).value
+    implied = inverse_option_implied_vol(is_call, coin, 2000.0, strikes, 0.4, 0.03)
+    well_told = inverse_option_greeks(is_call, 2000.0, strikes, 0.4, vols, 0.03).vega > 1e-4
+    assert np.all(implied.is_ok[well_told])
+    np.testing.assert_allclose(implied.vol_annual[well_told], (vols + 0.0 * strikes)[well_told], rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("price_coin", "expected"),
+    [
+        (0.04, ImpliedVolStatus.BELOW_INTRINSIC),
+        (1.0, ImpliedVolStatus.ABOVE_BOUND),
+        (np.nan, ImpliedVolStatus.NOT_FINITE),
+        (0.1, ImpliedVolStatus.OK),
+    ],
+)
+def test_inverse_option_implied_vol__coin_price__has_its_status(price_coin: float, expected: ImpliedVolStatus) -> None:
+    implied = inverse_option_implied_vol(True, price_coin, 2000.0, 1900.0, 0.4)
+    assert implied.status == expected
+
+
+def test_inverse_option_implied_vol__shapes_that_do_not_broadcast__are_listed() -> None:
+    with pytest.raises(DataError, match=r"price_coin \(2,\), forward_usd \(3,\)"):
+        inverse_option_implied_vol(True, [0.1, 0.2], [1.0, 2.0, 3.0], 1.0, 1.0)
