@@ -3,23 +3,51 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+from agent.alternatives import Explanation, explain, yardstick_of
 from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, BookFile, Network, load_inputs
-from agent.domain import Action, Decision, Leg, Snapshot
-from agent.errors import RejectedError
+from agent.domain import Action, Book, Decision, Leg, Snapshot
+from agent.errors import DataError, RejectedError
 from agent.execution.desk import Desk, View
 from agent.guard import worst_net_delta
+from agent.report.alternatives import explanation_document, explanation_lines
 from agent.report.wording import money, percent, signed, utc_minute
+from agent.settings import Settings
 from agent.units import Address, from_asset_units, from_wad
 
-EXAMPLE = "Example: evenkeel decide --book examples/book.toml --network localnet"
+EXAMPLE = "Example: evenkeel decide --book examples/book.toml --network localnet --explain"
 
 
-def decide(book: BookFile, network: Network = DEFAULT_NETWORK, as_json: AsJson = False) -> None:
-    """Read the chain once and say what the keeper would do now. Sends nothing and needs no key."""
+def decide(
+    book: BookFile,
+    network: Network = DEFAULT_NETWORK,
+    with_alternatives: Annotated[
+        bool, typer.Option("--explain", help="List the alternatives, each with its cost and the risk it removes.")
+    ] = False,
+    horizon_days: Annotated[
+        float | None,
+        typer.Option(help="With --explain: how far ahead risk is measured; the funding's horizon if not given."),
+    ] = None,
+    vol_annual: Annotated[
+        float | None,
+        typer.Option(help="With --explain: volatility, 0.65 is 65 %; that of the book's options if not given."),
+    ] = None,
+    risk_aversion_per_usd: Annotated[
+        float | None,
+        typer.Option(help="With --explain: weight of variance against cost; the policy's own if not given."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read the chain once and say what the keeper would do now, and why. Sends nothing and needs no key."""
+    yardstick = {
+        "horizon_days": horizon_days,
+        "vol_annual": vol_annual,
+        "risk_aversion_per_usd": risk_aversion_per_usd,
+    }
+    _require_explained(yardstick, with_alternatives)
     settings, positions = load_inputs(network, book)
     with Desk.open(settings, positions) as desk:
         view = desk.look(desk.head())
@@ -27,10 +55,41 @@ def decide(book: BookFile, network: Network = DEFAULT_NETWORK, as_json: AsJson =
         if view.decision.action is Action.REBALANCE:
             keeper = Address(desk.deployment.roles["keeper"])
             rejection = desk.simulate(desk.intent(view), keeper, view.block)
+    explanation = explained(settings, positions, view, yardstick) if with_alternatives else None
     if as_json:
-        typer.echo(json.dumps(as_document(view, rejection), indent=2, allow_nan=False))
+        document = as_document(view, rejection)
+        if explanation is not None:
+            document["explanation"] = explanation_document(explanation)
+        typer.echo(json.dumps(document, indent=2, allow_nan=False))
     else:
-        typer.echo("\n".join(as_lines(view, rejection, positions.underlying)))
+        lines = as_lines(view, rejection, positions.underlying)
+        typer.echo("\n".join(lines if explanation is None else lines + explanation_lines(explanation)))
+
+
+def _require_explained(yardstick: dict[str, float | None], with_alternatives: bool) -> None:
+    for name, given in yardstick.items():
+        option = f"--{name.replace('_', '-')}"
+        if given is not None and not with_alternatives:
+            raise DataError(f"{option} measures alternatives; add --explain, or leave it out")
+        if given is not None and not given > 0.0:
+            raise DataError(f"{option} is {given:g}; it must be above 0")
+
+
+def explained(settings: Settings, book: Book, view: View, yardstick: dict[str, float | None]) -> Explanation:
+    """Return the alternatives to what a view decides, from the same snapshot."""
+    snapshot, policy = view.snapshot, settings.policy.build()
+    costs = settings.costs.to_cost_inputs(snapshot.measurement.price, settings.execution.priority_fee_gwei)
+    return explain(
+        snapshot,
+        book,
+        settings.policy.name,
+        policy,
+        costs,
+        settings.to_decision_settings(snapshot.asset_decimals),
+        view.decision,
+        yardstick_of(view.decision, policy, costs, **yardstick),
+        settings.keeper.interval_seconds,
+    )
 
 
 def as_document(view: View, rejection: RejectedError | None) -> dict[str, Any]:

@@ -1,0 +1,6 @@
+"""The alternatives of one cycle beside what was decided, each with its cost and the risk it removes; pure."""
+
+from agent.alternatives.explain import explain, yardstick_of
+from agent.alternatives.records import Alternative, CostSplit, Explanation, Kind, Trade, Yardstick
+
+__all__ = ["Alternative", "CostSplit", "Explanation", "Kind", "Trade", "Yardstick", "explain", "yardstick_of"]

@@ -1,0 +1,128 @@
+"""The alternatives of a cycle for people and for machines."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import asdict
+from typing import Any
+
+from agent.alternatives import Alternative, Explanation
+from agent.report.text_table import Column, table_lines
+from agent.report.wording import money, percent, signed
+
+WIDTH = 120
+_COLUMNS = (
+    Column(("",), is_figure=False),
+    Column(("", "Alternative"), is_figure=False),
+    Column(("Trade", "size")),
+    Column(("Fee", "USD")),
+    Column(("Impact", "USD")),
+    Column(("Funding", "USD")),
+    Column(("Gas", "USD")),
+    Column(("Cost", "USD")),
+    Column(("Risk", "after")),
+    Column(("Risk", "removed")),
+    Column(("Cost", "per $")),
+    Column(("Worst", "after")),
+    Column(("Objec-", "tive")),
+    Column(("", "Guard"), is_figure=False),
+)
+_CHOSEN = "▶"
+_CENTS_BELOW_USD = 1_000.0
+_WORTH_SAYING_USD = 1.0
+"""Objectives closer than this are one."""
+
+
+def explanation_document(explanation: Explanation) -> dict[str, Any]:
+    """Return alternatives for machines, in their order; null where there is no such figure, with its reason."""
+    return {
+        "yardstick": asdict(explanation.yardstick),
+        "risk_before_usd": explanation.risk_before_usd,
+        "chosen": explanation.chosen.name,
+        "why": explanation.chosen.reason,
+        "alternatives": [_document(alternative) for alternative in explanation.alternatives],
+        "left_out": dict(explanation.left_out),
+    }
+
+
+def _document(alternative: Alternative) -> dict[str, Any]:
+    per_risk = alternative.cost_per_risk_removed
+    return {
+        "name": alternative.name,
+        "kind": alternative.kind.value,
+        "is_chosen": alternative.is_chosen,
+        "trades": [asdict(trade) for trade in alternative.trades],
+        "size_delta": alternative.size_delta,
+        "costs": {**asdict(alternative.costs), "total_usd": alternative.costs.total_usd},
+        "net_delta_after": alternative.net_delta_after,
+        "worst_net_delta_after": alternative.worst_net_delta_after,
+        "risk_after_usd": alternative.risk_after_usd,
+        "risk_removed_usd": alternative.risk_removed_usd,
+        "cost_per_risk_removed": per_risk,
+        "cost_per_risk_removed_reason": None if per_risk is not None else "it removes no risk",
+        "objective_usd": alternative.objective_usd,
+        "is_accepted": alternative.is_accepted,
+        "refused_by": alternative.refused_by,
+        "reason": alternative.reason,
+    }
+
+
+def explanation_lines(explanation: Explanation) -> list[str]:
+    """Return alternatives for people: a table within 120 columns, best objective first, and why the choice is made."""
+    yardstick = explanation.yardstick
+    rows = [_cells(alternative) for alternative in explanation.alternatives]
+    measure = (
+        f"Alternatives by objective = cost + {yardstick.risk_aversion_per_usd:g} per USD x variance / 2. Risk is the "
+        f"standard deviation in USD of what is left, gamma included, over {_days(yardstick.horizon_days)} at "
+        f"{percent(yardstick.vol_annual)} a year; now it is {money(explanation.risk_before_usd)}."
+    )
+    notes = [
+        f"{_CHOSEN} {explanation.chosen.reason}",
+        *_hindsight(explanation),
+        *(
+            f"Refused: {alternative.name}: {alternative.reason}"
+            for alternative in explanation.alternatives
+            if not alternative.is_accepted
+        ),
+        *(f"Left out: {name} {reason}" for name, reason in explanation.left_out.items()),
+    ]
+    wrapped = [line for note in notes for line in textwrap.wrap(note, WIDTH, subsequent_indent="  ")]
+    table = table_lines(_COLUMNS, rows, width=WIDTH, gap=" ")
+    return ["", *textwrap.wrap(measure, WIDTH), "", *table, "", *wrapped]
+
+
+def _cells(alternative: Alternative) -> list[str]:
+    costs, per_risk = alternative.costs, alternative.cost_per_risk_removed
+    size = alternative.size_delta
+    return [
+        _CHOSEN if alternative.is_chosen else "",
+        alternative.name,
+        f"{'+' if size > 0.0 else ''}{signed(size, 4)}",
+        *(_usd(usd) for usd in (costs.fee_usd, costs.impact_usd, costs.funding_usd, costs.gas_usd, costs.total_usd)),
+        signed(alternative.risk_after_usd, 0),
+        signed(alternative.risk_removed_usd, 0),
+        "" if per_risk is None else signed(per_risk, 3),
+        signed(alternative.worst_net_delta_after, 3),
+        signed(alternative.objective_usd, 0),
+        "accepts" if alternative.is_accepted else "refuses",
+    ]
+
+
+def _usd(usd: float) -> str:
+    return signed(usd, 2 if abs(usd) < _CENTS_BELOW_USD else 0)
+
+
+def _hindsight(explanation: Explanation) -> list[str]:
+    """Say what the objective would rather do, where that differs, and what it leaves out of account."""
+    chosen, best = explanation.chosen, explanation.cheapest
+    gain = chosen.objective_usd - best.objective_usd
+    if gain < _WORTH_SAYING_USD:
+        return []
+    return [
+        f"By the objective alone, {best.name} would be better by {money(gain)}. It looks one horizon ahead and counts "
+        "one trade; a policy also counts those that follow, and the chain's band may call for one."
+    ]
+
+
+def _days(days: float) -> str:
+    return f"{days:g} {'day' if days == 1.0 else 'days'}"

@@ -1,0 +1,113 @@
+"""``evenkeel decide --explain`` shows what else could be done, from the very snapshot that was decided on."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from decision_builders import short_calls, snapshot_of
+
+from agent.cli import decide as command
+from agent.cli.main import main
+from agent.decide import decide
+from agent.execution.desk import View
+from agent.settings import load_settings
+
+BOOK = short_calls()
+
+
+class FakeDesk:
+    """A desk without a chain: one snapshot, nothing simulated refuses."""
+
+    def __init__(self, settings, book):
+        self.settings, self.book = settings, book
+        self.deployment = SimpleNamespace(roles={"keeper": "0x00000000000000000000000000000000000000C3"})
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def head(self):
+        return snapshot_of(BOOK).block
+
+    def look(self, block):
+        snapshot, settings = snapshot_of(BOOK), self.settings
+        costs = settings.costs.to_cost_inputs(snapshot.measurement.price, settings.execution.priority_fee_gwei)
+        decision = decide(snapshot, BOOK, settings.policy.build(), costs, settings.to_decision_settings(6))
+        return View(snapshot, None, decision, 0.001)
+
+    def intent(self, view):
+        return None
+
+    def simulate(self, intent, sender, block):
+        return None
+
+
+@pytest.fixture
+def evenkeel(monkeypatch, capsys, repository):
+    settings = load_settings(repository / "config" / "localnet.toml")
+    monkeypatch.setattr(command, "load_inputs", lambda network, book: (settings, BOOK))
+    monkeypatch.setattr(command, "Desk", SimpleNamespace(open=FakeDesk))
+
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["evenkeel", "decide", "--book", "book.toml", *arguments])
+        with pytest.raises(SystemExit) as exited:
+            main()
+        captured = capsys.readouterr()
+        return exited.value.code or 0, captured.out, captured.err
+
+    return run
+
+
+def test_decide__not_asked_to_explain__says_what_and_why_alone(evenkeel):
+    status, out, _ = evenkeel()
+    assert status == 0
+    assert "Rebalance" in out
+    assert "Alternative" not in out
+    assert "explanation" not in json.loads(evenkeel("--json")[1])
+
+
+def test_decide__explain__alternatives_beside_the_decision(evenkeel):
+    status, out, err = evenkeel("--explain")
+    assert (status, err) == (0, "")
+    for words in ("whalley_wilmott", "full neutralisation", "hold", "Left out: minimum_variance"):
+        assert words in out
+
+
+def test_decide__explain_json__one_document_whose_choice_is_the_decision(evenkeel):
+    document = json.loads(evenkeel("--explain", "--json")[1])
+    explanation = document["explanation"]
+    assert explanation["why"] == document["reason"]
+    (chosen,) = [own for own in explanation["alternatives"] if own["is_chosen"]]
+    assert chosen["size_delta"] == pytest.approx(sum(leg["size_delta"] for leg in document["legs"]))
+    assert explanation["yardstick"]["risk_aversion_per_usd"] == 0.001
+    assert explanation["yardstick"]["horizon_days"] == 1.0
+
+
+def test_decide__yardstick_given__used(evenkeel):
+    given = ("--horizon-days", "0.5", "--vol-annual", "0.9", "--risk-aversion-per-usd", "0.01")
+    document = json.loads(evenkeel("--explain", "--json", *given)[1])
+    assert document["explanation"]["yardstick"] == {
+        "horizon_days": 0.5,
+        "vol_annual": 0.9,
+        "risk_aversion_per_usd": 0.01,
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--horizon-days", "1"), "--horizon-days measures alternatives; add --explain"),
+        (("--explain", "--horizon-days", "0"), "--horizon-days is 0; it must be above 0"),
+        (("--explain", "--vol-annual", "-0.5"), "--vol-annual is -0.5; it must be above 0"),
+        (("--explain", "--risk-aversion-per-usd", "nan"), "--risk-aversion-per-usd is nan; it must be above 0"),
+        (("--explain", "--vol-annual", "inf"), "vol_annual"),
+    ],
+)
+def test_decide__bad_yardstick__one_line_and_status_2(evenkeel, arguments, expected):
+    status, out, err = evenkeel(*arguments)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert expected in err
