@@ -123,7 +123,7 @@ def _status(inverted: PriceQuotes, side: str, price_coin: FloatArray) -> NDArray
     answer = np.full(found.shape, QuoteStatus.UNDETERMINED, dtype=np.uint8)
     for status, meaning in _MEANING.items():
         answer[found == status] = meaning
-    pass
+    answer[~(price_coin > 0.0)] = QuoteStatus.ABSENT
     vol: FloatArray = getattr(inverted.quotes, f"{side}_vol_annual")
     answer[(answer == QuoteStatus.OK) & ~np.isfinite(vol)] = QuoteStatus.UNDETERMINED
     return answer
