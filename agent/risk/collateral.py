@@ -19,7 +19,7 @@ programme is convex. Its solution is the one of Karush, Kuhn and Tucker: a multi
 
     m_i(x) = max(floor_i, the m at which -L_i p_i'(m) = c_i + x),   x = 0 or all funds are used,
 
-found by root finding on x around root finding on each m_i, to the last digits of a float.
+found by root finding on x around root finding on each m_i.
 
 The integer amounts of a rebalance are the business of `agent.risk.margin`; this says what it should aim for.
 """
@@ -42,6 +42,7 @@ _PER_SQRT_TWO_PI = 0.3989422804014327
 _LOG_RANGE = 700.0
 """Natural logarithm of the widest range of multipliers looked through, that of a float."""
 _ROUNDING = 1e-12
+"""Of notional, at which an equity is found; of the multiplier; and of the funds that rounding may seem to overspend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +152,8 @@ class _Venue:
             return self.floor_usd
         if self.benefit(highest_usd) >= wanted:
             return highest_usd
-        found = brentq(
-            lambda equity: self.benefit(equity) - wanted, self.floor_usd, highest_usd, xtol=1e-12, rtol=1e-15
-        )
+        tolerance = _ROUNDING * self.account.notional_usd
+        found = brentq(lambda equity: self.benefit(equity) - wanted, self.floor_usd, highest_usd, xtol=tolerance)
         return float(found)
 
 
@@ -223,7 +223,7 @@ def _solve(venues: Sequence[_Venue], surplus: float) -> tuple[float, list[float]
         return 0.0, _trimmed(venues, free, surplus)
     # At the largest benefit any floor offers, every venue rests on its floor.
     ceiling = math.log(max(venue.benefit(venue.floor_usd) for venue in venues))
-    price = math.exp(brentq(overspent, ceiling - _LOG_RANGE, ceiling, xtol=1e-14, rtol=1e-15))
+    price = math.exp(brentq(overspent, ceiling - _LOG_RANGE, ceiling, xtol=_ROUNDING))
     return price, _trimmed(venues, equities(price), surplus)
 
 
