@@ -1,7 +1,8 @@
 """Speed, accuracy and memory of European Greeks: ``python -m benchmarks greeks``.
 
-Ours answers twelve outputs a row; what each peer answers is said beside its name. All run on the same rows, one after
-the other, each with as many threads as it takes by itself.
+Ours answers eight outputs a row, or twelve; what each peer answers is said beside its name. All run on the same rows,
+one after the other, each with as many threads as it takes by itself. New arrays cost more than reused ones because the
+system clears the memory it gives.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import numpy as np
 import QuantLib
 from scipy.special import ndtr
 
-from agent.products.european import black_scholes_greeks
-from agent.products.greeks import GREEK_NAMES
+from agent.products.european import black_scholes_greeks, black_scholes_standard_greeks
+from agent.products.greeks import GREEK_NAMES, STANDARD_GREEK_NAMES
 from benchmarks.figure import Figure
+from benchmarks.first_call import first_call_figures
 from benchmarks.option_rows import (
     ROWS,
     OptionRows,
@@ -26,11 +28,17 @@ from benchmarks.option_rows import (
     peer_module,
 )
 
-OURS, OURS_REUSED = "Greeks, 12 outputs, new arrays", "Greeks, 12 outputs, arrays reused"
+OURS, OURS_REUSED = "Greeks, 8 outputs, new arrays", "Greeks, 8 outputs, arrays reused"
+ALL, ALL_REUSED = "Greeks, 12 outputs, new arrays", "Greeks, 12 outputs, arrays reused"
+FAST_VOLLIB, FAST_VOLLIB_OUTPUTS = "fast-vollib", 5
 ROUNDS = 10
 QUANTLIB_ROWS = 20_000
 GROWTH_ROWS = (1_000, 10_000, 100_000, 1_000_000)
 GROWTH_CALLS = 50
+FIRST_CALL = """
+from agent.products.european import black_scholes_standard_greeks as call
+arguments = (True, 100.0, 100.0, 1.0, 0.2, 0.0)
+"""
 
 
 def plain_numpy(rows: OptionRows) -> tuple[np.ndarray, ...]:
@@ -80,17 +88,19 @@ def quantlib(rows: OptionRows) -> np.ndarray:
 def _runs(rows: OptionRows) -> dict[str, Callable[[], object]]:
     """Return ours and every installed peer, by name."""
     call, S, K, tau, vol, r, q = rows.columns()
-    buffer = np.empty((len(GREEK_NAMES), ROWS))
+    eight, twelve = (np.empty((len(names), ROWS)) for names in (STANDARD_GREEK_NAMES, GREEK_NAMES))
     runs: dict[str, Callable[[], object]] = {
-        OURS: partial(black_scholes_greeks, *rows.columns()),
-        OURS_REUSED: partial(black_scholes_greeks, *rows.columns(), out=buffer),
+        OURS: partial(black_scholes_standard_greeks, *rows.columns()),
+        OURS_REUSED: partial(black_scholes_standard_greeks, *rows.columns(), out=eight),
+        ALL: partial(black_scholes_greeks, *rows.columns()),
+        ALL_REUSED: partial(black_scholes_greeks, *rows.columns(), out=twelve),
         "NumPy/SciPy (8 outputs)": partial(plain_numpy, rows),
     }
     if fast_vollib := peer_module("fast_vollib.api"):
         merton = {"model": "black_scholes_merton", "return_as": "dict"}
         for backend in ("numpy", "numba"):
             run = partial(fast_vollib.get_all_greeks, rows.flags(), S, K, tau, r, vol, q, backend=backend, **merton)
-            runs[f"fast-vollib {backend} (5 outputs)"] = run
+            runs[f"{FAST_VOLLIB} {backend} ({FAST_VOLLIB_OUTPUTS} outputs)"] = run
     if pyvolr := peer_module("pyvolr.bs"):
         signs = np.where(call, 1, -1).astype(np.int8)
         runs["pyvolr (5 outputs)"] = partial(pyvolr.greeks, signs, S, K, tau, r, vol, q, return_as="dict")
@@ -102,10 +112,24 @@ def _speed_figures(rows: OptionRows) -> list[Figure]:
     speeds = {name: ROWS / seconds / 1e6 for name, seconds in best_of_each(_runs(rows), ROUNDS).items()}
     few = {"QuantLib (6 outputs)": partial(quantlib, rows.head(QUANTLIB_ROWS))}
     speeds |= {name: QUANTLIB_ROWS / seconds / 1e6 for name, seconds in best_of_each(few, 1).items()}
-    figures = [Figure(name, speeds[name], "million rows/s") for name in (OURS, OURS_REUSED)]
-    peers = {name: speed for name, speed in speeds.items() if name not in {OURS, OURS_REUSED}}
+    ours = (OURS, OURS_REUSED, ALL, ALL_REUSED)
+    figures = [Figure(name, speeds[name], "million rows/s") for name in ours]
+    peers = {name: speed for name, speed in speeds.items() if name not in ours}
     figures += [Figure.against(OURS, speeds[OURS], "million rows/s", name, speed) for name, speed in peers.items()]
-    return figures
+    return figures + _fast_vollib_figures(speeds)
+
+
+def _fast_vollib_figures(speeds: dict[str, float]) -> list[Figure]:
+    """Return ours against the fastest backend of fast-vollib, by row and by output."""
+    backends = [name for name in speeds if name.startswith(FAST_VOLLIB)]
+    if not backends:
+        return []
+    fastest = max(backends, key=lambda name: speeds[name])
+    row = Figure.against(
+        "Greeks, 8 outputs, against its fastest", speeds[OURS], "million rows/s", fastest, speeds[fastest]
+    )
+    outputs, theirs = speeds[OURS] * len(STANDARD_GREEK_NAMES), speeds[fastest] * FAST_VOLLIB_OUTPUTS
+    return [row, Figure.against("Greeks, against its fastest", outputs, "million outputs/s", fastest, theirs)]
 
 
 def run() -> list[Figure]:
@@ -113,19 +137,20 @@ def run() -> list[Figure]:
     rows = option_rows()
     figures = _speed_figures(rows)
     few = rows.head(QUANTLIB_ROWS)
-    ours, theirs = black_scholes_greeks(*few.columns()), quantlib(few)
+    ours, theirs = black_scholes_standard_greeks(*few.columns()), quantlib(few)
     difference = max(
         float(np.max(np.abs(getattr(ours, name) / expected - 1.0)))
         for name, expected in zip(GREEK_NAMES, theirs, strict=False)
     )
     figures.append(Figure("Greeks, largest difference from QuantLib", difference, "relative"))
-    output_bytes = len(GREEK_NAMES) * ROWS * np.dtype(np.float64).itemsize
-    extra = extra_bytes(partial(black_scholes_greeks, *rows.columns()), output_bytes) / ROWS
+    output_bytes = len(STANDARD_GREEK_NAMES) * ROWS * np.dtype(np.float64).itemsize
+    extra = extra_bytes(partial(black_scholes_standard_greeks, *rows.columns()), output_bytes) / ROWS
     figures.append(Figure("Greeks, memory beyond inputs and outputs", extra, "bytes/row"))
+    figures += first_call_figures("Greeks", FIRST_CALL)
     for count in (1, 100):
-        small = partial(black_scholes_greeks, *rows.head(count).columns())
+        small = partial(black_scholes_standard_greeks, *rows.head(count).columns())
         figures.append(Figure(f"Greeks, {count} rows", best_microseconds(small), "microseconds"))
     for count in GROWTH_ROWS:
-        part = partial(black_scholes_greeks, *rows.head(count).columns())
+        part = partial(black_scholes_standard_greeks, *rows.head(count).columns())
         figures.append(Figure(f"Greeks, {count:,} rows", best_microseconds(part, GROWTH_CALLS) * 1e3 / count, "ns/row"))
     return figures

@@ -15,6 +15,7 @@ import QuantLib
 from agent.products.european import black76_greeks, black_scholes_greeks
 from agent.vol.implied import black76_implied_vol, black_scholes_implied_vol
 from benchmarks.figure import Figure
+from benchmarks.first_call import first_call_figures
 from benchmarks.option_rows import (
     ROWS,
     SEED,
@@ -34,6 +35,10 @@ GROWTH_CALLS = 50
 ULP = 2.0**-52
 BYTES_PER_ANSWER = 9
 """A float64 and a status byte."""
+FIRST_CALL = """
+from agent.vol.implied import black76_implied_vol as call
+arguments = (True, 8.0, 100.0, 100.0, 1.0)
+"""
 
 
 def quantlib(rows: OptionRows, prices: np.ndarray) -> np.ndarray:
@@ -113,6 +118,7 @@ def run() -> list[Figure]:
     columns = (call, prices, S, K, tau, r, q)
     extra = extra_bytes(partial(black_scholes_implied_vol, *columns), BYTES_PER_ANSWER * ROWS) / ROWS
     figures.append(Figure("Implied vol, memory beyond inputs and outputs", extra, "bytes/row"))
+    figures += first_call_figures("Implied vol", FIRST_CALL)
     for count in (1, 100):
         small = partial(black_scholes_implied_vol, *(column[:count].copy() for column in columns))
         figures.append(Figure(f"Implied vol, {count} rows", best_microseconds(small), "microseconds"))

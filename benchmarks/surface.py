@@ -7,7 +7,6 @@ weighted by the spread, in bounds, with no word about arbitrage.
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from agent.vol.ssvi import SsviSurface, calibrate_ssvi
 from agent.vol.surface import VolSurface
 from agent.vol.surface_fit import calibrate_surface
 from benchmarks.figure import Figure, shown
+from benchmarks.first_call import first_call_figures
 from benchmarks.option_rows import best_seconds
 
 CHAIN = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "deribit_eth_chain_20240108.parquet"
@@ -34,6 +34,11 @@ GROWTH_EXPIRIES = (1, 2, 4, 8, 16, 32)
 EVALUATIONS = 100_000
 FINE_POINTS = 20_000
 MILLISECONDS = 1e3
+FIRST_CALL = """
+from agent.vol.quotes import chain_quotes
+from agent.vol.surface_fit import calibrate_surface as call
+arguments = (chain_quotes(1.0, [0.9, 1.0, 1.1], [0.1, 0.1, 0.2], 0.5, 0.6),)
+"""
 
 
 def price_columns() -> tuple[np.ndarray, ...] | None:
@@ -92,9 +97,7 @@ def _least(report: ArbitrageReport) -> tuple[float, float]:
 
 def _fit_figures(quotes: ChainQuotes) -> list[Figure]:
     targets = slice_targets(quotes)
-    start = time.perf_counter()
     fit = calibrate_surface(quotes)
-    first = (time.perf_counter() - start) * MILLISECONDS
     ours = best_seconds(partial(calibrate_surface, quotes), REPEATS) * MILLISECONDS
     theirs = best_seconds(partial(peer_surface, targets), PEER_REPEATS) * MILLISECONDS
     peer = peer_surface(targets)
@@ -106,7 +109,7 @@ def _fit_figures(quotes: ChainQuotes) -> list[Figure]:
     return [
         Figure.against(f"Surface, {chain}, calibration", ours, "ms", PEER, theirs),
         Figure("Surface, of which SSVI", ssvi, "ms"),
-        Figure("Surface, first calibration of a process", first, "ms"),
+        *first_call_figures("Surface", FIRST_CALL),
         Figure.against("Surface, quotes inside bid and ask", share, "share", PEER, peer_share),
         Figure("Surface, quotes with bid and ask", int(quotes.is_two_sided.sum()), "quotes"),
         Figure("Surface, least Durrleman g (below 0: arbitrage)", density, "", f"{PEER}: {shown(peer_density)}"),
