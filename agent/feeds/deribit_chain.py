@@ -11,6 +11,7 @@ Source: Deribit API v2.1, ``public/get_book_summary_by_currency`` and "Naming" o
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -239,7 +240,12 @@ def _not_negative(entry: Entry, meaning: str) -> float | None:
 
 def _optional(entry: Entry, meaning: str) -> float | None:
     column = _column(entry, meaning)
-    return _at_name(entry).number(column) if entry.has(column) else None
+    if not entry.has(column):
+        return None
+    written = entry.fields[column]
+    if isinstance(written, float) and math.isnan(written):
+        raise DataError(f"{_at(entry)}: {column} is nan; write a finite number, or leave it empty where there is none")
+    return _at_name(entry).number(column)
 
 
 def _column(entry: Entry, meaning: str) -> str:

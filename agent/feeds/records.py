@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from agent.errors import DataError
 from agent.feeds.entry import Entry, read_text
@@ -41,17 +43,33 @@ def parquet_entries(path: Path) -> tuple[tuple[str, ...], list[Entry]]:
     DataError : missing file, or not Parquet.
 
     """
-    import polars as pl  # noqa: PLC0415 - half a second that other formats need not wait for
+    import pyarrow as pa  # noqa: PLC0415 - a tenth of a second that other formats need not wait for
+    import pyarrow.parquet as pq  # noqa: PLC0415
 
     if not path.is_file():
         raise DataError(f"{path}: no such file; check the path")
     try:
-        frame = pl.read_parquet(path, glob=False)
-    except (OSError, pl.exceptions.PolarsError) as error:
+        with pq.ParquetFile(path) as file:
+            table = file.read()
+    except (OSError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"{path}: not a readable Parquet file ({reason}); check the file") from None
-    rows = enumerate(frame.iter_rows(named=True), start=1)
-    return tuple(frame.columns), [Entry(row, f"{path}: row {number}") for number, row in rows]
+    columns = [
+        _stamps(column) if pa.types.is_timestamp(column.type) else column.to_pylist() for column in table.columns
+    ]
+    names = tuple(table.column_names)
+    rows = enumerate(zip(*columns, strict=True), start=1)
+    return names, [Entry(dict(zip(names, row, strict=True)), f"{path}: row {number}") for number, row in rows]
+
+
+def _stamps(column: Any) -> list[datetime | None]:
+    """Return timestamps as Python's: Arrow's own way imports pandas, which takes longer than all the rest."""
+    import pyarrow as pa  # noqa: PLC0415 - see above
+
+    zone = column.type.tz
+    in_microseconds = column.cast(pa.timestamp("us", zone), safe=False).cast(pa.int64())
+    epoch = datetime(1970, 1, 1, tzinfo=None if zone is None else UTC)
+    return [None if since is None else epoch + timedelta(microseconds=since) for since in in_microseconds.to_pylist()]
 
 
 def read_json(path: Path) -> object:

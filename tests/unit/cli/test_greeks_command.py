@@ -91,6 +91,13 @@ def test_greeks__desk_of_many_kinds__one_total_and_the_coins_beside(evenkeel, tm
         assert words in out
 
 
+def test_greeks__example_desk__valued_whole(evenkeel, repository, market):
+    status, out, _ = evenkeel(repository / "examples" / "desk.toml", *market, "--json")
+    assert status == 0
+    products = [position["product"] for position in json.loads(out)["positions"]]
+    assert len(products) == len(set(products)) == 7
+
+
 @pytest.mark.parametrize("suffix", ["json", "csv", "parquet"])
 def test_greeks__chain__needs_no_market_in_any_format(evenkeel, tmp_path, suffix):
     path = tmp_path / f"chain.{suffix}"

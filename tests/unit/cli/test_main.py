@@ -43,6 +43,16 @@ def test_main__imported__loads_no_command():
     assert not loaded & {"numpy", "numba", "web3", "polars", "scipy", "agent.cli.demo", "agent.decide"}
 
 
+def test_greeks__of_a_book__loads_neither_web3_nor_what_fits_surfaces(repository):
+    book, market = (str(repository / "examples" / name) for name in ("book.toml", "market.toml"))
+    loaded = imported_by(
+        f"from typer.testing import CliRunner\nfrom agent.cli.main import app\n"
+        f"assert CliRunner().invoke(app, ['greeks', {book!r}, '--market', {market!r}]).exit_code == 0"
+    )
+    assert "agent.products.european" in loaded
+    assert not loaded & {"web3", "scipy", "polars", "pandas", "pyarrow", "cvxpy", "sqlalchemy", "agent.vol.surface"}
+
+
 def test_main__unknown_command__names_the_nearest_and_status_2(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["evenkeel", "greek"])
     with pytest.raises(SystemExit) as exited:

@@ -130,6 +130,17 @@ def test_load_book__parquet_timestamp__same_as_text(tmp_path):
     assert load_book(parquet_book(tmp_path, rows), NOW_UNIX).options[1].expiry_unix == EXPIRY_UNIX
 
 
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+def test_load_book__parquet_timestamp_of_any_unit__same_instant(tmp_path, unit):
+    frame = pl.DataFrame([ROWS[0]]).with_columns(
+        expiry=pl.lit(datetime(2024, 8, 31, 8, tzinfo=UTC)).cast(pl.Datetime(unit, "UTC"))
+        + (pl.duration(nanoseconds=1) if unit == "ns" else pl.duration())
+    )
+    path = tmp_path / "book.parquet"
+    frame.write_parquet(path)
+    assert load_book(path, NOW_UNIX).options[0].expiry_unix == EXPIRY_UNIX
+
+
 @pytest.mark.parametrize(
     ("document", "expected"),
     [
