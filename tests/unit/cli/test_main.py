@@ -50,7 +50,7 @@ def test_greeks__of_a_book__loads_neither_web3_nor_what_fits_surfaces(repository
         f"assert CliRunner().invoke(app, ['greeks', {book!r}, '--market', {market!r}]).exit_code == 0"
     )
     assert "agent.products.european" in loaded
-    assert not loaded & {"web3", "scipy", "polars", "pandas", "pyarrow", "cvxpy", "sqlalchemy", "agent.vol.surface"}
+    assert not loaded & {"web3", "polars", "pandas", "pyarrow", "cvxpy", "sqlalchemy", "rich", "agent.vol.surface"}
 
 
 def test_main__unknown_command__names_the_nearest_and_status_2(monkeypatch, capsys):
