@@ -32,7 +32,7 @@ OURS, OURS_REUSED = "Greeks, 8 outputs, new arrays", "Greeks, 8 outputs, arrays 
 ALL, ALL_REUSED = "Greeks, 12 outputs, new arrays", "Greeks, 12 outputs, arrays reused"
 FAST_VOLLIB, FAST_VOLLIB_OUTPUTS = "fast-vollib", 5
 ROUNDS = 10
-QUANTLIB_ROWS = 20_000
+QUANTLIB_ROWS, PY_VOLLIB_ROWS = 20_000, 2_000
 GROWTH_ROWS = (1_000, 10_000, 100_000, 1_000_000)
 GROWTH_CALLS = 50
 FIRST_CALL = """
@@ -85,6 +85,19 @@ def quantlib(rows: OptionRows) -> np.ndarray:
     return found
 
 
+def py_vollib_runs(rows: OptionRows) -> dict[str, Callable[[], object]]:
+    """Return price and five Greeks row by row with py_vollib, which takes one option a call."""
+    formulas = peer_module("py_vollib.black_scholes_merton")
+    greeks = peer_module("py_vollib.black_scholes_merton.greeks.analytical")
+    if formulas is None or greeks is None:
+        return {}
+    price = formulas.black_scholes_merton
+    calls = (price, greeks.delta, greeks.gamma, greeks.vega, greeks.theta, greeks.rho)
+    _, S, K, tau, vol, r, q = (column.tolist() for column in rows.columns())
+    arguments = list(zip(rows.flags().tolist(), S, K, tau, r, vol, q, strict=True))
+    return {"py_vollib (6 outputs)": lambda: [call(*row) for row in arguments for call in calls]}
+
+
 def _runs(rows: OptionRows) -> dict[str, Callable[[], object]]:
     """Return ours and every installed peer, by name."""
     call, S, K, tau, vol, r, q = rows.columns()
@@ -112,6 +125,8 @@ def _speed_figures(rows: OptionRows) -> list[Figure]:
     speeds = {name: ROWS / seconds / 1e6 for name, seconds in best_of_each(_runs(rows), ROUNDS).items()}
     few = {"QuantLib (6 outputs)": partial(quantlib, rows.head(QUANTLIB_ROWS))}
     speeds |= {name: QUANTLIB_ROWS / seconds / 1e6 for name, seconds in best_of_each(few, 1).items()}
+    fewer = py_vollib_runs(rows.head(PY_VOLLIB_ROWS))
+    speeds |= {name: PY_VOLLIB_ROWS / seconds / 1e6 for name, seconds in best_of_each(fewer, 1).items()}
     ours = (OURS, OURS_REUSED, ALL, ALL_REUSED)
     figures = [Figure(name, speeds[name], "million rows/s") for name in ours]
     peers = {name: speed for name, speed in speeds.items() if name not in ours}

@@ -29,7 +29,7 @@ from benchmarks.option_rows import (
 
 SPEED, ERROR = "Implied vol, new arrays", "Implied vol, market rows, largest error"
 ROUNDS = 5
-QUANTLIB_ROWS = 20_000
+QUANTLIB_ROWS, PY_VOLLIB_ROWS = 20_000, 2_000
 GROWTH_ROWS = (1_000, 10_000, 100_000, 1_000_000)
 GROWTH_CALLS = 50
 ULP = 2.0**-52
@@ -70,6 +70,16 @@ def _peer_runs(rows: OptionRows, prices: np.ndarray) -> dict[str, Callable[[], n
     return runs
 
 
+def py_vollib_runs(rows: OptionRows, prices: np.ndarray) -> dict[str, Callable[[], object]]:
+    """Return volatilities row by row with py_vollib, which takes one option a call."""
+    solver = peer_module("py_vollib.black_scholes_merton.implied_volatility")
+    if solver is None:
+        return {}
+    _, S, K, tau, _, r, q = (column.tolist() for column in rows.columns())
+    arguments = list(zip(prices.tolist(), S, K, tau, r, q, rows.flags().tolist(), strict=True))
+    return {"py_vollib": lambda: [solver.implied_volatility(*row) for row in arguments]}
+
+
 def _worst_error(found: np.ndarray, vol: np.ndarray) -> float:
     return float(np.nanmax(np.abs(found / vol - 1.0)))
 
@@ -106,6 +116,9 @@ def _market_figures(rows: OptionRows, prices: np.ndarray) -> list[Figure]:
     some = partial(quantlib, rows.head(QUANTLIB_ROWS), prices[:QUANTLIB_ROWS])
     quantlib_speed = QUANTLIB_ROWS / best_of_each({"QuantLib": some}, 1)["QuantLib"] / 1e6
     figures.append(Figure.against(SPEED, speed, "million rows/s", "QuantLib", quantlib_speed))
+    fewer = py_vollib_runs(rows.head(PY_VOLLIB_ROWS), prices[:PY_VOLLIB_ROWS])
+    for name, taken in best_of_each(fewer, 1).items():
+        figures.append(Figure.against(SPEED, speed, "million rows/s", name, PY_VOLLIB_ROWS / taken / 1e6))
     return figures
 
 
