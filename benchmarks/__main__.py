@@ -24,6 +24,7 @@ BENCHMARKS = {
     "implied_vol": "benchmarks.implied_vol",
     "keeper_cycle": "benchmarks.keeper_cycle",
     "localnet": "benchmarks.localnet",
+    "risk": "benchmarks.risk",
     "surface": "benchmarks.surface",
     "zakamouline_constant": "benchmarks.zakamouline_constant",
 }

@@ -67,7 +67,7 @@ def positions_of(
 
 
 def checked_options(options: LiveOptions) -> LiveOptions:
-    """Return the columns as contiguous arrays of one length, every number in its domain, or raise `DataError`."""
+    """Return the columns as arrays of their own and of one length, every number in its domain, or raise `DataError`."""
     flags = as_flags("is_call", options.is_call)
     shape, (strike, tau, iv, quantity) = checked(
         strike_usd=(options.strike_usd, PRICE_USD),
@@ -79,7 +79,5 @@ def checked_options(options: LiveOptions) -> LiveOptions:
         raise DataError(
             f"options have shape {shape} and is_call {flags.shape}; give columns of one length, a leg a row"
         )
-    columns: list[FloatArray] = [
-        np.ascontiguousarray(np.broadcast_to(column, shape)) for column in (strike, tau, iv, quantity)
-    ]
+    columns: list[FloatArray] = [np.array(np.broadcast_to(column, shape)) for column in (strike, tau, iv, quantity)]
     return LiveOptions(flags, *columns)
