@@ -17,7 +17,7 @@ from agent.policy.hard_limit import landing_under_limit
 from agent.risk.costs import CostInputs, leg_gas_cost_usd, trade_costs
 from agent.risk.exposure import book_exposure
 from agent.risk.quotes import QuotedSides
-from agent.routing import Cap, Route, RouteCosts, Router, RoutingSettings, plan_margin
+from agent.routing import Cap, Route, RouteCosts, Router, RoutingSettings, SlicingSettings, plan_margin, plan_slices
 from agent.units import BPS, Rounding, Wad, from_wad, require_finite, to_wad
 
 _SIZE_ERRORS = frozenset(
@@ -42,13 +42,14 @@ class DecisionSettings:
     ``delta_tolerance_underlying``: how far the agent's book delta may lie outside the chain's interval.
     ``band_headroom_bps``: a trade lands this part of the chain's band inside it, so that the next block's price and
     time do not carry it out. ``min_trade_underlying``: least size worth a transaction while W is inside the chain's
-    band.
+    band. ``slicing``: how a trade that is dear at once is cut while W is inside the chain's band; None never cuts.
     """
 
     delta_tolerance_underlying: float
     band_headroom_bps: int
     min_trade_underlying: float
     routing: RoutingSettings
+    slicing: SlicingSettings | None = None
 
     def __post_init__(self) -> None:
         for name in ("delta_tolerance_underlying", "min_trade_underlying"):
@@ -260,6 +261,30 @@ def _trade(case: _Case, wanted_size: Wad) -> Decision:
     size = min(abs(wanted_size), cap.size)
     if size < _least_size(case):
         return _margin_alone(case, case.hold(f"{case.target.reason}; {_cap_text(cap)} leaves too little to trade"))
+    limited = None if size == abs(wanted_size) else f"limited by {_cap_text(cap)}"
+    if case.settings.slicing is not None and not (case.is_urgent or case.is_outside_chain_band):
+        return _trade_a_slice(case, case.settings.slicing, router, Wad(size), limited)
+    return _trade_at_once(case, router, size, limited)
+
+
+def _trade_a_slice(case: _Case, slicing: SlicingSettings, router: Router, size: Wad, limited: str | None) -> Decision:
+    """Trade what the plan says to trade now, once the market has had its time to recover from the last trade."""
+    last_trade_unix = case.exposure.last_trade_unix
+    if last_trade_unix is not None:
+        seconds_left = last_trade_unix + slicing.interval_seconds - case.snapshot.block.timestamp
+        if seconds_left > 0.0:
+            text = f"the market is given {seconds_left:g} s more to recover from the last trade"
+            return _margin_alone(case, case.hold(f"{case.target.reason}; {text}"))
+    impact = slicing.impact or router.impact(size)
+    plan = plan_slices(from_wad(size), impact, case.exposure.spot_usd, case.costs.gas_usd, slicing)
+    if len(plan.trades) == 1:
+        return _trade_at_once(case, router, size, limited)
+    now = max(to_wad(plan.now, Rounding.DOWN), _least_size(case))
+    return _trade_at_once(case, router, min(now, size), plan.reason if limited is None else f"{limited}; {plan.reason}")
+
+
+def _trade_at_once(case: _Case, router: Router, size: int, limited: str | None) -> Decision:
+    """Propose a size, or the largest the bounds accept below it."""
     try:
         route = _accepted_route(case, router, size)
     except RejectedError as rejection:
@@ -269,7 +294,6 @@ def _trade(case: _Case, wanted_size: Wad) -> Decision:
                 case, case.hold(f"{case.target.reason}; the guard would refuse: {rejection}", rejection.name)
             )
         return case.rebalance(found, _trade_text(case, found, f"reduced to avoid {rejection.name}"))
-    limited = None if size == abs(wanted_size) else f"limited by {_cap_text(cap)}"
     return case.rebalance(route, _trade_text(case, route, limited))
 
 

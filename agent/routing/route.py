@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from agent.domain import Fill, Leg, Measurement, Snapshot
 from agent.errors import DataError
 from agent.guard import limit_price, predict, turnover_available
+from agent.risk.impact import ImpactCoefficients, quoted_impact
 from agent.risk.margin import MarginSettings, Watermarks, deposit_due, idle_funds, watermarks, withdrawal_due
 from agent.risk.quotes import Ladder, fill_at, ladders_of, size_within, worst_quoted_price
 from agent.routing.waterfill import MarginalCurve, cost_levels, marginal_curve, waterfill
-from agent.units import BPS, WAD, AssetUnits, Rounding, Wad, asset_units_to_wad, require_finite, to_wad
+from agent.units import BPS, WAD, AssetUnits, Rounding, Wad, asset_units_to_wad, from_wad, require_finite, to_wad
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,19 @@ class Router:
         shares = self._shares(size)
         fills = tuple(fill_at(self.ladders[index], index, share) for index, share in enumerate(shares) if share > 0)
         return _with_margin(self.snapshot, fills, self.ladders, self.settings)
+
+    def impact(self, size: int) -> ImpactCoefficients:
+        """Return what quotes say of how the cost of a unit grows up to an absolute size within the cap."""
+        half = max(size // 2, 1)
+        unit_cost, half_unit_cost = (self._unit_cost_usd(part) for part in (size, half))
+        return quoted_impact(from_wad(size), unit_cost, half_unit_cost)
+
+    def _unit_cost_usd(self, size: int) -> float:
+        """Return cost with fee, carry and the gas of legs beyond the first, above the oracle price, USD a unit."""
+        shares = self._shares(size)
+        sign, spare_leg = (1 if self.is_buy else -1), self.leg_gas * WAD
+        above = self._cost(shares) - spare_leg - sign * size * self.snapshot.measurement.price
+        return above / size / WAD
 
     def _shares(self, size: int) -> list[int]:
         """Spread a size at one marginal cost, then drop the venue that saves least while it saves less than its gas."""

@@ -19,8 +19,10 @@ from agent.errors import DataError
 from agent.policy.base import Policy
 from agent.policy.registry import build_policy
 from agent.risk.costs import CostInputs
+from agent.risk.impact import ImpactCoefficients
 from agent.risk.margin import MarginSettings
-from agent.routing import RoutingSettings
+from agent.routing import RoutingSettings, SlicingSettings
+from agent.routing.slicing import MOST_SLICES
 from agent.units import BPS, Rounding, Seconds, Wad, from_wad, gwei_to_wei, to_asset_units, to_wad
 
 
@@ -195,6 +197,39 @@ class DecisionSection(Section):
     limit_tolerance_bps: Whole = Field(ge=0, lt=BPS)
 
 
+class ImpactSection(Section):
+    """What the desk's own trades do to the price; see `agent.risk.impact`."""
+
+    spread_usd: Real
+    temporary_usd_per_unit: Real = Field(gt=0)
+    permanent_usd_per_unit: Real = Field(ge=0)
+
+    def to_coefficients(self) -> ImpactCoefficients:
+        """Return the coefficients of the core."""
+        return ImpactCoefficients(self.spread_usd, self.temporary_usd_per_unit, self.permanent_usd_per_unit)
+
+
+class SlicingSection(Section):
+    """How a trade that is dear at once is cut; see `agent.routing.SlicingSettings`. Without it none is."""
+
+    interval_seconds: Real = Field(gt=0)
+    max_slices: Whole = Field(ge=1, le=MOST_SLICES)
+    vol_annual: Real = Field(gt=0)
+    risk_aversion_per_usd: Real = Field(gt=0)
+    impact: ImpactSection | None = None
+    """The desk's own estimate; without it the quotes' word is taken."""
+
+    def to_slicing_settings(self) -> SlicingSettings:
+        """Return the settings of the core."""
+        return SlicingSettings(
+            interval_seconds=self.interval_seconds,
+            max_slices=self.max_slices,
+            vol_annual=self.vol_annual,
+            risk_aversion_per_usd=self.risk_aversion_per_usd,
+            impact=None if self.impact is None else self.impact.to_coefficients(),
+        )
+
+
 class MarginSection(Section):
     """How much collateral stands on the venues; see `agent.risk.margin.MarginSettings`."""
 
@@ -237,6 +272,8 @@ class CostSettings(Section):
     """What a rollup charges on top for one rebalance; 0 on a chain of its own."""
     funding_horizon_days: Real = Field(ge=0)
     """How long a trade is expected to stand."""
+    leg_gas_units: Whole = Field(default=0, ge=0)
+    """What each further venue in a rebalance burns: a venue that saves less is left out."""
 
     def to_cost_inputs(self, oracle_price: Wad, priority_fee_gwei: Decimal) -> CostInputs:
         """Return the inputs of one decision."""
@@ -247,6 +284,7 @@ class CostSettings(Section):
             gas_units=self.rebalance_gas_units,
             data_fee_wei=gwei_to_wei(self.data_fee_gwei, Rounding.UP),
             funding_horizon_days=self.funding_horizon_days,
+            leg_gas_units=self.leg_gas_units,
         )
 
 
@@ -328,6 +366,7 @@ class Settings(Section):
     execution: ExecutionSettings
     keeper: KeeperSettings
     ledger: LedgerSettings
+    slicing: SlicingSection | None = None
 
     @property
     def manifest_path(self) -> Path:
@@ -344,6 +383,7 @@ class Settings(Section):
                 limit_tolerance_bps=self.decision.limit_tolerance_bps,
                 margin=self.margin.to_margin_settings(asset_decimals),
             ),
+            slicing=None if self.slicing is None else self.slicing.to_slicing_settings(),
         )
 
     def with_rpc_urls(self, *urls: str) -> Settings:

@@ -26,6 +26,7 @@ from agent.guard import evaluate, leverage, limit_price, net_delta_interval, pre
 from agent.policy.fixed_threshold import FixedThreshold
 from agent.policy.whalley_wilmott import WhalleyWilmott
 from agent.risk.margin import idle_funds, watermarks
+from agent.routing import SlicingSettings
 from agent.units import AssetUnits, Seconds, Wad
 
 MANY = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -243,3 +244,36 @@ def test_decide__reserve__is_kept_while_leverage_allows():
     tight = replace(ROUTING, margin=replace(MARGIN, high_leverage=Wad(wad("2.05"))))
     drawn = decide(snapshot, book, FixedThreshold(0.5), COSTS, replace(SETTINGS, routing=tight))
     assert snapshot.idle_assets - sum(leg.margin_delta for leg in drawn.legs) < AssetUnits(6_000 * 10**6)
+
+
+SLICED = replace(SETTINGS, slicing=SlicingSettings(600.0, 8, 0.7, 1e-5))
+
+
+def traded(decision):
+    return sum(fill.size_delta for fill in decision.expected_fills)
+
+
+@MANY
+@given(cases(), st.booleans())
+def test_decide__any_case_with_slicing__trades_part_of_the_same_and_delays_no_forbidden_risk(case, is_wide):
+    snapshot, book, policy = case
+    if is_wide:
+        bounds = replace(snapshot.bounds, band=wad(60), urgent_delta=wad(90), max_slippage_bps=200)
+        snapshot = replace(snapshot, bounds=bounds, budget=replace(BUDGET, last_trade_at=0))
+    whole = decide(snapshot, book, policy, COSTS, SETTINGS)
+    sliced = decide(snapshot, book, policy, COSTS, SLICED)
+    event(f"slice: {'slice 1' in sliced.reason}, waits: {'recover' in sliced.reason}")
+    if sliced.urgent or worst_net_delta(snapshot.measurement) > snapshot.bounds.band:
+        assert sliced == whole
+    assert abs(traded(sliced)) <= abs(traded(whole)) or "reduced to avoid" in whole.reason
+    assert traded(sliced) * traded(whole) >= 0
+    if sliced.legs:
+        after = predict(snapshot, sliced.legs, sliced.expected_fills)
+        evaluate(
+            snapshot.bounds,
+            snapshot.budget,
+            snapshot.measurement,
+            sliced.expected_fills,
+            after,
+            snapshot.block.timestamp,
+        )

@@ -24,8 +24,8 @@ from decision_builders import (
 from agent.domain import QuotePoint
 from agent.errors import DataError
 from agent.guard import fill_notional, leverage, limit_price
-from agent.risk.quotes import fill_at, ladder_of, worst_quoted_price
-from agent.routing import RouteCosts, plan_route, size_cap
+from agent.risk.quotes import fill_at, ladder_of, ladders_of, worst_quoted_price
+from agent.routing import RouteCosts, Router, plan_route, size_cap
 from agent.units import Wad
 
 BOOK = short_calls()
@@ -322,3 +322,15 @@ def test_plan_route__one_leg_is_all_that_gas_allows__keeps_the_venue_with_the_be
 def test_route_costs__out_of_domain__are_refused_by_name(field, bad):
     with pytest.raises(DataError, match=f"{field} is"):
         RouteCosts(**{field: bad})
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("leg_gas_usd", [0.0, 250.0])
+def test_router__impact__is_the_slope_of_the_quotes_without_the_gas_of_a_plain_trade(sign, leg_gas_usd):
+    """Price P (1 + q P / D) and a fee f on notional: f P + (1 + sign f) P^2 / D q a unit, fees interpolated."""
+    snapshot = snapshot_of(BOOK, FUNDED)
+    ladders = ladders_of(snapshot.venues, sign > 0)
+    router = Router.of(snapshot, sign > 0, ROUTING, RouteCosts(leg_gas_usd=leg_gas_usd), ladders)
+    found = router.impact(wad(30))
+    assert found.temporary_usd_per_unit == pytest.approx((1.0 + sign * 0.001) * SPOT_USD**2 / 2e7, rel=1e-3)
+    assert found.spread_usd == pytest.approx(0.001 * SPOT_USD, rel=1e-2)

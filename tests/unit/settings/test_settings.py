@@ -9,6 +9,8 @@ import pytest
 
 from agent.errors import DataError
 from agent.policy.whalley_wilmott import WhalleyWilmott
+from agent.risk.impact import ImpactCoefficients
+from agent.routing import SlicingSettings
 from agent.settings import LEDGER_URL_VARIABLE, RPC_URLS_VARIABLE, config_path, load_settings
 from agent.units import WAD, Wad
 
@@ -77,6 +79,51 @@ def test_to_decision_settings__asset_decimals__scale_the_least_margin_move(local
     margin = localnet().to_decision_settings(6).routing.margin
     assert margin.min_margin_delta == 100 * 10**6
     assert margin.target_leverage == 15 * WAD // 10
+
+
+SLICING = """
+[slicing]
+interval_seconds = 300
+max_slices = 10
+vol_annual = 0.65
+risk_aversion_per_usd = 0.001
+"""
+IMPACT = """
+[slicing.impact]
+spread_usd = 3.2
+temporary_usd_per_unit = 0.14
+permanent_usd_per_unit = 0.01
+"""
+
+
+def test_to_decision_settings__no_slicing_section__cuts_nothing(localnet):
+    assert localnet().to_decision_settings(6).slicing is None
+
+
+def test_to_decision_settings__slicing_section__is_what_the_core_gets(localnet):
+    slicing = localnet("[ledger]", SLICING + "[ledger]").to_decision_settings(6).slicing
+    assert slicing == SlicingSettings(300.0, 10, 0.65, 0.001)
+    own = localnet("[ledger]", SLICING + IMPACT + "[ledger]").to_decision_settings(6).slicing
+    assert own.impact == ImpactCoefficients(3.2, 0.14, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("interval_seconds = 300", "interval_seconds = 0", "[slicing] interval_seconds"),
+        ("max_slices = 10", "max_slices = 2000", "[slicing] max_slices"),
+        ("max_slices = 10", "max_slice = 10", "[slicing] max_slice: unknown key; did you mean max_slices?"),
+        ("vol_annual = 0.65", "", "[slicing] vol_annual"),
+    ],
+)
+def test_load_settings__bad_slicing__is_refused_with_its_key(localnet, old, new, expected):
+    assert expected in complaint(localnet, "[ledger]", SLICING.replace(old, new) + "[ledger]")
+
+
+def test_to_cost_inputs__gas_of_a_leg__is_free_unless_configured(localnet):
+    assert localnet().costs.to_cost_inputs(Wad(WAD), Decimal(0)).leg_gas_units == 0
+    configured = localnet("data_fee_gwei = 0", "data_fee_gwei = 0\nleg_gas_units = 700_000")
+    assert configured.costs.to_cost_inputs(Wad(WAD), Decimal(0)).leg_gas_units == 700_000
 
 
 def test_to_cost_inputs__gas_paid_in_the_underlying__uses_the_oracle_price(localnet):
