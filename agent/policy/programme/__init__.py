@@ -1,0 +1,1 @@
+"""The hedging programme: which trades, in which instruments, are worth their cost; pure."""
