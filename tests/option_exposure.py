@@ -18,6 +18,11 @@ def call(quantity: float, strike_usd: float = 3_000.0, days: float = 30.0, vol: 
     return OptionLeg(OptionType.CALL, strike_usd, expiry, quantity, vol, vol, vol, f"call {strike_usd:g}")
 
 
+def put(quantity: float, strike_usd: float = 3_000.0, days: float = 30.0, vol: float = 0.65) -> OptionLeg:
+    leg = call(quantity, strike_usd, days, vol)
+    return replace(leg, option_type=OptionType.PUT, label=f"put {strike_usd:g}")
+
+
 def exposure_of(
     quantity: float, spot_usd: float = 3_000.0, net_delta: float = 0.0, days: float = 30.0, holding: float = 0.0
 ) -> Exposure:

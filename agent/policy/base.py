@@ -66,6 +66,40 @@ class Edges(NamedTuple):
         return Target(low, high, landing, text)
 
 
+def require_exposure(exposure: Exposure) -> float:
+    """Return the net delta of an exposure whose numbers can be trusted.
+
+    Raises
+    ------
+    DataError
+        A number is not finite, the price is not positive, or the urgency lies outside 0 to 1; it is named.
+
+    """
+    for name in ("spot_usd", "book_delta", "hedge_size", "book_gamma_per_usd", "book_theta_usd_per_year"):
+        require_finite(getattr(exposure, name), name)
+    if exposure.spot_usd <= 0.0:
+        raise DataError(f"spot_usd is {exposure.spot_usd}; expected a positive price")
+    if not 0.0 <= exposure.urgency_ratio <= 1.0:
+        raise DataError(f"urgency_ratio is {exposure.urgency_ratio}; expected a number from 0 to 1")
+    return require_finite(exposure.net_delta, "net_delta")
+
+
+def require_costs(costs: TradeCosts) -> None:
+    """Refuse costs that cannot be trusted; a rebate, a better price or funding received may be negative.
+
+    Raises
+    ------
+    DataError
+        A number is not finite, or gas or the horizon of funding is negative; it is named.
+
+    """
+    for name in ("fee_ratio", "impact_ratio", "funding_ratio", "gas_usd", "funding_horizon_days"):
+        require_finite(getattr(costs, name), name)
+    for name in ("gas_usd", "funding_horizon_days"):
+        if getattr(costs, name) < 0.0:
+            raise DataError(f"{name} is {getattr(costs, name)}; expected no negative number")
+
+
 def require_positive_fields(policy: object, *names: str) -> None:
     """Raise `DataError` for a field that is not a finite number above 0."""
     for name in names:

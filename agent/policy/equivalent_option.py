@@ -20,6 +20,7 @@ import numpy as np
 
 from agent.domain import Exposure
 from agent.errors import DataError
+from agent.policy.base import require_exposure
 from agent.products.european import black76_greeks
 from agent.products.greeks import FloatArray
 from agent.risk.exposure import LiveOptions, ValuedOptions, valued_options
@@ -67,6 +68,7 @@ def valued_legs(exposure: Exposure) -> ValuedOptions:
 
 def equivalent_option(exposure: Exposure) -> EquivalentOption | None:
     """Return the option that stands for the book; None where the book has next to no gamma."""
+    require_exposure(exposure)
     legs, greeks = valued_legs(exposure)
     if legs.quantity.size == 0:
         return None

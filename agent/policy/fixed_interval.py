@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.domain import Exposure, Target, TradeCosts
-from agent.policy.base import band_target, require_positive_fields
-from agent.units import require_finite
+from agent.policy.base import band_target, require_costs, require_exposure, require_positive_fields
 
 SECONDS_PER_HOUR = 3_600.0
 
@@ -33,9 +32,10 @@ class FixedInterval:
     def __post_init__(self) -> None:
         require_positive_fields(self, "interval_hours")
 
-    def target(self, exposure: Exposure, costs: TradeCosts) -> Target:  # noqa: ARG002 - the protocol passes costs
+    def target(self, exposure: Exposure, costs: TradeCosts) -> Target:
         """Return neutral when the interval is over, else the present net delta."""
-        net_delta = require_finite(exposure.net_delta, "net_delta")
+        net_delta = require_exposure(exposure)
+        require_costs(costs)
         seconds = seconds_left(exposure, self.interval_hours)
         if seconds > 0.0:
             return wait(net_delta, seconds, "fixed interval")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from agent.domain import Exposure, Target, TradeCosts
 from agent.errors import DataError
-from agent.policy.base import band_target
+from agent.policy.base import band_target, require_costs, require_exposure
 from agent.units import require_finite
 
 
@@ -21,7 +21,8 @@ class FixedThreshold:
         if self.threshold_underlying < 0.0:
             raise DataError(f"threshold_underlying is {self.threshold_underlying}; expected no negative number")
 
-    def target(self, exposure: Exposure, costs: TradeCosts) -> Target:  # noqa: ARG002 - the protocol passes costs
+    def target(self, exposure: Exposure, costs: TradeCosts) -> Target:
         """Return the fixed band around 0 with its middle as landing point."""
-        net_delta = require_finite(exposure.net_delta, "net_delta")
+        net_delta = require_exposure(exposure)
+        require_costs(costs)
         return band_target(net_delta, self.threshold_underlying, 0.0, "fixed threshold")

@@ -6,7 +6,7 @@ trip cost of k (half of it for a purchase or a sale) this pays for itself if the
     sigma_adj^2 = sigma^2 (1 +- Le),    Le = sqrt(2 / pi) k / (sigma sqrt(dt)),
 
 plus when the book is short gamma (it pays for hedging, so its options are worth more to replace), minus when long. Gas
-adds twice itself over the average trade's notional to k.
+does not enter: it is paid once an interval whatever the hedge, so it shifts the value and no delta.
 
 Source: H. E. Leland, "Option pricing and replication with transactions costs", Journal of Finance 40 (1985) 1283-1301.
 """
@@ -19,12 +19,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from agent.domain import Exposure, Target, TradeCosts
-from agent.policy.base import Edges, require_positive_fields
+from agent.policy.base import Edges, require_costs, require_exposure, require_positive_fields
 from agent.policy.equivalent_option import delta_shift, legs_of
 from agent.policy.fixed_interval import SECONDS_PER_HOUR, seconds_left, wait
 from agent.policy.live_costs import DAYS_PER_YEAR, reckoned_costs
 from agent.products.greeks import FloatArray
-from agent.units import SECONDS_PER_YEAR, require_finite
+from agent.units import SECONDS_PER_YEAR
 
 _MEAN_MOVE = math.sqrt(2.0 / math.pi)
 """Mean absolute value of a standard normal number."""
@@ -48,7 +48,7 @@ def leland_vol_annual(
 
 @dataclass(frozen=True, slots=True)
 class Leland:
-    """Trade to Leland's delta when ``interval_hours`` have passed since the last trade; fees, funding and gas in it."""
+    """Trade to Leland's delta when ``interval_hours`` have passed since the last trade, all costs but gas in it."""
 
     interval_hours: float
 
@@ -57,7 +57,8 @@ class Leland:
 
     def target(self, exposure: Exposure, costs: TradeCosts) -> Target:
         """Return Leland's hedge when the interval is over, else the present net delta."""
-        net_delta = require_finite(exposure.net_delta, "net_delta")
+        net_delta = require_exposure(exposure)
+        require_costs(costs)
         seconds = seconds_left(exposure, self.interval_hours)
         if seconds > 0.0:
             return wait(net_delta, seconds, "Leland")
@@ -67,15 +68,11 @@ class Leland:
     def centre(self, exposure: Exposure, costs: TradeCosts) -> float:
         """Return the net delta, at the book's own volatilities, of Leland's hedge."""
         legs = legs_of(exposure)
-        gamma_per_usd = require_finite(exposure.book_gamma_per_usd, "book_gamma_per_usd")
+        gamma_per_usd = exposure.book_gamma_per_usd
         if legs.quantity.size == 0 or gamma_per_usd == 0.0:
             return 0.0
         interval_years = self.interval_hours * SECONDS_PER_HOUR / SECONDS_PER_YEAR
-        reckoned = reckoned_costs(exposure, costs, interval_years * DAYS_PER_YEAR)
-        variance_per_year = 2.0 * abs(exposure.book_theta_usd_per_year * gamma_per_usd)
-        mean_trade_usd = _MEAN_MOVE * math.sqrt(variance_per_year * interval_years) * exposure.spot_usd
-        gas_ratio = reckoned.fixed_usd / mean_trade_usd if reckoned.fixed_usd > 0.0 else 0.0
-        round_trip_ratio = 2.0 * (reckoned.ratio + gas_ratio)
+        round_trip_ratio = 2.0 * reckoned_costs(exposure, costs, interval_years * DAYS_PER_YEAR).ratio
         adjusted = leland_vol_annual(
             legs.iv_annual, round_trip_ratio, interval_years, is_short_gamma=gamma_per_usd < 0.0
         )

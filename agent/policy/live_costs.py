@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from agent.domain import Exposure, TradeCosts
+from agent.policy.base import require_costs
 from agent.units import require_finite
 
 DAYS_PER_YEAR = 365.0
@@ -47,15 +48,16 @@ def reckoned_costs(exposure: Exposure, costs: TradeCosts, holding_days: float | 
     Raises
     ------
     DataError
-        A cost is not finite.
+        A cost is not finite, or one that cannot be negative is.
 
     """
+    require_costs(costs)
     funding_ratio = costs.funding_ratio
     if holding_days is not None and costs.funding_horizon_days > 0.0:
         funding_ratio *= holding_days / costs.funding_horizon_days
-    weight = 1.0 + URGENCY_PREMIUM * require_finite(exposure.urgency_ratio, "urgency_ratio")
+    weight = 1.0 + URGENCY_PREMIUM * exposure.urgency_ratio
     ratio = require_finite(costs.fee_ratio + costs.impact_ratio + funding_ratio, "proportional_ratio")
-    return ReckonedCosts(max(ratio, 0.0) / weight, require_finite(costs.gas_usd, "gas_usd") / weight)
+    return ReckonedCosts(max(ratio, 0.0) / weight, costs.gas_usd / weight)
 
 
 def carried_costs(

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 from agent.domain import Exposure, Target, TradeCosts
 from agent.errors import DataError
-from agent.policy.base import Edges, require_positive_fields
+from agent.policy.base import Edges, require_costs, require_exposure, require_positive_fields
 from agent.units import require_finite
 
 
 @dataclass(frozen=True, slots=True)
 class MinimumVariance:
-    """Trade to the minimum-variance hedge when the net delta is ``threshold_underlying`` or more away from it."""
+    """Trade to the minimum-variance hedge when the net delta is more than ``threshold_underlying`` away from it."""
 
     hedge_ratio: float
     threshold_underlying: float
@@ -28,8 +28,9 @@ class MinimumVariance:
         if require_finite(self.threshold_underlying, "threshold_underlying") < 0.0:
             raise DataError(f"threshold_underlying is {self.threshold_underlying}; expected no negative number")
 
-    def target(self, exposure: Exposure, costs: TradeCosts) -> Target:  # noqa: ARG002 - the protocol passes costs
+    def target(self, exposure: Exposure, costs: TradeCosts) -> Target:
         """Return the band around the net delta of the minimum-variance hedge."""
-        net_delta = require_finite(exposure.net_delta, "net_delta")
+        net_delta = require_exposure(exposure)
+        require_costs(costs)
         centre = exposure.book_delta * (1.0 - self.hedge_ratio)
         return Edges.around(centre, self.threshold_underlying, 0.0).target(net_delta, "minimum variance")

@@ -29,8 +29,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from agent.domain import Exposure, Target, TradeCosts
-from agent.errors import DataError
-from agent.policy.base import band_target
+from agent.policy.base import band_target, require_exposure, require_positive_fields
 from agent.policy.live_costs import ReckonedCosts, carried_costs
 from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR, require_finite
 
@@ -134,18 +133,14 @@ class WhalleyWilmott:
     static_vol_annual: float
 
     def __post_init__(self) -> None:
-        for name in ("risk_aversion_per_usd", "static_horizon_days", "static_vol_annual"):
-            number = require_finite(getattr(self, name), name)
-            if number <= 0.0:
-                raise DataError(f"{name} is {number}; expected a positive number")
+        require_positive_fields(self, "risk_aversion_per_usd", "static_horizon_days", "static_vol_annual")
 
     def edges(self, exposure: Exposure, costs: TradeCosts) -> BandEdges:
         """Return the wider of the dynamic and the static band, underlying units.
 
         Funding runs until what is traded now is expected to be traded back, and urgency makes costs weigh less.
         """
-        for name in ("book_gamma_per_usd", "spot_usd"):
-            require_finite(getattr(exposure, name), name)
+        require_exposure(exposure)
         carried = carried_costs(
             exposure, costs, lambda reckoned: self._edges_at(exposure, reckoned), self.static_horizon_days
         )
@@ -155,7 +150,7 @@ class WhalleyWilmott:
 
     def target(self, exposure: Exposure, costs: TradeCosts) -> Target:
         """Return the band around 0, with the inner edge on the present side as landing point."""
-        net_delta = require_finite(exposure.net_delta, "net_delta")
+        net_delta = require_exposure(exposure)
         edges = self.edges(exposure, costs)
         return band_target(net_delta, edges.outer, edges.inner, "Whalley-Wilmott")
 

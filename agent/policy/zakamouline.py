@@ -26,11 +26,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from agent.domain import Exposure, Target, TradeCosts
-from agent.policy.base import Edges, require_positive_fields
+from agent.policy.base import Edges, require_exposure, require_positive_fields
 from agent.policy.equivalent_option import EquivalentOption, delta_shift, equivalent_option, legs_of
 from agent.policy.live_costs import ReckonedCosts, carried_costs
 from agent.policy.whalley_wilmott import BandEdges, dynamic_band, static_band
-from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR, require_finite
+from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR
 
 CONFIRMED_CONSTANT = 5.76
 _LEAST_VARIANCE_FACTOR = 0.01
@@ -101,7 +101,7 @@ class Zakamouline:
 
     def target(self, exposure: Exposure, costs: TradeCosts) -> Target:
         """Return the band, with its inner edge on the present side as landing point."""
-        net_delta = require_finite(exposure.net_delta, "net_delta")
+        net_delta = require_exposure(exposure)
         return self.edges(exposure, costs).target(net_delta, "Zakamouline")
 
     def _edges_at(self, exposure: Exposure, option: EquivalentOption | None, costs: ReckonedCosts) -> Edges:

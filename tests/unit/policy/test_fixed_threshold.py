@@ -26,7 +26,7 @@ def test_target__around_the_threshold__stays_inside_and_hedges_to_neutral_outsid
 
 
 def test_target__net_delta_not_finite__is_refused():
-    with pytest.raises(DataError, match="net_delta"):
+    with pytest.raises(DataError, match="book_delta is nan"):
         FixedThreshold(0.5).target(exposure(math.nan), COSTS)
 
 

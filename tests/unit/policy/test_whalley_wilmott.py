@@ -138,14 +138,14 @@ def test_edges__no_gamma__static_band_rules():
 @pytest.mark.parametrize("name", ["book_gamma_per_usd", "hedge_size", "spot_usd"])
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_target__exposure_not_finite__is_refused_by_name(name, bad):
-    with pytest.raises(DataError, match="net_delta" if name == "hedge_size" else name):
+    with pytest.raises(DataError, match=name):
         POLICY.target(replace(EXPOSURE, **{name: bad}), COSTS)
 
 
-@pytest.mark.parametrize(("field", "name"), [("gas_usd", "gas_usd"), ("impact_ratio", "proportional_ratio")])
-def test_target__cost_not_finite__is_refused_by_name(field, name):
-    with pytest.raises(DataError, match=name):
-        POLICY.target(EXPOSURE, replace(COSTS, **{field: math.inf}))
+@pytest.mark.parametrize("name", ["gas_usd", "impact_ratio"])
+def test_target__cost_not_finite__is_refused_by_name(name):
+    with pytest.raises(DataError, match=f"{name} is inf"):
+        POLICY.target(EXPOSURE, replace(COSTS, **{name: math.inf}))
 
 
 @pytest.mark.parametrize("name", ["risk_aversion_per_usd", "static_horizon_days", "static_vol_annual"])
