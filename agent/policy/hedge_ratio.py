@@ -2,13 +2,12 @@ r"""Estimates of the minimum-variance hedge ratio: how much of the hedge moves w
 
 All estimate h = Cov(dS, dH) / Var(dH) from prices S of what is hedged and H of the hedge:
 
-* OLS: dS = a + h dH + e over the whole sample (Ederington);
+* OLS: dS = a + h dH + e over the whole sample (Ederington), the best for a hedge held for one bar;
 * EWMA: the same moments with weights that halve every ``half_life_bars``, the latest first, for a ratio that drifts;
-* error correction: S and H are tied together, so that what pulls S back to H is not mistaken for a low h:
-  dS = a + h dH + theta u + lagged dS, dH + e, with u the lagged residual of S = c + b H (Engle and Granger). OLS on
-  differences alone is biased toward 0 when prices of the two are read at slightly different moments or the basis is
-  noisy.
-
+* error correction: S and H are tied together, S = c + b H + u (Engle and Granger), and part of each change of H is its
+  way back after a gap u, which hedges nothing: dS = a + h dH + theta u + lagged dS, dH + e, with u of the bar before.
+  Noise of the hedge's price biases OLS on changes toward 0, and this h less. Where one price is read later than the
+  other both are wrong and only the long-run ratio b, for a hedge held much longer than gaps last, is right.
 
 Source: L. H. Ederington, Journal of Finance 34 (1979) 157-170; A. Ghosh, "Hedging with stock index futures: estimation
 and forecasting with error correction model", Journal of Futures Markets 13 (1993) 743-752; R. F. Engle and C. W. J.
@@ -23,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 import statsmodels.api as sm
 from numpy.typing import ArrayLike
-from statsmodels.tsa.stattools import coint
+from statsmodels.tsa.adfvalues import mackinnonp
 
 from agent.errors import DataError
 from agent.products.greeks import FloatArray
@@ -31,6 +30,8 @@ from agent.vol.series import as_prices, require_one_series, require_positive, re
 
 _FEWEST_ROWS = 30
 """Below this a regression with lags says nothing."""
+_LEAST_GAP = 1e-9
+"""Of the range of the hedged price; anything smaller is rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,14 @@ class HedgeRatio:
 
 @dataclass(frozen=True, slots=True)
 class ErrorCorrection:
-    """The hedge ratio; ``adjustment``, the part of a gap that closes in one bar (negative); how sure the tie is.
+    """The hedge ratio; ``adjustment``, the part of a gap that the hedged price makes up in a bar; how sure the tie is.
 
-    ``cointegration_p_value`` is that of Engle and Granger's test; above 0.05 the two prices need not stay together,
-    and OLS on differences is the safer estimate.
+    ``long_run_ratio`` is b, for a hedge held much longer than gaps last. ``cointegration_p_value`` is that of Engle and
+    Granger's test; above 0.05 the two prices need not stay together, and OLS on differences is the safer estimate.
     """
 
     hedge_ratio: HedgeRatio
+    long_run_ratio: float
     adjustment: float
     cointegration_p_value: float
 
@@ -70,7 +72,7 @@ def ols_hedge_ratio(hedged_usd: ArrayLike, hedge_usd: ArrayLike) -> HedgeRatio:
     Raises
     ------
     DataError
-        Prices that are not finite and positive, too few, of different lengths, or a hedge whose price never changes.
+        Prices that are not finite and positive, too few, of different lengths, or one without variance.
 
     """
     hedged, hedge = _changes(*_price_pair(hedged_usd, hedge_usd))
@@ -103,7 +105,7 @@ def error_correction_hedge_ratio(hedged_usd: ArrayLike, hedge_usd: ArrayLike, la
     Raises
     ------
     DataError
-        As for `ols_hedge_ratio`, or lags that leave fewer than 30 rows.
+        As for `ols_hedge_ratio`, lags that leave fewer than 30 rows, or prices without any gap.
 
     """
     require_whole("lags", lags, 0)
@@ -113,12 +115,22 @@ def error_correction_hedge_ratio(hedged_usd: ArrayLike, hedge_usd: ArrayLike, la
             f"lags is {lags}, which leaves fewer than {_FEWEST_ROWS} of {hedged_price.size} rows; use fewer"
         )
     hedged, hedge = _changes(hedged_price, hedge_price)
-    gap = sm.OLS(hedged_price, sm.add_constant(hedge_price)).fit().resid[:-1]
+    tie = sm.OLS(hedged_price, sm.add_constant(hedge_price)).fit()
+    if np.ptp(tie.resid) <= _LEAST_GAP * np.ptp(hedged_price):
+        raise DataError("hedged_usd and hedge_usd move as one and leave no gap to correct; use ols_hedge_ratio")
+    gap = tie.resid[:-1]
     lagged = [series[lags - lag : series.size - lag] for lag in range(1, lags + 1) for series in (hedged, hedge)]
     fitted = sm.OLS(hedged[lags:], sm.add_constant(np.column_stack([hedge[lags:], gap[lags:], *lagged]))).fit()
     ratio = HedgeRatio(float(fitted.params[1]), float(fitted.bse[1]), _effectiveness(hedged, hedge, fitted.params[1]))
-    p_value = float(coint(hedged_price, hedge_price, trend="c", maxlag=lags, autolag=None)[1])
-    return ErrorCorrection(ratio, float(fitted.params[2]), p_value)
+    return ErrorCorrection(ratio, float(tie.params[1]), float(fitted.params[2]), _cointegration_p(tie.resid, lags))
+
+
+def _cointegration_p(gap: FloatArray, lags: int) -> float:
+    """Return the p-value of Engle and Granger's test; statsmodels' own gives up where two venues' prices are close."""
+    moves = np.diff(gap)
+    lagged = [moves[lags - lag : moves.size - lag] for lag in range(1, lags + 1)]
+    fitted = sm.OLS(moves[lags:], np.column_stack([gap[lags:-1], *lagged])).fit()
+    return float(mackinnonp(fitted.tvalues[0], regression="c", N=2))
 
 
 def _price_pair(hedged_usd: ArrayLike, hedge_usd: ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -126,8 +138,10 @@ def _price_pair(hedged_usd: ArrayLike, hedge_usd: ArrayLike) -> tuple[FloatArray
     hedge = require_one_series("hedge_usd", as_prices("hedge_usd", hedge_usd, _FEWEST_ROWS))
     if hedged.size != hedge.size:
         raise DataError(f"hedged_usd has {hedged.size} rows and hedge_usd {hedge.size}; give both at the same times")
-    if np.ptp(hedge) == 0.0:
-        raise DataError(f"hedge_usd is {hedge[0]} in every row; a price that never changes hedges nothing")
+    for name, prices in (("hedged_usd", hedged), ("hedge_usd", hedge)):
+        moves = np.diff(prices)
+        if np.ptp(moves) == 0.0:
+            raise DataError(f"{name} changes by {moves[0]} in every row; a price without variance has no hedge ratio")
     return hedged, hedge
 
 
@@ -136,5 +150,4 @@ def _changes(hedged: FloatArray, hedge: FloatArray) -> tuple[FloatArray, FloatAr
 
 
 def _effectiveness(hedged: FloatArray, hedge: FloatArray, ratio: float) -> float:
-    variance = float(np.var(hedged))
-    return 1.0 - float(np.var(hedged - ratio * hedge)) / variance if variance > 0.0 else 0.0
+    return 1.0 - float(np.var(hedged - ratio * hedge)) / float(np.var(hedged))
