@@ -74,7 +74,9 @@ class FrontierStatistics:
         self._groups = groups
         self._outcomes = outcomes
         cuts = np.linspace(0, paths, groups + 1).astype(np.int64)[:-1]
-        sums = [np.add.reduceat(x, cuts, axis=1) for x in (outcomes.cost_usd, outcomes.pnl_usd, outcomes.pnl_usd**2)]
+        # Around the mean, so that no digits are lost where the mean is large beside the deviation.
+        centred = outcomes.pnl_usd - outcomes.pnl_usd.mean(axis=1, keepdims=True)
+        sums = [np.add.reduceat(x, cuts, axis=1) for x in (outcomes.cost_usd, centred, centred**2)]
         counts = np.diff(np.append(cuts, paths))
         # Column 0 is the whole sample, column g + 1 the sample without group g.
         cost, pnl, square = (np.column_stack([x.sum(1), x.sum(1)[:, None] - x]) for x in sums)
@@ -149,7 +151,17 @@ class FrontierStatistics:
 
 
 def cost_at(sd_usd: FloatArray, cost_usd: FloatArray, wanted_sd_usd: float) -> float:
-    """Read the cost at a standard deviation from a frontier's points; just beyond its ends the end's slope goes on."""
+    """Read the cost at a standard deviation from a frontier's points; just beyond its ends the end's slope goes on.
+
+    Raises
+    ------
+    DataError
+        A cost or a standard deviation is not positive: one who never trades has no place on a curve of logarithms.
+
+    """
+    for name, numbers in (("sd_usd", sd_usd), ("cost_usd", cost_usd)):
+        if not np.all(numbers > 0.0):
+            raise DataError(f"{name} of point {int(np.argmin(numbers > 0.0))} is {numbers.min()}; leave that point out")
     order = np.argsort(sd_usd)
     curve = PchipInterpolator(np.log(sd_usd[order]), np.log(cost_usd[order]))
     return math.exp(float(curve(math.log(wanted_sd_usd))))

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from agent.domain import Book, Exposure, OptionLeg, OptionType, TradeCosts
 from agent.errors import DataError
 from agent.policy.band_solver import BandProblem, BandSolution
-from agent.policy.base import Policy
+from agent.policy.base import Policy, require_positive_fields
 from agent.products.greeks import FloatArray
 from agent.risk.exposure import book_exposure
 from agent.units import SECONDS_PER_YEAR, Seconds
+from agent.vol.series import require_whole
 
 MONEYNESS = np.linspace(-5.0, 5.0, 41)
 """Nodes of d; beyond the ends, where there is no gamma, the end is used."""
@@ -42,10 +43,8 @@ class HedgedOption:
     is_short: bool
 
     def __post_init__(self) -> None:
-        for name in ("strike_usd", "vol_annual", "life_years", "looks"):
-            number = getattr(self, name)
-            if not math.isfinite(number) or number <= 0:
-                raise DataError(f"{name} is {number}; expected a positive number")
+        require_positive_fields(self, "strike_usd", "vol_annual", "life_years")
+        require_whole("looks", self.looks, 1)
 
     @property
     def quantity(self) -> float:
@@ -91,7 +90,15 @@ def follow_policy(
 
     ``trades`` is for policies that trade at fixed intervals, and how often they do in the option's life: between the
     looks at which they may trade nothing happens. The policy is asked as if its interval were over.
+
+    Raises
+    ------
+    DataError
+        ``trades`` is no whole number from 1 to the option's looks, or the policy refuses the costs.
+
     """
+    if trades is not None and require_whole("trades", trades, 1) > option.looks:
+        raise DataError(f"trades is {trades}; the option is looked at {option.looks} times, trade at most as often")
     roots = np.linspace(1.0, math.sqrt(1.0 / option.looks), TIME_NODES)
     nodes = np.array([_edges_at(policy, option, costs, option.life_years * root * root) for root in roots])
     looks = np.arange(option.looks)
@@ -132,6 +139,8 @@ def _edges_at(policy: Policy, option: HedgedOption, costs: TradeCosts, years_lef
 
 
 def _between(nodes: FloatArray, roots: FloatArray, node_roots: FloatArray) -> FloatArray:
+    if roots.size == 1:
+        return nodes[:1]
     place = (node_roots[0] - roots) / (node_roots[0] - node_roots[1])
     first = np.clip(place.astype(np.int64), 0, node_roots.size - 2)
     part = np.clip(place - first, 0.0, 1.0)[:, None, None]

@@ -28,6 +28,8 @@ from agent.products.greeks import FloatArray
 from agent.units import require_finite
 
 _CHUNK_PATHS = 500
+_DUST_DELTAS = 1e-12
+"""Deltas of one option; a smaller difference is rounding, and no trade to pay a fixed cost for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +61,12 @@ def simulate(
     Raises
     ------
     DataError
-        Prices of another shape, or one that is not finite and positive, or a negative cost.
+        No schedule, or one for other looks; prices of another shape, or one that is not finite and positive; a
+        negative cost.
 
     """
-    for name, number in (("cost_ratio", cost_ratio), ("fixed_cost_usd", fixed_cost_usd)):
-        if require_finite(number, name) < 0.0:
-            raise DataError(f"{name} is {number}; expected no negative number")
-    if price_usd.ndim != 2 or price_usd.shape[1] != option.looks + 1:
-        raise DataError(f"price_usd has shape {price_usd.shape}; expected (paths, {option.looks + 1})")
-    if not np.all(np.isfinite(price_usd) & (price_usd > 0.0)):
-        path, look = np.argwhere(~(np.isfinite(price_usd) & (price_usd > 0.0)))[0]
-        raise DataError(f"price_usd of path {path}, look {look} is {price_usd[path, look]}; expected a positive price")
-    paths, prices = price_usd.shape[0], np.ascontiguousarray(price_usd)
+    _require_inputs(option, schedules, price_usd, cost_ratio, fixed_cost_usd)
+    paths, prices = price_usd.shape[0], np.ascontiguousarray(price_usd, dtype=np.float64)
     edges = np.ascontiguousarray(np.stack([schedule.edges for schedule in schedules], axis=2))
     out = np.zeros((3, paths, len(schedules)))
     run = hedging()
@@ -87,6 +83,26 @@ def simulate(
         list(pool.map(chunk, range(0, paths, _CHUNK_PATHS)))
     cost, pnl = out[0].T, out[1].T - option.quantity * start_values
     return Outcomes(tuple(schedule.name for schedule in schedules), cost, pnl, out[2].T)
+
+
+def _require_inputs(
+    option: HedgedOption, schedules: Sequence[Schedule], price_usd: FloatArray, cost_ratio: float, fixed_cost_usd: float
+) -> None:
+    for name, number in (("cost_ratio", cost_ratio), ("fixed_cost_usd", fixed_cost_usd)):
+        if require_finite(number, name) < 0.0:
+            raise DataError(f"{name} is {number}; expected no negative number")
+    if not schedules:
+        raise DataError("schedules is empty; give at least one policy's")
+    for schedule in schedules:
+        if schedule.edges.shape != (option.looks, MONEYNESS.size, 4):
+            raise DataError(
+                f"schedule {schedule.name} has shape {schedule.edges.shape}; follow the policy on this option"
+            )
+    if price_usd.ndim != 2 or price_usd.shape[1] != option.looks + 1:
+        raise DataError(f"price_usd has shape {price_usd.shape}; expected (paths, {option.looks + 1})")
+    if not np.all(np.isfinite(price_usd) & (price_usd > 0.0)):
+        path, look = np.argwhere(~(np.isfinite(price_usd) & (price_usd > 0.0)))[0]
+        raise DataError(f"price_usd of path {path}, look {look} is {price_usd[path, look]}; expected a positive price")
 
 
 @inlined
@@ -114,7 +130,7 @@ def _hedge(
             landing = here[s, 2] + part * (after[s, 2] - here[s, 2])
         else:
             continue
-        if landing != net:
+        if abs(landing - net) > _DUST_DELTAS:
             paid[s] += cost * price * abs(landing - net) + fixed
             trades[s] += 1.0
             held[s] = landing - delta
