@@ -19,8 +19,9 @@ strike x options; and the variance left, v = sigma^2 tau. n options of strike K 
 as large and fixed cost per trade n K times as small. A put is a call less a forward, hedged by the same band.
 
 **Lattice.** log F on a trinomial lattice with steps sqrt(3 dv), whose first, second and fourth moments are those of the
-log-normal step; the hedge on an even grid around the delta, as wide as three times the asymptotic band. Both are
-refined together in the tests: the objective converges with the time step at first order.
+log-normal step; the hedge on an even grid around the delta, four times as wide as the asymptotic band and wider where
+dear trading moves the band out of that. Both are refined together in the tests: the objective converges with the time
+step at first order.
 
 Source: S. D. Hodges and A. Neuberger, "Optimal replication of contingent claims under transaction costs", Review of
 Futures Markets 8 (1989) 222-239; M. H. A. Davis, V. G. Panas and T. Zariphopoulou, "European option pricing with
@@ -47,9 +48,13 @@ from agent.units import require_finite
 
 _NORMAL_DENSITY_AT_0 = 1.0 / math.sqrt(2.0 * math.pi)
 _WINDOW_BANDS = 4.0
-"""Half width of the window in asymptotic bands; the optimal band is within one of them on either side."""
-_WIDEST_WINDOW = 1.3
-"""A hedge farther than this from the delta of one option is never better than its delta hedge's neighbourhood."""
+"""Half width of the first window in asymptotic bands; it is doubled until it holds the band."""
+_WATCHED_STDEVS = 2.0
+"""Rows within these many standard deviations of the strike must have their whole band inside the window."""
+_WIDEST_WINDOW = 4.0
+"""Deltas of one option; a net delta this large is not met."""
+_WIDE_ENOUGH = 1.3
+"""Deltas of one option; a window as wide is not doubled again, for no book of one sign is as far from its delta."""
 _ROWS_STDEVS = 5.0
 """How far the lattice reaches, in standard deviations of the log price; beyond it there is no gamma."""
 
@@ -120,6 +125,11 @@ class BandSolution:
     first_hedge: FloatArray
     spacing: float
 
+    @property
+    def window(self) -> float:
+        """How far from the delta hedge, forwards per option, the first step was looked at."""
+        return float(self.objective.shape[1] // 2 * self.spacing)
+
     def objective_at(self, log_moneyness: float, hedge: float = 0.0) -> float:
         """Return the objective of one who holds ``hedge`` at ln(F / K), the cost of the first trade included."""
         return self._interpolated(self.objective, log_moneyness, hedge)
@@ -160,8 +170,14 @@ def solve_band(
     Time and memory grow with steps^1.5 x resolution and steps^0.5 x resolution; 1,000 steps take about a second.
     """
     steps = np.zeros(1, dtype=np.int64) if stored_steps is None else stored_steps
-    grid = _Grid.of(problem, resolution)
-    return _walk(problem, grid, steps, np.full((steps.size, grid.log_moneyness.size, 4), np.nan), is_told=False)
+    bands = _WINDOW_BANDS
+    while True:
+        grid = _Grid.of(problem, resolution, bands)
+        unknown = np.full((steps.size, grid.log_moneyness.size, 4), np.nan)
+        solution = _walk(problem, grid, steps, unknown, is_told=False)
+        if grid.holds(problem, int(steps[0]), solution.edges[0]):
+            return solution
+        bands *= 2.0
 
 
 def judge_band(
@@ -171,8 +187,12 @@ def judge_band(
 
     ``band`` answers for a step and an array of ln(F / K) with edges of shape (rows, 4), as `BandSolution` has them.
     """
-    grid = _Grid.of(problem, resolution)
+    bands = _WINDOW_BANDS
+    grid = _Grid.of(problem, resolution, bands)
     edges = np.stack([band(step, grid.log_moneyness) for step in range(problem.steps)])
+    while not grid.holds(problem, 0, edges[0, :, [1, 1, 2, 2]].T):
+        bands *= 2.0
+        grid = _Grid.of(problem, resolution, bands)
     return _walk(problem, grid, np.arange(problem.steps), np.ascontiguousarray(edges), is_told=True)
 
 
@@ -186,8 +206,8 @@ class _Grid:
     half_widths: NDArray[np.int64]
 
     @classmethod
-    def of(cls, problem: BandProblem, resolution: int) -> _Grid:
-        """Lay out the lattice of a problem."""
+    def of(cls, problem: BandProblem, resolution: int, window_bands: float) -> _Grid:
+        """Lay out the lattice of a problem, with windows ``window_bands`` asymptotic bands wide on either side."""
         variance_step = problem.total_variance / problem.steps
         step = math.sqrt(3.0 * variance_step)
         # A martingale in F asks for up / down = exp(-step); its variance for the sum.
@@ -196,7 +216,7 @@ class _Grid:
         rows = math.ceil(_ROWS_STDEVS * math.sqrt(problem.total_variance) / step)
         bands = [_asymptotic(problem, problem.total_variance - i * variance_step) for i in range(problem.steps)]
         spacing = min(dynamic for dynamic, _ in bands) / resolution
-        widths = [min(_WINDOW_BANDS * (dynamic + static), _WIDEST_WINDOW) for dynamic, static in bands]
+        widths = [min(window_bands * (dynamic + static), _WIDEST_WINDOW) for dynamic, static in bands]
         half_widths = [math.ceil(width / spacing) + 2 for width in [*widths, widths[-1]]]
         return cls(
             chances=np.array([down, 1.0 - up - down, up]),
@@ -204,6 +224,18 @@ class _Grid:
             spacing=spacing,
             half_widths=np.array(half_widths, dtype=np.int64),
         )
+
+    def holds(self, problem: BandProblem, step: int, edges: FloatArray) -> bool:
+        """Return whether the window of a step holds the band near the strike, or need not be wider.
+
+        The first step is the one to ask: later bands are wider in asymptotic ones, but no farther from the delta.
+        """
+        window = float(self.half_widths[step]) * self.spacing
+        if window >= _WIDE_ENOUGH:
+            return True
+        near = np.abs(self.log_moneyness) <= _WATCHED_STDEVS * math.sqrt(problem.total_variance)
+        distances = edges[near] - problem.delta_hedge(self.log_moneyness[near], step)[:, None]
+        return bool(np.all(np.abs(distances) < window - self.spacing))
 
 
 def _asymptotic(problem: BandProblem, variance_left: float) -> tuple[float, float]:

@@ -18,7 +18,9 @@ change slowly, so that a coarse table interpolated linearly is close. The axes, 
 * ``moneyness`` d = ln(F / K) / sqrt(v), linear.
 
 Beyond an axis its end is used. At small costs the edges approach -1 and 1 with every axis (Whalley and Wilmott's
-limit), and without gamma s is the static band, so the ends are sound.
+limit), and without gamma s is the static band, so the ends are sound. The axis of the fixed cost alone has no such
+limit, for where gas is all that is paid the other axes lose their meaning: there a trade is reckoned to cost at least
+`least_cost_ratio`, which brings the problem to the axis' end, where inner edges lie within 3 % of the middle.
 
 **Watching.** A band that is looked at only every dv of variance is left later than it is reached, on average by beta
 Gamma F sqrt(dv) with beta = -zeta(1/2) / sqrt(2 pi): outer edges move in by it, and inner edges stay within outer ones.
@@ -38,6 +40,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from agent.errors import FatalError
 from agent.policy.band_solver import BandProblem, Criterion, solve_band
 from agent.policy.whalley_wilmott import dynamic_band, static_band
 from agent.products.greeks import FloatArray
@@ -78,6 +81,12 @@ class BandPlace(NamedTuple):
         )
 
 
+def least_cost_ratio(fixed: float, aversion: float, variance: float) -> float:
+    """Return the proportional cost, in the units of `BandProblem`, at which ``fixed_weight`` is the table's largest."""
+    per_cost = FIXED_WEIGHTS[-1] * math.cbrt(1.5 * _NORMAL_DENSITY_AT_0**2 / (aversion * variance))
+    return math.pow(fixed / per_cost, 0.75)
+
+
 BAND_SIZES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 COST_WEIGHTS = (0.01, 0.1, 0.4, 2.0, 10.0, 40.0)
 FIXED_WEIGHTS = (0.0, 0.05, 0.3, 1.0, 3.0, 10.0, 40.0)
@@ -111,7 +120,12 @@ class BandTable:
 def band_table(criterion: Criterion, *, is_short: bool) -> BandTable:
     """Return the table that ships with the package; `benchmarks.derive_band_table` makes it."""
     with np.load(io.BytesIO(files("agent.policy").joinpath(TABLE_FILE).read_bytes())) as tables:
-        return BandTable(tables[table_name(criterion, is_short=is_short)].astype(np.float64))
+        edges = tables[table_name(criterion, is_short=is_short)].astype(np.float64)
+    if edges.shape != SHAPE:
+        raise FatalError(
+            f"{TABLE_FILE} has shape {edges.shape}, the code's axes {SHAPE}; run benchmarks.derive_band_table"
+        )
+    return BandTable(edges)
 
 
 def table_name(criterion: Criterion, *, is_short: bool) -> str:
@@ -138,19 +152,20 @@ def tabulate(
     distances = solution.edges[0] - problem.delta_hedge(solution.log_moneyness)[:, None]
     at_nodes = np.empty((len(MONEYNESS), 4))
     for edge in range(4):
-        reached = np.clip(distances[:, edge], -_NEVER, _NEVER)
+        reached = np.clip(distances[:, edge], -solution.window, solution.window)
         at_nodes[:, edge] = np.interp(np.array(MONEYNESS) * place.stdev, solution.log_moneyness, reached)
-    return np.array([_scaled(problem, d, edges) for d, edges in zip(MONEYNESS, at_nodes, strict=True)])
+    return np.array([_scaled(problem, d, edges, solution.window) for d, edges in zip(MONEYNESS, at_nodes, strict=True)])
 
 
 _RESOLUTION = 16
 _FEWEST_STEPS = 150
-_NEVER = 1.3
-"""Deltas of one option that no net delta reaches; an edge out there is put where the static band has it, if farther."""
 
 
-def _scaled(problem: BandProblem, moneyness: float, edges: FloatArray) -> FloatArray:
-    """Undo the overshoot of the lattice's steps and divide by s."""
+def _scaled(problem: BandProblem, moneyness: float, edges: FloatArray, beyond: float) -> FloatArray:
+    """Undo the overshoot of the lattice's steps and divide by s.
+
+    An edge ``beyond`` what the solver looked at is put there, or where the static band has it, if that is farther.
+    """
     stdev = math.sqrt(problem.total_variance)
     price = math.exp(moneyness * stdev)
     gamma = _NORMAL_DENSITY_AT_0 * math.exp(-0.5 * (moneyness + 0.5 * stdev) ** 2) / (price * stdev)
@@ -160,8 +175,8 @@ def _scaled(problem: BandProblem, moneyness: float, edges: FloatArray) -> FloatA
     costs = (problem.cost_ratio, problem.fixed_cost_ratio, problem.risk_aversion)
     unit = band_unit(gamma, price, *costs, problem.total_variance)
     inner = static_band(price, *costs, stdev, 1.0).inner
-    never = np.maximum([unit, inner, inner, unit], _NEVER) * np.array([-1.0, -1.0, 1.0, 1.0])
-    return np.asarray(np.where(np.abs(edges) < _NEVER, widened, never) / unit)
+    never = np.maximum([unit, inner, inner, unit], beyond) * np.array([-1.0, -1.0, 1.0, 1.0])
+    return np.asarray(np.where(np.abs(edges) < beyond, widened, never) / unit)
 
 
 def band_unit(

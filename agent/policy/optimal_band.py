@@ -13,16 +13,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from agent.domain import Exposure, Target, TradeCosts
 from agent.policy.band_solver import Criterion
-from agent.policy.band_table import OVERSHOOT, BandPlace, band_table, band_unit
-from agent.policy.base import Edges, require_positive_fields
+from agent.policy.band_table import OVERSHOOT, BandPlace, band_table, band_unit, least_cost_ratio
+from agent.policy.base import Edges, require_exposure, require_positive_fields
 from agent.policy.equivalent_option import EquivalentOption, equivalent_option
 from agent.policy.live_costs import ReckonedCosts, carried_costs
 from agent.policy.whalley_wilmott import static_band
-from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR, require_finite
+from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR
+
+_COMPANION = 3.0
+"""Overshoots between outer and inner edge over which the inner one's part in the outer one's move falls by e."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,6 @@ class _TabulatedBand:
 
     def _edges(self, criterion: Criterion, exposure: Exposure, costs: TradeCosts) -> Edges:
         """Return the band; with funding until what is traded now is expected to be traded back."""
-        for name in ("spot_usd", "book_gamma_per_usd", "book_theta_usd_per_year"):
-            require_finite(getattr(exposure, name), name)
         option = equivalent_option(exposure)
         carried = carried_costs(
             exposure,
@@ -68,11 +67,10 @@ class _TabulatedBand:
             static = static_band(spot_usd, costs.ratio, costs.fixed_usd, aversion, self.static_vol_annual, years)
             return Edges.around(0.0, static.outer, static.inner)
         per_option = abs(option.quantity) * option.strike_usd
-        variance = option.stdev**2
-        place = BandPlace.of(
-            costs.ratio, costs.fixed_usd / per_option, aversion * per_option, variance, option.moneyness
-        )
-        unit = band_unit(exposure.book_gamma_per_usd, spot_usd, costs.ratio, costs.fixed_usd, aversion, variance)
+        variance, scaled_aversion, fixed = option.stdev**2, aversion * per_option, costs.fixed_usd / per_option
+        ratio = max(costs.ratio, least_cost_ratio(fixed, scaled_aversion, variance))
+        place = BandPlace.of(ratio, fixed, scaled_aversion, variance, option.moneyness)
+        unit = band_unit(exposure.book_gamma_per_usd, spot_usd, ratio, costs.fixed_usd, aversion, variance)
         distances = unit * band_table(criterion, is_short=option.quantity < 0.0).at(place)
         return _as_watched(distances.tolist(), self._overshoot(exposure))
 
@@ -83,12 +81,22 @@ class _TabulatedBand:
 
 
 def _as_watched(edges: list[float], overshoot: float) -> Edges:
-    """Move the outer edges in by the overshoot, at most to the middle, and keep the inner ones inside them."""
-    low, high = edges[0], edges[3]
+    """Move the outer edges in by the overshoot, at most to the middle, and close inner ones along with them.
+
+    An inner edge within a few overshoots of its outer one moves in too, or the next look may find the net delta outside
+    again; one that is farther stays. `_COMPANION` is fitted to bands solved for rare looks.
+    """
+    low, low_inner, high_inner, high = edges
     moved = min(overshoot, 0.5 * (high - low))
+    if moved == 0.0:
+        return Edges(low, low_inner, high_inner, high)
+    low_inner, high_inner = (min(max(inner, low), high) for inner in (low_inner, high_inner))
+    low_inner += moved * math.exp((low - low_inner) / (_COMPANION * moved))
+    high_inner -= moved * math.exp((high_inner - high) / (_COMPANION * moved))
+    if low_inner > high_inner:
+        low_inner = high_inner = 0.5 * (low_inner + high_inner)
     low, high = low + moved, high - moved
-    inner_low, inner_high = np.clip(edges[1:3], low, high).tolist()
-    return Edges(low, inner_low, inner_high, high)
+    return Edges(low, min(max(low_inner, low), high), min(max(high_inner, low), high), high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,7 @@ class OptimalBand(_TabulatedBand):
 
     def target(self, exposure: Exposure, costs: TradeCosts) -> Target:
         """Return the band, with its inner edge on the present side as landing point."""
-        net_delta = require_finite(exposure.net_delta, "net_delta")
+        net_delta = require_exposure(exposure)
         return self.edges(exposure, costs).target(net_delta, "optimal band (exponential utility)")
 
 
@@ -115,5 +123,5 @@ class OptimalVarianceBand(_TabulatedBand):
 
     def target(self, exposure: Exposure, costs: TradeCosts) -> Target:
         """Return the band, with its inner edge on the present side as landing point."""
-        net_delta = require_finite(exposure.net_delta, "net_delta")
+        net_delta = require_exposure(exposure)
         return self.edges(exposure, costs).target(net_delta, "optimal band (variance)")
