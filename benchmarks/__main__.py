@@ -17,6 +17,8 @@ from agent.errors import AgentError
 from benchmarks.figure import Figure
 
 BENCHMARKS = {
+    "command_line": "benchmarks.command_line",
+    "band_table": "benchmarks.band_table",
     "delta_accuracy": "benchmarks.delta_accuracy",
     "delta_gas": "benchmarks.delta_gas",
     "frontier": "benchmarks.frontier",
@@ -25,6 +27,7 @@ BENCHMARKS = {
     "keeper_cycle": "benchmarks.keeper_cycle",
     "localnet": "benchmarks.localnet",
     "risk": "benchmarks.risk",
+    "programme": "benchmarks.programme",
     "surface": "benchmarks.surface",
     "zakamouline_constant": "benchmarks.zakamouline_constant",
 }
