@@ -32,10 +32,13 @@ from scipy.special import ndtr
 
 from agent.errors import DataError
 from agent.products.greeks import FloatArray
-from agent.vol.series import as_returns, require_one_series, require_positive, require_whole
+from agent.products.rows import as_floats, require_domain
+from agent.vol.series import POSITIVE, as_returns, require_one_series, require_positive, require_whole
 
 MIN_RETURNS = 100
 """Fewer returns than this do not tell alpha from beta."""
+MAX_HORIZON_BARS = 10_000_000
+"""Ten years of half minutes."""
 _PERCENT = 100.0
 """`arch` optimises well on returns of about 1, so it is given percent."""
 _TOLERANCE = 1e-11
@@ -231,3 +234,41 @@ def forecast_term_structure_vol_annual(fit: GarchFit, horizon_bars: int, bars_pe
     require_positive("bars_per_year", bars_per_year)
     variances = forecast_variance_per_bar(fit, horizon_bars)
     return np.asarray(np.sqrt(np.cumsum(variances) / np.arange(1, horizon_bars + 1) * bars_per_year))
+
+
+def forecast_vol_to_expiry_annual(fit: GarchFit, tau_years: ArrayLike, bars_per_year: float) -> FloatArray:
+    """Return the annual volatility expected from now to each expiry: what its implied vol should be compared with.
+
+    Formula: sqrt(integral of the forecast variance to expiry / tau), the variance even within a bar.
+
+    Parameters
+    ----------
+    fit
+        Of bars that end now.
+    tau_years
+        Times to expiry, positive, any shape; the last bar may count in part.
+    bars_per_year
+        Bars of the fitted length in a year (365 for daily bars of a market that never closes).
+
+    Returns
+    -------
+    FloatArray
+        1.00 is 100 % a year, of the shape of ``tau_years``.
+
+    Raises
+    ------
+    DataError
+        Naming row, field and value of a time out of range; or an expiry more than `MAX_HORIZON_BARS` away.
+    """
+    require_positive("bars_per_year", bars_per_year)
+    tau = as_floats("tau_years", tau_years)
+    require_domain("tau_years", tau, POSITIVE, tau.shape)
+    bars = tau * bars_per_year
+    if np.max(bars, initial=0.0) > MAX_HORIZON_BARS:
+        raise DataError(
+            f"an expiry is {np.max(bars):.0f} bars away; expected at most {MAX_HORIZON_BARS}, fit longer bars"
+        )
+    whole = np.floor(bars).astype(np.int64)
+    variances = forecast_variance_per_bar(fit, int(np.max(whole, initial=0)) + 1)
+    up_to = np.concatenate(([0.0], np.cumsum(variances)))
+    return np.asarray(np.sqrt((up_to[whole] + (bars - whole) * variances[whole]) / tau))

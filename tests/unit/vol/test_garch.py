@@ -16,6 +16,7 @@ from agent.vol.garch import (
     fit_garch,
     forecast_term_structure_vol_annual,
     forecast_variance_per_bar,
+    forecast_vol_to_expiry_annual,
 )
 
 PERCENT = 100.0
@@ -135,6 +136,59 @@ def test_term_structure__far_horizon__tends_to_the_long_run(dem_gbp):
     assert term[-1] == pytest.approx(long_run, rel=2e-3)
     forecast = forecast_variance_per_bar(fit, 10)
     assert term[9] == pytest.approx(math.sqrt(forecast.mean() * 252.0), rel=1e-14)
+
+
+def fitted(kind, *parameters, next_variance=4e-4):
+    p = GarchParameters(0.0, *parameters)
+    return GarchFit(kind, p, p, 0.0, np.ones(1), np.ones(1), next_variance)
+
+
+@pytest.mark.parametrize(
+    "fit",
+    [
+        fitted(GarchKind.GARCH, 2e-6, 0.08, 0.0, 0.90),
+        fitted(GarchKind.GJR, 2e-6, 0.03, 0.10, 0.90),
+        fitted(GarchKind.EGARCH, -0.35, 0.15, -0.08, 0.96),
+    ],
+)
+def test_vol_to_expiry__seeded_paths__realise_it_on_average(fit):
+    p, paths, rng = fit.parameters, 200_000, np.random.default_rng(21)
+    variance, total = np.full(paths, fit.next_variance_per_bar), np.zeros(paths)
+    for _ in range(30):
+        z = rng.standard_normal(paths)
+        total += variance * z * z
+        if fit.kind is GarchKind.EGARCH:
+            shock = p.alpha * (np.abs(z) - math.sqrt(2 / math.pi)) + p.gamma * z
+            variance = np.exp(p.omega + shock + p.beta * np.log(variance))
+        else:
+            variance = p.omega + (p.alpha + p.gamma * (z < 0)) * variance * z * z + p.beta * variance
+    expected = forecast_vol_to_expiry_annual(fit, 30.0 / 365.0, 365.0) ** 2 * 30.0 / 365.0
+    assert abs(total.mean() - expected) < 4.0 * total.std() / math.sqrt(paths)
+
+
+def test_vol_to_expiry__whole_and_part_bars__follow_the_term_structure():
+    fit = fitted(GarchKind.GJR, 2e-6, 0.03, 0.10, 0.90)
+    term, bars = forecast_term_structure_vol_annual(fit, 40, 365.0), np.array([[1.0, 7.0], [30.0, 40.0]])
+    vols = forecast_vol_to_expiry_annual(fit, bars / 365.0, 365.0)
+    np.testing.assert_allclose(vols, term[bars.astype(int) - 1], rtol=1e-12)
+    within, half = forecast_vol_to_expiry_annual(fit, np.array([1e-6, 1.5 / 365.0]), 365.0)
+    assert within == pytest.approx(term[0], rel=1e-12)
+    first, second = forecast_variance_per_bar(fit, 2)
+    assert half == pytest.approx(math.sqrt((first + 0.5 * second) / 1.5 * 365.0), rel=1e-12)
+    assert forecast_vol_to_expiry_annual(fit, [], 365.0).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("tau", "message"),
+    [
+        ([0.1, 0.0], "row 1: tau_years is 0.0"),
+        ([0.1, np.nan], "row 1: tau_years is nan"),
+        (1e6, "an expiry is 365000000 bars away"),
+    ],
+)
+def test_vol_to_expiry__bad_time__named(tau, message):
+    with pytest.raises(DataError, match=message):
+        forecast_vol_to_expiry_annual(fitted(GarchKind.GARCH, 2e-6, 0.08, 0.0, 0.9), tau, 365.0)
 
 
 @pytest.mark.parametrize(
