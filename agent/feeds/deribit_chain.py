@@ -35,6 +35,7 @@ _NAME = re.compile(r"([A-Z]+)-(\d{1,2})([A-Z]{3})(\d{2})-(\d+)-([CP])")
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _RIGHTS = {"C": "C", "CALL": "C", "P": "P", "PUT": "P"}
 _PERCENT = 100.0
+_LOWEST_FORWARD_USD = 1e-9
 
 _ALIASES = {
     "bid": ("bid_coin", "bid_price"),
@@ -48,6 +49,8 @@ _ALIASES = {
     "mark iv": ("mark_iv",),
 }
 """What a row may say, and the columns that say it."""
+_HIGHEST = {"bid": 1e4, "ask": 1e4, "mark": 1e4, "forward": 1e9, "index": 1e9, "rate": 1.0, "mark iv": 1e4}
+"""Larger numbers than these, either side of 0, are of another unit or a typing error."""
 _REQUIRED = ("bid", "ask", "mark", "forward")
 
 
@@ -170,7 +173,7 @@ def _row(entry: Entry) -> _Row:
     return _Row(
         name=name,
         stamp_unix=_stamp(entry),
-        forward=_at_name(entry).positive(_column(entry, "forward")),
+        forward=_forward(entry),
         bid=bid,
         ask=ask,
         mark=_price(entry, "mark"),
@@ -238,6 +241,14 @@ def _not_negative(entry: Entry, meaning: str) -> float | None:
     return number
 
 
+def _forward(entry: Entry) -> float:
+    forward = _at_name(entry).positive(_column(entry, "forward"))
+    _require_believable(entry, "forward", forward)
+    if forward < _LOWEST_FORWARD_USD:
+        raise DataError(f"{_at(entry)}: {_column(entry, 'forward')} is {forward:g}; write the price in USD")
+    return forward
+
+
 def _optional(entry: Entry, meaning: str) -> float | None:
     column = _column(entry, meaning)
     if not entry.has(column):
@@ -245,7 +256,16 @@ def _optional(entry: Entry, meaning: str) -> float | None:
     written = entry.fields[column]
     if isinstance(written, float) and math.isnan(written):
         raise DataError(f"{_at(entry)}: {column} is nan; write a finite number, or leave it empty where there is none")
-    return _at_name(entry).number(column)
+    number = _at_name(entry).number(column)
+    _require_believable(entry, meaning, number)
+    return number
+
+
+def _require_believable(entry: Entry, meaning: str, number: float) -> None:
+    highest = _HIGHEST.get(meaning, math.inf)
+    if abs(number) > highest:
+        column = _column(entry, meaning)
+        raise DataError(f"{_at(entry)}: {column} is {number:g}, beyond {highest:g}; check its unit")
 
 
 def _column(entry: Entry, meaning: str) -> str:
