@@ -38,8 +38,8 @@ def test_backtest_var__kupiec_255_days_at_99__refuses_outside_his_table(breaches
 
 
 def test_backtest_var__independence__is_that_of_the_two_by_two_table():
-    found = backtest_var(np.array([0, 0, 1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1, 0, 0], dtype=bool), 0.9)
-    n00, n01, n10, n11 = 6, 3, 3, 3
+    found = backtest_var(np.array([0, 0, 1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1, 0, 1], dtype=bool), 0.9)
+    n00, n01, n10, n11 = 5, 4, 3, 3
     after_calm, after_breach, joint = n01 / (n00 + n01), n11 / (n10 + n11), (n01 + n11) / 15
     free = n00 * math.log(1 - after_calm) + n01 * math.log(after_calm)
     free += n10 * math.log(1 - after_breach) + n11 * math.log(after_breach)
