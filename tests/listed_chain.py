@@ -8,7 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from agent.products.inverse_option import inverse_option_greeks
+from agent.vol.option_chain import OptionChain
 
 NOW_UNIX = 1_704_712_781.423
 """2024-01-08 11:19:41.423 UTC."""
@@ -56,6 +59,33 @@ def summaries() -> list[dict[str, Any]]:
                     }
                 )
     return rows
+
+
+def chain_at(spot_usd: float, now_unix: float, iv: float = 0.7) -> OptionChain:
+    """Calls and puts of 20 days around ``spot_usd``, which is their forward too, quoted 1 % around a flat vol."""
+    strikes = np.repeat(spot_usd * np.array([0.9, 1.0, 1.1]), 2)
+    is_call = np.tile([True, False], 3)
+    expiry = int(now_unix) + 20 * 86_400
+    mark = inverse_option_greeks(is_call, spot_usd, strikes, (expiry - now_unix) / (365 * 86_400), iv).value
+    absent = np.full(6, np.nan)
+    return OptionChain(
+        underlying="ETH",
+        now_unix=now_unix,
+        instrument_name=tuple(
+            f"ETH-{strike:.0f}-{'C' if call else 'P'}" for strike, call in zip(strikes, is_call, strict=True)
+        ),
+        is_call=is_call,
+        strike_usd=strikes,
+        expiry_unix=np.full(6, expiry),
+        forward_usd=np.full(6, spot_usd),
+        bid_coin=mark * 0.99,
+        ask_coin=mark * 1.01,
+        mark_coin=mark,
+        rate_annual=np.zeros(6),
+        open_interest=absent,
+        quoted_mark_vol_annual=absent,
+        index_usd=spot_usd,
+    )
 
 
 def as_columns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -2,5 +2,16 @@
 
 from agent.alternatives.explain import explain, yardstick_of
 from agent.alternatives.records import Alternative, CostSplit, Explanation, Kind, Trade, Yardstick
+from agent.alternatives.with_options import OptionOffers
 
-__all__ = ["Alternative", "CostSplit", "Explanation", "Kind", "Trade", "Yardstick", "explain", "yardstick_of"]
+__all__ = [
+    "Alternative",
+    "CostSplit",
+    "Explanation",
+    "Kind",
+    "OptionOffers",
+    "Trade",
+    "Yardstick",
+    "explain",
+    "yardstick_of",
+]

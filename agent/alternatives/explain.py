@@ -13,22 +13,22 @@ Pure: one snapshot in, one table out; nothing is sent.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator
+from dataclasses import fields, replace
 
-from agent.alternatives.records import Alternative, CostSplit, Explanation, Kind, Trade, Yardstick
+from agent.alternatives.case import Case, alternative_of, traded
+from agent.alternatives.records import Alternative, Explanation, Kind, Yardstick
+from agent.alternatives.with_options import OptionOffers, with_options
 from agent.decide import DecisionSettings, decide
-from agent.domain import Action, Book, Decision, Exposure, Fill, Leg, Measurement, Snapshot
-from agent.errors import DataError, RejectedError
-from agent.guard import evaluate, predict, worst_net_delta
+from agent.domain import Action, Book, Decision, Snapshot
+from agent.errors import DataError
+from agent.guard import predict, worst_net_delta
 from agent.policy.base import Policy
 from agent.policy.equivalent_option import equivalent_option
 from agent.policy.registry import POLICIES, build_policy
 from agent.policy.zakamouline import CONFIRMED_CONSTANT
-from agent.risk.costs import CostInputs, gas_cost_usd, leg_gas_cost_usd
-from agent.routing import RouteCosts, plan_route, size_cap
-from agent.units import Rounding, from_wad, to_wad
+from agent.risk.costs import CostInputs
+from agent.units import from_wad
 
 DEFAULT_RISK_AVERSION_PER_USD = 1e-3
 """Where the policy has none of its own: what ``config/localnet.toml`` hedges with."""
@@ -69,32 +69,6 @@ def yardstick_of(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """What every alternative of one cycle shares."""
-
-    snapshot: Snapshot
-    costs: CostInputs
-    settings: DecisionSettings
-    exposure: Exposure
-    yardstick: Yardstick
-
-    @property
-    def route_costs(self) -> RouteCosts:
-        leg_gas_usd = leg_gas_cost_usd(self.snapshot.block.base_fee_wei, self.costs)
-        return RouteCosts(self.yardstick.horizon_days, leg_gas_usd)
-
-    def risk_usd(self, net_delta: float) -> float:
-        return math.sqrt(self._variance_usd2(net_delta))
-
-    def objective_usd(self, cost_usd: float, net_delta: float) -> float:
-        return cost_usd + 0.5 * self.yardstick.risk_aversion_per_usd * self._variance_usd2(net_delta)
-
-    def _variance_usd2(self, net_delta: float) -> float:
-        exposure = self.exposure
-        return self.yardstick.variance_usd2(net_delta, exposure.book_gamma_per_usd, exposure.spot_usd)
-
-
 def explain(
     snapshot: Snapshot,
     book: Book,
@@ -105,6 +79,7 @@ def explain(
     decision: Decision,
     yardstick: Yardstick,
     watch_seconds: float,
+    options: OptionOffers | None = None,
 ) -> Explanation:
     """List the alternatives of a cycle beside what was decided.
 
@@ -118,43 +93,46 @@ def explain(
         See `yardstick_of`.
     watch_seconds
         How often the keeper looks, for policies that reckon with it.
+    options
+        Listed options of the snapshot's moment, to be traded beside the perps; None leaves them out.
 
     Returns
     -------
     Explanation
         Hold; every policy of the registry at the chosen one's settings where they share them; trades to neutral and to
-        each edge of the band; and the trade on each venue alone where there are several.
+        each edge of the band; the trade on each venue alone where there are several; and the hedge with options.
     """
-    case = _Case(snapshot, costs, settings, decision.exposure, yardstick)
+    case = Case(snapshot, costs, settings, decision.exposure, yardstick)
     chosen = replace(_decided(case, policy_name, decision), is_chosen=True)
     policies, left_out = _comparable(case, policy_name, policy, watch_seconds)
     others = [_decided(case, name, decide(snapshot, book, other, costs, settings)) for name, other in policies.items()]
     landings = list(_landings(case, decision))
     venues = list(_venues_alone(case, decision))
-    found = [chosen, _hold(case), *others, *landings, *venues]
+    mixed = [] if options is None else [with_options(case, book, options)]
+    found = [chosen, _hold(case), *others, *landings, *venues, *mixed]
     ranked = sorted(found, key=lambda alternative: (not alternative.is_accepted, alternative.objective_usd))
-    return Explanation(yardstick, case.risk_usd(decision.exposure.net_delta), tuple(ranked), left_out)
+    return Explanation(yardstick, case.risk_before_usd, tuple(ranked), left_out)
 
 
 # --- alternatives -------------------------------------------------------------------------------------------------
 
 
-def _hold(case: _Case) -> Alternative:
+def _hold(case: Case) -> Alternative:
     measurement, band = case.snapshot.measurement, case.snapshot.bounds.band
     is_outside = worst_net_delta(measurement) > band
     stays = f"; the worst case stays outside the chain's band of {from_wad(band):.4f}" if is_outside else ""
-    return _alternative(case, "hold", Kind.HOLD, (), (), measurement, None, f"do nothing this cycle{stays}")
+    return alternative_of(case, "hold", Kind.HOLD, (), (), measurement, None, f"do nothing this cycle{stays}")
 
 
-def _decided(case: _Case, name: str, decision: Decision) -> Alternative:
+def _decided(case: Case, name: str, decision: Decision) -> Alternative:
     """Return what a policy decides, inside the chain's bounds; a hold that the guard forces says so in its reason."""
     legs, fills = decision.legs, decision.expected_fills
     after = predict(case.snapshot, legs, fills) if decision.action is Action.REBALANCE else case.snapshot.measurement
-    return _alternative(case, name, Kind.POLICY, legs, fills, after, None, decision.reason)
+    return alternative_of(case, name, Kind.POLICY, legs, fills, after, None, decision.reason)
 
 
 def _comparable(
-    case: _Case, chosen_name: str, chosen: Policy, watch_seconds: float
+    case: Case, chosen_name: str, chosen: Policy, watch_seconds: float
 ) -> tuple[dict[str, Policy], dict[str, str]]:
     """Build the other policies of the registry from what is known; return those that need more, with what they need."""
     known: dict[str, float] = {
@@ -182,7 +160,7 @@ def _comparable(
     return policies, left_out
 
 
-def _landings(case: _Case, decision: Decision) -> Iterator[Alternative]:
+def _landings(case: Case, decision: Decision) -> Iterator[Alternative]:
     """Trade to neutral and to the edges of the band, as far as size limits allow, whatever the guard says to it."""
     target, taken = decision.target, [case.exposure.net_delta]
     for name, landing in (
@@ -193,10 +171,10 @@ def _landings(case: _Case, decision: Decision) -> Iterator[Alternative]:
         if all(abs(landing - other) > _LEAST_MOVE for other in taken):
             taken.append(landing)
             reason = f"land at {landing:+.4f}"
-            yield _traded(case, name, Kind.LANDING, case.snapshot, landing - case.exposure.net_delta, reason)
+            yield traded(case, name, Kind.LANDING, case.snapshot, landing - case.exposure.net_delta, reason)
 
 
-def _venues_alone(case: _Case, decision: Decision) -> Iterator[Alternative]:
+def _venues_alone(case: Case, decision: Decision) -> Iterator[Alternative]:
     """Trade the chosen size, or to neutral where nothing is traded, on one venue at a time."""
     venues = case.snapshot.venues
     size = from_wad(sum(fill.size_delta for fill in decision.expected_fills))
@@ -208,94 +186,4 @@ def _venues_alone(case: _Case, decision: Decision) -> Iterator[Alternative]:
         quotes = [own.quotes if place == index else () for place, own in enumerate(venues)]
         alone = tuple(replace(own, quotes=kept) for own, kept in zip(venues, quotes, strict=True))
         reason = f"{what} on {venue.name} alone"
-        yield _traded(case, f"{venue.name} alone", Kind.VENUE, replace(case.snapshot, venues=alone), wanted, reason)
-
-
-def _traded(case: _Case, name: str, kind: Kind, snapshot: Snapshot, wanted_size: float, reason: str) -> Alternative:
-    """Route a size on the venues of ``snapshot`` and put it before the guard's mirror."""
-    wanted = to_wad(abs(wanted_size), Rounding.DOWN)
-    routing = case.settings.routing
-    cap = size_cap(snapshot, wanted_size > 0.0, routing, case.route_costs)
-    size = min(wanted, cap.size)
-    if size < wanted:
-        reason += f"; limited to {from_wad(size):.4f} by {cap.reason}"
-    if size == 0:
-        return _alternative(case, name, kind, (), (), case.snapshot.measurement, "NoCapacity", reason)
-    route = plan_route(snapshot, size if wanted_size > 0.0 else -size, routing, case.route_costs)
-    error, refusal = _verdict(case.snapshot, route.fills, route.after)
-    words = reason if refusal is None else f"{reason}; the guard would refuse: {refusal}"
-    return _alternative(case, name, kind, route.legs, route.fills, route.after, error, words)
-
-
-def _verdict(snapshot: Snapshot, fills: Sequence[Fill], after: Measurement) -> tuple[str | None, str | None]:
-    if snapshot.paused:
-        return "Paused", "the vault is paused"
-    try:
-        evaluate(snapshot.bounds, snapshot.budget, snapshot.measurement, fills, after, snapshot.block.timestamp)
-    except RejectedError as rejection:
-        return rejection.name, str(rejection)
-    return None, None
-
-
-# --- figures ------------------------------------------------------------------------------------------------------
-
-
-def _alternative(
-    case: _Case,
-    name: str,
-    kind: Kind,
-    legs: Sequence[Leg],
-    fills: Sequence[Fill],
-    after: Measurement,
-    refused_by: str | None,
-    reason: str,
-) -> Alternative:
-    costs = _costs(case, legs, fills)
-    net_delta = case.exposure.net_delta + from_wad(sum(fill.size_delta for fill in fills))
-    risk_after_usd = case.risk_usd(net_delta)
-    return Alternative(
-        name=name,
-        kind=kind,
-        trades=tuple(_trade(case.snapshot, fill) for fill in fills),
-        costs=costs,
-        net_delta_after=net_delta,
-        risk_after_usd=risk_after_usd,
-        risk_removed_usd=case.risk_usd(case.exposure.net_delta) - risk_after_usd,
-        worst_net_delta_after=from_wad(worst_net_delta(after)),
-        objective_usd=case.objective_usd(costs.total_usd, net_delta),
-        refused_by=refused_by,
-        reason=reason,
-    )
-
-
-def _trade(snapshot: Snapshot, fill: Fill) -> Trade:
-    venue = snapshot.venues[fill.venue_index].name
-    return Trade(venue, from_wad(fill.size_delta), from_wad(fill.execution_price), from_wad(fill.fee))
-
-
-def _costs(case: _Case, legs: Sequence[Leg], fills: Sequence[Fill]) -> CostSplit:
-    """Return what legs cost; margin that moves alone costs its gas."""
-    if not legs:
-        return CostSplit()
-    base_fee_wei = case.snapshot.block.base_fee_wei
-    further = max(len(legs) - 1, 0) * leg_gas_cost_usd(base_fee_wei, case.costs)
-    return CostSplit(
-        fee_usd=from_wad(sum(fill.fee for fill in fills)),
-        impact_usd=sum(_impact_usd(case.snapshot, fill) for fill in fills),
-        funding_usd=sum(_funding_usd(case, fill) for fill in fills),
-        gas_usd=gas_cost_usd(base_fee_wei, case.costs) + further,
-    )
-
-
-def _impact_usd(snapshot: Snapshot, fill: Fill) -> float:
-    """Return what execution is worse than the worse of mark and oracle price, as `agent.risk.quotes` reckons it."""
-    mark, oracle = snapshot.venues[fill.venue_index].mark_price, snapshot.measurement.price
-    is_buy = fill.size_delta > 0
-    worse_by = fill.execution_price - min(mark, oracle) if is_buy else max(mark, oracle) - fill.execution_price
-    return abs(from_wad(fill.size_delta)) * from_wad(max(worse_by, 0))
-
-
-def _funding_usd(case: _Case, fill: Fill) -> float:
-    """Return what the added position pays over the horizon: longs pay a positive rate."""
-    rate_per_day = from_wad(case.snapshot.venues[fill.venue_index].funding_rate_per_day)
-    return from_wad(fill.size_delta) * case.exposure.spot_usd * rate_per_day * case.yardstick.horizon_days
+        yield traded(case, f"{venue.name} alone", Kind.VENUE, replace(case.snapshot, venues=alone), wanted, reason)

@@ -25,6 +25,7 @@ class Kind(Enum):
     POLICY = "policy"
     LANDING = "landing"
     VENUE = "venue"
+    OPTIONS = "options"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,9 @@ class CostSplit:
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """What one venue would do."""
+    """What one venue would do: underlying units of its perp, or contracts of a listed option."""
 
+    instrument: str
     venue: str
     size_delta: float
     execution_price_usd: float
@@ -82,20 +84,24 @@ class Alternative:
     trades: tuple[Trade, ...]
     costs: CostSplit
     net_delta_after: float
-    risk_after_usd: float
-    """Standard deviation of the residual over the horizon."""
-    risk_removed_usd: float
-    """Negative where the alternative adds risk."""
+    gamma_after_per_usd: float
     worst_net_delta_after: float
-    objective_usd: float
+    """As the chain sees it: options traded elsewhere are not in it."""
     refused_by: str | None
     """The guard's rule that its mirror says is broken, ``Paused`` or ``NoCapacity``; None where it may be done."""
     reason: str
+    risk_after_usd: float = 0.0
+    """Standard deviation of the residual over the horizon."""
+    risk_removed_usd: float = 0.0
+    """Negative where the alternative adds risk."""
+    objective_usd: float = 0.0
+    option_trades: tuple[Trade, ...] = ()
+    """Contracts; their delta and gamma are in what is left after."""
     is_chosen: bool = False
 
     @property
     def size_delta(self) -> float:
-        """What is traded in all, underlying units."""
+        """What the perps trade in all, underlying units."""
         return sum((trade.size_delta for trade in self.trades), 0.0)
 
     @property

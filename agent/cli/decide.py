@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from agent.alternatives import Explanation, explain, yardstick_of
+from agent.alternatives import Explanation, OptionOffers, explain, yardstick_of
 from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, BookFile, Network, load_inputs
 from agent.domain import Action, Book, Decision, Leg, Snapshot
 from agent.errors import DataError, RejectedError
 from agent.execution.desk import Desk, View
+from agent.feeds.deribit_chain import load_chain
 from agent.guard import worst_net_delta
 from agent.report.alternatives import explanation_document, explanation_lines
 from agent.report.wording import money, percent, signed, utc_minute
@@ -39,6 +42,14 @@ def decide(
         float | None,
         typer.Option(help="With --explain: weight of variance against cost; the policy's own if not given."),
     ] = None,
+    options: Annotated[
+        Path | None,
+        typer.Option(help="With --explain: a Deribit chain of this moment, to hedge with options beside the perps."),
+    ] = None,
+    options_size: Annotated[
+        float | None,
+        typer.Option(help="With --options: contracts that each quote is good for; the chain does not say."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Read the chain once and say what the keeper would do now, and why. Sends nothing and needs no key."""
@@ -47,6 +58,7 @@ def decide(
         "vol_annual": vol_annual,
         "risk_aversion_per_usd": risk_aversion_per_usd,
     }
+    offers = _offers(options, options_size, with_alternatives)
     _require_explained(yardstick, with_alternatives)
     settings, positions = load_inputs(network, book)
     with Desk.open(settings, positions) as desk:
@@ -55,7 +67,7 @@ def decide(
         if view.decision.action is Action.REBALANCE:
             keeper = Address(desk.deployment.roles["keeper"])
             rejection = desk.simulate(desk.intent(view), keeper, view.block)
-    explanation = explained(settings, positions, view, yardstick) if with_alternatives else None
+    explanation = explained(settings, positions, view, yardstick, offers) if with_alternatives else None
     if as_json:
         document = as_document(view, rejection)
         if explanation is not None:
@@ -75,7 +87,30 @@ def _require_explained(yardstick: dict[str, float | None], with_alternatives: bo
             raise DataError(f"{option} is {given:g}; it must be above 0")
 
 
-def explained(settings: Settings, book: Book, view: View, yardstick: dict[str, float | None]) -> Explanation:
+def _offers(chain: Path | None, contracts: float | None, with_alternatives: bool) -> OptionOffers | None:
+    """Return the options that may be traded, read before the vault is."""
+    if chain is None:
+        if contracts is not None:
+            raise DataError("--options-size belongs to a chain; add --options CHAINFILE, or leave it out")
+        return None
+    if not with_alternatives:
+        raise DataError("--options is for the alternatives; add --explain, or leave it out")
+    if contracts is None:
+        raise DataError(
+            f"{chain}: a chain does not say how much is quoted; add --options-size, contracts at each quote"
+        )
+    if not 0.0 < contracts < math.inf:
+        raise DataError(f"--options-size is {contracts:g}; it must be a number above 0")
+    return OptionOffers(load_chain(chain), contracts)
+
+
+def explained(
+    settings: Settings,
+    book: Book,
+    view: View,
+    yardstick: dict[str, float | None],
+    offers: OptionOffers | None = None,
+) -> Explanation:
     """Return the alternatives to what a view decides, from the same snapshot."""
     snapshot, policy = view.snapshot, settings.policy.build()
     costs = settings.costs.to_cost_inputs(snapshot.measurement.price, settings.execution.priority_fee_gwei)
@@ -89,6 +124,7 @@ def explained(settings: Settings, book: Book, view: View, yardstick: dict[str, f
         view.decision,
         yardstick_of(view.decision, policy, costs, **yardstick),
         settings.keeper.interval_seconds,
+        offers,
     )
 
 

@@ -28,6 +28,7 @@ _COLUMNS = (
     Column(("", "Guard"), is_figure=False),
 )
 _CHOSEN = "▶"
+_OPTIONS_CAVEAT = "The chain does not see options held elsewhere; theta and moves of vol are not in the objective."
 _CENTS_BELOW_USD = 1_000.0
 _WORTH_SAYING_USD = 1.0
 """Objectives closer than this are one."""
@@ -52,9 +53,11 @@ def _document(alternative: Alternative) -> dict[str, Any]:
         "kind": alternative.kind.value,
         "is_chosen": alternative.is_chosen,
         "trades": [asdict(trade) for trade in alternative.trades],
+        "option_trades": [asdict(trade) for trade in alternative.option_trades],
         "size_delta": alternative.size_delta,
         "costs": {**asdict(alternative.costs), "total_usd": alternative.costs.total_usd},
         "net_delta_after": alternative.net_delta_after,
+        "gamma_after_per_usd": alternative.gamma_after_per_usd,
         "worst_net_delta_after": alternative.worst_net_delta_after,
         "risk_after_usd": alternative.risk_after_usd,
         "risk_removed_usd": alternative.risk_removed_usd,
@@ -79,6 +82,11 @@ def explanation_lines(explanation: Explanation) -> list[str]:
     notes = [
         f"{_CHOSEN} {explanation.chosen.reason}",
         *_hindsight(explanation),
+        *(
+            f"{alternative.name.capitalize()}: {alternative.reason}. {_OPTIONS_CAVEAT}"
+            for alternative in explanation.alternatives
+            if alternative.option_trades
+        ),
         *(
             f"Refused: {alternative.name}: {alternative.reason}"
             for alternative in explanation.alternatives

@@ -21,13 +21,15 @@ from decision_builders import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from listed_chain import chain_at
 
-from agent.alternatives import Kind, Yardstick, explain, yardstick_of
+from agent.alternatives import Kind, OptionOffers, Yardstick, explain, yardstick_of
 from agent.decide import decide
 from agent.errors import DataError
 from agent.policy.fixed_threshold import FixedThreshold
 from agent.policy.registry import POLICIES
 from agent.policy.whalley_wilmott import WhalleyWilmott
+from agent.products.european import black76_greeks
 from agent.risk.quotes import ladder_of, quoted_ratios
 
 BOOK = short_calls()
@@ -203,6 +205,76 @@ def test_explain__comparable_settings__are_those_of_the_chosen_policy():
 def test_explain__same_inputs__same_answer():
     snapshot = snapshot_of(BOOK, hedged(3.0), VenueState())
     assert explained(snapshot) == explained(snapshot)
+
+
+# --- with options -------------------------------------------------------------------------------------------------
+
+
+def with_offers(chain, contracts=20.0, snapshot=None, book=BOOK):
+    snapshot = snapshot or snapshot_of(BOOK)
+    decision = decide(snapshot, BOOK, POLICY, COSTS, SETTINGS)
+    measure = yardstick_of(decision, POLICY, COSTS)
+    offers = OptionOffers(chain, contracts)
+    found = explain(
+        snapshot, book, "whalley_wilmott", POLICY, COSTS, SETTINGS, decision, measure, WATCH_SECONDS, offers
+    )
+    return decision, found, named(found, "perps and options")
+
+
+def test_explain__options_offered__remove_gamma_that_no_perp_can():
+    decision, explanation, mixed = with_offers(chain_at(3_000.0, NOW))
+    assert mixed.kind is Kind.OPTIONS
+    assert mixed.option_trades
+    assert decision.exposure.book_gamma_per_usd < mixed.gamma_after_per_usd < 0.0
+    assert mixed.risk_after_usd < named(explanation, "full neutralisation").risk_after_usd
+    assert mixed.objective_usd <= explanation.chosen.objective_usd
+
+
+def test_explain__options_offered__what_is_left_is_the_sum_of_all_trades():
+    decision, explanation, mixed = with_offers(chain_at(3_000.0, NOW))
+    delta, gamma, fee = decision.exposure.net_delta + mixed.size_delta, decision.exposure.book_gamma_per_usd, 0.0
+    for trade in mixed.option_trades:
+        assert abs(trade.size_delta) <= 20.0 * (1 + 1e-9)
+        _, strike, right = trade.instrument.split("-")
+        greeks = black76_greeks(right == "C", 3_000.0, float(strike), 20 / 365, 0.7)
+        delta += trade.size_delta * float(greeks.delta)
+        gamma += trade.size_delta * float(greeks.gamma)
+        fee += abs(trade.size_delta) * min(0.0003 * 3_000.0, 0.125 * trade.execution_price_usd)
+        mark_usd = float(greeks.value)
+        assert trade.execution_price_usd == pytest.approx(mark_usd * (1.01 if trade.size_delta > 0 else 0.99), rel=1e-6)
+    assert mixed.net_delta_after == pytest.approx(delta, rel=1e-6)
+    assert mixed.gamma_after_per_usd == pytest.approx(gamma, rel=1e-6)
+    perp_fee = sum(trade.fee_usd for trade in mixed.trades)
+    assert mixed.costs.fee_usd == pytest.approx(perp_fee + fee, rel=1e-6)
+    variance = explanation.yardstick.variance_usd2(delta, gamma, 3_000.0)
+    assert mixed.risk_after_usd == pytest.approx(math.sqrt(variance), rel=1e-6)
+
+
+def test_explain__options_and_a_bound_that_forbids_all__refused_by_its_name():
+    forbidding = with_bounds(snapshot_of(BOOK), max_size_delta=wad(1), min_improvement=wad(30))
+    _, _, mixed = with_offers(chain_at(3_000.0, NOW), snapshot=forbidding)
+    assert (mixed.refused_by, mixed.option_trades, mixed.costs.total_usd) == ("NetDeltaExceeded", (), 0.0)
+    assert "no trade respects the bounds" in mixed.reason
+
+
+@pytest.mark.parametrize(
+    ("chain", "message"),
+    [
+        (replace(chain_at(3_000.0, NOW), underlying="BTC"), "chain is of BTC, the book of ETH"),
+        (chain_at(3_100.0, NOW), r"price of 3,100.00 USD, the snapshot of 3,000.00"),
+        (chain_at(3_000.0, NOW - 3_600.0), "3,600 s older than the snapshot"),
+        (chain_at(3_000.0, NOW + 3_600.0), "3,600 s younger than the snapshot"),
+    ],
+)
+def test_explain__options_of_another_market__refused(chain, message):
+    with pytest.raises(DataError, match=message):
+        with_offers(chain)
+
+
+@pytest.mark.parametrize("contracts", [0.0, -1.0, math.nan, math.inf])
+def test_option_offers__size_out_of_domain__refused(contracts):
+    with pytest.raises(DataError, match="contracts_per_quote"):
+        OptionOffers(chain_at(3_000.0, NOW), contracts)
 
 
 # --- the yardstick ------------------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from decision_builders import short_calls, snapshot_of
+from decision_builders import NOW, short_calls, snapshot_of
+from listed_chain import chain_at
 
 from agent.cli import decide as command
 from agent.cli.main import main
@@ -97,9 +98,29 @@ def test_decide__yardstick_given__used(evenkeel):
     }
 
 
+def test_decide__options__hedge_with_them_among_the_alternatives(evenkeel, monkeypatch):
+    monkeypatch.setattr(command, "load_chain", lambda path: chain_at(3_000.0, NOW))
+    status, out, _ = evenkeel("--explain", "--options", "chain.json", "--options-size", "20", "--json")
+    assert status == 0
+    (mixed,) = [own for own in json.loads(out)["explanation"]["alternatives"] if own["kind"] == "options"]
+    assert mixed["option_trades"]
+    assert {trade["venue"] for trade in mixed["option_trades"]} == {"deribit"}
+    _, text, _ = evenkeel("--explain", "--options", "chain.json", "--options-size", "20")
+    assert "Perps and options: buy" in text
+    assert "The chain does not see options held elsewhere" in " ".join(text.split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
+        (("--options", "chain.json"), "--options is for the alternatives; add --explain"),
+        (("--options-size", "5"), "--options-size belongs to a chain; add --options CHAINFILE"),
+        (("--explain", "--options", "chain.json"), "chain.json: a chain does not say how much is quoted"),
+        (
+            ("--explain", "--options", "chain.json", "--options-size", "0"),
+            "--options-size is 0; it must be a number above 0",
+        ),
+        (("--explain", "--options", "absent.json", "--options-size", "5"), "absent.json: no such file"),
         (("--horizon-days", "1"), "--horizon-days measures alternatives; add --explain"),
         (("--explain", "--horizon-days", "0"), "--horizon-days is 0; it must be above 0"),
         (("--explain", "--vol-annual", "-0.5"), "--vol-annual is -0.5; it must be above 0"),

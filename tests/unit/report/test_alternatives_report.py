@@ -11,19 +11,22 @@ from agent.alternatives import Alternative, CostSplit, Explanation, Kind, Trade,
 from agent.report.alternatives import WIDTH, explanation_document, explanation_lines
 from agent.report.wording import MINUS
 
-HOLD = Alternative("hold", Kind.HOLD, (), CostSplit(), -4.0, 649.0, 0.0, 5.3, 210.7, None, "do nothing this cycle")
+HOLD = Alternative(
+    "hold", Kind.HOLD, (), CostSplit(), -4.0, -0.03, 5.3, None, "do nothing this cycle", 649.0, 0.0, 210.7
+)
 CHOSEN = Alternative(
-    "whalley_wilmott",
-    Kind.POLICY,
-    (Trade("curie", 4.3725, 3_304.12, 14.45),),
-    CostSplit(14.45, 3.75, -4.2, 103.95),
-    -0.34,
-    417.0,
-    232.0,
-    0.97,
-    213.2,
-    None,
-    "Whalley-Wilmott: outside, land inside; " * 4,
+    name="whalley_wilmott",
+    kind=Kind.POLICY,
+    trades=(Trade("perp", "curie", 4.3725, 3_304.12, 14.45),),
+    costs=CostSplit(14.45, 3.75, -4.2, 103.95),
+    net_delta_after=-0.34,
+    gamma_after_per_usd=-0.03,
+    worst_net_delta_after=0.97,
+    refused_by=None,
+    reason="Whalley-Wilmott: outside, land inside; " * 4,
+    risk_after_usd=417.0,
+    risk_removed_usd=232.0,
+    objective_usd=213.2,
     is_chosen=True,
 )
 REFUSED = replace(
@@ -62,7 +65,7 @@ def test_explanation_lines__objective_prefers_another__said_when_it_matters(obje
 def test_explanation_lines__sizes_of_a_large_book__fit():
     large = replace(
         CHOSEN,
-        trades=(Trade("curie", -4_321.1234, 100_000.0, 1.0),),
+        trades=(Trade("perp", "curie", -4_321.1234, 100_000.0, 1.0),),
         costs=CostSplit(43_210.12, 12_345.67, -1_234.56, 103.95),
         risk_after_usd=1_234_567.0,
         risk_removed_usd=2_345_678.0,
@@ -82,7 +85,13 @@ def test_explanation_document__whole__strict_json_with_a_reason_beside_every_nul
     assert (hold["cost_per_risk_removed"], hold["cost_per_risk_removed_reason"]) == (None, "it removes no risk")
     assert chosen["cost_per_risk_removed"] == pytest.approx((14.45 + 3.75 - 4.2 + 103.95) / 232.0)
     assert chosen["trades"] == [
-        {"venue": "curie", "size_delta": 4.3725, "execution_price_usd": 3_304.12, "fee_usd": 14.45}
+        {
+            "instrument": "perp",
+            "venue": "curie",
+            "size_delta": 4.3725,
+            "execution_price_usd": 3_304.12,
+            "fee_usd": 14.45,
+        }
     ]
     assert (refused["is_accepted"], refused["refused_by"]) == (False, "LeverageExceeded")
     assert document["left_out"] == {"minimum_variance": "needs hedge_ratio"}
