@@ -15,12 +15,13 @@ from agent.alternatives.records import Alternative, CostSplit, Kind, Trade
 from agent.domain import Book
 from agent.errors import DataError, RejectedError
 from agent.guard import turnover_available
-from agent.policy.multi_instrument import MultiInstrument
+from agent.policy.programme.covariance import gaussian_covariance
 from agent.policy.programme.factors import book_factors
 from agent.policy.programme.instruments import Instrument
 from agent.policy.programme.limits import VenueLimits, guard_limits, venue_limits
 from agent.policy.programme.options import DERIBIT, OptionRows, option_instruments
 from agent.policy.programme.perps import perp_instrument
+from agent.policy.programme.plan import make_plan
 from agent.policy.programme.record import Plan
 from agent.policy.programme.supports import Gas
 from agent.risk.costs import gas_cost_usd, leg_gas_cost_usd
@@ -114,15 +115,16 @@ def _options(case: Case, offers: OptionOffers) -> tuple[Instrument, ...]:
 def _plan(case: Case, book: Book, instruments: list[Instrument]) -> Plan:
     snapshot, exposure, measure = case.snapshot, case.exposure, case.yardstick
     block, base_fee_wei = snapshot.block, snapshot.block.base_fee_wei
-    policy = MultiInstrument(measure.risk_aversion_per_usd, measure.horizon_days, measure.vol_annual, 0.0, 0.0)
+    vol_stands_still = gaussian_covariance(exposure.spot_usd, measure.vol_annual, 0.0, 0.0, measure.horizon_days)
     idle_usd = from_asset_units(snapshot.idle_assets, snapshot.asset_decimals)
     # Venues are taken as safe here, as all other alternatives take them.
     on_chain = venue_limits(snapshot, idle_usd, {venue.name: 0.0 for venue in snapshot.venues}, 1.0)
-    return policy.plan(
+    return make_plan(
         book_factors(book, exposure.spot_usd, block.timestamp, exposure.hedge_size),
         instruments,
         [*on_chain, VenueLimits(DERIBIT.venue, 0.0)],
-        exposure.spot_usd,
+        vol_stands_still,
+        measure.risk_aversion_per_usd,
         guard_limits(snapshot, turnover_available(snapshot.bounds, snapshot.budget, block.timestamp)),
         Gas(gas_cost_usd(base_fee_wei, case.costs), leg_gas_cost_usd(base_fee_wei, case.costs)),
     )
