@@ -10,8 +10,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import numpy as np
+import polars as pl
 import QuantLib
 from arch import arch_model
 from scipy.optimize import minimize
@@ -27,6 +29,8 @@ from agent.risk.positions import Positions
 from agent.risk.scenarios import Scenarios, VolShock, revalue, scenario_grid, scenarios_of
 from agent.risk.tail import expected_shortfall, tail_risk
 from agent.risk.value_at_risk import Valuation, pnl_of_moves
+from agent.risk.var_backtest import backtest_var, var_breaches
+from agent.vol.ewma import RISKMETRICS_DAILY_DECAY, ewma_path
 from agent.vol.garch import GarchFit, GarchKind, fit_garch
 from benchmarks.figure import Figure
 from benchmarks.option_rows import SEED, best_of_each, best_seconds, extra_bytes, peer_module
@@ -45,6 +49,8 @@ GROWTH_SCENARIOS = (100, 1_000, 10_000, 100_000)
 BARS, HORIZON_BARS, PATHS = 3_000, 24, 10_000
 RESAMPLES = 2_000
 BARS_PER_YEAR = 8_760.0
+PRICES = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "binance_spot_5m_2024.parquet"
+COVERAGE_LEVEL, COVERAGE_WINDOW = 0.99, 2_016
 MILLISECONDS, MILLIONS, MEGABYTES = 1e3, 1e6, 1e-6
 OURS = "scenario grid, P&L and delta"
 
@@ -254,6 +260,38 @@ def _tail_figures(positions: Positions) -> list[Figure]:
     ]
 
 
+def _rolling_var(returns: np.ndarray, variances: np.ndarray | None) -> np.ndarray:
+    """Return the VaR of each bar from the window before it, at the volatility of that bar where variances are given."""
+    place = int(COVERAGE_WINDOW * (1.0 - COVERAGE_LEVEL) + 1e-9)
+    found = np.empty(returns.size - COVERAGE_WINDOW)
+    for row in range(found.size):
+        past = returns[row : row + COVERAGE_WINDOW]
+        if variances is not None:
+            past = past * np.sqrt(variances[row + COVERAGE_WINDOW] / variances[row : row + COVERAGE_WINDOW])
+        found[row] = -np.partition(past, place)[place]
+    return found
+
+
+def _coverage_figures() -> list[Figure]:
+    """Return how often real five-minute ETH returns exceeded the VaR before them, and whether the tests mind."""
+    if not PRICES.is_file():
+        return []
+    frame = pl.read_parquet(PRICES).filter(pl.col("symbol") == "ETHUSDT").sort("open_ts")
+    returns = np.diff(np.log(frame["close"].to_numpy()))
+    variances = ewma_path(returns, RISKMETRICS_DAILY_DECAY, float(np.var(returns[:100]))).variance_per_bar
+    figures = []
+    for name, known in (("history", None), ("history rescaled by EWMA", variances)):
+        breaches = var_breaches(returns[COVERAGE_WINDOW:], _rolling_var(returns, known))
+        test = backtest_var(breaches, COVERAGE_LEVEL)
+        where = f"99 % VaR of ETH 5-minute bars, {name}"
+        figures += [
+            Figure(f"{where}, breaches", 100.0 * test.breaches / test.periods, f"% of {test.periods:,} bars"),
+            Figure(f"{where}, Kupiec", test.unconditional_coverage.p_value, "p-value"),
+            Figure(f"{where}, independence", test.independence.statistic, "likelihood ratio"),
+        ]
+    return figures
+
+
 def _accounts() -> tuple[list[LinearPerpAccount], dict[str, CollateralTerms]]:
     sizes = (40.0, -25.0, 10.0, -60.0, 15.0)
     accounts = [LinearPerpAccount(f"venue {i}", size, 0.0, SPOT, 0.03, 0.005) for i, size in enumerate(sizes)]
@@ -312,6 +350,7 @@ def run() -> list[Figure]:
     figures.append(Figure("scenario grid, memory beyond its answers", storage * MEGABYTES, "MB"))
     figures += _growth_figures()
     figures += _tail_figures(positions)
+    figures += _coverage_figures()
     figures += _collateral_figures()
     figures.append(_attribution_figure())
     return figures
