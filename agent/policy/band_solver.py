@@ -167,7 +167,9 @@ def solve_band(
 
     Notes
     -----
-    Time and memory grow with steps^1.5 x resolution and steps^0.5 x resolution; 1,000 steps take about a second.
+    Time and memory grow with steps^1.5 x resolution and steps^0.5 x resolution; 1,000 steps take about a second. The
+    time step is fine enough where the delta takes three moves or more to cross half a band: then the band is within 1 %
+    of the best on a grid twice as fine. With fewer the band is right for looks as rare, which are another problem.
     """
     steps = np.zeros(1, dtype=np.int64) if stored_steps is None else stored_steps
     bands = _WINDOW_BANDS
