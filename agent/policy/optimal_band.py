@@ -86,16 +86,15 @@ def _as_watched(edges: list[float], overshoot: float) -> Edges:
     An inner edge within a few overshoots of its outer one moves in too, or the next look may find the net delta outside
     again; one that is farther stays. `_COMPANION` is fitted to bands solved for rare looks.
     """
-    low, low_inner, high_inner, high = edges
+    low, high = edges[0], edges[3]
+    low_inner, high_inner = (min(max(inner, low), high) for inner in edges[1:3])
     moved = min(overshoot, 0.5 * (high - low))
-    if moved == 0.0:
-        return Edges(low, low_inner, high_inner, high)
-    low_inner, high_inner = (min(max(inner, low), high) for inner in (low_inner, high_inner))
-    low_inner += moved * math.exp((low - low_inner) / (_COMPANION * moved))
-    high_inner -= moved * math.exp((high_inner - high) / (_COMPANION * moved))
+    if moved > 0.0:
+        low_inner += moved * math.exp((low - low_inner) / (_COMPANION * moved))
+        high_inner -= moved * math.exp((high_inner - high) / (_COMPANION * moved))
     if low_inner > high_inner:
         low_inner = high_inner = 0.5 * (low_inner + high_inner)
-    low, high = low + moved, high - moved
+    low, high = low + moved, max(high - moved, low + moved)
     return Edges(low, min(max(low_inner, low), high), min(max(high_inner, low), high), high)
 
 
