@@ -61,12 +61,11 @@ def yardstick_of(
         vol = getattr(policy, "static_vol_annual", None) if option is None else option.vol_annual
     if vol is None:
         raise DataError("vol_annual is unknown: neither the book's options nor the policy have one; give it")
+    horizon = costs.funding_horizon_days if horizon_days is None else horizon_days
+    if horizon_days is None and horizon == 0.0:
+        raise DataError("funding_horizon_days is 0, so nothing says how far ahead to measure risk; give horizon_days")
     own = getattr(policy, "risk_aversion_per_usd", DEFAULT_RISK_AVERSION_PER_USD)
-    return Yardstick(
-        costs.funding_horizon_days if horizon_days is None else horizon_days,
-        vol,
-        own if risk_aversion_per_usd is None else risk_aversion_per_usd,
-    )
+    return Yardstick(horizon, vol, own if risk_aversion_per_usd is None else risk_aversion_per_usd)
 
 
 def explain(
@@ -105,11 +104,15 @@ def explain(
     case = Case(snapshot, costs, settings, decision.exposure, yardstick)
     chosen = replace(_decided(case, policy_name, decision), is_chosen=True)
     policies, left_out = _comparable(case, policy_name, policy, watch_seconds)
-    others = [_decided(case, name, decide(snapshot, book, other, costs, settings)) for name, other in policies.items()]
-    landings = list(_landings(case, decision))
-    venues = list(_venues_alone(case, decision))
-    mixed = [] if options is None else [with_options(case, book, options)]
-    found = [chosen, _hold(case), *others, *landings, *venues, *mixed]
+    found = [
+        chosen,
+        _hold(case),
+        *_asked(case, book, policies, left_out),
+        *_landings(case, decision),
+        *_venues_alone(case, decision),
+    ]
+    if options is not None:
+        found.append(with_options(case, book, options))
     ranked = sorted(found, key=lambda alternative: (not alternative.is_accepted, alternative.objective_usd))
     return Explanation(yardstick, case.risk_before_usd, tuple(ranked), left_out)
 
@@ -129,6 +132,17 @@ def _decided(case: Case, name: str, decision: Decision) -> Alternative:
     legs, fills = decision.legs, decision.expected_fills
     after = predict(case.snapshot, legs, fills) if decision.action is Action.REBALANCE else case.snapshot.measurement
     return alternative_of(case, name, Kind.POLICY, legs, fills, after, None, decision.reason)
+
+
+def _asked(case: Case, book: Book, policies: dict[str, Policy], left_out: dict[str, str]) -> Iterator[Alternative]:
+    """Ask every policy; one out of its depth is added to ``left_out`` and hides no other."""
+    for name, policy in policies.items():
+        try:
+            decision = decide(case.snapshot, book, policy, case.costs, case.settings)
+        except DataError as error:
+            left_out[name] = f"cannot answer: {error}"
+        else:
+            yield _decided(case, name, decision)
 
 
 def _comparable(

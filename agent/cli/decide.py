@@ -24,32 +24,40 @@ from agent.units import Address, from_asset_units, from_wad
 EXAMPLE = "Example: evenkeel decide --book examples/book.toml --network localnet --explain"
 
 
+Explain = Annotated[
+    bool, typer.Option("--explain", help="List the alternatives, each with its cost and the risk it removes.")
+]
+HorizonDays = Annotated[
+    float | None,
+    typer.Option(help="With --explain: how far ahead risk is measured; the funding's horizon if not given."),
+]
+VolAnnual = Annotated[
+    float | None,
+    typer.Option(help="With --explain: volatility, 0.65 is 65 %; that of the book's options if not given."),
+]
+RiskAversion = Annotated[
+    float | None,
+    typer.Option(help="With --explain: weight of variance against cost; the policy's own if not given."),
+]
+OptionsFile = Annotated[
+    Path | None,
+    typer.Option(help="With --explain: a Deribit chain of this moment, to hedge with options beside the perps."),
+]
+OptionsSize = Annotated[
+    float | None,
+    typer.Option(help="With --options: contracts that each quote is good for; the chain does not say."),
+]
+
+
 def decide(
     book: BookFile,
     network: Network = DEFAULT_NETWORK,
-    with_alternatives: Annotated[
-        bool, typer.Option("--explain", help="List the alternatives, each with its cost and the risk it removes.")
-    ] = False,
-    horizon_days: Annotated[
-        float | None,
-        typer.Option(help="With --explain: how far ahead risk is measured; the funding's horizon if not given."),
-    ] = None,
-    vol_annual: Annotated[
-        float | None,
-        typer.Option(help="With --explain: volatility, 0.65 is 65 %; that of the book's options if not given."),
-    ] = None,
-    risk_aversion_per_usd: Annotated[
-        float | None,
-        typer.Option(help="With --explain: weight of variance against cost; the policy's own if not given."),
-    ] = None,
-    options: Annotated[
-        Path | None,
-        typer.Option(help="With --explain: a Deribit chain of this moment, to hedge with options beside the perps."),
-    ] = None,
-    options_size: Annotated[
-        float | None,
-        typer.Option(help="With --options: contracts that each quote is good for; the chain does not say."),
-    ] = None,
+    with_alternatives: Explain = False,
+    horizon_days: HorizonDays = None,
+    vol_annual: VolAnnual = None,
+    risk_aversion_per_usd: RiskAversion = None,
+    options: OptionsFile = None,
+    options_size: OptionsSize = None,
     as_json: AsJson = False,
 ) -> None:
     """Read the chain once and say what the keeper would do now, and why. Sends nothing and needs no key."""

@@ -48,7 +48,7 @@ def demo(
     symbol: Annotated[str | None, typer.Option(help=f"Symbol in the file; {_DEFAULT_SYMBOL} unless given.")] = None,
     book: Annotated[
         Path | None,
-        typer.Option(help="Book of positions, .toml or .csv. Without it: short 100 calls at the money, 30 days left."),
+        typer.Option(help="Book of positions. Without it: short 100 calls at the money, 30 days left."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the generated path and of the local chain.")] = DEFAULT_SEED,
     json_path: Annotated[

@@ -24,28 +24,33 @@ LOCALNET = "localnet"
 """Value of ``--market`` that asks the local chain instead of a file."""
 
 
+PositionsFile = Annotated[
+    Path,
+    typer.Argument(
+        help="Book of positions (.toml, .csv, .json, .parquet), or a Deribit chain (.parquet, .csv, .json).",
+        show_default=False,
+    ),
+]
+MarketSource = Annotated[
+    str | None,
+    typer.Option(
+        help="For a book: TOML with spot_usd, now and optionally rate_annual; or 'localnet' for the local chain."
+    ),
+]
+Moment = Annotated[
+    str | None,
+    typer.Option(help="For a chain: when it is valued, such as 2024-01-08T11:20:00Z; its own stamp if not given."),
+]
+RowsFile = Annotated[Path | None, typer.Option("--csv", help="For a chain: write its rows to this file too.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
 def greeks(
-    book: Annotated[
-        Path,
-        typer.Argument(
-            help="Book of positions (.toml, .csv, .json, .parquet), or a Deribit chain (.parquet, .csv, .json).",
-            show_default=False,
-        ),
-    ],
-    market: Annotated[
-        str | None,
-        typer.Option(
-            help="For a book: TOML with spot_usd, now and optionally rate_annual; or 'localnet' for the local chain."
-        ),
-    ] = None,
-    now: Annotated[
-        str | None,
-        typer.Option(help="For a chain: when it is valued, such as 2024-01-08T11:20:00Z; its own stamp if not given."),
-    ] = None,
-    csv_path: Annotated[
-        Path | None, typer.Option("--csv", help="For a chain: write its rows to this file too.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    book: PositionsFile,
+    market: MarketSource = None,
+    now: Moment = None,
+    csv_path: RowsFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Value a book, or a whole chain of listed options, and print its Greeks.
 

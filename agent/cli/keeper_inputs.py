@@ -15,7 +15,7 @@ from agent.settings import Settings, config_path, load_settings
 
 DEFAULT_NETWORK = "localnet"
 
-BookFile = Annotated[Path, typer.Option("--book", help="Book of positions to hedge, .toml or .csv.")]
+BookFile = Annotated[Path, typer.Option("--book", help="Book of positions to hedge: .toml, .csv, .json or .parquet.")]
 Network = Annotated[str, typer.Option("--network", help="Name of a file in config/, without .toml.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 

@@ -53,7 +53,7 @@ def up(
     depth_bps: Annotated[
         float, typer.Option(help="How far below the price 50 ETH sell at once, fee excluded, 1e-4.")
     ] = _DEFAULTS.depth_slippage_bps,
-    book: Annotated[Path | None, typer.Option(help="Book of positions to put on the chain, .toml or .csv.")] = None,
+    book: Annotated[Path | None, typer.Option(help="Book of positions to put on the chain.")] = None,
     deposit_usd: Annotated[
         float, typer.Option(min=0, help="Collateral the depositor puts into the vault, test USDC.")
     ] = DEFAULT_DEPOSIT_USD,

@@ -202,6 +202,17 @@ def test_explain__comparable_settings__are_those_of_the_chosen_policy():
     assert named(explanation, "fixed_threshold").is_chosen
 
 
+def test_explain__policy_that_cannot_answer__left_out_with_its_reason_and_hides_no_other(monkeypatch):
+    class Broken(FixedThreshold):
+        def target(self, exposure, costs):
+            raise DataError("out of its depth")
+
+    monkeypatch.setitem(POLICIES, "fixed_threshold", Broken)
+    _, explanation = explained(snapshot_of(BOOK))
+    assert explanation.left_out["fixed_threshold"] == "cannot answer: out of its depth"
+    assert named(explanation, "continuous").is_accepted
+
+
 def test_explain__same_inputs__same_answer():
     snapshot = snapshot_of(BOOK, hedged(3.0), VenueState())
     assert explained(snapshot) == explained(snapshot)
@@ -313,6 +324,13 @@ def test_yardstick_of__book_without_options__the_policys_vol_or_a_refusal():
     assert yardstick_of(decision, POLICY, COSTS).vol_annual == POLICY.static_vol_annual
     with pytest.raises(DataError, match="vol_annual is unknown"):
         yardstick_of(decision, FixedThreshold(1.0), COSTS)
+
+
+def test_yardstick_of__no_horizon__asks_for_one():
+    decision, costs = decide(snapshot_of(BOOK), BOOK, POLICY, COSTS, SETTINGS), replace(COSTS, funding_horizon_days=0.0)
+    with pytest.raises(DataError, match="give horizon_days"):
+        yardstick_of(decision, POLICY, costs)
+    assert yardstick_of(decision, POLICY, costs, 2.0).horizon_days == 2.0
 
 
 @pytest.mark.parametrize("name", ["horizon_days", "vol_annual", "risk_aversion_per_usd"])

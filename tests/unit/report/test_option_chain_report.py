@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from listed_chain import summaries, write_json
 
+from agent.errors import DataError
 from agent.feeds.deribit_chain import load_chain
 from agent.report.option_chain import SIDES, chain_document, chain_lines, chain_rows
 from agent.vol.chain_values import value_chain
@@ -130,3 +134,44 @@ def test_chain_lines__real_chain__within_the_width(real):
 def test_chain_lines__coin_of_a_hundred_thousand_dollars__within_the_width(chain):
     dear = replace(chain, forward_usd=chain.forward_usd * 50, strike_usd=chain.strike_usd * 50, underlying="BTC")
     assert max(map(len, chain_lines(value_chain(dear)))) <= WIDTH
+
+
+STRANGE = st.sampled_from(
+    [
+        None,
+        "",
+        0,
+        -1,
+        1e-12,
+        1e-300,
+        1e300,
+        math.nan,
+        math.inf,
+        "x",
+        True,
+        [1],
+        0.5,
+        2,
+        "ETH-26JAN24-1-P",
+        "ETH-9JAN24-2200-C",
+    ]
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 19), st.sampled_from(sorted(summaries()[0])), STRANGE)
+def test_chain_document__any_cell_spoilt__one_line_or_strict_json(tmp_path, row, field, strange):
+    rows = summaries()
+    rows[row][field] = strange
+    path, refusal = write_json(tmp_path / "chain.json", rows), None
+    try:
+        found = value_chain(load_chain(path))
+    except DataError as error:
+        refusal = str(error)
+    if refusal is not None:
+        assert refusal.startswith(f"{path}: ")
+        assert "\n" not in refusal
+        return
+    document = json.loads(json.dumps(chain_document(found), allow_nan=False))
+    assert_every_null_has_its_reason(document)
+    assert max(map(len, chain_lines(found))) <= WIDTH
