@@ -45,8 +45,6 @@ _CLOSER_LOOKS = 3
 """Times a guilty step is repeated: a kink between the strikes of the grid shows only once one of them lies on it."""
 _FIRST_RETURN = 0.01
 """Share of its correction that a guilty expiry gives back at first, then twice as much each time it is found again."""
-_FAR_TOLERANCES = 5.0
-"""A quote further than this from its centre is a miss like any other, where ways of giving back are compared."""
 
 Correction = TypeVar("Correction", FloatArray, Bumps)
 
@@ -105,7 +103,7 @@ def _svi_step(targets: SliceTargets, ssvi: SsviSurface, first_punishment: float)
         return VolSurface(targets.tau_years, raw_of_coordinates(prior + move), bumps)
 
     move = _fitted(fit, surface, np.zeros_like(prior), first_punishment)
-    shares = _free_shares(lambda kept: surface(kept[:, None] * move), targets)
+    shares = _free_shares(lambda kept: surface(kept[:, None] * move), stdev.size)
     return raw_of_coordinates(prior + shares[:, None] * move), shares
 
 
@@ -124,7 +122,7 @@ def _bump_step(
         return Bumps(bumps.start, bumps.step, shares[:, None] * bumps.coefficients)
 
     bumps = _fitted(fit, surface, flat_bumps(targets, stdev), first_punishment)
-    shares = _free_shares(lambda trial: surface(kept(trial)), targets)
+    shares = _free_shares(lambda trial: surface(kept(trial)), stdev.size)
     return kept(shares), shares
 
 
@@ -137,10 +135,7 @@ def _fitted(
     """Return the correction fitted from ``start``; while guilty, fitted again harder and at the strikes found so."""
     strikes = np.empty((surface(start).tau_years.size, 0))
     if first_punishment < _PUNISHMENT:
-        freely = fit(start, first_punishment, strikes)
-        # Where total variance is not positive the density says nothing: no fit finds back from there.
-        is_positive = np.isfinite(check_arbitrage(surface(freely), _JUDGE_POINTS).density).all()
-        start = freely if is_positive else start
+        start = fit(start, first_punishment, strikes)
     found = fit(start, _PUNISHMENT, strikes)
     for _ in range(_CLOSER_LOOKS):
         report = check_arbitrage(surface(found), _JUDGE_POINTS)
@@ -151,46 +146,23 @@ def _fitted(
     return found
 
 
-def _free_shares(make: Callable[[FloatArray], VolSurface], targets: SliceTargets) -> FloatArray:
-    """Return the share of each expiry's correction that may stay; none staying is free of arbitrage by construction.
-
-    Where expiries cross, one that gives way alone may cross its other neighbour, and so on through the chain; all
-    giving way together keep their order. Where the first costs more than a little, the better fit of both is taken.
-    """
-    alone = _shares_left(make, targets.tau_years.size, together=False)
-    if alone.min() >= 1.0 - _FIRST_RETURN:
-        return alone
-    together = _shares_left(make, targets.tau_years.size, together=True)
-    return min(alone, together, key=lambda shares: _misfit(make(shares), targets))
-
-
-def _shares_left(make: Callable[[FloatArray], VolSurface], count: int, *, together: bool) -> FloatArray:
-    """Return the shares left when the guilty give way, each alone or all expiries together."""
+def _free_shares(make: Callable[[FloatArray], VolSurface], count: int) -> FloatArray:
+    """Return the share of each expiry's correction that may stay; none staying is free of arbitrage by construction."""
     returned = np.zeros(count)
     while (returned < 1.0).any():
         guilty = check_arbitrage(make(1.0 - returned), _JUDGE_POINTS).guilty(_JUDGE_DENSITY, _JUDGE_RISE)
         if not guilty.any():
             break
-        if together or (returned[guilty] >= 1.0).all():
-            guilty[:] = True  # the latter by rounding alone: what is found guilty has nothing left to give
+        if (returned[guilty] >= 1.0).all():
+            guilty[:] = True  # by rounding alone: what is found guilty has nothing left to give
         more = np.clip(2.0 * returned, _FIRST_RETURN, 1.0)
         returned = np.where(guilty, more, returned)
     return 1.0 - returned
 
 
-def _variance_at_quotes(surface: VolSurface, targets: SliceTargets) -> FloatArray:
-    rows = np.broadcast_to(np.arange(surface.tau_years.size)[:, None], targets.weight.shape)
-    return surface.slice_derivatives(rows, targets.log_moneyness)[0]
-
-
-def _misfit(surface: VolSurface, targets: SliceTargets) -> float:
-    """Return the mean distance of the quotes from their centres, in tolerances, each counted up to a limit."""
-    distance = np.abs(_variance_at_quotes(surface, targets) - targets.centre) / targets.tolerance
-    return float(np.average(np.minimum(distance, _FAR_TOLERANCES), weights=targets.weight))
-
-
 def _inside_share(surface: VolSurface, targets: SliceTargets) -> float:
     judged = (targets.weight > 0.0) & (targets.low > 0.0) & np.isfinite(targets.high)
-    variance = _variance_at_quotes(surface, targets)
+    rows = np.broadcast_to(np.arange(surface.tau_years.size)[:, None], judged.shape)
+    variance = surface.slice_derivatives(rows, targets.log_moneyness)[0]
     inside = (variance >= targets.low) & (variance <= targets.high)
     return float(np.mean(inside[judged])) if judged.any() else float("nan")

@@ -191,7 +191,7 @@ def test_black_scholes__quantlib__agrees_to_1e_10_relative() -> None:
     for row in range(rows):
         expected = _quantlib(*(column[row].item() for column in columns))
         for name, number in expected.items():
-            assert getattr(greeks, name)[row] == pytest.approx(number, rel=1e-10), (name, row)
+            assert getattr(greeks, name)[row] == pytest.approx(number, rel=1e-10, abs=0.0), (name, row)
 
 
 def _wide_rows(rows: int) -> tuple[np.ndarray, ...]:
@@ -234,9 +234,9 @@ def test_black_scholes__in_the_money_at_a_high_deviation__keeps_the_digits_of_it
 ) -> None:
     d1 = -np.log(moneyness) / stdev + stdev / 2
     put = black_scholes_greeks(False, 100.0, 100.0 * moneyness, 1.0, stdev, 0.0)
-    assert put.delta == pytest.approx(-ndtr(-d1), rel=1e-13)
+    assert put.delta == pytest.approx(-ndtr(-d1), rel=1e-13, abs=0.0)
     call = black_scholes_greeks(True, 100.0, 100.0 / moneyness, 1.0, stdev, 0.0)
-    assert call.rho == pytest.approx(100.0 / moneyness * ndtr(-d1), rel=1e-13)
+    assert call.rho == pytest.approx(100.0 / moneyness * ndtr(-d1), rel=1e-13, abs=0.0)
 
 
 @pytest.mark.parametrize(("is_call", "value", "delta"), [(True, 100.0, 1.0), (False, 0.0, 0.0)])
@@ -258,11 +258,11 @@ def test_black76__quantlib__agrees_to_1e_10_relative() -> None:
         payoff, discount = QuantLib.PlainVanillaPayoff(kind, strike), np.exp(-rate * tau)
         calculator = QuantLib.BlackCalculator(payoff, forward, vol * np.sqrt(tau), discount)
         greeks = black76_greeks(is_call, forward, strike, tau, vol, rate)
-        assert greeks.value == pytest.approx(calculator.value(), rel=1e-10)
-        assert greeks.delta == pytest.approx(calculator.deltaForward(), rel=1e-10)
-        assert greeks.gamma == pytest.approx(calculator.gammaForward(), rel=1e-10)
-        assert greeks.vega == pytest.approx(calculator.vega(tau), rel=1e-10)
-        assert greeks.rho == pytest.approx(-tau * calculator.value(), rel=1e-10)
+        assert greeks.value == pytest.approx(calculator.value(), rel=1e-10, abs=0.0)
+        assert greeks.delta == pytest.approx(calculator.deltaForward(), rel=1e-10, abs=0.0)
+        assert greeks.gamma == pytest.approx(calculator.gammaForward(), rel=1e-10, abs=0.0)
+        assert greeks.vega == pytest.approx(calculator.vega(tau), rel=1e-10, abs=0.0)
+        assert greeks.rho == pytest.approx(-tau * calculator.value(), rel=1e-10, abs=0.0)
 
 
 def test_black76_delta__any_rate__is_the_undiscounted_delta() -> None:

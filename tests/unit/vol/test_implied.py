@@ -146,6 +146,7 @@ STATUSES = [
     (10.0, 110.0, 100.0, 1.0, ImpliedVolStatus.AT_INTRINSIC),
     (9.999999999999998, 110.0, 100.0, 1.0, ImpliedVolStatus.AT_INTRINSIC),
     (9.99, 110.0, 100.0, 1.0, ImpliedVolStatus.BELOW_INTRINSIC),
+    (10.0 - 1e-12, 110.0, 100.0, 1.0, ImpliedVolStatus.BELOW_INTRINSIC),
     (-1.0, 90.0, 100.0, 1.0, ImpliedVolStatus.BELOW_INTRINSIC),
     (110.0, 110.0, 100.0, 1.0, ImpliedVolStatus.ABOVE_BOUND),
     (120.0, 110.0, 100.0, 1.0, ImpliedVolStatus.ABOVE_BOUND),

@@ -154,6 +154,19 @@ def test_check_arbitrage__expiries_crossing_at_one_strike__names_the_pair():
     assert report.calendar_rise.min() < 0.0
 
 
+def test_check_arbitrage__worst_strikes__are_of_each_expiry_and_of_its_rise_from_the_one_before():
+    raw = SMOOTH.raw_slices()
+    raw[2, 0] -= 0.05
+    surface = VolSurface(SMOOTH.tau_years, raw, no_bumps(4))
+    report = check_arbitrage(surface)
+    worst = report.worst_log_moneyness
+    assert worst.shape == (4, 2)
+    np.testing.assert_array_equal(worst[:, 0], report.density_log_moneyness)
+    rows = np.arange(1, 4)
+    earlier, later = (surface.slice_derivatives(rows - back, worst[1:, 1])[0] for back in (1, 0))
+    np.testing.assert_allclose(1.0 - earlier / later, report.calendar_rise, rtol=1e-12)
+
+
 def test_check_arbitrage__wings_falling_only_far_out__found():
     raw = np.array([[0.04, 0.02, 0.0, 0.0, 0.1], [0.08, 0.0199, 0.0, 0.0, 0.1]])
     report = check_arbitrage(VolSurface(np.array([0.5, 1.0]), raw, no_bumps(2)))
