@@ -1,134 +1,206 @@
-"""How long one decision takes: exposure, costs, band, route and the guard's verdict for a small book."""
+"""How long a live decision takes without RPC: ``python -m benchmarks decision``.
+
+A book of a thousand options of twelve expiries, three venues of different kinds, and a market that has moved by every
+block, as a keeper meets it: the same book object, a new price, time, quotes and chain state. Wall time is what the
+keeper waits; CPU time of the process is what other work on the machine cannot blur. Figures without a peer in their
+line are ours alone; the peers value the same book at the same prices, in turn with ours.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count, islice
 
 import numpy as np
 
 from agent.decide import DecisionSettings, decide
-from agent.domain import (
-    Action,
-    BlockRef,
-    Book,
-    Bounds,
-    Budget,
-    Measurement,
-    OptionLeg,
-    OptionType,
-    QuotePoint,
-    Snapshot,
-    VenueMeasurement,
-    VenueSnapshot,
-)
+from agent.domain import Action, Book, Decision, Snapshot
+from agent.guard import evaluate
+from agent.policy.base import Policy
+from agent.policy.optimal_band import OptimalBand
 from agent.policy.whalley_wilmott import WhalleyWilmott
-from agent.risk.costs import CostInputs
+from agent.policy.zakamouline import CONFIRMED_CONSTANT, Zakamouline
+from agent.risk.costs import CostInputs, leg_gas_cost_usd, trade_costs
 from agent.risk.exposure import book_exposure
 from agent.risk.margin import MarginSettings
-from agent.routing import RoutingSettings
-from agent.units import Address, AssetUnits, BlockHash, Rounding, Seconds, Wad, Wei, to_wad
+from agent.risk.quotes import ladders_of
+from agent.routing import RouteCosts, Router, RoutingSettings
+from agent.units import AssetUnits, Rounding, Wei, from_wad, to_wad
+from benchmarks.decision_peers import numpy_exposure, py_vollib_exposure, quantlib_exposure
+from benchmarks.decision_world import START, START_USD, OptionColumns, World
 from benchmarks.figure import Figure
+from benchmarks.option_rows import best_of_each
 
-DECISIONS = 5_000
-WARM_UP = 200
-LEGS = 10
-NOW = Seconds(1_722_500_000)
-SPOT_USD = 3_200.0
-LADDER_SIZES = ("0.1", "0.5", "2", "5", "10", "20", "40", "80")
+LEGS, VENUES = 1_000, 3
+GROWTH_LEGS, GROWTH_VENUES = (10, 100, 1_000, 10_000), (1, 2, 4, 8, 16)
+DECISIONS, GROWTH_DECISIONS, WARM_UP = 1_000, 200, 20
+PEER_ROUNDS, MANY_CALLS = 12, 100
+
+POLICIES: dict[str, Policy] = {
+    "Whalley-Wilmott": WhalleyWilmott(0.01, 1.0, 0.65),
+    "Zakamouline": Zakamouline(0.01, 1.0, 0.65, CONFIRMED_CONSTANT),
+    "optimal band": OptimalBand(0.01, 300.0, 1.0, 0.65),
+}
+COSTS = CostInputs(START_USD, Wei(10**9), 1_500_000, Wei(0), 1.0, leg_gas_units=50_000)
+_MARGIN = MarginSettings(
+    to_wad("0.5", Rounding.DOWN),
+    to_wad("1.5", Rounding.DOWN),
+    to_wad("2.5", Rounding.DOWN),
+    2_000,
+    1_000,
+    AssetUnits(10**8),
+)
+SETTINGS = DecisionSettings(0.001, 1_000, 0.25, RoutingSettings(10, _MARGIN))
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A way a decision can go, and how to tell that it did."""
+
+    gap: float
+    max_leverage: float
+    is_met: Callable[[Decision], bool]
+
+
+CASES = {
+    "holds": Case(0.05, 2.0, lambda decision: decision.action is Action.HOLD),
+    "trades": Case(-20.0, 2.0, lambda decision: "reduced" not in decision.reason and len(decision.expected_fills) > 1),
+    "trades what the guard allows": Case(-20.0, 0.33, lambda decision: "reduced to avoid" in decision.reason),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """Wall and CPU time of each decision, milliseconds."""
+
+    wall_ms: list[float]
+    cpu_ms: list[float]
+
+    def figures(self, name: str) -> Iterator[Figure]:
+        """Return the middle and the slowest hundredth of both."""
+        for clock, durations in (("wall", self.wall_ms), ("CPU", self.cpu_ms)):
+            for percentile in (50, 99):
+                yield Figure(f"{name}, {clock} p{percentile}", float(np.percentile(durations, percentile)), "ms")
 
 
 def run() -> list[Figure]:
-    """Time a decision that trades and one that holds."""
-    book = _book()
-    figures = []
-    for name, hedge, expected in (("decide_trading", "0", Action.REBALANCE), ("decide_holding", None, Action.HOLD)):
-        durations_ms = _durations_ms(book, _snapshot(book, hedge), expected)
-        for label, percentile in (("p50", 50), ("p99", 99)):
-            figures.append(Figure(f"{name}_{label}", float(np.percentile(durations_ms, percentile)), "ms", None, None))
-    return figures
+    """Time decisions, their stages, their growth and the peers."""
+    columns = OptionColumns.drawn(LEGS)
+    figures = [*_first_call(columns)]
+    for policy_name, policy in POLICIES.items():
+        for case_name, case in CASES.items():
+            durations = _durations(columns, VENUES, policy, case, DECISIONS)
+            figures += durations.figures(f"decide, {policy_name}, {case_name}")
+    return [*figures, *_stages(columns), *_growth(), *_peers(columns)]
 
 
-def _durations_ms(book: Book, snapshot: Snapshot, expected: Action) -> list[float]:
-    policy = WhalleyWilmott(risk_aversion_per_usd=0.01, static_horizon_days=1.0, static_vol_annual=0.65)
-    costs = CostInputs(SPOT_USD, Wei(10**9), 1_500_000, Wei(0), 1.0)
-    margin = MarginSettings(_wad("0.5"), _wad("1.5"), _wad("2.5"), 2_000, 1_000, AssetUnits(10**8))
-    settings = DecisionSettings(0.001, 1_000, 0.25, RoutingSettings(10, margin))
-    durations_ms = []
-    for _ in range(WARM_UP + DECISIONS):
-        start = time.perf_counter_ns()
-        decision = decide(snapshot, book, policy, costs, settings)
-        durations_ms.append((time.perf_counter_ns() - start) / 1e6)
-        if decision.action is not expected:
+def _first_call(columns: OptionColumns) -> Iterator[Figure]:
+    """Return how long the very first decision of a process takes: kernels are loaded and the book is laid out."""
+    book = columns.book()
+    (snapshot,) = World(columns, VENUES, -20.0).snapshots(1)
+    start = time.perf_counter()
+    decide(snapshot, book, POLICIES["optimal band"], COSTS, SETTINGS)
+    yield Figure("first decision with a book, optimal band", (time.perf_counter() - start) * 1e3, "ms")
+
+
+def _durations(columns: OptionColumns, venues: int, policy: Policy, case: Case, decisions: int) -> Durations:
+    """Decide block by block; snapshots are made between the timed decisions, as the chain would."""
+    book = columns.book()
+    found = Durations([], [])
+    for snapshot in World(columns, venues, case.gap, case.max_leverage).snapshots(WARM_UP + decisions):
+        cpu, wall = time.process_time_ns(), time.perf_counter_ns()
+        decision = decide(snapshot, book, policy, COSTS, SETTINGS)
+        wall_after, cpu_after = time.perf_counter_ns(), time.process_time_ns()
+        found.wall_ms.append((wall_after - wall) / 1e6)
+        found.cpu_ms.append((cpu_after - cpu) / 1e6)
+        if not case.is_met(decision):
             raise AssertionError(f"timed the wrong case: {decision.reason}")
-    return durations_ms[WARM_UP:]
+    return Durations(found.wall_ms[WARM_UP:], found.cpu_ms[WARM_UP:])
 
 
-def _book() -> Book:
-    expiry = Seconds(NOW + 30 * 86_400)
-    legs = tuple(
-        OptionLeg(OptionType.CALL, 2_800.0 + 80.0 * index, expiry, -100.0 / LEGS, 0.65, 0.64, 0.66, f"leg {index}")
-        for index in range(LEGS)
-    )
-    return Book("ETH", legs)
+class StageClock:
+    """Collects the CPU time of named stages, microseconds: ``with clock.stage("costs"): ...``."""
+
+    def __init__(self) -> None:
+        self.spent_us: dict[str, list[float]] = {}
+        self._running = ""
+        self._start_ns = 0
+
+    def stage(self, name: str) -> StageClock:
+        """Name what is timed next."""
+        self._running = name
+        return self
+
+    def __enter__(self) -> None:
+        self._start_ns = time.process_time_ns()
+
+    def __exit__(self, *_: object) -> None:
+        taken_us = (time.process_time_ns() - self._start_ns) / 1e3
+        self.spent_us.setdefault(self._running, []).append(taken_us)
 
 
-def _snapshot(book: Book, hedge: str | None) -> Snapshot:
-    """Return one venue with a ladder of both sides; a hedge of None is exactly neutral."""
-    delta = book_exposure(book, SPOT_USD, NOW, 0.0).book_delta
-    size = to_wad(-delta, Rounding.DOWN) if hedge is None else _wad(hedge)
-    price, book_delta = _wad(str(SPOT_USD)), to_wad(delta, Rounding.DOWN)
-    notional = Wad(size * price // 10**18)
-    venue = VenueMeasurement(size, size, notional, Wad(notional // 2), Wad(notional // 2))
-    nav = Wad(_wad("400000") + venue.equity_low)
-    return Snapshot(
-        chain_id=31_337,
-        block=BlockRef(1, BlockHash("0x" + "00" * 32), NOW, Wei(10**9)),
-        vault=Address("0x" + "00" * 20),
-        asset_decimals=6,
-        idle_assets=AssetUnits(400_000 * 10**6),
-        measurement=Measurement(price, Wad(book_delta - 10**18), Wad(book_delta + 10**18), nav, nav, (venue,)),
-        bounds=_bounds(),
-        budget=Budget(_wad("350000"), NOW, Seconds(0)),
-        venues=(
-            VenueSnapshot(Address("0x" + "11" * 20), "venue", size, price, price, Wad(0), AssetUnits(0), _ladder()),
-        ),
-        paused=False,
-    )
+def _stages(columns: OptionColumns) -> Iterator[Figure]:
+    """Return the median CPU time of each stage of a decision that trades."""
+    book, clock = columns.book(), StageClock()
+    for snapshot in World(columns, VENUES, -20.0).snapshots(GROWTH_DECISIONS):
+        _time_stages(snapshot, book, clock)
+    for stage, durations in clock.spent_us.items():
+        yield Figure(f"stage: {stage}, CPU p50", float(np.median(durations[WARM_UP:])), "us")
 
 
-def _ladder() -> tuple[QuotePoint, ...]:
-    """Return quotes of a pool 70 million dollars deep with a fee of 10 bps."""
-    points = []
-    for sign in (-1, 1):
-        for size in LADDER_SIZES:
-            price = SPOT_USD * (1.0 + sign * float(size) * SPOT_USD / 7e7)
-            points.append(
-                QuotePoint(
-                    Wad(sign * _wad(size)),
-                    to_wad(price, Rounding.DOWN),
-                    to_wad(float(size) * price / 1_000.0, Rounding.DOWN),
-                )
-            )
-    return tuple(points)
+def _time_stages(snapshot: Snapshot, book: Book, clock: StageClock) -> None:
+    measured, block = snapshot.measurement, snapshot.block
+    hedge, size = from_wad(sum(venue.size for venue in snapshot.venues)), to_wad(20, Rounding.DOWN)
+    route_costs = RouteCosts(COSTS.funding_horizon_days, leg_gas_cost_usd(block.base_fee_wei, COSTS))
+    with clock.stage("exposure"):
+        exposure = book_exposure(book, from_wad(measured.price), block.timestamp, hedge)
+    with clock.stage("quotes read"):
+        ladders = ladders_of(snapshot.venues, is_buy=True)
+    with clock.stage("costs"):
+        costs = trade_costs(snapshot.venues, block, measured.price, size, COSTS, ladders)
+    for name, policy in POLICIES.items():
+        with clock.stage(f"policy, {name}"):
+            policy.target(exposure, costs)
+    with clock.stage("marginal costs"):
+        router = Router.of(snapshot, True, SETTINGS.routing, route_costs, ladders)
+    with clock.stage("split, legs and margin"):
+        route = router.route(size)
+    with clock.stage("guard"):
+        evaluate(snapshot.bounds, snapshot.budget, measured, route.fills, route.after, block.timestamp)
 
 
-def _bounds() -> Bounds:
-    return Bounds(
-        band=_wad("5"),
-        min_improvement=_wad("0.1"),
-        urgent_delta=_wad("15"),
-        max_size_delta=_wad("80"),
-        max_notional=_wad("300000"),
-        turnover_capacity=_wad("350000"),
-        turnover_refill_per_day=_wad("180000"),
-        max_venue_leverage=_wad("4"),
-        max_leverage=_wad("2"),
-        max_slippage_bps=60,
-        max_fee_bps=15,
-        max_nav_loss_bps=100,
-        cooldown_seconds=Seconds(240),
-    )
+def _growth() -> Iterator[Figure]:
+    """Return how a decision grows with the book and with the venues."""
+    policy, case = POLICIES["optimal band"], CASES["trades"]
+    for legs in GROWTH_LEGS:
+        found = _durations(OptionColumns.drawn(legs), VENUES, policy, case, GROWTH_DECISIONS)
+        yield Figure(f"growth: {legs:,} legs, {VENUES} venues, CPU p50", float(np.median(found.cpu_ms)), "ms")
+    columns, some = OptionColumns.drawn(LEGS), Case(-20.0, 2.0, lambda decision: bool(decision.expected_fills))
+    for venues in GROWTH_VENUES:
+        found = _durations(columns, venues, policy, some, GROWTH_DECISIONS)
+        yield Figure(f"growth: {LEGS:,} legs, {venues} venues, CPU p50", float(np.median(found.cpu_ms)), "ms")
 
 
-def _wad(number: str) -> Wad:
-    return to_wad(number, Rounding.DOWN)
+def _peers(columns: OptionColumns) -> Iterator[Figure]:
+    """Return ours over each peer: valuing the book, and a whole decision over valuing it alone."""
+    book, prices = columns.book(), (START_USD + 0.01 * step for step in count())
+    policy, case = POLICIES["optimal band"], CASES["trades"]
+    snapshots = World(columns, VENUES, case.gap).snapshots(MANY_CALLS * (PEER_ROUNDS + 1))
+    waiting = [list(islice(snapshots, MANY_CALLS)) for _ in range(PEER_ROUNDS + 1)]
+    valuing, deciding = f"exposure of {LEGS:,} legs", f"decision on {LEGS:,} legs, optimal band, trades"
+    runs: dict[str, Callable[[], object]] = {
+        valuing: lambda: [book_exposure(book, next(prices), START, 0.0) for _ in range(MANY_CALLS)],
+        deciding: lambda: [decide(snapshot, book, policy, COSTS, SETTINGS) for snapshot in waiting.pop()],
+        "NumPy/SciPy": lambda: [numpy_exposure(columns, next(prices), START) for _ in range(MANY_CALLS)],
+    }
+    best_us = {name: seconds * 1e6 / MANY_CALLS for name, seconds in best_of_each(runs, PEER_ROUNDS).items()}
+    # One call of these takes as long as a hundred of the others, and py_vollib slows down what runs beside it.
+    slow: dict[str, Callable[[], object]] = {"QuantLib": lambda: quantlib_exposure(columns, next(prices), START)}
+    if (by_py_vollib := py_vollib_exposure()) is not None:
+        slow["py_vollib"] = lambda: by_py_vollib(columns, next(prices), START)
+    best_us |= {name: seconds * 1e6 for name, seconds in best_of_each(slow, PEER_ROUNDS).items()}
+    for peer in ("NumPy/SciPy", *slow):
+        yield Figure.against(valuing, best_us[valuing], "us", f"{peer}, the same", best_us[peer])
+        yield Figure.against(deciding, best_us[deciding], "us", f"{peer}, exposure alone", best_us[peer])

@@ -21,7 +21,7 @@ import numpy as np
 from agent.domain import Exposure
 from agent.errors import DataError
 from agent.policy.base import require_exposure
-from agent.products.european import black76_greeks
+from agent.products.european import black76_standard_greeks
 from agent.products.greeks import FloatArray
 from agent.risk.exposure import LiveOptions, ValuedOptions, valued_options
 
@@ -96,5 +96,5 @@ def delta_shift(exposure: Exposure, legs: LiveOptions, variance_factor: FloatArr
     This is the net delta of a hedge that trusts the other volatility.
     """
     vols = legs.iv_annual * np.sqrt(variance_factor)
-    adjusted = black76_greeks(legs.is_call, exposure.spot_usd, legs.strike_usd, legs.tau_years, vols).delta
+    adjusted = black76_standard_greeks(legs.is_call, exposure.spot_usd, legs.strike_usd, legs.tau_years, vols).delta
     return float(legs.quantity @ (valued_legs(exposure).greeks.delta - adjusted))

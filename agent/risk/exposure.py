@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from agent.domain import Book, Exposure, OptionType
 from agent.errors import DataError
-from agent.products.european import black76_greeks
-from agent.products.greeks import Greeks
+from agent.products.european import black76_standard_greeks
+from agent.products.greeks import StandardGreeks
 from agent.units import SECONDS_PER_YEAR, Seconds, require_finite
 
 
@@ -93,7 +93,7 @@ class ValuedOptions(NamedTuple):
     """The live options of a book and the Greeks of one unit of each; to be read alone, for the arrays are shared."""
 
     legs: LiveOptions
-    greeks: Greeks
+    greeks: StandardGreeks
 
 
 class _Valuation(NamedTuple):
@@ -140,7 +140,7 @@ class _ValuationOfTheCycle:
         if last is not None and last.book is book and (last.at_unix, last.spot_usd) == (at_unix, spot_usd):
             return last.answer
         legs = live_options(book, at_unix)
-        greeks = black76_greeks(legs.is_call, spot_usd, legs.strike_usd, legs.tau_years, legs.iv_annual)
+        greeks = black76_standard_greeks(legs.is_call, spot_usd, legs.strike_usd, legs.tau_years, legs.iv_annual)
         answer = ValuedOptions(legs, greeks)
         self._last = _Valuation(book, at_unix, spot_usd, answer)
         return answer

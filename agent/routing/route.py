@@ -15,7 +15,7 @@ from agent.guard import limit_price, predict, turnover_available
 from agent.risk.impact import ImpactCoefficients, quoted_impact
 from agent.risk.margin import MarginSettings, Watermarks, deposit_due, idle_funds, watermarks, withdrawal_due
 from agent.risk.quotes import Ladder, fill_at, ladders_of, size_within, worst_quoted_price
-from agent.routing.waterfill import MarginalCurve, cost_levels, marginal_curve, waterfill
+from agent.routing.waterfill import MarginalCurve, Waterfill, marginal_curve
 from agent.units import BPS, WAD, AssetUnits, Rounding, Wad, asset_units_to_wad, from_wad, require_finite, to_wad
 
 
@@ -85,8 +85,8 @@ class Router:
     """Worst quoted price planned with."""
     curves: tuple[MarginalCurve, ...]
     """Marginal cost of each venue inside its room."""
-    levels: tuple[int, ...]
-    """Marginal costs between which every curve is straight."""
+    waterfills: dict[tuple[int, ...], Waterfill]
+    """By the venues they spread over."""
     carries: tuple[int, ...]
     """Funding a unit is expected to pay on each venue, WAD USD."""
     leg_gas: Wad
@@ -107,9 +107,7 @@ class Router:
             room = min(max(size_within(ladder, limit) - pending, 0), snapshot.bounds.max_size_delta)
             curves.append(marginal_curve(ladder, carries[index], pending, room))
         leg_gas = to_wad(costs.leg_gas_usd, Rounding.UP)
-        return cls(
-            snapshot, settings, is_buy, tuple(ladders), limit, tuple(curves), cost_levels(curves), carries, leg_gas
-        )
+        return cls(snapshot, settings, is_buy, tuple(ladders), limit, tuple(curves), {}, carries, leg_gas)
 
     def cap(self) -> Cap:
         """Return the largest size that quotes and the guard's size, price, notional and turnover bounds admit.
@@ -117,8 +115,9 @@ class Router:
         Notional is converted to size at the highest price a fill can have, less one unit a fill for its rounding up.
         """
         snapshot = self.snapshot
-        room = sum(curve.sizes[-1] for curve in self.curves)
-        by_venues = Cap(Wad(room), "what venues quote inside the guard's size and price limits")
+        by_venues = Cap(
+            Wad(self._waterfill(self._all_venues).room), "what venues quote inside the guard's size and price limits"
+        )
         turnover = turnover_available(snapshot.bounds, snapshot.budget, snapshot.block.timestamp)
         notional, reason = min(
             (snapshot.bounds.max_notional, "the guard's notional of one rebalance"),
@@ -138,9 +137,7 @@ class Router:
             The size exceeds what the venues take.
 
         """
-        shares = self._shares(size)
-        fills = tuple(fill_at(self.ladders[index], index, share) for index, share in enumerate(shares) if share > 0)
-        return _with_margin(self.snapshot, fills, self.ladders, self.settings)
+        return _with_margin(self.snapshot, self._fills(size), self.ladders, self.settings)
 
     def impact(self, size: int) -> ImpactCoefficients:
         """Return what quotes say of how the cost of a unit grows up to an absolute size within the cap."""
@@ -150,47 +147,59 @@ class Router:
 
     def _unit_cost_usd(self, size: int) -> float:
         """Return cost with fee, carry and the gas of legs beyond the first, above the oracle price, USD a unit."""
-        shares = self._shares(size)
-        sign, spare_leg = (1 if self.is_buy else -1), self.leg_gas * WAD
-        above = self._cost(shares) - spare_leg - sign * size * self.snapshot.measurement.price
-        return above / size / WAD
+        at_oracle_price = (size if self.is_buy else -size) * self.snapshot.measurement.price
+        cost = sum(self._cost(fill) for fill in self._fills(size))
+        return (cost - self.leg_gas * WAD - at_oracle_price) / size / WAD
 
-    def _shares(self, size: int) -> list[int]:
-        """Spread a size at one marginal cost, then drop the venue that saves least while it saves less than its gas."""
-        chosen = list(range(len(self.curves)))
-        shares = self._spread(chosen, size)
-        if self.leg_gas == 0:
-            return shares
-        cost = self._cost(shares)
-        while True:
-            used = [index for index in chosen if shares[index] > 0]
-            without = [[index for index in used if index != dropped] for dropped in used]
-            fewer = [
-                self._spread(rest, size)
-                for rest in without
-                if sum(self.curves[index].sizes[-1] for index in rest) >= size
-            ]
-            found = min(fewer, key=self._cost, default=shares)
-            if self._cost(found) >= cost:
-                return shares
-            shares, cost, chosen = found, self._cost(found), used
+    def _fills(self, size: int) -> tuple[Fill, ...]:
+        """Spread a size at one marginal cost and leave out venues that save less than their gas."""
+        fills, marginal_cost = self._spread(self._all_venues, size)
+        while self.leg_gas > 0 and len(fills) > 1:
+            fewer = self._without_one(fills, marginal_cost, size)
+            if fewer is None:
+                break
+            fills, marginal_cost = fewer
+        return fills
 
-    def _spread(self, chosen: Sequence[int], size: int) -> list[int]:
-        shares = [0] * len(self.curves)
-        found = waterfill([self.curves[index] for index in chosen], self.levels, size)
-        for index, share in zip(chosen, found, strict=True):
-            shares[index] = share
-        return shares
+    def _without_one(
+        self, fills: tuple[Fill, ...], marginal_cost: int, size: int
+    ) -> tuple[tuple[Fill, ...], int] | None:
+        """Return a cheaper spread that lacks one venue, the one that saves least first; None where there is none.
 
-    def _cost(self, shares: Sequence[int]) -> int:
-        """Return what shares cost with fee, carry and gas, WAD^2 USD."""
-        cost = 0
-        for index, share in enumerate(shares):
-            if share > 0:
-                fill = fill_at(self.ladders[index], index, share)
-                cost += fill.size_delta * fill.execution_price + share * self.carries[index]
-                cost += (fill.fee + self.leg_gas) * WAD
-        return cost
+        What a venue traded would cost the others at least the present marginal cost, so that it saves at least the
+        distance from there to what its share costs now.
+        """
+        costs = [self._cost(fill) for fill in fills]
+        savings = [marginal_cost * abs(fill.size_delta) - cost for fill, cost in zip(fills, costs, strict=True)]
+        for position in sorted(range(len(fills)), key=savings.__getitem__):
+            if savings[position] >= 0:
+                break
+            rest = tuple(fill.venue_index for other, fill in enumerate(fills) if other != position)
+            if self._waterfill(rest).room >= size:
+                found = self._spread(rest, size)
+                if sum(self._cost(fill) for fill in found[0]) < sum(costs):
+                    return found
+        return None
+
+    @property
+    def _all_venues(self) -> tuple[int, ...]:
+        return tuple(range(len(self.curves)))
+
+    def _waterfill(self, venues: tuple[int, ...]) -> Waterfill:
+        if venues not in self.waterfills:
+            self.waterfills[venues] = Waterfill([self.curves[index] for index in venues])
+        return self.waterfills[venues]
+
+    def _spread(self, venues: tuple[int, ...], size: int) -> tuple[tuple[Fill, ...], int]:
+        """Return what each venue would fill, those without a share left out, and the marginal cost."""
+        found = self._waterfill(venues).shares(size)
+        shares = zip(venues, found.sizes, strict=True)
+        return tuple(fill_at(self.ladders[index], index, share) for index, share in shares if share > 0), found.cost
+
+    def _cost(self, fill: Fill) -> int:
+        """Return what a fill costs with fee, carry and gas, WAD^2 USD."""
+        carry = abs(fill.size_delta) * self.carries[fill.venue_index]
+        return fill.size_delta * fill.execution_price + carry + (fill.fee + self.leg_gas) * WAD
 
 
 def size_cap(snapshot: Snapshot, is_buy: bool, settings: RoutingSettings, costs: RouteCosts = NO_COSTS) -> Cap:

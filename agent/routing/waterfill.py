@@ -112,36 +112,57 @@ def _cost_at(sizes: list[int], costs: list[int], size: int) -> int:
     return costs[position - 1] + (costs[position] - costs[position - 1]) * part // step
 
 
-def cost_levels(curves: Sequence[MarginalCurve]) -> tuple[int, ...]:
-    """Return the marginal costs, growing, between which every curve is straight."""
-    return tuple(sorted({cost for curve in curves for cost in curve.costs}))
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Each venue's share of a size (WAD), and the marginal cost at which all in use stand (WAD USD a unit)."""
+
+    sizes: tuple[int, ...]
+    cost: int
 
 
-def waterfill(curves: Sequence[MarginalCurve], levels: Sequence[int], size: int) -> list[int]:
-    """Return each venue's share of ``size`` (absolute, WAD): all in use stand at one marginal cost.
+class Waterfill:
+    """Spreads any size over the same venues; what it finds on the way it remembers for the next size."""
 
-    ``levels`` are the `cost_levels` of these curves, of more if need be.
+    def __init__(self, curves: Sequence[MarginalCurve]) -> None:
+        self._curves = tuple(curves)
+        self.room = sum(curve.sizes[-1] for curve in self._curves)
+        """Largest size all venues take together, WAD."""
+        self._levels = sorted({cost for curve in self._curves for cost in curve.costs})
+        """Marginal costs between which every curve is straight."""
+        self._totals: dict[int, int] = {}
 
-    Raises
-    ------
-    DataError
-        The venues do not take the size.
+    def shares(self, size: int) -> Shares:
+        """Spread an absolute size.
 
-    """
-    room = sum(curve.sizes[-1] for curve in curves)
-    if size > room:
-        raise DataError(f"size {size} exceeds what the venues take by {size - room}; cap it with size_cap first")
-    reached = bisect_left(levels, size, key=lambda cost: sum([curve.most_at(cost) for curve in curves]))
-    least = [curve.least_at(levels[reached]) for curve in curves]
-    if sum(least) <= size:
-        return _filled_up(least, [curve.most_at(levels[reached]) for curve in curves], size)
-    below = [curve.most_at(levels[reached - 1]) for curve in curves]
-    missing, step = size - sum(below), sum(least) - sum(below)
-    shares = [low + (high - low) * missing // step for low, high in zip(below, least, strict=True)]
-    return _filled_up(shares, least, size)
+        Raises
+        ------
+        DataError
+            The venues do not take it.
+
+        """
+        if size > self.room:
+            excess = size - self.room
+            raise DataError(f"size {size} exceeds what the venues take by {excess}; cap it with size_cap first")
+        reached = bisect_left(self._levels, size, key=self._total)
+        level = self._levels[reached]
+        least = [curve.least_at(level) for curve in self._curves]
+        if sum(least) <= size:
+            return Shares(_filled_up(least, [curve.most_at(level) for curve in self._curves], size), level)
+        level_below = self._levels[reached - 1]
+        below = [curve.most_at(level_below) for curve in self._curves]
+        missing, step = size - sum(below), sum(least) - sum(below)
+        sizes = [low + (high - low) * missing // step for low, high in zip(below, least, strict=True)]
+        return Shares(_filled_up(sizes, least, size), level_below + (level - level_below) * missing // step)
+
+    def _total(self, cost: int) -> int:
+        """Return the size that all venues trade at a marginal cost."""
+        total = self._totals.get(cost)
+        if total is None:
+            total = self._totals[cost] = sum([curve.most_at(cost) for curve in self._curves])
+        return total
 
 
-def _filled_up(shares: list[int], most: list[int], size: int) -> list[int]:
+def _filled_up(shares: list[int], most: list[int], size: int) -> tuple[int, ...]:
     """Give what is left to the first venues with room for it."""
     left = size - sum(shares)
     filled = []
@@ -149,4 +170,4 @@ def _filled_up(shares: list[int], most: list[int], size: int) -> list[int]:
         added = min(left, high - share)
         filled.append(share + added)
         left -= added
-    return filled
+    return tuple(filled)

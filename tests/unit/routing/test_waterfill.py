@@ -15,7 +15,7 @@ from agent.risk.cost_curves.base import ladder, trade_cost_usd
 from agent.risk.cost_curves.constant_product import ConstantProduct
 from agent.risk.quotes import Ladder, Rung, ladder_of
 from agent.routing.split import Offer, split_trade
-from agent.routing.waterfill import MarginalCurve, cost_levels, marginal_curve, waterfill
+from agent.routing.waterfill import MarginalCurve, Waterfill, marginal_curve
 from agent.units import WAD, Address, AssetUnits, Wad
 
 MANY = settings(max_examples=150, deadline=None, derandomize=True)
@@ -34,7 +34,7 @@ def quoted(curve, is_buy):
 def spread_over(ladders, size, carries=None, taken=0, room=NO_LIMIT):
     carries = carries or [0] * len(ladders)
     curves = [marginal_curve(steps, carry, taken, room) for steps, carry in zip(ladders, carries, strict=True)]
-    return waterfill(curves, cost_levels(curves), size)
+    return list(Waterfill(curves).shares(size).sizes)
 
 
 def steps(*rungs, is_buy=True):
@@ -54,19 +54,15 @@ def marginal_curves(draw):
 @given(st.lists(marginal_curves(), min_size=1, max_size=5), st.floats(0.0, 1.0))
 def test_waterfill__any_curves__adds_up_and_stands_at_one_cost(curves, part):
     size = int(sum(curve.sizes[-1] for curve in curves) * part)
-    shares = waterfill(curves, cost_levels(curves), size)
+    found = Waterfill(curves).shares(size)
+    shares = found.sizes
     assert sum(shares) == size
     for curve, share in zip(curves, shares, strict=True):
         assert 0 <= share <= curve.sizes[-1]
-    # One cost lies at or above what every share has cost and at or below what its next unit costs, to the rounding of
-    # a unit of size: between two whole costs the curves are straight.
-    cost = next(
-        level
-        for level in range(-51, 52)
-        if all(curve.most_at(level) >= share - 1 for curve, share in zip(curves, shares, strict=True))
-    )
+    # A share lies between what is traded just below the cost and just above it, to the rounding of whole sizes.
+    unit = len(curves)
     for curve, share in zip(curves, shares, strict=True):
-        assert share >= curve.most_at(cost - 1) - 1
+        assert curve.most_at(found.cost - 1) - unit <= share <= curve.most_at(found.cost + 1) + unit
 
 
 @pytest.mark.parametrize("is_buy", [True, False], ids=["buy", "sell"])
@@ -137,6 +133,14 @@ def test_marginal_curve__room__ends_it():
 
 def test_marginal_curve__no_quotes__has_no_size():
     assert marginal_curve(Ladder(True, ()), 0, 0, NO_LIMIT).sizes[-1] == 0
+
+
+def test_waterfill__asked_again__answers_as_a_new_one():
+    pool = ConstantProduct.of_range(SPOT_USD, 2_000.0, 4_500.0, 1_194_000.0, 0.001)
+    curves = [marginal_curve(quoted(pool, True), carry * WAD, 0, NO_LIMIT) for carry in (0, 1, 2)]
+    used = Waterfill(curves)
+    sizes = [int(size * WAD) for size in (100.0, 3.0, 240.0, 50.5, 3.0)]
+    assert [used.shares(size) for size in sizes] == [Waterfill(curves).shares(size) for size in sizes]
 
 
 def test_waterfill__more_than_there_is__is_refused_with_the_excess():
