@@ -12,6 +12,7 @@ from agent.policy.fixed_interval import FixedInterval
 from agent.policy.fixed_threshold import FixedThreshold
 from agent.policy.leland import Leland
 from agent.policy.minimum_variance import MinimumVariance
+from agent.policy.multi_instrument import MultiInstrument
 from agent.policy.optimal_band import OptimalBand, OptimalVarianceBand
 from agent.policy.whalley_wilmott import WhalleyWilmott
 from agent.policy.zakamouline import Zakamouline
@@ -22,6 +23,7 @@ PolicyType = (
     | type[FixedThreshold]
     | type[Leland]
     | type[MinimumVariance]
+    | type[MultiInstrument]
     | type[OptimalBand]
     | type[OptimalVarianceBand]
     | type[WhalleyWilmott]
@@ -34,6 +36,7 @@ POLICIES: dict[str, PolicyType] = {
     "fixed_threshold": FixedThreshold,
     "leland": Leland,
     "minimum_variance": MinimumVariance,
+    "multi_instrument": MultiInstrument,
     "optimal_band": OptimalBand,
     "optimal_variance_band": OptimalVarianceBand,
     "whalley_wilmott": WhalleyWilmott,

@@ -13,7 +13,6 @@ the others at their ends. Whichever of the two has the smaller gap is the answer
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -88,27 +87,47 @@ class _Scales(NamedTuple):
     can_bind: NDArray[np.bool_]
 
 
-def solve(problem: Quadratic, worthless_from: float = math.inf) -> Solution:
-    """Solve a programme that has a feasible point.
+class Approach:
+    """A programme with its interior point: near the best answer already, from which the ends can be told."""
 
-    Where the objective is proven to be at least ``worthless_from``, the answer is left as the interior point has it.
+    __slots__ = ("problem", "scaled", "scales", "t", "y")
+
+    def __init__(self, problem: Quadratic) -> None:
+        self.problem = problem
+        self.scaled, self.scales = _scaled(problem)
+        scaled = self.scaled
+        self.t, self.y = np.zeros(scaled.cost.size), np.zeros(scaled.room.size)
+        if scaled.cost.size == 0:
+            return
+        columns = np.ascontiguousarray(np.hstack([scaled.factors, scaled.bounds]))
+        settings = (_INTERIOR_TOLERANCE, _MOST_STEPS)
+        interior_point()(scaled.curvature, columns, scaled.start, scaled.cost, scaled.room, *settings, self.t, self.y)
+
+    def near(self) -> Solution:
+        """Return the interior point with its certificate."""
+        return self._solution(self.t, self.y)
+
+    def exact(self) -> Solution:
+        """Return the answer at the ends, or the interior point where that is the better one."""
+        scaled, t, y = self.scaled, self.t, self.y
+        if t.size:
+            end_t, end_y = _at_the_ends(scaled, t, y)
+            if scaled.gap(end_t, end_y) + scaled.violation(end_t) < scaled.gap(t, y) + scaled.violation(t):
+                return self._solution(end_t, end_y)
+        return self._solution(t, y)
+
+    def _solution(self, t: FloatArray, y: FloatArray) -> Solution:
+        return certified(self.problem, t, _in_full(y, self.scales), self.scales)
+
+
+def solve(problem: Quadratic) -> Solution:
+    """Solve a programme that has a feasible point.
 
     Notes
     -----
     Where ``is_certified`` is False, either no point is feasible or the numbers had no more digits to give.
     """
-    scaled, scales = _scaled(problem)
-    t, y = np.zeros(scaled.cost.size), np.zeros(scaled.room.size)
-    columns = np.ascontiguousarray(np.hstack([scaled.factors, scaled.bounds]))
-    interior_point()(
-        scaled.curvature, columns, scaled.start, scaled.cost, scaled.room, _INTERIOR_TOLERANCE, _MOST_STEPS, t, y
-    )
-    gap = scaled.gap(t, y)
-    if (scaled.objective(t) - gap) * scales.objective < worthless_from:
-        end_t, end_y = _at_the_ends(scaled, t, y)
-        if scaled.gap(end_t, end_y) + scaled.violation(end_t) < gap + scaled.violation(t):
-            t, y = end_t, end_y
-    return certified(problem, t, _in_full(y, scales), scales)
+    return Approach(problem).exact()
 
 
 def certified(problem: Quadratic, t: FloatArray, y: FloatArray, scales: _Scales | None = None) -> Solution:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import DataError
-from agent.policy.programme.quadratic import Quadratic, Solution, solve
+from agent.policy.programme.quadratic import Approach, Quadratic, Solution
 from agent.products.greeks import FloatArray
 
 EXACT_LEGS = 10
@@ -82,17 +82,23 @@ class _Search:
         chosen = self.leg_of_slice == _NO_LEG
         for leg in allowed:
             chosen |= self.leg_of_slice == leg
-        worthless_from = self.best_usd - self.gas.of(least_legs)
-        solution = solve(self.problem.keeping(chosen), worthless_from)
-        if solution.violation > _INFEASIBLE or solution.objective - solution.gap >= worthless_from:
+        approach = Approach(self.problem.keeping(chosen))
+        solution = approach.near()
+        least_usd = solution.objective - solution.gap + self.gas.of(least_legs)
+        if solution.violation > _INFEASIBLE or least_usd >= self.best_usd:
             return None
-        t = np.zeros(chosen.size)
-        t[chosen] = solution.t
-        used = frozenset(self.leg_of_slice[t > NOTHING].tolist()) - {_NO_LEG}
-        answer = Answer(t, solution.y, solution, solution.objective + self.gas.of(len(used)))
+        answer, used = self._answer(chosen, solution)
+        if answer.total_usd < self.best_usd + solution.gap:
+            answer, used = self._answer(chosen, approach.exact())
         if answer.total_usd < self.best_usd:
             self.best = answer
         return answer, used
+
+    def _answer(self, chosen: NDArray[np.bool_], solution: Solution) -> tuple[Answer, frozenset[int]]:
+        t = np.zeros(chosen.size)
+        t[chosen] = solution.t
+        used = frozenset(self.leg_of_slice[t > NOTHING].tolist()) - {_NO_LEG}
+        return Answer(t, solution.y, solution, solution.objective + self.gas.of(len(used))), used
 
     def without(self, answer: Answer, leg: int) -> float:
         """Return a bound from below on the objective once a leg of an answer is left out.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from agent.policy.programme.covariance import FactorCovariance
 from agent.policy.programme.factors import FACTOR_NAMES
 from agent.policy.programme.instruments import Instrument
 from agent.policy.programme.record import CostSplit, Plan, Trade
+from agent.products.greeks import FloatArray
 
 _SHOWN_TRADES = 6
 _LEAST_SHARE = 0.005
@@ -18,11 +19,17 @@ _LEAST_SHARE = 0.005
 
 def reason_of(plan: Plan, instruments: Sequence[Instrument], covariance: FactorCovariance) -> str:
     """Say what to trade at what price and why, what it costs, what risk is left, and what stood in the way."""
-    by_name = {instrument.name: instrument for instrument in instruments}
     bounds = f"; bound by {', '.join(plan.binding)}" if plan.binding else ""
     if not plan.trades:
         return f"hold: no trade is worth its cost at a risk of {plan.stdev_before_usd:,.0f} USD{bounds}"
-    explained = [_explained(trade, by_name, plan, covariance) for trade in plan.trades]
+    by_name = {instrument.name: instrument for instrument in instruments}
+    traded = [by_name[trade.instrument] for trade in plan.trades]
+    risks_usd = np.abs(np.array(plan.before)) * np.sqrt(np.diag(covariance.matrix))
+    shares = _removed_shares(plan, traded)
+    explained = [
+        _explained(trade, instrument, share, risks_usd)
+        for trade, instrument, share in zip(plan.trades, traded, shares, strict=True)
+    ]
     explained.sort(key=lambda pair: -pair[0])
     texts = [text for _, text in explained[:_SHOWN_TRADES]]
     if len(explained) > _SHOWN_TRADES:
@@ -40,20 +47,27 @@ def cost_text(costs: CostSplit) -> str:
     return f"{costs.total_usd:,.2f} USD" + (f" ({', '.join(parts)})" if parts else "")
 
 
-def _explained(
-    trade: Trade, by_name: Mapping[str, Instrument], plan: Plan, covariance: FactorCovariance
-) -> tuple[float, str]:
-    """Return how much risk of the book a trade offsets in the factor it offsets most, USD, and the trade in words."""
-    instrument = by_name[trade.instrument]
-    own, deviations = np.array(plan.before), np.sqrt(np.diag(covariance.matrix))
-    offset = -np.sign(own) * trade.size * np.array(instrument.factors)
-    taken = np.minimum(offset, np.abs(own)) * deviations
-    main = int(np.argmax(taken))
+def _removed_shares(plan: Plan, traded: Sequence[Instrument]) -> FloatArray:
+    """Return what part of each factor each trade takes off the book, shape (trades, factors).
+
+    What is off a factor in the end is shared out among the trades against it by their size in it.
+    """
+    own, left = np.array(plan.before), np.array(plan.after)
+    sizes = np.array([trade.size for trade in plan.trades])
+    against = np.maximum(-np.sign(own) * sizes[:, None] * np.array([one.factors for one in traded]), 0.0)
+    off = np.maximum(np.abs(own) - np.abs(left), 0.0)
+    whole = np.abs(own) * against.sum(axis=0)
+    shares: FloatArray = np.divide(against * off, whole, out=np.zeros_like(against), where=whole > 0.0)
+    return shares
+
+
+def _explained(trade: Trade, instrument: Instrument, share: FloatArray, risks_usd: FloatArray) -> tuple[float, str]:
+    """Return the most risk a trade takes off in one factor, USD, and the trade in words."""
+    main = int(np.argmax(share * risks_usd))
     verb = "buy" if trade.size > 0.0 else "sell"
-    price = trade.price_usd / instrument.quote_currency_usd
     digits = 4 if instrument.quote_currency_usd != 1.0 else 2
+    price = trade.price_usd / instrument.quote_currency_usd
     text = f"{verb} {abs(trade.size):.6g} {trade.instrument} at {price:,.{digits}f}"
-    share = float(taken[main] / (abs(own[main]) * deviations[main])) if taken[main] > 0.0 else 0.0
-    if share < _LEAST_SHARE:
+    if share[main] < _LEAST_SHARE:
         return 0.0, f"{text} (balances the others)"
-    return float(taken[main]), f"{text} (removes {share:.0%} of {FACTOR_NAMES[main]} risk)"
+    return float(share[main] * risks_usd[main]), f"{text} (removes {share[main]:.0%} of {FACTOR_NAMES[main]} risk)"

@@ -71,9 +71,10 @@ def test_make_plan__one_perp_of_one_price__lands_on_the_closed_forms_edge(delta)
     assert_consistent(plan, instruments, factors)
 
 
-def test_make_plan__quadratic_impact__solves_the_linear_equation():
+@pytest.mark.parametrize("quotes", [((500.0, 0.0),), ((10.0, 0.0), (20.0, 0.0), (470.0, 0.0))])
+def test_make_plan__quadratic_impact__solves_the_linear_equation(quotes):
     factors = Factors(-80.0, 0.0, 0.0, 0.0, 0.0)
-    instruments = [perp(quotes=((500.0, 0.0),), fee=1.0, impact_usd_per_unit2=0.4)]
+    instruments = [perp(quotes=quotes, fee=1.0, impact_usd_per_unit2=0.4)]
     size = sizes_of(plan_of(instruments, factors), instruments)[0]
     s11 = AVERSION * MOVES.matrix[0, 0]
     assert size == pytest.approx((80.0 * s11 - 1.0) / (s11 + 0.4), rel=1e-9)
@@ -258,6 +259,13 @@ def test_make_plan__venue_in_the_way__is_named(venues, text):
     assert plan_of([perp()], venues=venues).binding == (text,)
 
 
+def test_make_plan__leverage_at_a_venue__counts_what_the_trade_itself_costs():
+    instruments = [perp(quotes=((200.0, 30.0),))]
+    plan = plan_of(instruments, venues=[venue("a", 9_000.0, max_leverage=5.0)], aversion=1e-2)
+    size = sizes_of(plan, instruments)[0]
+    assert size * SPOT_USD == pytest.approx(5.0 * (9_000.0 - 31.0 * size), rel=1e-7)
+
+
 def test_make_plan__outside_the_guards_band__trades_whether_or_not_it_is_worth_it():
     far = Factors(-30.0, 0.0, 0.0, 0.0, 0.0)
     held = plan_of([perp()], far, aversion=1e-12)
@@ -368,6 +376,11 @@ def test_make_plan__whole_lots__are_whole_and_near_the_best_in_lots(factors):
     assert plan.objective_usd <= grid_best(factors, instruments, grids) + plan.gap_usd + 1e-9
 
 
+def test_make_plan__quote_that_is_no_whole_number_of_lots__is_taken_in_whole_lots_alone():
+    instruments = [option(size=12.0, lot=5.0)]
+    assert sizes_of(plan_of(instruments, aversion=1e-2), instruments) == [10.0]
+
+
 # --- degenerate and bad input -------------------------------------------------------------------------------------
 
 
@@ -430,7 +443,7 @@ def test_make_plan__reason__names_trade_price_risk_cost_and_bounds():
     )
     plan = plan_of([chain_option, perp()], aversion=1e-2)
     assert "buy 100 ETH-29MAR24-3000-P at 0.0613 (removes 33% of vega risk)" in plan.reason
-    assert "perp a at 3,001.58 (removes 100% of delta risk)" in plan.reason
+    assert "perp a at 3,001.58 (removes 80% of delta risk)" in plan.reason
     assert f"risk over 1 day: {plan.stdev_before_usd:,.0f} -> {plan.stdev_after_usd:,.0f} USD" in plan.reason
     assert "bound by the size at the ask of ETH-29MAR24-3000-P" in plan.reason
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.policy.programme.convex import solve_with_cvxpy
-from agent.policy.programme.quadratic import TOLERANCE, Quadratic, certified, solve
+from agent.policy.programme.quadratic import TOLERANCE, Approach, Quadratic, certified, solve
 
 RANK = 5
 
@@ -134,10 +134,14 @@ def test_solve__no_slices__is_the_start():
     assert solution.is_certified
 
 
-def test_solve__worthless_from_its_own_objective__need_not_be_exact_but_never_claims_less():
+def test_approach__near_and_exact__are_certified_and_the_exact_one_has_no_gap_left():
     problem = programme(8, 40, 5)
-    exact, hasty = solve(problem), solve(problem, worthless_from=-np.inf)
-    assert hasty.objective - hasty.gap <= exact.objective <= hasty.objective + 1e-9
+    approach = Approach(problem)
+    near, exact = approach.near(), approach.exact()
+    assert near.is_certified
+    assert near.objective - near.gap <= exact.objective <= near.objective + 1e-9
+    assert exact.gap < 1e-13
+    assert np.count_nonzero((exact.t > 0.0) & (exact.t < 1.0)) <= RANK + 5
 
 
 def test_solve__bounds_that_contradict__are_not_certified():
