@@ -164,7 +164,8 @@ _FEWEST_STEPS = 150
 def _scaled(problem: BandProblem, moneyness: float, edges: FloatArray, beyond: float) -> FloatArray:
     """Undo the overshoot of the lattice's steps and divide by s.
 
-    An edge ``beyond`` what the solver looked at is put there, or where the static band has it, if that is farther.
+    An edge ``beyond`` what the solver looked at is put there, or where the static band has it, if that is farther. In
+    the far tails bands are narrower than the solver's grid, and edges that come out of order are put in order.
     """
     stdev = math.sqrt(problem.total_variance)
     price = math.exp(moneyness * stdev)
@@ -176,7 +177,7 @@ def _scaled(problem: BandProblem, moneyness: float, edges: FloatArray, beyond: f
     unit = band_unit(gamma, price, *costs, problem.total_variance)
     inner = static_band(price, *costs, stdev, 1.0).inner
     never = np.maximum([unit, inner, inner, unit], beyond) * np.array([-1.0, -1.0, 1.0, 1.0])
-    return np.asarray(np.where(np.abs(edges) < beyond, widened, never) / unit)
+    return np.sort(np.where(np.abs(edges) < beyond, widened, never)) / unit
 
 
 def band_unit(
