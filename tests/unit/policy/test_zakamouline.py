@@ -11,7 +11,7 @@ from option_exposure import COSTS, FREE, exposure_of
 
 from agent.domain import TradeCosts
 from agent.errors import DataError
-from agent.policy.whalley_wilmott import static_band
+from agent.policy.whalley_wilmott import dynamic_band, static_band
 from agent.policy.zakamouline import CONFIRMED_CONSTANT, Zakamouline, zakamouline_band
 from benchmarks.zakamouline_constant import Case, losses
 
@@ -74,6 +74,19 @@ def test_edges__gas__widens_the_outer_and_narrows_the_inner_half_width():
     dear = POLICY.edges(exposure, replace(COSTS, gas_usd=40.0))
     assert plain.high_outer == plain.high_inner
     assert dear.low_outer < plain.low_outer < dear.low_inner < dear.high_inner < plain.high_inner < dear.high_outer
+
+
+@pytest.mark.parametrize("quantity", [-100.0, 100.0])
+def test_edges__both_costs__are_h0_and_h1_each_with_its_fixed_part(quantity):
+    exposure, vol, years = exposure_of(quantity), 0.65, 30.0 / 365.0
+    gamma, costs = exposure.book_gamma_per_usd, (3_000.0, 0.0015, 4.0, 0.01)
+    h1 = zakamouline_band(gamma, 3_000.0, 0.0015, 0.01, vol, years).h1
+    static = static_band(*costs, vol, years)
+    both, proportional = dynamic_band(gamma, *costs), dynamic_band(gamma, 3_000.0, 0.0015, 0.0, 0.01)
+    edges = POLICY.edges(exposure, COSTS)
+    outer, inner = (static[i] + h1 * both[i] / proportional[i] for i in range(2))
+    assert static.inner > 0.005 * inner
+    assert edges.half_widths == pytest.approx((outer, inner), rel=1e-9)
 
 
 def test_edges__gas_alone__is_whalley_and_wilmotts_band():
