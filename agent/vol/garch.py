@@ -26,7 +26,7 @@ from enum import Enum
 
 import numpy as np
 from arch import arch_model
-from arch.univariate.base import ARCHModelResult
+from arch.univariate.base import ARCHModel, ARCHModelResult
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
@@ -40,9 +40,10 @@ MIN_RETURNS = 100
 MAX_HORIZON_BARS = 10_000_000
 """Ten years of half minutes."""
 _PERCENT = 100.0
-"""`arch` optimises well on returns of about 1, so it is given percent."""
-_TOLERANCE = 1e-11
-"""Of the log likelihood, relative, at which the optimiser stops."""
+"""Unit of the returns that log likelihoods are quoted for."""
+_TOLERANCES = (1e-11, 1e-9, 1e-7)
+"""Of the log likelihood at which the optimiser stops, tried in turn: near a flat maximum rounding hides the finest."""
+_MAX_ITERATIONS = 1000
 _MEAN_ABS_NORMAL = math.sqrt(2.0 / math.pi)
 
 
@@ -52,6 +53,17 @@ class GarchKind(Enum):
     GARCH = "garch"
     GJR = "gjr"
     EGARCH = "egarch"
+
+
+_STARTS = {
+    GarchKind.GARCH: ((0.0, 0.02, 0.08, 0.9), (0.0, 0.3, 0.2, 0.5)),
+    GarchKind.GJR: ((0.0, 0.02, 0.05, 0.06, 0.9), (0.0, 0.3, 0.1, 0.2, 0.5)),
+    GarchKind.EGARCH: ((0.0, 0.0, 0.1, 0.0, 0.9), (0.0, 0.0, 0.2, -0.05, 0.95), (0.0, 0.0, 0.1, -0.1, 0.98)),
+}
+"""Mean, omega, alpha, gamma and beta, of returns of standard deviation 1, that searches start from beside `arch`'s own:
+a search may end on a ridge and report success, so two must end on the highest maximum."""
+_SAME_MAXIMUM = 0.05
+"""Difference of log likelihoods that tells nothing apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +132,14 @@ def fit_garch(
         raise DataError("log_returns do not vary; a variance needs prices that moved")
     backcast = deviation if backcast_variance_per_bar is None else backcast_variance_per_bar
     require_positive("backcast_variance_per_bar", backcast)
-    return _as_fit(kind, _run(returns, kind, backcast, robust_errors))
+    unit = math.sqrt(deviation)
+    return _as_fit(kind, _run(returns / unit, kind, backcast / unit**2, robust_errors), unit)
 
 
 def _run(returns: FloatArray, kind: GarchKind, backcast: float, robust_errors: bool) -> ARCHModelResult:
+    """Fit returns of standard deviation 1, on which `arch` optimises best."""
     model = arch_model(
-        returns * _PERCENT,
+        returns,
         mean="Constant",
         vol="EGARCH" if kind is GarchKind.EGARCH else "GARCH",
         p=1,
@@ -133,52 +147,67 @@ def _run(returns: FloatArray, kind: GarchKind, backcast: float, robust_errors: b
         q=1,
         rescale=False,
     )
+    for tolerance in _TOLERANCES:
+        found = [_maximum(model, backcast, robust_errors, tolerance, start) for start in (None, *_STARTS[kind])]
+        maxima = sorted((result for result in found if result), key=lambda result: result.loglikelihood)
+        if len(maxima) > 1 and maxima[-1].loglikelihood - maxima[-2].loglikelihood < _SAME_MAXIMUM:
+            return maxima[-1]
+    raise DataError(
+        f"{kind.name} has no clear maximum on these {returns.size} returns: {len(maxima)} of {len(found)} searches "
+        "ended, each elsewhere; give a longer series or a plainer model"
+    )
+
+
+def _maximum(
+    model: ARCHModel, backcast: float, robust_errors: bool, tolerance: float, start: tuple[float, ...] | None
+) -> ARCHModelResult | None:
+    """Search from ``start``, or from where `arch` likes; None where the search ends without a maximum."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an overflow on the way is no news; whether a maximum was found is asked below
         result = model.fit(
             disp="off",
-            backcast=backcast * _PERCENT**2,
+            backcast=backcast,
             cov_type="robust" if robust_errors else "classic",
-            tol=_TOLERANCE,
+            tol=tolerance,
+            options={"maxiter": _MAX_ITERATIONS},
+            starting_values=None if start is None else np.array(start),
             show_warning=False,
         )
-        errors = np.asarray(result.std_err)
-    if result.convergence_flag != 0 or not np.isfinite(errors).all():
-        raise DataError(
-            f"{kind.name} has no clear maximum on these {returns.size} returns "
-            f"({result.optimization_result.message}); give a longer series or a plainer model"
-        )
-    return result
+        try:
+            is_curved = bool(np.isfinite(np.asarray(result.std_err)).all())
+        except np.linalg.LinAlgError:  # the likelihood is flat here
+            is_curved = False
+    return result if result.convergence_flag == 0 and is_curved else None
 
 
-def _as_fit(kind: GarchKind, result: ARCHModelResult) -> GarchFit:
+def _as_fit(kind: GarchKind, result: ARCHModelResult, unit: float) -> GarchFit:
+    """Return the fit in ratios; ``unit`` is the return that was 1 to the model."""
     estimates = dict(zip(result.params.index, np.asarray(result.params), strict=True))
     errors = dict(zip(result.params.index, np.asarray(result.std_err), strict=True))
     if kind is GarchKind.EGARCH:
-        # From percent to ratios ln v falls by L = ln 100^2, so that omega becomes omega - L (1 - beta).
-        level = 2.0 * math.log(_PERCENT)
-        estimates["omega"] -= level * (1.0 - estimates["beta[1]"])
+        # ln v shifts by L = ln unit^2, so that omega becomes omega + L (1 - beta).
+        level = 2.0 * math.log(unit)
+        estimates["omega"] += level * (1.0 - estimates["beta[1]"])
         covariance = result.param_cov.loc["omega", "beta[1]"]
-        errors["omega"] = math.sqrt(errors["omega"] ** 2 + (level * errors["beta[1]"]) ** 2 + 2.0 * level * covariance)
-    parameters = _as_parameters(kind, estimates)
-    volatility = np.asarray(result.conditional_volatility) / _PERCENT
-    residuals = np.asarray(result.resid) / _PERCENT
+        errors["omega"] = math.sqrt(errors["omega"] ** 2 + (level * errors["beta[1]"]) ** 2 - 2.0 * level * covariance)
+    parameters = _as_parameters(kind, estimates, unit)
+    volatility, residuals = (np.asarray(part) * unit for part in (result.conditional_volatility, result.resid))
     return GarchFit(
         kind,
         parameters,
-        _as_parameters(kind, errors),
-        float(result.loglikelihood),
+        _as_parameters(kind, errors, unit),
+        float(result.loglikelihood) - residuals.size * math.log(_PERCENT * unit),
         volatility**2,
         residuals / volatility,
         _next_variance(kind, parameters, float(residuals[-1]), float(volatility[-1])),
     )
 
 
-def _as_parameters(kind: GarchKind, by_name: dict[str, float]) -> GarchParameters:
-    omega_unit = 1.0 if kind is GarchKind.EGARCH else _PERCENT**2
+def _as_parameters(kind: GarchKind, by_name: dict[str, float], unit: float) -> GarchParameters:
+    omega_unit = 1.0 if kind is GarchKind.EGARCH else unit**2
     return GarchParameters(
-        by_name["mu"] / _PERCENT,
-        by_name["omega"] / omega_unit,
+        by_name["mu"] * unit,
+        by_name["omega"] * omega_unit,
         by_name["alpha[1]"],
         by_name.get("gamma[1]", 0.0),
         by_name["beta[1]"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import polars as pl
 import pytest
 from arch import arch_model
 
@@ -101,11 +102,11 @@ def test_fit_garch__simulated_returns__recovers_truth_within_four_errors(kind, t
 @pytest.mark.parametrize("kind", [GarchKind.GARCH, GarchKind.GJR])
 def test_forecast__closed_form__equals_arch(kind):
     returns, _ = simulate(kind, 2e-6, 0.05, 0.05, 0.88, size=2000, seed=5)
-    fit = fit_garch(returns, kind)
-    model = arch_model(returns * PERCENT, p=1, o=0 if kind is GarchKind.GARCH else 1, q=1, rescale=False)
-    result = model.fit(disp="off", backcast=np.var(returns) * PERCENT**2, tol=1e-11)
-    theirs = result.forecast(horizon=50).variance.to_numpy()[-1] / PERCENT**2
-    np.testing.assert_allclose(forecast_variance_per_bar(fit, 50), theirs, rtol=1e-8)
+    fit, unit = fit_garch(returns, kind), returns.std()
+    model = arch_model(returns / unit, p=1, o=0 if kind is GarchKind.GARCH else 1, q=1, rescale=False)
+    result = model.fit(disp="off", backcast=1.0, tol=1e-11)
+    theirs = result.forecast(horizon=50).variance.to_numpy()[-1] * unit**2
+    np.testing.assert_allclose(forecast_variance_per_bar(fit, 50), theirs, rtol=1e-6)
 
 
 def test_forecast__egarch__equals_arch_simulation():
@@ -120,6 +121,38 @@ def test_forecast__egarch__equals_arch_simulation():
     exact = forecast_variance_per_bar(fit, 20)
     assert exact[0] == pytest.approx(paths[0, 0], rel=1e-6)
     assert (np.abs(exact - paths.mean(axis=0))[1:] < 4.0 * error[1:]).all()
+
+
+@pytest.mark.parametrize("kind", list(GarchKind))
+def test_fit_garch__returns_in_another_unit__same_shape(kind):
+    returns, _ = simulate(
+        kind, *((-0.35, 0.15, -0.08, 0.96) if kind is GarchKind.EGARCH else (2e-6, 0.05, 0.05, 0.9)), 1500, 8
+    )
+    one, small = (fit_garch(returns * unit, kind) for unit in (1.0, 1e-3))
+    p, q = one.parameters, small.parameters
+    assert (p.alpha, p.gamma, p.beta) == pytest.approx((q.alpha, q.gamma, q.beta), abs=1e-6)
+    assert small.next_variance_per_bar * 1e6 == pytest.approx(one.next_variance_per_bar, rel=1e-6)
+    assert small.log_likelihood - one.log_likelihood == pytest.approx(1500 * math.log(1e3), rel=1e-6)
+
+
+@pytest.mark.market_data
+def test_fit_garch__five_minute_returns__reach_the_maximum_that_percent_returns_miss(market_data):
+    """On percent `arch` stops at a log likelihood of 10564.4 and reports success."""
+    bars = pl.read_parquet(market_data / "binance_spot_5m_2024.parquet").filter(pl.col("symbol") == "ETHUSDT")
+    close = bars.sort("open_ts")["close"].to_numpy()[:20_000]
+    fit = fit_garch(np.diff(np.log(close)), GarchKind.GARCH)
+    assert fit.log_likelihood == pytest.approx(10652.754, abs=0.01)
+    assert fit.persistence == pytest.approx(0.99728, abs=1e-4)
+
+
+@pytest.mark.market_data
+def test_fit_garch__a_year_of_days_without_a_clear_maximum__is_refused(market_data):
+    """From four starts EGARCH ends at log likelihoods of -513, -500 and -498, each reported as a success."""
+    bars = pl.read_parquet(market_data / "perp_ohlcv_1h_multivenue_2025_2026.parquet")
+    bars = bars.filter((pl.col("venue") == "binance") & (pl.col("coin") == "ETH")).sort("open_ts")
+    returns = np.diff(np.log(bars["close"].to_numpy()[::24]))
+    with pytest.raises(DataError, match="EGARCH has no clear maximum on these 363 returns"):
+        fit_garch(returns, GarchKind.EGARCH)
 
 
 def test_forecast__persistence_one__grows_by_omega_a_bar():
