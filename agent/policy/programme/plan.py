@@ -79,7 +79,7 @@ def _legs(problem: Problem) -> NDArray[np.int64]:
 
 
 def _second_opinion(problem: Problem, legs: NDArray[np.int64], gas: Gas, answer: Answer | None) -> Answer:
-    """Say which bound forbids every trade; or, where none does, ask Clarabel with the legs found, or all.
+    """Say which bound forbids every trade; or, where none does, ask Clarabel with all legs and with those found.
 
     Loaded here alone: cvxpy takes a second that no other decision should wait for.
     """
@@ -87,18 +87,22 @@ def _second_opinion(problem: Problem, legs: NDArray[np.int64], gas: Gas, answer:
     from agent.policy.programme.feasibility import require_feasible  # noqa: PLC0415
 
     require_feasible(problem)
-    chosen = np.ones(legs.size, dtype=np.bool_)
+    sets = [np.ones(legs.size, dtype=np.bool_)]
     if answer is not None:
-        chosen = np.isin(legs, [-1, *legs[answer.t > NOTHING].tolist()])
-    solution = solve_with_cvxpy(problem.quadratic.keeping(chosen))
-    if solution is None or not solution.is_certified:
+        sets.append(np.isin(legs, [-1, *_used(legs, answer.t)]))
+    found = []
+    for chosen in sets:
+        solution = solve_with_cvxpy(problem.quadratic.keeping(chosen)) if chosen.any() else None
+        if solution is not None and solution.is_certified:
+            t = np.zeros(legs.size)
+            t[chosen] = solution.t
+            found.append(Answer(t, solution.y, solution, solution.objective + gas.of(len(_used(legs, t)))))
+    if not found:
         raise DataError(
             "the programme has numbers too far out of scale to solve; look for a quoted size, a factor or a covariance "
             "that is too large"
         )
-    t = np.zeros(legs.size)
-    t[chosen] = solution.t
-    return Answer(t, solution.y, solution, solution.objective + gas.of(len(_used(legs, t))))
+    return min(found, key=lambda one: one.total_usd)
 
 
 def _used(legs: NDArray[np.int64], t: FloatArray) -> frozenset[int]:

@@ -13,6 +13,7 @@ from agent.policy.programme.factors import book_factors
 from agent.policy.programme.limits import VenueLimits
 from agent.policy.programme.options import DERIBIT, option_instruments
 from agent.policy.programme.supports import Gas
+from benchmarks.programme import SHOWN_AVERSION, real_chain_plan
 
 REFERENCE_YEARS = 30.0 / 365.0
 VENUES = (
@@ -76,3 +77,8 @@ def test_plan__rising_risk_aversion__walks_down_an_efficient_curve(market):
         if second[0] > first[0] + 1e-9
     ]
     assert slopes == sorted(slopes)
+
+
+def test_docs__example__is_what_its_command_prints(market_data, repository):
+    text = (repository / "docs" / "programme.md").read_text()
+    assert f"> {real_chain_plan(SHOWN_AVERSION).reason}\n" in text

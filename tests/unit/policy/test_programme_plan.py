@@ -26,6 +26,7 @@ from programme_builders import (
 )
 
 from agent.errors import DataError, RejectedError
+from agent.policy.programme import convex, quadratic
 from agent.policy.programme.covariance import factor_covariance
 from agent.policy.programme.factors import Factors
 from agent.policy.programme.plan import make_plan
@@ -379,6 +380,29 @@ def test_make_plan__whole_lots__are_whole_and_near_the_best_in_lots(factors):
 def test_make_plan__quote_that_is_no_whole_number_of_lots__is_taken_in_whole_lots_alone():
     instruments = [option(size=12.0, lot=5.0)]
     assert sizes_of(plan_of(instruments, aversion=1e-2), instruments) == [10.0]
+
+
+# --- when the own solver has no answer ----------------------------------------------------------------------------
+
+
+def no_steps(*arguments):
+    return math.inf
+
+
+def test_make_plan__own_solver_without_an_answer__asks_clarabel_and_answers_the_same(monkeypatch):
+    instruments = [perp("a"), perp("b", fee=2.0), option()]
+    usual = plan_of(instruments, gas=Gas(1.0, 0.5))
+    monkeypatch.setattr(quadratic, "interior_point", lambda: no_steps)
+    other = plan_of(instruments, gas=Gas(1.0, 0.5))
+    assert other.objective_usd == pytest.approx(usual.objective_usd, rel=1e-7)
+    assert other.gap_usd <= 1e-6 * usual.objective_usd
+
+
+def test_make_plan__neither_solver_with_an_answer__is_refused_not_guessed(monkeypatch):
+    monkeypatch.setattr(quadratic, "interior_point", lambda: no_steps)
+    monkeypatch.setattr(convex, "solve_with_cvxpy", lambda problem: None)
+    with pytest.raises(DataError, match="too far out of scale"):
+        plan_of([perp()])
 
 
 # --- degenerate and bad input -------------------------------------------------------------------------------------
