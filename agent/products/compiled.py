@@ -38,7 +38,9 @@ def kernel(signature: str, function: Function) -> Function:
 
     Notes
     -----
-    Where no directory for the machine code can be written, the kernel is compiled anew in every process.
+    The machine code lies beside the source, or in the user's cache directory where the source cannot be written. Where
+    neither can, the kernel is compiled anew in every process, for seconds, unless ``NUMBA_CACHE_DIR`` names a directory
+    that can. `agent.warm_up` compiles all kernels at once.
     """
     try:
         return cast(Function, numba.njit(signature, cache=True, **_FLAGS)(function))

@@ -81,7 +81,8 @@ def black_scholes_greeks(
     Where s is below 1e-30 (expired, or without volatility) the option is its discounted intrinsic value: delta is that
     of the side the forward is on, half of it exactly at the strike, and the infinite gamma there is left out, so that
     every number is finite. Out of the money the value is exact to about 1e-15 of itself, in the wings and near expiry
-    too, as far as d1 is determined by the inputs.
+    too, as far as d1 is determined by the inputs; in the money to about 2e-16 of both legs, of which it is the
+    difference. Greeks that cross 0 are as exact beside the terms they are made of.
 
     Source: Haug, The Complete Guide to Option Pricing Formulas, 2nd ed. (2007), chapters 1 and 2.
     """
