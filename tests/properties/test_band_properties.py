@@ -17,7 +17,7 @@ EXAMPLES = {
     "fixed_threshold": FixedThreshold(0.7),
     "whalley_wilmott": WhalleyWilmott(risk_aversion_per_usd=0.05, static_horizon_days=30.0, static_vol_annual=0.7),
 }
-"""Bands around neutral that need no more than the sums; `test_policy_contract` has one of each policy."""
+"""Bands around neutral that need no more than the sums; the conformance test asks every policy of the registry."""
 
 gammas = st.floats(1e-6, 5.0)
 costs = st.floats(0.0, 0.05)
