@@ -102,6 +102,36 @@ def fill_at(ladder: Ladder, venue_index: int, size: int) -> Fill:
     return Fill(venue_index, Wad(size if ladder.is_buy else -size), Wad(price), Wad(fee))
 
 
+def ladder_after(ladder: Ladder, taken: int) -> Ladder:
+    """Return the ladder that is left once ``taken`` (absolute) has been traded, such as by an order still pending.
+
+    What a size costs then is what both cost together less what the first costs alone, rounded against the trader. A
+    rung of one unit carries the price of the next unit, from where that of the rest is interpolated.
+    """
+    if taken == 0:
+        return ladder
+    if taken >= ladder.capacity:
+        return Ladder(ladder.is_buy, ())
+    first = fill_at(ladder, 0, taken)
+    rungs = [Rung(1, first.execution_price + _rise(ladder, taken), fill_at(ladder, 0, taken + 1).fee - first.fee)]
+    for rung in ladder.rungs:
+        size = rung.size - taken
+        if size > 1:
+            notional = rung.size * rung.execution_price - taken * first.execution_price
+            price = _ceil_div(notional, size) if ladder.is_buy else notional // size
+            rungs.append(Rung(size, price, max(rung.fee - first.fee, 0)))
+    return Ladder(ladder.is_buy, tuple(rungs))
+
+
+def _rise(ladder: Ladder, taken: int) -> int:
+    """Return by how much the price of the next unit differs from the average price of what is taken."""
+    smaller, larger = _bracket(ladder, taken + 1)
+    if smaller is None:
+        return 0
+    change, span = taken * (larger.execution_price - smaller.execution_price), larger.size - smaller.size
+    return _ceil_div(change, span) if ladder.is_buy else change // span
+
+
 def worst_quoted_price(ladder: Ladder, size: int) -> Wad:
     """Return the quoted price of the first rung that holds ``size``: no better than the price of ``size`` itself."""
     smaller, larger = _bracket(ladder, size)

@@ -14,7 +14,7 @@ from agent.errors import DataError
 from agent.guard import limit_price, predict, turnover_available
 from agent.risk.impact import ImpactCoefficients, quoted_impact
 from agent.risk.margin import MarginSettings, Watermarks, deposit_due, idle_funds, watermarks, withdrawal_due
-from agent.risk.quotes import Ladder, fill_at, ladders_of, size_within, worst_quoted_price
+from agent.risk.quotes import Ladder, fill_at, ladder_after, ladders_of, size_within, worst_quoted_price
 from agent.routing.waterfill import MarginalCurve, Waterfill, marginal_curve
 from agent.units import BPS, WAD, AssetUnits, Rounding, Wad, asset_units_to_wad, from_wad, require_finite, to_wad
 
@@ -81,6 +81,7 @@ class Router:
     settings: RoutingSettings
     is_buy: bool
     ladders: tuple[Ladder, ...]
+    """What pending orders leave of the venues' quotes."""
     price_limit: Wad
     """Worst quoted price planned with."""
     curves: tuple[MarginalCurve, ...]
@@ -101,13 +102,13 @@ class Router:
         horizon = to_wad(costs.funding_horizon_days, Rounding.DOWN)
         per_rate = (1 if is_buy else -1) * horizon * snapshot.measurement.price
         carries = tuple(venue.funding_rate_per_day * per_rate // WAD**2 for venue in snapshot.venues)
+        left = [ladder_after(ladder, _pending(snapshot, index, is_buy)) for index, ladder in enumerate(ladders)]
         curves: list[MarginalCurve] = []
-        for index, ladder in enumerate(ladders):
-            pending = _pending(snapshot, index, is_buy)
-            room = min(max(size_within(ladder, limit) - pending, 0), snapshot.bounds.max_size_delta)
-            curves.append(marginal_curve(ladder, carries[index], pending, room))
+        for ladder, carry in zip(left, carries, strict=True):
+            room = min(size_within(ladder, limit), snapshot.bounds.max_size_delta)
+            curves.append(marginal_curve(ladder, carry, room))
         leg_gas = to_wad(costs.leg_gas_usd, Rounding.UP)
-        return cls(snapshot, settings, is_buy, tuple(ladders), limit, tuple(curves), {}, carries, leg_gas)
+        return cls(snapshot, settings, is_buy, tuple(left), limit, tuple(curves), {}, carries, leg_gas)
 
     def cap(self) -> Cap:
         """Return the largest size that quotes and the guard's size, price, notional and turnover bounds admit.
@@ -148,18 +149,28 @@ class Router:
     def _unit_cost_usd(self, size: int) -> float:
         """Return cost with fee, carry and the gas of legs beyond the first, above the oracle price, USD a unit."""
         at_oracle_price = (size if self.is_buy else -size) * self.snapshot.measurement.price
-        cost = sum(self._cost(fill) for fill in self._fills(size))
+        cost = self._total_cost(self._fills(size))
         return (cost - self.leg_gas * WAD - at_oracle_price) / size / WAD
 
     def _fills(self, size: int) -> tuple[Fill, ...]:
-        """Spread a size at one marginal cost and leave out venues that save less than their gas."""
+        """Spread a size at one marginal cost and leave out venues that save less than their gas.
+
+        Venues are dropped one by one; all on one venue is tried too, where to drop several pays and to drop one does not.
+        """
         fills, marginal_cost = self._spread(self._all_venues, size)
-        while self.leg_gas > 0 and len(fills) > 1:
-            fewer = self._without_one(fills, marginal_cost, size)
-            if fewer is None:
-                break
+        if self.leg_gas == 0 or len(fills) == 1:
+            return fills
+        while len(fills) > 1 and (fewer := self._without_one(fills, marginal_cost, size)) is not None:
             fills, marginal_cost = fewer
-        return fills
+        alone = [
+            (fill_at(ladder, index, size),)
+            for index, (ladder, curve) in enumerate(zip(self.ladders, self.curves, strict=True))
+            if curve.sizes[-1] >= size
+        ]
+        return min([fills, *alone], key=self._total_cost)
+
+    def _total_cost(self, fills: tuple[Fill, ...]) -> int:
+        return sum([self._cost(fill) for fill in fills])
 
     def _without_one(
         self, fills: tuple[Fill, ...], marginal_cost: int, size: int
@@ -177,7 +188,7 @@ class Router:
             rest = tuple(fill.venue_index for other, fill in enumerate(fills) if other != position)
             if self._waterfill(rest).room >= size:
                 found = self._spread(rest, size)
-                if sum(self._cost(fill) for fill in found[0]) < sum(costs):
+                if self._total_cost(found[0]) < sum(costs):
                     return found
         return None
 

@@ -44,7 +44,7 @@ class MarginalCurve:
         return size_below + (self.sizes[position] - size_below) * (cost - cost_below) // rise
 
 
-def marginal_curve(ladder: Ladder, carry: int, taken: int, room: int) -> MarginalCurve:
+def marginal_curve(ladder: Ladder, carry: int, room: int) -> MarginalCurve:
     """Return the marginal cost of one side of a venue.
 
     Parameters
@@ -53,22 +53,15 @@ def marginal_curve(ladder: Ladder, carry: int, taken: int, room: int) -> Margina
         Its quotes.
     carry
         Funding a unit is expected to pay on that side, WAD USD; income is negative.
-    taken
-        Size that orders still pending will take first, WAD.
     room
-        Largest size to plan on top, WAD.
+        Largest size to plan, WAD.
 
     """
     sizes, costs = _nodes(_convex_hull(ladder))
-    first, last = min(taken, sizes[-1]), min(taken + room, sizes[-1])
-    inside = [position for position, size in enumerate(sizes) if first < size < last]
-    kept_costs = [
-        _cost_at(sizes, costs, first),
-        *(costs[position] for position in inside),
-        _cost_at(sizes, costs, last),
-    ]
-    kept_sizes = [first, *(sizes[position] for position in inside), last]
-    return MarginalCurve(tuple(cost + carry for cost in kept_costs), tuple(size - first for size in kept_sizes))
+    last = min(room, sizes[-1])
+    inside = bisect_left(sizes, last)
+    kept = [*costs[:inside], _cost_at(sizes, costs, last)]
+    return MarginalCurve(tuple(cost + carry for cost in kept), (*sizes[:inside], last))
 
 
 def _convex_hull(ladder: Ladder) -> list[tuple[int, int]]:

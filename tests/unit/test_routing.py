@@ -302,12 +302,16 @@ def test_plan_route__pending_orders__use_up_liquidity_and_capacity():
 
 
 def test_size_cap__pending_order_and_price_limit__plans_no_size_whose_price_breaks_it():
+    """A mean price that grows linearly reaches the limit 2 p sooner where p is pending."""
     limited = with_bounds(snapshot_of(BOOK, FUNDED), max_slippage_bps=60)
     free = size_cap(limited, True, ROUTING).size
     measured = limited.measurement.venues[0]
-    waiting = replace(measured, size_high=Wad(measured.size_high + wad(30)))
+    waiting = replace(measured, size_high=Wad(measured.size_high + wad(10)))
     pending = replace(limited, measurement=replace(limited.measurement, venues=(waiting,)))
-    assert size_cap(pending, True, ROUTING).size == free - wad(30)
+    cap = size_cap(pending, True, ROUTING).size
+    assert cap == pytest.approx(free - wad(20), rel=1e-6)
+    leg = plan_route(pending, cap, ROUTING).legs[0]
+    assert leg.limit_price <= limit_price(limited.measurement.price, 1, 60)
 
 
 @pytest.mark.parametrize(("rates", "kept"), [((0.001, 0.0), 1), ((0.0, 0.001), 0)])

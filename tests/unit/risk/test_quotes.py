@@ -9,7 +9,16 @@ from decision_builders import LADDER_SIZES, VenueState, short_calls, snapshot_of
 
 from agent.domain import QuotePoint
 from agent.errors import DataError
-from agent.risk.quotes import Ladder, Rung, fill_at, ladder_of, quoted_ratios, size_within, worst_quoted_price
+from agent.risk.quotes import (
+    Ladder,
+    Rung,
+    fill_at,
+    ladder_after,
+    ladder_of,
+    quoted_ratios,
+    size_within,
+    worst_quoted_price,
+)
 
 BUYS = Ladder(True, (Rung(wad(1), wad(3_000), wad(3)), Rung(wad(3), wad(3_010), wad(10))))
 SELLS = Ladder(False, (Rung(wad(1), wad(3_000), wad(3)), Rung(wad(3), wad(2_990), wad(10))))
@@ -80,6 +89,34 @@ def test_fill_at__no_size__is_refused(size):
 def test_fill_at__beyond_the_ladder__is_refused():
     with pytest.raises(DataError, match="beyond the quoted"):
         fill_at(BUYS, 0, wad(3) + 1)
+
+
+@pytest.mark.parametrize("ladder", [BUYS, SELLS], ids=["buys", "sells"])
+def test_ladder_after__part_taken__charges_the_rest_what_is_left_of_the_whole(ladder):
+    """Three units cost 3 x 3,010 and 10 in fees, two of them 2 x 3,005 and 6.5."""
+    rest = ladder_after(ladder, wad(2))
+    assert rest.rungs[-1] == Rung(wad(1), wad(3_020 if ladder.is_buy else 2_980), wad("3.5"))
+    assert rest.rungs[0] == Rung(1, wad(3_015 if ladder.is_buy else 2_985), 4)
+    whole, first = fill_at(ladder, 0, wad(3)), fill_at(ladder, 0, wad(2))
+    then = fill_at(rest, 0, wad(1))
+    assert then.size_delta * then.execution_price == (
+        whole.size_delta * whole.execution_price - first.size_delta * first.execution_price
+    )
+    half = ladder_after(ladder, wad("0.5"))
+    assert [rung.size for rung in half.rungs] == [1, wad("0.5"), wad("2.5")]
+    assert half.rungs[0].execution_price == half.rungs[1].execution_price == wad(3_000)
+    assert half.rungs[2].execution_price == wad(3_012 if ladder.is_buy else 2_988)
+
+
+def test_ladder_after__inexact_price__rounds_against_the_trader():
+    rungs = (Rung(3, 100, 1), Rung(6, 101, 2))
+    assert ladder_after(Ladder(True, rungs), 1).rungs[-1].execution_price == 102
+    assert ladder_after(Ladder(False, (Rung(3, 101, 1), Rung(6, 100, 2))), 1).rungs[-1].execution_price == 99
+
+
+def test_ladder_after__nothing_or_all_taken__is_whole_or_empty():
+    assert ladder_after(BUYS, 0) is BUYS
+    assert ladder_after(BUYS, wad(3)).capacity == ladder_after(BUYS, wad(4)).capacity == 0
 
 
 def test_worst_quoted_price__between_rungs__is_the_next_rungs():

@@ -31,9 +31,9 @@ def quoted(curve, is_buy):
     return ladder_of(venue, is_buy)
 
 
-def spread_over(ladders, size, carries=None, taken=0, room=NO_LIMIT):
+def spread_over(ladders, size, carries=None):
     carries = carries or [0] * len(ladders)
-    curves = [marginal_curve(steps, carry, taken, room) for steps, carry in zip(ladders, carries, strict=True)]
+    curves = [marginal_curve(steps, carry, NO_LIMIT) for steps, carry in zip(ladders, carries, strict=True)]
     return list(Waterfill(curves).shares(size).sizes)
 
 
@@ -103,41 +103,33 @@ def test_waterfill__funding_carry__orders_venues_of_one_price(carries, expected)
 
 def test_marginal_curve__steps_that_get_cheaper__are_joined():
     """A minimum fee of 6 USD: 1 unit costs 3,006, 2 units 6,006, so every unit of two costs 3,003."""
-    curve = marginal_curve(steps((1.0, 3_000.0, 6.0), (2.0, 3_000.0, 6.0)), 0, 0, NO_LIMIT)
+    curve = marginal_curve(steps((1.0, 3_000.0, 6.0), (2.0, 3_000.0, 6.0)), 0, NO_LIMIT)
     assert curve.costs == (3_003 * WAD, 3_003 * WAD)
     assert curve.sizes == (0, 2 * WAD)
-
-
-def test_marginal_curve__pending_orders__take_the_first_of_it():
-    pool = ConstantProduct.of_range(SPOT_USD, 2_000.0, 4_500.0, 1_194_000.0, 0.001)
-    curve = marginal_curve(quoted(pool, True), 0, 40 * WAD, NO_LIMIT)
-    assert curve.sizes[-1] == 40 * WAD
-    assert curve.costs[0] / WAD == pytest.approx(pool.marginal_cost_usd(40.0, is_buy=True), rel=1e-5)
-    assert spread_over([quoted(pool, True)] * 2, 10 * WAD, taken=70 * WAD) == [5 * WAD, 5 * WAD]
 
 
 @pytest.mark.parametrize("is_buy", [True, False], ids=["buy", "sell"])
 def test_marginal_curve__smooth_venue__follows_its_margin(is_buy):
     pool = ConstantProduct.of_range(SPOT_USD, 2_000.0, 4_500.0, 1_194_000.0, 0.001)
-    curve = marginal_curve(quoted(pool, is_buy), 0, 0, NO_LIMIT)
+    curve = marginal_curve(quoted(pool, is_buy), 0, NO_LIMIT)
     for cost, size in zip(curve.costs, curve.sizes, strict=True):
         exact = pool.marginal_cost_usd((1 if is_buy else -1) * size / WAD, is_buy=is_buy)
         assert cost / WAD == pytest.approx(exact, abs=0.02)
 
 
 def test_marginal_curve__room__ends_it():
-    curve = marginal_curve(steps((1.0, 3_000.0, 0.0), (9.0, 3_010.0, 0.0)), 0, 0, 3 * WAD)
+    curve = marginal_curve(steps((1.0, 3_000.0, 0.0), (9.0, 3_010.0, 0.0)), 0, 3 * WAD)
     assert curve.sizes == (0, WAD, 3 * WAD)
     assert curve.costs == tuple(sorted(curve.costs))
 
 
 def test_marginal_curve__no_quotes__has_no_size():
-    assert marginal_curve(Ladder(True, ()), 0, 0, NO_LIMIT).sizes[-1] == 0
+    assert marginal_curve(Ladder(True, ()), 0, NO_LIMIT).sizes[-1] == 0
 
 
 def test_waterfill__asked_again__answers_as_a_new_one():
     pool = ConstantProduct.of_range(SPOT_USD, 2_000.0, 4_500.0, 1_194_000.0, 0.001)
-    curves = [marginal_curve(quoted(pool, True), carry * WAD, 0, NO_LIMIT) for carry in (0, 1, 2)]
+    curves = [marginal_curve(quoted(pool, True), carry * WAD, NO_LIMIT) for carry in (0, 1, 2)]
     used = Waterfill(curves)
     sizes = [int(size * WAD) for size in (100.0, 3.0, 240.0, 50.5, 3.0)]
     assert [used.shares(size) for size in sizes] == [Waterfill(curves).shares(size) for size in sizes]
