@@ -36,6 +36,7 @@ from benchmarks.option_rows import best_of_each
 LEGS, VENUES = 1_000, 3
 GROWTH_LEGS, GROWTH_VENUES = (10, 100, 1_000, 10_000), (1, 2, 4, 8, 16)
 DECISIONS, GROWTH_DECISIONS, WARM_UP = 1_000, 200, 20
+OTHER_WORK_BYTES = 64 * 2**20
 PEER_ROUNDS, MANY_CALLS = 12, 100
 
 POLICIES: dict[str, Policy] = {
@@ -93,7 +94,7 @@ def run() -> list[Figure]:
         for case_name, case in CASES.items():
             durations = _durations(columns, VENUES, policy, case, DECISIONS)
             figures += durations.figures(f"decide, {policy_name}, {case_name}")
-    return [*figures, *_stages(columns), *_growth(), *_peers(columns)]
+    return [*figures, *_after_other_work(columns), *_stages(columns), *_growth(), *_peers(columns)]
 
 
 def _first_call(columns: OptionColumns) -> Iterator[Figure]:
@@ -118,6 +119,21 @@ def _durations(columns: OptionColumns, venues: int, policy: Policy, case: Case, 
         if not case.is_met(decision):
             raise AssertionError(f"timed the wrong case: {decision.reason}")
     return Durations(found.wall_ms[WARM_UP:], found.cpu_ms[WARM_UP:])
+
+
+def _after_other_work(columns: OptionColumns) -> Iterator[Figure]:
+    """Return how long a decision takes when what it needs has left the caches, as after a keeper's sleep."""
+    book, policy, case = columns.book(), POLICIES["optimal band"], CASES["trades"]
+    other = np.zeros(OTHER_WORK_BYTES, np.uint8)
+    durations_ms: list[float] = []
+    for snapshot in World(columns, VENUES, case.gap).snapshots(WARM_UP + GROWTH_DECISIONS):
+        other += 1
+        start = time.perf_counter()
+        decide(snapshot, book, policy, COSTS, SETTINGS)
+        durations_ms.append((time.perf_counter() - start) * 1e3)
+    for percentile in (50, 99):
+        found = float(np.percentile(durations_ms[WARM_UP:], percentile))
+        yield Figure(f"decide, optimal band, trades, caches cold, wall p{percentile}", found, "ms")
 
 
 class StageClock:

@@ -155,7 +155,7 @@ class Router:
     def _fills(self, size: int) -> tuple[Fill, ...]:
         """Spread a size at one marginal cost and leave out venues that save less than their gas.
 
-        Venues are dropped one by one; all on one venue is tried too, where to drop several pays and to drop one does not.
+        Venues are dropped one by one; each alone is tried too, where dropping several pays and dropping one does not.
         """
         fills, marginal_cost = self._spread(self._all_venues, size)
         if self.leg_gas == 0 or len(fills) == 1:
