@@ -1,6 +1,6 @@
 """Solve the optimal band at every node of the shipped table and write ``agent/policy/band_table.npz``.
 
-``python -m benchmarks.derive_band_table`` takes about a quarter of an hour on two cores. The table is stored in half
+``python -m benchmarks.derive_band_table`` takes about half an hour on two cores. The table is stored in half
 precision (5e-4 of a band), far finer than the interpolation between its nodes.
 """
 

@@ -19,8 +19,8 @@ change slowly, so that a coarse table interpolated linearly is close. The axes, 
 
 Beyond an axis its end is used. At small costs the edges approach -1 and 1 with every axis (Whalley and Wilmott's
 limit), and without gamma s is the static band, so the ends are sound. The axis of the fixed cost alone has no such
-limit, for where gas is all that is paid the other axes lose their meaning: there a trade is reckoned to cost at least
-`least_cost_ratio`, which brings the problem to the axis' end, where inner edges lie within 3 % of the middle.
+limit, for where gas is all that is paid the other axes lose their meaning: a problem beyond its end has the place of
+one that costs `least_cost_ratio`, at the end, where inner edges lie within 3 % of the middle. Its s is its own.
 
 **Watching.** A band that is looked at only every dv of variance is left later than it is reached, on average by beta
 Gamma F sqrt(dv) with beta = -zeta(1/2) / sqrt(2 pi): outer edges move in by it, and inner edges stay within outer ones.
@@ -64,7 +64,8 @@ class BandPlace(NamedTuple):
 
     @classmethod
     def of(cls, cost: float, fixed: float, aversion: float, variance: float, moneyness: float) -> BandPlace:
-        """Place a problem given in the units of `BandProblem`."""
+        """Place a problem given in the units of `BandProblem`; gas alone at the end of its axis."""
+        cost = max(cost, least_cost_ratio(fixed, aversion, variance))
         size = cost / (aversion * variance)
         typical_trade = math.cbrt(1.5 * _NORMAL_DENSITY_AT_0**2 * size)
         fixed_weight = fixed / max(cost * typical_trade, _LEAST_WEIGHT)
@@ -150,15 +151,18 @@ def tabulate(
     problem = BandProblem(cost, fixed, aversion, variance, is_short, steps, criterion)
     solution = solve_band(problem, _RESOLUTION)
     distances = solution.edges[0] - problem.delta_hedge(solution.log_moneyness)[:, None]
+    beyond = min(solution.window, _FARTHEST)
     at_nodes = np.empty((len(MONEYNESS), 4))
     for edge in range(4):
-        reached = np.clip(distances[:, edge], -solution.window, solution.window)
+        reached = np.clip(distances[:, edge], -beyond, beyond)
         at_nodes[:, edge] = np.interp(np.array(MONEYNESS) * place.stdev, solution.log_moneyness, reached)
-    return np.array([_scaled(problem, d, edges, solution.window) for d, edges in zip(MONEYNESS, at_nodes, strict=True)])
+    return np.array([_scaled(problem, d, edges, beyond) for d, edges in zip(MONEYNESS, at_nodes, strict=True)])
 
 
 _RESOLUTION = 16
 _FEWEST_STEPS = 150
+_FARTHEST = 3.0
+"""Deltas of one option: the solver's widest window less one. Its ends move with the delta and force trades nearby."""
 
 
 def _scaled(problem: BandProblem, moneyness: float, edges: FloatArray, beyond: float) -> FloatArray:

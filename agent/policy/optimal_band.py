@@ -15,13 +15,15 @@ from dataclasses import dataclass
 
 from agent.domain import Exposure, Target, TradeCosts
 from agent.policy.band_solver import Criterion
-from agent.policy.band_table import OVERSHOOT, BandPlace, band_table, band_unit, least_cost_ratio
+from agent.policy.band_table import OVERSHOOT, BandPlace, band_table, band_unit
 from agent.policy.base import Edges, require_exposure, require_positive_fields
 from agent.policy.equivalent_option import EquivalentOption, equivalent_option
 from agent.policy.live_costs import ReckonedCosts, carried_costs
 from agent.policy.whalley_wilmott import static_band
 from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR
 
+_LEAST_OPTIONS = 1e-9
+"""Fewer equivalent options than this are legs that cancel: what is left is rounding."""
 _COMPANION = 3.0
 """Overshoots between outer and inner edge over which the inner one's part in the outer one's move falls by e."""
 
@@ -62,15 +64,14 @@ class _TabulatedBand:
         spot_usd, aversion = exposure.spot_usd, self.risk_aversion_per_usd
         if costs.ratio == 0.0 and costs.fixed_usd == 0.0:
             return Edges(0.0, 0.0, 0.0, 0.0)
-        if option is None or option.quantity == 0.0:
+        if option is None or abs(option.quantity) <= _LEAST_OPTIONS:
             years = self.static_horizon_days * SECONDS_PER_DAY / SECONDS_PER_YEAR
             static = static_band(spot_usd, costs.ratio, costs.fixed_usd, aversion, self.static_vol_annual, years)
             return Edges.around(0.0, static.outer, static.inner)
         per_option = abs(option.quantity) * option.strike_usd
         variance, scaled_aversion, fixed = option.stdev**2, aversion * per_option, costs.fixed_usd / per_option
-        ratio = max(costs.ratio, least_cost_ratio(fixed, scaled_aversion, variance))
-        place = BandPlace.of(ratio, fixed, scaled_aversion, variance, option.moneyness)
-        unit = band_unit(exposure.book_gamma_per_usd, spot_usd, ratio, costs.fixed_usd, aversion, variance)
+        place = BandPlace.of(costs.ratio, fixed, scaled_aversion, variance, option.moneyness)
+        unit = band_unit(exposure.book_gamma_per_usd, spot_usd, costs.ratio, costs.fixed_usd, aversion, variance)
         distances = unit * band_table(criterion, is_short=option.quantity < 0.0).at(place)
         return _as_watched(distances.tolist(), self._overshoot(exposure))
 

@@ -141,6 +141,18 @@ def test_edges__legs_that_cancel__are_the_static_band(policy):
 
 
 @policies
+@pytest.mark.parametrize("gas_usd", [0.0, 4.0, 400.0])
+@pytest.mark.parametrize("left", [1e-2, 1e-4, 1e-7, 1e-9, 1e-12])
+def test_edges__legs_that_all_but_cancel__approach_the_static_band(policy, gas_usd, left):
+    book = Book("ETH", (call(-50.0, 3_200.0), call(50.0 - left, 3_200.0)))
+    costs = replace(COSTS, gas_usd=gas_usd)
+    static = static_band(3_000.0, 0.0015, gas_usd, 0.001, 0.65, 30.0 / 365.0)
+    edges = policy.edges(hedged(book, 3_000.0, 0.0), costs)
+    assert -1.3 * static.outer < edges.low_outer < -0.8 * static.outer
+    assert 0.8 * static.outer < edges.high_outer < 1.3 * static.outer
+
+
+@policies
 def test_target__no_cost__hedges_fully(policy):
     assert policy.target(exposure_of(-100.0, net_delta=4.0), FREE).target_net_delta == 0.0
 
