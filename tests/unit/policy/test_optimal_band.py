@@ -81,6 +81,12 @@ def test_as_watched__inner_edge_far_from_its_outer_one__stays():
     assert tuple(found) == pytest.approx((-9.9, -0.5, 0.5, 9.9), abs=1e-9)
 
 
+def test_as_watched__inner_edges_close_to_their_outer_ones__come_along_on_both_sides():
+    low, low_inner, high_inner, high = _as_watched([-3.0, -2.9, 2.9, 3.0], 0.2)
+    assert (low, high) == pytest.approx((-2.8, 2.8))
+    assert low_inner == -high_inner == pytest.approx(-2.9 + 0.2 * math.exp(-0.1 / 0.6))
+
+
 def test_as_watched__edges_that_are_one__move_as_one():
     assert tuple(_as_watched([-3.0, -3.0, 5.0, 5.0], 0.25)) == pytest.approx((-2.75, -2.75, 4.75, 4.75))
 
