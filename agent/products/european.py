@@ -65,6 +65,7 @@ def black_scholes_greeks(
         Continuously compounded, a year.
     out
         Float64 array of shape (12, *shape) to write the results into, which saves a new one; all inputs broadcast.
+        Without it, the block of one dropped answer of 4 to 256 MB is kept and written into again.
 
     Returns
     -------

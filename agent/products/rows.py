@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from agent.errors import DataError
 from agent.products.greeks import FloatArray
+from agent.products.recycled import uninitialised
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ def output_array(columns: int, shape: tuple[int, ...], out: FloatArray | None) -
     """Return an array of shape (columns, rows) for results: ``out`` itself where given and fit, else a new one."""
     rows = math.prod(shape)
     if out is None:
-        return np.empty((columns, rows))
+        return uninitialised(columns, rows)
     expected = (columns, *shape)
     if out.shape != expected or out.dtype != np.float64 or not (out.flags.c_contiguous and out.flags.writeable):
         raise DataError(
