@@ -4,8 +4,9 @@ Between rungs a venue's average price runs linearly in size (`agent.risk.quotes`
 below its chord as long as prices get no better with size. Prices that do are taken as no better than the rung before,
 and slopes that fall as no lower than the slope before: both only raise the planned cost.
 
-A trade's worth is the lower of mark and oracle price for a buy, the higher for a sale: a premium against the trade is a
-cost; one in its favour is not counted, because it may stand until the hedge is unwound.
+A trade's worth is the lowest of mark, index and oracle price for a buy, the highest for a sale: a premium against the
+trade is a cost; one in its favour is not counted, because it may stand until the hedge is unwound. The guard measures
+equity at the lower of mark and index, so that what a plan counts as cost is no less than what the guard calls a loss.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from agent.policy.programme.factors import ONE_UNDERLYING
 from agent.policy.programme.instruments import CostStep, Instrument
 from agent.risk.quotes import Ladder, Rung, ladder_of, size_within
 from agent.units import BPS, WAD, Wad, from_wad, require_finite
+
+_ROUNDING_PARTS = 10**12
+"""Sizes become floats: one part in so many is kept from a limit, which the chain checks to the last digit."""
 
 
 def perp_instrument(
@@ -61,14 +65,15 @@ def perp_instrument(
     highest = max([oracle_price, *(rung.execution_price for rung in (*asks.rungs, *bids.rungs))])
     oracle_usd, notional_usd = from_wad(oracle_price), from_wad(highest)
     margin_usd = notional_usd / target_leverage
+    prices = (venue.mark_price, venue.index_price, oracle_price)
     return Instrument(
         name=f"perp {venue.name}",
         venue=venue.name,
         factors=ONE_UNDERLYING,
         fair_usd=oracle_usd,
         notional_usd=notional_usd,
-        buys=_steps(asks, min(venue.mark_price, oracle_price), _allowed(asks, oracle_price, bounds)),
-        sells=_steps(bids, max(venue.mark_price, oracle_price), _allowed(bids, oracle_price, bounds)),
+        buys=_steps(asks, min(prices), _allowed(asks, oracle_price, bounds)),
+        sells=_steps(bids, max(prices), _allowed(bids, oracle_price, bounds)),
         position=from_wad(venue.size),
         carry_usd_per_unit=from_wad(venue.funding_rate_per_day) * horizon_days * oracle_usd,
         margin_long_usd=margin_usd,
@@ -79,9 +84,12 @@ def perp_instrument(
 
 
 def _allowed(ladder: Ladder, oracle_price: Wad, bounds: Bounds | None) -> int:
-    """Return the largest size inside the guard's slippage and fee limits."""
-    if bounds is None:
-        return ladder.capacity
+    """Return the largest size quoted inside the guard's slippage and fee limits, less more than a float rounds."""
+    size = ladder.capacity if bounds is None else _inside_limits(ladder, oracle_price, bounds)
+    return size - size // _ROUNDING_PARTS
+
+
+def _inside_limits(ladder: Ladder, oracle_price: Wad, bounds: Bounds) -> int:
     change = bounds.max_slippage_bps if ladder.is_buy else -bounds.max_slippage_bps
     limit = oracle_price * (BPS + change) // BPS if ladder.is_buy else -(-oracle_price * (BPS + change) // BPS)
     size = size_within(ladder, Wad(limit))

@@ -93,7 +93,7 @@ def assemble(
         raise DataError(f"risk_aversion_per_usd is {risk_aversion_per_usd}; expected a positive number")
     for name, factor in zip(FACTOR_NAMES, factors, strict=True):
         require_finite(factor, f"{name} of the book")
-    table = tabulate(instruments, math.inf if guard is None else guard.max_size)
+    table = tabulate(instruments, math.inf if guard is None else guard.max_size * (1.0 - _HEADROOM))
     at_venue = _venue_of_each(instruments, venues)
     linear = _linear_costs(instruments, venues, table, at_venue, covariance.horizon_days, counts_expected_gain)
     exposures = np.array([instrument.factors for instrument in instruments], dtype=np.float64)
