@@ -198,7 +198,7 @@ def test_perp_instrument__convex_ladder__meets_the_quoted_cost_at_every_rung():
 def test_perp_instrument__price_better_than_its_worth__is_not_counted_as_income():
     quotes = (QuotePoint(wad(-2), wad(3_020), wad(0)), QuotePoint(wad(2), wad(3_030), wad(0)))
     sold_above_the_oracle = perp_instrument(snapshot(quotes, 3_005.0), wad(SPOT_USD), None, 1.0, 2.0).sells
-    assert sold_above_the_oracle == ((2.0, 0.0, 0.0),)
+    assert sold_above_the_oracle == ((pytest.approx(2.0), 0.0, 0.0),)
 
 
 def test_perp_instrument__guards_price_limit__leaves_out_what_lies_beyond():
