@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from decision_builders import BOUNDS, VenueState, quotes_of, wad
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from programme_builders import SPOT_USD, limits, option, perp, steps, venue
 
@@ -167,6 +167,7 @@ def ladder(prices, fees, sizes=(0.5, 2.0, 7.0, 30.0)):
     mark=st.floats(2_980.0, 3_020.0).map(lambda price: round(price, 2)),
     share=st.floats(0.001, 1.0),
 )
+@example(prices=(3_000.93, 3_000.0, 3_000.0, 3_000.0), fees=(0.0, 1.86, 0.0, 0.0), mark=2_980.0, share=0.04)
 def test_perp_instrument__any_ladder__never_plans_a_better_price_than_quoted(prices, fees, mark, share):
     read = snapshot(ladder(prices, fees), mark)
     built = perp_instrument(read, wad(SPOT_USD), None, 1.0, 2.0)

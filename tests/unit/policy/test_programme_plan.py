@@ -378,7 +378,7 @@ def test_make_plan__whole_lots__are_whole_and_near_the_best_in_lots(factors):
 
 
 def test_make_plan__quote_that_is_no_whole_number_of_lots__is_taken_in_whole_lots_alone():
-    instruments = [option(size=12.0, lot=5.0)]
+    instruments = [option(size=13.0, lot=5.0)]
     assert sizes_of(plan_of(instruments, aversion=1e-2), instruments) == [10.0]
 
 
