@@ -13,7 +13,7 @@ SOLC_VERSION := $(shell sed -n 's/^    version: *//p' brownie-config.yaml)
 # The native binary: the npm shim of the same name always exits 0, even when tests fail.
 FORGE ?= node_modules/@foundry-rs/forge-linux-amd64/bin/forge
 CONTRACTS := $(shell find contracts -name '*.sol')
-SETUP := $(STAMPS)/python $(STAMPS)/npm $(STAMPS)/contracts
+SETUP := $(STAMPS)/python $(STAMPS)/kernels $(STAMPS)/npm $(STAMPS)/contracts
 
 export SOLCX_BINARY_PATH := $(CURDIR)/build/toolchain
 export FOUNDRY_DISABLE_NIGHTLY_WARNING := 1
@@ -67,20 +67,26 @@ clean: ## Remove all that the other targets made
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMPS)/python: requirements.lock requirements-bootstrap.lock pyproject.toml | prerequisites
-	@echo "[1/3] Python packages (requirements.lock)"
+	@echo "[1/4] Python packages (requirements.lock)"
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.lock
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@mkdir -p $(@D) && touch $@
 
+# Later changes of a kernel are compiled when it is first called.
+$(STAMPS)/kernels: $(STAMPS)/python
+	@echo "[2/4] Numeric kernels (Numba)"
+	@$(BIN)/python -m agent.warm_up > /dev/null
+	@touch $@
+
 $(STAMPS)/npm: package.json package-lock.json | prerequisites
-	@echo "[2/3] npm packages (package-lock.json)"
+	@echo "[3/4] npm packages (package-lock.json)"
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@mkdir -p $(@D) build/toolchain && ln -sf ../../scripts/toolchain/solc.js build/toolchain/solc-v$(SOLC_VERSION)
 	@touch $@
 
 $(STAMPS)/contracts: $(CONTRACTS) brownie-config.yaml $(STAMPS)/python $(STAMPS)/npm
-	@echo "[3/3] Contracts (solc $(SOLC_VERSION) through Brownie)"
+	@echo "[4/4] Contracts (solc $(SOLC_VERSION) through Brownie)"
 	@$(BIN)/python -m scripts.compile
 	@mkdir -p $(@D) && touch $@
