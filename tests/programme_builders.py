@@ -14,6 +14,7 @@ from agent.policy.programme.factors import ONE_UNDERLYING, Factors
 from agent.policy.programme.instruments import CostStep, Instrument
 from agent.policy.programme.limits import GuardLimits, VenueLimits
 from agent.policy.programme.options import OptionRows
+from agent.policy.programme.plan import make_plan
 from agent.units import SECONDS_PER_YEAR, Seconds
 
 SPOT_USD = 3_000.0
@@ -153,3 +154,12 @@ def short_straddles(quantity=200.0, strike_usd=2_250.0, expiry_unix=Seconds(1_70
         for right in (OptionType.CALL, OptionType.PUT)
     )
     return Book("ETH", legs)
+
+
+AVERSION = 1e-4
+OPTIONS = venue("options")
+VENUES = [venue(name) for name in "abcdefghijklmno"] + [OPTIONS]
+
+
+def plan_of(instruments, factors=SHORT_GAMMA, venues=None, aversion=AVERSION, **parts):
+    return make_plan(factors, instruments, venues or VENUES, MOVES, aversion, **parts)
