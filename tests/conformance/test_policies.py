@@ -256,11 +256,9 @@ def test_target__dearer_gas__does_not_land_nearer_to_the_edge(name):
     assert inner == sorted(inner, reverse=True)
 
 
-@each
+@pytest.mark.parametrize("name", [name for name in sorted(POLICIES) if takes(name, "risk_aversion_per_usd")])
 @pytest.mark.parametrize("book", [CALLS, MIXED, HELD], ids=["calls", "mixed", "held"])
 def test_target__more_risk_aversion__narrows_the_band(name, book):
-    if not takes(name, "risk_aversion_per_usd"):
-        pytest.skip("weighs no risk")
     exposure = hedged(book, SPOT, 0.0)
     found = [
         edges_of(policy_of(name, risk_aversion_per_usd=aversion), exposure).width for aversion in (1e-3, 1e-2, 1e-1)
