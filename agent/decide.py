@@ -18,6 +18,7 @@ from agent.risk.costs import CostInputs, leg_gas_cost_usd, trade_costs
 from agent.risk.exposure import book_exposure
 from agent.risk.quotes import QuotedSides
 from agent.routing import Cap, Route, RouteCosts, Router, RoutingSettings, SlicingSettings, plan_margin, plan_slices
+from agent.routing.largest_accepted import largest_accepted
 from agent.units import BPS, Rounding, Wad, from_wad, require_finite, to_wad
 
 _SIZE_ERRORS = frozenset(
@@ -31,8 +32,6 @@ _SIZE_ERRORS = frozenset(
     }
 )
 """Guard errors that a smaller trade may avoid."""
-_BISECTION_STEPS = 12
-"""Finds the largest accepted size to 1/4096 of what was wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +287,7 @@ def _trade_at_once(case: _Case, router: Router, size: int, limited: str | None) 
     try:
         route = _accepted_route(case, router, size)
     except RejectedError as rejection:
-        found = _largest_accepted(case, router, size) if rejection.name in _SIZE_ERRORS else None
+        found = _largest_accepted(case, router, size, rejection) if rejection.name in _SIZE_ERRORS else None
         if found is None:
             return _margin_alone(
                 case, case.hold(f"{case.target.reason}; the guard would refuse: {rejection}", rejection.name)
@@ -308,33 +307,15 @@ def _accepted_route(case: _Case, router: Router, size: int) -> Route:
     return route
 
 
+def _largest_accepted(case: _Case, router: Router, refused: int, refusal: RejectedError) -> Route | None:
+    return largest_accepted(lambda size: _accepted_route(case, router, size), refused, refusal, _least_size(case))
+
+
 def _judge(case: _Case, route: Route) -> None:
     """Put a route before the guard's mirror at the snapshot's time: later blocks only have more budget."""
     snapshot = case.snapshot
     timestamp = snapshot.block.timestamp
     evaluate(snapshot.bounds, snapshot.budget, snapshot.measurement, route.fills, route.after, timestamp)
-
-
-def _largest_accepted(case: _Case, router: Router, refused: int) -> Route | None:
-    """Bisect for the largest accepted size below one that was refused; None when none is accepted.
-
-    A size that improves the worst case too little is a lower end of the search, like an accepted one.
-    """
-    best: Route | None = None
-    lower = 0
-    for _ in range(_BISECTION_STEPS):
-        size = (lower + refused) // 2
-        if size < _least_size(case):
-            break
-        try:
-            best = _accepted_route(case, router, size)
-            lower = size
-        except RejectedError as rejection:
-            if rejection.name == "NetDeltaExceeded":
-                lower = size
-            else:
-                refused = size
-    return best
 
 
 def _margin_alone(case: _Case, otherwise: Decision) -> Decision:

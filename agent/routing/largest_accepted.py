@@ -1,0 +1,103 @@
+r"""The largest size that bounds accept, below one that they refused.
+
+A refusal says by how much: the error carries the actual figure and its limit. Both are known functions of the size,
+close to straight lines, so the size that just meets the limit is found by the secant through the last two refusals
+(through nothing traded and nothing measured, where there is one alone), and probed a shade below. An accepted size is
+probed a shade above: what is refused there ends the search. Where the figures do not help, the bracket is halved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from agent.errors import RejectedError
+from agent.guard import UINT256_MAX
+from agent.routing.route import Route
+
+_FIGURES = {
+    "NotionalExceeded": ("notional", "maxNotional"),
+    "TurnoverExceeded": ("notional", "turnoverAvailable"),
+    "VenueLeverageExceeded": ("leverage", "maxLeverage"),
+    "LeverageExceeded": ("leverage", "maxLeverage"),
+    "NavLossExceeded": ("loss", "maxLoss"),
+}
+"""Arguments of the errors whose figure grows with the size from 0: what it is, and what it may be."""
+_TOO_SMALL = "NetDeltaExceeded"
+"""Refuses a size that improves the worst case too little: a larger one may pass."""
+_PRECISION_BITS = 12
+"""The answer is within this many halvings of the refused size: 1/4096 of it."""
+_HALVE_EVERY = 3
+"""Every so many probes halve the bracket, so that no shape of the figures makes the search long."""
+
+
+def largest_accepted(attempt: Callable[[int], Route], refused: int, refusal: RejectedError, least: int) -> Route | None:
+    """Return the route of the largest size that is accepted, to 1/4096 of the refused one; None where none is.
+
+    Parameters
+    ----------
+    attempt
+        Plans a size and puts it before the bounds; raises their `RejectedError`.
+    refused
+        A size that was refused, for being too large.
+    refusal
+        The error it was refused with.
+    least
+        Smallest size worth a trade, at least 1.
+
+    """
+    tolerance = max(refused >> _PRECISION_BITS, 1)
+    best: Route | None = None
+    lower, probes = 0, 0
+    refusals = [(refused, refusal)]
+    while refused - lower > tolerance and refused > least:
+        size = _next_size(lower, refusals, tolerance, is_halving=probes % _HALVE_EVERY == _HALVE_EVERY - 1)
+        size = max(size, least)
+        probes += 1
+        try:
+            best = attempt(size)
+            lower = size
+        except RejectedError as error:
+            if error.name == _TOO_SMALL:
+                lower = size
+            else:
+                refused = size
+                refusals.append((size, error))
+    return best
+
+
+def _next_size(lower: int, refusals: list[tuple[int, RejectedError]], tolerance: int, *, is_halving: bool) -> int:
+    """Return a size strictly between the bracket's ends."""
+    refused = refusals[-1][0]
+    middle = (lower + refused) // 2
+    if is_halving:
+        return middle
+    limit = _meets_limit(refusals)
+    if limit is None:
+        return middle
+    shade = max(tolerance // 2, 1)
+    below = limit - shade
+    size = below if below > lower else lower + shade
+    return size if lower < size < refused else middle
+
+
+def _meets_limit(refusals: list[tuple[int, RejectedError]]) -> int | None:
+    """Return the size at which the last figure refused meets its limit on the line through the last two."""
+    size, error = refusals[-1]
+    if error.name not in _FIGURES:
+        return None
+    figure, limit = _figures(error)
+    if figure >= UINT256_MAX:
+        return None
+    size_before, figure_before = 0, 0
+    if len(refusals) > 1 and refusals[-2][1].name == error.name:
+        size_before, (figure_before, _) = refusals[-2][0], _figures(refusals[-2][1])
+    rise = figure_before - figure if size_before > size else figure - figure_before
+    width = abs(size_before - size)
+    return size - (figure - limit) * width // rise if rise > 0 else None
+
+
+def _figures(error: RejectedError) -> tuple[int, int]:
+    figure, limit = (error.arguments[name] for name in _FIGURES[error.name])
+    if not isinstance(figure, int) or not isinstance(limit, int):
+        raise TypeError(f"{error} carries {figure!r} and {limit!r}; expected integers")
+    return figure, limit
