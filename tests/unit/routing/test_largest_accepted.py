@@ -36,6 +36,12 @@ class Bounds:
         return largest_accepted(self, WANTED, refusal.value, least)
 
 
+def priced_above(limit, size, smallest=0):
+    """Bounds on the price, which is one unit too high for all beyond a size."""
+    keys = ("executionPrice", "limitPrice")
+    return Bounds(lambda tried: limit + (tried > size), limit, smallest, "SlippageExceeded", keys)
+
+
 def largest(bounds):
     """The same by plain bisection to the last unit; None where nothing is accepted."""
     low, high = bounds.smallest, WANTED
@@ -95,16 +101,14 @@ def test_largest_accepted__no_equity_at_all__halves_where_the_figure_says_nothin
 
 def test_largest_accepted__error_without_a_figure__bisects():
     limit = 3_200 * 10**18
-    price = lambda size: limit + (1 if size > WANTED // 5 else 0)  # noqa: E731 - a curve in one line
-    bounds = Bounds(price, limit, name="SlippageExceeded", keys=("executionPrice", "limitPrice"))
+    bounds = priced_above(limit, WANTED // 5)
     assert 0 <= WANTED // 5 - bounds.search() <= PRECISION
     assert len(bounds.asked) <= 14
 
 
 def test_largest_accepted__size_that_improves_too_little__is_a_lower_end():
     limit = 3_200 * 10**18
-    price = lambda size: limit + (1 if size > 7 * WANTED // 10 else 0)  # noqa: E731 - a curve in one line
-    bounds = Bounds(price, limit, 6 * WANTED // 10, "SlippageExceeded", ("executionPrice", "limitPrice"))
+    bounds = priced_above(limit, 7 * WANTED // 10, 6 * WANTED // 10)
     assert 0 <= 7 * WANTED // 10 - bounds.search() <= PRECISION
 
 
