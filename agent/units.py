@@ -38,6 +38,8 @@ WEI_PER_GWEI = 10**9
 SECONDS_PER_DAY = 86_400
 SECONDS_PER_YEAR = 365 * SECONDS_PER_DAY
 """ACT/365 fixed, the convention of crypto options venues and of ``OptionBook``."""
+DAYS_PER_YEAR = SECONDS_PER_YEAR / SECONDS_PER_DAY
+"""The same in days."""
 
 _EXACT = Context(prec=100)
 

@@ -10,7 +10,7 @@ from agent.feeds.book_contents import HOLDING, OPTION
 from agent.feeds.entry import Entry
 from agent.feeds.instants import iso_utc
 from agent.products.portfolio import Position
-from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR, Seconds
+from agent.units import DAYS_PER_YEAR, Seconds
 
 MAX_IV_ANNUAL = 5.0
 """500 % a year: more is a percentage written as a number, or a typing error."""
@@ -55,7 +55,7 @@ def _option(entry: Entry, now_unix: int) -> Position:
     return Position("european_on_spot", leg.quantity, leg.label, terms, leg.expiry_unix)
 
 
-def _holding(entry: Entry, now_unix: int) -> Position:  # noqa: ARG001 - one signature for all kinds
+def _holding(entry: Entry, _now_unix: int) -> Position:
     leg = holding_leg(entry)
     return Position("spot", leg.quantity, leg.label, {})
 
@@ -79,18 +79,18 @@ def _dated(product: str) -> Callable[[Entry, int], Position]:
 
 
 def _perpetual(product: str) -> Callable[[Entry, int], Position]:
-    def read(entry: Entry, now_unix: int) -> Position:  # noqa: ARG001 - one signature for all kinds
+    def read(entry: Entry, _now_unix: int) -> Position:
         per_day = entry.number("funding_rate_per_day") if entry.has("funding_rate_per_day") else 0.0
         terms = {
             "entry_usd": entry.positive("entry_usd"),
-            "funding_rate_annual": per_day * SECONDS_PER_YEAR / SECONDS_PER_DAY,
+            "funding_rate_annual": per_day * DAYS_PER_YEAR,
         }
         return Position(product, _quantity(entry), _label(entry, product.replace("_", " ")), terms)
 
     return read
 
 
-def _uniswap_v3_position(entry: Entry, now_unix: int) -> Position:  # noqa: ARG001 - one signature for all kinds
+def _uniswap_v3_position(entry: Entry, _now_unix: int) -> Position:
     terms = {key: entry.positive(key) for key in ("lower_usd", "upper_usd", "liquidity")}
     if terms["lower_usd"] >= terms["upper_usd"]:
         raise DataError(
@@ -101,7 +101,7 @@ def _uniswap_v3_position(entry: Entry, now_unix: int) -> Position:  # noqa: ARG0
     return Position("uniswap_v3_range", quantity, _label(entry, plain_label), terms)
 
 
-def _power_perp(entry: Entry, now_unix: int) -> Position:  # noqa: ARG001 - one signature for all kinds
+def _power_perp(entry: Entry, _now_unix: int) -> Position:
     terms = {"vol_annual": _iv(entry), "normalization_factor": entry.positive("normalization_factor")}
     return Position("power_perp", _quantity(entry), _label(entry, "power perp"), terms)
 

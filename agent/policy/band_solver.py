@@ -44,9 +44,9 @@ from agent.errors import DataError
 from agent.policy.band_kernel import induction
 from agent.policy.whalley_wilmott import dynamic_band, static_band
 from agent.products.greeks import FloatArray
+from agent.products.vector_math import NORMAL_DENSITY_AT_0
 from agent.units import require_finite
 
-_NORMAL_DENSITY_AT_0 = 1.0 / math.sqrt(2.0 * math.pi)
 _WINDOW_BANDS = 4.0
 """Half width of the first window in asymptotic bands; it is doubled until it holds the band."""
 _WATCHED_STDEVS = 2.0
@@ -244,7 +244,7 @@ def _asymptotic(problem: BandProblem, variance_left: float) -> tuple[float, floa
     """Return the outer half-widths at the money of Whalley and Wilmott's band and of the static band."""
     stdev = math.sqrt(variance_left)
     costs = (problem.cost_ratio, problem.fixed_cost_ratio, problem.risk_aversion)
-    return dynamic_band(_NORMAL_DENSITY_AT_0 / stdev, 1.0, *costs).outer, static_band(1.0, *costs, stdev, 1.0).outer
+    return dynamic_band(NORMAL_DENSITY_AT_0 / stdev, 1.0, *costs).outer, static_band(1.0, *costs, stdev, 1.0).outer
 
 
 def _walk(

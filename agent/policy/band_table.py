@@ -44,11 +44,11 @@ from agent.errors import FatalError
 from agent.policy.band_solver import BandProblem, Criterion, solve_band
 from agent.policy.whalley_wilmott import dynamic_band, static_band
 from agent.products.greeks import FloatArray
+from agent.products.vector_math import NORMAL_DENSITY_AT_0
 
 OVERSHOOT = 0.5825971579390106
 """-zeta(1/2) / sqrt(2 pi): mean overshoot of a Gaussian walk over a far barrier, in standard deviations of a step."""
 TABLE_FILE = "band_table.npz"
-_NORMAL_DENSITY_AT_0 = 1.0 / math.sqrt(2.0 * math.pi)
 _LEAST_WEIGHT = 1e-30
 """Stands for 0 where a logarithm is taken; far below the first node of every axis."""
 
@@ -67,7 +67,7 @@ class BandPlace(NamedTuple):
         """Place a problem given in the units of `BandProblem`; gas alone at the end of its axis."""
         cost = max(cost, least_cost_ratio(fixed, aversion, variance))
         size = cost / (aversion * variance)
-        typical_trade = math.cbrt(1.5 * _NORMAL_DENSITY_AT_0**2 * size)
+        typical_trade = math.cbrt(1.5 * NORMAL_DENSITY_AT_0**2 * size)
         fixed_weight = fixed / max(cost * typical_trade, _LEAST_WEIGHT)
         return cls(size, aversion * cost, fixed_weight, math.sqrt(variance), moneyness)
 
@@ -84,7 +84,7 @@ class BandPlace(NamedTuple):
 
 def least_cost_ratio(fixed: float, aversion: float, variance: float) -> float:
     """Return the proportional cost, in the units of `BandProblem`, at which ``fixed_weight`` is the table's largest."""
-    per_cost = FIXED_WEIGHTS[-1] * math.cbrt(1.5 * _NORMAL_DENSITY_AT_0**2 / (aversion * variance))
+    per_cost = FIXED_WEIGHTS[-1] * math.cbrt(1.5 * NORMAL_DENSITY_AT_0**2 / (aversion * variance))
     return math.pow(fixed / per_cost, 0.75)
 
 
@@ -144,9 +144,9 @@ def tabulate(
     variance = place.stdev**2
     cost = math.sqrt(place.cost_weight * place.band_size) * place.stdev
     aversion = math.sqrt(place.cost_weight / place.band_size) / place.stdev
-    typical_trade = math.cbrt(1.5 * _NORMAL_DENSITY_AT_0**2 * place.band_size)
+    typical_trade = math.cbrt(1.5 * NORMAL_DENSITY_AT_0**2 * place.band_size)
     fixed = place.fixed_weight * cost * typical_trade
-    steps = math.ceil((steps_per_band * _NORMAL_DENSITY_AT_0 / typical_trade) ** 2)
+    steps = math.ceil((steps_per_band * NORMAL_DENSITY_AT_0 / typical_trade) ** 2)
     steps = min(max(steps, _FEWEST_STEPS), most_steps)
     problem = BandProblem(cost, fixed, aversion, variance, is_short, steps, criterion)
     solution = solve_band(problem, _RESOLUTION)
@@ -173,7 +173,7 @@ def _scaled(problem: BandProblem, moneyness: float, edges: FloatArray, beyond: f
     """
     stdev = math.sqrt(problem.total_variance)
     price = math.exp(moneyness * stdev)
-    gamma = _NORMAL_DENSITY_AT_0 * math.exp(-0.5 * (moneyness + 0.5 * stdev) ** 2) / (price * stdev)
+    gamma = NORMAL_DENSITY_AT_0 * math.exp(-0.5 * (moneyness + 0.5 * stdev) ** 2) / (price * stdev)
     overshoot = OVERSHOOT * gamma * price * stdev / math.sqrt(problem.steps)
     inner_overshoot = overshoot if problem.fixed_cost_ratio == 0.0 else 0.0
     widened = edges + np.array([-overshoot, -inner_overshoot, inner_overshoot, overshoot])

@@ -23,9 +23,9 @@ from agent.errors import DataError
 from agent.policy.base import require_exposure
 from agent.products.european import black76_standard_greeks
 from agent.products.greeks import FloatArray
+from agent.products.vector_math import NORMAL_DENSITY_AT_0
 from agent.risk.exposure import LiveOptions, ValuedOptions, valued_options
 
-_NORMAL_DENSITY_AT_0 = 1.0 / math.sqrt(2.0 * math.pi)
 _LEAST_CASH_GAMMA = 1e-12
 """Gross gamma x spot, deltas per unit of log price, below which a book is a holding."""
 
@@ -80,7 +80,7 @@ def equivalent_option(exposure: Exposure) -> EquivalentOption | None:
     stdevs = legs.iv_annual * np.sqrt(legs.tau_years)
     moneyness = float(weights @ (np.log(spot_usd / legs.strike_usd) / stdevs)) / gross
     stdev = float(weights @ stdevs) / gross
-    per_option = _NORMAL_DENSITY_AT_0 * math.exp(-0.5 * (moneyness + 0.5 * stdev) ** 2) / (spot_usd * stdev)
+    per_option = NORMAL_DENSITY_AT_0 * math.exp(-0.5 * (moneyness + 0.5 * stdev) ** 2) / (spot_usd * stdev)
     return EquivalentOption(
         quantity=float(legs.quantity @ gamma) / per_option,
         strike_usd=spot_usd * math.exp(-moneyness * stdev),

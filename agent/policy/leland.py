@@ -22,9 +22,9 @@ from agent.domain import Exposure, Target, TradeCosts
 from agent.policy.base import Edges, require_costs, require_exposure, require_positive_fields
 from agent.policy.equivalent_option import delta_shift, legs_of
 from agent.policy.fixed_interval import SECONDS_PER_HOUR, seconds_left, wait
-from agent.policy.live_costs import DAYS_PER_YEAR, reckoned_costs
+from agent.policy.live_costs import reckoned_costs
 from agent.products.greeks import FloatArray
-from agent.units import SECONDS_PER_YEAR
+from agent.units import DAYS_PER_YEAR, SECONDS_PER_YEAR
 
 _MEAN_MOVE = math.sqrt(2.0 / math.pi)
 """Mean absolute value of a standard normal number."""

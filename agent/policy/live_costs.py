@@ -19,9 +19,8 @@ from typing import NamedTuple
 
 from agent.domain import Exposure, TradeCosts
 from agent.policy.base import require_costs
-from agent.units import require_finite
+from agent.units import DAYS_PER_YEAR, require_finite
 
-DAYS_PER_YEAR = 365.0
 URGENCY_PREMIUM = 1.0
 """What may be paid on top of a trade's worth at full urgency: as much again, so that bands narrow by about a fifth."""
 

@@ -16,7 +16,7 @@ from agent.products.blocks import BLOCK, COLUMN, FLAG_COLUMN, Index, gather, gat
 from agent.products.compiled import code_stamp, inlined, kernel
 from agent.products.greeks import FloatArray
 from agent.products.rows import DISCOUNT_EXPONENT, PRICE_USD, RATE_ANNUAL, TAU_YEARS, VOL_ANNUAL
-from agent.products.vector_math import MILLS_LOWEST, exp, log_ratio, mills_pair
+from agent.products.vector_math import MILLS_LOWEST, NORMAL_DENSITY_AT_0, exp, log_ratio, mills_of_distances
 
 MIN_STDEV = 1e-30
 """Total standard deviation below which an option is its discounted intrinsic value."""
@@ -24,7 +24,6 @@ _FAR_STDEVS = 37.5
 """The normal density beyond this many standard deviations is below 1e-306 and taken as 0."""
 _WITHOUT_STDEV = 1e3
 """Stands for an infinite number of standard deviations."""
-_PER_SQRT_TWO_PI = 0.3989422804014327
 
 _IS_CALL, _PRICE, _STRIKE, _TAU, _VOL, _RATE, _DIVIDEND = (BLOCK * column for column in range(7))
 _INPUTS, _OUTPUTS = 7, 12
@@ -79,7 +78,7 @@ def _discount_block(work: FloatArray, rows: Index) -> None:
         tau, near = work[_TAU + j], work[_NEAR + j]
         asset_leg = work[_PRICE + j] * exp(-work[_DIVIDEND + j] * tau)
         cash_leg = work[_STRIKE + j] * exp(-work[_RATE + j] * tau)
-        density = exp(-0.5 * near * near) * _PER_SQRT_TWO_PI
+        density = exp(-0.5 * near * near) * NORMAL_DENSITY_AT_0
         density = density if abs(near) < _FAR_STDEVS else 0.0
         work[_DENSITY + j] = density * (asset_leg if work[_X + j] <= 0.0 else cash_leg)
         work[_ASSET_LEG + j] = asset_leg
@@ -90,10 +89,7 @@ def _discount_block(work: FloatArray, rows: Index) -> None:
 def _ratio_block(work: FloatArray, rows: Index) -> None:
     """Find the Mills ratios at both distances of a block, and their difference."""
     for j in range(rows):
-        near, far = work[_NEAR + j], work[_FAR + j]
-        is_low = near >= MILLS_LOWEST
-        width = work[_STDEV + j] if is_low else far + near
-        near_ratio, far_ratio, gap = mills_pair(near if is_low else -near, far, width)
+        near_ratio, far_ratio, gap = mills_of_distances(work[_NEAR + j], work[_FAR + j], work[_STDEV + j])
         work[_NEAR_RATIO + j] = near_ratio
         work[_FAR_RATIO + j] = far_ratio
         work[_GAP + j] = gap

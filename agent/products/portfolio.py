@@ -20,11 +20,10 @@ import numpy as np
 from agent.errors import DataError
 from agent.products.greeks import FloatArray, Greeks
 from agent.products.registry import PRODUCTS, Product
-from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR, Seconds, require_finite
+from agent.units import DAYS_PER_YEAR, SECONDS_PER_YEAR, Seconds, require_finite
 
 _POINT = 100.0
 """Points (1 %) in 1.00 of volatility or rate."""
-_DAYS_PER_YEAR = SECONDS_PER_YEAR / SECONDS_PER_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +175,13 @@ def _arguments(product: Product, group: Sequence[Position], market: Market, driv
     return {name: known[name] if name in known else np.array([own.terms[name] for own in group]) for name in wanted}
 
 
-def _usd_greeks(product: Product, unit: Greeks, drivers: _Drivers, spot_usd: float) -> tuple[FloatArray, ...]:  # noqa: ARG001 - one signature with `_coin_greeks`
+def _usd_greeks(product: Product, unit: Greeks, _drivers: _Drivers, _spot_usd: float) -> tuple[FloatArray, ...]:
     return (
         unit.value,
         unit.delta,
         unit.gamma,
         unit.vega / _POINT,
-        unit.theta / _DAYS_PER_YEAR,
+        unit.theta / DAYS_PER_YEAR,
         _rate_rho(product, unit) / _POINT,
     )
 
@@ -197,7 +196,7 @@ def _coin_greeks(product: Product, unit: Greeks, drivers: _Drivers, spot_usd: fl
         unit.value + adjusted,
         x / spot_usd * (2.0 * unit.delta + x * unit.gamma),
         spot_usd * unit.vega / _POINT,
-        spot_usd * theta / _DAYS_PER_YEAR,
+        spot_usd * theta / DAYS_PER_YEAR,
         spot_usd * (_rate_rho(product, unit) + by_rate) / _POINT,
     )
 

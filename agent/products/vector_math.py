@@ -25,6 +25,8 @@ _SQRT_HALF_TO_ONE = 0x00095F619980C433
 _TWO_TO_52_BITS = 0x4330000000000000
 _TWO_TO_52 = 4503599627370496.0
 
+NORMAL_DENSITY_AT_0 = 0.3989422804014327
+"""1 / sqrt(2 pi)."""
 MILLS_LOWEST = -0.75
 """Lower end of the range on which the Mills ratio is fitted; the upper end is 55."""
 _MILLS_SHIFT = 4.5
@@ -155,3 +157,10 @@ def mills_pair(low: float, high: float, width: float) -> tuple[float, float, flo
     step = width * u_low * u_high
     gap = step * (near - scale * u_high * slope)
     return near * u_low, (near + scale * step * slope) * u_high, gap
+
+
+@inlined
+def mills_of_distances(near: float, far: float, stdev: float) -> tuple[float, float, float]:
+    """Return `mills_pair` of two distances, far - near = stdev; below `MILLS_LOWEST` of the mirrored near one."""
+    is_low = near >= MILLS_LOWEST
+    return mills_pair(near if is_low else -near, far, stdev if is_low else far + near)

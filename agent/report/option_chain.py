@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,13 +13,12 @@ from numpy.typing import NDArray
 from agent.products.greeks import FloatArray
 from agent.report.text_table import Column, table_lines
 from agent.report.wording import MINUS, percent, signed, utc_minute
-from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR
+from agent.units import DAYS_PER_YEAR
 from agent.vol.chain_values import ChainValues, QuoteStatus
 
 SIDES = ("bid", "mark", "ask")
 _POINT = 100.0
 """Vol or rate points in 1.00."""
-_DAYS_PER_YEAR = SECONDS_PER_YEAR / SECONDS_PER_DAY
 _SHORT_REASONS = {
     QuoteStatus.ABSENT: "·",
     QuoteStatus.AT_INTRINSIC: "intr",
@@ -126,14 +126,14 @@ def chain_rows(values: ChainValues) -> list[dict[str, Any]]:
         "delta_smile": _numbers(values.sticky_delta),
         "gamma_per_usd": _numbers(greeks.gamma),
         "vega_usd_per_vol_point": _numbers(greeks.vega / _POINT),
-        "theta_usd_per_day": _numbers(greeks.theta / _DAYS_PER_YEAR),
+        "theta_usd_per_day": _numbers(greeks.theta / DAYS_PER_YEAR),
         "rho_usd_per_rate_point": _numbers(greeks.rho / _POINT),
         "vanna_per_vol_point": _numbers(greeks.vanna / _POINT),
         "volga_usd_per_vol_point2": _numbers(greeks.volga / _POINT**2),
-        "charm_per_day": _numbers(greeks.charm / _DAYS_PER_YEAR),
+        "charm_per_day": _numbers(greeks.charm / DAYS_PER_YEAR),
         "speed_per_usd2": _numbers(greeks.speed),
         "zomma_per_usd_per_vol_point": _numbers(greeks.zomma / _POINT),
-        "color_per_usd_per_day": _numbers(greeks.color / _DAYS_PER_YEAR),
+        "color_per_usd_per_day": _numbers(greeks.color / DAYS_PER_YEAR),
     }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
@@ -159,7 +159,7 @@ def _expiry_documents(values: ChainValues) -> list[dict[str, Any]]:
 
 def _numbers(column: FloatArray) -> list[float | None]:
     """Return a column with null where there is no number."""
-    return [number if number == number else None for number in column.tolist()]  # noqa: PLR0124 - NaN alone differs
+    return [None if math.isnan(number) else number for number in column.tolist()]
 
 
 def _reason(status: int) -> str | None:
@@ -205,14 +205,14 @@ def chain_lines(values: ChainValues) -> list[str]:
     """Return a valued chain for people: a table an expiry within 120 columns, then what the rows come to."""
     chain = values.chain
     lines: list[str] = []
-    for document in _expiry_documents(values):
-        rows = np.flatnonzero([_iso(unix) == document["expiry"] for unix in chain.expiry_unix])
+    for expiry_unix, document in zip(np.unique(chain.expiry_unix), _expiry_documents(values), strict=True):
+        rows = np.flatnonzero(chain.expiry_unix == expiry_unix)
         lines += [_expiry_title(document), "", *table_lines(_COLUMNS, _cells(values, rows), gap=" "), ""]
     return [*lines, *_LEGEND, "", *_summary_lines(values)]
 
 
 def _expiry_title(document: dict[str, Any]) -> str:
-    days = document["tau_years"] * _DAYS_PER_YEAR
+    days = document["tau_years"] * DAYS_PER_YEAR
     return (
         f"{document['expiry'][:10]}, {days:,.1f} days, forward ${document['forward_usd']:,.2f}, "
         f"at the money {percent(document['at_the_money_iv_annual'])}"
@@ -231,7 +231,7 @@ def _cells(values: ChainValues, rows: NDArray[np.intp]) -> list[list[str]]:
         (values.sticky_delta, 3),
         (greeks.gamma * forward / _POINT, 4),
         (greeks.vega / _POINT, 2),
-        (greeks.theta / _DAYS_PER_YEAR, 2),
+        (greeks.theta / DAYS_PER_YEAR, 2),
         (greeks.vanna / _POINT, 4),
         (greeks.volga / _POINT**2, 3),
     ]

@@ -34,11 +34,11 @@ from scipy.optimize import brentq
 from scipy.special import log_ndtr
 
 from agent.errors import DataError
-from agent.risk.liquidation import DAYS_PER_YEAR, LinearPerpAccount, touch_probability
-from agent.units import require_finite
+from agent.products.vector_math import NORMAL_DENSITY_AT_0
+from agent.risk.liquidation import LinearPerpAccount, touch_probability
+from agent.units import DAYS_PER_YEAR, require_finite
 from agent.vol.series import require_positive
 
-_PER_SQRT_TWO_PI = 0.3989422804014327
 _LOG_RANGE = 700.0
 """Natural logarithm of the widest range of multipliers looked through, that of a float."""
 _ROUNDING = 1e-12
@@ -139,7 +139,7 @@ class _Venue:
         b, variance = math.log(barrier / mark), self.vol_annual**2 * self.years
         root, side = math.sqrt(variance), 1.0 if self.account.is_long else -1.0
         d_high, d_low = (b + 0.5 * variance) / root, (b - 0.5 * variance) / root
-        density = math.exp(-0.5 * d_high * d_high) * _PER_SQRT_TWO_PI
+        density = math.exp(-0.5 * d_high * d_high) * NORMAL_DENSITY_AT_0
         reflected = math.exp(float(log_ndtr(side * d_low)) - b)
         per_barrier = (side * 2.0 * density / root - reflected) / barrier
         per_equity = -per_barrier / (self.account.size * (1.0 - side * self.account.required_ratio))
@@ -295,7 +295,7 @@ def _convex_distance(variance: float) -> float:
 
     def excess(y: float) -> float:
         x = y / root + 0.5 * root
-        mills = math.exp(float(log_ndtr(-x)) + 0.5 * x * x) / _PER_SQRT_TWO_PI
+        mills = math.exp(float(log_ndtr(-x)) + 0.5 * x * x) / NORMAL_DENSITY_AT_0
         return mills - (2.0 - y / variance) / root
 
     return float(brentq(excess, 0.0, 2.0 * variance, xtol=1e-15))

@@ -25,12 +25,11 @@ from enum import Enum
 from agent.domain import VenueSnapshot
 from agent.errors import DataError
 from agent.risk.quotes import ladder_of, size_within
-from agent.units import BPS, SECONDS_PER_DAY, SECONDS_PER_YEAR, Wad, from_wad, require_finite
+from agent.units import BPS, DAYS_PER_YEAR, Wad, from_wad, require_finite
 from agent.vol.series import require_positive
 
 _SHARES_SUM_TOLERANCE = 1e-9
 _ONE_PERCENT = 0.01
-_DAYS_PER_YEAR = SECONDS_PER_YEAR / SECONDS_PER_DAY
 _AVERAGE_BPS = 50
 """On a ladder linear in size the average price moves by half of what the last one does: 0.5 % for 1 %."""
 
@@ -139,7 +138,7 @@ def hedging_feedback(
     cash_gamma = gamma_per_usd * require_positive("spot_usd", spot_usd) ** 2
     _require_flows(flows)
     demand = -_ONE_PERCENT * cash_gamma
-    daily = require_positive("vol_annual", vol_annual) / math.sqrt(_DAYS_PER_YEAR)
+    daily = require_positive("vol_annual", vol_annual) / math.sqrt(DAYS_PER_YEAR)
     turnover = abs(cash_gamma) * daily * math.sqrt(2.0 * rebalances_per_day / math.pi)
     gain = permanent_share * demand / math.fsum(flow.depth_usd_per_percent for flow in flows)
     amplification = 1.0 / (1.0 - gain) if gain < 1.0 else None

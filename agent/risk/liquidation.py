@@ -34,10 +34,8 @@ from typing import Protocol
 from scipy.special import log_ndtr, ndtr
 
 from agent.errors import DataError
-from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR, require_finite
+from agent.units import DAYS_PER_YEAR, require_finite
 from agent.vol.series import require_positive
-
-DAYS_PER_YEAR = SECONDS_PER_YEAR / SECONDS_PER_DAY
 
 
 class PerpAccount(Protocol):

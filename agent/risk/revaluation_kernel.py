@@ -16,7 +16,7 @@ from agent.products.blocks import BLOCK, Index
 from agent.products.compiled import code_stamp, inlined, kernel
 from agent.products.european_kernel import MIN_STDEV
 from agent.products.greeks import FloatArray
-from agent.products.vector_math import MILLS_LOWEST, exp, log, mills_pair
+from agent.products.vector_math import MILLS_LOWEST, NORMAL_DENSITY_AT_0, exp, log, mills_of_distances
 
 LANES = 4
 """Legs are padded to a multiple of this with legs of quantity 0: so many running sums hide an addition's latency."""
@@ -31,7 +31,6 @@ _FAR_STDEVS = 37.5
 """The normal density beyond this many standard deviations is below 1e-306 and taken as 0."""
 _WITHOUT_STDEV = 1e3
 """Stands for an infinite number of standard deviations."""
-_PER_SQRT_TWO_PI = 0.3989422804014327
 
 _SIGN, _STRIKE, _LOG_STRIKE, _TAU, _IV, _QUANTITY = (BLOCK * column for column in range(6))
 _NEAR, _FAR, _STDEV, _X, _DENSITY, _NEAR_RATIO, _FAR_RATIO, _GAP = (BLOCK * column for column in range(6, 14))
@@ -50,7 +49,7 @@ def _measure_block(work: FloatArray, rows: Index, spot: float, factor: float, sh
         x = log_spot - work[_LOG_STRIKE + j]
         distance = abs(x) * per_stdev if has_stdev else (_WITHOUT_STDEV if x != 0.0 else 0.0)
         near = distance - 0.5 * stdev
-        density = exp(-0.5 * near * near) * _PER_SQRT_TWO_PI
+        density = exp(-0.5 * near * near) * NORMAL_DENSITY_AT_0
         density = density if abs(near) < _FAR_STDEVS else 0.0
         work[_X + j] = x
         work[_STDEV + j] = stdev
@@ -63,10 +62,7 @@ def _measure_block(work: FloatArray, rows: Index, spot: float, factor: float, sh
 def _ratio_block(work: FloatArray, rows: Index) -> None:
     """Find the Mills ratios at both distances of a block, and their difference."""
     for j in range(rows):
-        near, far = work[_NEAR + j], work[_FAR + j]
-        is_low = near >= MILLS_LOWEST
-        width = work[_STDEV + j] if is_low else far + near
-        near_ratio, far_ratio, gap = mills_pair(near if is_low else -near, far, width)
+        near_ratio, far_ratio, gap = mills_of_distances(work[_NEAR + j], work[_FAR + j], work[_STDEV + j])
         work[_NEAR_RATIO + j] = near_ratio
         work[_FAR_RATIO + j] = far_ratio
         work[_GAP + j] = gap

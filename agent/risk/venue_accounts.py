@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from agent.domain import Snapshot
 from agent.errors import DataError
 from agent.risk.factors import VenuePosition
-from agent.risk.liquidation import DAYS_PER_YEAR, LinearPerpAccount
-from agent.units import from_wad
+from agent.risk.liquidation import LinearPerpAccount
+from agent.units import DAYS_PER_YEAR, from_wad
 
 
 @dataclass(frozen=True, slots=True)

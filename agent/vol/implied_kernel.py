@@ -25,7 +25,7 @@ from agent.products.blocks import BLOCK, COLUMN, FLAG_COLUMN, Index, gather, gat
 from agent.products.compiled import code_stamp, inlined, kernel
 from agent.products.greeks import FloatArray
 from agent.products.rows import DISCOUNT_EXPONENT, PRICE_USD, RATE_ANNUAL, TAU_YEARS
-from agent.products.vector_math import exp, log, log_ratio, mills_pair
+from agent.products.vector_math import NORMAL_DENSITY_AT_0, exp, log, log_ratio, mills_pair
 
 
 class ImpliedVolStatus(IntEnum):
@@ -54,7 +54,6 @@ _OK, _AT_INTRINSIC, _BELOW_INTRINSIC, _ABOVE_BOUND, _EXPIRED, _NOT_FINITE, _OUT_
 )
 
 MAX_STEPS = 8
-_PER_SQRT_TWO_PI = 0.3989422804014327
 _ROUNDING = 4.0 * 2.0**-52
 """A price below intrinsic by less than this share of the legs is at intrinsic: so much is lost in its last digits."""
 _SHARE_LOWEST = 1e-300
@@ -136,7 +135,7 @@ def _improved(s: float, y: float, share: float, is_low: bool) -> float:
     near, far = h - 0.5 * s, h + 0.5 * s
     m_near, m_far, gap = mills_pair(near if is_low else -near, far, s if is_low else 2.0 * h)
     ratio = gap if is_low else -(m_near + m_far)
-    f = log(_PER_SQRT_TWO_PI * abs(ratio) / share) - 0.5 * near * near
+    f = log(NORMAL_DENSITY_AT_0 * abs(ratio) / share) - 0.5 * near * near
     slope = 1.0 / ratio
     second = h * (h / s) - 0.25 * s
     third = second * second - 3.0 * (h / s) * (h / s) - 0.25
