@@ -18,20 +18,8 @@ from agent.risk.costs import CostInputs, leg_gas_cost_usd, trade_costs
 from agent.risk.exposure import book_exposure
 from agent.risk.quotes import QuotedSides
 from agent.routing import Cap, Route, RouteCosts, Router, RoutingSettings, SlicingSettings, plan_margin, plan_slices
-from agent.routing.largest_accepted import largest_accepted
+from agent.routing.largest_accepted import SIZE_ERRORS, largest_accepted
 from agent.units import BPS, Rounding, Wad, from_wad, require_finite, to_wad
-
-_SIZE_ERRORS = frozenset(
-    {
-        "SlippageExceeded",
-        "NotionalExceeded",
-        "TurnoverExceeded",
-        "VenueLeverageExceeded",
-        "LeverageExceeded",
-        "NavLossExceeded",
-    }
-)
-"""Guard errors that a smaller trade may avoid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +275,7 @@ def _trade_at_once(case: _Case, router: Router, size: int, limited: str | None) 
     try:
         route = _accepted_route(case, router, size)
     except RejectedError as rejection:
-        found = _largest_accepted(case, router, size, rejection) if rejection.name in _SIZE_ERRORS else None
+        found = _largest_accepted(case, router, size, rejection) if rejection.name in SIZE_ERRORS else None
         if found is None:
             return _margin_alone(
                 case, case.hold(f"{case.target.reason}; the guard would refuse: {rejection}", rejection.name)

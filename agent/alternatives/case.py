@@ -12,6 +12,7 @@ from agent.domain import Exposure, Fill, Leg, Measurement, Snapshot
 from agent.errors import RejectedError
 from agent.guard import evaluate, worst_net_delta
 from agent.risk.costs import CostInputs, gas_cost_usd, leg_gas_cost_usd
+from agent.risk.quotes import impact_price
 from agent.routing import RouteCosts, plan_route, size_cap
 from agent.units import Rounding, from_wad, to_wad
 
@@ -125,11 +126,8 @@ def _costs(case: Case, legs: Sequence[Leg], fills: Sequence[Fill]) -> CostSplit:
 
 
 def _impact_usd(snapshot: Snapshot, fill: Fill) -> float:
-    """Return what execution is worse than the worse of mark and oracle price, as `agent.risk.quotes` reckons it."""
-    mark, oracle = snapshot.venues[fill.venue_index].mark_price, snapshot.measurement.price
-    is_buy = fill.size_delta > 0
-    worse_by = fill.execution_price - min(mark, oracle) if is_buy else max(mark, oracle) - fill.execution_price
-    return abs(from_wad(fill.size_delta)) * from_wad(max(worse_by, 0))
+    mark_price = snapshot.venues[fill.venue_index].mark_price
+    return abs(from_wad(fill.size_delta)) * from_wad(impact_price(fill, mark_price, snapshot.measurement.price))
 
 
 def _funding_usd(case: Case, fill: Fill) -> float:

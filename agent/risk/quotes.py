@@ -157,15 +157,20 @@ def size_within(ladder: Ladder, price_limit: Wad) -> Wad:
 
 
 def quoted_ratios(ladder: Ladder, size: int, mark_price: Wad, oracle_price: Wad) -> tuple[float, float]:
-    """Return fee and impact of ``size`` as ratios of notional at the oracle price.
-
-    Impact is the execution price against the worse of mark and oracle price: a premium against the trade is a cost,
-    one in its favour is not counted, because it may stand until the hedge is unwound.
-    """
+    """Return fee and impact of ``size`` as ratios of notional at the oracle price; see `impact_price`."""
     fill = fill_at(ladder, 0, size)
-    reference = min(mark_price, oracle_price) if ladder.is_buy else max(mark_price, oracle_price)
-    worse_by = fill.execution_price - reference if ladder.is_buy else reference - fill.execution_price
-    return fill.fee * WAD / (size * oracle_price), max(worse_by, 0) / oracle_price
+    return fill.fee * WAD / (size * oracle_price), impact_price(fill, mark_price, oracle_price) / oracle_price
+
+
+def impact_price(fill: Fill, mark_price: Wad, oracle_price: Wad) -> int:
+    """Return by how much a fill's price is worse than the worse of mark and oracle price, WAD USD, at least 0.
+
+    A premium against the trade is a cost; one in its favour is not counted, because it may stand until the hedge is
+    unwound.
+    """
+    is_buy = fill.size_delta > 0
+    reference = min(mark_price, oracle_price) if is_buy else max(mark_price, oracle_price)
+    return max(fill.execution_price - reference if is_buy else reference - fill.execution_price, 0)
 
 
 def _bracket(ladder: Ladder, size: int) -> tuple[Rung | None, Rung]:

@@ -22,6 +22,8 @@ _FIGURES = {
     "NavLossExceeded": ("loss", "maxLoss"),
 }
 """Arguments of the errors whose figure grows with the size from 0: what it is, and what it may be."""
+SIZE_ERRORS = frozenset(_FIGURES) | {"SlippageExceeded"}
+"""Errors that a smaller size may avoid; the last has a price that need not grow from 0."""
 _TOO_SMALL = "NetDeltaExceeded"
 """Refuses a size that improves the worst case too little: a larger one may pass."""
 _PRECISION_BITS = 12

@@ -17,7 +17,7 @@ from agent.policy.programme.lots import around, rounded_parts
 from agent.policy.programme.problem import Problem, assemble
 from agent.policy.programme.quadratic import certified
 from agent.policy.programme.record import CostSplit, Plan, Trade
-from agent.policy.programme.supports import NOTHING, Answer, Gas, best_support
+from agent.policy.programme.supports import NO_LEG, NOTHING, Answer, Gas, best_support, legs_traded
 from agent.policy.programme.words import reason_of
 from agent.products.greeks import FloatArray
 
@@ -73,9 +73,9 @@ def make_plan(
 
 
 def _legs(problem: Problem) -> NDArray[np.int64]:
-    """Return each slice's instrument where it is traded on chain, else -1."""
+    """Return each slice's instrument where it is traded on chain, else `NO_LEG`."""
     on_chain = np.array([instrument.is_on_chain for instrument in problem.instruments])
-    return np.where(on_chain[problem.table.instrument], problem.table.instrument, -1)
+    return np.where(on_chain[problem.table.instrument], problem.table.instrument, NO_LEG)
 
 
 def _second_opinion(problem: Problem, legs: NDArray[np.int64], gas: Gas, answer: Answer | None) -> Answer:
@@ -89,24 +89,20 @@ def _second_opinion(problem: Problem, legs: NDArray[np.int64], gas: Gas, answer:
     require_feasible(problem)
     sets = [np.ones(legs.size, dtype=np.bool_)]
     if answer is not None:
-        sets.append(np.isin(legs, [-1, *_used(legs, answer.t)]))
+        sets.append(np.isin(legs, [NO_LEG, *legs_traded(legs, answer.t)]))
     found = []
     for chosen in sets:
         solution = solve_with_cvxpy(problem.quadratic.keeping(chosen)) if chosen.any() else None
         if solution is not None and solution.is_certified:
             t = np.zeros(legs.size)
             t[chosen] = solution.t
-            found.append(Answer(t, solution.y, solution, solution.objective + gas.of(len(_used(legs, t)))))
+            found.append(Answer.of(t, solution, legs, gas))
     if not found:
         raise DataError(
             "the programme has numbers too far out of scale to solve; look for a quoted size, a factor or a covariance "
             "that is too large"
         )
     return min(found, key=lambda one: one.total_usd)
-
-
-def _used(legs: NDArray[np.int64], t: FloatArray) -> frozenset[int]:
-    return frozenset(legs[t > NOTHING].tolist()) - {-1}
 
 
 def _in_lots(problem: Problem, legs: NDArray[np.int64], gas: Gas, answer: Answer) -> tuple[Answer, float]:
@@ -122,8 +118,7 @@ def _in_lots(problem: Problem, legs: NDArray[np.int64], gas: Gas, answer: Answer
             continue
         t = parts.copy()
         t[~fixed] = found.t
-        solution = certified(problem.quadratic, t, found.y)
-        whole = Answer(t, found.y, solution, solution.objective + gas.of(len(_used(legs, t))))
+        whole = Answer.of(t, certified(problem.quadratic, t, found.y), legs, gas)
         if best is None or whole.total_usd < best.total_usd:
             best = whole
     if best is None:
@@ -141,7 +136,7 @@ def _record(problem: Problem, answer: Answer, legs: NDArray[np.int64], gas: Gas,
     impact = problem.linear["impact"] * units + curved * (problem.table.start + 0.5 * units) * units
     parts = {name: float(cost @ units) for name, cost in problem.linear.items()}
     costs = CostSplit(
-        parts["fee"], float(impact.sum()), parts["funding"], parts["premium"], gas.of(len(_used(legs, t)))
+        parts["fee"], float(impact.sum()), parts["funding"], parts["premium"], gas.of(len(legs_traded(legs, t)))
     )
     after = problem.residual(t)
     plan = Plan(

@@ -25,7 +25,8 @@ _INFEASIBLE = 1e-7
 """Violation, in the solver's units, beyond which a set of legs has no feasible trade."""
 NOTHING = 1e-9
 """Part of a slice up to which nothing is traded."""
-_NO_LEG = -1
+NO_LEG = -1
+"""Stands for the leg of a slice that pays no gas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,19 @@ class Answer(NamedTuple):
     solution: Solution
     total_usd: float
 
+    @classmethod
+    def of(cls, t: FloatArray, solution: Solution, leg_of_slice: NDArray[np.int64], gas: Gas) -> Answer:
+        """Return a solution with the gas of the legs it trades; ``t`` holds the parts of all slices."""
+        return cls(t, solution.y, solution, solution.objective + gas.of(len(legs_traded(leg_of_slice, t))))
+
+
+def legs_traded(leg_of_slice: NDArray[np.int64], t: FloatArray) -> frozenset[int]:
+    """Return the legs of which something is traded."""
+    return frozenset(leg_of_slice[t > NOTHING].tolist()) - {NO_LEG}
+
 
 class _Search:
-    """One search: the programme, each slice's leg (-1 where it pays no gas), gas, and the best answer so far."""
+    """One search: the programme, each slice's leg, gas, and the best answer so far."""
 
     def __init__(self, problem: Quadratic, leg_of_slice: NDArray[np.int64], gas: Gas) -> None:
         self.problem, self.leg_of_slice, self.gas = problem, leg_of_slice, gas
@@ -79,7 +90,7 @@ class _Search:
 
         None where nothing is feasible, or where no answer that trades ``least_legs`` or more can be the best.
         """
-        chosen = self.leg_of_slice == _NO_LEG
+        chosen = self.leg_of_slice == NO_LEG
         for leg in allowed:
             chosen |= self.leg_of_slice == leg
         approach = Approach(self.problem.keeping(chosen))
@@ -97,8 +108,7 @@ class _Search:
     def _answer(self, chosen: NDArray[np.bool_], solution: Solution) -> tuple[Answer, frozenset[int]]:
         t = np.zeros(chosen.size)
         t[chosen] = solution.t
-        used = frozenset(self.leg_of_slice[t > NOTHING].tolist()) - {_NO_LEG}
-        return Answer(t, solution.y, solution, solution.objective + self.gas.of(len(used))), used
+        return Answer.of(t, solution, self.leg_of_slice, self.gas), legs_traded(self.leg_of_slice, t)
 
     def without(self, answer: Answer, leg: int) -> float:
         """Return a bound from below on the objective once a leg of an answer is left out.
@@ -118,13 +128,13 @@ def best_support(problem: Quadratic, leg_of_slice: NDArray[np.int64], gas: Gas) 
     problem
         Without gas.
     leg_of_slice
-        Number of the leg that each slice belongs to, -1 (`_NO_LEG`) where trading it pays no gas.
+        Number of the leg that each slice belongs to, `NO_LEG` where trading it pays no gas.
     gas
         By the number of legs.
 
     """
     search = _Search(problem, leg_of_slice, gas)
-    legs = frozenset(leg_of_slice.tolist()) - {_NO_LEG}
+    legs = frozenset(leg_of_slice.tolist()) - {NO_LEG}
     search.visit(frozenset(), 0)
     if len(legs) <= EXACT_LEGS:
         _branch_and_bound(search, legs)
