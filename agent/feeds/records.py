@@ -105,11 +105,9 @@ def json_entries(records: Sequence[object], path: Path) -> list[Entry]:
     DataError : something in the list is not an object.
 
     """
+    entries = []
     for number, record in enumerate(records, start=1):
         if not isinstance(record, Mapping):
             raise DataError(f"{path}: row {number} is {record!r:.40}; write an object with named fields")
-    return [
-        Entry(record, f"{path}: row {number}")
-        for number, record in enumerate(records, start=1)
-        if isinstance(record, Mapping)
-    ]
+        entries.append(Entry(record, f"{path}: row {number}"))
+    return entries
