@@ -6,7 +6,6 @@ Nothing outside this module multiplies or divides by a power of ten.
 
 from __future__ import annotations
 
-import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from enum import Enum
 from typing import NewType
@@ -112,10 +111,3 @@ def gwei_to_wei(gwei: float | Decimal | str, rounding: Rounding) -> Wei:
 def seconds_to_years(seconds: Seconds | int) -> float:
     """Year fraction, ACT/365 fixed."""
     return int(seconds) / SECONDS_PER_YEAR
-
-
-def require_finite(number: float, name: str) -> float:
-    """Return ``number`` or raise `DataError` that names the quantity."""
-    if not math.isfinite(number):
-        raise DataError(f"{name} is {number}; expected a finite number")
-    return number

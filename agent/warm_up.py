@@ -12,12 +12,12 @@ from collections.abc import Iterator
 KERNELS: tuple[tuple[str, str], ...] = (
     ("agent.products.european_kernel", "greeks_rows"),
     ("agent.vol.implied_kernel", "implied_rows"),
-    ("agent.vol.least_squares", "solve_blocks"),
+    ("agent.numerics.least_squares", "solve_blocks"),
     ("agent.vol.svi_kernel", "svi_normal_equations"),
     ("agent.vol.bump_kernel", "bump_normal_equations"),
     ("agent.risk.revaluation_kernel", "scenario_sums"),
     ("agent.policy.band_kernel", "induction"),
-    ("agent.policy.programme.interior_kernel", "interior_point"),
+    ("agent.optimiser.interior_point", "interior_point"),
     ("agent.backtest.simulator", "hedging"),
 )
 """Module and function of each: the function compiles its kernel, or finds it compiled, and returns it."""

@@ -15,18 +15,18 @@ from itertools import count, islice
 
 import numpy as np
 
-from agent.decide import DecisionSettings, decide
+from agent.costs.quotes import ladders_of
+from agent.costs.trade_costs import CostInputs, leg_gas_cost_usd, trade_costs
+from agent.decision.decide import DecisionSettings, decide
 from agent.domain import Action, Book, Decision, Snapshot
 from agent.guard import evaluate
 from agent.policy.base import Policy
 from agent.policy.optimal_band import OptimalBand
 from agent.policy.whalley_wilmott import WhalleyWilmott
 from agent.policy.zakamouline import CONFIRMED_CONSTANT, Zakamouline
-from agent.risk.costs import CostInputs, leg_gas_cost_usd, trade_costs
 from agent.risk.exposure import book_exposure
-from agent.risk.margin import MarginSettings
-from agent.risk.quotes import ladders_of
 from agent.routing import RouteCosts, Router, RoutingSettings
+from agent.routing.margin import MarginSettings
 from agent.units import AssetUnits, Rounding, Wei, from_wad, to_wad
 from benchmarks.decision_peers import numpy_exposure, py_vollib_exposure, quantlib_exposure
 from benchmarks.decision_world import START, START_USD, OptionColumns, World

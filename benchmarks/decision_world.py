@@ -10,6 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.chain.snapshot import LADDER_RUNGS
+from agent.costs.curves.base import CostCurve, ladder
+from agent.costs.curves.constant_product import ConstantProduct
+from agent.costs.curves.fixed_spread import FixedSpread
+from agent.costs.curves.order_book import BookLevel, OrderBook
+from agent.costs.curves.skew_priced import SkewPriced
 from agent.domain import (
     BlockRef,
     Book,
@@ -23,11 +28,6 @@ from agent.domain import (
     VenueSnapshot,
 )
 from agent.products.european import black76_delta
-from agent.risk.cost_curves.base import CostCurve, ladder
-from agent.risk.cost_curves.constant_product import ConstantProduct
-from agent.risk.cost_curves.fixed_spread import FixedSpread
-from agent.risk.cost_curves.order_book import BookLevel, OrderBook
-from agent.risk.cost_curves.skew_priced import SkewPriced
 from agent.units import SECONDS_PER_YEAR, Address, AssetUnits, BlockHash, Rounding, Seconds, Wad, Wei, to_wad
 
 SEED = 20_240_805

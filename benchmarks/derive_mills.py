@@ -1,4 +1,4 @@
-"""Derive the constants of ``agent/products/vector_math.py``: ``python -m benchmarks.derive_mills``.
+"""Derive the constants of ``agent/numerics/vector_math.py``: ``python -m benchmarks.derive_mills``.
 
 Three functions are interpolated at Chebyshev nodes in 130-digit decimals and rounded to doubles at the end, so that the
 constants are the same on every machine:

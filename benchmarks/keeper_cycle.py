@@ -15,10 +15,10 @@ from web3 import HTTPProvider, Web3
 from agent.chain.abi import ARTIFACT_DIRECTORY
 from agent.chain.deployment import Deployment, load_deployment
 from agent.domain import BlockRef, Snapshot
-from agent.feeds.book_file import load_book
+from agent.files.book_file import load_book
+from agent.keeper.keeper import CycleResult, Keeper, Outcome
 from agent.localnet.deposit import deposit_collateral
 from agent.localnet.session import Localnet, LocalnetSettings
-from agent.runtime import CycleResult, Keeper, Outcome
 from agent.settings import LEDGER_URL_VARIABLE, MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE, config_path, load_settings
 from benchmarks.figure import Figure
 

@@ -7,8 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from agent.localnet.market import JumpDiffusion
-from agent.localnet.session import Localnet, LocalnetSettings
+from agent.backtest.jump_diffusion import next_price
+from agent.localnet.session import STEPPED_MODEL, Localnet, LocalnetSettings
 from benchmarks.figure import Figure
 
 PORT = 18_639
@@ -37,10 +37,10 @@ def run() -> list[Figure]:
 
 
 def _walk(localnet: Localnet) -> tuple[list[float], int]:
-    market, price_usd = JumpDiffusion(), localnet.manifest.start_price_usd
+    price_usd = localnet.manifest.start_price_usd
     milliseconds, gas_used = [], 0
     for number in range(1, STEPS + 1):
-        price_usd = market.next_price(price_usd, INTERVAL_SECONDS, localnet.manifest.seed, number)
+        price_usd = next_price(STEPPED_MODEL, price_usd, INTERVAL_SECONDS, localnet.manifest.seed, number)
         began = time.perf_counter()
         result = localnet.step(price_usd, localnet.manifest.start_unix + number * INTERVAL_SECONDS)
         milliseconds.append((time.perf_counter() - began) * MILLISECONDS)

@@ -19,18 +19,18 @@ import numpy as np
 import polars as pl
 
 from agent.domain import Book, OptionLeg, OptionType, QuotePoint, VenueSnapshot
+from agent.optimiser.convex import solve_with_cvxpy
+from agent.optimiser.covariance import gaussian_covariance
+from agent.optimiser.factors import ONE_UNDERLYING, Factors, book_factors
+from agent.optimiser.instruments import CostStep, Instrument
+from agent.optimiser.leg_selection import Gas
+from agent.optimiser.limits import GuardLimits, VenueLimits
+from agent.optimiser.options import DERIBIT, OptionRows, option_instruments
+from agent.optimiser.perps import perp_instrument
+from agent.optimiser.problem import Problem, assemble
+from agent.optimiser.quadratic import Quadratic, solve
+from agent.optimiser.result import Plan
 from agent.policy.multi_instrument import MultiInstrument
-from agent.policy.programme.convex import solve_with_cvxpy
-from agent.policy.programme.covariance import gaussian_covariance
-from agent.policy.programme.factors import ONE_UNDERLYING, Factors, book_factors
-from agent.policy.programme.instruments import CostStep, Instrument
-from agent.policy.programme.limits import GuardLimits, VenueLimits
-from agent.policy.programme.options import DERIBIT, OptionRows, option_instruments
-from agent.policy.programme.perps import perp_instrument
-from agent.policy.programme.problem import Problem, assemble
-from agent.policy.programme.quadratic import Quadratic, solve
-from agent.policy.programme.record import Plan
-from agent.policy.programme.supports import Gas
 from agent.units import SECONDS_PER_YEAR, Address, AssetUnits, Rounding, Seconds, to_wad
 from benchmarks.figure import Figure
 from benchmarks.option_rows import best_of_each

@@ -18,7 +18,7 @@ from typing import Any
 import brownie
 
 from agent.errors import AgentError, DataError
-from agent.feeds.book_file import load_book
+from agent.files.book_file import load_book
 from agent.localnet.manifest import DEFAULT_STATE_DIRECTORY
 from agent.settings import Settings, config_path, load_settings
 from scripts.book import register_book

@@ -27,7 +27,7 @@ def market_data() -> Path:
 @pytest.fixture(scope="session")
 def keeper_chain(tmp_path_factory):
     """A local chain with a funded vault; take a `fresh` copy of it in each test."""
-    from keeper_world import keeper_world  # noqa: PLC0415 - suites without a chain need not load the keeper
+    from tests.support.keeper_world import keeper_world  # noqa: PLC0415 - suites without a chain need not load the keeper
 
     with keeper_world(tmp_path_factory.mktemp("keeper")) as world:
         yield world

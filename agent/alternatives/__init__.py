@@ -1,7 +1,7 @@
 """The alternatives of one cycle beside what was decided, each with its cost and the risk it removes; pure."""
 
+from agent.alternatives.alternative import Alternative, CostSplit, Explanation, Kind, Trade, Yardstick
 from agent.alternatives.explain import explain, yardstick_of
-from agent.alternatives.records import Alternative, CostSplit, Explanation, Kind, Trade, Yardstick
 from agent.alternatives.with_options import OptionOffers
 
 __all__ = [

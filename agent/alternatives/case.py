@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agent.alternatives.records import Alternative, CostSplit, Kind, Trade, Yardstick
-from agent.decide import DecisionSettings
+from agent.alternatives.alternative import Alternative, CostSplit, Kind, Trade, Yardstick
+from agent.costs.quotes import impact_price
+from agent.costs.trade_costs import CostInputs, gas_cost_usd, leg_gas_cost_usd
+from agent.decision.decide import DecisionSettings
 from agent.domain import Exposure, Fill, Leg, Measurement, Snapshot
 from agent.errors import RejectedError
 from agent.guard import evaluate, worst_net_delta
-from agent.risk.costs import CostInputs, gas_cost_usd, leg_gas_cost_usd
-from agent.risk.quotes import impact_price
 from agent.routing import RouteCosts, plan_route, size_cap
 from agent.units import Rounding, from_wad, to_wad
 

@@ -16,10 +16,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields, replace
 
+from agent.alternatives.alternative import Alternative, Explanation, Kind, Yardstick
 from agent.alternatives.case import Case, alternative_of, traded
-from agent.alternatives.records import Alternative, Explanation, Kind, Yardstick
 from agent.alternatives.with_options import OptionOffers, with_options
-from agent.decide import DecisionSettings, decide
+from agent.costs.trade_costs import CostInputs
+from agent.decision.decide import DecisionSettings, decide
 from agent.domain import Action, Book, Decision, Snapshot
 from agent.errors import DataError
 from agent.guard import predict, worst_net_delta
@@ -27,7 +28,6 @@ from agent.policy.base import Policy
 from agent.policy.equivalent_option import equivalent_option
 from agent.policy.registry import POLICIES, build_policy
 from agent.policy.zakamouline import CONFIRMED_CONSTANT
-from agent.risk.costs import CostInputs
 from agent.units import from_wad
 
 DEFAULT_RISK_AVERSION_PER_USD = 1e-3

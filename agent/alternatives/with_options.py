@@ -10,21 +10,21 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from agent.alternatives.alternative import Alternative, CostSplit, Kind, Trade
 from agent.alternatives.case import Case, alternative_of, traded
-from agent.alternatives.records import Alternative, CostSplit, Kind, Trade
+from agent.costs.trade_costs import gas_cost_usd, leg_gas_cost_usd
 from agent.domain import Book
 from agent.errors import DataError, RejectedError
 from agent.guard import turnover_available
-from agent.policy.programme.covariance import gaussian_covariance
-from agent.policy.programme.factors import book_factors
-from agent.policy.programme.instruments import Instrument
-from agent.policy.programme.limits import VenueLimits, guard_limits, venue_limits
-from agent.policy.programme.options import DERIBIT, OptionRows, option_instruments
-from agent.policy.programme.perps import perp_instrument
-from agent.policy.programme.plan import make_plan
-from agent.policy.programme.record import Plan
-from agent.policy.programme.supports import Gas
-from agent.risk.costs import gas_cost_usd, leg_gas_cost_usd
+from agent.optimiser.covariance import gaussian_covariance
+from agent.optimiser.factors import book_factors
+from agent.optimiser.instruments import Instrument
+from agent.optimiser.leg_selection import Gas
+from agent.optimiser.limits import VenueLimits, guard_limits, venue_limits
+from agent.optimiser.options import DERIBIT, OptionRows, option_instruments
+from agent.optimiser.perps import perp_instrument
+from agent.optimiser.plan import make_plan
+from agent.optimiser.result import Plan
 from agent.units import from_asset_units, from_wad
 from agent.vol.option_chain import OptionChain
 

@@ -25,7 +25,7 @@ from scipy.interpolate import PchipInterpolator
 
 from agent.backtest.simulator import Outcomes
 from agent.errors import DataError
-from agent.products.greeks import FloatArray
+from agent.numerics.arrays import FloatArray
 
 CONFIDENCE_Z = 1.959963984540054
 """Two-sided 95 %."""

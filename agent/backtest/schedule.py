@@ -15,14 +15,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.checks import require_positive_fields, require_whole
 from agent.domain import Book, Exposure, OptionLeg, OptionType, TradeCosts
 from agent.errors import DataError
+from agent.numerics.arrays import FloatArray
 from agent.policy.band_solver import BandProblem, BandSolution
-from agent.policy.base import Policy, require_positive_fields
-from agent.products.greeks import FloatArray
+from agent.policy.base import Policy
 from agent.risk.exposure import book_exposure
 from agent.units import SECONDS_PER_YEAR, Seconds
-from agent.vol.series import require_whole
 
 MONEYNESS = np.linspace(-5.0, 5.0, 41)
 """Nodes of d; beyond the ends, where there is no gamma, the end is used."""
@@ -44,7 +44,7 @@ class HedgedOption:
 
     def __post_init__(self) -> None:
         require_positive_fields(self, "strike_usd", "vol_annual", "life_years")
-        require_whole("looks", self.looks, 1)
+        require_whole(self.looks, "looks", 1)
 
     @property
     def quantity(self) -> float:
@@ -97,7 +97,7 @@ def follow_policy(
         ``trades`` is no whole number from 1 to the option's looks, or the policy refuses the costs.
 
     """
-    if trades is not None and require_whole("trades", trades, 1) > option.looks:
+    if trades is not None and require_whole(trades, "trades", 1) > option.looks:
         raise DataError(f"trades is {trades}; the option is looked at {option.looks} times, trade at most as often")
     roots = np.linspace(1.0, math.sqrt(1.0 / option.looks), TIME_NODES)
     nodes = np.array([_edges_at(policy, option, costs, option.life_years * root * root) for root in roots])

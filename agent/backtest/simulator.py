@@ -21,11 +21,11 @@ import numba
 import numpy as np
 
 from agent.backtest.schedule import MONEYNESS, HedgedOption, Schedule
+from agent.checks import require_finite
 from agent.errors import DataError
-from agent.products.compiled import code_stamp, inlined, kernel
+from agent.numerics.arrays import FloatArray
+from agent.numerics.compiled import code_stamp, inlined, kernel
 from agent.products.european import black76_greeks
-from agent.products.greeks import FloatArray
-from agent.units import require_finite
 
 _CHUNK_PATHS = 500
 _DUST_DELTAS = 1e-12

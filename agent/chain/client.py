@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from agent.chain.abi import Call, Log
-from agent.chain.place import Place
+from agent.chain.block_id import Place
 from agent.chain.reverts import decode_revert
 from agent.chain.transport import Answer, Request, RevertedError, RpcRefusedError, Server
 from agent.domain import BlockRef

@@ -13,11 +13,11 @@ from agent.alternatives import Explanation, OptionOffers, explain, yardstick_of
 from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, BookFile, Network, load_inputs
 from agent.domain import Action, Book, Decision, Leg, Snapshot
 from agent.errors import DataError, RejectedError
-from agent.execution.desk import Desk, View
-from agent.feeds.deribit_chain import load_chain
+from agent.files.deribit_chain import load_chain
 from agent.guard import worst_net_delta
+from agent.keeper.planner import Desk, View
 from agent.report.alternatives import explanation_document, explanation_lines
-from agent.report.wording import money, percent, signed, utc_minute
+from agent.report.formatting import money, percent, signed, utc_minute
 from agent.settings import Settings
 from agent.units import Address, from_asset_units, from_wad
 

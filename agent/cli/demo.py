@@ -16,11 +16,11 @@ from agent.demo.live_table import LiveTable
 from agent.demo.replay import replay
 from agent.demo.scenario import DEFAULT_SEED, Scenario, file_scenario, seeded_scenario
 from agent.errors import DataError
-from agent.feeds.instants import parse_instant
+from agent.files.timestamps import parse_instant
+from agent.report.formatting import duration, money, money_change, percent
 from agent.report.html import render_html
-from agent.report.records import ReplayReport
+from agent.report.replay_report import ReplayReport
 from agent.report.summary import summary_json
-from agent.report.wording import duration, money, money_change, percent
 
 EXAMPLE = (
     "Example: evenkeel demo --prices eth_5m.parquet --from 2024-08-01 --to 2024-08-08 --book examples/book.toml "

@@ -12,10 +12,10 @@ from typing import Annotated
 import typer
 
 from agent.errors import DataError
-from agent.feeds.book_file import load_portfolio
-from agent.feeds.deribit_chain import is_chain, load_chain
-from agent.feeds.instants import parse_moment
-from agent.feeds.market_file import load_market
+from agent.files.book_file import load_portfolio
+from agent.files.deribit_chain import is_chain, load_chain
+from agent.files.market_file import load_market
+from agent.files.timestamps import parse_moment
 from agent.products.portfolio import Market, value_portfolio
 from agent.report.portfolio import portfolio_document, portfolio_lines
 

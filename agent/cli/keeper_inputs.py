@@ -10,7 +10,7 @@ import typer
 
 from agent.chain.client import ChainClient
 from agent.domain import Book
-from agent.feeds.book_file import load_book
+from agent.files.book_file import load_book
 from agent.settings import Settings, config_path, load_settings
 
 DEFAULT_NETWORK = "localnet"

@@ -10,17 +10,17 @@ from typing import Annotated
 
 import typer
 
+from agent.backtest.jump_diffusion import next_price
 from agent.chain.deployment import load_deployment
 from agent.errors import DataError, TransientError
-from agent.feeds.instants import parse_instant
+from agent.files.timestamps import parse_instant
 from agent.localnet.deployment import NETWORK
 from agent.localnet.deposit import deposit_collateral
 from agent.localnet.manifest import DEFAULT_STATE_DIRECTORY, LocalnetManifest
-from agent.localnet.market import JumpDiffusion
-from agent.localnet.session import Localnet, LocalnetSettings, StepResult, running_manifest
-from agent.report.wording import utc_minute
+from agent.localnet.session import STEPPED_MODEL, Localnet, LocalnetSettings, StepResult, running_manifest
+from agent.report.formatting import utc_minute
 from agent.settings import config_path, load_settings
-from agent.units import wei_to_gwei
+from agent.units import Seconds, wei_to_gwei
 
 EXIT_NOT_RUNNING = 1
 DEFAULT_DEPOSIT_USD = 400_000.0
@@ -142,11 +142,12 @@ def step(
     as_json: _AsJson = False,
 ) -> None:
     """Move the market: publish a price, trade the pool to it, settle funding."""
-    market = JumpDiffusion()
     with closing(Localnet.attach(state_directory)) as localnet:
         for _ in range(count):
             published_usd, draw = localnet.published_price()
-            drawn_usd = market.next_price(published_usd, interval_seconds, localnet.manifest.seed, draw)
+            drawn_usd = next_price(
+                STEPPED_MODEL, published_usd, Seconds(interval_seconds), localnet.manifest.seed, draw
+            )
             target_usd = drawn_usd if price is None else price
             result = localnet.step(target_usd, localnet.chain.head().timestamp + interval_seconds)
             typer.echo(json.dumps(_step_record(result)) if as_json else _step_line(result))

@@ -14,8 +14,8 @@ import typer
 from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, BookFile, Network, load_inputs
 from agent.errors import AgentError
 from agent.guard import worst_net_delta
-from agent.report.wording import money, signed, utc_minute
-from agent.runtime import CycleResult, Keeper, Outcome
+from agent.keeper.keeper import CycleResult, Keeper, Outcome
+from agent.report.formatting import money, signed, utc_minute
 from agent.units import from_wad, wei_to_eth
 
 EXAMPLE = "Example: evenkeel run --book examples/book.toml --network localnet --cycles 10 --interval-seconds 5"

@@ -17,8 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.demo.scenario import Scenario
-from agent.report.records import StepAction, StepRecord
-from agent.report.wording import duration, money, money_change, signed, utc_minute
+from agent.report.formatting import duration, money, money_change, signed, utc_minute
+from agent.report.replay_report import StepAction, StepRecord
 
 _SECONDS_BETWEEN_FRAMES = 0.25
 """A frame costs about 5 ms; four a second leave the replay its time."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from agent.demo.book_mark import BookMark
 from agent.domain import Book
-from agent.report.records import CostSplit
+from agent.report.replay_report import CostSplit
 from agent.units import Seconds
 
 

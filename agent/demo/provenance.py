@@ -9,8 +9,8 @@ from importlib.metadata import version
 from agent.demo.scenario import SEEDED_MODEL, Scenario
 from agent.demo.world import World
 from agent.domain import Bounds
-from agent.feeds.instants import iso_utc
-from agent.report.wording import duration, money, percent, signed
+from agent.files.timestamps import iso_utc
+from agent.report.formatting import duration, money, percent, signed
 from agent.units import from_wad, wei_to_gwei
 
 

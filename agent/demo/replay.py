@@ -14,11 +14,11 @@ from agent.demo.provenance import provenance
 from agent.demo.scenario import Scenario
 from agent.demo.world import World, open_world
 from agent.errors import DataError
-from agent.execution.desk import View
 from agent.guard import worst_net_delta
+from agent.keeper.keeper import CycleResult, Keeper, Outcome
+from agent.keeper.planner import View
 from agent.report.effectiveness import hedge_effectiveness
-from agent.report.records import CostSplit, ReplayReport, StepAction, StepRecord, Summary
-from agent.runtime import CycleResult, Keeper, Outcome
+from agent.report.replay_report import CostSplit, ReplayReport, StepAction, StepRecord, Summary
 from agent.units import WAD, asset_units_to_wad, from_wad, wei_to_eth
 
 _ACTIONS = {

@@ -14,11 +14,11 @@ from agent.chain.deployment import Deployment, load_deployment
 from agent.demo.scenario import Scenario
 from agent.domain import Book
 from agent.errors import DataError
-from agent.feeds.book_file import book_toml, load_book
+from agent.files.book_file import book_toml, load_book
+from agent.keeper.keeper import Keeper
 from agent.localnet.anvil import HOST
 from agent.localnet.deposit import deposit_collateral
 from agent.localnet.session import Localnet, LocalnetSettings, running_manifest
-from agent.runtime import Keeper
 from agent.settings import (
     LEDGER_URL_VARIABLE,
     MANIFEST_PATH_VARIABLE,

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.chain.abi import load_abi
+from agent.chain.block_id import Place
 from agent.chain.client import ChainClient, SendOutcome
-from agent.chain.place import Place
 from agent.domain import BlockRef, Intent
 from agent.errors import DataError, FatalError, RejectedError, TransientError
 from agent.execution.fees import Fees, quote_fees

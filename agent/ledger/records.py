@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from agent.chain.place import Place
+from agent.chain.block_id import Place
 from agent.domain import Intent
 from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
 

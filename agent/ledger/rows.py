@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from agent.chain.place import Place
+from agent.chain.block_id import Place
 from agent.domain import BlockRef, Intent, Leg
 from agent.ledger.records import (
     CashFlowKind,

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.chain.abi import Event, Log, load_abi
+from agent.chain.block_id import Place
 from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment
-from agent.chain.place import Place
-from agent.chain.venue_events import FundingSource, funding_sources
 from agent.domain import BlockRef
 from agent.errors import TransientError
 from agent.ledger.records import (
@@ -24,6 +23,7 @@ from agent.ledger.records import (
 )
 from agent.ledger.store import VaultLedger
 from agent.units import Address, AssetUnits, IntentId, Wad
+from agent.venues.curie import FundingSource, funding_sources
 
 _MARKS_COMPARED_AT_ONCE = (32, 2_048, 131_072)
 """Scan marks compared with the chain, newest first, when looking for the last block both share."""

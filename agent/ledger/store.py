@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, Row, Table, and_, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from agent.chain.place import Place
+from agent.chain.block_id import Place
 from agent.errors import FatalError, TransientError
 from agent.ledger import rows, schema
 from agent.ledger.accounting import Accounts

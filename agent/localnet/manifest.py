@@ -9,8 +9,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from agent.errors import DataError
+from agent.localnet.curie.contracts import CurieAddresses
 from agent.localnet.evm import ACCOUNT_ROLES
-from agent.localnet.protocols.curie import CurieAddresses
 from agent.units import Address, Seconds, Wei
 
 DEFAULT_STATE_DIRECTORY = Path(".evenkeel") / "localnet"

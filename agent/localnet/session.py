@@ -8,19 +8,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from agent.backtest.jump_diffusion import JumpDiffusion
+from agent.checks import require_finite
 from agent.errors import DataError
-from agent.localnet.actors import Arbitrageur, FundingPoker, PricePublisher
 from agent.localnet.anvil import AnvilProcess, AnvilSettings, process_fingerprint, stop_process
 from agent.localnet.codec import encode_call
+from agent.localnet.curie.actors import Arbitrageur, FundingPoker, PricePublisher
+from agent.localnet.curie.pool_math import price_from_sqrt_x96, sqrt_price_x96, ticks_between
 from agent.localnet.deployment import run_deployment
 from agent.localnet.evm import BlockHead, LocalChain, Transaction
 from agent.localnet.manifest import DEFAULT_STATE_DIRECTORY, LOG_NAME, LocalnetManifest
-from agent.localnet.pool_math import price_from_sqrt_x96, sqrt_price_x96, ticks_between
 from agent.localnet.rpc import RPC_TIMEOUT_SECONDS, JsonRpc
 from agent.localnet.world import GENESIS_LEAD_SECONDS, LocalnetSettings, answer_to_wad, feed_answer, open_world
-from agent.units import Address, AssetUnits, Seconds, Wei, from_wad, require_finite
+from agent.units import Address, AssetUnits, Seconds, Wei, from_wad
 
 __all__ = ["Localnet", "LocalnetSettings", "StepResult", "running_manifest"]
+
+STEPPED_MODEL = JumpDiffusion(
+    drift_annual=0.0, diffusion_vol_annual=0.65, jumps_per_year=60.0, jump_mean_log=-0.005, jump_std_log=0.02
+)
+"""The market of a local chain that is moved by hand: a martingale with a jump about once a week."""
 
 _SLOT0 = "(uint160,int24,uint16,uint16,uint16,uint8,bool)"
 _MINT_GAS = 200_000

@@ -6,15 +6,16 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.checks import require_finite
 from agent.errors import DataError, FatalError
 from agent.localnet import artifacts
-from agent.localnet.actors import FundingPoker, LiquidityMaker, PricePublisher, deposit_margin
 from agent.localnet.anvil import CHAIN_ID, HOST, process_fingerprint
+from agent.localnet.curie import contracts as curie
+from agent.localnet.curie.actors import FundingPoker, LiquidityMaker, PricePublisher, deposit_margin
+from agent.localnet.curie.pool_math import LiquidityRange, liquidity_for_slippage, range_for_liquidity, sqrt_price_x96
 from agent.localnet.deployer import Deployer
 from agent.localnet.evm import LocalChain
 from agent.localnet.manifest import DEFAULT_STATE_DIRECTORY, LocalnetManifest
-from agent.localnet.pool_math import LiquidityRange, liquidity_for_slippage, range_for_liquidity, sqrt_price_x96
-from agent.localnet.protocols import curie
 from agent.localnet.rpc import JsonRpc
 from agent.units import (
     BPS,
@@ -26,7 +27,6 @@ from agent.units import (
     Wei,
     asset_units_to_wad,
     from_wad,
-    require_finite,
     to_asset_units,
 )
 
@@ -55,7 +55,7 @@ class LocalnetSettings:
 
     port: int = 8545
     seed: int = 20_240_805
-    """Seed of the built-in price path (`agent.localnet.market`)."""
+    """Seed of the built-in price path."""
     start_unix: Seconds = _DEFAULT_START
     """Time at which the market stands ready; 2024-08-01 00:00 UTC unless said otherwise."""
     start_price_usd: float = 3_200.0

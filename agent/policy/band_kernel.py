@@ -13,9 +13,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.products.compiled import code_stamp, inlined, kernel
-from agent.products.greeks import FloatArray
-from agent.products.vector_math import exp, log
+from agent.numerics.arrays import FloatArray
+from agent.numerics.compiled import code_stamp, inlined, kernel
+from agent.numerics.vector_math import exp, log
 
 DOWN, SAME, UP = 0, 1, 2
 """Where the price goes in one step; also the scratch rows of that neighbour."""

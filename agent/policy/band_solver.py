@@ -40,12 +40,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from agent.checks import require_finite
 from agent.errors import DataError
+from agent.numerics.arrays import FloatArray
+from agent.numerics.vector_math import NORMAL_DENSITY_AT_0
 from agent.policy.band_kernel import induction
 from agent.policy.whalley_wilmott import dynamic_band, static_band
-from agent.products.greeks import FloatArray
-from agent.products.vector_math import NORMAL_DENSITY_AT_0
-from agent.units import require_finite
 
 _WINDOW_BANDS = 4.0
 """Half width of the first window in asymptotic bands; it is doubled until it holds the band."""

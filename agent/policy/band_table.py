@@ -41,10 +41,10 @@ from typing import NamedTuple
 import numpy as np
 
 from agent.errors import FatalError
+from agent.numerics.arrays import FloatArray
+from agent.numerics.vector_math import NORMAL_DENSITY_AT_0
 from agent.policy.band_solver import BandProblem, Criterion, solve_band
 from agent.policy.whalley_wilmott import dynamic_band, static_band
-from agent.products.greeks import FloatArray
-from agent.products.vector_math import NORMAL_DENSITY_AT_0
 
 OVERSHOOT = 0.5825971579390106
 """-zeta(1/2) / sqrt(2 pi): mean overshoot of a Gaussian walk over a far barrier, in standard deviations of a step."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from agent.checks import require_finite
 from agent.domain import Exposure, Target, TradeCosts
 from agent.errors import DataError
-from agent.units import require_finite
 
 
 class Policy(Protocol):
@@ -98,11 +98,3 @@ def require_costs(costs: TradeCosts) -> None:
     for name in ("gas_usd", "funding_horizon_days"):
         if getattr(costs, name) < 0.0:
             raise DataError(f"{name} is {getattr(costs, name)}; expected no negative number")
-
-
-def require_positive_fields(policy: object, *names: str) -> None:
-    """Raise `DataError` for a field that is not a finite number above 0."""
-    for name in names:
-        number = require_finite(getattr(policy, name), name)
-        if number <= 0.0:
-            raise DataError(f"{name} is {number}; expected a positive number")

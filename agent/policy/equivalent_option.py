@@ -20,10 +20,10 @@ import numpy as np
 
 from agent.domain import Exposure
 from agent.errors import DataError
+from agent.numerics.arrays import FloatArray
+from agent.numerics.vector_math import NORMAL_DENSITY_AT_0
 from agent.policy.base import require_exposure
 from agent.products.european import black76_standard_greeks
-from agent.products.greeks import FloatArray
-from agent.products.vector_math import NORMAL_DENSITY_AT_0
 from agent.risk.exposure import LiveOptions, ValuedOptions, valued_options
 
 _LEAST_CASH_GAMMA = 1e-12

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agent.checks import require_positive_fields
 from agent.domain import Exposure, Target, TradeCosts
-from agent.policy.base import band_target, require_costs, require_exposure, require_positive_fields
+from agent.policy.base import band_target, require_costs, require_exposure
 
 SECONDS_PER_HOUR = 3_600.0
 

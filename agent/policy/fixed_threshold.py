@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agent.checks import require_finite
 from agent.domain import Exposure, Target, TradeCosts
 from agent.errors import DataError
 from agent.policy.base import band_target, require_costs, require_exposure
-from agent.units import require_finite
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,10 @@ import statsmodels.api as sm
 from numpy.typing import ArrayLike
 from statsmodels.tsa.adfvalues import mackinnonp
 
+from agent.checks import require_positive, require_whole
 from agent.errors import DataError
-from agent.products.greeks import FloatArray
-from agent.vol.series import as_prices, require_one_series, require_positive, require_whole
+from agent.numerics.arrays import FloatArray
+from agent.numerics.series import as_prices, require_one_series
 
 _FEWEST_ROWS = 30
 """Below this a regression with lags says nothing."""
@@ -89,7 +90,7 @@ def ewma_hedge_ratio(hedged_usd: ArrayLike, hedge_usd: ArrayLike, half_life_bars
         As for `ols_hedge_ratio`, or a half-life that is not positive.
 
     """
-    require_positive("half_life_bars", half_life_bars)
+    require_positive(half_life_bars, "half_life_bars")
     hedged, hedge = _changes(*_price_pair(hedged_usd, hedge_usd))
     weights = np.exp2(-np.arange(hedge.size)[::-1] / half_life_bars)
     variance = float(weights @ (hedge * hedge))
@@ -108,7 +109,7 @@ def error_correction_hedge_ratio(hedged_usd: ArrayLike, hedge_usd: ArrayLike, la
         As for `ols_hedge_ratio`, lags that leave fewer than 30 rows, or prices without any gap.
 
     """
-    require_whole("lags", lags, 0)
+    require_whole(lags, "lags", 0)
     hedged_price, hedge_price = _price_pair(hedged_usd, hedge_usd)
     if hedged_price.size - 1 - lags < _FEWEST_ROWS:
         raise DataError(

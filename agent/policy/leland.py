@@ -18,12 +18,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agent.checks import require_positive_fields
 from agent.domain import Exposure, Target, TradeCosts
-from agent.policy.base import Edges, require_costs, require_exposure, require_positive_fields
+from agent.numerics.arrays import FloatArray
+from agent.policy.base import Edges, require_costs, require_exposure
 from agent.policy.equivalent_option import delta_shift, legs_of
 from agent.policy.fixed_interval import SECONDS_PER_HOUR, seconds_left, wait
 from agent.policy.live_costs import reckoned_costs
-from agent.products.greeks import FloatArray
 from agent.units import DAYS_PER_YEAR, SECONDS_PER_YEAR
 
 _MEAN_MOVE = math.sqrt(2.0 / math.pi)

@@ -17,9 +17,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from agent.checks import require_finite
 from agent.domain import Exposure, TradeCosts
 from agent.policy.base import require_costs
-from agent.units import DAYS_PER_YEAR, require_finite
+from agent.units import DAYS_PER_YEAR
 
 URGENCY_PREMIUM = 1.0
 """What may be paid on top of a trade's worth at full urgency: as much again, so that bands narrow by about a fifth."""

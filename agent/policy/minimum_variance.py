@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agent.checks import require_finite, require_positive_fields
 from agent.domain import Exposure, Target, TradeCosts
 from agent.errors import DataError
-from agent.policy.base import Edges, require_costs, require_exposure, require_positive_fields
-from agent.units import require_finite
+from agent.policy.base import Edges, require_costs, require_exposure
 
 
 @dataclass(frozen=True, slots=True)

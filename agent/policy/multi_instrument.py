@@ -1,6 +1,6 @@
 r"""Trade what is worth its cost, in perps and listed options together.
 
-The programme of `agent.policy.programme` weighs the variance of what delta, gamma, vega, vanna and volga leave against
+The programme of `agent.optimiser` weighs the variance of what delta, gamma, vega, vanna and volga leave against
 all costs. For the perp alone it has a closed form: with y the net delta, b the other factors and Sigma the covariance,
 
     a/2 (S11 y^2 + 2 y S1.b) + k S |y - y0| + gas    is least    at y* +- k S / (a S11),   y* = -S1.b / S11,
@@ -16,18 +16,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agent.checks import require_finite, require_positive_fields
 from agent.domain import Exposure, Target, TradeCosts
 from agent.errors import DataError
-from agent.policy.base import Edges, require_exposure, require_positive_fields
+from agent.optimiser.covariance import FactorCovariance, gaussian_covariance
+from agent.optimiser.factors import Factors
+from agent.optimiser.instruments import Instrument
+from agent.optimiser.leg_selection import Gas
+from agent.optimiser.limits import GuardLimits, VenueLimits
+from agent.optimiser.plan import make_plan
+from agent.optimiser.result import Plan
+from agent.policy.base import Edges, require_exposure
 from agent.policy.live_costs import reckoned_costs
-from agent.policy.programme.covariance import FactorCovariance, gaussian_covariance
-from agent.policy.programme.factors import Factors
-from agent.policy.programme.instruments import Instrument
-from agent.policy.programme.limits import GuardLimits, VenueLimits
-from agent.policy.programme.plan import make_plan
-from agent.policy.programme.record import Plan
-from agent.policy.programme.supports import Gas
-from agent.units import require_finite
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from agent.checks import require_positive_fields
 from agent.domain import Exposure, Target, TradeCosts
 from agent.policy.band_solver import Criterion
 from agent.policy.band_table import OVERSHOOT, BandPlace, band_table, band_unit
-from agent.policy.base import Edges, require_exposure, require_positive_fields
+from agent.policy.base import Edges, require_exposure
 from agent.policy.equivalent_option import EquivalentOption, equivalent_option
 from agent.policy.live_costs import ReckonedCosts, carried_costs
 from agent.policy.whalley_wilmott import static_band

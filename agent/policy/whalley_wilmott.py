@@ -28,10 +28,11 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from agent.checks import require_finite, require_positive_fields
 from agent.domain import Exposure, Target, TradeCosts
-from agent.policy.base import band_target, require_exposure, require_positive_fields
+from agent.policy.base import band_target, require_exposure
 from agent.policy.live_costs import ReckonedCosts, carried_costs
-from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR, require_finite
+from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR
 
 _NEWTON_STEPS = 32
 """Far beyond need: the start is at most 8 % above the root, and convergence is quadratic."""

@@ -25,8 +25,9 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from agent.checks import require_positive_fields
 from agent.domain import Exposure, Target, TradeCosts
-from agent.policy.base import Edges, require_exposure, require_positive_fields
+from agent.policy.base import Edges, require_exposure
 from agent.policy.equivalent_option import EquivalentOption, delta_shift, equivalent_option, legs_of
 from agent.policy.live_costs import ReckonedCosts, carried_costs
 from agent.policy.whalley_wilmott import BandEdges, dynamic_band, static_band

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
-from agent.products.european_kernel import greeks_rows
-from agent.products.greeks import GREEK_NAMES, STANDARD_GREEK_NAMES, FloatArray, Greeks, StandardGreeks
-from agent.products.parallel import count_over_rows
-from agent.products.rows import (
+from agent.numerics.arrays import FloatArray
+from agent.numerics.parallel import count_over_rows
+from agent.numerics.rows import (
     DISCOUNT_EXPONENT,
     PRICE_USD,
     RATE_ANNUAL,
@@ -23,6 +22,8 @@ from agent.products.rows import (
     output_array,
     require_domain,
 )
+from agent.products.european_kernel import greeks_rows
+from agent.products.greeks import GREEK_NAMES, STANDARD_GREEK_NAMES, Greeks, StandardGreeks
 
 __all__ = [
     "Greeks",

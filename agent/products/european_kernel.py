@@ -12,11 +12,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.products.blocks import BLOCK, COLUMN, FLAG_COLUMN, Index, gather, gather_signs
-from agent.products.compiled import code_stamp, inlined, kernel
-from agent.products.greeks import FloatArray
-from agent.products.rows import DISCOUNT_EXPONENT, PRICE_USD, RATE_ANNUAL, TAU_YEARS, VOL_ANNUAL
-from agent.products.vector_math import MILLS_LOWEST, NORMAL_DENSITY_AT_0, exp, log_ratio, mills_of_distances
+from agent.numerics.arrays import FloatArray
+from agent.numerics.blocks import BLOCK, COLUMN, FLAG_COLUMN, Index, gather, gather_signs
+from agent.numerics.compiled import code_stamp, inlined, kernel
+from agent.numerics.rows import DISCOUNT_EXPONENT, PRICE_USD, RATE_ANNUAL, TAU_YEARS, VOL_ANNUAL
+from agent.numerics.vector_math import MILLS_LOWEST, NORMAL_DENSITY_AT_0, exp, log_ratio, mills_of_distances
 
 MIN_STDEV = 1e-30
 """Total standard deviation below which an option is its discounted intrinsic value."""

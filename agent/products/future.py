@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from agent.products.greeks import FloatArray, Greeks, from_outputs
-from agent.products.rows import PRICE_USD, RATE_ANNUAL, TAU_YEARS, checked, require_discountable
+from agent.numerics.arrays import FloatArray
+from agent.numerics.rows import PRICE_USD, RATE_ANNUAL, TAU_YEARS, checked, require_discountable
+from agent.products.greeks import Greeks, from_outputs
 
 
 def future_greeks(

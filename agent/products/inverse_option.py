@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from agent.numerics.arrays import FloatArray
+from agent.numerics.rows import RATE_ANNUAL, as_floats, checked
 from agent.products.european import black76_greeks
-from agent.products.greeks import FloatArray, Greeks
-from agent.products.rows import RATE_ANNUAL, as_floats, checked
+from agent.products.greeks import Greeks
 
 
 def inverse_option_greeks(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
+from agent.numerics.rows import PRICE_USD, RATE_ANNUAL, TAU_YEARS, checked
 from agent.products.greeks import Greeks, from_outputs
-from agent.products.rows import PRICE_USD, RATE_ANNUAL, TAU_YEARS, checked
 
 
 def perp_greeks(

@@ -17,10 +17,12 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from agent.checks import require_finite
 from agent.errors import DataError
-from agent.products.greeks import FloatArray, Greeks
+from agent.numerics.arrays import FloatArray
+from agent.products.greeks import Greeks
 from agent.products.registry import PRODUCTS, Product
-from agent.units import DAYS_PER_YEAR, SECONDS_PER_YEAR, Seconds, require_finite
+from agent.units import DAYS_PER_YEAR, SECONDS_PER_YEAR, Seconds
 
 _POINT = 100.0
 """Points (1 %) in 1.00 of volatility or rate."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from agent.products.greeks import Greeks, from_outputs
-from agent.products.rows import (
+from agent.numerics.rows import (
     NON_NEGATIVE,
     PRICE_USD,
     RATE_ANNUAL,
@@ -15,6 +14,7 @@ from agent.products.rows import (
     checked,
     require_discountable,
 )
+from agent.products.greeks import Greeks, from_outputs
 
 SQUEETH_POWER = 2.0
 SQUEETH_SCALE_USD = 10_000.0

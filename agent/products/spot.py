@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
+from agent.numerics.rows import PRICE_USD, checked
 from agent.products.greeks import Greeks, from_outputs
-from agent.products.rows import PRICE_USD, checked
 
 
 def spot_greeks(spot_usd: ArrayLike) -> Greeks:

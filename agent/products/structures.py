@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
+from agent.numerics.rows import PRICE_USD, VOL_ANNUAL, checked, require_ordered
 from agent.products.european import black_scholes_greeks
 from agent.products.greeks import Greeks, combine
-from agent.products.rows import PRICE_USD, VOL_ANNUAL, checked, require_ordered
 from agent.products.spot import spot_greeks
 
 

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from agent.errors import DataError
-from agent.products.greeks import FloatArray, Greeks, from_outputs
-from agent.products.rows import NON_NEGATIVE, PRICE_USD, Domain, checked, require_ordered, row_label
+from agent.numerics.arrays import FloatArray
+from agent.numerics.rows import NON_NEGATIVE, PRICE_USD, Domain, checked, require_ordered, row_label
+from agent.products.greeks import Greeks, from_outputs
 
 _TICK_BASE = 1.0001
 _TICK = Domain(-887_272, 887_272, "a whole tick from -887272 to 887272")

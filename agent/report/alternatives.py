@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from agent.alternatives import Alternative, Explanation
+from agent.report.formatting import money, percent, signed
 from agent.report.text_table import Column, table_lines
-from agent.report.wording import money, percent, signed
 
 WIDTH = 120
 _COLUMNS = (

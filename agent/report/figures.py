@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from agent.report.effectiveness import hourly_changes, hourly_stride
-from agent.report.records import CostSplit, ReplayReport, StepAction, StepRecord
-from agent.report.wording import money
+from agent.report.formatting import money
+from agent.report.replay_report import CostSplit, ReplayReport, StepAction, StepRecord
 
 INK = "#1d2733"
 MUTED = "#6b7785"

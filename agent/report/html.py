@@ -12,9 +12,9 @@ import plotly.io as pio
 from plotly.offline import get_plotlyjs
 
 from agent.report import figures
-from agent.report.records import ReplayReport
-from agent.report.story import span_seconds, story
-from agent.report.wording import duration, money, money_change, percent, signed, utc_minute
+from agent.report.formatting import duration, money, money_change, percent, signed, utc_minute
+from agent.report.narrative import span_seconds, story
+from agent.report.replay_report import ReplayReport
 
 _PICTURES = (
     (

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.products.greeks import FloatArray
+from agent.numerics.arrays import FloatArray
+from agent.report.formatting import MINUS, percent, signed, utc_minute
 from agent.report.text_table import Column, table_lines
-from agent.report.wording import MINUS, percent, signed, utc_minute
 from agent.units import DAYS_PER_YEAR
 from agent.vol.chain_values import ChainValues, QuoteStatus
 

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from agent.products.portfolio import Market, Portfolio, PositionValue, total_greeks
+from agent.report.formatting import signed, utc_minute
 from agent.report.text_table import Column, table_lines
-from agent.report.wording import signed, utc_minute
 
 _FIGURES = (
     ("Value", "USD", 0),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from agent.report.records import Summary
+from agent.report.replay_report import Summary
 
 
 def summary_json(summary: Summary) -> str:

@@ -25,14 +25,15 @@ from operator import add
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from agent.checks import require_finite
 from agent.errors import DataError
+from agent.numerics.arrays import FloatArray
+from agent.numerics.rows import PRICE_USD, VOL_ANNUAL, as_floats, require_domain
+from agent.numerics.series import FINITE, as_prices, as_returns, require_one_series
 from agent.products.european import black76_greeks
-from agent.products.greeks import FloatArray, Greeks
-from agent.products.rows import PRICE_USD, VOL_ANNUAL, as_floats, require_domain
+from agent.products.greeks import Greeks
 from agent.risk.exposure import LiveOptions
 from agent.risk.positions import NO_OPTIONS, checked_options
-from agent.units import require_finite
-from agent.vol.series import FINITE, as_prices, as_returns, require_one_series
 
 _BLOCK_ROWS = 65_536
 """Marks x legs valued at once: their Greeks fill 6 MB."""

@@ -21,7 +21,7 @@ programme is convex. Its solution is the one of Karush, Kuhn and Tucker: a multi
 
 found by root finding on x around root finding on each m_i.
 
-The integer amounts of a rebalance are the business of `agent.risk.margin`; this says what it should aim for.
+The integer amounts of a rebalance are the business of `agent.routing.margin`; this says what it should aim for.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from dataclasses import dataclass
 from scipy.optimize import brentq
 from scipy.special import log_ndtr
 
+from agent.checks import require_finite, require_positive
 from agent.errors import DataError
-from agent.products.vector_math import NORMAL_DENSITY_AT_0
+from agent.numerics.vector_math import NORMAL_DENSITY_AT_0
 from agent.risk.liquidation import LinearPerpAccount, touch_probability
-from agent.units import DAYS_PER_YEAR, require_finite
-from agent.vol.series import require_positive
+from agent.units import DAYS_PER_YEAR
 
 _LOG_RANGE = 700.0
 """Natural logarithm of the widest range of multipliers looked through, that of a float."""
@@ -63,7 +63,7 @@ class CollateralTerms:
     failure_rate_annual: float
 
     def __post_init__(self) -> None:
-        require_positive("max_leverage", self.max_leverage)
+        require_positive(self.max_leverage, "max_leverage")
         for name in (
             "initial_margin_ratio",
             "withdrawable_usd",
@@ -186,8 +186,8 @@ def allocate_collateral(
         A number outside its domain, a venue without terms or given twice, vol^2 x horizon of 1 or more, or funds that
         do not reach the floors; each names field and value.
     """
-    require_positive("vol_annual", vol_annual)
-    years = require_positive("horizon_days", horizon_days) / DAYS_PER_YEAR
+    require_positive(vol_annual, "vol_annual")
+    years = require_positive(horizon_days, "horizon_days") / DAYS_PER_YEAR
     for name, number in (("idle_usd", idle_usd), ("reserve_usd", reserve_usd)):
         if require_finite(number, name) < 0.0:
             raise DataError(f"{name} is {number}; expected no negative number")

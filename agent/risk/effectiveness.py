@@ -26,9 +26,10 @@ from numpy.typing import ArrayLike
 from scipy.stats import linregress
 from scipy.stats import t as student_t
 
+from agent.checks import require_between
 from agent.errors import DataError
-from agent.products.greeks import FloatArray
-from agent.vol.series import as_returns, require_between, require_one_series
+from agent.numerics.arrays import FloatArray
+from agent.numerics.series import as_returns, require_one_series
 
 LOWEST_SHARE = 0.8
 """Least variance reduction and R^2 of an effective hedge."""
@@ -100,7 +101,7 @@ def judge_hedge(
     DataError
         As for `variance_reduction`; or a hedge whose P&L does not vary; or a confidence outside (0, 1).
     """
-    require_between("confidence", confidence, 0.0, 1.0)
+    require_between(confidence, "confidence", 0.0, 1.0)
     unhedged, hedge = _pair(
         "unhedged_changes_usd", unhedged_changes_usd, "hedge_changes_usd", hedge_changes_usd, _FEWEST_FOR_REGRESSION
     )

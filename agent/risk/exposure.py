@@ -13,11 +13,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.checks import require_finite
 from agent.domain import Book, Exposure, OptionType
 from agent.errors import DataError
 from agent.products.european import black76_standard_greeks
 from agent.products.greeks import StandardGreeks
-from agent.units import SECONDS_PER_YEAR, Seconds, require_finite
+from agent.units import SECONDS_PER_YEAR, Seconds
 
 
 class _OptionColumns(NamedTuple):

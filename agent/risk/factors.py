@@ -22,14 +22,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from agent.checks import require_finite, require_positive
 from agent.errors import DataError
+from agent.numerics.arrays import FloatArray
+from agent.numerics.rows import as_floats
 from agent.products.european import black76_greeks
-from agent.products.greeks import FloatArray
-from agent.products.rows import as_floats
 from agent.risk.exposure import LiveOptions
 from agent.risk.positions import checked_options
-from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR, require_finite
-from agent.vol.series import require_positive
+from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR
 
 _DAY_YEARS = SECONDS_PER_DAY / SECONDS_PER_YEAR
 EXPIRY_EDGES_YEARS: tuple[float, ...] = tuple(days * _DAY_YEARS for days in (1, 7, 30, 90, 180))
@@ -125,7 +125,7 @@ def factor_exposure(
     """
     checked_columns = checked_options(options)
     is_call, strike, tau, iv, quantity = checked_columns
-    require_positive("spot_usd", spot_usd)
+    require_positive(spot_usd, "spot_usd")
     greeks = black76_greeks(is_call, spot_usd, strike, tau, iv)
     by_venue = _venue_exposures(venues)
     held = require_finite(holding_quantity, "holding_quantity") + sum(venue.size for venue in by_venue)
@@ -181,8 +181,8 @@ def _venue_exposure(row: int, position: VenuePosition) -> VenueExposure:
     where = f"of venue {position.venue} (row {row})"
     for name in ("size", "funding_rate_annual"):
         require_finite(getattr(position, name), f"{name} {where}")
-    mark = require_positive(f"mark_price_usd {where}", position.mark_price_usd)
-    index = require_positive(f"index_price_usd {where}", position.index_price_usd)
+    mark = require_positive(position.mark_price_usd, f"mark_price_usd {where}")
+    index = require_positive(position.index_price_usd, f"index_price_usd {where}")
     per_rate = -position.size * mark
     return VenueExposure(
         venue=position.venue,

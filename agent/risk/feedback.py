@@ -22,11 +22,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from agent.checks import require_finite, require_positive
+from agent.costs.quotes import ladder_of, size_within
 from agent.domain import VenueSnapshot
 from agent.errors import DataError
-from agent.risk.quotes import ladder_of, size_within
-from agent.units import BPS, DAYS_PER_YEAR, Wad, from_wad, require_finite
-from agent.vol.series import require_positive
+from agent.units import BPS, DAYS_PER_YEAR, Wad, from_wad
 
 _SHARES_SUM_TOLERANCE = 1e-9
 _ONE_PERCENT = 0.01
@@ -66,8 +66,8 @@ class FeedbackLimits:
     def __post_init__(self) -> None:
         if not 1.0 < self.max_amplification < math.inf:
             raise DataError(f"max_amplification is {self.max_amplification}; expected a finite number above 1")
-        require_positive("max_depth_share", self.max_depth_share)
-        require_positive("max_participation", self.max_participation)
+        require_positive(self.max_depth_share, "max_depth_share")
+        require_positive(self.max_participation, "max_participation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +134,11 @@ def hedging_feedback(
     require_finite(gamma_per_usd, "gamma_per_usd")
     if not 0.0 < permanent_share <= 1.0:
         raise DataError(f"permanent_share is {permanent_share}; expected a share above 0 and at most 1")
-    require_positive("rebalances_per_day", rebalances_per_day)
-    cash_gamma = gamma_per_usd * require_positive("spot_usd", spot_usd) ** 2
+    require_positive(rebalances_per_day, "rebalances_per_day")
+    cash_gamma = gamma_per_usd * require_positive(spot_usd, "spot_usd") ** 2
     _require_flows(flows)
     demand = -_ONE_PERCENT * cash_gamma
-    daily = require_positive("vol_annual", vol_annual) / math.sqrt(DAYS_PER_YEAR)
+    daily = require_positive(vol_annual, "vol_annual") / math.sqrt(DAYS_PER_YEAR)
     turnover = abs(cash_gamma) * daily * math.sqrt(2.0 * rebalances_per_day / math.pi)
     gain = permanent_share * demand / math.fsum(flow.depth_usd_per_percent for flow in flows)
     amplification = 1.0 / (1.0 - gain) if gain < 1.0 else None
@@ -206,8 +206,8 @@ def _require_flows(flows: Sequence[VenueFlow]) -> None:
     for row, flow in enumerate(flows):
         if flow.venue in names[:row]:
             raise DataError(f"row {row}: venue is {flow.venue!r}, already given; give each venue once")
-        require_positive(f"depth_usd_per_percent of {flow.venue}", flow.depth_usd_per_percent)
-        require_positive(f"daily_volume_usd of {flow.venue}", flow.daily_volume_usd)
+        require_positive(flow.depth_usd_per_percent, f"depth_usd_per_percent of {flow.venue}")
+        require_positive(flow.daily_volume_usd, f"daily_volume_usd of {flow.venue}")
         if not 0.0 <= flow.hedge_share <= 1.0:
             raise DataError(f"hedge_share of {flow.venue} is {flow.hedge_share}; expected a share from 0 to 1")
     total = math.fsum(flow.hedge_share for flow in flows)

@@ -33,9 +33,9 @@ from typing import Protocol
 
 from scipy.special import log_ndtr, ndtr
 
+from agent.checks import require_finite, require_positive
 from agent.errors import DataError
-from agent.units import DAYS_PER_YEAR, require_finite
-from agent.vol.series import require_positive
+from agent.units import DAYS_PER_YEAR
 
 
 class PerpAccount(Protocol):
@@ -214,8 +214,8 @@ def liquidation_risks(
 
 def liquidation_risk(account: PerpAccount, vol_annual: float, horizon_days: float) -> LiquidationRisk:
     """Measure one account; arguments and errors as for `liquidation_risks`."""
-    require_positive("vol_annual", vol_annual)
-    require_positive("horizon_days", horizon_days)
+    require_positive(vol_annual, "vol_annual")
+    require_positive(horizon_days, "horizon_days")
     mark, price = account.mark_price_usd, account.liquidation_price_usd()
     if price is not None and (price >= mark if account.is_long else price <= mark):
         shown = price if 0.0 < price < math.inf else None
@@ -250,8 +250,8 @@ def touch_probability(
         A number that is not finite, or not positive where it must be.
     """
     for name, number in (("spot_usd", spot_usd), ("barrier_usd", barrier_usd), ("vol_annual", vol_annual)):
-        require_positive(name, number)
-    require_positive("years", years)
+        require_positive(number, name)
+    require_positive(years, "years")
     require_finite(barrier_growth_annual, "barrier_growth_annual")
     b, variance = math.log(barrier_usd / spot_usd), vol_annual**2 * years
     root, drift = math.sqrt(variance), -0.5 * variance - barrier_growth_annual * years
@@ -274,7 +274,7 @@ def _touch(account: PerpAccount, vol_annual: float, horizon_days: float) -> floa
 
 
 def _require_account(venue: str, mark_price_usd: float, maintenance_ratio: float, fee_ratio: float) -> None:
-    require_positive(f"mark_price_usd of {venue}", mark_price_usd)
+    require_positive(mark_price_usd, f"mark_price_usd of {venue}")
     for name, ratio in (("maintenance_margin_ratio", maintenance_ratio), ("liquidation_fee_ratio", fee_ratio)):
         if not 0.0 <= ratio < 1.0:
             raise DataError(f"{name} of {venue} is {ratio}; expected a ratio from 0 to below 1")

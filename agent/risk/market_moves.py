@@ -23,12 +23,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from agent.checks import require_finite, require_positive, require_whole
 from agent.errors import DataError
-from agent.products.greeks import FloatArray
-from agent.products.rows import as_floats, require_domain
-from agent.units import require_finite
+from agent.numerics.arrays import FloatArray
+from agent.numerics.rows import as_floats, require_domain
+from agent.numerics.series import FINITE, as_prices, as_returns, require_one_series
 from agent.vol.garch import GarchFit, GarchKind, GarchParameters
-from agent.vol.series import FINITE, as_prices, as_returns, require_one_series, require_positive, require_whole
 
 _MEAN_ABS_NORMAL = math.sqrt(2.0 / math.pi)
 
@@ -83,7 +83,7 @@ def historical_moves(
     DataError
         A price that is not finite and positive, named by row, or fewer than one horizon of them.
     """
-    require_whole("horizon_bars", horizon_bars, 1)
+    require_whole(horizon_bars, "horizon_bars", 1)
     price = require_one_series("price_usd", as_prices("price_usd", price_usd, horizon_bars + 1))
     levels = np.log(price)
     if is_overlapping:
@@ -126,7 +126,7 @@ def rescaled_moves(
     variance = require_one_series("variance_per_bar", as_prices("variance_per_bar", variance_per_bar, 1))
     if returns.size != variance.size:
         raise DataError(f"log_returns has {returns.size} rows and variance_per_bar {variance.size}; give one of each")
-    scale = np.sqrt(require_positive("next_variance_per_bar", next_variance_per_bar) / variance)
+    scale = np.sqrt(require_positive(next_variance_per_bar, "next_variance_per_bar") / variance)
     return _moves(returns * scale, 1, bars_per_year, vol_beta)
 
 
@@ -155,8 +155,8 @@ def filtered_moves(
     DataError
         A count that is not whole and positive, or a variance that grows beyond every number on the way.
     """
-    require_whole("horizon_bars", horizon_bars, 1)
-    require_whole("paths", paths, 1)
+    require_whole(horizon_bars, "horizon_bars", 1)
+    require_whole(paths, "paths", 1)
     rng = np.random.default_rng(seed)
     parameters, shocks = fit.parameters, fit.standardised_residuals
     total, variance = np.zeros(paths), np.full(paths, fit.next_variance_per_bar)
@@ -182,7 +182,7 @@ def _next_variance(kind: GarchKind, p: GarchParameters, variance: FloatArray, z:
 
 
 def _moves(returns: FloatArray, horizon_bars: int, bars_per_year: float, vol_beta: float) -> MarketMoves:
-    require_positive("bars_per_year", bars_per_year)
+    require_positive(bars_per_year, "bars_per_year")
     beta = as_floats("vol_beta", vol_beta)
     require_domain("vol_beta", beta, FINITE, beta.shape)
     return MarketMoves(returns, beta * returns, horizon_bars / bars_per_year)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agent.checks import require_finite
 from agent.domain import Book
 from agent.errors import DataError
-from agent.products.greeks import FloatArray
-from agent.products.rows import PRICE_USD, TAU_YEARS, VOL_ANNUAL, Domain, as_flags, checked
+from agent.numerics.arrays import FloatArray
+from agent.numerics.rows import PRICE_USD, TAU_YEARS, VOL_ANNUAL, Domain, as_flags, checked
 from agent.risk.exposure import LiveOptions, live_options
-from agent.units import Seconds, require_finite
+from agent.units import Seconds
 
 QUANTITY = Domain(-1e100, 1e100, "a quantity from -1e100 to 1e100")
 NO_OPTIONS = LiveOptions(np.empty(0, np.bool_), np.empty(0), np.empty(0), np.empty(0), np.empty(0))

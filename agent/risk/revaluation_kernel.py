@@ -12,11 +12,11 @@ from functools import cache
 
 import numpy as np
 
-from agent.products.blocks import BLOCK, Index
-from agent.products.compiled import code_stamp, inlined, kernel
+from agent.numerics.arrays import FloatArray
+from agent.numerics.blocks import BLOCK, Index
+from agent.numerics.compiled import code_stamp, inlined, kernel
+from agent.numerics.vector_math import MILLS_LOWEST, NORMAL_DENSITY_AT_0, exp, log, mills_of_distances
 from agent.products.european_kernel import MIN_STDEV
-from agent.products.greeks import FloatArray
-from agent.products.vector_math import MILLS_LOWEST, NORMAL_DENSITY_AT_0, exp, log, mills_of_distances
 
 LANES = 4
 """Legs are padded to a multiple of this with legs of quantity 0: so many running sums hide an addition's latency."""

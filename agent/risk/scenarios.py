@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from agent.errors import DataError
-from agent.products.greeks import FloatArray
-from agent.products.parallel import count_over_rows
-from agent.products.rows import PRICE_USD, TAU_YEARS, VOL_ANNUAL, Domain, as_floats, checked, require_domain
+from agent.numerics.arrays import FloatArray
+from agent.numerics.parallel import count_over_rows
+from agent.numerics.rows import PRICE_USD, TAU_YEARS, VOL_ANNUAL, Domain, as_floats, checked, require_domain
+from agent.numerics.series import FINITE
 from agent.risk.exposure import LiveOptions
 from agent.risk.positions import Positions
 from agent.risk.revaluation_kernel import LANES, LEG_ROWS, scenario_sums
-from agent.vol.series import FINITE
 
 VOL_SHIFT = Domain(-1e6, 1e6, "a change of volatility from -1e6 to 1e6")
 _CHUNK_VALUATIONS = 262_144

@@ -28,9 +28,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import binom
 
+from agent.checks import require_between, require_whole
 from agent.errors import DataError
-from agent.products.greeks import FloatArray
-from agent.vol.series import as_returns, require_between, require_one_series, require_whole
+from agent.numerics.arrays import FloatArray
+from agent.numerics.series import as_returns, require_one_series
 
 RESAMPLES = 2_000
 """Enough that the ends of a 95 % interval move by about a twentieth of its width from seed to seed."""
@@ -82,8 +83,8 @@ def tail_risk(
     DataError
         A P&L that is not finite, named by row; a level or confidence outside (0, 1); n (1 - level) below 1.
     """
-    require_between("confidence", confidence, 0.0, 1.0)
-    require_whole("resamples", resamples, 1)
+    require_between(confidence, "confidence", 0.0, 1.0)
+    require_whole(resamples, "resamples", 1)
     ordered, tail_rows = _ordered_tail(pnl_usd, level)
     return TailRisk(
         level=level,
@@ -109,7 +110,7 @@ def expected_shortfall(pnl_usd: ArrayLike, level: float) -> float:
 
 def _ordered_tail(pnl_usd: ArrayLike, level: float) -> tuple[FloatArray, float]:
     """Return the P&L in growing order, as far as they are needed in order, and n a."""
-    require_between("level", level, 0.0, 1.0)
+    require_between(level, "level", 0.0, 1.0)
     pnl = require_one_series("pnl_usd", as_returns("pnl_usd", pnl_usd, 1))
     tail_rows = pnl.size * (1.0 - level)
     nearest = round(tail_rows)

@@ -13,8 +13,8 @@ from enum import Enum
 
 import numpy as np
 
+from agent.numerics.arrays import FloatArray
 from agent.products.european import black76_greeks
-from agent.products.greeks import FloatArray
 from agent.risk.market_moves import MarketMoves
 from agent.risk.positions import Positions
 from agent.risk.scenarios import revalue, scenarios_of

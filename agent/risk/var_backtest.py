@@ -24,10 +24,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import xlogy
 from scipy.stats import chi2
 
+from agent.checks import require_between, require_positive, require_whole
 from agent.errors import DataError
-from agent.products.greeks import FloatArray
-from agent.products.rows import as_flags
-from agent.vol.series import as_returns, require_between, require_one_series, require_positive, require_whole
+from agent.numerics.arrays import FloatArray
+from agent.numerics.rows import as_flags
+from agent.numerics.series import as_returns, require_one_series
 
 FEWEST_BREACHES = 5
 """Fewer excesses than this have no mean worth testing."""
@@ -85,7 +86,7 @@ def backtest_var(is_breach: ArrayLike, level: float) -> VarBacktest:
     DataError
         Flags that are not booleans, fewer than two, or a level outside (0, 1).
     """
-    require_between("level", level, 0.0, 1.0)
+    require_between(level, "level", 0.0, 1.0)
     flags = as_flags("is_breach", is_breach)
     if flags.ndim != 1 or flags.size < 2:
         raise DataError(f"is_breach has shape {flags.shape}; give a flag a period, two or more")
@@ -114,13 +115,13 @@ def backtest_expected_shortfall(
     DataError
         A number that is not finite, named by row, series of different lengths, or an ES that is not positive.
     """
-    require_whole("resamples", resamples, 1)
+    require_whole(resamples, "resamples", 1)
     pnl, shortfall = _pair("shortfall_usd", pnl_usd, shortfall_usd)
     is_breach = var_breaches(pnl, var_usd)
     if int(is_breach.sum()) < FEWEST_BREACHES:
         return None
     for row in np.flatnonzero(is_breach):
-        require_positive(f"row {row}: shortfall_usd", float(shortfall[row]))
+        require_positive(float(shortfall[row]), f"row {row}: shortfall_usd")
     excess = -pnl[is_breach] / shortfall[is_breach] - 1.0
     rng = np.random.default_rng(seed)
     centred = excess - excess.mean()

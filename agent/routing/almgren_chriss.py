@@ -25,9 +25,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from agent.checks import require_finite
+from agent.costs.impact import ImpactCoefficients
 from agent.errors import DataError
-from agent.risk.impact import ImpactCoefficients
-from agent.units import require_finite
 
 
 @dataclass(frozen=True, slots=True)

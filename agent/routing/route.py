@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agent.checks import require_finite
+from agent.costs.impact import ImpactCoefficients, quoted_impact
+from agent.costs.quotes import Ladder, fill_at, ladder_after, ladders_of, size_within, worst_quoted_price
 from agent.domain import Fill, Leg, Measurement, Snapshot
 from agent.errors import DataError
 from agent.guard import limit_price, predict, turnover_available
-from agent.risk.impact import ImpactCoefficients, quoted_impact
-from agent.risk.margin import MarginSettings, Watermarks, deposit_due, idle_funds, watermarks, withdrawal_due
-from agent.risk.quotes import Ladder, fill_at, ladder_after, ladders_of, size_within, worst_quoted_price
+from agent.routing.margin import MarginSettings, Watermarks, deposit_due, idle_funds, watermarks, withdrawal_due
 from agent.routing.waterfill import MarginalCurve, Waterfill, marginal_curve
-from agent.units import BPS, WAD, AssetUnits, Rounding, Wad, asset_units_to_wad, from_wad, require_finite, to_wad
+from agent.units import BPS, WAD, AssetUnits, Rounding, Wad, asset_units_to_wad, from_wad, to_wad
 
 
 @dataclass(frozen=True, slots=True)

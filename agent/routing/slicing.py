@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from agent.checks import require_finite
+from agent.costs.impact import ImpactCoefficients
 from agent.errors import DataError
-from agent.risk.impact import ImpactCoefficients
 from agent.routing.almgren_chriss import Execution, best_trajectory
-from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR, require_finite
+from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR
 
 MOST_SLICES = 1_000
 """A plan of more slices than this is a mistake in its settings."""
@@ -25,7 +26,7 @@ class SlicingSettings:
     ``interval_seconds`` is the time a market is given to recover from a slice, and the least time between two trades;
     ``max_slices`` bounds a plan. ``vol_annual`` and ``risk_aversion_per_usd`` weigh the risk of what is not traded yet:
     half of the risk aversion times its variance, as in the policies. ``impact`` is the desk's own estimate
-    (`agent.risk.impact`); None takes the quotes' word for it.
+    (`agent.costs.impact`); None takes the quotes' word for it.
     """
 
     interval_seconds: float

@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from agent.checks import require_above, require_at_least, require_finite
+from agent.costs.curves.base import CostCurve, trade_cost_usd
 from agent.errors import DataError
-from agent.risk.cost_curves.base import CostCurve, require_above, require_at_least, trade_cost_usd
-from agent.units import require_finite
 
 EXACT_OFFERS = 8
 """Up to so many venues every choice of them is considered; beyond, venues are dropped one by one."""
@@ -79,7 +79,7 @@ class _Side:
 def funding_carry_usd(funding_rate_per_day: float, horizon_days: float, price_usd: float) -> float:
     """Return what a long unit pays in funding over the horizon; negative is income."""
     require_finite(funding_rate_per_day, "funding_rate_per_day")
-    return funding_rate_per_day * require_at_least(horizon_days, 0.0, "horizon_days") * price_usd
+    return funding_rate_per_day * require_at_least(horizon_days, "horizon_days", 0.0) * price_usd
 
 
 def split_trade(offers: Sequence[Offer], size_delta: float, leg_gas_usd: float = 0.0) -> Split:
@@ -100,8 +100,8 @@ def split_trade(offers: Sequence[Offer], size_delta: float, leg_gas_usd: float =
         The venues do not take the size, or a number is out of its domain.
 
     """
-    size = require_above(abs(size_delta), 0.0, "absolute size_delta")
-    require_at_least(leg_gas_usd, 0.0, "leg_gas_usd")
+    size = require_above(abs(size_delta), "absolute size_delta", 0.0)
+    require_at_least(leg_gas_usd, "leg_gas_usd", 0.0)
     sides = [side for side in _sides(offers, is_buy=size_delta > 0.0) if side.capacity > 0.0]
     room = sum(side.capacity for side in sides)
     if size > room:

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from agent.costs.quotes import Ladder
 from agent.errors import DataError
-from agent.risk.quotes import Ladder
 from agent.units import WAD
 
 

@@ -11,7 +11,7 @@ from agent.settings.file import (
     config_path,
     load_settings,
 )
-from agent.settings.sections import (
+from agent.settings.settings import (
     BoundsSettings,
     ChainSettings,
     ExecutionSettings,

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from agent.errors import DataError
 from agent.policy.registry import POLICIES
-from agent.settings.sections import Settings
+from agent.settings.settings import Settings
 
 RPC_URLS_VARIABLE = "EVENKEEL_RPC_URLS"
 """Replaces ``[chain] rpc_urls``; comma-separated. The place for URLs that hold an access token."""

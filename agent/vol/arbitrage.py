@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.products.greeks import FloatArray
+from agent.checks import require_whole
+from agent.numerics.arrays import FloatArray
 from agent.vol.bumps import PIECES
-from agent.vol.series import require_whole
 from agent.vol.surface import VolSurface
 from agent.vol.svi import MAX_WING_SLOPE, durrleman_g
 
@@ -74,7 +74,7 @@ def check_arbitrage(surface: VolSurface, points: int = 2000) -> ArbitrageReport:
     DataError
         ``points`` is not a whole number >= 10.
     """
-    require_whole("points", points, 10)
+    require_whole(points, "points", 10)
     k = _strikes(surface, points)
     density, density_at = _least(lambda at: _density(surface, at), k)
     # Each pair of neighbours is compared at the strikes of both.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.products.greeks import FloatArray
+from agent.numerics.arrays import FloatArray
+from agent.numerics.least_squares import NormalEquations, minimise
 from agent.vol.bump_kernel import PLACE, WEIGHTS_AT, bump_normal_equations
 from agent.vol.bumps import PIECES, Bumps, splines_around
-from agent.vol.least_squares import NormalEquations, minimise
 from agent.vol.penalties import Weights, quote_table
 from agent.vol.quotes import SliceTargets
 

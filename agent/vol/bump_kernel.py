@@ -8,8 +8,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.products.compiled import code_stamp, inlined, kernel
-from agent.products.greeks import FloatArray
+from agent.numerics.arrays import FloatArray
+from agent.numerics.compiled import code_stamp, inlined, kernel
 from agent.vol.bumps import PIECES
 from agent.vol.penalties import (
     add_coupling,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.products.greeks import FloatArray
+from agent.numerics.arrays import FloatArray
 
 PIECES = 4
 """Polynomial pieces of one cubic B-spline."""

@@ -15,8 +15,9 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.numerics.arrays import FloatArray
 from agent.products.european import black76_greeks
-from agent.products.greeks import FloatArray, Greeks
+from agent.products.greeks import Greeks
 from agent.vol.arbitrage import ArbitrageReport, check_arbitrage
 from agent.vol.implied import ImpliedVolStatus
 from agent.vol.option_chain import OptionChain

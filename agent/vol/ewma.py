@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.signal import lfilter
 
-from agent.products.greeks import FloatArray
-from agent.vol.series import as_returns, require_between, require_one_series, require_positive
+from agent.checks import require_between, require_positive
+from agent.numerics.arrays import FloatArray
+from agent.numerics.series import as_returns, require_one_series
 
 RISKMETRICS_DAILY_DECAY = 0.94
 """J.P. Morgan/Reuters, "RiskMetrics technical document", 4th edition (1996), section 5.3.2.2."""
@@ -27,7 +28,7 @@ class EwmaPath:
 
     def next_vol_annual(self, bars_per_year: float) -> float:
         """Return the forecast as an annual volatility."""
-        return math.sqrt(self.next_variance_per_bar * require_positive("bars_per_year", bars_per_year))
+        return math.sqrt(self.next_variance_per_bar * require_positive(bars_per_year, "bars_per_year"))
 
 
 def ewma_path(log_returns: ArrayLike, decay: float, initial_variance_per_bar: float) -> EwmaPath:
@@ -49,8 +50,8 @@ def ewma_path(log_returns: ArrayLike, decay: float, initial_variance_per_bar: fl
 
     Source: RiskMetrics technical document (1996), eq. 5.3.
     """
-    require_between("decay", decay, 0.0, 1.0)
-    require_positive("initial_variance_per_bar", initial_variance_per_bar)
+    require_between(decay, "decay", 0.0, 1.0)
+    require_positive(initial_variance_per_bar, "initial_variance_per_bar")
     returns = require_one_series("log_returns", as_returns("log_returns", log_returns, 1))
     shocks = (1.0 - decay) * returns * returns
     later, _ = lfilter([1.0], [1.0, -decay], shocks, zi=[decay * initial_variance_per_bar])
@@ -60,4 +61,4 @@ def ewma_path(log_returns: ArrayLike, decay: float, initial_variance_per_bar: fl
 
 def decay_of_half_life(half_life_bars: float) -> float:
     """Return the decay after whose ``half_life_bars`` a shock has half its weight: 2^(-1/half life)."""
-    return float(0.5 ** (1.0 / require_positive("half_life_bars", half_life_bars)))
+    return float(0.5 ** (1.0 / require_positive(half_life_bars, "half_life_bars")))

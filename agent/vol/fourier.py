@@ -21,12 +21,13 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from agent.checks import require_positive, require_whole
 from agent.errors import DataError
+from agent.numerics.arrays import FloatArray
+from agent.numerics.rows import as_floats, require_domain
+from agent.numerics.series import POSITIVE
 from agent.products.european import black76_greeks
-from agent.products.greeks import FloatArray
-from agent.products.rows import as_floats, require_domain
 from agent.vol.option_terms import option_terms
-from agent.vol.series import POSITIVE, require_positive, require_whole
 
 ComplexArray: TypeAlias = NDArray[np.complex128]
 
@@ -190,10 +191,10 @@ def cos_call_price(
     DataError
         Naming field and value of a bad number.
     """
-    require_positive("forward_usd", forward_usd)
-    require_positive("tau_years", tau_years)
-    require_positive("width_stdevs", width_stdevs)
-    require_whole("terms", terms, 2)
+    require_positive(forward_usd, "forward_usd")
+    require_positive(tau_years, "tau_years")
+    require_positive(width_stdevs, "width_stdevs")
+    require_whole(terms, "terms", 2)
     strike = as_floats("strike_usd", strike_usd)
     require_domain("strike_usd", strike, POSITIVE, strike.shape)
     c1, c2, c4 = _cumulants(model, tau_years)

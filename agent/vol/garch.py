@@ -30,10 +30,11 @@ from arch.univariate.base import ARCHModel, ARCHModelResult
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
+from agent.checks import require_positive, require_whole
 from agent.errors import DataError
-from agent.products.greeks import FloatArray
-from agent.products.rows import as_floats, require_domain
-from agent.vol.series import POSITIVE, as_returns, require_one_series, require_positive, require_whole
+from agent.numerics.arrays import FloatArray
+from agent.numerics.rows import as_floats, require_domain
+from agent.numerics.series import POSITIVE, as_returns, require_one_series
 
 MIN_RETURNS = 100
 """Fewer returns than this do not tell alpha from beta."""
@@ -131,7 +132,7 @@ def fit_garch(
     if deviation <= (np.finfo(np.float64).eps * float(np.max(np.abs(returns)))) ** 2:
         raise DataError("log_returns do not vary; a variance needs prices that moved")
     backcast = deviation if backcast_variance_per_bar is None else backcast_variance_per_bar
-    require_positive("backcast_variance_per_bar", backcast)
+    require_positive(backcast, "backcast_variance_per_bar")
     unit = math.sqrt(deviation)
     return _as_fit(kind, _run(returns / unit, kind, backcast / unit**2, robust_errors), unit)
 
@@ -235,7 +236,7 @@ def forecast_variance_per_bar(fit: GarchFit, horizon_bars: int) -> FloatArray:
     DataError
         ``horizon_bars`` is not a whole number >= 1.
     """
-    require_whole("horizon_bars", horizon_bars, 1)
+    require_whole(horizon_bars, "horizon_bars", 1)
     p = fit.parameters
     later = np.arange(horizon_bars - 1)
     if fit.kind is GarchKind.EGARCH:
@@ -260,7 +261,7 @@ def forecast_term_structure_vol_annual(fit: GarchFit, horizon_bars: int, bars_pe
     Formula: sqrt(bars_per_year x mean of the forecast variances up to each horizon): what an option of that life should
     be compared with.
     """
-    require_positive("bars_per_year", bars_per_year)
+    require_positive(bars_per_year, "bars_per_year")
     variances = forecast_variance_per_bar(fit, horizon_bars)
     return np.asarray(np.sqrt(np.cumsum(variances) / np.arange(1, horizon_bars + 1) * bars_per_year))
 
@@ -289,7 +290,7 @@ def forecast_vol_to_expiry_annual(fit: GarchFit, tau_years: ArrayLike, bars_per_
     DataError
         Naming row, field and value of a time out of range; or an expiry more than `MAX_HORIZON_BARS` away.
     """
-    require_positive("bars_per_year", bars_per_year)
+    require_positive(bars_per_year, "bars_per_year")
     tau = as_floats("tau_years", tau_years)
     require_domain("tau_years", tau, POSITIVE, tau.shape)
     bars = tau * bars_per_year

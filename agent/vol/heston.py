@@ -20,8 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agent.checks import require_between, require_positive
 from agent.vol.fourier import ComplexArray
-from agent.vol.series import require_between, require_positive
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class Heston:
 
     def __post_init__(self) -> None:
         for name in ("initial_variance", "reversion_per_year", "long_run_variance", "vol_of_variance"):
-            require_positive(name, getattr(self, name))
-        require_between("correlation", self.correlation, -1.0, 1.0)
+            require_positive(getattr(self, name), name)
+        require_between(self.correlation, "correlation", -1.0, 1.0)
 
     def log_characteristic(self, u: ComplexArray, tau_years: float) -> ComplexArray:
         """Return ln E[exp(iu ln(S_T/F))]."""

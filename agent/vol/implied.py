@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from agent.errors import DataError
-from agent.products.greeks import FloatArray
-from agent.products.parallel import count_over_rows
-from agent.products.rows import as_column, as_flags, as_floats, common_shape, row_label
+from agent.numerics.arrays import FloatArray
+from agent.numerics.parallel import count_over_rows
+from agent.numerics.rows import as_column, as_flags, as_floats, common_shape, row_label
 from agent.vol.implied_kernel import MAX_STEPS, ImpliedVolStatus, implied_rows
 
 __all__ = [

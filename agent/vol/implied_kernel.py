@@ -21,11 +21,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.products.blocks import BLOCK, COLUMN, FLAG_COLUMN, Index, gather, gather_signs
-from agent.products.compiled import code_stamp, inlined, kernel
-from agent.products.greeks import FloatArray
-from agent.products.rows import DISCOUNT_EXPONENT, PRICE_USD, RATE_ANNUAL, TAU_YEARS
-from agent.products.vector_math import NORMAL_DENSITY_AT_0, exp, log, log_ratio, mills_pair
+from agent.numerics.arrays import FloatArray
+from agent.numerics.blocks import BLOCK, COLUMN, FLAG_COLUMN, Index, gather, gather_signs
+from agent.numerics.compiled import code_stamp, inlined, kernel
+from agent.numerics.rows import DISCOUNT_EXPONENT, PRICE_USD, RATE_ANNUAL, TAU_YEARS
+from agent.numerics.vector_math import NORMAL_DENSITY_AT_0, exp, log, log_ratio, mills_pair
 
 
 class ImpliedVolStatus(IntEnum):

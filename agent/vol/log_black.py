@@ -13,7 +13,7 @@ import math
 import numpy as np
 from scipy.special import erfcx
 
-from agent.products.greeks import FloatArray
+from agent.numerics.arrays import FloatArray
 
 _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 _NEWTON_STEPS = 60

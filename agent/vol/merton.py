@@ -18,13 +18,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
+from agent.checks import require_finite, require_positive
 from agent.errors import DataError
+from agent.numerics.arrays import FloatArray
 from agent.products.european import black76_greeks
-from agent.products.greeks import FloatArray
-from agent.units import require_finite
 from agent.vol.fourier import ComplexArray, ModelGreeks
 from agent.vol.option_terms import option_terms
-from agent.vol.series import require_positive
 
 _MAX_EXPECTED_JUMPS = 1e4
 """More than this is a diffusion."""
@@ -67,7 +66,7 @@ class Merton:
     jumps: LognormalJumps
 
     def __post_init__(self) -> None:
-        require_positive("vol_annual", self.vol_annual)
+        require_positive(self.vol_annual, "vol_annual")
 
     def log_characteristic(self, u: ComplexArray, tau_years: float) -> ComplexArray:
         """Return ln E[exp(iu ln(S_T/F))]."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.products.greeks import FloatArray
+from agent.numerics.arrays import FloatArray
 from agent.units import SECONDS_PER_YEAR
 
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from agent.products.greeks import FloatArray
-from agent.products.rows import as_flags, as_floats, common_shape, require_domain
-from agent.vol.series import FINITE, POSITIVE
+from agent.numerics.arrays import FloatArray
+from agent.numerics.rows import as_flags, as_floats, common_shape, require_domain
+from agent.numerics.series import FINITE, POSITIVE
 
 
 class OptionTerms(NamedTuple):

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agent.products.compiled import inlined
-from agent.products.greeks import FloatArray
+from agent.numerics.arrays import FloatArray
+from agent.numerics.compiled import inlined
 from agent.vol.quotes import SliceTargets
 
 DENSITY_MARGIN = 0.02

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from agent.errors import DataError
-from agent.products.greeks import FloatArray
-from agent.products.rows import Domain, as_flags, as_floats, common_shape, require_domain
+from agent.numerics.arrays import FloatArray
+from agent.numerics.rows import Domain, as_flags, as_floats, common_shape, require_domain
+from agent.numerics.series import FINITE, POSITIVE
 from agent.vol.implied import ImpliedVolStatus, black76_implied_vol
 from agent.vol.quotes import ChainQuotes, chain_quotes
-from agent.vol.series import FINITE, POSITIVE
 
 _PRICE = Domain(0.0, FINITE.highest, "a finite number >= 0, or NaN for no quote")
 

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from agent.errors import DataError
-from agent.products.greeks import FloatArray
-from agent.products.rows import as_floats, common_shape, require_domain
+from agent.numerics.arrays import FloatArray
+from agent.numerics.rows import as_floats, common_shape, require_domain
+from agent.numerics.series import POSITIVE
 from agent.units import SECONDS_PER_YEAR
-from agent.vol.series import POSITIVE
 
 _SAME_EXPIRY_YEARS, _SAME_EXPIRY_SHARE = 600 / SECONDS_PER_YEAR, 0.05
 """Rows whose times to expiry differ by less than either, the second of the time itself, belong together: quotes of one

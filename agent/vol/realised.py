@@ -21,9 +21,10 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from agent.checks import require_positive
 from agent.errors import DataError
-from agent.products.greeks import FloatArray
-from agent.vol.series import as_prices, require_positive
+from agent.numerics.arrays import FloatArray
+from agent.numerics.series import as_prices
 
 _PARKINSON_FACTOR = 1.0 / (4.0 * math.log(2.0))
 _GARMAN_KLASS_CLOSE = 2.0 * math.log(2.0) - 1.0
@@ -50,7 +51,7 @@ def close_to_close_vol_annual(close_usd: ArrayLike, bars_per_year: float, *, rem
     DataError
         Naming row, field and value of a price that is not finite and positive, or too few rows.
     """
-    require_positive("bars_per_year", bars_per_year)
+    require_positive(bars_per_year, "bars_per_year")
     returns = np.diff(np.log(as_prices("close_usd", close_usd, 3 if remove_mean else 2)), axis=-1)
     variance = returns.var(axis=-1, ddof=1) if remove_mean else np.mean(returns * returns, axis=-1)
     return _annual(variance, bars_per_year)
@@ -69,7 +70,7 @@ def parkinson_vol_annual(high_usd: ArrayLike, low_usd: ArrayLike, bars_per_year:
     Source: M. Parkinson, "The extreme value method for estimating the variance of the rate of return", Journal of
     Business 53 (1980) 61-65.
     """
-    require_positive("bars_per_year", bars_per_year)
+    require_positive(bars_per_year, "bars_per_year")
     high, low = as_prices("high_usd", high_usd, 1), as_prices("low_usd", low_usd, 1)
     _require_order("low_usd", low, "high_usd", high)
     return _annual(_PARKINSON_FACTOR * np.mean(np.log(high / low) ** 2, axis=-1), bars_per_year)
@@ -90,7 +91,7 @@ def garman_klass_vol_annual(
     Source: M. Garman and M. Klass, "On the estimation of security price volatilities from historical data", Journal of
     Business 53 (1980) 67-78, the practical estimator (their sigma-hat 5 without the cross term).
     """
-    require_positive("bars_per_year", bars_per_year)
+    require_positive(bars_per_year, "bars_per_year")
     opened, high, low, close = _bars(open_usd, high_usd, low_usd, close_usd, 1)
     variance = 0.5 * np.log(high / low) ** 2 - _GARMAN_KLASS_CLOSE * np.log(close / opened) ** 2
     return _annual(np.mean(variance, axis=-1), bars_per_year)
@@ -111,7 +112,7 @@ def rogers_satchell_vol_annual(
     Source: L. Rogers and S. Satchell, "Estimating variance from high, low and closing prices", Annals of Applied
     Probability 1 (1991) 504-512.
     """
-    require_positive("bars_per_year", bars_per_year)
+    require_positive(bars_per_year, "bars_per_year")
     opened, high, low, close = _bars(open_usd, high_usd, low_usd, close_usd, 1)
     return _annual(np.mean(_rogers_satchell(opened, high, low, close), axis=-1), bars_per_year)
 
@@ -140,7 +141,7 @@ def yang_zhang_vol_annual(
     Source: D. Yang and Q. Zhang, "Drift-independent volatility estimation based on high, low, open, and close prices",
     Journal of Business 73 (2000) 477-491, eqs. 7 and 12.
     """
-    require_positive("bars_per_year", bars_per_year)
+    require_positive(bars_per_year, "bars_per_year")
     opened, high, low, close = _bars(open_usd, high_usd, low_usd, close_usd, 3)
     jumps = np.log(opened[..., 1:] / close[..., :-1])
     opened, high, low, close = (series[..., 1:] for series in (opened, high, low, close))

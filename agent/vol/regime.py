@@ -24,9 +24,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from statsmodels.tsa.regime_switching.markov_regression import MarkovRegression, MarkovRegressionResults
 
+from agent.checks import require_positive, require_whole
 from agent.errors import DataError
-from agent.products.greeks import FloatArray
-from agent.vol.series import as_returns, require_one_series, require_positive, require_whole
+from agent.numerics.arrays import FloatArray
+from agent.numerics.series import as_returns, require_one_series
 
 MIN_RETURNS = 100
 """Fewer returns than this do not tell two regimes apart."""
@@ -61,7 +62,7 @@ class RegimeModel:
 
     def vol_annual(self, bars_per_year: float) -> FloatArray:
         """Return the annual volatility of each regime, shape (k,)."""
-        return np.asarray(np.sqrt(self.variance_per_bar * require_positive("bars_per_year", bars_per_year)))
+        return np.asarray(np.sqrt(self.variance_per_bar * require_positive(bars_per_year, "bars_per_year")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def fit_regimes(log_returns: ArrayLike, regimes: int = 2) -> RegimeModel:
     DataError
         A return is not finite (named by row), there are too few, they do not vary, or no maximum was found.
     """
-    require_whole("regimes", regimes, 2)
+    require_whole(regimes, "regimes", 2)
     returns = require_one_series("log_returns", as_returns("log_returns", log_returns, MIN_RETURNS))
     if np.ptp(returns) <= 8.0 * np.finfo(np.float64).eps * np.max(np.abs(returns)):
         raise DataError("log_returns do not vary; regimes of volatility need prices that moved")

@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from agent.errors import DataError
+from agent.numerics.arrays import FloatArray
+from agent.numerics.rows import as_flags, as_floats, common_shape, require_domain
+from agent.numerics.series import FINITE, POSITIVE
 from agent.products.european import black76_greeks
-from agent.products.greeks import FloatArray
-from agent.products.rows import as_flags, as_floats, common_shape, require_domain
-from agent.vol.series import FINITE, POSITIVE
 from agent.vol.surface import VolSurface
 
 MIN_CHANGES = 30

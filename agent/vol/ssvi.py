@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from agent.errors import DataError
-from agent.products.greeks import FloatArray
-from agent.products.rows import as_floats, common_shape, require_domain
-from agent.vol.least_squares import NormalEquations, minimise
+from agent.numerics.arrays import FloatArray
+from agent.numerics.least_squares import NormalEquations, minimise
+from agent.numerics.rows import as_floats, common_shape, require_domain
+from agent.numerics.series import FINITE, POSITIVE
 from agent.vol.quotes import SliceTargets
-from agent.vol.series import FINITE, POSITIVE
 
 _OUTLIER_SCALE = 3.0
 """Tolerances beyond which a residual counts as its logarithm: one stale quote must not bend an expiry."""

@@ -20,11 +20,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from agent.products.greeks import FloatArray
-from agent.products.rows import as_floats, common_shape, require_domain
+from agent.numerics.arrays import FloatArray
+from agent.numerics.rows import as_floats, common_shape, require_domain
+from agent.numerics.series import FINITE, POSITIVE
 from agent.vol.bumps import Bumps
 from agent.vol.log_black import log_density_d1, log_otm_price, mills_ratio, stdev_between
-from agent.vol.series import FINITE, POSITIVE
 from agent.vol.svi import RawSvi
 
 _LEAST_WEIGHT = 1e-15

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from agent.products.greeks import FloatArray
+from agent.numerics.arrays import FloatArray
 from agent.vol.arbitrage import check_arbitrage
 from agent.vol.bump_fit import fit_bumps, flat_bumps
 from agent.vol.bumps import Bumps, no_bumps

@@ -24,10 +24,10 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike
 
+from agent.checks import require_positive
 from agent.errors import DataError
-from agent.products.greeks import FloatArray
-from agent.products.rows import as_floats
-from agent.vol.series import require_positive
+from agent.numerics.arrays import FloatArray
+from agent.numerics.rows import as_floats
 
 MAX_WING_SLOPE = 2.0
 """Lee: total variance cannot rise faster than 2 |k|."""
@@ -101,7 +101,7 @@ class JumpWingsSvi:
 
     def __post_init__(self) -> None:
         _require_finite(self)
-        require_positive("tau_years", self.tau_years)
+        require_positive(self.tau_years, "tau_years")
         _require_that(self.v > 0.0, "v", self.v, "> 0")
         _require_that(self.p >= 0.0, "p", self.p, ">= 0")
         _require_that(self.c >= 0.0, "c", self.c, ">= 0")
@@ -147,7 +147,7 @@ def raw_of_natural(natural: NaturalSvi) -> RawSvi:
 
 def jump_wings_of_raw(raw: RawSvi, tau_years: float) -> JumpWingsSvi:
     """Return the jump-wings parameters of ``raw`` (Gatheral and Jacquier, eq. 3.5)."""
-    require_positive("tau_years", tau_years)
+    require_positive(tau_years, "tau_years")
     at_money, slope, _ = (float(number) for number in raw.derivatives(0.0))
     _require_that(at_money > 0.0, "total variance at the money", at_money, "> 0")
     root = math.sqrt(at_money)

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from agent.errors import DataError
-from agent.products.greeks import FloatArray
-from agent.products.rows import as_floats, common_shape, require_domain
-from agent.vol.least_squares import NormalEquations, minimise
+from agent.numerics.arrays import FloatArray
+from agent.numerics.least_squares import NormalEquations, minimise
+from agent.numerics.rows import as_floats, common_shape, require_domain
+from agent.numerics.series import FINITE, POSITIVE
 from agent.vol.penalties import Weights, quote_table
 from agent.vol.quotes import SliceTargets
-from agent.vol.series import FINITE, POSITIVE
 from agent.vol.svi import RawSvi, durrleman_g
 from agent.vol.svi_kernel import (
     CENTRE,

@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from keeper_world import KeeperWorld
 
 from agent.execution.signer import load_signer
+from agent.keeper.keeper import Outcome
 from agent.ledger.records import IntentState
-from agent.runtime import Outcome
 from agent.settings import LEDGER_URL_VARIABLE, MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
 from agent.units import WAD
+from tests.support.keeper_world import KeeperWorld
 
 pytestmark = pytest.mark.chain
 

@@ -15,14 +15,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from keeper_world import REPOSITORY
 from sqlalchemy.engine.default import DefaultDialect
 from web3 import HTTPProvider
 
-from agent.feeds.book_file import load_book
+from agent.files.book_file import load_book
+from agent.keeper.keeper import Keeper, Outcome
 from agent.risk.exposure import book_exposure
-from agent.runtime import Keeper, Outcome
 from agent.settings import load_settings
+from tests.support.keeper_world import REPOSITORY
 
 MAX_CYCLES = 6
 

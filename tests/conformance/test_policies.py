@@ -10,13 +10,13 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from option_exposure import COSTS, NOW, call, hedged, put
 
 from agent.domain import Book, Exposure, HoldingLeg, Target, TradeCosts
 from agent.errors import DataError
 from agent.policy.base import Policy
 from agent.policy.registry import POLICIES, build_policy
 from agent.units import Seconds
+from tests.support.option_exposure import COSTS, NOW, call, hedged, put
 
 EXAMPLES = {
     "hedge_ratio": 0.9,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from curie_market import open_market, whole
 
-from agent.risk.cost_curves.constant_product import ConstantProduct
+from agent.costs.curves.constant_product import ConstantProduct
 from agent.units import WAD
+from tests.support.curie_market import open_market, whole
 
 pytestmark = pytest.mark.chain
 

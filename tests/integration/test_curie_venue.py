@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from curie_market import GAS, GRAIN, NO_CEILING, NO_FLOOR, USDC_UNIT, open_market, refused_by_venue, refused_with, whole
 
 from agent.localnet.codec import encode_call
 from agent.units import WAD
+from tests.support.curie_market import (
+    GAS,
+    GRAIN,
+    NO_CEILING,
+    NO_FLOOR,
+    USDC_UNIT,
+    open_market,
+    refused_by_venue,
+    refused_with,
+    whole,
+)
 
 pytestmark = pytest.mark.chain
 

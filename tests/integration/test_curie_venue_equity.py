@@ -7,9 +7,9 @@ import random
 from fractions import Fraction
 
 import pytest
-from curie_market import GRAIN, open_market, whole
 
 from agent.units import SECONDS_PER_DAY, WAD
+from tests.support.curie_market import GRAIN, open_market, whole
 
 pytestmark = pytest.mark.chain
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 
 import pytest
-from curie_market import GAS, NO_CEILING, NO_FLOOR, open_market, refused_by_venue, refused_with, whole
 
 from agent.localnet.codec import encode_call
+from agent.localnet.curie.pool_math import TICK_SPACING, tick_on_grid
 from agent.localnet.evm import Transaction
-from agent.localnet.pool_math import TICK_SPACING, tick_on_grid
 from agent.units import WAD
+from tests.support.curie_market import GAS, NO_CEILING, NO_FLOOR, open_market, refused_by_venue, refused_with, whole
 
 pytestmark = pytest.mark.chain
 

@@ -6,17 +6,17 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from keeper_world import DEPOSIT_USD, KeeperWorld
 
 from agent.domain import Action, Book
 from agent.errors import DataError
-from agent.execution.desk import Desk
 from agent.guard import worst_net_delta
+from agent.keeper.keeper import Keeper, Outcome
+from agent.keeper.planner import Desk
 from agent.ledger.accounting import Accounts, check_nav
 from agent.ledger.records import CashFlowKind, IntentState
 from agent.localnet.deposit import deposit_collateral
-from agent.runtime import Keeper, Outcome
 from agent.units import WAD, from_wad
+from tests.support.keeper_world import DEPOSIT_USD, KeeperWorld
 
 pytestmark = pytest.mark.chain
 

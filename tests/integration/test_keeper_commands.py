@@ -9,7 +9,6 @@ import subprocess
 import sys
 
 import pytest
-from keeper_world import REPOSITORY, KeeperWorld
 
 from agent.settings import (
     KEEPER_KEY_VARIABLE,
@@ -18,6 +17,7 @@ from agent.settings import (
     RPC_URLS_VARIABLE,
 )
 from agent.units import WAD
+from tests.support.keeper_world import REPOSITORY, KeeperWorld
 
 pytestmark = pytest.mark.chain
 

@@ -6,15 +6,15 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from keeper_world import KeeperWorld
 
 from agent.domain import Book
 from agent.errors import TransientError
+from agent.keeper.keeper import Keeper, Outcome
 from agent.ledger.records import IntentState, Purpose
 from agent.localnet.codec import encode_call
 from agent.localnet.evm import Transaction
-from agent.runtime import Keeper, Outcome
 from agent.units import WAD
+from tests.support.keeper_world import KeeperWorld
 
 pytestmark = pytest.mark.chain
 

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from agent.errors import DataError, FatalError, TransientError
-from agent.localnet.actors import deposit_margin
 from agent.localnet.codec import encode_call
+from agent.localnet.curie.actors import deposit_margin
 from agent.localnet.evm import Transaction
 from agent.localnet.rpc import JsonRpc, RpcError
 from agent.localnet.session import Localnet, LocalnetSettings, running_manifest

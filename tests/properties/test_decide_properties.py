@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from decision_builders import (
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from agent.decision.decide import decide
+from agent.domain import Action, Book, HoldingLeg, OptionLeg, OptionType
+from agent.guard import evaluate, leverage, limit_price, net_delta_interval, predict, worst_net_delta
+from agent.policy.fixed_threshold import FixedThreshold
+from agent.policy.whalley_wilmott import WhalleyWilmott
+from agent.routing import SlicingSettings
+from agent.routing.margin import idle_funds, watermarks
+from agent.units import AssetUnits, Seconds, Wad
+from tests.support.decision_builders import (
     BOUNDS,
     BUDGET,
     COSTS,
@@ -17,17 +28,6 @@ from decision_builders import (
     snapshot_of,
     wad,
 )
-from hypothesis import HealthCheck, event, given, settings
-from hypothesis import strategies as st
-
-from agent.decide import decide
-from agent.domain import Action, Book, HoldingLeg, OptionLeg, OptionType
-from agent.guard import evaluate, leverage, limit_price, net_delta_interval, predict, worst_net_delta
-from agent.policy.fixed_threshold import FixedThreshold
-from agent.policy.whalley_wilmott import WhalleyWilmott
-from agent.risk.margin import idle_funds, watermarks
-from agent.routing import SlicingSettings
-from agent.units import AssetUnits, Seconds, Wad
 
 MANY = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from fractions import Fraction
 
-from decision_builders import BOUNDS, BUDGET, NOW
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from agent.domain import Fill, Measurement, VenueMeasurement
 from agent.errors import RejectedError
 from agent.guard import evaluate, worst_net_delta
+from tests.support.decision_builders import BOUNDS, BUDGET, NOW
 
 MANY = settings(max_examples=300, deadline=None, derandomize=True)
 WAD = 10**18

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from decision_builders import BOUNDS, BUDGET, NOW, wad
 
 from agent.domain import Fill, Measurement, VenueMeasurement
 from agent.errors import DataError, RejectedError
@@ -19,6 +18,7 @@ from agent.guard import (
     turnover_available,
     worst_net_delta,
 )
+from tests.support.decision_builders import BOUNDS, BUDGET, NOW, wad
 
 PRICE = wad(3000)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from decision_builders import VENUE_ADDRESSES, VenueState, short_calls, snapshot_of, wad
 
 from agent.domain import Fill, Leg
 from agent.errors import DataError
 from agent.guard import predict
 from agent.units import Address, AssetUnits
+from tests.support.decision_builders import VENUE_ADDRESSES, VenueState, short_calls, snapshot_of, wad
 
 BOOK = short_calls()
 

@@ -9,8 +9,8 @@ import pytest
 
 from agent.chain import client as client_module
 from agent.chain.abi import Function
+from agent.chain.block_id import Place
 from agent.chain.client import ChainClient, SendOutcome
-from agent.chain.place import Place
 from agent.chain.transport import Answer, Request, RevertedError, RpcRefusedError
 from agent.domain import BlockRef
 from agent.errors import DataError, FatalError, RejectedError, TransientError

@@ -6,14 +6,14 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from decision_builders import NOW, short_calls, snapshot_of
-from listed_chain import chain_at
 
 from agent.cli import decide as command
 from agent.cli.main import main
-from agent.decide import decide
-from agent.execution.desk import View
+from agent.decision.decide import decide
+from agent.keeper.planner import View
 from agent.settings import load_settings
+from tests.support.decision_builders import NOW, short_calls, snapshot_of
+from tests.support.listed_chain import chain_at
 
 BOOK = short_calls()
 

@@ -6,10 +6,10 @@ import json
 
 import polars as pl
 import pytest
-from synthetic_replay import synthetic_report
 
 from agent.cli import demo as demo_module
 from agent.cli.main import main
+from tests.support.synthetic_replay import synthetic_report
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import json
 
 import polars as pl
 import pytest
-from listed_chain import as_columns, summaries, write_json
 
 from agent.cli.main import main
+from tests.support.listed_chain import as_columns, summaries, write_json
 
 NOW_UNIX = 1_722_470_400
 DESK = """

@@ -40,7 +40,7 @@ def imported_by(code: str) -> set[str]:
 
 def test_main__imported__loads_no_command():
     loaded = imported_by("import agent.cli.main")
-    assert not loaded & {"numpy", "numba", "web3", "polars", "scipy", "agent.cli.demo", "agent.decide"}
+    assert not loaded & {"numpy", "numba", "web3", "polars", "scipy", "agent.cli.demo", "agent.decision.decide"}
 
 
 def test_greeks__of_a_book__loads_neither_web3_nor_what_fits_surfaces(repository):

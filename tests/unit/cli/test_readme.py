@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from agent.cli.main import app
-from agent.feeds.book_file import load_book
+from agent.files.book_file import load_book
 
 NOW_UNIX = 1_722_470_400  # 2024-08-01T00:00:00Z
 

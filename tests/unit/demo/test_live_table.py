@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 from rich.console import Console
-from synthetic_replay import synthetic_report
 
 from agent.demo.live_table import LiveTable
 from agent.demo.scenario import seeded_scenario
-from agent.report.records import StepAction
-from agent.report.wording import MINUS
+from agent.report.formatting import MINUS
+from agent.report.replay_report import StepAction
+from tests.support.synthetic_replay import synthetic_report
 
 
 def watch(steps, *, is_terminal, width=80):

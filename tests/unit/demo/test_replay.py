@@ -6,22 +6,22 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from decision_builders import BOUNDS, COSTS, NOW, SETTINGS, VenueState, held, snapshot_of, wad
 
 from agent.chain.state import ChainState
 from agent.chain.state import VenueState as VenueOnChain
-from agent.decide import decide
+from agent.decision.decide import decide
 from agent.demo import replay as replay_module
 from agent.demo.replay import Recorder, hedge_size, nav_at_oracle_usd
 from agent.demo.scenario import seeded_scenario
 from agent.domain import Exposure, Target, TradeCosts
 from agent.errors import DataError
-from agent.execution.desk import View
+from agent.keeper.keeper import CycleResult, Outcome
+from agent.keeper.planner import View
 from agent.ledger.accounting import NavCheck
 from agent.ledger.records import EventPlace, FillRecord, FundingRecord, Place, Receipt
-from agent.report.records import StepAction
-from agent.runtime import CycleResult, Outcome
+from agent.report.replay_report import StepAction
 from agent.units import AssetUnits, BlockHash, IntentId, Wad
+from tests.support.decision_builders import BOUNDS, COSTS, NOW, SETTINGS, VenueState, held, snapshot_of, wad
 
 BOOK = held(-10.0)
 PLACE = Place(1, BlockHash("0x" + "11" * 32))

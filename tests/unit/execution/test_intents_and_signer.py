@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from decision_builders import short_calls, snapshot_of, wad
 from eth_account import Account
 
 from agent.chain.abi import load_abi
@@ -16,6 +15,7 @@ from agent.execution.intents import book_digest, build_intent, rebalance_call
 from agent.execution.signer import load_signer
 from agent.ledger.records import Purpose
 from agent.units import Address, AssetUnits, BlockHash, IntentId, Wad, Wei
+from tests.support.decision_builders import short_calls, snapshot_of, wad
 
 KEY = "0x" + "11" * 32
 VAULT = Address("0x5FbDB2315678afecb367f032d93F642f64180aa3")

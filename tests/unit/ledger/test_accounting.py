@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.chain.place import Place
+from agent.chain.block_id import Place
 from agent.chain.state import ChainState, VenueState
 from agent.domain import BlockRef, Bounds, Budget, Measurement
 from agent.ledger.accounting import Accounts, VenueAccount, check_nav

@@ -9,15 +9,15 @@ import pytest
 from eth_abi.abi import encode
 
 from agent.chain.abi import Event, Log, load_abi
+from agent.chain.block_id import Place
 from agent.chain.deployment import Deployment
-from agent.chain.place import Place
-from agent.chain.venue_events import FUNDING_EVENTS
 from agent.domain import BlockRef
 from agent.errors import DataError
 from agent.ledger.database import Database
 from agent.ledger.records import CashFlowKind, VaultIdentity
 from agent.ledger.scan import EventScanner
 from agent.units import Address, BlockHash, Seconds, Wei
+from agent.venues.curie import FUNDING_EVENTS
 
 VAULT = Address("0x5FbDB2315678afecb367f032d93F642f64180aa3")
 VENUE = Address("0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512")

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from agent.localnet.curie.contracts import CurieAddresses
 from agent.localnet.evm import ACCOUNT_ROLES
 from agent.localnet.manifest import LocalnetManifest
-from agent.localnet.protocols.curie import CurieAddresses
 
 ADDRESS = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 GONE = 2**22 + 1

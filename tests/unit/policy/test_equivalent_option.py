@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from option_exposure import NOW, call, exposure_of, hedged, put
 
 from agent.domain import Book
 from agent.errors import DataError
 from agent.policy.equivalent_option import delta_shift, equivalent_option, legs_of
 from agent.products.european import black76_greeks
 from agent.units import Seconds
+from tests.support.option_exposure import NOW, call, exposure_of, hedged, put
 
 SPOT = 3_000.0
 YEARS = 30.0 / 365.0

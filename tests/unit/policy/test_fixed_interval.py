@@ -6,11 +6,11 @@ import itertools
 from dataclasses import replace
 
 import pytest
-from option_exposure import COSTS, NOW, exposure_of
 
 from agent.policy.continuous import Continuous
 from agent.policy.fixed_interval import FixedInterval, seconds_left
 from agent.units import Seconds
+from tests.support.option_exposure import COSTS, NOW, exposure_of
 
 EXPOSURE = exposure_of(-100.0, net_delta=6.0)
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from option_exposure import COSTS, FREE, NOW, call, exposure_of, hedged
 from scipy.special import ndtr
 
 from agent.backtest.schedule import HedgedOption, follow_policy
@@ -17,6 +16,7 @@ from agent.errors import DataError
 from agent.policy.leland import Leland, leland_number, leland_vol_annual
 from agent.products.european import black76_greeks
 from agent.units import Seconds
+from tests.support.option_exposure import COSTS, FREE, NOW, call, exposure_of, hedged
 
 DAY_YEARS = 1.0 / 365.0
 BOTH_SIDES = pytest.mark.parametrize("is_short", [True, False])

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from option_exposure import COSTS, call, exposure_of, hedged, put
 from scipy.linalg import solve_banded
 
 from agent.domain import Book, TradeCosts
 from agent.policy.live_costs import carried_costs, holding_days, reckoned_costs
+from tests.support.option_exposure import COSTS, call, exposure_of, hedged, put
 
 SHORT = exposure_of(-100.0)
 CARRIED = replace(COSTS, funding_ratio=0.002, funding_horizon_days=2.0)

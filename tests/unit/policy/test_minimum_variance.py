@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from option_exposure import COSTS, hedged
 
 from agent.domain import Book, HoldingLeg
 from agent.errors import DataError
 from agent.policy.hedge_ratio import ols_hedge_ratio
 from agent.policy.minimum_variance import MinimumVariance
+from tests.support.option_exposure import COSTS, hedged
 
 HOLDING = hedged(Book("ETH", (), (HoldingLeg(40.0, "coins"),)), 3_000.0, 40.0)
 

@@ -8,16 +8,16 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from programme_builders import SPOT_USD, option, perp, venue
 
 from agent.domain import Exposure, TradeCosts
 from agent.errors import DataError
+from agent.optimiser.covariance import covariance_of_moves
+from agent.optimiser.factors import Factors
+from agent.optimiser.leg_selection import Gas
 from agent.policy.multi_instrument import MultiInstrument
-from agent.policy.programme.covariance import covariance_of_moves
-from agent.policy.programme.factors import Factors
-from agent.policy.programme.supports import Gas
 from agent.policy.registry import build_policy
 from agent.policy.whalley_wilmott import static_band
+from tests.support.optimiser_builders import SPOT_USD, option, perp, venue
 
 POLICY = MultiInstrument(1e-4, 1.0, 0.6, 0.8, -0.3)
 COSTS = TradeCosts(0.0004, 0.0002, 0.0, 3.0)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from option_exposure import COSTS, FREE, call, exposure_of, hedged, put
 
 from agent.domain import Book, TradeCosts
 from agent.errors import DataError
@@ -17,6 +16,7 @@ from agent.policy.band_solver import BandProblem, Criterion, solve_band
 from agent.policy.band_table import OVERSHOOT
 from agent.policy.optimal_band import OptimalBand, OptimalVarianceBand, _as_watched
 from agent.policy.whalley_wilmott import static_band
+from tests.support.option_exposure import COSTS, FREE, call, exposure_of, hedged, put
 
 EXPONENTIAL = OptimalBand(0.001, 60.0, 30.0, 0.65)
 VARIANCE = OptimalVarianceBand(0.001, 60.0, 30.0, 0.65)

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from option_exposure import COSTS, FREE, exposure_of
 
 from agent.domain import TradeCosts
 from agent.errors import DataError
 from agent.policy.whalley_wilmott import dynamic_band, static_band
 from agent.policy.zakamouline import CONFIRMED_CONSTANT, Zakamouline, zakamouline_band
 from benchmarks.zakamouline_constant import Case, losses
+from tests.support.option_exposure import COSTS, FREE, exposure_of
 
 POLICY = Zakamouline(
     risk_aversion_per_usd=0.01, static_horizon_days=30.0, static_vol_annual=0.7, volatility_constant=5.76

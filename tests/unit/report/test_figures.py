@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from synthetic_replay import BAND, synthetic_report
 
 from agent.report import figures
-from agent.report.records import StepAction
+from agent.report.replay_report import StepAction
+from tests.support.synthetic_replay import BAND, synthetic_report
 
 
 @pytest.fixture(scope="module")

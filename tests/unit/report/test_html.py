@@ -7,10 +7,10 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from synthetic_replay import synthetic_report
 
 from agent.report.html import render_html
-from agent.report.story import story
+from agent.report.narrative import story
+from tests.support.synthetic_replay import synthetic_report
 
 
 class Page(HTMLParser):

@@ -6,10 +6,10 @@ import json
 from dataclasses import replace
 
 import pytest
-from synthetic_replay import synthetic_report
 
-from agent.report.records import CostSplit
+from agent.report.replay_report import CostSplit
 from agent.report.summary import summary_json
+from tests.support.synthetic_replay import synthetic_report
 
 FIELDS = [
     "steps",

@@ -6,13 +6,13 @@ import math
 from dataclasses import replace
 
 import pytest
-from decision_builders import EXPIRY, NOW, short_calls
 
 from agent.domain import Book, HoldingLeg, OptionLeg, OptionType
 from agent.errors import DataError
 from agent.products.european import black76_delta, black76_greeks
 from agent.risk.exposure import book_exposure, live_options, valued_options
 from agent.units import SECONDS_PER_YEAR, Seconds
+from tests.support.decision_builders import EXPIRY, NOW, short_calls
 
 CALL = OptionLeg(OptionType.CALL, 3_000.0, EXPIRY, -10.0, 0.7, 0.65, 0.75, "call")
 PUT = OptionLeg(OptionType.PUT, 2_500.0, Seconds(EXPIRY + 86_400), 4.0, 0.9, 0.85, 0.95, "put")

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from decision_builders import VenueState, short_calls, snapshot_of
 
 from agent.errors import DataError
 from agent.risk.feedback import FeedbackLimits, FlowState, VenueFlow, hedging_feedback, quoted_depth_usd
+from tests.support.decision_builders import VenueState, short_calls, snapshot_of
 
 SPOT, VOL = 3_000.0, 0.8
 FLOWS = (VenueFlow("curie", 2e6, 50e6, 0.25), VenueFlow("gmx", 6e6, 200e6, 0.75))

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from decision_builders import NOW, short_calls
 
 from agent.domain import Book, HoldingLeg
 from agent.errors import DataError
@@ -16,6 +15,7 @@ from agent.products.european import black76_greeks
 from agent.risk.exposure import LiveOptions, book_exposure
 from agent.risk.positions import NO_OPTIONS, Positions, positions_of
 from agent.risk.scenarios import Scenarios, VolShock, revalue, scenario_grid, scenarios_of
+from tests.support.decision_builders import NOW, short_calls
 
 SPOT = 3_000.0
 SPOTS, SHIFTS, TIMES = np.array([1_500.0, 2_700.0, 3_000.0, 3_600.0]), np.array([-0.2, 0.0, 0.3]), np.array([0.0, 0.02])

@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 import pytest
 from arch import arch_model
-from decision_builders import NOW, SPOT_USD, short_calls
 from scipy.stats import norm
 
 from agent.errors import DataError
@@ -19,6 +18,7 @@ from agent.risk.value_at_risk import Valuation, book_tail_risk, pnl_of_moves
 from agent.risk.var_backtest import backtest_var, var_breaches
 from agent.vol.ewma import ewma_path
 from agent.vol.garch import GarchFit, GarchKind, GarchParameters, fit_garch
+from tests.support.decision_builders import NOW, SPOT_USD, short_calls
 
 HOURS_PER_YEAR = 8_760.0
 SEED = 5

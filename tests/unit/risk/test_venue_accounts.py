@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from decision_builders import VenueState, short_calls, snapshot_of, wad
 
 from agent.errors import DataError
 from agent.risk.liquidation import liquidation_risks
 from agent.risk.venue_accounts import LiquidationTerms, linear_accounts, venue_positions
+from tests.support.decision_builders import VenueState, short_calls, snapshot_of, wad
 
 LONG = VenueState(size=20.0, equity_usd=15_000.0, mark_usd=3_003.0, index_usd=3_000.0, funding_per_day=0.001)
 SHORT = VenueState(size=-5.0, equity_usd=4_000.0)

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
+from agent.costs.impact import ImpactCoefficients
 from agent.errors import DataError
-from agent.risk.impact import ImpactCoefficients
 from agent.routing.almgren_chriss import (
     Execution,
     best_trajectory,

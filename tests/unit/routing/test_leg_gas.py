@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import combinations
 
-from decision_builders import BOUNDS, NOW, ROUTING, SPOT_USD, VenueState, held, snapshot_of, wad
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.costs.quotes import ladders_of
 from agent.domain import Snapshot
-from agent.risk.quotes import ladders_of
 from agent.routing import RouteCosts, Router
 from agent.units import WAD, Address
+from tests.support.decision_builders import BOUNDS, NOW, ROUTING, SPOT_USD, VenueState, held, snapshot_of, wad
 
 BOOK = held(1.0)
 VENUES = 4

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.costs.impact import ImpactCoefficients
 from agent.errors import DataError
-from agent.risk.impact import ImpactCoefficients
 from agent.routing import SlicingSettings, plan_slices
 
 SPOT_USD = 3_000.0

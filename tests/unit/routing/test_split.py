@@ -10,14 +10,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
-from venue_offers import SPOT_USD, any_split, cost_of, offers, room, subsets
 
+from agent.costs.curves.constant_product import ConstantProduct
+from agent.costs.curves.fixed_spread import FixedSpread
+from agent.costs.curves.order_book import BookLevel, OrderBook
+from agent.costs.curves.skew_priced import SkewPriced
 from agent.errors import DataError
-from agent.risk.cost_curves.constant_product import ConstantProduct
-from agent.risk.cost_curves.fixed_spread import FixedSpread
-from agent.risk.cost_curves.order_book import BookLevel, OrderBook
-from agent.risk.cost_curves.skew_priced import SkewPriced
 from agent.routing.split import EXACT_OFFERS, Offer, funding_carry_usd, split_trade
+from tests.support.venue_offers import SPOT_USD, any_split, cost_of, offers, room, subsets
 
 MANY = settings(max_examples=120, deadline=None, derandomize=True)
 POOL = Offer("pool", ConstantProduct.of_range(SPOT_USD, 2_000.0, 4_500.0, 1_194_000.0, 0.001))

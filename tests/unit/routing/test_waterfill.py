@@ -7,16 +7,16 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from venue_offers import SPOT_USD, pools, skews
 
+from agent.costs.curves.base import ladder, trade_cost_usd
+from agent.costs.curves.constant_product import ConstantProduct
+from agent.costs.quotes import Ladder, Rung, ladder_of
 from agent.domain import VenueSnapshot
 from agent.errors import DataError
-from agent.risk.cost_curves.base import ladder, trade_cost_usd
-from agent.risk.cost_curves.constant_product import ConstantProduct
-from agent.risk.quotes import Ladder, Rung, ladder_of
 from agent.routing.split import Offer, split_trade
 from agent.routing.waterfill import MarginalCurve, Waterfill, marginal_curve
 from agent.units import WAD, Address, AssetUnits, Wad
+from tests.support.venue_offers import SPOT_USD, pools, skews
 
 MANY = settings(max_examples=150, deadline=None, derandomize=True)
 LADDER_SIZES = [80.0 / 2**halvings for halvings in reversed(range(9))]

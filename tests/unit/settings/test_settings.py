@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.costs.impact import ImpactCoefficients
 from agent.errors import DataError
 from agent.policy.whalley_wilmott import WhalleyWilmott
-from agent.risk.impact import ImpactCoefficients
 from agent.routing import SlicingSettings
 from agent.settings import LEDGER_URL_VARIABLE, RPC_URLS_VARIABLE, config_path, load_settings
 from agent.units import WAD, Wad

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from listed_chain import HALF_SPREAD, summaries, write_json
 
 from agent.errors import DataError
-from agent.feeds.deribit_chain import load_chain
+from agent.files.deribit_chain import load_chain
 from agent.products.european import black76_greeks
 from agent.vol.chain_values import QuoteStatus, value_chain
+from tests.support.listed_chain import HALF_SPREAD, summaries, write_json
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import QuantLib
 
 from agent.errors import DataError
 from agent.products.european import black_scholes_greeks
 from agent.vol.fourier import cos_call_price, model_greeks
 from agent.vol.heston import Heston
+from tests.support.quantlib_heston import quantlib_price
 
 FANG_OOSTERLEE = Heston(0.0175, 1.5768, 0.0398, 0.5751, -0.5711)
 LEWIS = Heston(0.04, 4.0, 0.25, 1.0, -0.5)
@@ -20,30 +20,6 @@ STRIKES = np.arange(80.0, 121.0, 10.0)
 LEWIS_CALLS = np.array(
     [26.774758743998854, 20.933349000596710, 16.070154917028834, 12.132211516709845, 9.024913483457836]
 )
-
-
-def quantlib_price(model, is_call, spot, strike, days, rate, dividend, jumps=None):
-    """QuantLib's analytic price of one option; ``days`` of a 365-day year."""
-    today = QuantLib.Date(15, 6, 2024)
-    QuantLib.Settings.instance().evaluationDate = today
-    count = QuantLib.Actual365Fixed()
-    curves = [
-        QuantLib.YieldTermStructureHandle(QuantLib.FlatForward(today, number, count)) for number in (rate, dividend)
-    ]
-    quote = QuantLib.QuoteHandle(QuantLib.SimpleQuote(spot))
-    state = (model.initial_variance, model.reversion_per_year, model.long_run_variance, model.vol_of_variance)
-    if jumps is None:
-        process = QuantLib.HestonProcess(*curves, quote, *state, model.correlation)
-        engine = QuantLib.AnalyticHestonEngine(QuantLib.HestonModel(process), 1e-13, 100_000)
-    else:
-        jump = (jumps.jumps_per_year, jumps.log_mean, jumps.log_stdev)
-        process = QuantLib.BatesProcess(*curves, quote, *state, model.correlation, *jump)
-        engine = QuantLib.BatesEngine(QuantLib.BatesModel(process), 192)
-    side = QuantLib.Option.Call if is_call else QuantLib.Option.Put
-    exercise = QuantLib.EuropeanExercise(today + days)
-    option = QuantLib.VanillaOption(QuantLib.PlainVanillaPayoff(side, strike), exercise)
-    option.setPricingEngine(engine)
-    return option.NPV()
 
 
 @pytest.mark.parametrize(("tau", "published"), [(1.0, 5.785155434), (10.0, 22.318945791)])

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-from test_heston import quantlib_price
 
 from agent.errors import DataError
 from agent.products.european import black_scholes_greeks
@@ -15,6 +14,7 @@ from agent.vol.fourier import cos_call_price, model_greeks
 from agent.vol.heston import Heston
 from agent.vol.implied import black_scholes_implied_vol
 from agent.vol.merton import LognormalJumps, Merton, merton_greeks
+from tests.support.quantlib_heston import quantlib_price
 
 STRIKES = np.array([60.0, 85.0, 100.0, 120.0, 180.0])
 CRASHES = Merton(0.5, LognormalJumps(3.0, -0.12, 0.2))

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-from chain_samples import SMOOTH
 
 from agent.errors import DataError
 from agent.products.european import black76_greeks
@@ -16,6 +15,7 @@ from agent.vol.heston import Heston
 from agent.vol.implied import black76_implied_vol
 from agent.vol.smile_delta import MinimumVarianceModel, fit_minimum_variance, smile_deltas
 from agent.vol.surface import VolSurface
+from tests.support.chain_samples import SMOOTH
 
 SURFACE = VolSurface(SMOOTH.tau_years, SMOOTH.raw_slices(), no_bumps(4))
 STRIKES = np.array([60.0, 90.0, 100.0, 115.0, 160.0])

@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 import pytest
-from chain_samples import SMOOTH, rows_of, smooth_chain
 
 from agent.errors import DataError
 from agent.vol.quotes import slice_targets
 from agent.vol.ssvi import SsviSurface, calibrate_ssvi, power_law_phi, ssvi_normal_equations, ssvi_total_variance
 from agent.vol.svi import NaturalSvi, RawSvi, durrleman_g, raw_of_natural
+from tests.support.chain_samples import SMOOTH, rows_of, smooth_chain
 
 
 def test_ssvi_total_variance__by_hand():

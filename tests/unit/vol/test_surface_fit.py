@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from chain_samples import SMOOTH, btc_quotes, eth_frame, eth_quotes, rows_of, smooth_chain
 
 from agent.products.european import black76_greeks
 from agent.vol.arbitrage import check_arbitrage
 from agent.vol.quotes import chain_quotes
 from agent.vol.surface_fit import calibrate_surface
+from tests.support.chain_samples import SMOOTH, btc_quotes, eth_frame, eth_quotes, rows_of, smooth_chain
 
 FINE_POINTS = 20_000
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from chain_samples import model_chain, noisy_quotes, rows_of
 
 from agent.errors import DataError
 from agent.products.european import black76_greeks
@@ -15,6 +14,7 @@ from agent.vol.implied import black76_implied_vol
 from agent.vol.merton import LognormalJumps
 from agent.vol.quotes import chain_quotes, slice_targets
 from agent.vol.surface_fit import calibrate_surface
+from tests.support.chain_samples import model_chain, noisy_quotes, rows_of
 
 DAYS = np.array([1.0, 2.0, 4.0, 7.0, 14.0, 30.0, 60.0, 90.0, 182.5, 273.75, 365.0]) / 365.0
 HOUR, MINUTE = 1.0 / 8760.0, 1.0 / 525_600.0

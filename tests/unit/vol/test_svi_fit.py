@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from chain_samples import SMOOTH, smooth_chain
 
 from agent.errors import DataError
+from agent.numerics.least_squares import NormalEquations, minimise, solve_blocks
 from agent.vol.bump_kernel import PLACE, bump_normal_equations
-from agent.vol.least_squares import NormalEquations, minimise, solve_blocks
 from agent.vol.penalties import quote_table
 from agent.vol.quotes import slice_targets
 from agent.vol.svi import RawSvi, durrleman_g
 from agent.vol.svi_fit import GRID_STDEVS, calibrate_slice
 from agent.vol.svi_kernel import coordinates_of_raw, raw_of_coordinates, svi_normal_equations
+from tests.support.chain_samples import SMOOTH, smooth_chain
 
 VOGT = RawSvi(a=-0.0410, b=0.1331, rho=0.3060, m=0.3586, sigma=0.4153)
 CALM = RawSvi(a=0.01, b=0.06, rho=-0.4, m=0.02, sigma=0.15)

@@ -1,0 +1,337 @@
+"""One cycle's decision: exposure, cost, target, route and the guard's verdict, from frozen inputs alone.
+
+The policy's band is narrowed by the chain's: a worst-case net delta W above ``bounds.band`` always calls for a trade,
+and a trade lands inside that band, with headroom, wherever the bounds permit. A decision never enlarges W, and what
+it proposes has passed the guard's mirror.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from agent.checks import require_finite
+from agent.costs.quotes import QuotedSides
+from agent.costs.trade_costs import CostInputs, leg_gas_cost_usd, trade_costs
+from agent.decision.forced_landing import landing_under_limit
+from agent.decision.largest_accepted import SIZE_ERRORS, largest_accepted
+from agent.domain import Action, Book, Decision, Exposure, Snapshot, Target, TradeCosts
+from agent.errors import DataError, RejectedError
+from agent.guard import evaluate, net_delta_interval, worst_net_delta
+from agent.policy.base import Policy
+from agent.risk.exposure import book_exposure
+from agent.routing import Cap, Route, RouteCosts, Router, RoutingSettings, SlicingSettings, plan_margin, plan_slices
+from agent.units import BPS, Rounding, Wad, from_wad, to_wad
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionSettings:
+    """How the agent stays inside the chain's bounds.
+
+    ``delta_tolerance_underlying``: how far the agent's book delta may lie outside the chain's interval.
+    ``band_headroom_bps``: a trade lands this part of the chain's band inside it, so that the next block's price and
+    time do not carry it out. ``min_trade_underlying``: least size worth a transaction while W is inside the chain's
+    band. ``slicing``: how a trade that is dear at once is cut while W is inside the chain's band; None never cuts.
+    """
+
+    delta_tolerance_underlying: float
+    band_headroom_bps: int
+    min_trade_underlying: float
+    routing: RoutingSettings
+    slicing: SlicingSettings | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("delta_tolerance_underlying", "min_trade_underlying"):
+            number = require_finite(getattr(self, name), name)
+            if number <= 0.0:
+                raise DataError(f"{name} is {number}; expected a positive number")
+        if not 0 < self.band_headroom_bps < BPS:
+            raise DataError(f"band_headroom_bps is {self.band_headroom_bps}; expected 1 to {BPS - 1}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What every answer of one cycle shares."""
+
+    snapshot: Snapshot
+    settings: DecisionSettings
+    quotes: QuotedSides
+    exposure: Exposure
+    costs: TradeCosts
+    target: Target
+    worst: Wad
+    leg_gas_usd: float
+
+    @property
+    def is_urgent(self) -> bool:
+        return self.worst >= self.snapshot.bounds.urgent_delta
+
+    @property
+    def is_outside_chain_band(self) -> bool:
+        return self.worst > self.snapshot.bounds.band
+
+    def router(self, is_buy: bool) -> Router:
+        """Return the planner of one side, with the funding and gas that the costs reckon with."""
+        route_costs = RouteCosts(self.costs.funding_horizon_days, self.leg_gas_usd)
+        return Router.of(self.snapshot, is_buy, self.settings.routing, route_costs, self.quotes.side(is_buy))
+
+    def hold(self, reason: str, guard_error: str | None = None) -> Decision:
+        return self._answer(Action.HOLD, Route((), (), self.snapshot.measurement), reason, guard_error)
+
+    def rebalance(self, route: Route, reason: str) -> Decision:
+        return self._answer(Action.REBALANCE, route, reason, None)
+
+    def _answer(self, action: Action, route: Route, reason: str, guard_error: str | None) -> Decision:
+        return Decision(
+            action=action,
+            exposure=self.exposure,
+            costs=self.costs,
+            target=self.target,
+            legs=route.legs,
+            expected_fills=route.fills,
+            urgent=self.is_urgent,
+            guard_error=guard_error,
+            reason=reason,
+        )
+
+
+def decide(snapshot: Snapshot, book: Book, policy: Policy, costs: CostInputs, settings: DecisionSettings) -> Decision:
+    """Decide whether to rebalance at the snapshot's block, and how.
+
+    Returns
+    -------
+    Decision
+        HOLD, or REBALANCE with legs whose predicted outcome the guard's mirror accepts. A HOLD forced by the guard
+        names the error in ``guard_error``.
+
+    Raises
+    ------
+    DataError
+        The snapshot contradicts itself, the book's delta lies outside the chain's interval, or a number is not finite.
+
+    """
+    _require_coherent(snapshot)
+    measurement = snapshot.measurement
+    pending_and_filled = sum(
+        measured.size_low + measured.size_high - venue.size
+        for measured, venue in zip(measurement.venues, snapshot.venues, strict=True)
+    )
+    valued = book_exposure(book, from_wad(measurement.price), snapshot.block.timestamp, from_wad(pending_and_filled))
+    exposure = _in_its_situation(valued, snapshot)
+    _require_agreement(exposure, snapshot, settings.delta_tolerance_underlying)
+    quotes = QuotedSides(snapshot.venues)
+    live_costs = _expected_costs(snapshot, quotes, exposure, costs, settings)
+    wanted = policy.target(exposure, live_costs)
+    for name in ("band_low", "band_high", "target_net_delta"):
+        require_finite(getattr(wanted, name), f"{name} of the policy")
+    size_delta, target = _inside_chain_band(snapshot, exposure, live_costs, wanted, settings.band_headroom_bps)
+    leg_gas_usd = leg_gas_cost_usd(snapshot.block.base_fee_wei, costs)
+    case = _Case(snapshot, settings, quotes, exposure, live_costs, target, worst_net_delta(measurement), leg_gas_usd)
+    if snapshot.paused:
+        return case.hold("the vault is paused")
+    if measurement.nav_low == 0:
+        return case.hold("the vault holds no collateral to hedge with; deposit first")
+    is_worth_it = case.is_outside_chain_band or abs(size_delta) >= to_wad(settings.min_trade_underlying, Rounding.UP)
+    if size_delta == 0 or not is_worth_it:
+        return _margin_alone(case, case.hold(target.reason))
+    return _trade(case, size_delta)
+
+
+def _in_its_situation(exposure: Exposure, snapshot: Snapshot) -> Exposure:
+    """Add when the vault last traded and how urgent the worst case is, which a policy may take into account."""
+    band, urgent = snapshot.bounds.band, snapshot.bounds.urgent_delta
+    worst = worst_net_delta(snapshot.measurement)
+    urgency_ratio = min(max((worst - band) / (urgent - band), 0.0), 1.0) if urgent > band else float(worst >= urgent)
+    return replace(exposure, last_trade_unix=snapshot.budget.last_trade_at or None, urgency_ratio=urgency_ratio)
+
+
+# --- preconditions ------------------------------------------------------------------------------------------------
+
+
+def _require_coherent(snapshot: Snapshot) -> None:
+    measured = snapshot.measurement
+    if len(measured.venues) != len(snapshot.venues):
+        raise DataError(
+            f"snapshot holds {len(snapshot.venues)} venues but {len(measured.venues)} measurements; "
+            "read both at one block"
+        )
+    if measured.price <= 0:
+        raise DataError(f"measured price is {measured.price}; expected a positive price")
+    if measured.book_delta_low > measured.book_delta_high:
+        raise DataError(
+            f"measured book delta runs from {measured.book_delta_low} to {measured.book_delta_high}; "
+            "expected low <= high"
+        )
+    for venue, venue_measured in zip(snapshot.venues, measured.venues, strict=True):
+        if not venue_measured.size_low <= venue.size <= venue_measured.size_high:
+            raise DataError(
+                f"venue {venue.name} reports size {venue.size} outside its measured {venue_measured.size_low} to "
+                f"{venue_measured.size_high}; read both at one block"
+            )
+
+
+def _require_agreement(exposure: Exposure, snapshot: Snapshot, tolerance_underlying: float) -> None:
+    """Refuse to act on a book the chain does not see: one set of positions, price and time has one delta."""
+    low, high = from_wad(snapshot.measurement.book_delta_low), from_wad(snapshot.measurement.book_delta_high)
+    if not low - tolerance_underlying <= exposure.book_delta <= high + tolerance_underlying:
+        raise DataError(
+            f"book delta {exposure.book_delta:.6f} lies outside the chain's interval {low:.6f} to {high:.6f} by more "
+            f"than {tolerance_underlying}; align the book file with the chain's sources"
+        )
+
+
+def _expected_costs(
+    snapshot: Snapshot, quotes: QuotedSides, exposure: Exposure, costs: CostInputs, settings: DecisionSettings
+) -> TradeCosts:
+    """Price the trade back to neutral, the largest a policy may ask for."""
+    net_delta = exposure.net_delta
+    size = max(abs(net_delta), settings.min_trade_underlying)
+    size_delta = to_wad(-size if net_delta > 0.0 else size, Rounding.DOWN)
+    ladders = quotes.side(size_delta > 0)
+    return trade_costs(snapshot.venues, snapshot.block, snapshot.measurement.price, size_delta, costs, ladders)
+
+
+# --- target -------------------------------------------------------------------------------------------------------
+
+
+def _inside_chain_band(
+    snapshot: Snapshot, exposure: Exposure, costs: TradeCosts, wanted: Target, headroom_bps: int
+) -> tuple[Wad, Target]:
+    """Return the size that moves toward the policy's target as far as the chain's band allows, and that target.
+
+    With the chain's net delta in [L, H] a trade x leads to W = |M + x| + (H - L)/2, M the middle. So M + x must stay
+    within band - (H - L)/2 of 0, less the headroom, and no farther from 0 than M is; where that is narrower than the
+    policy's own band, the chain forces the trade, and it lands where trading costs least over time (`hard_limit`). All
+    in doubled integers, because M may be a half; the size rounds toward 0. A net delta inside both bands stays where it
+    is, headroom or not.
+    """
+    low, high = net_delta_interval(snapshot.measurement)
+    middle_x2 = low + high
+    slack_x2 = max(2 * snapshot.bounds.band - (high - low), 0)
+    wanted_size = _toward_zero(wanted.target_net_delta - exposure.net_delta)
+    stays = wanted_size == 0 and abs(middle_x2) <= slack_x2
+    landing_x2 = (
+        abs(middle_x2) if stays else min(_landing_x2(slack_x2, exposure, wanted, costs, headroom_bps), abs(middle_x2))
+    )
+    after_x2 = max(-landing_x2, min(landing_x2, middle_x2 + 2 * wanted_size))
+    change_x2 = after_x2 - middle_x2
+    size_delta = Wad(change_x2 // 2 if change_x2 >= 0 else -(-change_x2 // 2))
+    landing = exposure.net_delta + from_wad(size_delta)
+    offset, slack = exposure.net_delta - from_wad(middle_x2) / 2.0, from_wad(slack_x2) / 2.0
+    reason = wanted.reason
+    if abs(size_delta - wanted_size) > 1:
+        reason += f"; the chain's band of {from_wad(snapshot.bounds.band):.4f} moves that to {landing:+.4f}"
+    band_low = max(wanted.band_low, offset - slack)
+    band_high = min(wanted.band_high, offset + slack)
+    return size_delta, Target(min(band_low, landing), max(band_high, landing), landing, reason)
+
+
+def _landing_x2(slack_x2: int, exposure: Exposure, wanted: Target, costs: TradeCosts, headroom_bps: int) -> int:
+    """Return twice the farthest from neutral that a trade may land, WAD."""
+    inside_x2 = slack_x2 * (BPS - headroom_bps) // BPS
+    slack = from_wad(slack_x2) / 2.0
+    if slack >= min(-wanted.band_low, wanted.band_high):
+        return inside_x2
+    landing = landing_under_limit(slack, costs.gas_usd, costs.proportional_ratio * exposure.spot_usd)
+    return min(inside_x2, 2 * to_wad(landing, Rounding.DOWN))
+
+
+def _toward_zero(number: float) -> Wad:
+    return to_wad(number, Rounding.DOWN if number > 0.0 else Rounding.UP)
+
+
+# --- route and verdict --------------------------------------------------------------------------------------------
+
+
+def _trade(case: _Case, wanted_size: Wad) -> Decision:
+    """Propose the wanted size, or the largest the bounds accept; hold with the guard's reason when none is."""
+    router = case.router(wanted_size > 0)
+    cap = router.cap()
+    size = min(abs(wanted_size), cap.size)
+    if size < _least_size(case):
+        return _margin_alone(case, case.hold(f"{case.target.reason}; {_cap_text(cap)} leaves too little to trade"))
+    limited = None if size == abs(wanted_size) else f"limited by {_cap_text(cap)}"
+    if case.settings.slicing is not None and not (case.is_urgent or case.is_outside_chain_band):
+        return _trade_a_slice(case, case.settings.slicing, router, Wad(size), limited)
+    return _trade_at_once(case, router, size, limited)
+
+
+def _trade_a_slice(case: _Case, slicing: SlicingSettings, router: Router, size: Wad, limited: str | None) -> Decision:
+    """Trade what the plan says to trade now, once the market has had its time to recover from the last trade."""
+    last_trade_unix = case.exposure.last_trade_unix
+    if last_trade_unix is not None:
+        seconds_left = last_trade_unix + slicing.interval_seconds - case.snapshot.block.timestamp
+        if seconds_left > 0.0:
+            text = f"the market is given {seconds_left:g} s more to recover from the last trade"
+            return _margin_alone(case, case.hold(f"{case.target.reason}; {text}"))
+    impact = slicing.impact or router.impact(size)
+    plan = plan_slices(from_wad(size), impact, case.exposure.spot_usd, case.costs.gas_usd, slicing)
+    if len(plan.trades) == 1:
+        return _trade_at_once(case, router, size, limited)
+    now = max(to_wad(plan.now, Rounding.DOWN), _least_size(case))
+    return _trade_at_once(case, router, min(now, size), plan.reason if limited is None else f"{limited}; {plan.reason}")
+
+
+def _trade_at_once(case: _Case, router: Router, size: int, limited: str | None) -> Decision:
+    """Propose a size, or the largest the bounds accept below it."""
+    try:
+        route = _accepted_route(case, router, size)
+    except RejectedError as rejection:
+        found = _largest_accepted(case, router, size, rejection) if rejection.name in SIZE_ERRORS else None
+        if found is None:
+            return _margin_alone(
+                case, case.hold(f"{case.target.reason}; the guard would refuse: {rejection}", rejection.name)
+            )
+        return case.rebalance(found, _trade_text(case, found, f"reduced to avoid {rejection.name}"))
+    return case.rebalance(route, _trade_text(case, route, limited))
+
+
+def _least_size(case: _Case) -> int:
+    return 1 if case.is_outside_chain_band else to_wad(case.settings.min_trade_underlying, Rounding.UP)
+
+
+def _accepted_route(case: _Case, router: Router, size: int) -> Route:
+    """Plan a route that the guard's mirror accepts; raise its `RejectedError` otherwise."""
+    route = router.route(size)
+    _judge(case, route)
+    return route
+
+
+def _largest_accepted(case: _Case, router: Router, refused: int, refusal: RejectedError) -> Route | None:
+    return largest_accepted(lambda size: _accepted_route(case, router, size), refused, refusal, _least_size(case))
+
+
+def _judge(case: _Case, route: Route) -> None:
+    """Put a route before the guard's mirror at the snapshot's time: later blocks only have more budget."""
+    snapshot = case.snapshot
+    timestamp = snapshot.block.timestamp
+    evaluate(snapshot.bounds, snapshot.budget, snapshot.measurement, route.fills, route.after, timestamp)
+
+
+def _margin_alone(case: _Case, otherwise: Decision) -> Decision:
+    """Move margin without a trade where leverage calls for it and the guard accepts; else answer ``otherwise``."""
+    route = plan_margin(case.snapshot, case.settings.routing)
+    if not route.legs:
+        return otherwise
+    try:
+        _judge(case, route)
+    except RejectedError as rejection:
+        refusal = f"{otherwise.reason}; the guard would refuse a margin move: {rejection}"
+        return case.hold(refusal, otherwise.guard_error or rejection.name)
+    return case.rebalance(
+        route, f"{otherwise.reason}; margin alone moves to keep venue leverage between its watermarks"
+    )
+
+
+# --- words --------------------------------------------------------------------------------------------------------
+
+
+def _cap_text(cap: Cap) -> str:
+    return f"{cap.reason} ({from_wad(cap.size):.4f})"
+
+
+def _trade_text(case: _Case, route: Route, limited: str | None) -> str:
+    traded = from_wad(sum(fill.size_delta for fill in route.fills))
+    verb = "buy" if traded > 0.0 else "sell"
+    worst_after = from_wad(worst_net_delta(route.after))
+    text = f"{case.target.reason}; {verb} {abs(traded):.4f}, worst case {from_wad(case.worst):.4f} -> {worst_after:.4f}"
+    return f"{text}; {limited}" if limited else text

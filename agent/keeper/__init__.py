@@ -1,0 +1,1 @@
+"""The keeper: plan, check, submit, record, again."""

@@ -1,0 +1,112 @@
+"""Looks at the chain and decides: all a keeper does before it needs a key."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+
+from agent.chain.client import ChainClient
+from agent.chain.deployment import Deployment, load_deployment
+from agent.chain.snapshot import SnapshotReader
+from agent.chain.state import ChainState
+from agent.decision.decide import decide
+from agent.domain import BlockRef, Book, Decision, Intent, Snapshot
+from agent.errors import RejectedError
+from agent.execution.intents import build_intent, rebalance_call
+from agent.settings import Settings
+from agent.units import Address
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a cycle saw and what it would do; ``decision_seconds`` is the time of the pure decision alone."""
+
+    snapshot: Snapshot
+    state: ChainState
+    decision: Decision
+    decision_seconds: float
+
+    @property
+    def block(self) -> BlockRef:
+        """Block everything was read at."""
+        return self.snapshot.block
+
+
+class Desk:
+    """One vault, one book, one policy. Holds no key and sends nothing."""
+
+    def __init__(self, settings: Settings, book: Book, client: ChainClient, deployment: Deployment) -> None:
+        self.settings = settings
+        self.book = book
+        self.client = client
+        self.deployment = deployment
+        self.reader = SnapshotReader(client, deployment)
+        self._policy = settings.policy.build()
+        self._decision_settings = settings.to_decision_settings(deployment.asset.decimals)
+
+    @classmethod
+    def open(cls, settings: Settings, book: Book) -> Desk:
+        """Connect to the configured chain and find the vault.
+
+        Raises
+        ------
+        DataError
+            The servers are on another chain, or the manifest is missing or of another chain.
+        TransientError
+            Too few servers answer.
+
+        """
+        client = ChainClient(settings.chain)
+        try:
+            client.require_chain()
+            deployment = load_deployment(settings.manifest_path, settings.chain.chain_id)
+            return cls(settings, book, client, deployment)
+        except BaseException:
+            client.close()
+            raise
+
+    def head(self, unix_seconds: Callable[[], float] = time.time) -> BlockRef:
+        """Return the block to decide on."""
+        return self.client.head(unix_seconds())
+
+    def look(self, block: BlockRef) -> View:
+        """Read the vault at ``block`` and decide.
+
+        Raises
+        ------
+        RejectedError
+            A view of the vault reverts, for instance because the oracle's price is stale.
+        DataError
+            What was read cannot be trusted, or contradicts the book.
+        TransientError
+            The servers do not answer, or the block is gone.
+
+        """
+        snapshot, state = self.reader.snapshot(block)
+        settings = self.settings
+        costs = settings.costs.to_cost_inputs(snapshot.measurement.price, settings.execution.priority_fee_gwei)
+        started = time.perf_counter()
+        decision = decide(snapshot, self.book, self._policy, costs, self._decision_settings)
+        return View(snapshot, state, decision, time.perf_counter() - started)
+
+    def intent(self, view: View) -> Intent:
+        """Return the intent of a view's decision."""
+        return build_intent(view.snapshot, view.decision, self.settings.execution.deadline_seconds)
+
+    def simulate(self, intent: Intent, sender: Address, block: BlockRef) -> RejectedError | None:
+        """Return how the chain would refuse an intent on top of ``block``, None when it would accept."""
+        return self.client.simulate(sender, rebalance_call(intent), self.settings.execution.max_gas_units, block)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.client.close()
+
+    def __enter__(self) -> Desk:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,136 @@
+"""What the programme must respect: the guard's bounds in floats, and what each venue allows and risks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+from agent.checks import require_finite
+from agent.domain import Snapshot
+from agent.errors import DataError
+from agent.units import BPS, Wad, from_wad
+
+
+@dataclass(frozen=True, slots=True)
+class VenueLimits:
+    """One venue. ``equity_usd`` is the lower equity there plus what may be deposited for the trade.
+
+    ``free_margin_usd`` is what new positions may tie up, by `Instrument`'s margins. A venue fails with
+    ``failures_per_year`` and then loses ``loss_given_failure_ratio`` of the equity that stands there.
+    """
+
+    name: str
+    equity_usd: float
+    max_leverage: float = math.inf
+    free_margin_usd: float = math.inf
+    failures_per_year: float = 0.0
+    loss_given_failure_ratio: float = 1.0
+
+    def __post_init__(self) -> None:
+        require_finite(self.equity_usd, f"equity_usd of {self.name}")
+        for name in ("max_leverage", "free_margin_usd"):
+            if not getattr(self, name) >= 0.0:
+                raise DataError(f"{name} of {self.name} is {getattr(self, name)}; expected no negative number")
+        if not 0.0 <= self.failures_per_year < math.inf:
+            raise DataError(f"failures_per_year of {self.name} is {self.failures_per_year}; expected 0 or more")
+        if not 0.0 <= self.loss_given_failure_ratio <= 1.0:
+            raise DataError(
+                f"loss_given_failure_ratio of {self.name} is {self.loss_given_failure_ratio}; expected 0 to 1"
+            )
+
+    def premium_ratio(self, horizon_years: float) -> float:
+        """Return the expected loss for each USD of equity at the venue: hazard x loss given failure x time."""
+        return self.failures_per_year * self.loss_given_failure_ratio * horizon_years
+
+
+@dataclass(frozen=True, slots=True)
+class GuardLimits:
+    """The guard's bounds on one rebalance of the vault, underlying units and USD.
+
+    The chain sees a net delta in [``net_delta_low``, ``net_delta_high``]; with W the larger distance from 0, W after
+    must not exceed max(``band``, W before - ``min_improvement``).
+    """
+
+    net_delta_low: float
+    net_delta_high: float
+    band: float
+    min_improvement: float
+    max_size: float
+    max_notional_usd: float
+    turnover_usd: float
+    max_leverage: float
+    nav_usd: float
+    max_nav_loss_usd: float
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            number = getattr(self, field.name)
+            is_signed = field.name.startswith("net_delta")
+            if math.isnan(number) or (is_signed and not math.isfinite(number)) or (number < 0.0 and not is_signed):
+                raise DataError(
+                    f"{field.name} is {number}; expected {'a finite' if is_signed else 'no negative'} number"
+                )
+        if self.net_delta_low > self.net_delta_high:
+            raise DataError(
+                f"net_delta_low is {self.net_delta_low}, above net_delta_high {self.net_delta_high}; swap them"
+            )
+
+    @property
+    def worst_net_delta(self) -> float:
+        """W before."""
+        return max(abs(self.net_delta_low), abs(self.net_delta_high))
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Least and largest change of the counted delta that the delta rule allows; empty where the first is larger."""
+        allowed = max(self.band, self.worst_net_delta - self.min_improvement)
+        return -allowed - self.net_delta_low, allowed - self.net_delta_high
+
+
+def guard_limits(snapshot: Snapshot, turnover_available: Wad) -> GuardLimits:
+    """Read the guard's bounds out of a snapshot; ``turnover_available`` is the guard's answer for its time."""
+    measured, bounds = snapshot.measurement, snapshot.bounds
+    nav_usd = from_wad(measured.nav_low)
+    return GuardLimits(
+        net_delta_low=from_wad(measured.book_delta_low + sum(venue.size_low for venue in measured.venues)),
+        net_delta_high=from_wad(measured.book_delta_high + sum(venue.size_high for venue in measured.venues)),
+        band=from_wad(bounds.band),
+        min_improvement=from_wad(bounds.min_improvement),
+        max_size=from_wad(bounds.max_size_delta),
+        max_notional_usd=from_wad(bounds.max_notional),
+        turnover_usd=from_wad(turnover_available),
+        max_leverage=from_wad(bounds.max_leverage),
+        nav_usd=nav_usd,
+        max_nav_loss_usd=nav_usd * bounds.max_nav_loss_bps / BPS,
+    )
+
+
+def venue_limits(
+    snapshot: Snapshot,
+    depositable_usd: float,
+    failures_per_year: dict[str, float],
+    loss_given_failure_ratio: float,
+) -> tuple[VenueLimits, ...]:
+    """Read the venues out of a snapshot, in its order; ``depositable_usd`` counts as equity of all in equal parts.
+
+    Raises
+    ------
+    DataError
+        A venue without a figure in ``failures_per_year``: how safe it is must be said, not assumed.
+
+    """
+    missing = [venue.name for venue in snapshot.venues if venue.name not in failures_per_year]
+    if missing:
+        raise DataError(f"failures_per_year of {', '.join(missing)} is missing; add it, 0 for a venue taken as safe")
+    leverage = from_wad(snapshot.bounds.max_venue_leverage)
+    share_usd = require_finite(depositable_usd, "depositable_usd") / max(len(snapshot.venues), 1)
+    return tuple(
+        VenueLimits(
+            venue.name,
+            from_wad(measured.equity_low) + share_usd,
+            leverage,
+            failures_per_year=failures_per_year[venue.name],
+            loss_given_failure_ratio=loss_given_failure_ratio,
+        )
+        for venue, measured in zip(snapshot.venues, snapshot.measurement.venues, strict=True)
+    )

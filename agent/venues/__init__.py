@@ -1,0 +1,1 @@
+"""One protocol a file: its events, order states and quirks; the registry names them all."""

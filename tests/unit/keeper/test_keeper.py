@@ -1,0 +1,91 @@
+"""The loop: a fault of the moment is tried again, bad data skips a cycle, and what needs a person stops it."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from agent.domain import BlockRef
+from agent.errors import DataError, FatalError, RejectedError, TransientError
+from agent.keeper.keeper import CycleResult, Keeper, Outcome
+from agent.settings import load_settings
+from agent.units import BlockHash, Seconds, Wei
+
+HELD = CycleResult(BlockRef(1, BlockHash("0x01"), Seconds(1), Wei(1)), Outcome.HELD, "because", 0.0)
+TRANSIENT, BAD = TransientError("slow"), DataError("bad")
+
+
+class Scripted(Keeper):
+    """A keeper whose cycles are written down beforehand."""
+
+    def __init__(self, settings, script):
+        self._settings = settings
+        self.script = list(script)
+
+    def cycle(self):
+        answer = self.script.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class Waits(threading.Event):
+    """An event that only remembers how long it was waited for."""
+
+    def __init__(self, set_after: int | None = None):
+        super().__init__()
+        self.seconds: list[float] = []
+        self._set_after = set_after
+
+    def wait(self, timeout=None):
+        self.seconds.append(timeout)
+        if len(self.seconds) == self._set_after:
+            self.set()
+        return self.is_set()
+
+
+@pytest.fixture
+def settings(repository: Path):
+    return load_settings(repository / "config" / "localnet.toml", {})
+
+
+def run(settings, script, cycles=None, set_after=None):
+    keeper, waits, seen = Scripted(settings, script), Waits(set_after), []
+    keeper.run(seen.append, seen.append, cycles, interval_seconds=7.0, stop=waits)
+    return seen, waits.seconds
+
+
+def test_run__so_many_cycles__stops_without_a_last_wait(settings):
+    assert run(settings, [HELD, HELD, HELD], cycles=3) == ([HELD, HELD, HELD], [7.0, 7.0])
+
+
+def test_run__stop_asked_for__ends_after_the_cycle_at_hand(settings):
+    assert run(settings, [HELD] * 9, set_after=2) == ([HELD, HELD], [7.0, 7.0])
+
+
+def test_run__faults_of_the_moment__wait_twice_as_long_each_time_and_count_as_no_cycle(settings):
+    seen, waits = run(settings, [TRANSIENT, TRANSIENT, TRANSIENT, HELD, TRANSIENT, HELD], cycles=2)
+    assert seen == [TRANSIENT, TRANSIENT, TRANSIENT, HELD, TRANSIENT, HELD]
+    assert waits == [0.5, 1.0, 2.0, 7.0, 0.5]
+
+
+def test_run__long_outage__waits_no_longer_than_the_longest_wait(settings):
+    _, waits = run(settings, [TRANSIENT] * 12 + [HELD], cycles=1)
+    assert waits[-4:] == [60, 60, 60, 60]
+
+
+def test_run__bad_data_at_the_start__refuses_to_start(settings):
+    with pytest.raises(DataError, match="bad"):
+        run(settings, [TRANSIENT, BAD], cycles=2)
+
+
+def test_run__bad_data_later__skips_the_cycle(settings):
+    assert run(settings, [HELD, BAD, HELD], cycles=3) == ([HELD, BAD, HELD], [7.0, 7.0])
+
+
+@pytest.mark.parametrize("halting", [FatalError("look at this"), ZeroDivisionError("a defect"), RejectedError("Odd")])
+def test_run__what_needs_a_person__halts(settings, halting):
+    with pytest.raises(type(halting)):
+        run(settings, [HELD, halting, HELD], cycles=3)

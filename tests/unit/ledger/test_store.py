@@ -1,0 +1,329 @@
+"""The ledger only ever grows, survives the process, and forgets what the chain has undone."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pytest_socket import enable_socket
+from sqlalchemy import create_engine, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateTable
+
+from agent.chain.block_id import Place
+from agent.domain import BlockRef, Intent, Leg
+from agent.errors import DataError, FatalError
+from agent.ledger import schema
+from agent.ledger.database import Database
+from agent.ledger.records import (
+    CashFlowKind,
+    CashFlowRecord,
+    CycleRecord,
+    EventPlace,
+    FillRecord,
+    FundingRecord,
+    IntentRecord,
+    IntentState,
+    Purpose,
+    RebalanceRecord,
+    Receipt,
+    Scan,
+    SignedTransaction,
+    Transition,
+    VaultIdentity,
+)
+from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
+
+VAULT = Address("0x00000000000000000000000000000000000000A1")
+VENUE = Address("0x00000000000000000000000000000000000000B2")
+KEEPER = Address("0x00000000000000000000000000000000000000C3")
+INTENT_ID = IntentId("0x" + "11" * 32)
+WIDEST = -(2**255)
+
+
+def place(number: int, fork: int = 0) -> Place:
+    return Place(number, BlockHash(f"0x{number:063x}{fork:x}"))
+
+
+IDENTITY = VaultIdentity(31_337, VAULT, 1, place(1).hash)
+BLOCK = BlockRef(7, place(7).hash, Seconds(1_700_000_007), Wei(20_000_000_000))
+INTENT = IntentRecord(
+    Intent(
+        INTENT_ID,
+        VAULT,
+        (Leg(VENUE, AssetUnits(-(2**200)), Wad(WIDEST), Wad(2**256 - 1)), Leg(VENUE, AssetUnits(0), Wad(1), Wad(0))),
+        Seconds(1_700_000_247),
+        BLOCK,
+    ),
+    is_urgent=True,
+    book_digest="0x" + "22" * 32,
+    reason="because",
+)
+SIGNED = SignedTransaction(
+    "0x" + "33" * 32, INTENT_ID, Purpose.REBALANCE, KEEPER, 4, 1_500_000, Wei(41 * 10**18), Wei(10**9), "0x02f8"
+)
+
+
+def at(number: int, index: int = 0) -> EventPlace:
+    return EventPlace(place(number), f"0x{number:064x}", index)
+
+
+def fill(number: int, index: int, size: int, price: int = 3_000 * 10**18, fee: int = 10**18) -> FillRecord:
+    return FillRecord(at(number, index), INTENT_ID, VENUE, Wad(size), Wad(size), Wad(price), Wad(fee))
+
+
+def scan(to: int, *fills: FillRecord, first: int = 1) -> Scan:
+    return Scan(from_block=first, to=place(to), fills=fills)
+
+
+POSTGRESQL_VARIABLE = "EVENKEEL_TEST_POSTGRESQL_URL"
+"""URL of an empty database, with its driver; with it every test here runs on PostgreSQL too."""
+BACKENDS = ["sqlite", "postgresql"] if POSTGRESQL_VARIABLE in os.environ else ["sqlite"]
+
+
+@pytest.fixture(params=BACKENDS)
+def url(request, tmp_path: Path):
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/deep/ledger.sqlite"
+        return
+    enable_socket()
+    server = create_engine(os.environ[POSTGRESQL_VARIABLE])
+    with server.begin() as connection:
+        connection.execute(text("DROP SCHEMA IF EXISTS ledger_test CASCADE"))
+        connection.execute(text("CREATE SCHEMA ledger_test"))
+    inside = server.url.update_query_dict({"options": "-csearch_path=ledger_test"})
+    yield inside.render_as_string(hide_password=False)
+    server.dispose()
+
+
+@pytest.fixture
+def database(url: str):
+    with Database.open(url, "vault", "key") as opened:
+        yield opened
+
+
+@pytest.fixture
+def ledger(database: Database):
+    return database.vault(IDENTITY)
+
+
+# --- on disk ------------------------------------------------------------------------------------------------------
+
+
+def test_open__sqlite__writes_ahead_and_synchronises_every_commit(tmp_path):
+    with (
+        Database.open(f"sqlite:///{tmp_path}/ledger.sqlite", "vault", "key") as database,
+        database.engine.connect() as connection,
+    ):
+        assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
+        assert connection.execute(text("PRAGMA synchronous")).scalar_one() == 2
+        assert connection.execute(text("PRAGMA foreign_keys")).scalar_one() == 1
+
+
+@pytest.mark.parametrize("table", [table.name for table in schema.metadata.sorted_tables])
+def test_every_table__update_or_deletion__is_refused(database, ledger, table):
+    whole_ledger(ledger)
+    key = next(iter(schema.metadata.tables[table].primary_key)).name
+    for statement in (f"UPDATE {table} SET {key} = {key}", f"DELETE FROM {table}"):
+        with (
+            pytest.raises(DBAPIError, match="the ledger is append-only"),
+            database.engine.begin() as connection,
+        ):
+            connection.execute(text(statement))
+
+
+def test_every_table__postgresql__has_the_same_columns():
+    for table in schema.metadata.sorted_tables:
+        statement = str(CreateTable(table).compile(dialect=postgresql.dialect()))
+        for column in table.columns:
+            assert f"\t{column.name} " in statement
+        if "id" in table.columns:
+            assert "id BIGSERIAL NOT NULL" in statement
+
+
+def whole_ledger(ledger) -> None:
+    """Put at least one row into every table."""
+    ledger.add_intent(INTENT)
+    ledger.add_transaction(SIGNED, place(7))
+    receipt = Receipt(SIGNED.transaction_hash, place(8), True, 1_400_000, Wei(21 * 10**9))
+    ledger.add_receipt(receipt, Transition(INTENT_ID, IntentState.MINED, place(8), SIGNED.transaction_hash))
+    ledger.add_scan(
+        Scan(
+            from_block=1,
+            to=place(8),
+            rebalances=(RebalanceRecord(at(8, 3), INTENT_ID, Wad(3), Wad(4), Wad(2), Wad(2**200), Wad(2**200 - 1)),),
+            fills=(fill(8, 2, WIDEST),),
+            cash_flows=(CashFlowRecord(at(8, 2), CashFlowKind.MARGIN, VENUE, AssetUnits(5)),),
+            funding=(FundingRecord(at(8, 1), VENUE, Wad(-7)),),
+        )
+    )
+    ledger.add_transition(Transition(INTENT_ID, IntentState.EXECUTED, place(8)))
+    ledger.add_cycle(
+        CycleRecord(
+            place=place(8),
+            block_unix=Seconds(1_700_000_008),
+            price=Wad(3),
+            book_delta_low=Wad(WIDEST),
+            book_delta_high=Wad(1),
+            hedge_size=Wad(2),
+            chain_nav_low=Wad(10),
+            chain_nav_high=Wad(11),
+            ledger_nav_low=Wad(12),
+            ledger_nav_high=Wad(13),
+            outcome="executed",
+            intent_id=INTENT_ID,
+            decision_seconds=0.001,
+            reason="because",
+        )
+    )
+    ledger.void([place(9)])
+
+
+def test_ledger__closed_and_opened_again__holds_every_record_to_the_last_digit(url):
+    with Database.open(url, "vault", "key") as database:
+        whole_ledger(database.vault(IDENTITY))
+    with Database.open(url, "vault", "key") as database:
+        ledger = database.vault(IDENTITY)
+        assert ledger.transactions_of(INTENT_ID) == [SIGNED]
+        assert ledger.transactions_at(KEEPER, 4) == [SIGNED]
+        assert ledger.transactions_at(KEEPER, 5) == []
+        assert ledger.fills() == [fill(8, 2, WIDEST)]
+        assert ledger.fills_of(INTENT_ID) == ledger.fills()
+        assert ledger.funding() == [FundingRecord(at(8, 1), VENUE, Wad(-7))]
+        assert ledger.rebalances()[0].nav_low_after == 2**200 - 1
+        assert ledger.receipts()[0].gas_price_wei == 21 * 10**9
+        assert ledger.cycles()[0].book_delta_low == WIDEST
+        assert ledger.last_scan() == place(8)
+        assert ledger.open_intents() == []
+
+
+def test_open_intents__intent_recorded__comes_back_as_it_was(ledger):
+    ledger.add_intent(INTENT)
+    assert ledger.open_intents() == [INTENT]
+
+
+def test_write__not_an_integer__never_enters_the_ledger(ledger):
+    with pytest.raises(FatalError, match="is not an integer and cannot enter the ledger"):
+        ledger.add_scan(scan(3, fill(2, 0, 1.5)))
+    assert ledger.fills() == []
+    assert ledger.last_scan() is None
+
+
+def test_database__two_vaults__keep_apart(database, ledger):
+    other = database.vault(replace(IDENTITY, first_block_hash=place(1, fork=1).hash))
+    whole_ledger(ledger)
+    assert other.fills() == []
+    assert other.open_intents() == []
+    assert other.last_scan() is None
+    other.add_intent(INTENT)
+    assert len(other.open_intents()) == 1
+    assert ledger.open_intents() == []
+
+
+# --- opening ------------------------------------------------------------------------------------------------------
+
+
+def test_open__held_by_another_keeper__is_refused_until_released(url):
+    with Database.open(url, "vault", "key"), pytest.raises(DataError, match="in use by another keeper"):
+        Database.open(url, "vault", "key")
+    Database.open(url, "vault", "key").close()
+
+
+def test_require_held__lock_file_removed__is_fatal(tmp_path):
+    with Database.open(f"sqlite:///{tmp_path}/ledger.sqlite", "vault", "key") as database:
+        database.lease.require_held()
+        (tmp_path / "ledger.sqlite.lock").unlink()
+        with pytest.raises(FatalError, match="was removed or replaced while this keeper ran"):
+            database.lease.require_held()
+
+
+def test_open__another_schema__is_refused_with_the_way_out(url):
+    with Database.open(url, "vault", "key") as database, database.engine.begin() as connection:
+        connection.execute(schema.versions.insert().values(schema_version=99))
+    with pytest.raises(DataError, match=r"has schema \[1, 99\], this program writes 1; name another ledger"):
+        Database.open(url, "vault", "key")
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ("sqlite:///:memory:", "names no file; write sqlite:///path/to/ledger.sqlite"),
+        ("sqlite://", "names no file"),
+        ("nonsense", "not a database URL"),
+        ("sqlite:////proc/nowhere/ledger.sqlite", "choose another place"),
+        ("postgresql+pg8000://keeper:secret@127.0.0.1/x", "its driver pg8000 is not installed; install it"),
+    ],
+)
+def test_open__bad_url__is_refused_in_one_line_without_its_password(bad, message):
+    with pytest.raises(DataError, match=message) as caught:
+        Database.open(bad, "vault", "key")
+    assert "secret" not in str(caught.value)
+
+
+# --- states -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", list(IntentState))
+def test_open_intents__state_recorded__is_open_until_it_is_final(ledger, state):
+    ledger.add_intent(INTENT)
+    ledger.add_transition(Transition(INTENT_ID, state, place(8)))
+    open_states = {IntentState.DECIDED, IntentState.SIGNED, IntentState.SENT, IntentState.MINED}
+    assert bool(ledger.open_intents()) is (state in open_states)
+
+
+def test_void__block_of_the_outcome_replaced__opens_the_intent_again(ledger):
+    ledger.add_intent(INTENT)
+    ledger.add_transition(Transition(INTENT_ID, IntentState.EXECUTED, place(8)))
+    ledger.void([place(8)])
+    assert ledger.open_intents() == [INTENT]
+    assert ledger.states_of(INTENT_ID) == [IntentState.DECIDED]
+    ledger.add_transition(Transition(INTENT_ID, IntentState.EXECUTED, place(8, fork=1)))
+    assert ledger.open_intents() == []
+
+
+def test_void__events_of_a_replaced_block__count_no_more_also_after_a_restart(url):
+    with Database.open(url, "vault", "key") as database:
+        ledger = database.vault(IDENTITY)
+        ledger.add_scan(scan(3, fill(2, 0, 5)))
+        ledger.add_scan(scan(6, fill(6, 0, 7), first=4))
+        assert ledger.accounts.venues[VENUE].size == 12
+        ledger.void([place(6)])
+        assert ledger.accounts.venues[VENUE].size == 5
+        assert ledger.last_scan() == place(3)
+    with Database.open(url, "vault", "key") as database:
+        ledger = database.vault(IDENTITY)
+        assert [one.size_delta for one in ledger.fills()] == [5]
+        assert ledger.accounts.venues[VENUE].size == 5
+
+
+def test_add_scan__replaced_block_comes_back__counts_once_again(ledger):
+    ledger.add_scan(scan(3, fill(2, 0, 5)))
+    ledger.void([place(2), place(3)])
+    assert ledger.fills() == []
+    ledger.add_scan(scan(3, fill(2, 0, 5)))
+    assert [one.size_delta for one in ledger.fills()] == [5]
+    assert ledger.accounts.venues[VENUE].size == 5
+    assert ledger.last_scan() == place(3)
+
+
+def test_add_receipt__block_of_a_failure_comes_back__closes_the_intent_again(ledger):
+    ledger.add_intent(INTENT)
+    receipt = Receipt(SIGNED.transaction_hash, place(8), False, 21_000, Wei(1))
+    reverted = Transition(INTENT_ID, IntentState.REVERTED, place(8))
+    ledger.add_receipt(receipt, reverted)
+    ledger.void([place(8)])
+    assert ledger.open_intents() == [INTENT]
+    ledger.add_receipt(receipt, reverted)
+    assert ledger.open_intents() == []
+    assert ledger.receipts() == [receipt]
+
+
+def test_blocks_above__places_of_counting_rows__are_all_found(ledger):
+    whole_ledger(ledger)
+    assert ledger.blocks_above(7) == {place(8)}
+    assert ledger.blocks_above(6) == {place(7), place(8)}
+    ledger.void([place(8)])
+    assert ledger.blocks_above(7) == set()

@@ -1,0 +1,32 @@
+"""Figures are written one way everywhere, with true minus signs and no negative zero."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.report.formatting import MINUS, NO_BREAK_SPACE, duration, money, money_change, percent, signed, utc_minute
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (money(1234.5), "$1,234"),
+        (money(-1234.5), f"{MINUS}$1,234"),
+        (money(12.5), "$12.50"),
+        (money(-0.001), "$0.00"),
+        (money_change(5_000), "+$5,000"),
+        (money_change(-5_000), f"{MINUS}$5,000"),
+        (money_change(0), "$0.00"),
+        (signed(-0.004, 2), "0.00"),
+        (signed(-12_345.678, 2), f"{MINUS}12,345.68"),
+        (percent(0.9512), f"95.1{NO_BREAK_SPACE}%"),
+        (percent(-0.5, 0), f"{MINUS}50{NO_BREAK_SPACE}%"),
+        (utc_minute(1_722_470_460), "2024-08-01 00:01"),
+        (duration(7 * 86_400 - 300), "7 days"),
+        (duration(86_400), "1 day"),
+        (duration(300), "5 minutes"),
+        (duration(1.25), "1.2 seconds"),
+    ],
+)
+def test_wording__figure__as_people_write_it(written, expected):
+    assert written == expected

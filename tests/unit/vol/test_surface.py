@@ -1,0 +1,190 @@
+"""Surfaces: corrections, prices in logarithms, what lies between and beyond expiries, and the arbitrage check."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.interpolate import BSpline
+
+from agent.errors import DataError
+from agent.products.european import black76_greeks
+from agent.vol.arbitrage import check_arbitrage
+from agent.vol.bumps import PIECES, Bumps, no_bumps, splines_around
+from agent.vol.log_black import log_otm_price, stdev_between
+from agent.vol.surface import VolSurface
+from tests.support.chain_samples import SMOOTH
+
+PLAIN = VolSurface(SMOOTH.tau_years, SMOOTH.raw_slices(), no_bumps(4))
+BUMPY = VolSurface(
+    SMOOTH.tau_years,
+    SMOOTH.raw_slices(),
+    Bumps(np.full(4, -0.6), np.full(4, 0.15), 1e-4 * np.array([[1.0, -2.0, 1.5, 0.5, -1.0]] * 4)),
+)
+
+
+def test_bumps__any_coefficients__equal_scipy_splines():
+    coefficients, start, step = np.array([1.0, -2.0, 0.5, 3.0, 1.5]), -0.3, 0.2
+    knots = start + step * np.arange(coefficients.size + PIECES)
+    k = np.linspace(-0.6, 1.8, 977)
+    bumps = Bumps(np.array([start]), np.array([step]), coefficients[None])
+    answers = bumps.at(np.zeros(k.size, dtype=np.intp), k)
+    for order, answer in enumerate(answers):
+        np.testing.assert_allclose(answer, sum_of_splines(coefficients, knots, k, order), atol=1e-9)
+    assert bumps.end[0] == pytest.approx(knots[-1])
+
+
+def sum_of_splines(coefficients, knots, k, order):
+    """Sum of whole splines, one by one: SciPy's base interval leaves out the ends, where not all four overlap."""
+    total = np.zeros_like(k)
+    for index, coefficient in enumerate(coefficients):
+        element = BSpline.basis_element(knots[index : index + PIECES + 1], extrapolate=False)
+        total += coefficient * np.nan_to_num(element(k, nu=order))
+    return total
+
+
+def test_splines_around__at_points__add_up_to_the_correction():
+    start, step, coefficients = np.array([-0.6, -0.2]), np.array([0.15, 0.05]), np.arange(12.0).reshape(2, 6) - 4.0
+    k = np.array([np.linspace(-0.7, 1.0, 41), np.linspace(-0.3, 0.4, 41)])
+    splines, first = splines_around(start, step, 6, k)
+    rows = np.broadcast_to(np.arange(2)[:, None], k.shape)
+    bumps = Bumps(start, step, coefficients)
+    near = np.take_along_axis(coefficients[:, None, :].repeat(41, 1), first[..., None] + np.arange(PIECES), axis=2)
+    for order, expected in enumerate(bumps.at(rows, k)):
+        np.testing.assert_allclose(np.sum(splines[:, :, order] * near, axis=-1), expected, atol=1e-9)
+
+
+def test_log_otm_price__where_floats_reach__equals_black():
+    k, stdev = np.array([-1.5, -0.2, 0.0, 0.3, 2.0]), np.array([0.4, 0.1, 0.05, 0.6, 1.0])
+    price = black76_greeks(k >= 0.0, 1.0, np.exp(k), 1.0, stdev).value
+    np.testing.assert_allclose(log_otm_price(k, stdev), np.log(price), rtol=1e-12)
+
+
+def test_stdev_between__far_beyond_floats__gives_it_back():
+    k = np.array([-30.0, -3.0, -0.1, 0.0, 0.5, 5.0, 30.0])
+    stdev = np.array([0.1, 0.05, 0.02, 0.3, 0.4, 0.1, 0.9])
+    answer = stdev_between(k, log_otm_price(k, stdev), 0.7 * stdev, 1.5 * stdev)
+    np.testing.assert_allclose(answer, stdev, rtol=1e-11)
+
+
+def test_total_variance__on_an_expiry__is_the_slice():
+    k = np.linspace(-0.8, 0.8, 9)
+    for index, tau in enumerate(SMOOTH.tau_years):
+        expected = BUMPY.slice_derivatives(np.full(9, index), k)[0]
+        np.testing.assert_array_equal(BUMPY.total_variance(k, tau), expected)
+    np.testing.assert_allclose(PLAIN.total_variance(k, 0.25), SMOOTH.total_variance(k, 0.25), rtol=1e-13)
+
+
+def test_total_variance__next_to_an_expiry__prices_continuous():
+    # Prices, not vols: far out a price a millionth of the later expiry's is worth a vol well above the earlier one's.
+    k = np.linspace(-1.5, 1.5, 31)
+    for tau in SMOOTH.tau_years:
+        prices = [
+            np.exp(log_otm_price(k, np.sqrt(BUMPY.total_variance(k, tau * step)))) for step in (1 - 1e-9, 1 + 1e-9)
+        ]
+        np.testing.assert_allclose(*prices, atol=1e-9)
+
+
+@pytest.mark.parametrize("tau", [0.001, 0.01, 0.02, 0.05, 0.17, 0.6, 0.999, 1.5, 10.0])
+def test_total_variance__any_time__call_prices_are_convex_and_rise_in_time(tau):
+    strikes = np.linspace(0.05, 6.0, 4001)
+    k = np.log(strikes)
+
+    def calls(at):
+        return black76_greeks(True, 1.0, strikes, 1.0, np.sqrt(BUMPY.total_variance(k, at))).value
+
+    now = calls(tau)
+    assert np.diff(now, 2).min() > -1e-13
+    assert (calls(tau * 1.01) - now).min() > -1e-14
+
+
+@pytest.mark.parametrize("tau", [0.01, 0.02, 0.06, 0.5, 3.0])
+def test_vol_slope__any_time__equals_finite_difference(tau):
+    k, step = np.linspace(-1.2, 1.2, 25), 1e-5
+    slope = (BUMPY.vol_annual(k + step, tau) - BUMPY.vol_annual(k - step, tau)) / (2.0 * step)
+    np.testing.assert_allclose(BUMPY.vol_slope(k, tau), slope, atol=2e-7)
+
+
+def test_total_variance__between_expiries_at_the_money__straight_in_time_to_second_order():
+    theta = BUMPY.at_money_variance
+    middle = BUMPY.total_variance(0.0, 0.5 * (0.1 + 0.25))
+    assert middle == pytest.approx(0.5 * (theta[1] + theta[2]), rel=2e-3)
+
+
+def test_total_variance__mixed_strikes_and_times__broadcasts():
+    table = BUMPY.total_variance(np.linspace(-0.5, 0.5, 5), np.array([[0.01], [0.1], [0.3], [2.0]]))
+    assert table.shape == (4, 5)
+    assert table[2, 1] == BUMPY.total_variance(-0.25, 0.3)
+
+
+@pytest.mark.parametrize(
+    ("k", "tau", "message"),
+    [
+        ([0.0, math.nan], 0.1, "row 1: log_moneyness is nan"),
+        ([0.0, 0.1], [0.1, -0.1], "row 1: tau_years is -0.1"),
+        ([0.0, 0.1], [0.1, 0.2, 0.3], "shapes do not broadcast"),
+    ],
+)
+def test_total_variance__bad_input__named(k, tau, message):
+    with pytest.raises(DataError, match=message):
+        BUMPY.vol_annual(k, tau)
+
+
+def test_check_arbitrage__ssvi__free():
+    report = check_arbitrage(PLAIN)
+    assert report.is_free
+    assert not report.guilty().any()
+    assert report.calendar_rise.shape == (3,)
+
+
+def test_check_arbitrage__vogt_slice__names_it():
+    raw = np.array([[-0.0410, 0.1331, 0.3060, 0.3586, 0.4153]])
+    report = check_arbitrage(VolSurface(np.array([1.0]), raw, no_bumps(1)), 20_000)
+    assert not report.is_free
+    assert report.density[0] == pytest.approx(-0.0328636, abs=1e-6)
+    assert report.density_log_moneyness[0] == pytest.approx(0.87926, abs=1e-3)
+
+
+def test_check_arbitrage__expiries_crossing_at_one_strike__names_the_pair():
+    raw = SMOOTH.raw_slices()
+    raw[1, 0] += 0.07
+    report = check_arbitrage(VolSurface(SMOOTH.tau_years, raw, no_bumps(4)))
+    assert report.guilty().tolist() == [False, True, True, False]
+    assert report.calendar_rise.min() < 0.0
+
+
+def test_check_arbitrage__worst_strikes__are_of_each_expiry_and_of_its_rise_from_the_one_before():
+    raw = SMOOTH.raw_slices()
+    raw[2, 0] -= 0.05
+    surface = VolSurface(SMOOTH.tau_years, raw, no_bumps(4))
+    report = check_arbitrage(surface)
+    worst = report.worst_log_moneyness
+    assert worst.shape == (4, 2)
+    np.testing.assert_array_equal(worst[:, 0], report.density_log_moneyness)
+    rows = np.arange(1, 4)
+    earlier, later = (surface.slice_derivatives(rows - back, worst[1:, 1])[0] for back in (1, 0))
+    np.testing.assert_allclose(1.0 - earlier / later, report.calendar_rise, rtol=1e-12)
+
+
+def test_check_arbitrage__wings_falling_only_far_out__found():
+    raw = np.array([[0.04, 0.02, 0.0, 0.0, 0.1], [0.08, 0.0199, 0.0, 0.0, 0.1]])
+    report = check_arbitrage(VolSurface(np.array([0.5, 1.0]), raw, no_bumps(2)))
+    assert report.calendar_rise.min() > 0.0
+    assert not report.is_free
+
+
+def test_check_arbitrage__wing_too_steep__found():
+    raw = np.array([[0.2, 2.05, 0.0, 0.0, 3.0]])
+    assert check_arbitrage(VolSurface(np.array([1.0]), raw, no_bumps(1))).guilty().tolist() == [True]
+
+
+def test_check_arbitrage__correction_too_rough__found():
+    rough = Bumps(np.full(4, -0.2), np.full(4, 0.02), np.full((4, 6), 5e-3) * np.array([1, -1, 1, -1, 1, -1]))
+    report = check_arbitrage(VolSurface(SMOOTH.tau_years, SMOOTH.raw_slices(), rough), 10)
+    assert (report.density < 0.0).all()
+
+
+def test_check_arbitrage__too_few_points__refused():
+    with pytest.raises(DataError, match="points is 5"):
+        check_arbitrage(PLAIN, 5)
