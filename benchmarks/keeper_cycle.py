@@ -13,13 +13,15 @@ from pathlib import Path
 from web3 import HTTPProvider, Web3
 
 from agent.chain.abi import ARTIFACT_DIRECTORY
+from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
 from agent.chain.deployment import Deployment, load_deployment
 from agent.domain import BlockRef, Snapshot
 from agent.files.book_file import load_book
 from agent.keeper.keeper import CycleResult, Keeper, Outcome
+from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.localnet.deposit import deposit_collateral
 from agent.localnet.session import Localnet, LocalnetSettings
-from agent.settings import LEDGER_URL_VARIABLE, MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE, config_path, load_settings
+from agent.settings import config_path, load_settings
 from benchmarks.figure import Figure
 
 PORT = 18_678

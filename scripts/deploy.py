@@ -51,7 +51,7 @@ def deploy(project: Any, settings: Settings, externals: Externals, book_path: Pa
     _require_chain(settings)
     book = load_book(book_path, brownie.chain[-1].timestamp) if book_path is not None else None
     governor = brownie.accounts.at(externals.governor, force=True)
-    record = DeploymentRecord(project, governor, settings.manifest_path)
+    record = DeploymentRecord(project, governor, settings.chain.manifest_file)
     block = brownie.chain.height
     contracts = _deploy_contracts(record, settings, externals)
     _wire(contracts, governor)

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 from agent.chain.abi import Call, Log
 from agent.chain.block_id import Place
+from agent.chain.config import ChainSettings
 from agent.chain.reverts import decode_revert
 from agent.chain.transport import Answer, Request, RevertedError, RpcRefusedError, Server
 from agent.domain import BlockRef
 from agent.errors import DataError, FatalError, RejectedError, TransientError
-from agent.settings import ChainSettings
 from agent.units import Address, BlockHash, Seconds, Wei
 
 T = TypeVar("T")

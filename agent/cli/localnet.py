@@ -89,7 +89,9 @@ def up(
 def _deposit(localnet: Localnet, deposit_usd: float) -> None:
     if deposit_usd > 0:
         settings = load_settings(config_path(NETWORK))
-        deposit_collateral(localnet, load_deployment(settings.manifest_path, settings.chain.chain_id), deposit_usd)
+        deposit_collateral(
+            localnet, load_deployment(settings.chain.manifest_file, settings.chain.chain_id), deposit_usd
+        )
 
 
 def drop_old_ledger(state_directory: Path) -> None:

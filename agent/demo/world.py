@@ -10,23 +10,18 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
 from agent.chain.deployment import Deployment, load_deployment
 from agent.demo.scenario import Scenario
 from agent.domain import Book
 from agent.errors import DataError
 from agent.files.book_file import book_toml, load_book
 from agent.keeper.keeper import Keeper
+from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.localnet.anvil import HOST
 from agent.localnet.deposit import deposit_collateral
 from agent.localnet.session import Localnet, LocalnetSettings, running_manifest
-from agent.settings import (
-    LEDGER_URL_VARIABLE,
-    MANIFEST_PATH_VARIABLE,
-    RPC_URLS_VARIABLE,
-    Settings,
-    config_path,
-    load_settings,
-)
+from agent.settings import Settings, config_path, load_settings
 from agent.units import Seconds
 
 DEMO_DIRECTORY = Path(".evenkeel") / "demo"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.errors import RejectedError
+from agent.execution.config import ExecutionSettings
 from agent.ledger.records import SignedTransaction
-from agent.settings import ExecutionSettings
 from agent.units import Rounding, Wei, gwei_to_wei
 
 BASE_FEE_HEADROOM = 2

@@ -11,9 +11,9 @@ from eth_account.signers.local import LocalAccount
 from eth_keys.constants import SECPK1_N
 
 from agent.errors import DataError
+from agent.execution.config import KEEPER_KEY_VARIABLE
 from agent.execution.fees import Fees
 from agent.ledger.records import Purpose, SignedTransaction
-from agent.settings import KEEPER_KEY_VARIABLE
 from agent.units import Address, IntentId, Wei
 
 _KEY_FORM = re.compile(r"(0x)?[0-9a-fA-F]{64}")

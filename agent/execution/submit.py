@@ -18,13 +18,13 @@ from agent.chain.block_id import Place
 from agent.chain.client import ChainClient, SendOutcome
 from agent.domain import BlockRef, Intent
 from agent.errors import DataError, FatalError, RejectedError, TransientError
+from agent.execution.config import ExecutionSettings
 from agent.execution.fees import Fees, quote_fees
 from agent.execution.intents import rebalance_call
 from agent.execution.signer import Signer
 from agent.ledger.records import IntentRecord, IntentState, Purpose, Receipt, SignedTransaction, Transition
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
-from agent.settings import ExecutionSettings
 from agent.units import Address, Wei, wei_to_eth
 
 CANCEL_GAS = 21_000

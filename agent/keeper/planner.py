@@ -61,7 +61,7 @@ class Desk:
         client = ChainClient(settings.chain)
         try:
             client.require_chain()
-            deployment = load_deployment(settings.manifest_path, settings.chain.chain_id)
+            deployment = load_deployment(settings.chain.manifest_file, settings.chain.chain_id)
             return cls(settings, book, client, deployment)
         except BaseException:
             client.close()

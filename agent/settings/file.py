@@ -14,18 +14,12 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
+from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
 from agent.errors import DataError
+from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.policy.registry import POLICIES
 from agent.settings.settings import Settings
 
-RPC_URLS_VARIABLE = "EVENKEEL_RPC_URLS"
-"""Replaces ``[chain] rpc_urls``; comma-separated. The place for URLs that hold an access token."""
-LEDGER_URL_VARIABLE = "EVENKEEL_LEDGER_URL"
-"""Replaces ``[ledger] url``. The place for a URL that holds a password."""
-KEEPER_KEY_VARIABLE = "EVENKEEL_KEEPER_KEY"
-"""The keeper's private key, 0x and 64 hexadecimal digits; never in a file."""
-MANIFEST_PATH_VARIABLE = "EVENKEEL_MANIFEST_PATH"
-"""Replaces ``[chain] manifest_path``: several local chains, several deployments, one checkout."""
 CONFIG_DIRECTORY = Path("config")
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
 from agent.execution.signer import load_signer
 from agent.keeper.keeper import Outcome
+from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.ledger.records import IntentState
-from agent.settings import LEDGER_URL_VARIABLE, MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
 from agent.units import WAD
 from tests.support.keeper_world import KeeperWorld
 

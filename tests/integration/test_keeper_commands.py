@@ -10,12 +10,9 @@ import sys
 
 import pytest
 
-from agent.settings import (
-    KEEPER_KEY_VARIABLE,
-    LEDGER_URL_VARIABLE,
-    MANIFEST_PATH_VARIABLE,
-    RPC_URLS_VARIABLE,
-)
+from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
+from agent.execution.config import KEEPER_KEY_VARIABLE
+from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.units import WAD
 from tests.support.keeper_world import REPOSITORY, KeeperWorld
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.chain.abi import Log, load_abi
+from agent.chain.config import MANIFEST_PATH_VARIABLE
 from agent.chain.deployment import Deployment, load_deployment
 from agent.domain import Book
 from agent.errors import DataError
@@ -19,7 +20,7 @@ from agent.localnet.codec import encode_call
 from agent.localnet.deposit import deposit_collateral
 from agent.localnet.evm import Transaction
 from agent.localnet.session import Localnet, LocalnetSettings
-from agent.settings import MANIFEST_PATH_VARIABLE, Settings, load_settings
+from agent.settings import Settings, load_settings
 from agent.units import Address
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -11,10 +11,10 @@ from agent.chain import client as client_module
 from agent.chain.abi import Function
 from agent.chain.block_id import Place
 from agent.chain.client import ChainClient, SendOutcome
+from agent.chain.config import ChainSettings
 from agent.chain.transport import Answer, Request, RevertedError, RpcRefusedError
 from agent.domain import BlockRef
 from agent.errors import DataError, FatalError, RejectedError, TransientError
-from agent.settings import ChainSettings
 from agent.units import Address, BlockHash, Seconds, Wei
 
 NOW = 1_700_000_000

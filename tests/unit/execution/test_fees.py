@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from agent.errors import RejectedError
+from agent.execution.config import ExecutionSettings
 from agent.execution.fees import quote_fees
 from agent.ledger.records import Purpose, SignedTransaction
-from agent.settings import ExecutionSettings
 from agent.units import Address, IntentId, Wei
 
 GWEI = 10**9

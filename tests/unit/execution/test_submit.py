@@ -11,11 +11,11 @@ from eth_utils.crypto import keccak
 from agent.chain.client import SendOutcome
 from agent.domain import BlockRef, Intent, Leg
 from agent.errors import DataError, FatalError, RejectedError, TransientError
+from agent.execution.config import ExecutionSettings
 from agent.execution.signer import load_signer
 from agent.execution.submit import Executor, Timer
 from agent.ledger.database import Database
 from agent.ledger.records import IntentRecord, IntentState, Purpose, VaultIdentity
-from agent.settings import ExecutionSettings
 from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
 
 VAULT = Address("0x5FbDB2315678afecb367f032d93F642f64180aa3")

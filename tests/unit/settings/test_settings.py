@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from agent.chain.config import RPC_URLS_VARIABLE
 from agent.costs.impact import ImpactCoefficients
 from agent.errors import DataError
+from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.policy.whalley_wilmott import WhalleyWilmott
 from agent.routing import SlicingSettings
-from agent.settings import LEDGER_URL_VARIABLE, RPC_URLS_VARIABLE, config_path, load_settings
+from agent.settings import config_path, load_settings
 from agent.units import WAD, Wad
 
 
@@ -249,4 +251,4 @@ def test_settings__copies_with_other_servers__leave_the_original_alone(localnet)
     assert changed.chain.rpc_urls == ("http://127.0.0.1:18650",)
     assert changed.ledger.url == "sqlite:///x.sqlite"
     assert settings.chain.rpc_urls == ("http://127.0.0.1:8545",)
-    assert str(settings.manifest_path) == "deployments/31337.json"
+    assert str(settings.chain.manifest_file) == "deployments/31337.json"

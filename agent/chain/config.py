@@ -1,0 +1,41 @@
+"""Which chain, and who answers for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from agent.config import HttpUrl, Real, Section, Whole
+
+RPC_URLS_VARIABLE = "EVENKEEL_RPC_URLS"
+"""Replaces ``[chain] rpc_urls``; comma-separated. The place for URLs that hold an access token."""
+MANIFEST_PATH_VARIABLE = "EVENKEEL_MANIFEST_PATH"
+"""Replaces ``[chain] manifest_path``: several local chains, several deployments, one checkout."""
+
+
+class ChainSettings(Section):
+    """Which chain, and who answers for it."""
+
+    chain_id: Whole = Field(gt=0)
+    rpc_urls: tuple[HttpUrl, ...] = Field(min_length=1)
+    """Asked in order; the next one answers when the one before does not."""
+    rpc_quorum: Whole = Field(gt=0)
+    """How many servers must agree on the head and on the state a decision is made on."""
+    rpc_timeout_seconds: Real = Field(gt=0)
+    max_head_age_seconds: Whole = Field(gt=0)
+    """Heads this far from the wall clock are not traded on. A local chain that replays history needs a large one."""
+    manifest_path: str = ""
+    """Where the deployed addresses are; by default ``deployments/<chain_id>.json``."""
+
+    @model_validator(mode="after")
+    def _enough_servers(self) -> Self:
+        if self.rpc_quorum > len(self.rpc_urls):
+            raise ValueError(f"rpc_quorum {self.rpc_quorum} needs as many rpc_urls, not {len(self.rpc_urls)}")
+        return self
+
+    @property
+    def manifest_file(self) -> Path:
+        """File of the deployed addresses."""
+        return Path(self.manifest_path or f"deployments/{self.chain_id}.json")

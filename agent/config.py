@@ -1,0 +1,43 @@
+"""Field types of configuration: how a number, a URL or a section is written in a network's TOML file."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+
+
+def _plain_number(written: object) -> object:
+    if isinstance(written, bool) or not isinstance(written, int | float | Decimal):
+        raise ValueError("write a plain number without quotes")  # noqa: TRY004 - pydantic collects ValueErrors
+    return written
+
+
+def _whole_number(written: object) -> object:
+    if isinstance(written, bool) or not isinstance(written, int):
+        raise ValueError("write a whole number without quotes")  # noqa: TRY004 - pydantic collects ValueErrors
+    return written
+
+
+def _http_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("write a URL such as http://127.0.0.1:8545")
+    return url
+
+
+Exact = Annotated[Decimal, BeforeValidator(_plain_number)]
+"""A number that goes to the chain: kept decimal until it is rounded on purpose."""
+Real = Annotated[float, BeforeValidator(_plain_number)]
+"""A number of the agent's own."""
+Whole = Annotated[int, BeforeValidator(_whole_number)]
+"""A count, seconds, or basis points."""
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+
+
+class Section(BaseModel):
+    """Base of every section: nothing unknown, nothing changed after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

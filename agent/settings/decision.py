@@ -1,0 +1,142 @@
+"""How the keeper decides, as people write it, and the records of the core that it becomes.
+
+A number is read as written and becomes a chain integer with a named rounding: what is allowed rounds down, what is
+demanded rounds up.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from agent.config import Exact, Real, Section, Whole
+from agent.costs.impact import ImpactCoefficients
+from agent.costs.trade_costs import CostInputs
+from agent.errors import DataError
+from agent.policy.base import Policy
+from agent.policy.registry import build_policy
+from agent.routing import SlicingSettings
+from agent.routing.margin import MarginSettings
+from agent.routing.slicing import MOST_SLICES
+from agent.units import BPS, Rounding, Wad, from_wad, gwei_to_wei, to_asset_units, to_wad
+
+
+class PolicySettings(Section):
+    """When to hedge: a policy of `agent.policy.registry` by name, and its own numbers."""
+
+    name: str
+    parameters: dict[str, Real]
+
+    @model_validator(mode="after")
+    def _buildable(self) -> Self:
+        try:
+            self.build()
+        except DataError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    def build(self) -> Policy:
+        """Return the policy."""
+        return build_policy(self.name, self.parameters)
+
+
+class DecisionSection(Section):
+    """How the agent stays inside the chain's bounds; see `agent.decision.decide.DecisionSettings`."""
+
+    delta_tolerance_underlying: Real = Field(gt=0)
+    band_headroom_bps: Whole = Field(gt=0, lt=BPS)
+    min_trade_underlying: Real = Field(gt=0)
+    limit_tolerance_bps: Whole = Field(ge=0, lt=BPS)
+
+
+class ImpactSection(Section):
+    """What the desk's own trades do to the price; see `agent.costs.impact`."""
+
+    spread_usd: Real
+    temporary_usd_per_unit: Real = Field(gt=0)
+    permanent_usd_per_unit: Real = Field(ge=0)
+
+    def to_coefficients(self) -> ImpactCoefficients:
+        """Return the coefficients of the core."""
+        return ImpactCoefficients(self.spread_usd, self.temporary_usd_per_unit, self.permanent_usd_per_unit)
+
+
+class SlicingSection(Section):
+    """How a trade that is dear at once is cut; see `agent.routing.SlicingSettings`. Without it none is."""
+
+    interval_seconds: Real = Field(gt=0)
+    max_slices: Whole = Field(ge=1, le=MOST_SLICES)
+    vol_annual: Real = Field(gt=0)
+    risk_aversion_per_usd: Real = Field(gt=0)
+    impact: ImpactSection | None = None
+    """The desk's own estimate; without it the quotes' word is taken."""
+
+    def to_slicing_settings(self) -> SlicingSettings:
+        """Return the settings of the core."""
+        return SlicingSettings(
+            interval_seconds=self.interval_seconds,
+            max_slices=self.max_slices,
+            vol_annual=self.vol_annual,
+            risk_aversion_per_usd=self.risk_aversion_per_usd,
+            impact=None if self.impact is None else self.impact.to_coefficients(),
+        )
+
+
+class MarginSection(Section):
+    """How much collateral stands on the venues; see `agent.routing.margin.MarginSettings`."""
+
+    low_leverage_ratio: Exact = Field(ge=0)
+    target_leverage_ratio: Exact = Field(gt=0)
+    high_leverage_ratio: Exact = Field(gt=0)
+    idle_reserve_bps: Whole = Field(ge=0, lt=BPS)
+    guard_headroom_bps: Whole = Field(ge=0, lt=BPS)
+    min_margin_move_usd: Exact = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.low_leverage_ratio < self.target_leverage_ratio < self.high_leverage_ratio:
+            raise ValueError(
+                f"low_leverage_ratio {self.low_leverage_ratio} < target_leverage_ratio {self.target_leverage_ratio} < "
+                f"high_leverage_ratio {self.high_leverage_ratio} must hold"
+            )
+        return self
+
+    def to_margin_settings(self, asset_decimals: int) -> MarginSettings:
+        """Return the integers of the core: leverage rounded down, the least move rounded up."""
+        return MarginSettings(
+            low_leverage=to_wad(self.low_leverage_ratio, Rounding.DOWN),
+            target_leverage=to_wad(self.target_leverage_ratio, Rounding.DOWN),
+            high_leverage=to_wad(self.high_leverage_ratio, Rounding.DOWN),
+            idle_reserve_bps=self.idle_reserve_bps,
+            guard_headroom_bps=self.guard_headroom_bps,
+            min_margin_delta=to_asset_units(self.min_margin_move_usd, asset_decimals, Rounding.UP),
+        )
+
+
+class CostSettings(Section):
+    """What hedging costs beyond the venues' own quotes."""
+
+    gas_token_price_usd: Real | Literal["oracle"]
+    """Prices gas; ``"oracle"`` where the underlying is the gas token."""
+    rebalance_gas_units: Whole = Field(gt=0)
+    """What one rebalance is expected to burn."""
+    data_fee_gwei: Exact = Field(ge=0)
+    """What a rollup charges on top for one rebalance; 0 on a chain of its own."""
+    funding_horizon_days: Real = Field(ge=0)
+    """How long a trade is expected to stand."""
+    leg_gas_units: Whole = Field(default=0, ge=0)
+    """What each further venue in a rebalance burns: a venue that saves less is left out."""
+
+    def to_cost_inputs(self, oracle_price: Wad, priority_fee_gwei: Decimal) -> CostInputs:
+        """Return the inputs of one decision."""
+        configured = self.gas_token_price_usd
+        return CostInputs(
+            eth_price_usd=from_wad(oracle_price) if isinstance(configured, str) else configured,
+            priority_fee_wei=gwei_to_wei(priority_fee_gwei, Rounding.UP),
+            gas_units=self.rebalance_gas_units,
+            data_fee_wei=gwei_to_wei(self.data_fee_gwei, Rounding.UP),
+            funding_horizon_days=self.funding_horizon_days,
+            leg_gas_units=self.leg_gas_units,
+        )

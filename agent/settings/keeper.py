@@ -1,0 +1,15 @@
+"""Rhythm of the keeper's loop."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from agent.config import Real, Section
+
+
+class KeeperSettings(Section):
+    """Rhythm of the loop."""
+
+    interval_seconds: Real = Field(gt=0)
+    retry_initial_seconds: Real = Field(gt=0)
+    retry_max_seconds: Real = Field(gt=0)
