@@ -16,7 +16,7 @@ PEER_BOOK = "array of structs, Solady + Abramowitz-Stegun"
 
 _CONTRACTS = "benchmarks/contracts"
 _ADMIN = "contracts/governance/VaultAdmin.sol"
-_BOOK = "contracts/sources/OptionBook.sol"
+_BOOK = "contracts/book/OptionBook.sol"
 _LEGS_TYPE = "(uint256,uint256,bool,int256,uint256,uint256)[]"
 _ADD_LEGS = f"addLegs({_LEGS_TYPE})"
 

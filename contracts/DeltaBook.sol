@@ -6,7 +6,7 @@ import {IDeltaBook} from "./interfaces/IDeltaBook.sol";
 import {IDeltaSource} from "./interfaces/IDeltaSource.sol";
 import {IVaultAdmin} from "./interfaces/IVaultAdmin.sol";
 
-/// @title The book's verified delta: the sum of its sources
+/// @title Delta book: the sum of its sources
 /// @notice Purpose. Tells the guard, from chain state alone, the interval that is certain to hold the book's delta.
 ///
 ///         Trust. The governor chooses the sources; each source answers for its own positions. A keeper has no say here.

@@ -17,7 +17,7 @@ import {GuardRules} from "./libraries/GuardRules.sol";
 import {Fill, Leg, Measurement, VenueMeasurement} from "./types/Rebalance.sol";
 import {TwoSidedVault} from "./vault/TwoSidedVault.sol";
 
-/// @title Custody of the hedge's collateral, and the only door to its venues
+/// @title Hedge vault
 /// @notice Purpose. Holds what depositors put up, lets a keeper move it between idle and the perps venues, and lets nobody
 ///         take it out except against shares. The book whose delta is hedged stays with its owner; the vault holds the
 ///         hedge. Shares and NAV are `TwoSidedVault`'s matter, venues and rebalances this file's.

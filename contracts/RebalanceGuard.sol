@@ -8,7 +8,7 @@ import {IVaultAdmin} from "./interfaces/IVaultAdmin.sol";
 import {GuardRules} from "./libraries/GuardRules.sol";
 import {Bounds, Budget, Fill, Measurement} from "./types/Rebalance.sol";
 
-/// @title The rules a rebalance must meet, and what has been used of their budgets
+/// @title Rebalance guard: bounds, budgets and the verdict on a rebalance
 /// @notice Purpose. Makes the keeper untrusted: whoever holds its key can only lower the worst-case net delta or stay inside
 ///         the band, at prices near the oracle's, up to a turnover that is rationed over time. The rules are
 ///         `GuardRules.evaluate`; this contract stores bounds and budget and says who may change them.

@@ -1,9 +1,9 @@
 """Deploy one vault and everything it stands on, and put a book on the chain.
 
-    python -m scripts.deploy --network localnet [--book FILE] [--state-directory DIR]
+    python -m scripts.deploy --network localnet --inputs FILE [--book FILE]
 
-Values come from ``config/<network>.toml``. Running it again deploys only what is missing. The manifest
-``deployments/<chain_id>.json`` appears when everything stands.
+Values come from ``config/<network>.toml``, the addresses that the deployment stands on from the file of inputs.
+Running it again deploys only what is missing. The manifest ``deployments/<chain_id>.json`` appears when all stands.
 """
 
 from __future__ import annotations
@@ -13,19 +13,22 @@ import json
 import sys
 from dataclasses import astuple
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import brownie
 
+from agent.chain.deployment_inputs import DeploymentInputs, VenueInputs, load_deployment_inputs
 from agent.errors import AgentError, DataError
 from agent.files.book_file import load_book
-from agent.localnet.manifest import DEFAULT_STATE_DIRECTORY
 from agent.settings import Settings, config_path, load_settings
+from agent.venues.registry import venue_protocol
 from scripts.book import register_book
-from scripts.externals import Externals, externals_of, wrap_holdings
+from scripts.holdings import wrap_holdings
 from scripts.project import connected, load_project, quiet_unless_failing
 from scripts.record import DeploymentRecord
 
+DeployedVenue: TypeAlias = tuple[VenueInputs, Any]
+"""A venue and its adapter, as Brownie holds it."""
 ZERO_ADDRESS = "0x" + "00" * 20
 
 
@@ -34,11 +37,11 @@ def main() -> int:
     arguments = _arguments()
     try:
         settings = load_settings(config_path(arguments.network))
-        externals = externals_of(settings, arguments.state_directory)
+        inputs = load_deployment_inputs(arguments.inputs)
         with quiet_unless_failing():
             project = load_project()
-            with connected(settings.network, externals.rpc_url):
-                manifest = deploy(project, settings, externals, arguments.book)
+            with connected(settings.network, settings.chain.rpc_urls[0]):
+                manifest = deploy(project, settings, inputs, arguments.book)
     except AgentError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -46,45 +49,60 @@ def main() -> int:
     return 0
 
 
-def deploy(project: Any, settings: Settings, externals: Externals, book_path: Path | None) -> dict[str, Any]:
+def deploy(project: Any, settings: Settings, inputs: DeploymentInputs, book_path: Path | None) -> dict[str, Any]:
     """Deploy what is missing, wire it, register the book, write and return the manifest."""
     _require_chain(settings)
     book = load_book(book_path, brownie.chain[-1].timestamp) if book_path is not None else None
-    governor = brownie.accounts.at(externals.governor, force=True)
+    governor = brownie.accounts.at(inputs.governor, force=True)
     record = DeploymentRecord(project, governor, settings.chain.manifest_file)
     block = brownie.chain.height
-    contracts = _deploy_contracts(record, settings, externals)
-    _wire(contracts, governor)
+    contracts = _deploy_contracts(record, settings, inputs)
+    venues = _deploy_venues(record, inputs, contracts["HedgeVault"])
+    _wire(contracts, venues, governor)
     if book is not None:
         wrap_holdings(contracts["TokenHoldings"], book)
         register_book(contracts["OptionBook"], contracts["TokenHoldings"], book, governor)
-    manifest = _manifest(settings, externals, contracts, block)
+    manifest = _manifest(settings, inputs, contracts, venues, block)
     record.finish(manifest)
     return manifest
 
 
-def _deploy_contracts(record: DeploymentRecord, settings: Settings, externals: Externals) -> dict[str, Any]:
+def _deploy_contracts(record: DeploymentRecord, settings: Settings, inputs: DeploymentInputs) -> dict[str, Any]:
     contracts: dict[str, Any] = {}
 
     def ensure(name: str, *constructor: object) -> Any:
         contracts[name] = record.ensure(name, *constructor)
         return contracts[name]
 
-    admin = ensure("VaultAdmin", externals.governor, externals.guardian, externals.keeper)
-    source = ensure("ChainlinkSource", externals.price_feed)
+    admin = ensure("VaultAdmin", inputs.governor, inputs.guardian, inputs.keeper)
+    source = ensure("ChainlinkSource", inputs.price_feed)
     limits = settings.oracle
     oracle = ensure("PriceOracle", admin, source, limits.max_age_seconds, limits.min_price, limits.max_price)
     ensure("OptionBook", admin)
-    ensure("TokenHoldings", externals.underlying_token, externals.underlying_holder)
+    ensure("TokenHoldings", inputs.underlying_token, inputs.underlying_holder)
     book = ensure("DeltaBook", admin)
     guard = ensure("RebalanceGuard", admin, astuple(settings.bounds.to_bounds()))
     token = settings.vault
-    vault = ensure("HedgeVault", externals.asset, token.name, token.symbol, admin, oracle, book, guard)
-    ensure("CurieVenue", vault, externals.curie_clearing_house, externals.curie_base_token)
+    ensure("HedgeVault", inputs.asset, token.name, token.symbol, admin, oracle, book, guard)
     return contracts
 
 
-def _wire(contracts: dict[str, Any], governor: Any) -> None:
+def _deploy_venues(record: DeploymentRecord, inputs: DeploymentInputs, vault: Any) -> list[DeployedVenue]:
+    """Deploy one adapter a venue; its protocol says which contract it is and which addresses it takes."""
+    venues = []
+    for venue in inputs.venues:
+        protocol = venue_protocol(venue.kind, f"venue {venue.name}")
+        missing = [name for name in protocol.adapter_addresses if name not in venue.addresses]
+        if missing:
+            raise DataError(f"venue {venue.name}: address {missing[0]} is missing; add it to the deployment's inputs")
+        addresses = [venue.addresses[name] for name in protocol.adapter_addresses]
+        venues.append(
+            (venue, record.ensure(protocol.adapter, vault, *addresses, key=f"{protocol.adapter} {venue.name}"))
+        )
+    return venues
+
+
+def _wire(contracts: dict[str, Any], venues: list[DeployedVenue], governor: Any) -> None:
     """Connect what is not connected yet."""
     vault, guard, book = contracts["HedgeVault"], contracts["RebalanceGuard"], contracts["DeltaBook"]
     known_sources = book.sources()
@@ -93,27 +111,31 @@ def _wire(contracts: dict[str, Any], governor: Any) -> None:
             book.addSource(contracts[name], {"from": governor})
     if guard.vault() == ZERO_ADDRESS:
         guard.bindVault(vault, {"from": governor})
-    if contracts["CurieVenue"].address not in vault.venues():
-        vault.addVenue(contracts["CurieVenue"], {"from": governor})
+    known_venues = vault.venues()
+    for _, adapter in venues:
+        if adapter.address not in known_venues:
+            vault.addVenue(adapter, {"from": governor})
 
 
-def _manifest(settings: Settings, externals: Externals, contracts: dict[str, Any], block: int) -> dict[str, Any]:
-    asset = brownie.web3.eth.contract(externals.asset, abi=contracts["HedgeVault"].abi)
+def _manifest(
+    settings: Settings, inputs: DeploymentInputs, contracts: dict[str, Any], venues: list[DeployedVenue], block: int
+) -> dict[str, Any]:
+    asset = brownie.web3.eth.contract(inputs.asset, abi=contracts["HedgeVault"].abi)
     return {
         "chain_id": settings.chain.chain_id,
         "network": settings.network,
         "block": block,
         "asset": {
-            "address": externals.asset,
+            "address": inputs.asset,
             "decimals": asset.functions.decimals().call(),
             "symbol": asset.functions.symbol().call(),
         },
-        "contracts": {name: contract.address for name, contract in contracts.items() if name != "CurieVenue"},
-        "venues": [{"name": "curie", "kind": "curie", "address": contracts["CurieVenue"].address}],
+        "contracts": {name: contract.address for name, contract in contracts.items()},
+        "venues": [{"name": venue.name, "kind": venue.kind, "address": adapter.address} for venue, adapter in venues],
         "roles": {
-            "governor": externals.governor,
-            "guardian": externals.guardian,
-            "keeper": externals.keeper,
+            "governor": inputs.governor,
+            "guardian": inputs.guardian,
+            "keeper": inputs.keeper,
         },
     }
 
@@ -132,7 +154,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--network", required=True, help="name of a file in config/, without .toml")
     parser.add_argument("--book", type=Path, help="book whose options are registered on the chain (.toml or .csv)")
     parser.add_argument(
-        "--state-directory", type=Path, default=DEFAULT_STATE_DIRECTORY, help="where the local chain keeps its manifest"
+        "--inputs",
+        type=Path,
+        required=True,
+        help="addresses it stands on (.json, as the local chain writes it)",
     )
     return parser.parse_args()
 

@@ -30,16 +30,20 @@ class DeploymentRecord:
             if path.exists():
                 self._known |= json.loads(path.read_text(encoding="utf-8")).get("creations", {})
 
-    def ensure(self, name: str, *arguments: object) -> Any:
-        """Return the contract, deploying it unless this very code with these arguments is there already."""
+    def ensure(self, name: str, *arguments: object, key: str | None = None) -> Any:
+        """Return the contract, deploying it unless this very code with these arguments is there already.
+
+        ``key`` tells several contracts of one name apart; by default it is the name.
+        """
+        key = key or name
         container = self._project[name]
         digest = "0x" + keccak(hexstr=container.deploy.encode_input(*arguments)).hex()
-        known = self._known.get(name)
+        known = self._known.get(key)
         if known is not None and known["creation_hash"] == digest and brownie.web3.eth.get_code(known["address"]):
             return container.at(known["address"])
         instance = container.deploy(*arguments, {"from": self._deployer}, silent=True)
-        self._known[name] = {"address": instance.address, "creation_hash": digest}
-        self.deployed.append(name)
+        self._known[key] = {"address": instance.address, "creation_hash": digest}
+        self.deployed.append(key)
         _write_whole(self._partial_path, {"creations": self._known})
         return instance
 

@@ -177,7 +177,7 @@ class _Status:
         with closing(Localnet.attach(state_directory, STATUS_TIMEOUT_SECONDS)) as localnet:
             try:
                 head = localnet.chain.head()
-                price_usd, pool_price_usd = localnet.published_price()[0], localnet.pool_price()
+                price_usd, pool_price_usd = localnet.published_price()[0], localnet.market_price_usd()
             except TransientError:
                 return cls("silent", manifest)
         return cls("running", manifest, head.number, head.timestamp, head.base_fee_wei, price_usd, pool_price_usd)
@@ -223,7 +223,7 @@ def _step_record(result: StepResult) -> dict[str, object]:
         "block": result.block.number,
         "timestamp_unix": result.block.timestamp,
         "price_usd": result.price_usd,
-        "pool_price_usd": result.pool_price_usd,
+        "pool_price_usd": result.market_price_usd,
         "blocks_mined": result.blocks_mined,
         "gas_used": result.gas_used,
     }
@@ -232,5 +232,5 @@ def _step_record(result: StepResult) -> dict[str, object]:
 def _step_line(result: StepResult) -> str:
     return (
         f"block {result.block.number}  {utc_minute(result.block.timestamp)}  "
-        f"index ${result.price_usd:,.2f}  pool ${result.pool_price_usd:,.2f}"
+        f"index ${result.price_usd:,.2f}  pool ${result.market_price_usd:,.2f}"
     )

@@ -20,9 +20,11 @@ from agent.keeper.keeper import Keeper
 from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.localnet.anvil import HOST
 from agent.localnet.deposit import deposit_collateral
+from agent.localnet.registry import MARKET_PROTOCOLS
 from agent.localnet.session import Localnet, LocalnetSettings, running_manifest
 from agent.settings import Settings, config_path, load_settings
 from agent.units import Seconds
+from agent.venues.registry import VENUE_PROTOCOLS
 
 DEMO_DIRECTORY = Path(".evenkeel") / "demo"
 """Everything of the last demonstration's chain: its log, its book, its addresses and its ledger."""
@@ -62,7 +64,8 @@ def open_world(scenario: Scenario, phase: Callable[[str], AbstractContextManager
     manifest_path, ledger_path, book_path = _prepare_directory(scenario.book)
     prices = scenario.prices
     with contextlib.ExitStack() as stage:
-        with phase("Local chain with Perpetual Protocol v2 and its ETH market"):
+        protocols = " and ".join(VENUE_PROTOCOLS[kind].title for kind in MARKET_PROTOCOLS)
+        with phase(f"Local chain with {protocols} and its ETH market"):
             localnet = stage.enter_context(
                 Localnet.up(
                     LocalnetSettings(

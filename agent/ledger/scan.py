@@ -23,7 +23,7 @@ from agent.ledger.records import (
 )
 from agent.ledger.store import VaultLedger
 from agent.units import Address, AssetUnits, IntentId, Wad
-from agent.venues.curie import FundingSource, funding_sources
+from agent.venues.funding import FundingSource, funding_sources
 
 _MARKS_COMPARED_AT_ONCE = (32, 2_048, 131_072)
 """Scan marks compared with the chain, newest first, when looking for the last block both share."""

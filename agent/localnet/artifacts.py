@@ -12,25 +12,12 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 NODE_MODULES = PROJECT_ROOT / "node_modules"
 BUILD = PROJECT_ROOT / "build" / "contracts"
 
-_CURIE = NODE_MODULES / "@perp" / "curie-contract" / "artifacts" / "contracts"
-_PERP_ORACLE = NODE_MODULES / "@perp" / "perp-oracle-contract" / "artifacts" / "contracts"
-_UNISWAP_V3 = NODE_MODULES / "@uniswap" / "v3-core" / "artifacts" / "contracts"
 _WETH = NODE_MODULES / "canonical-weth" / "build" / "contracts"
 
 
-def curie(name: str) -> str:
-    """Creation code of a Perpetual Protocol v2 contract."""
-    return _hardhat(_CURIE, name)
-
-
-def perp_oracle(name: str) -> str:
-    """Creation code of a Perpetual Protocol price feed."""
-    return _hardhat(_PERP_ORACLE, name)
-
-
-def uniswap_v3(name: str) -> str:
-    """Creation code of a Uniswap v3 core contract."""
-    return _hardhat(_UNISWAP_V3, name)
+def hardhat(name: str, folder: tuple[str, ...]) -> str:
+    """Creation code of a contract that a package publishes as Hardhat left it; ``folder`` within ``node_modules``."""
+    return _hex(_read(NODE_MODULES.joinpath(*folder, f"{name}.sol", f"{name}.json"))["bytecode"])
 
 
 def canonical_weth() -> str:
@@ -41,10 +28,6 @@ def canonical_weth() -> str:
 def project(name: str) -> str:
     """Creation code of one of this project's contracts, as Brownie built it."""
     return _hex(_read(BUILD / f"{name}.json")["bytecode"])
-
-
-def _hardhat(root: Path, name: str) -> str:
-    return _hex(_read(root / f"{name}.sol" / f"{name}.json")["bytecode"])
 
 
 def _hex(code: str) -> str:

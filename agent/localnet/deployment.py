@@ -7,22 +7,45 @@ import subprocess
 import sys
 from pathlib import Path
 
+from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
+from agent.chain.deployment_inputs import DeploymentInputs, VenueInputs
 from agent.errors import DataError, FatalError
 from agent.localnet.artifacts import PROJECT_ROOT
+from agent.localnet.manifest import LocalnetManifest
+from agent.venues.registry import venue_protocol
 
 NETWORK = "localnet"
+INPUTS_NAME = "deployment-inputs.json"
 _TIMEOUT_SECONDS = 300
 _BAD_INPUT_STATUS = 2
-_RPC_URLS_VARIABLE = "EVENKEEL_RPC_URLS"
-_MANIFEST_PATH_VARIABLE = "EVENKEEL_MANIFEST_PATH"
 
 
-def run_deployment(
-    state_directory: Path, rpc_url: str, book_path: Path | None, manifest_path: Path | None = None
-) -> None:
-    """Deploy the vault, and put a book on the chain, for the local chain of a state directory.
+def deployment_inputs(manifest: LocalnetManifest) -> DeploymentInputs:
+    """Return what a deployment on the local chain stands on: one venue of each protocol."""
+    venues = tuple(
+        VenueInputs(
+            name=kind,
+            kind=kind,
+            addresses={name: addresses[name] for name in venue_protocol(kind, "the local chain").adapter_addresses},
+        )
+        for kind, addresses in manifest.venues.items()
+    )
+    return DeploymentInputs(
+        asset=manifest.usdc,
+        price_feed=manifest.chainlink_aggregator,
+        underlying_token=manifest.weth,
+        underlying_holder=manifest.accounts["depositor"],
+        governor=manifest.accounts["deployer"],
+        guardian=manifest.accounts["guardian"],
+        keeper=manifest.accounts["keeper"],
+        venues=venues,
+    )
 
-    The script reads ``config/localnet.toml`` and writes ``deployments/31337.json``, both in the checkout, unless
+
+def run_deployment(inputs_path: Path, rpc_url: str, book_path: Path | None, manifest_path: Path | None = None) -> None:
+    """Deploy the vault, and put a book on the chain, on top of the contracts that a file of inputs names.
+
+    The script reads ``config/localnet.toml`` too, and writes ``deployments/31337.json``, both in the checkout, unless
     ``manifest_path`` names another place for the latter.
 
     Raises: `DataError` with the script's own line when it refuses its input; `FatalError` when it fails otherwise.
@@ -30,13 +53,13 @@ def run_deployment(
     script = PROJECT_ROOT / "scripts" / "deploy.py"
     if not script.is_file():
         raise DataError(f"{script} is missing: the vault can be deployed only from a checkout of the repository")
-    command = [sys.executable, "-m", "scripts.deploy", "--network", NETWORK, "--state-directory"]
-    command.append(str(state_directory.resolve()))
+    command = [sys.executable, "-m", "scripts.deploy", "--network", NETWORK]
+    command += ["--inputs", str(inputs_path.resolve())]
     if book_path is not None:
         command += ["--book", str(book_path.resolve())]
-    environment = {**os.environ, _RPC_URLS_VARIABLE: rpc_url}
+    environment = {**os.environ, RPC_URLS_VARIABLE: rpc_url}
     if manifest_path is not None:
-        environment[_MANIFEST_PATH_VARIABLE] = str(manifest_path.resolve())
+        environment[MANIFEST_PATH_VARIABLE] = str(manifest_path.resolve())
     try:
         finished = subprocess.run(  # noqa: S603  (our own interpreter, script and arguments)
             command,

@@ -30,6 +30,9 @@ ACCOUNT_ROLES = (
 MAX_FEE_PER_GAS_WEI = Wei(100_000 * WEI_PER_GWEI)
 """Actors of the market always get in, whatever the base fee is set to."""
 DEFAULT_TIP_WEI = Wei(WEI_PER_GWEI)
+TRADER_TIP_WEI = Wei(2 * WEI_PER_GWEI)
+PUBLISHER_TIP_WEI = Wei(3 * WEI_PER_GWEI)
+"""Within a block the higher tip goes first: prices before trades, trades before all else."""
 _BLOCK_SPACING_SECONDS = 1
 _MAX_BLOCKS_PER_BATCH = 64
 

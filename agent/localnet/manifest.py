@@ -9,8 +9,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from agent.errors import DataError
-from agent.localnet.curie.contracts import CurieAddresses
 from agent.localnet.evm import ACCOUNT_ROLES
+from agent.localnet.registry import MARKET_PROTOCOLS
 from agent.units import Address, Seconds, Wei
 
 DEFAULT_STATE_DIRECTORY = Path(".evenkeel") / "localnet"
@@ -23,7 +23,7 @@ class LocalnetManifest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     rpc_url: str
     chain_id: int
     pid: int
@@ -39,7 +39,8 @@ class LocalnetManifest(BaseModel):
     usdc_decimals: int
     weth: Address
     chainlink_aggregator: Address
-    curie: CurieAddresses
+    venues: dict[str, dict[str, Address]]
+    """Contracts of each protocol by name, by the kind of its venues."""
     accounts: dict[str, Address]
 
     @field_validator("accounts")
@@ -49,6 +50,17 @@ class LocalnetManifest(BaseModel):
         if missing:
             raise ValueError(f"no account for {', '.join(missing)}")
         return accounts
+
+    @field_validator("venues")
+    @classmethod
+    def _names_every_contract(cls, venues: dict[str, dict[str, Address]]) -> dict[str, dict[str, Address]]:
+        for kind, addresses in venues.items():
+            protocol = MARKET_PROTOCOLS.get(kind)
+            if protocol is None or set(addresses) != protocol.address_names:
+                raise ValueError(f"{kind} is no protocol with these contracts")
+        if not venues:
+            raise ValueError("no venue")
+        return venues
 
     @staticmethod
     def path(state_directory: Path) -> Path:

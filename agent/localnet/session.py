@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +12,14 @@ from agent.checks import require_finite
 from agent.errors import DataError
 from agent.localnet.anvil import AnvilProcess, AnvilSettings, process_fingerprint, stop_process
 from agent.localnet.codec import encode_call
-from agent.localnet.curie.actors import Arbitrageur, FundingPoker, PricePublisher
-from agent.localnet.curie.pool_math import price_from_sqrt_x96, sqrt_price_x96, ticks_between
-from agent.localnet.deployment import run_deployment
+from agent.localnet.deployment import INPUTS_NAME, deployment_inputs, run_deployment
 from agent.localnet.evm import BlockHead, LocalChain, Transaction
 from agent.localnet.manifest import DEFAULT_STATE_DIRECTORY, LOG_NAME, LocalnetManifest
+from agent.localnet.market import Market, longest
+from agent.localnet.price_feed import answer_to_wad, feed_answer, publish
+from agent.localnet.registry import MARKET_PROTOCOLS
 from agent.localnet.rpc import RPC_TIMEOUT_SECONDS, JsonRpc
-from agent.localnet.world import GENESIS_LEAD_SECONDS, LocalnetSettings, answer_to_wad, feed_answer, open_world
+from agent.localnet.world import GENESIS_LEAD_SECONDS, LocalnetSettings, open_world
 from agent.units import Address, AssetUnits, Seconds, Wei, from_wad
 
 __all__ = ["Localnet", "LocalnetSettings", "StepResult", "running_manifest"]
@@ -29,15 +29,7 @@ STEPPED_MODEL = JumpDiffusion(
 )
 """The market of a local chain that is moved by hand: a martingale with a jump about once a week."""
 
-_SLOT0 = "(uint160,int24,uint16,uint16,uint16,uint8,bool)"
 _MINT_GAS = 200_000
-
-_MARK_SETTLE_SECONDS = 15
-"""Window of the shortest average in the mark price: after it the mark has followed the pool."""
-_RAMP_TICKS = 700
-"""Farthest the pool moves within one price window, ticks (7.2 %); the venue's own limit is 1,000."""
-_RAMP_SECONDS = 16
-"""Time between two parts of a larger move: one second more than the venue's price window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +39,10 @@ class StepResult:
     block: BlockHead
     price_usd: float
     """Index price as published, at the feed's 8 decimals."""
-    pool_price_usd: float
+    market_price_usd: float
+    """Where the first market trades."""
     blocks_mined: int
     gas_used: int
-
-
-@dataclass(frozen=True, slots=True)
-class PriceMove:
-    """One publication of a step."""
-
-    at_unix: Seconds
-    answer: AssetUnits
-    """Price in the decimals of the feed."""
 
 
 class Localnet:
@@ -75,10 +59,11 @@ class Localnet:
         self.state_directory = state_directory
         self.chain = LocalChain(JsonRpc(manifest.rpc_url, timeout_seconds))
         self._process = process
-        accounts, addresses = manifest.accounts, manifest.curie
-        self._publisher = PricePublisher(accounts["publisher"], manifest.chainlink_aggregator, addresses)
-        self._arbitrageur = Arbitrageur(accounts["arbitrageur"], addresses)
-        self._poker = FundingPoker(accounts["funding_poker"], addresses)
+        self.markets: dict[str, Market] = {
+            kind: MARKET_PROTOCOLS[kind].market(self.chain, manifest.accounts, addresses)
+            for kind, addresses in manifest.venues.items()
+        }
+        """The markets of the chain, by the kind of their protocol."""
 
     @classmethod
     def up(cls, settings: LocalnetSettings) -> Localnet:
@@ -165,31 +150,27 @@ class Localnet:
                 f"the step is at {at_unix}, not after the last block at {before.timestamp}: use a later time"
             )
         base_fee_wei = self.manifest.base_fee_wei if base_fee_wei is None else base_fee_wei
-        end, pool_sqrt_x96, gas_used = Seconds(at_unix), self.pool_sqrt_x96(), 0
-        for move in schedule_moves(pool_sqrt_x96, feed_answer(price_usd), before.timestamp, end):
-            work = self._publisher.publish(move.answer)
-            work += self._arbitrageur.trade_to(sqrt_price_x96(answer_to_wad(move.answer)), pool_sqrt_x96)
-            work += self._poker.poke() if move.at_unix == end else []
+        end, answer, gas_used = Seconds(at_unix), feed_answer(price_usd), 0
+        schedules = [market.schedule(answer, before.timestamp, end) for market in self.markets.values()]
+        for move in longest(schedules):
+            work = [publish(self.manifest.accounts["publisher"], self.manifest.chainlink_aggregator, move.answer)]
+            work += [order for market in self.markets.values() for order in market.follow(move.answer)]
+            work += self._settlements() if move.at_unix == end else []
             gas_used += self._mine(work, move.at_unix, base_fee_wei)
-            pool_sqrt_x96 = self.pool_sqrt_x96()
         if move.at_unix != end:
-            gas_used += self._mine(self._poker.poke(), end, base_fee_wei)
+            gas_used += self._mine(self._settlements(), end, base_fee_wei)
         after = self.chain.head()
         return StepResult(
             block=after,
             price_usd=from_wad(answer_to_wad(move.answer)),
-            pool_price_usd=price_from_sqrt_x96(pool_sqrt_x96),
+            market_price_usd=self.market_price_usd(),
             blocks_mined=after.number - before.number,
             gas_used=gas_used,
         )
 
-    def pool_sqrt_x96(self) -> int:
-        """Square root of the pool's price, in the pool's format."""
-        return int(self.chain.call(self.manifest.curie.pool, "slot0()", returns=_SLOT0)[0])
-
-    def pool_price(self) -> float:
-        """Return the pool's price in USD."""
-        return price_from_sqrt_x96(self.pool_sqrt_x96())
+    def market_price_usd(self) -> float:
+        """Return the price at which the chain's first market trades."""
+        return next(iter(self.markets.values())).price_usd()
 
     def published_price(self) -> tuple[float, int]:
         """Return the latest index price in USD and the number of its round."""
@@ -200,13 +181,18 @@ class Localnet:
 
     def deploy_evenkeel(self, book_path: Path | None = None, manifest_path: Path | None = None) -> None:
         """Deploy the vault and put a book on the chain (see `agent.localnet.deployment.run_deployment`)."""
-        run_deployment(self.state_directory, self.rpc_url, book_path, manifest_path)
+        inputs_path = self.state_directory / INPUTS_NAME
+        inputs_path.write_text(deployment_inputs(self.manifest).model_dump_json(indent=2) + "\n", encoding="utf-8")
+        run_deployment(inputs_path, self.rpc_url, book_path, manifest_path)
 
     def fund_usdc(self, to: Address, units: AssetUnits) -> None:
         """Mint test dollars to an account, in a block of its own."""
         mint = encode_call("mint(address,uint256)", to, units)
         minter = self.manifest.accounts["spare"]
         self.chain.mine([Transaction("mint", minter, self.manifest.usdc, mint, _MINT_GAS)])
+
+    def _settlements(self) -> list[Transaction]:
+        return [work for market in self.markets.values() for work in market.settle()]
 
     def _mine(self, work: list[Transaction], moment: Seconds, base_fee_wei: Wei) -> int:
         return sum(receipt.gas_used for receipt in self.chain.mine(work, moment, base_fee_wei))
@@ -218,25 +204,6 @@ def running_manifest(state_directory: Path) -> LocalnetManifest | None:
     if manifest is None or process_fingerprint(manifest.pid) != manifest.process_fingerprint:
         return None
     return manifest
-
-
-def schedule_moves(pool_sqrt_x96: int, answer: AssetUnits, last_unix: Seconds, end_unix: Seconds) -> list[PriceMove]:
-    """Split a step into publications: one, or several where the move is too large for one price window.
-
-    The last is at the new price, as early before ``end_unix`` as the mark price needs to follow.
-    """
-    settle = end_unix - _MARK_SETTLE_SECONDS
-    if settle <= last_unix:
-        return [PriceMove(end_unix, answer)]
-    distance = abs(ticks_between(pool_sqrt_x96, sqrt_price_x96(answer_to_wad(answer))))
-    room = (settle - last_unix - 1) // _RAMP_SECONDS + 1
-    parts = min(max(math.ceil(distance / _RAMP_TICKS), 1), room)
-    from_usd, to_usd = price_from_sqrt_x96(pool_sqrt_x96), from_wad(answer_to_wad(answer))
-    ramp = [
-        PriceMove(Seconds(settle - left * _RAMP_SECONDS), feed_answer(to_usd * (from_usd / to_usd) ** (left / parts)))
-        for left in range(parts - 1, 0, -1)
-    ]
-    return [*ramp, PriceMove(Seconds(settle), answer)]
 
 
 def _require_none_running(state_directory: Path) -> None:

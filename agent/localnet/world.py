@@ -10,24 +10,18 @@ from agent.checks import require_finite
 from agent.errors import DataError, FatalError
 from agent.localnet import artifacts
 from agent.localnet.anvil import CHAIN_ID, HOST, process_fingerprint
-from agent.localnet.curie import contracts as curie
-from agent.localnet.curie.actors import FundingPoker, LiquidityMaker, PricePublisher, deposit_margin
-from agent.localnet.curie.pool_math import LiquidityRange, liquidity_for_slippage, range_for_liquidity, sqrt_price_x96
 from agent.localnet.deployer import Deployer
 from agent.localnet.evm import LocalChain
 from agent.localnet.manifest import DEFAULT_STATE_DIRECTORY, LocalnetManifest
+from agent.localnet.market import MarketOpening
+from agent.localnet.price_feed import PRICE_FEED_DECIMALS, feed_answer, publish
+from agent.localnet.registry import MARKET_PROTOCOLS
 from agent.localnet.rpc import JsonRpc
 from agent.units import (
     BPS,
     WEI_PER_GWEI,
-    AssetUnits,
-    Rounding,
     Seconds,
-    Wad,
     Wei,
-    asset_units_to_wad,
-    from_wad,
-    to_asset_units,
 )
 
 USDC_DECIMALS = 6
@@ -36,9 +30,6 @@ GENESIS_LEAD_SECONDS = 3_600
 
 _HISTORY_SECONDS = 1_900
 """The mark price reads 30 minutes of pool history; before that every trade reverts with ``OLD``."""
-_FEE_RATIO_PER_BPS = 100  # Curie counts fees in 1e-6
-_MARGIN_MULTIPLE = 3.0
-"""Margin of each actor, in multiples of all the maker provides at the top of its range: covers any inventory."""
 _LARGEST_PORT = 65_535
 _EARLIEST_START = 946_684_800
 _LATEST_START = 4_102_444_800  # Uniswap v3 counts time in 32 bits
@@ -86,15 +77,18 @@ class LocalnetSettings:
             ratios = f"{self.maker_low_ratio} to {self.maker_high_ratio}"
             raise DataError(f"the maker's range is {ratios} of the start price; expected a range around 1")
 
-
-def feed_answer(price_usd: float) -> AssetUnits:
-    """Price in the decimals of the Chainlink feed, rounded down."""
-    return to_asset_units(price_usd, curie.PRICE_FEED_DECIMALS, Rounding.DOWN)
-
-
-def answer_to_wad(answer: AssetUnits) -> Wad:
-    """Price of a feed answer."""
-    return asset_units_to_wad(answer, curie.PRICE_FEED_DECIMALS)
+    @property
+    def opening(self) -> MarketOpening:
+        """What each market is opened with."""
+        return MarketOpening(
+            answer=feed_answer(self.start_price_usd),
+            start_price_usd=self.start_price_usd,
+            depth_size_underlying=self.depth_size_underlying,
+            depth_slippage_bps=self.depth_slippage_bps,
+            low_ratio=self.maker_low_ratio,
+            high_ratio=self.maker_high_ratio,
+            exchange_fee_bps=self.exchange_fee_bps,
+        )
 
 
 def open_world(settings: LocalnetSettings, pid: int) -> LocalnetManifest:
@@ -115,11 +109,9 @@ def _deploy(settings: LocalnetSettings, chain: LocalChain, pid: int) -> Localnet
     deployer = Deployer(chain, accounts["deployer"])
     usdc = deployer.create("UsdcDouble", artifacts.project("UsdcDouble"), "(uint8)", USDC_DECIMALS)
     weth = deployer.create("WETH9", artifacts.canonical_weth())
-    answer = feed_answer(settings.start_price_usd)
+    opening = settings.opening
     code = artifacts.project("AggregatorDouble")
-    aggregator = deployer.create("AggregatorDouble", code, "(uint8,int256)", curie.PRICE_FEED_DECIMALS, answer)
-    sqrt_x96 = sqrt_price_x96(answer_to_wad(answer))
-    fee_ratio = round(settings.exchange_fee_bps * _FEE_RATIO_PER_BPS)
+    aggregator = deployer.create("AggregatorDouble", code, "(uint8,int256)", PRICE_FEED_DECIMALS, opening.answer)
     return LocalnetManifest(
         rpc_url=chain.rpc.url,
         chain_id=CHAIN_ID,
@@ -133,7 +125,10 @@ def _deploy(settings: LocalnetSettings, chain: LocalChain, pid: int) -> Localnet
         usdc_decimals=USDC_DECIMALS,
         weth=weth,
         chainlink_aggregator=aggregator,
-        curie=curie.deploy(chain, deployer, usdc, aggregator, sqrt_x96, fee_ratio),
+        venues={
+            kind: protocol.deploy(chain, deployer, usdc, aggregator, opening)
+            for kind, protocol in MARKET_PROTOCOLS.items()
+        },
         accounts=accounts,
     )
 
@@ -146,28 +141,8 @@ def _require_fresh(chain: LocalChain, settings: LocalnetSettings) -> None:
 
 
 def _populate(settings: LocalnetSettings, chain: LocalChain, manifest: LocalnetManifest) -> None:
-    accounts = manifest.accounts
-    position = _maker_position(settings)
-    margin = _margin(settings, position)
-    publisher = PricePublisher(accounts["publisher"], manifest.chainlink_aggregator, manifest.curie)
-    maker = LiquidityMaker(accounts["liquidity_maker"], manifest.curie)
-    poker = FundingPoker(accounts["funding_poker"], manifest.curie)
-    work = publisher.publish(feed_answer(settings.start_price_usd))
-    for account in (maker.account, accounts["arbitrageur"], poker.account):
-        work += deposit_margin(account, manifest.usdc, manifest.curie.vault, margin)
-    work += maker.provide(position) + poker.open()
+    opening = settings.opening
+    work = [publish(manifest.accounts["publisher"], manifest.chainlink_aggregator, opening.answer)]
+    for kind, addresses in manifest.venues.items():
+        work += MARKET_PROTOCOLS[kind].populate(manifest.accounts, addresses, manifest.usdc, opening)
     chain.mine(work, Seconds(settings.start_unix - GENESIS_LEAD_SECONDS + _HISTORY_SECONDS))
-
-
-def _maker_position(settings: LocalnetSettings) -> LiquidityRange:
-    price_usd = settings.start_price_usd
-    slippage_ratio = settings.depth_slippage_bps / BPS
-    liquidity = liquidity_for_slippage(price_usd, settings.depth_size_underlying, slippage_ratio)
-    low_usd, high_usd = price_usd * settings.maker_low_ratio, price_usd * settings.maker_high_ratio
-    return range_for_liquidity(price_usd, low_usd, high_usd, liquidity)
-
-
-def _margin(settings: LocalnetSettings, position: LiquidityRange) -> AssetUnits:
-    highest_usd = settings.start_price_usd * settings.maker_high_ratio
-    provided_usd = from_wad(position.base) * highest_usd + from_wad(position.quote)
-    return to_asset_units(_MARGIN_MULTIPLE * provided_usd, USDC_DECIMALS, Rounding.UP)

@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IVaultAdmin} from "../interfaces/IVaultAdmin.sol";
 
-/// @title Base of every contract that asks `VaultAdmin` who may act
+/// @title Base of contracts governed through `VaultAdmin`
 abstract contract Governed {
     /// @notice Holder of the roles. Fixed for the life of the contract.
     IVaultAdmin public immutable admin;

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
 import {IVaultAdmin} from "../interfaces/IVaultAdmin.sol";
 
-/// @title Roles of one vault and of the contracts that serve it
+/// @title Roles of one vault
 /// @notice Purpose. One place answers who may rebalance (keeper), tighten and pause (guardian), and change parameters
 ///         (governor), so that handing over a role is one transaction.
 ///

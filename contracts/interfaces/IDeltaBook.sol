@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IDeltaSource} from "./IDeltaSource.sol";
 
-/// @title The book's verified delta: the sum of its sources
+/// @title Interface of the delta book
 interface IDeltaBook is IDeltaSource {
     event SourceAdded(address indexed source);
     event SourceRemoved(address indexed source);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-/// @title One kind of position whose delta the chain can verify
+/// @title Interface of a delta source
 interface IDeltaSource {
     /// @notice Interval that is certain to hold the delta of every position of this source.
     /// @param price Oracle price of the underlying, WAD USD.

@@ -5,7 +5,7 @@ import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {Leg, Measurement} from "../types/Rebalance.sol";
 import {IPerpVenue} from "./IPerpVenue.sol";
 
-/// @title Custody of the hedge's collateral, and the only door to its venues
+/// @title Interface of the hedge vault
 interface IHedgeVault is IERC4626 {
     event VenueAdded(address indexed venue);
     event VenueRemoved(address indexed venue);

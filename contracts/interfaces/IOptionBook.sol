@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IDeltaSource} from "./IDeltaSource.sol";
 
-/// @title European options on the underlying, their delta computed on chain
+/// @title Interface of the option book
 interface IOptionBook is IDeltaSource {
     /// @param strike WAD USD.
     /// @param expiry Unix seconds.

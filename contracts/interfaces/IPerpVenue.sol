@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-/// @title One perpetuals venue, normalised
+/// @title Interface of a perpetuals venue
 /// @notice Numbers are WAD and signed (long is positive; positive funding means longs pay) unless a name says otherwise.
 ///         The adapter holds the venue account; only its vault may call functions that change state.
 interface IPerpVenue {
@@ -46,7 +46,7 @@ interface IPerpVenue {
 
     error OnlyVault(address caller, address vault);
     error LimitPriceViolated(uint256 executionPrice, uint256 limitPrice);
-    error QuoteBeyondActiveRange(int256 sizeDelta);
+    error SizeBeyondLiquidity(int256 sizeDelta);
     error UnknownOrder(bytes32 orderId);
 
     /// @notice Vault that owns this adapter.

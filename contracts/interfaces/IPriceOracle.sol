@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-/// @title The one price the vault believes
+/// @title Interface of the price oracle
 interface IPriceOracle {
     event PriceLimitsSet(
         uint256 oldMaxAgeSeconds,

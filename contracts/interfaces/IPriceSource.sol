@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-/// @title One external price feed, normalised
+/// @title Interface of a price source
 interface IPriceSource {
     error NonPositiveAnswer(int256 answer);
 

@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Bounds, Budget, Fill, Measurement} from "../types/Rebalance.sol";
 
-/// @title The rules a rebalance must meet, and what has been used of their budgets
+/// @title Interface of the rebalance guard
 interface IRebalanceGuard {
     event BoundsSet(Bounds oldBounds, Bounds newBounds);
     event VaultBound(address indexed vault);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-/// @title Who may do what, for every contract of one vault
+/// @title Interface of the roles of a vault
 interface IVaultAdmin {
     error NotKeeper(address caller);
     error NotGuardian(address caller);

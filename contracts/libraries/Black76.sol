@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 import {NormalCdf} from "./NormalCdf.sol";
 
-/// @title Black-76 delta of European options on a forward, rate 0
+/// @title Black-76 delta of European options, rate 0
 /// @notice Call delta N(d1), put delta N(d1) - 1, with d1 = ln(F/K) / w + w / 2, w = iv * sqrt(tau), tau in years of
 ///         365 days.
 /// @dev Numbers are WAD unless the name gives their fraction bits (`X52`: 2^52 to the unit).

@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
-/// @title Fixed-point numbers moved from one count of decimals to another
+/// @title Decimal scaling of fixed-point numbers
 /// @dev Exact when decimals are added; rounded in the named direction when they are taken away. Reverts on overflow.
 library DecimalScale {
     uint8 internal constant WAD_DECIMALS = 18;

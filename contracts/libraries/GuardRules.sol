@@ -6,7 +6,7 @@ import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {IRebalanceGuard} from "../interfaces/IRebalanceGuard.sol";
 import {Bounds, Budget, Fill, Measurement, VenueMeasurement} from "../types/Rebalance.sol";
 
-/// @title The rules of a rebalance as one pure function
+/// @title Rebalance rules, a pure function
 /// @notice `agent/guard.py` mirrors this file integer for integer; both run the vectors of tests/vectors/guard. A change
 ///         here is a change there and a vector.
 /// @dev Rounding: what is measured (notional, leverage) rounds up, what is allowed (limits, refill) rounds down, a floor on

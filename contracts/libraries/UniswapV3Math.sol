@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
-/// @title Prices and amounts of a Uniswap v3 pool, to the wei
+/// @title Uniswap v3 price and amount maths
 /// @notice token0 is called base, token1 quote; a price is quote per base, kept as its square root times 2^96.
 /// @dev Written from the whitepaper (Adams et al. 2021, sections 6.1 to 6.2) so that every rounding is the pool's own:
 ///      what the pool takes is rounded up, what it gives is rounded down, and a price moves no farther than paid for.
@@ -76,7 +76,7 @@ library UniswapV3Math {
         return uint160(Math.sqrt(Math.mulDiv(price, 1 << 192, 1e18, rounding), rounding));
     }
 
-    /// @notice WAD price of a root, rounded down in two steps as Curie rounds it.
+    /// @notice WAD price of a root, rounded down in two steps: to X96, then to WAD.
     function priceOf(uint160 sqrtPriceX96) internal pure returns (uint256) {
         return Math.mulDiv(Math.mulDiv(sqrtPriceX96, sqrtPriceX96, Q96), 1e18, Q96);
     }

@@ -14,7 +14,7 @@ interface IAggregatorV3 {
         returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound);
 }
 
-/// @title A Chainlink feed, normalised
+/// @title Chainlink price source
 /// @notice Rounding. A feed of more than 18 decimals is rounded down to WAD.
 ///
 ///         Known limits. The feed's decimals are read once, at deployment: Chainlink never changes those of a live proxy.

@@ -6,7 +6,7 @@ import {IPriceOracle} from "../interfaces/IPriceOracle.sol";
 import {IPriceSource} from "../interfaces/IPriceSource.sol";
 import {IVaultAdmin} from "../interfaces/IVaultAdmin.sol";
 
-/// @title The one price the vault believes: one source, judged by age and range
+/// @title Price oracle of a vault
 /// @notice Trust. The governor moves age and range inside the hard limits below; the source is fixed at deployment.
 ///
 ///         Liveness. An unhealthy price reverts and with it every rebalance and measurement. Deposits and redemptions do not

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-/// @title Test double of a Chainlink price feed: anyone may publish
+/// @title Test double of a Chainlink aggregator
 /// @notice Answers `latestRoundData` as a real aggregator does. Unlike Chainlink's own mock it keeps the latest round
 ///         alone, so that a local chain which publishes thousands of prices stays as fast as it was at the first.
 contract AggregatorDouble {

@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 
-/// @title Test double of USDC: a plain ERC-20 that anyone may mint
+/// @title Test double of USDC
 /// @notice For local chains and tests alone. It has neither the blocklist nor the upgradeability of the real token.
 contract UsdcDouble is ERC20 {
     uint8 private immutable _decimals;

@@ -10,7 +10,7 @@ import {Governed} from "../governance/Governed.sol";
 import {IHedgeVault} from "../interfaces/IHedgeVault.sol";
 import {DecimalScale} from "../libraries/DecimalScale.sol";
 
-/// @title ERC-4626 shares over a NAV that is known only as an interval
+/// @title ERC-4626 shares over a NAV interval
 /// @notice Purpose. Deposits and mints price a share at the higher NAV, redemptions and withdrawals at the lower, so a round
 ///         trip never gains from the venues' mark and index disagreeing, nor from a rebalance between its two halves.
 ///

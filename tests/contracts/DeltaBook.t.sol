@@ -9,7 +9,7 @@ import {VaultAdmin} from "../../contracts/governance/VaultAdmin.sol";
 import {IDeltaBook} from "../../contracts/interfaces/IDeltaBook.sol";
 import {IDeltaSource} from "../../contracts/interfaces/IDeltaSource.sol";
 import {DecimalScale} from "../../contracts/libraries/DecimalScale.sol";
-import {TokenHoldings} from "../../contracts/sources/TokenHoldings.sol";
+import {TokenHoldings} from "../../contracts/book/TokenHoldings.sol";
 import {ScriptedSource} from "./support/ScriptedSource.sol";
 import {TokenDouble} from "./support/Tokens.sol";
 

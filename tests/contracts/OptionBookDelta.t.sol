@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IOptionBook} from "../../contracts/interfaces/IOptionBook.sol";
 import {Black76} from "../../contracts/libraries/Black76.sol";
-import {OptionBook} from "../../contracts/sources/OptionBook.sol";
+import {OptionBook} from "../../contracts/book/OptionBook.sol";
 import {OptionBookFixture} from "./support/OptionBookFixture.sol";
 
 /// @notice HEDGE-438, HEDGE-439: the delta interval of a book of legs.

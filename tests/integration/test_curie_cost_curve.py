@@ -24,7 +24,7 @@ def market(tmp_path_factory):
 
 def curve_of(market):
     liquidity = market.venue_value(market.curie.pool, "liquidity()", returns="(uint128)") / WAD
-    price_usd = market.localnet.pool_price()
+    price_usd = market.localnet.market_price_usd()
     root = price_usd**0.5
     capacities = (market.capacity(is_long) / WAD for is_long in (True, False))
     return ConstantProduct(liquidity / root, liquidity * root, FEE_RATIO, *capacities)

@@ -294,7 +294,7 @@ def test_market_paused__position_open__nav_readable_and_no_quotes(market):
     assert market.view("fundingRate()", returns="(int256)") == (0,)
     assert market.capacity(is_long=True) == market.capacity(is_long=False) == 0
     for size in (whole(-1), whole(1)):
-        with refused_with("QuoteBeyondActiveRange(int256)", size):
+        with refused_with("SizeBeyondLiquidity(int256)", size):
             market.quote(size)
         with refused_by_venue("CH_MNO"):
             market.send("execute(int256,uint256)", size, NO_FLOOR if size < 0 else NO_CEILING)

@@ -95,7 +95,7 @@ def test_quote__across_the_end_of_a_bitmap_word__the_trade_to_the_wei(market, si
     start_usd = WORD_BOUNDARY_USD * (1.001 if size < 0 else 0.999)
     market.step(start_usd)
     assert_quote_is_the_trade(market, whole(size))
-    assert (market.localnet.pool_price() < WORD_BOUNDARY_USD) == (size < 0), "the trade crossed it"
+    assert (market.localnet.market_price_usd() < WORD_BOUNDARY_USD) == (size < 0), "the trade crossed it"
 
 
 @pytest.mark.parametrize("size", [-60, 60, -300, 300])
@@ -111,7 +111,7 @@ def test_quote__across_ticks_with_liquidity__the_trade_to_the_wei(market, size):
 def test_quote__price_below_one__the_trade_to_the_wei(cheap_market, size):
     with cheap_market.undone() as market:
         assert_quote_is_the_trade(market, whole(size))
-        assert (market.localnet.pool_price() > 1.0) == (size == 150), "the largest goes through tick 0"
+        assert (market.localnet.market_price_usd() > 1.0) == (size == 150), "the largest goes through tick 0"
 
 
 @pytest.mark.parametrize("size", [-33, 33])
@@ -150,7 +150,7 @@ def test_quote__size_of_zero__refused(market):
 
 @pytest.mark.parametrize("size", [-(2**255), -(2**128), 2**128, 2**255 - 1, 2**128 - 1, 1 - 2**128])
 def test_quote__more_than_any_pool_holds__beyond_range(market, size):
-    with refused_with("QuoteBeyondActiveRange(int256)", size):
+    with refused_with("SizeBeyondLiquidity(int256)", size):
         market.quote(size)
 
 
@@ -172,7 +172,7 @@ def test_capacity__limits_of_the_venue__quoted_traded_and_hardly_more_refused_by
     capacity = market.capacity(is_long)
     assert capacity > 500 * WAD
     beyond = capacity + capacity // 10**4
-    with refused_with("QuoteBeyondActiveRange(int256)", sign * beyond):
+    with refused_with("SizeBeyondLiquidity(int256)", sign * beyond):
         market.quote(sign * beyond)
     with refused_by_venue(reason):
         market.send("execute(int256,uint256)", sign * beyond, NO_CEILING if is_long else NO_FLOOR)
@@ -185,7 +185,7 @@ def test_capacity__trading_halted_by_the_venue__none(market, is_long):
     market.as_owner(market.curie.exchange, set_ticks, market.curie.base_token, 0)
     size = whole(1 if is_long else -1)
     assert market.capacity(is_long) == 0
-    with refused_with("QuoteBeyondActiveRange(int256)", size):
+    with refused_with("SizeBeyondLiquidity(int256)", size):
         market.quote(size)
     with refused_by_venue("EX_MIP"):
         market.send("execute(int256,uint256)", size, NO_CEILING if is_long else NO_FLOOR)
@@ -196,7 +196,7 @@ def test_capacity__pool_beyond_the_limit_already__none_on_that_side_and_exact_on
     market.publish(3_200.0 * (0.85 if is_long else 1.15))
     away = whole(1 if is_long else -1)
     assert market.capacity(is_long) == 0
-    with refused_with("QuoteBeyondActiveRange(int256)", away):
+    with refused_with("SizeBeyondLiquidity(int256)", away):
         market.quote(away)
     with refused_by_venue("EX_OPB"):
         market.send("execute(int256,uint256)", away, NO_CEILING if is_long else NO_FLOOR)
@@ -210,6 +210,6 @@ def test_capacity__liquidity_ends_before_the_limit__all_there_is_and_no_more(nar
         sign = 1 if is_long else -1
         capacity = market.capacity(is_long)
         assert 100 * WAD < capacity < 700 * WAD
-        with refused_with("QuoteBeyondActiveRange(int256)", sign * (capacity + WAD)):
+        with refused_with("SizeBeyondLiquidity(int256)", sign * (capacity + WAD)):
             market.quote(sign * (capacity + WAD))
         assert_quote_is_the_trade(market, sign * (capacity - WAD))

@@ -15,6 +15,7 @@ from agent.localnet.evm import Transaction
 from agent.localnet.rpc import JsonRpc, RpcError
 from agent.localnet.session import Localnet, LocalnetSettings, running_manifest
 from agent.localnet.world import open_world
+from tests.support.curie_market import curie_addresses
 
 pytestmark = pytest.mark.chain
 
@@ -45,12 +46,14 @@ def later(localnet, seconds=300):
 
 
 def venue_number(localnet, contract, signature, *arguments):
-    address = getattr(localnet.manifest.curie, contract)
+    address = getattr(curie_addresses(localnet), contract)
     return int(localnet.chain.call(address, signature, *arguments, returns="(int256)")[0])
 
 
 def mark_usd(localnet):
-    return venue_number(localnet, "account_balance", "getMarkPrice(address)", localnet.manifest.curie.base_token) / 1e18
+    return (
+        venue_number(localnet, "account_balance", "getMarkPrice(address)", curie_addresses(localnet).base_token) / 1e18
+    )
 
 
 def account_value_usd(localnet, role):
@@ -68,13 +71,13 @@ def free_collateral_usd(localnet, role):
 
 def test_up__market__stands_ready_at_the_start_price_and_time(localnet):
     assert localnet.chain.head().timestamp == START
-    assert localnet.pool_price() == pytest.approx(START_USD, rel=1e-12)
+    assert localnet.market_price_usd() == pytest.approx(START_USD, rel=1e-12)
     assert localnet.published_price()[0] == START_USD
     assert mark_usd(localnet) == pytest.approx(START_USD, rel=1e-3)
 
 
 def test_up__depth__fifty_sold_execute_twenty_bps_below_the_price(localnet):
-    curie, trader = localnet.manifest.curie, localnet.manifest.accounts["arbitrageur"]
+    curie, trader = curie_addresses(localnet), localnet.manifest.accounts["arbitrageur"]
     signature = "openPosition((address,bool,bool,uint256,uint256,uint256,uint160,bytes32))"
     order = (curie.base_token, True, True, 50 * 10**18, 0, 2**256 - 1, 0, bytes(32))
     call = {"from": trader, "to": curie.clearing_house, "data": encode_call(signature, order)}
@@ -86,7 +89,7 @@ def test_up__depth__fifty_sold_execute_twenty_bps_below_the_price(localnet):
 
 
 def test_up__quote_token__sorts_above_the_base_token(localnet):
-    assert int(localnet.manifest.curie.quote_token, 16) > int(localnet.manifest.curie.base_token, 16)
+    assert int(curie_addresses(localnet).quote_token, 16) > int(curie_addresses(localnet).base_token, 16)
 
 
 # --- determinism --------------------------------------------------------------------------------------------------
@@ -100,7 +103,7 @@ def run_of_steps(directory, port, seconds_between):
             result = localnet.step(price_usd, START + seconds_between * number)
             roots.append((result.block.number, result.block.state_root))
             localnet.fund_usdc(localnet.manifest.accounts["attacker"], 5 * USDC_UNIT)
-        return localnet.manifest.curie, roots
+        return curie_addresses(localnet), roots
 
 
 def test_up_and_step__twice_with_the_same_settings__same_addresses_and_state_roots(tmp_path):
@@ -132,7 +135,7 @@ def test_step__any_interval__head_dated_exactly_and_pool_at_the_index(localnet, 
     result = localnet.step(3_150.0, at_unix)
     assert result.block == localnet.chain.head()
     assert result.block.timestamp == at_unix
-    assert result.pool_price_usd == pytest.approx(3_150.0, rel=1e-9)
+    assert result.market_price_usd == pytest.approx(3_150.0, rel=1e-9)
     assert localnet.published_price()[0] == result.price_usd == 3_150.0
 
 
@@ -140,21 +143,21 @@ def test_step__any_interval__head_dated_exactly_and_pool_at_the_index(localnet, 
 def test_step__five_minutes_with_a_jump__pool_index_and_mark_at_the_new_price(localnet, ratio, mark_error):
     price_usd = START_USD * ratio
     result = localnet.step(price_usd, later(localnet))
-    assert result.pool_price_usd == pytest.approx(price_usd, rel=1e-9)
+    assert result.market_price_usd == pytest.approx(price_usd, rel=1e-9)
     assert mark_usd(localnet) == pytest.approx(price_usd, rel=mark_error)
 
 
 def test_step__jump_without_time_for_it__pool_lags_and_catches_up(localnet):
     result = localnet.step(START_USD * 0.8, later(localnet, 10))
-    assert result.pool_price_usd == pytest.approx(START_USD, rel=1e-9), "the venue refuses 2,231 ticks at once"
+    assert result.market_price_usd == pytest.approx(START_USD, rel=1e-9), "the venue refuses 2,231 ticks at once"
     result = localnet.step(START_USD * 0.8, later(localnet))
-    assert result.pool_price_usd == pytest.approx(START_USD * 0.8, rel=1e-9)
+    assert result.market_price_usd == pytest.approx(START_USD * 0.8, rel=1e-9)
 
 
 def test_step__same_price_again__no_trade_and_funding_settled(localnet):
     localnet.step(START_USD, later(localnet))
     position = ("getTotalPositionSize(address,address)", localnet.manifest.accounts["arbitrageur"])
-    base = localnet.manifest.curie.base_token
+    base = curie_addresses(localnet).base_token
     held = venue_number(localnet, "account_balance", *position, base)
     result = localnet.step(START_USD, later(localnet))
     assert venue_number(localnet, "account_balance", *position, base) == held
@@ -207,14 +210,14 @@ def test_steps__two_thousand_with_jumps_of_30_percent__actors_solvent_and_pool_a
         price_usd *= next(directions) if is_jump else 1 + generator.uniform(-0.003, 0.003)
         at_unix += 300 if is_jump else 12
         result = localnet.step(price_usd, at_unix)
-        assert result.pool_price_usd == pytest.approx(price_usd, rel=1e-9), f"step {number}"
+        assert result.market_price_usd == pytest.approx(price_usd, rel=1e-9), f"step {number}"
     for role in ("arbitrageur", "liquidity_maker", "funding_poker"):
         assert account_value_usd(localnet, role) > 0, role
         assert free_collateral_usd(localnet, role) > 0.9 * account_value_usd(localnet, role), role
 
 
 def test_step__another_trades_past_the_target_in_the_same_block__pool_left_to_it(localnet):
-    curie, attacker = localnet.manifest.curie, localnet.manifest.accounts["attacker"]
+    curie, attacker = curie_addresses(localnet), localnet.manifest.accounts["attacker"]
     localnet.chain.mine(deposit_margin(attacker, localnet.manifest.usdc, curie.vault, 1_000_000 * USDC_UNIT))
     order = (curie.base_token, True, True, 100 * 10**18, 0, 2**256 - 1, 0, bytes(32))
     signature = "openPosition((address,bool,bool,uint256,uint256,uint256,uint160,bytes32))"
@@ -223,16 +226,16 @@ def test_step__another_trades_past_the_target_in_the_same_block__pool_left_to_it
     localnet.chain.rpc.request("evm_setAutomine", False)
     localnet.chain.rpc.request("eth_sendTransaction", first)
     result = localnet.step(START_USD * 0.999, later(localnet))
-    assert result.pool_price_usd == pytest.approx(START_USD * (1 - 0.008), rel=1e-3)
-    assert localnet.step(START_USD, later(localnet)).pool_price_usd == pytest.approx(START_USD, rel=1e-9)
+    assert result.market_price_usd == pytest.approx(START_USD * (1 - 0.008), rel=1e-3)
+    assert localnet.step(START_USD, later(localnet)).market_price_usd == pytest.approx(START_USD, rel=1e-9)
 
 
 def test_step__target_a_hair_from_the_pool__nothing_to_trade_and_no_failure(localnet):
-    root = localnet.pool_sqrt_x96()
-    (hair,) = localnet._arbitrageur.trade_to(root + 1, root)
+    root = localnet.markets["curie"].pool_sqrt_x96()
+    (hair,) = localnet.markets["curie"].arbitrageur.trade_to(root + 1, root)
     (receipt,) = localnet.chain.mine([hair])
     assert not receipt.succeeded
-    assert localnet.pool_sqrt_x96() == root
+    assert localnet.markets["curie"].pool_sqrt_x96() == root
 
 
 def test_step__more_trades_than_the_pool_remembers__fatal_with_the_venues_reason(localnet):
@@ -268,7 +271,7 @@ def test_mine__a_transaction_reverts__fatal_names_it_and_mining_goes_on(localnet
 
 def test_call__reverts__fatal_with_the_reason(localnet):
     with pytest.raises(FatalError, match=r"initialize\(uint160\) of 0x.* reverted: AI"):
-        localnet.chain.call(localnet.manifest.curie.pool, "initialize(uint160)", 1, returns="()")
+        localnet.chain.call(curie_addresses(localnet).pool, "initialize(uint160)", 1, returns="()")
 
 
 def test_request__unknown_method__rpc_error_names_it(localnet):

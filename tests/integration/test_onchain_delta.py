@@ -22,7 +22,7 @@ pytestmark = pytest.mark.chain
 PORT = 18_600
 HARNESS = "tests/contracts/support/Black76Harness.sol"
 ADMIN = "contracts/governance/VaultAdmin.sol"
-BOOK = "contracts/sources/OptionBook.sol"
+BOOK = "contracts/book/OptionBook.sol"
 OPTIONS = "(uint256,uint256,uint256,uint256,uint256)[]"
 ERROR = 5e-11
 """What ``Black76.sol`` claims of a delta."""

@@ -13,11 +13,12 @@ from eth_utils.crypto import keccak
 
 from agent.localnet import artifacts
 from agent.localnet.codec import create_address, decode, encode_call, encode_constructor, revert_reason
-from agent.localnet.curie.actors import PricePublisher
+from agent.localnet.curie.actors import record_price
+from agent.localnet.curie.contracts import CurieAddresses
 from agent.localnet.evm import Transaction
+from agent.localnet.price_feed import feed_answer, publish
 from agent.localnet.rpc import RpcError
 from agent.localnet.session import Localnet, LocalnetSettings
-from agent.localnet.world import feed_answer
 from agent.units import WAD, Address, Seconds, Wad
 
 GAS = 5_000_000
@@ -33,6 +34,11 @@ POSITION_CHANGED = (
 )
 POSITION = "(int256,uint256,int256,int256,int256)"
 OPEN_POSITION = "openPosition((address,bool,bool,uint256,uint256,uint256,uint160,bytes32))"
+
+
+def curie_addresses(localnet: Localnet) -> CurieAddresses:
+    """Return the contracts of the local chain's Curie."""
+    return CurieAddresses(**localnet.manifest.venues["curie"])
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ class CurieMarket:
     def __init__(self, localnet: Localnet) -> None:
         self.localnet = localnet
         self.chain = localnet.chain
-        self.curie = localnet.manifest.curie
+        self.curie = curie_addresses(localnet)
         self.accounts = localnet.manifest.accounts
         self.vault = self.accounts["depositor"]
         self.usdc = localnet.manifest.usdc
@@ -168,8 +174,9 @@ class CurieMarket:
     def publish(self, price_usd: float) -> None:
         """Move the index alone, without anyone trading the pool to it."""
         moment = Seconds(self.chain.head().timestamp + 1)
-        publisher = PricePublisher(self.accounts["publisher"], self.localnet.manifest.chainlink_aggregator, self.curie)
-        self.chain.mine(publisher.publish(feed_answer(price_usd)), moment)
+        publisher, aggregator = self.accounts["publisher"], self.localnet.manifest.chainlink_aggregator
+        update = publish(publisher, aggregator, feed_answer(price_usd))
+        self.chain.mine([update, record_price(publisher, self.curie)], moment)
 
     def as_owner(self, to: Address, signature: str, *arguments: object) -> None:
         """Use a right of Curie's owner."""

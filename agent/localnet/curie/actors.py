@@ -1,4 +1,4 @@
-"""The people of the market around the vault: each turns a wish into transactions of its own account."""
+"""Who trades on the local market: each turns a wish into transactions of its own account."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from agent.localnet.codec import encode_call
 from agent.localnet.curie.contracts import MAX_UINT256, CurieAddresses
 from agent.localnet.curie.pool_math import LiquidityRange
-from agent.localnet.evm import Transaction
-from agent.units import WEI_PER_GWEI, Address, AssetUnits, Wei
+from agent.localnet.evm import DEFAULT_TIP_WEI, PUBLISHER_TIP_WEI, TRADER_TIP_WEI, Transaction
+from agent.units import Address, AssetUnits
 
 _UNLIMITED_SIZE = 10**30
 """Size the arbitrageur asks for, WAD; its price limit is what stops it."""
@@ -20,30 +20,6 @@ _PRICE_TOO_FAR = "EX_OPLAS"
 _NOTHING_TO_SWAP = "CH_F0S"
 _PRICE_PASSED_BY_ANOTHER = "SPL"
 _NO_REFERRAL = b"\x00" * 32
-
-# Within a block the higher tip goes first: prices before trades, trades before the poke.
-_PUBLISHER_TIP_WEI = Wei(3 * WEI_PER_GWEI)
-_TRADER_TIP_WEI = Wei(2 * WEI_PER_GWEI)
-_POKER_TIP_WEI = Wei(WEI_PER_GWEI)
-
-
-@dataclass(frozen=True, slots=True)
-class PricePublisher:
-    """Publishes the index price and has Curie's price feed record it."""
-
-    account: Address
-    aggregator: Address
-    curie: CurieAddresses
-
-    def publish(self, answer: int) -> list[Transaction]:
-        """Publish ``answer``, in the feed's decimals."""
-        update = encode_call("updateAnswer(int256)", answer)
-        return [
-            Transaction("price update", self.account, self.aggregator, update, 200_000, _PUBLISHER_TIP_WEI),
-            Transaction(
-                "feed update", self.account, self.curie.price_feed, encode_call("update()"), 300_000, _PUBLISHER_TIP_WEI
-            ),
-        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +43,7 @@ class Arbitrageur:
         house = self.curie.clearing_house
         accepted = (_PRICE_TOO_FAR, _NOTHING_TO_SWAP, _PRICE_PASSED_BY_ANOTHER)
         return [
-            Transaction("arbitrage", self.account, house, data, 3_000_000, _TRADER_TIP_WEI, accepted_reverts=accepted)
+            Transaction("arbitrage", self.account, house, data, 3_000_000, TRADER_TIP_WEI, accepted_reverts=accepted)
         ]
 
 
@@ -82,7 +58,7 @@ class LiquidityMaker:
         """Add liquidity."""
         bounds = (position.lower_tick, position.upper_tick, 0, 0, False, MAX_UINT256)
         data = encode_call(_ADD_LIQUIDITY, (self.curie.base_token, position.base, position.quote, *bounds))
-        return [Transaction("liquidity", self.account, self.curie.clearing_house, data, 3_000_000, _TRADER_TIP_WEI)]
+        return [Transaction("liquidity", self.account, self.curie.clearing_house, data, 3_000_000, TRADER_TIP_WEI)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +78,18 @@ class FundingPoker:
         order = (self.curie.base_token, True, True, _POKER_SIZE, 0, MAX_UINT256, 0, _NO_REFERRAL)
         data = encode_call(_OPEN_POSITION, order)
         return [
-            Transaction("poker's position", self.account, self.curie.clearing_house, data, 3_000_000, _POKER_TIP_WEI)
+            Transaction("poker's position", self.account, self.curie.clearing_house, data, 3_000_000, DEFAULT_TIP_WEI)
         ]
 
     def poke(self) -> list[Transaction]:
         """Settle funding now, which also starts the venue's next 15-second price window."""
         data = encode_call("settleAllFunding(address)", self.account)
-        return [Transaction("funding poke", self.account, self.curie.clearing_house, data, 1_000_000, _POKER_TIP_WEI)]
+        return [Transaction("funding poke", self.account, self.curie.clearing_house, data, 1_000_000, DEFAULT_TIP_WEI)]
+
+
+def record_price(publisher: Address, curie: CurieAddresses) -> Transaction:
+    """Have Curie's price feed record the published price."""
+    return Transaction("feed update", publisher, curie.price_feed, encode_call("update()"), 300_000, PUBLISHER_TIP_WEI)
 
 
 def deposit_margin(account: Address, usdc: Address, margin_vault: Address, assets: AssetUnits) -> list[Transaction]:
@@ -117,7 +98,7 @@ def deposit_margin(account: Address, usdc: Address, margin_vault: Address, asset
     approve = encode_call("approve(address,uint256)", margin_vault, assets)
     deposit = encode_call("deposit(address,uint256)", usdc, assets)
     return [
-        Transaction("mint", account, usdc, mint, 200_000, _PUBLISHER_TIP_WEI),
-        Transaction("approval", account, usdc, approve, 200_000, _PUBLISHER_TIP_WEI),
-        Transaction("margin deposit", account, margin_vault, deposit, 500_000, _PUBLISHER_TIP_WEI),
+        Transaction("mint", account, usdc, mint, 200_000, PUBLISHER_TIP_WEI),
+        Transaction("approval", account, usdc, approve, 200_000, PUBLISHER_TIP_WEI),
+        Transaction("margin deposit", account, margin_vault, deposit, 500_000, PUBLISHER_TIP_WEI),
     ]

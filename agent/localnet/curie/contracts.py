@@ -10,9 +10,10 @@ from agent.localnet.evm import LocalChain
 from agent.units import Address
 
 MAX_UINT256 = 2**256 - 1
-PRICE_FEED_DECIMALS = 8
-"""Decimals of a Chainlink USD feed."""
 
+_CURIE = ("@perp", "curie-contract", "artifacts", "contracts")
+_PERP_ORACLE = ("@perp", "perp-oracle-contract", "artifacts", "contracts")
+_UNISWAP_V3 = ("@uniswap", "v3-core", "artifacts", "contracts")
 _LOWEST_QUOTE_ADDRESS = Address("0xF000000000000000000000000000000000000000")
 """The pool's token0 must be the base token, so the quote token has to sort above any base token."""
 _UNISWAP_FEE_RATIO = 3_000  # 0.3 %, in 1e-6; pays nobody: Curie takes it out again and charges its own
@@ -56,8 +57,8 @@ def deploy(
 
     ``exchange_fee_ratio`` is in 1e-6. The market's mark price needs 30 minutes of pool history before anyone can trade.
     """
-    factory = deployer.create("UniswapV3Factory", artifacts.uniswap_v3("UniswapV3Factory"))
-    quote = deployer.create_above(_LOWEST_QUOTE_ADDRESS, "QuoteToken", artifacts.curie("QuoteToken"))
+    factory = deployer.create("UniswapV3Factory", artifacts.hardhat("UniswapV3Factory", _UNISWAP_V3))
+    quote = deployer.create_above(_LOWEST_QUOTE_ADDRESS, "QuoteToken", artifacts.hardhat("QuoteToken", _CURIE))
     core = _create_core(deployer)
     _initialize_core(deployer, core, factory, quote, usdc)
     _connect_core(deployer, core, quote)
@@ -99,7 +100,7 @@ def _create_core(deployer: Deployer) -> dict[str, Address]:
         "ClearingHouse",
         "DelegateApproval",
     )
-    return {name: deployer.create(name, artifacts.curie(name)) for name in names}
+    return {name: deployer.create(name, artifacts.hardhat(name, _CURIE)) for name in names}
 
 
 def _initialize_core(
@@ -164,15 +165,15 @@ def _connect_core(deployer: Deployer, core: dict[str, Address], quote: Address) 
 def _create_base_token(deployer: Deployer, aggregator: Address) -> tuple[Address, Address]:
     feed = deployer.create(
         "ChainlinkPriceFeedV3",
-        artifacts.perp_oracle("ChainlinkPriceFeedV3"),
+        artifacts.hardhat("ChainlinkPriceFeedV3", _PERP_ORACLE),
         "(address,uint256,uint80)",
         aggregator,
         _PRICE_FEED_TIMEOUT_SECONDS,
         _INDEX_TWAP_SECONDS,
     )
-    dispatcher_code = artifacts.perp_oracle("PriceFeedDispatcher")
+    dispatcher_code = artifacts.hardhat("PriceFeedDispatcher", _PERP_ORACLE)
     dispatcher = deployer.create("PriceFeedDispatcher", dispatcher_code, "(address)", feed)
-    base = deployer.create("BaseToken", artifacts.curie("BaseToken"))
+    base = deployer.create("BaseToken", artifacts.hardhat("BaseToken", _CURIE))
     deployer.call("BaseToken", base, "initialize(string,string,address)", "vETH", "vETH", dispatcher)
     return feed, base
 

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {Test} from "forge-std/Test.sol";
 import {VaultAdmin} from "../../../contracts/governance/VaultAdmin.sol";
 import {IOptionBook} from "../../../contracts/interfaces/IOptionBook.sol";
-import {OptionBook} from "../../../contracts/sources/OptionBook.sol";
+import {OptionBook} from "../../../contracts/book/OptionBook.sol";
 
 /// @notice An empty option book, and legs to put into it.
 abstract contract OptionBookFixture is Test {

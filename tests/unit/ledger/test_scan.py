@@ -17,7 +17,7 @@ from agent.ledger.database import Database
 from agent.ledger.records import CashFlowKind, VaultIdentity
 from agent.ledger.scan import EventScanner
 from agent.units import Address, BlockHash, Seconds, Wei
-from agent.venues.curie import FUNDING_EVENTS
+from agent.venues.registry import VENUE_PROTOCOLS
 
 VAULT = Address("0x5FbDB2315678afecb367f032d93F642f64180aa3")
 VENUE = Address("0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512")
@@ -69,7 +69,7 @@ def deposit(assets: int):
 
 
 def funding(paid: int, trader: Address = VENUE, emitter: Address = CLEARING_HOUSE):
-    event = FUNDING_EVENTS["curie"].event
+    event = VENUE_PROTOCOLS["curie"].funding.event
     return emitted(event, emitter, trader=trader, baseToken=STRANGER, fundingPayment=paid)
 
 
@@ -224,5 +224,5 @@ def test_scan__reorganisations_at_random__leave_the_events_of_the_chain_that_is_
 
 
 def test_event_scanner__venue_of_an_unknown_kind__is_refused(chain, ledger):
-    with pytest.raises(DataError, match="is of kind 'gmx', which is not one of curie; mend the manifest"):
+    with pytest.raises(DataError, match="is of kind 'gmx', which is not one of curie; mend its kind"):
         EventScanner(chain, ledger, deployment("gmx"), chain.head())

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from agent.localnet.curie.contracts import CurieAddresses
 from agent.localnet.evm import ACCOUNT_ROLES
 from agent.localnet.manifest import LocalnetManifest
+from agent.localnet.registry import MARKET_PROTOCOLS
 
 ADDRESS = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 GONE = 2**22 + 1
@@ -26,6 +26,6 @@ def manifest_of_a_dead_chain():
         usdc_decimals=6,
         weth=ADDRESS,
         chainlink_aggregator=ADDRESS,
-        curie=CurieAddresses(**dict.fromkeys(CurieAddresses.__dataclass_fields__, ADDRESS)),
+        venues={kind: dict.fromkeys(protocol.address_names, ADDRESS) for kind, protocol in MARKET_PROTOCOLS.items()},
         accounts=dict.fromkeys(ACCOUNT_ROLES, ADDRESS),
     )

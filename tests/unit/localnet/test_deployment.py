@@ -8,7 +8,7 @@ import pytest
 
 from agent.errors import DataError, FatalError
 from agent.localnet import artifacts, deployment
-from agent.localnet.deployment import run_deployment
+from agent.localnet.deployment import deployment_inputs, run_deployment
 
 URL = "http://127.0.0.1:18999"
 
@@ -32,24 +32,32 @@ def script_that(monkeypatch):
 def test_run_deployment__book_named__absolute_paths_and_this_chain(script_that, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     calls = script_that(0)
-    run_deployment(Path("state"), URL, Path("book.toml"))
+    run_deployment(Path("inputs.json"), URL, Path("book.toml"))
     ((command, options),) = calls
     assert command[:5] == [sys.executable, "-m", "scripts.deploy", "--network", "localnet"]
-    assert command[5:] == ["--state-directory", str(tmp_path / "state"), "--book", str(tmp_path / "book.toml")]
+    assert command[5:] == ["--inputs", str(tmp_path / "inputs.json"), "--book", str(tmp_path / "book.toml")]
     assert options["env"]["EVENKEEL_RPC_URLS"] == URL
     assert options["cwd"] == artifacts.PROJECT_ROOT
 
 
+def test_deployment_inputs__local_chain__a_venue_of_each_protocol(manifest_of_a_dead_chain):
+    inputs = deployment_inputs(manifest_of_a_dead_chain)
+    (venue,) = inputs.venues
+    assert (venue.name, venue.kind) == ("curie", "curie")
+    assert set(venue.addresses) == {"clearing_house", "base_token"}
+    assert inputs.governor == manifest_of_a_dead_chain.accounts["deployer"]
+
+
 def test_run_deployment__no_book__none_named(script_that):
     calls = script_that(0)
-    run_deployment(Path("state"), URL, None)
+    run_deployment(Path("inputs.json"), URL, None)
     assert "--book" not in calls[0][0]
 
 
 def test_run_deployment__script_refuses_its_input__its_own_line(script_that):
     script_that(2, "some warning\nbook.toml: leg 2 has expired\n")
     with pytest.raises(DataError, match=r"^book\.toml: leg 2 has expired$"):
-        run_deployment(Path("state"), URL, None)
+        run_deployment(Path("inputs.json"), URL, None)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +66,7 @@ def test_run_deployment__script_refuses_its_input__its_own_line(script_that):
 def test_run_deployment__script_breaks__fatal_with_its_last_line(script_that, stderr, shown):
     script_that(1, stderr)
     with pytest.raises(FatalError, match=f"status 1: {shown}"):
-        run_deployment(Path("state"), URL, None)
+        run_deployment(Path("inputs.json"), URL, None)
 
 
 def test_run_deployment__script_hangs__fatal(monkeypatch):
@@ -67,13 +75,13 @@ def test_run_deployment__script_hangs__fatal(monkeypatch):
 
     monkeypatch.setattr(deployment.subprocess, "run", run)
     with pytest.raises(FatalError, match="did not end within 300 s"):
-        run_deployment(Path("state"), URL, None)
+        run_deployment(Path("inputs.json"), URL, None)
 
 
 def test_run_deployment__no_script__data_error(monkeypatch, tmp_path):
     monkeypatch.setattr(deployment, "PROJECT_ROOT", tmp_path)
     with pytest.raises(DataError, match=r"scripts/deploy\.py is missing"):
-        run_deployment(Path("state"), URL, None)
+        run_deployment(Path("inputs.json"), URL, None)
 
 
 def test_artifacts__package_missing__says_what_to_run(monkeypatch, tmp_path):

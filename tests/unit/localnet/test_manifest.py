@@ -25,8 +25,8 @@ def test_manifest__none_there__none(tmp_path):
         (lambda record: record.pop("pid"), "pid"),
         (lambda record: record.update(pid="12"), "pid"),
         (lambda record: record.update(surplus=1), "surplus"),
-        (lambda record: record["curie"].pop("pool"), "curie.pool"),
-        (lambda record: record.update(version=2), "version"),
+        (lambda record: record["venues"]["curie"].pop("pool"), "venues"),
+        (lambda record: record.update(version=1), "version"),
         (lambda record: record["accounts"].pop("keeper"), "accounts"),
     ],
 )

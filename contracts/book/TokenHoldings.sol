@@ -6,7 +6,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IDeltaSource} from "../interfaces/IDeltaSource.sol";
 import {DecimalScale} from "../libraries/DecimalScale.sol";
 
-/// @title Delta of a plain holding of the underlying: its balance
+/// @title Delta source: a token balance
 /// @notice Purpose. One token that is the underlying one for one (WETH for ETH), held by one account.
 ///
 ///         Known limits. The holder moves the delta by moving tokens, and so does anyone who sends it some; both are real

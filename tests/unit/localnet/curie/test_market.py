@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import pytest
 
+from agent.localnet.curie.market import schedule_moves
 from agent.localnet.curie.pool_math import sqrt_price_x96, ticks_between
-from agent.localnet.session import schedule_moves
-from agent.localnet.world import answer_to_wad, feed_answer
+from agent.localnet.price_feed import answer_to_wad, feed_answer
 
 START = 1_722_470_400
 POOL_USD = 3_200.0

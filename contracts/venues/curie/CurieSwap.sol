@@ -2,21 +2,10 @@
 pragma solidity ^0.8.28;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {UniswapV3Math} from "./UniswapV3Math.sol";
+import {UniswapV3Math} from "../../libraries/UniswapV3Math.sol";
+import {IUniswapV3PoolState} from "./ICurie.sol";
 
-/// @notice What a swap reads of a Uniswap v3 pool.
-interface IUniswapV3PoolState {
-    function slot0() external view returns (uint160 sqrtPriceX96, int24 tick, uint16, uint16, uint16, uint8, bool);
-    function liquidity() external view returns (uint128);
-    function tickSpacing() external view returns (int24);
-    function tickBitmap(int16 wordPosition) external view returns (uint256);
-    function ticks(int24 tick)
-        external
-        view
-        returns (uint128, int128 liquidityNet, uint256, uint256, int56, uint160, uint32, bool);
-}
-
-/// @title A trade on Perpetual Protocol v2 ("Curie"), foreseen without making it
+/// @title Swap simulation of Perpetual Protocol v2 ("Curie")
 /// @notice Curie charges its own fee on the quote side and cancels the pool's: a sale's size is scaled up by the pool's fee
 ///         before the swap, a purchase's cost is scaled down after it. The swap is walked as the pool walks it, from tick to
 ///         tick and word to word, because both fees are rounded once per step: the result is exact to the wei.

@@ -4,89 +4,21 @@ pragma solidity ^0.8.28;
 import {IERC20, SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
-import {IPerpVenue} from "../interfaces/IPerpVenue.sol";
-import {CurieSwap, IUniswapV3PoolState} from "../libraries/CurieSwap.sol";
-import {UniswapV3Math} from "../libraries/UniswapV3Math.sol";
+import {IPerpVenue} from "../../interfaces/IPerpVenue.sol";
+import {UniswapV3Math} from "../../libraries/UniswapV3Math.sol";
+import {CurieSwap} from "./CurieSwap.sol";
+import {
+    ICurieAccountBalance,
+    ICurieBaseToken,
+    ICurieClearingHouse,
+    ICurieConfig,
+    ICurieExchange,
+    ICurieMarginVault,
+    ICurieMarketRegistry,
+    IUniswapV3PoolState
+} from "./ICurie.sol";
 
-interface ICurieClearingHouse {
-    struct OpenPositionParams {
-        address baseToken;
-        bool isBaseToQuote;
-        bool isExactInput;
-        uint256 amount;
-        uint256 oppositeAmountBound;
-        uint256 deadline;
-        uint160 sqrtPriceLimitX96;
-        bytes32 referralCode;
-    }
-
-    function openPosition(OpenPositionParams memory params) external returns (uint256 base, uint256 quote);
-    function settleAllFunding(address trader) external;
-    function getAccountValue(address trader) external view returns (int256);
-    function getVault() external view returns (address);
-    function getExchange() external view returns (address);
-    function getAccountBalance() external view returns (address);
-    function getClearingHouseConfig() external view returns (address);
-    function getQuoteToken() external view returns (address);
-}
-
-interface ICurieMarginVault {
-    function deposit(address token, uint256 amount) external;
-    function withdraw(address token, uint256 amount) external;
-    function getBalance(address trader) external view returns (int256);
-    function getFreeCollateralByToken(address trader, address token) external view returns (uint256);
-    function getSettlementToken() external view returns (address);
-    function decimals() external view returns (uint8);
-    function paused() external view returns (bool);
-}
-
-interface ICurieAccountBalance {
-    struct AccountInfo {
-        int256 takerPositionSize;
-        int256 takerOpenNotional;
-        int256 lastTwPremiumGrowthGlobalX96;
-    }
-
-    function getAccountInfo(address trader, address baseToken) external view returns (AccountInfo memory);
-    function getTotalPositionSize(address trader, address baseToken) external view returns (int256);
-    function getPnlAndPendingFee(address trader) external view returns (int256 owed, int256 unrealised, uint256 fee);
-    function getMarkPrice(address baseToken) external view returns (uint256);
-}
-
-interface ICurieExchange {
-    function getMarketRegistry() external view returns (address);
-    function getPendingFundingPayment(address trader, address baseToken) external view returns (int256);
-    function getSqrtMarketTwapX96(address baseToken, uint32 twapInterval) external view returns (uint160);
-    function getMaxTickCrossedWithinBlock(address baseToken) external view returns (uint24);
-}
-
-interface ICurieMarketRegistry {
-    struct MarketInfo {
-        address pool;
-        uint24 exchangeFeeRatio;
-        uint24 uniswapFeeRatio;
-        uint24 insuranceFundFeeRatio;
-        uint24 maxPriceSpreadRatio;
-    }
-
-    function getPool(address baseToken) external view returns (address);
-    function getMarketInfoByTrader(address trader, address baseToken) external view returns (MarketInfo memory);
-}
-
-interface ICurieBaseToken {
-    function getIndexPrice(uint256 interval) external view returns (uint256);
-    function getPausedIndexPrice() external view returns (uint256);
-    function getClosedPrice() external view returns (uint256);
-    function isOpen() external view returns (bool);
-    function isClosed() external view returns (bool);
-}
-
-interface ICurieConfig {
-    function getTwapInterval() external view returns (uint32);
-    function getMaxFundingRate() external view returns (uint24);
-}
-
-/// @title Perpetual Protocol v2 ("Curie") as a venue
+/// @title Venue adapter of Perpetual Protocol v2 ("Curie")
 /// @notice Purpose. Holds one taker account on one Curie market for one vault. Curie settles at once, so every order is
 ///         Filled and none is ever pending.
 ///
@@ -286,13 +218,13 @@ contract CurieVenue is IPerpVenue {
     }
 
     /// @inheritdoc IPerpVenue
-    /// @dev Exact to the wei for a trade in this very state; `QuoteBeyondActiveRange` where Curie would refuse the trade.
+    /// @dev Exact to the wei for a trade in this very state; `SizeBeyondLiquidity` where Curie would refuse the trade.
     function quote(int256 sizeDelta) external view returns (uint256 executionPrice, uint256 fee) {
         if (sizeDelta == 0) revert ZeroSize();
         uint256 size = SignedMath.abs(sizeDelta);
-        if (size > CurieSwap.MAX_SIZE) revert QuoteBeyondActiveRange(sizeDelta);
+        if (size > CurieSwap.MAX_SIZE) revert SizeBeyondLiquidity(sizeDelta);
         CurieSwap.Result memory result = _simulate(sizeDelta < 0, size);
-        if (!result.isComplete) revert QuoteBeyondActiveRange(sizeDelta);
+        if (!result.isComplete) revert SizeBeyondLiquidity(sizeDelta);
         return (_averagePrice(sizeDelta < 0, result.notional, size), result.fee);
     }
 

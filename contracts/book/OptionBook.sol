@@ -10,7 +10,7 @@ import {Black76} from "../libraries/Black76.sol";
 import {NormalCdf} from "../libraries/NormalCdf.sol";
 import {PackedOptionLeg, packOptionLeg} from "../types/PackedOptionLeg.sol";
 
-/// @title European options whose delta the chain computes itself
+/// @title Delta source: European options
 /// @notice Purpose. Holds the description of a book's option legs and returns an interval certain to hold their delta:
 ///         Black-76 on the vault's oracle price as the forward, rate 0, for every implied volatility between a leg's
 ///         two ends.

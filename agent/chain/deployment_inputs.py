@@ -1,0 +1,54 @@
+"""What a deployment stands on but does not deploy: collateral, price feed, venue protocols, role holders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agent.chain.deployment import ManifestAddress
+from agent.errors import DataError
+
+
+class VenueInputs(BaseModel):
+    """One venue: its protocol, and the addresses of the protocol's contracts that its adapter needs, by name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1)
+    kind: str
+    addresses: dict[str, ManifestAddress]
+
+
+class DeploymentInputs(BaseModel):
+    """Addresses on the network, all checksummed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    asset: ManifestAddress
+    price_feed: ManifestAddress
+    underlying_token: ManifestAddress
+    underlying_holder: ManifestAddress
+    governor: ManifestAddress
+    guardian: ManifestAddress
+    keeper: ManifestAddress
+    venues: tuple[VenueInputs, ...] = Field(min_length=1)
+
+
+def load_deployment_inputs(path: Path) -> DeploymentInputs:
+    """Read the inputs of a deployment.
+
+    Raises
+    ------
+    DataError
+        No such file, or the key that is wrong.
+
+    """
+    try:
+        return DeploymentInputs.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); name the file of deployment inputs") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the JSON"
+        raise DataError(f"{path}: {where}: {first['msg']}; mend that entry") from None

@@ -1,0 +1,42 @@
+"""Where the funding payments of a deployment's venues appear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eth_utils.address import to_checksum_address
+
+from agent.chain.client import ChainClient
+from agent.chain.deployment import Deployment
+from agent.domain import BlockRef
+from agent.units import Address
+from agent.venues.protocol import FundingEvent
+from agent.venues.registry import venue_protocol
+
+
+@dataclass(frozen=True, slots=True)
+class FundingSource:
+    """Where one venue account's funding payments appear."""
+
+    venue: Address
+    emitter: Address
+    event: FundingEvent
+
+
+def funding_sources(client: ChainClient, deployment: Deployment, block: BlockRef) -> list[FundingSource]:
+    """Return the funding source of every venue of a deployment.
+
+    Raises
+    ------
+    DataError
+        A venue's kind is not known.
+
+    """
+    events = [venue_protocol(entry.kind, f"venue {entry.name}").funding for entry in deployment.venues]
+    venues = [Address(entry.address) for entry in deployment.venues]
+    calls = [event.emitter.at(venue) for venue, event in zip(venues, events, strict=True)]
+    outputs = client.read(calls, block)
+    return [
+        FundingSource(venue, Address(to_checksum_address(output[0])), event)
+        for venue, output, event in zip(venues, outputs, events, strict=True)
+    ]

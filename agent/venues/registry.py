@@ -1,0 +1,17 @@
+"""Every protocol that the agent knows, by the ``kind`` of a venue in the deployment manifest."""
+
+from __future__ import annotations
+
+from agent.errors import DataError
+from agent.venues.curie import CURIE
+from agent.venues.protocol import VenueProtocol
+
+VENUE_PROTOCOLS: dict[str, VenueProtocol] = {"curie": CURIE}
+
+
+def venue_protocol(kind: str, where: str) -> VenueProtocol:
+    """Return the protocol of a kind; `DataError` names ``where`` an unknown one stands and what is known."""
+    if kind not in VENUE_PROTOCOLS:
+        known = ", ".join(sorted(VENUE_PROTOCOLS))
+        raise DataError(f"{where} is of kind {kind!r}, which is not one of {known}; mend its kind")
+    return VENUE_PROTOCOLS[kind]

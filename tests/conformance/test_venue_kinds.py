@@ -1,0 +1,95 @@
+"""A protocol is one folder or file a side and one registry line: no other file names it, and the sides agree."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from agent.chain.abi import load_abi
+from agent.localnet.registry import MARKET_PROTOCOLS
+from agent.venues.registry import VENUE_PROTOCOLS
+
+REGISTRIES = {"agent/venues/registry.py", "agent/localnet/registry.py"}
+
+
+def strings_and_names(tree: ast.AST) -> set[str]:
+    """Return what code says: names, attributes, imports and strings, without docstrings."""
+    documented = {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    words: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documented:
+            words.add(node.value)
+        elif isinstance(node, ast.Name):
+            words.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            words.add(node.attr)
+        elif isinstance(node, ast.keyword | ast.arg):
+            words.add(node.arg or "")
+        elif isinstance(node, ast.ImportFrom | ast.alias):
+            words.add(node.module or "" if isinstance(node, ast.ImportFrom) else node.name)
+        elif isinstance(node, ast.ClassDef | ast.FunctionDef):
+            words.add(node.name)
+    return words
+
+
+def is_own_place(path: str, kind: str) -> bool:
+    return path == f"agent/venues/{kind}.py" or path.startswith(f"agent/localnet/{kind}/") or path in REGISTRIES
+
+
+def files_that_name(kind: str, repository: Path) -> list[str]:
+    titles = (kind, VENUE_PROTOCOLS[kind].title.lower(), VENUE_PROTOCOLS[kind].adapter.lower())
+    found = []
+    for path in sorted([*repository.glob("agent/**/*.py"), *repository.glob("scripts/**/*.py")]):
+        name = path.relative_to(repository).as_posix()
+        words = " ".join(strings_and_names(ast.parse(path.read_text(encoding="utf-8")))).lower()
+        if not is_own_place(name, kind) and any(title in words for title in titles):
+            found.append(name)
+    return found
+
+
+@pytest.mark.parametrize("kind", VENUE_PROTOCOLS)
+def test_protocol__outside_its_own_places__is_not_named(repository, kind):
+    assert files_that_name(kind, repository) == []
+
+
+@pytest.mark.parametrize("kind", VENUE_PROTOCOLS)
+def test_contracts__outside_the_folder_of_the_protocol__do_not_name_it(repository, kind):
+    named = [
+        path.relative_to(repository).as_posix()
+        for path in repository.glob("contracts/**/*.sol")
+        if kind in path.read_text(encoding="utf-8").lower() and f"/venues/{kind}/" not in path.as_posix()
+    ]
+    assert named == []
+
+
+def test_files_that_name__a_folder_that_does__are_found(tmp_path):
+    (tmp_path / "agent").mkdir()
+    (tmp_path / "agent" / "bad.py").write_text('"""Curie in a docstring is prose."""\nKIND = "curie"\n')
+    (tmp_path / "agent" / "good.py").write_text('"""Curie in a docstring is prose."""\nKIND = "venue"\n')
+    assert files_that_name("curie", tmp_path) == ["agent/bad.py"]
+
+
+def test_registries__local_chain__brings_up_what_the_agent_knows():
+    assert set(MARKET_PROTOCOLS) <= set(VENUE_PROTOCOLS)
+
+
+@pytest.mark.parametrize("kind", VENUE_PROTOCOLS)
+def test_protocol__its_folder_of_contracts__holds_the_adapter(repository, kind):
+    assert (repository / "contracts" / "venues" / kind / f"{VENUE_PROTOCOLS[kind].adapter}.sol").is_file()
+
+
+@pytest.mark.parametrize("kind", MARKET_PROTOCOLS)
+def test_protocol__addresses_of_the_adapter__are_among_those_deployed(kind):
+    assert set(VENUE_PROTOCOLS[kind].adapter_addresses) <= MARKET_PROTOCOLS[kind].address_names
+
+
+@pytest.mark.chain
+@pytest.mark.parametrize("kind", VENUE_PROTOCOLS)
+def test_protocol__adapter__has_the_view_that_finds_the_emitter(kind):
+    protocol = VENUE_PROTOCOLS[kind]
+    emitter = protocol.funding.emitter
+    assert load_abi(protocol.adapter).function(emitter.name).outputs == emitter.outputs
