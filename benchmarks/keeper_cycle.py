@@ -58,10 +58,10 @@ def _figures(localnet: Localnet, deployment: Deployment, directory: Path) -> lis
     settings = load_settings(config_path("localnet"), environment)
     with Keeper.build(settings, load_book(BOOK, localnet.chain.head().timestamp)) as keeper:
         results = _cycles(localnet, keeper)
-        desk = keeper.desk
-        head = desk.head()
-        snapshot, _ = desk.reader.snapshot(head)
-        ours = _milliseconds(lambda: desk.reader.snapshot(head))
+        planner = keeper.planner
+        head = planner.head()
+        snapshot, _ = planner.reader.snapshot(head)
+        ours = _milliseconds(lambda: planner.reader.snapshot(head))
         peers = _milliseconds(_peer_reads(localnet.rpc_url, deployment, snapshot, head))
     held = [result.cycle_seconds for result in results if result.outcome is Outcome.HELD]
     executed = [result.cycle_seconds for result in results if result.outcome is Outcome.EXECUTED]

@@ -9,13 +9,13 @@ from agent.units import BlockHash
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BlockId:
     """A block by number and hash."""
 
     number: int
     hash: BlockHash
 
     @classmethod
-    def of(cls, block: BlockRef) -> Place:
-        """Return the place of a block."""
+    def of(cls, block: BlockRef) -> BlockId:
+        """Return the id of a block."""
         return cls(block.number, block.hash)

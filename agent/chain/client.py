@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from agent.chain.abi import Call, Log
-from agent.chain.block_id import Place
+from agent.chain.block_id import BlockId
 from agent.chain.config import ChainSettings
 from agent.chain.reverts import decode_revert
 from agent.chain.transport import Answer, Request, RevertedError, RpcRefusedError, Server
@@ -160,7 +160,7 @@ class ChainClient:
         return None
 
     def logs(
-        self, addresses: Sequence[Address], topics: Sequence[str], first: int, last: Place, anchor: Place | None
+        self, addresses: Sequence[Address], topics: Sequence[str], first: int, last: BlockId, anchor: BlockId | None
     ) -> list[Log] | None:
         """Return the logs of ``addresses`` with one of ``topics`` from block number ``first`` to ``last``, in order.
 

@@ -15,7 +15,7 @@ from agent.domain import Action, Book, Decision, Leg, Snapshot
 from agent.errors import DataError, RejectedError
 from agent.files.deribit_chain import load_chain
 from agent.guard import worst_net_delta
-from agent.keeper.planner import Desk, View
+from agent.keeper.planner import CycleView, Planner
 from agent.report.alternatives import explanation_document, explanation_lines
 from agent.report.formatting import money, percent, signed, utc_minute
 from agent.settings import Settings
@@ -69,12 +69,12 @@ def decide(
     offers = _offers(options, options_size, with_alternatives)
     _require_explained(yardstick, with_alternatives)
     settings, positions = load_inputs(network, book)
-    with Desk.open(settings, positions) as desk:
-        view = desk.look(desk.head())
+    with Planner.open(settings, positions) as planner:
+        view = planner.look(planner.head())
         rejection: RejectedError | None = None
         if view.decision.action is Action.REBALANCE:
-            keeper = Address(desk.deployment.roles["keeper"])
-            rejection = desk.simulate(desk.intent(view), keeper, view.block)
+            keeper = Address(planner.deployment.roles["keeper"])
+            rejection = planner.simulate(planner.intent(view), keeper, view.block)
     explanation = explained(settings, positions, view, yardstick, offers) if with_alternatives else None
     if as_json:
         document = as_document(view, rejection)
@@ -115,7 +115,7 @@ def _offers(chain: Path | None, contracts: float | None, with_alternatives: bool
 def explained(
     settings: Settings,
     book: Book,
-    view: View,
+    view: CycleView,
     yardstick: dict[str, float | None],
     offers: OptionOffers | None = None,
 ) -> Explanation:
@@ -136,7 +136,7 @@ def explained(
     )
 
 
-def as_document(view: View, rejection: RejectedError | None) -> dict[str, Any]:
+def as_document(view: CycleView, rejection: RejectedError | None) -> dict[str, Any]:
     """Return the decision for machines: floats with their unit in the key, exact integers of the legs as text."""
     snapshot, decision = view.snapshot, view.decision
     return {
@@ -169,7 +169,7 @@ def as_document(view: View, rejection: RejectedError | None) -> dict[str, Any]:
     }
 
 
-def as_lines(view: View, rejection: RejectedError | None, underlying: str) -> list[str]:
+def as_lines(view: CycleView, rejection: RejectedError | None, underlying: str) -> list[str]:
     """Return the decision for people."""
     snapshot, decision = view.snapshot, view.decision
     worst = from_wad(worst_net_delta(snapshot.measurement))

@@ -43,11 +43,11 @@ def run(
     def show(result: CycleResult) -> None:
         typer.echo(json.dumps(as_document(result), allow_nan=False) if as_json else as_line(result))
 
-    def complain(trouble: AgentError) -> None:
+    def on_error(trouble: AgentError) -> None:
         typer.echo(f"evenkeel: {type(trouble).__name__}: {' '.join(str(trouble).split())}", err=True)
 
     with Keeper.build(settings, positions) as keeper, _stopped_by_signals() as stop:
-        keeper.run(show, complain, cycles, interval_seconds, stop)
+        keeper.run(show, on_error, cycles, interval_seconds, stop)
 
 
 @contextmanager

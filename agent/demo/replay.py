@@ -16,7 +16,7 @@ from agent.demo.world import World, open_world
 from agent.errors import DataError
 from agent.guard import worst_net_delta
 from agent.keeper.keeper import CycleResult, Keeper, Outcome
-from agent.keeper.planner import View
+from agent.keeper.planner import CycleView
 from agent.report.effectiveness import hedge_effectiveness
 from agent.report.replay_report import CostSplit, ReplayReport, StepAction, StepRecord, Summary
 from agent.units import WAD, asset_units_to_wad, from_wad, wei_to_eth
@@ -196,7 +196,7 @@ def nav_at_oracle_usd(state: ChainState, asset_decimals: int) -> float:
     return from_wad(nav)
 
 
-def _step(result: CycleResult, view: View, pnl: Pnl, size_after: float) -> StepRecord:
+def _step(result: CycleResult, view: CycleView, pnl: Pnl, size_after: float) -> StepRecord:
     decision = view.decision
     size_delta = from_wad(sum(fill.size_delta for fill in result.fills))
     return StepRecord(

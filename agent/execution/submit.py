@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.chain.abi import load_abi
-from agent.chain.block_id import Place
+from agent.chain.block_id import BlockId
 from agent.chain.client import ChainClient, SendOutcome
 from agent.domain import BlockRef, Intent
 from agent.errors import DataError, FatalError, RejectedError, TransientError
@@ -55,7 +55,7 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sight:
+class IntentStatus:
     """What the chain shows of an intent at one moment; ``mined`` is one of its transactions with the raw receipt."""
 
     head: BlockRef
@@ -184,7 +184,7 @@ class Executor:
             (self._vault, rebalance_call(intent).data) if purpose is Purpose.REBALANCE else (self._signer.address, "0x")
         )
         signed = self._signer.sign(intent.intent_id, purpose, to, data, plan.nonce, plan.gas_limit, plan.fees)
-        self._ledger.add_transaction(signed, Place.of(head))
+        self._ledger.add_transaction(signed, BlockId.of(head))
         self._send(signed, head)
 
     def _send(self, signed: SignedTransaction, head: BlockRef) -> None:
@@ -192,7 +192,7 @@ class Executor:
         outcome = self._client.send_raw(signed.raw)
         if outcome is not SendOutcome.NONCE_USED:
             self._ledger.add_transition(
-                Transition(signed.intent_id, IntentState.SENT, Place.of(head), signed.transaction_hash, outcome.value)
+                Transition(signed.intent_id, IntentState.SENT, BlockId.of(head), signed.transaction_hash, outcome.value)
             )
 
     def _bid_again(
@@ -238,12 +238,12 @@ class Executor:
         """
         settled_at = self._timer.monotonic_seconds() + SETTLING_SECONDS
         while True:
-            sight = self._see(record)
-            if not sight.is_strange or self._timer.monotonic_seconds() >= settled_at:
-                return self._judge(record, sight)
+            status = self._see(record)
+            if not status.is_strange or self._timer.monotonic_seconds() >= settled_at:
+                return self._judge(record, status)
             self._timer.sleep(min(self._settings.receipt_poll_seconds, SETTLING_SECONDS))
 
-    def _see(self, record: IntentRecord) -> _Sight:
+    def _see(self, record: IntentRecord) -> IntentStatus:
         intent_id = record.intent.intent_id
         signed = self._ledger.transactions_of(intent_id)
         head = self._head()
@@ -254,15 +254,15 @@ class Executor:
         receipts = self._client.receipts([transaction.transaction_hash for transaction in signed])
         mined = [(one, receipt) for one, receipt in zip(signed, receipts, strict=True) if receipt is not None]
         is_taken = bool(signed) and nonce > signed[-1].nonce
-        return _Sight(head, mined[0] if mined else None, is_used, is_taken)
+        return IntentStatus(head, mined[0] if mined else None, is_used, is_taken)
 
-    def _judge(self, record: IntentRecord, sight: _Sight) -> Settlement:
-        intent, head = record.intent, sight.head
-        if sight.mined is not None:
-            return self._mined(record, *sight.mined)
-        if sight.is_used:
+    def _judge(self, record: IntentRecord, status: IntentStatus) -> Settlement:
+        intent, head = record.intent, status.head
+        if status.mined is not None:
+            return self._mined(record, *status.mined)
+        if status.is_used:
             return self._executed(record, head, None, "by a transaction this ledger does not know")
-        if sight.is_nonce_taken:
+        if status.is_nonce_taken:
             return self._close(record, IntentState.SUPERSEDED, head, "its nonce was taken by an unknown transaction")
         if head.timestamp > intent.deadline:
             return self._close(record, IntentState.EXPIRED, head, f"deadline {intent.deadline} passed unmined")
@@ -276,7 +276,7 @@ class Executor:
             raise TransientError(f"block {block.number} was replaced while its receipt was read")
         receipt = Receipt(
             transaction_hash=transaction.transaction_hash,
-            place=Place.of(block),
+            block_id=BlockId.of(block),
             is_success=int(raw["status"], 16) == 1,
             gas_used=int(raw["gasUsed"], 16),
             gas_price_wei=Wei(int(raw["effectiveGasPrice"], 16)),
@@ -292,19 +292,19 @@ class Executor:
 
     def _executed(self, record: IntentRecord, block: BlockRef, receipt: Receipt | None, detail: str) -> Settlement:
         """Book the fills first: only then is the intent done."""
-        intent_id, place = record.intent.intent_id, Place.of(block)
+        intent_id, block_id = record.intent.intent_id, BlockId.of(block)
         if receipt is not None:
-            mined = Transition(intent_id, IntentState.MINED, place, receipt.transaction_hash)
+            mined = Transition(intent_id, IntentState.MINED, block_id, receipt.transaction_hash)
             self._ledger.add_receipt(receipt, mined)
         self._scanner.scan(block)
-        self._ledger.add_transition(Transition(intent_id, IntentState.EXECUTED, place, detail=detail))
+        self._ledger.add_transition(Transition(intent_id, IntentState.EXECUTED, block_id, detail=detail))
         return Settlement(IntentState.EXECUTED, block, receipt, detail)
 
     def _close(
         self, record: IntentRecord, state: IntentState, block: BlockRef, detail: str, receipt: Receipt | None = None
     ) -> Settlement:
         transaction_hash = None if receipt is None else receipt.transaction_hash
-        transition = Transition(record.intent.intent_id, state, Place.of(block), transaction_hash, detail)
+        transition = Transition(record.intent.intent_id, state, BlockId.of(block), transaction_hash, detail)
         if receipt is None:
             self._ledger.add_transition(transition)
         else:

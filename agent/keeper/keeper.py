@@ -17,7 +17,7 @@ from functools import partial
 from types import TracebackType
 
 from agent.chain.abi import load_abi
-from agent.chain.block_id import Place
+from agent.chain.block_id import BlockId
 from agent.chain.state import ChainState
 from agent.domain import Action, BlockRef, Book, Decision, Measurement, Snapshot
 from agent.errors import AgentError, DataError, RejectedError, TransientError
@@ -25,7 +25,7 @@ from agent.execution.intents import book_digest
 from agent.execution.signer import Signer, load_signer
 from agent.execution.submit import Executor, Settlement, Timer, require_gas_money
 from agent.keeper.guard_check import execution_mismatch, simulation_mismatch
-from agent.keeper.planner import Desk, View
+from agent.keeper.planner import CycleView, Planner
 from agent.ledger.accounting import NavCheck, check_nav
 from agent.ledger.database import Database
 from agent.ledger.records import CycleRecord, FillRecord, IntentRecord, IntentState, Receipt, VaultIdentity
@@ -58,7 +58,7 @@ class CycleResult:
     outcome: Outcome
     reason: str
     cycle_seconds: float
-    view: View | None = None
+    view: CycleView | None = None
     nav: NavCheck | None = None
     intent_id: IntentId | None = None
     rejection: RejectedError | None = None
@@ -94,21 +94,23 @@ class CycleResult:
 class Keeper:
     """One process, one key, one vault."""
 
-    def __init__(self, desk: Desk, database: Database, signer: Signer, first_block: BlockRef, timer: Timer) -> None:
-        settings, deployment = desk.settings, desk.deployment
-        self.desk = desk
+    def __init__(
+        self, planner: Planner, database: Database, signer: Signer, first_block: BlockRef, timer: Timer
+    ) -> None:
+        settings, deployment = planner.settings, planner.deployment
+        self.planner = planner
         self._database = database
         self._signer = signer
         self._timer = timer
         self._settings = settings
-        self._book_digest = book_digest(desk.book)
+        self._book_digest = book_digest(planner.book)
         self._asset_decimals = deployment.asset.decimals
         self.ledger: VaultLedger = database.vault(
             VaultIdentity(deployment.chain_id, deployment.contract("HedgeVault"), first_block.number, first_block.hash)
         )
-        scanner = EventScanner(desk.client, self.ledger, deployment, desk.head(timer.unix_seconds))
+        scanner = EventScanner(planner.client, self.ledger, deployment, planner.head(timer.unix_seconds))
         self._scanner = scanner
-        self._executor = Executor(desk.client, self.ledger, scanner, signer, settings.execution, timer)
+        self._executor = Executor(planner.client, self.ledger, scanner, signer, settings.execution, timer)
 
     @classmethod
     def build(
@@ -141,19 +143,19 @@ class Keeper:
         chain_id = settings.chain.chain_id
         signer = load_signer(environment, chain_id)
         with ExitStack() as opened:
-            desk = opened.enter_context(Desk.open(settings, book))
-            _require_able(desk, signer, desk.head(clock.unix_seconds))
-            first_block = desk.client.block(desk.deployment.block)
-            vault = desk.deployment.contract("HedgeVault")
+            planner = opened.enter_context(Planner.open(settings, book))
+            _require_able(planner, signer, planner.head(clock.unix_seconds))
+            first_block = planner.client.block(planner.deployment.block)
+            vault = planner.deployment.contract("HedgeVault")
             database = Database.open(settings.ledger.url, f"{chain_id} {vault}", f"{chain_id} {signer.address}")
             opened.enter_context(database)
-            keeper = cls(desk, database, signer, first_block, clock)
+            keeper = cls(planner, database, signer, first_block, clock)
             opened.pop_all()
         return keeper
 
     def close(self) -> None:
         """Close connections and ledger, and release the lease."""
-        self.desk.close()
+        self.planner.close()
         self._database.close()
 
     def __enter__(self) -> Keeper:
@@ -234,7 +236,7 @@ class Keeper:
 
     def _see_head(self) -> BlockRef:
         """Return the head, with the ledger brought up to it."""
-        head = self.desk.head(self._timer.unix_seconds)
+        head = self.planner.head(self._timer.unix_seconds)
         self._scanner.scan(head)
         return head
 
@@ -251,12 +253,12 @@ class Keeper:
         """Return whether an open intent is of this very book and the chain would accept it now."""
         if record.book_digest != self._book_digest:
             return False
-        head = self.desk.head(self._timer.unix_seconds)
-        return self.desk.simulate(record.intent, self._signer.address, head) is None
+        head = self.planner.head(self._timer.unix_seconds)
+        return self.planner.simulate(record.intent, self._signer.address, head) is None
 
     def _decide_and_act(self, head: BlockRef) -> CycleResult:
         try:
-            view = self.desk.look(head)
+            view = self.planner.look(head)
         except RejectedError as rejection:
             return CycleResult(head, Outcome.REJECTED, f"cannot be read: {rejection}", 0.0, rejection=rejection)
         nav = check_nav(self.ledger.accounts, view.state, self._asset_decimals)
@@ -267,10 +269,10 @@ class Keeper:
         self.ledger.add_cycle(_cycle_record(result, view, nav))
         return result
 
-    def _carry_out(self, view: View, nav: NavCheck) -> CycleResult:
+    def _carry_out(self, view: CycleView, nav: NavCheck) -> CycleResult:
         """Simulate, then execute, and compare the guard's mirror with the chain both times."""
-        intent, decision = self.desk.intent(view), view.decision
-        rejection = self.desk.simulate(intent, self._signer.address, view.block)
+        intent, decision = self.planner.intent(view), view.decision
+        rejection = self.planner.simulate(intent, self._signer.address, view.block)
         seen = CycleResult(
             block=view.block,
             outcome=Outcome.REJECTED,
@@ -301,8 +303,8 @@ class Keeper:
     ) -> CycleResult:
         """Measure on both sides of the block of execution and let the mirror judge what was measured."""
         fills = tuple(self.ledger.fills_of(intent_id))
-        before = self.desk.reader.state(self.desk.client.parent(block))
-        after = self.desk.reader.state(block)
+        before = self.planner.reader.state(self.planner.client.parent(block))
+        after = self.planner.reader.state(block)
         return replace(
             seen,
             outcome=Outcome.EXECUTED,
@@ -313,26 +315,26 @@ class Keeper:
         )
 
 
-def _require_able(desk: Desk, signer: Signer, head: BlockRef) -> None:
+def _require_able(planner: Planner, signer: Signer, head: BlockRef) -> None:
     """Raise `DataError` when the key may not rebalance, or cannot pay for it."""
-    admin = desk.deployment.contract("VaultAdmin")
+    admin = planner.deployment.contract("VaultAdmin")
     try:
-        desk.client.read([load_abi("VaultAdmin").function("requireKeeper").at(admin, signer.address)], head)
+        planner.client.read([load_abi("VaultAdmin").function("requireKeeper").at(admin, signer.address)], head)
     except RejectedError as rejection:
         raise DataError(
             f"key {signer.address} is no keeper of the vault ({rejection}); use the keeper's key, or have the governor "
             "grant it KEEPER_ROLE"
         ) from None
-    _, _, balance = desk.client.account(signer.address)
-    settings = desk.settings
+    _, _, balance = planner.client.account(signer.address)
+    settings = planner.settings
     tip = gwei_to_wei(settings.execution.priority_fee_gwei, Rounding.UP)
     require_gas_money(signer.address, balance, Wei(settings.costs.rebalance_gas_units * (head.base_fee_wei + tip)))
 
 
-def _cycle_record(result: CycleResult, view: View, nav: NavCheck) -> CycleRecord:
+def _cycle_record(result: CycleResult, view: CycleView, nav: NavCheck) -> CycleRecord:
     measured = view.snapshot.measurement
     return CycleRecord(
-        place=Place.of(view.block),
+        block_id=BlockId.of(view.block),
         block_unix=view.block.timestamp,
         price=measured.price,
         book_delta_low=measured.book_delta_low,

@@ -20,7 +20,7 @@ from agent.units import Address
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class CycleView:
     """What a cycle saw and what it would do; ``decision_seconds`` is the time of the pure decision alone."""
 
     snapshot: Snapshot
@@ -34,7 +34,7 @@ class View:
         return self.snapshot.block
 
 
-class Desk:
+class Planner:
     """One vault, one book, one policy. Holds no key and sends nothing."""
 
     def __init__(self, settings: Settings, book: Book, client: ChainClient, deployment: Deployment) -> None:
@@ -47,7 +47,7 @@ class Desk:
         self._decision_settings = settings.to_decision_settings(deployment.asset.decimals)
 
     @classmethod
-    def open(cls, settings: Settings, book: Book) -> Desk:
+    def open(cls, settings: Settings, book: Book) -> Planner:
         """Connect to the configured chain and find the vault.
 
         Raises
@@ -71,7 +71,7 @@ class Desk:
         """Return the block to decide on."""
         return self.client.head(unix_seconds())
 
-    def look(self, block: BlockRef) -> View:
+    def look(self, block: BlockRef) -> CycleView:
         """Read the vault at ``block`` and decide.
 
         Raises
@@ -89,9 +89,9 @@ class Desk:
         costs = settings.costs.to_cost_inputs(snapshot.measurement.price, settings.execution.priority_fee_gwei)
         started = time.perf_counter()
         decision = decide(snapshot, self.book, self._policy, costs, self._decision_settings)
-        return View(snapshot, state, decision, time.perf_counter() - started)
+        return CycleView(snapshot, state, decision, time.perf_counter() - started)
 
-    def intent(self, view: View) -> Intent:
+    def intent(self, view: CycleView) -> Intent:
         """Return the intent of a view's decision."""
         return build_intent(view.snapshot, view.decision, self.settings.execution.deadline_seconds)
 
@@ -103,7 +103,7 @@ class Desk:
         """Close the connections."""
         self.client.close()
 
-    def __enter__(self) -> Desk:
+    def __enter__(self) -> Planner:
         return self
 
     def __exit__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from agent.chain.block_id import Place
+from agent.chain.block_id import BlockId
 from agent.domain import Intent
 from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
 
@@ -98,7 +98,7 @@ class Transition:
 
     intent_id: IntentId
     state: IntentState
-    place: Place
+    block_id: BlockId
     transaction_hash: str | None = None
     detail: str = ""
 
@@ -108,17 +108,17 @@ class Receipt:
     """Outcome of a mined transaction."""
 
     transaction_hash: str
-    place: Place
+    block_id: BlockId
     is_success: bool
     gas_used: int
     gas_price_wei: Wei
 
 
 @dataclass(frozen=True, slots=True)
-class EventPlace:
+class LogId:
     """Where an event stands on the chain."""
 
-    block: Place
+    block: BlockId
     transaction_hash: str
     log_index: int
 
@@ -127,7 +127,7 @@ class EventPlace:
 class RebalanceRecord:
     """A rebalance the vault accepted, as its event reports it."""
 
-    at: EventPlace
+    at: LogId
     intent_id: IntentId
     price: Wad
     worst_net_delta_before: Wad
@@ -140,7 +140,7 @@ class RebalanceRecord:
 class FillRecord:
     """A trade on a venue; price without fee."""
 
-    at: EventPlace
+    at: LogId
     intent_id: IntentId
     venue: Address
     requested_size_delta: Wad
@@ -162,7 +162,7 @@ class CashFlowKind(Enum):
 class CashFlowRecord:
     """Collateral that moved: into idle (+) or out of it (-); margin: into the venue (+) or back from it (-)."""
 
-    at: EventPlace
+    at: LogId
     kind: CashFlowKind
     venue: Address | None
     assets: AssetUnits
@@ -172,7 +172,7 @@ class CashFlowRecord:
 class FundingRecord:
     """Funding settled on a venue; positive was paid by the position, USD."""
 
-    at: EventPlace
+    at: LogId
     venue: Address
     paid: Wad
 
@@ -182,7 +182,7 @@ class Scan:
     """All events from one block to another, read from the chain."""
 
     from_block: int
-    to: Place
+    to: BlockId
     rebalances: tuple[RebalanceRecord, ...] = ()
     fills: tuple[FillRecord, ...] = ()
     cash_flows: tuple[CashFlowRecord, ...] = ()
@@ -193,7 +193,7 @@ class Scan:
 class CycleRecord:
     """One cycle's figures."""
 
-    place: Place
+    block_id: BlockId
     block_unix: Seconds
     price: Wad
     book_delta_low: Wad

@@ -7,16 +7,16 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from agent.chain.block_id import Place
+from agent.chain.block_id import BlockId
 from agent.domain import BlockRef, Intent, Leg
 from agent.ledger.records import (
     CashFlowKind,
     CashFlowRecord,
     CycleRecord,
-    EventPlace,
     FillRecord,
     FundingRecord,
     IntentRecord,
+    LogId,
     Purpose,
     RebalanceRecord,
     Receipt,
@@ -26,17 +26,17 @@ from agent.ledger.records import (
 from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
 
 
-def place_values(place: Place) -> dict[str, Any]:
+def block_columns(block_id: BlockId) -> dict[str, Any]:
     """Columns of a block."""
-    return {"block_number": place.number, "block_hash": place.hash}
+    return {"block_number": block_id.number, "block_hash": block_id.hash}
 
 
-def _event_values(at: EventPlace) -> dict[str, Any]:
-    return {**place_values(at.block), "transaction_hash": at.transaction_hash, "log_index": at.log_index}
+def _event_values(at: LogId) -> dict[str, Any]:
+    return {**block_columns(at.block), "transaction_hash": at.transaction_hash, "log_index": at.log_index}
 
 
-def _event_place(row: Row[Any]) -> EventPlace:
-    return EventPlace(Place(row.block_number, BlockHash(row.block_hash)), row.transaction_hash, row.log_index)
+def _event_place(row: Row[Any]) -> LogId:
+    return LogId(BlockId(row.block_number, BlockHash(row.block_hash)), row.transaction_hash, row.log_index)
 
 
 # --- decided and signed -------------------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ def transaction_record(row: Row[Any]) -> SignedTransaction:
 def transition_values(transition: Transition) -> dict[str, Any]:
     """Columns of a transition."""
     return {
-        **place_values(transition.place),
+        **block_columns(transition.block_id),
         "intent_id": transition.intent_id,
         "state": transition.state.value,
         "transaction_hash": transition.transaction_hash,
@@ -136,7 +136,7 @@ def transition_values(transition: Transition) -> dict[str, Any]:
 def receipt_values(receipt: Receipt) -> dict[str, Any]:
     """Columns of a receipt."""
     return {
-        **place_values(receipt.place),
+        **block_columns(receipt.block_id),
         "transaction_hash": receipt.transaction_hash,
         "is_success": receipt.is_success,
         "gas_used": receipt.gas_used,
@@ -148,7 +148,7 @@ def receipt_record(row: Row[Any]) -> Receipt:
     """Receipt of a row."""
     return Receipt(
         transaction_hash=row.transaction_hash,
-        place=Place(row.block_number, BlockHash(row.block_hash)),
+        block_id=BlockId(row.block_number, BlockHash(row.block_hash)),
         is_success=row.is_success,
         gas_used=row.gas_used,
         gas_price_wei=Wei(row.gas_price_wei),
@@ -231,7 +231,7 @@ def funding_record(row: Row[Any]) -> FundingRecord:
 def cycle_values(cycle: CycleRecord) -> dict[str, Any]:
     """Columns of a cycle."""
     return {
-        **place_values(cycle.place),
+        **block_columns(cycle.block_id),
         "block_unix": cycle.block_unix,
         "price": cycle.price,
         "book_delta_low": cycle.book_delta_low,
@@ -251,7 +251,7 @@ def cycle_values(cycle: CycleRecord) -> dict[str, Any]:
 def cycle_record(row: Row[Any]) -> CycleRecord:
     """Cycle of a row."""
     return CycleRecord(
-        place=Place(row.block_number, BlockHash(row.block_hash)),
+        block_id=BlockId(row.block_number, BlockHash(row.block_hash)),
         block_unix=Seconds(row.block_unix),
         price=Wad(row.price),
         book_delta_low=Wad(row.book_delta_low),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.chain.abi import Event, Log, load_abi
-from agent.chain.block_id import Place
+from agent.chain.block_id import BlockId
 from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment
 from agent.domain import BlockRef
@@ -15,9 +15,9 @@ from agent.errors import TransientError
 from agent.ledger.records import (
     CashFlowKind,
     CashFlowRecord,
-    EventPlace,
     FillRecord,
     FundingRecord,
+    LogId,
     RebalanceRecord,
     Scan,
 )
@@ -53,18 +53,18 @@ class EventScanner:
         self._vault = deployment.contract("HedgeVault")
         self._funding: list[FundingSource] = funding_sources(client, deployment, block)
         abi = load_abi("HedgeVault")
-        readers: dict[str, Callable[[EventPlace, dict[str, Any], _Found], None]] = {
+        readers: dict[str, Callable[[LogId, dict[str, Any], _Found], None]] = {
             "Rebalanced": _read_rebalanced,
             "LegExecuted": _read_leg,
             "Deposit": _read_deposit,
             "Withdraw": _read_withdrawal,
             "DonationAbsorbed": _read_donation,
         }
-        self._readers: dict[str, tuple[Event, Callable[[EventPlace, dict[str, Any], _Found], None]]] = {
+        self._readers: dict[str, tuple[Event, Callable[[LogId, dict[str, Any], _Found], None]]] = {
             abi.event(name).topic: (abi.event(name), reader) for name, reader in readers.items()
         }
         self._addresses = sorted({self._vault, *(source.emitter for source in self._funding)})
-        self._seen: Place | None = None
+        self._seen: BlockId | None = None
         self._topics = sorted({*self._readers, *(source.event.event.topic for source in self._funding)})
 
     def scan(self, to: BlockRef) -> None:
@@ -78,7 +78,7 @@ class EventScanner:
             The chain changed while it was read; nothing was recorded.
 
         """
-        anchor, target = self._seen or self._ledger.last_scan(), Place.of(to)
+        anchor, target = self._seen or self._ledger.last_scan(), BlockId.of(to)
         if anchor == target:
             return
         is_ahead = anchor is None or anchor.number < target.number
@@ -93,13 +93,13 @@ class EventScanner:
             self._record(first, target, logs)
         self._seen = target
 
-    def _logs(self, anchor: Place | None, target: Place) -> list[Log] | None:
+    def _logs(self, anchor: BlockId | None, target: BlockId) -> list[Log] | None:
         return self._client.logs(self._addresses, self._topics, self._after(anchor), target, anchor)
 
-    def _after(self, anchor: Place | None) -> int:
+    def _after(self, anchor: BlockId | None) -> int:
         return self._first_block if anchor is None else anchor.number + 1
 
-    def _record(self, first: int, target: Place, logs: Sequence[Log]) -> None:
+    def _record(self, first: int, target: BlockId, logs: Sequence[Log]) -> None:
         found = _Found()
         for log in logs:
             self._read(log, found)
@@ -114,31 +114,31 @@ class EventScanner:
             )
         )
 
-    def _drop_replaced(self, target: Place) -> Place | None:
+    def _drop_replaced(self, target: BlockId) -> BlockId | None:
         """Void everything recorded on blocks that are gone; return the newest scan mark that is still on the chain."""
         shared = self._walk_back(target)
         above = sorted(
-            self._ledger.blocks_above(-1 if shared is None else shared.number), key=lambda place: place.number
+            self._ledger.blocks_above(-1 if shared is None else shared.number), key=lambda block_id: block_id.number
         )
         still = set(self._canonical(above))
-        self._ledger.void([place for place in above if place not in still])
+        self._ledger.void([block_id for block_id in above if block_id not in still])
         return shared
 
-    def _walk_back(self, target: Place) -> Place | None:
+    def _walk_back(self, target: BlockId) -> BlockId | None:
         for count in _MARKS_COMPARED_AT_ONCE:
-            marks = [place for place in self._ledger.scans(count) if place.number <= target.number]
+            marks = [block_id for block_id in self._ledger.scans(count) if block_id.number <= target.number]
             shared = self._canonical(marks)
             if shared:
-                return max(shared, key=lambda place: place.number)
+                return max(shared, key=lambda block_id: block_id.number)
         return None
 
-    def _canonical(self, places: Sequence[Place]) -> list[Place]:
-        """Return those of ``places`` that are on the chain now."""
-        hashes = self._client.canonical_hashes([place.number for place in places])
-        return [place for place, block_hash in zip(places, hashes, strict=True) if place.hash == block_hash]
+    def _canonical(self, block_ids: Sequence[BlockId]) -> list[BlockId]:
+        """Return those of ``block_ids`` that are on the chain now."""
+        hashes = self._client.canonical_hashes([block_id.number for block_id in block_ids])
+        return [block_id for block_id, block_hash in zip(block_ids, hashes, strict=True) if block_id.hash == block_hash]
 
     def _read(self, log: Log, found: _Found) -> None:
-        at = EventPlace(Place(log.block_number, log.block_hash), log.transaction_hash, log.log_index)
+        at = LogId(BlockId(log.block_number, log.block_hash), log.transaction_hash, log.log_index)
         if log.emitter == self._vault and log.topics[0] in self._readers:
             event, reader = self._readers[log.topics[0]]
             reader(at, event.decode(log), found)
@@ -150,7 +150,7 @@ class EventScanner:
                     found.funding.append(FundingRecord(at, source.venue, Wad(fields[funding.paid])))
 
 
-def _read_rebalanced(at: EventPlace, fields: dict[str, Any], found: _Found) -> None:
+def _read_rebalanced(at: LogId, fields: dict[str, Any], found: _Found) -> None:
     found.rebalances.append(
         RebalanceRecord(
             at=at,
@@ -164,7 +164,7 @@ def _read_rebalanced(at: EventPlace, fields: dict[str, Any], found: _Found) -> N
     )
 
 
-def _read_leg(at: EventPlace, fields: dict[str, Any], found: _Found) -> None:
+def _read_leg(at: LogId, fields: dict[str, Any], found: _Found) -> None:
     """Book a leg's two sides: what it traded and what margin it moved."""
     venue = Address(fields["venue"])
     if fields["marginDelta"] != 0:
@@ -184,13 +184,13 @@ def _read_leg(at: EventPlace, fields: dict[str, Any], found: _Found) -> None:
         )
 
 
-def _read_deposit(at: EventPlace, fields: dict[str, Any], found: _Found) -> None:
+def _read_deposit(at: LogId, fields: dict[str, Any], found: _Found) -> None:
     found.cash_flows.append(CashFlowRecord(at, CashFlowKind.DEPOSIT, None, AssetUnits(fields["assets"])))
 
 
-def _read_withdrawal(at: EventPlace, fields: dict[str, Any], found: _Found) -> None:
+def _read_withdrawal(at: LogId, fields: dict[str, Any], found: _Found) -> None:
     found.cash_flows.append(CashFlowRecord(at, CashFlowKind.WITHDRAWAL, None, AssetUnits(-fields["assets"])))
 
 
-def _read_donation(at: EventPlace, fields: dict[str, Any], found: _Found) -> None:
+def _read_donation(at: LogId, fields: dict[str, Any], found: _Found) -> None:
     found.cash_flows.append(CashFlowRecord(at, CashFlowKind.DONATION, None, AssetUnits(fields["assets"])))

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, Row, Table, and_, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from agent.chain.block_id import Place
+from agent.chain.block_id import BlockId
 from agent.errors import FatalError, TransientError
 from agent.ledger import rows, schema
 from agent.ledger.accounting import Accounts
@@ -60,15 +60,15 @@ class VaultLedger:
 
     def add_intent(self, record: IntentRecord) -> None:
         """Record a decision before anything is signed."""
-        place = Place.of(record.intent.decided_at_block)
-        decided = Transition(record.intent.intent_id, IntentState.DECIDED, place)
+        block_id = BlockId.of(record.intent.decided_at_block)
+        decided = Transition(record.intent.intent_id, IntentState.DECIDED, block_id)
         with self._commit() as connection:
             self._insert(connection, schema.intents, [rows.intent_values(record)])
             self._insert(connection, schema.transitions, [rows.transition_values(decided)])
 
-    def add_transaction(self, signed: SignedTransaction, place: Place) -> None:
+    def add_transaction(self, signed: SignedTransaction, block_id: BlockId) -> None:
         """Record a signed transaction before it is sent."""
-        transition = Transition(signed.intent_id, IntentState.SIGNED, place, signed.transaction_hash)
+        transition = Transition(signed.intent_id, IntentState.SIGNED, block_id, signed.transaction_hash)
         with self._commit() as connection:
             self._insert(connection, schema.transactions, [rows.transaction_values(signed)])
             self._insert(connection, schema.transitions, [rows.transition_values(transition)])
@@ -76,13 +76,13 @@ class VaultLedger:
     def add_transition(self, transition: Transition) -> None:
         """Record a step of an intent."""
         with self._commit() as connection:
-            self._reinstate(connection, [transition.place])
+            self._reinstate(connection, [transition.block_id])
             self._insert(connection, schema.transitions, [rows.transition_values(transition)])
 
     def add_receipt(self, receipt: Receipt, transition: Transition) -> None:
         """Record that a transaction was mined, and what that makes of its intent; a receipt known already is kept."""
         with self._commit() as connection:
-            self._reinstate(connection, [receipt.place])
+            self._reinstate(connection, [receipt.block_id])
             self._insert(connection, schema.receipts, [rows.receipt_values(receipt)])
             self._insert(connection, schema.transitions, [rows.transition_values(transition)])
 
@@ -132,41 +132,41 @@ class VaultLedger:
             (schema.cash_flows, [rows.cash_flow_values(record) for record in scan.cash_flows]),
             (schema.funding, [rows.funding_values(record) for record in scan.funding]),
         ]
-        places = {Place(value["block_number"], value["block_hash"]) for _, values in events for value in values}
+        block_ids = {BlockId(value["block_number"], value["block_hash"]) for _, values in events for value in values}
         with self._commit() as connection:
-            has_reinstated = self._reinstate(connection, [*places, scan.to])
+            has_reinstated = self._reinstate(connection, [*block_ids, scan.to])
             for table, values in events:
                 self._insert(connection, table, values)
-            scanned = {"from_block": scan.from_block, **rows.place_values(scan.to)}
+            scanned = {"from_block": scan.from_block, **rows.block_columns(scan.to)}
             self._insert(connection, schema.scans, [scanned])
         if has_reinstated:
             self._accounts = None
         elif self._accounts is not None:
             self._accounts = self._accounts.after(scan)
 
-    def last_scan(self) -> Place | None:
+    def last_scan(self) -> BlockId | None:
         """Return the block up to which the chain has been read."""
         return next(iter(self.scans(1)), None)
 
-    def scans(self, limit: int) -> list[Place]:
+    def scans(self, limit: int) -> list[BlockId]:
         """Return the latest blocks up to which the chain was read and that count, newest first."""
         table = schema.scans
         statement = self._rows_of(table).where(table.c.block_hash.not_in(self._void))
         newest = statement.order_by(table.c.block_number.desc(), table.c.id.desc()).limit(limit)
-        return [Place(row.block_number, BlockHash(row.block_hash)) for row in self._fetch(newest)]
+        return [BlockId(row.block_number, BlockHash(row.block_hash)) for row in self._fetch(newest)]
 
-    def blocks_above(self, number: int) -> set[Place]:
+    def blocks_above(self, number: int) -> set[BlockId]:
         """Return every block above ``number`` that a counting row rests on."""
-        places: set[Place] = set()
+        block_ids: set[BlockId] = set()
         for table in _CHAIN_TABLES:
             columns = select(table.c.block_number, table.c.block_hash).distinct()
             statement = columns.where(table.c.vault_id == self._vault_id, table.c.block_number > number)
-            places |= {Place(row.block_number, BlockHash(row.block_hash)) for row in self._fetch(statement)}
-        return {place for place in places if place.hash not in self._void}
+            block_ids |= {BlockId(row.block_number, BlockHash(row.block_hash)) for row in self._fetch(statement)}
+        return {block_id for block_id in block_ids if block_id.hash not in self._void}
 
-    def void(self, places: Iterable[Place]) -> None:
+    def void(self, block_ids: Iterable[BlockId]) -> None:
         """Declare blocks replaced: what rests on them counts no more."""
-        verdicts = [{**rows.place_values(place), "is_canonical": False} for place in places]
+        verdicts = [{**rows.block_columns(block_id), "is_canonical": False} for block_id in block_ids]
         with self._commit() as connection:
             self._insert(connection, schema.verdicts, verdicts)
         self._void |= {BlockHash(verdict["block_hash"]) for verdict in verdicts}
@@ -238,12 +238,12 @@ class VaultLedger:
             latest[row.block_hash] = row.is_canonical
         return {BlockHash(block_hash) for block_hash, is_canonical in latest.items() if not is_canonical}
 
-    def _reinstate(self, connection: Connection, places: Sequence[Place]) -> bool:
+    def _reinstate(self, connection: Connection, block_ids: Sequence[BlockId]) -> bool:
         """Call blocks canonical again that were declared replaced; True when there were any."""
-        again = [place for place in set(places) if place.hash in self._void]
-        verdicts = [{**rows.place_values(place), "is_canonical": True} for place in again]
+        again = [block_id for block_id in set(block_ids) if block_id.hash in self._void]
+        verdicts = [{**rows.block_columns(block_id), "is_canonical": True} for block_id in again]
         self._insert(connection, schema.verdicts, verdicts)
-        self._void -= {place.hash for place in again}
+        self._void -= {block_id.hash for block_id in again}
         return bool(again)
 
     def _insert(self, connection: Connection, table: Table, values: Sequence[Mapping[str, Any]]) -> None:

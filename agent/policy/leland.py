@@ -24,7 +24,7 @@ from agent.numerics.arrays import FloatArray
 from agent.policy.base import Edges, require_costs, require_exposure
 from agent.policy.equivalent_option import delta_shift, legs_of
 from agent.policy.fixed_interval import SECONDS_PER_HOUR, seconds_left, wait
-from agent.policy.live_costs import reckoned_costs
+from agent.policy.live_costs import effective_costs
 from agent.units import DAYS_PER_YEAR, SECONDS_PER_YEAR
 
 _MEAN_MOVE = math.sqrt(2.0 / math.pi)
@@ -73,7 +73,7 @@ class Leland:
         if legs.quantity.size == 0 or gamma_per_usd == 0.0:
             return 0.0
         interval_years = self.interval_hours * SECONDS_PER_HOUR / SECONDS_PER_YEAR
-        round_trip_ratio = 2.0 * reckoned_costs(exposure, costs, interval_years * DAYS_PER_YEAR).ratio
+        round_trip_ratio = 2.0 * effective_costs(exposure, costs, interval_years * DAYS_PER_YEAR).ratio
         adjusted = leland_vol_annual(
             legs.iv_annual, round_trip_ratio, interval_years, is_short_gamma=gamma_per_usd < 0.0
         )

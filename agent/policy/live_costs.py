@@ -26,14 +26,14 @@ URGENCY_PREMIUM = 1.0
 """What may be paid on top of a trade's worth at full urgency: as much again, so that bands narrow by about a fifth."""
 
 
-class ReckonedCosts(NamedTuple):
+class EffectiveCosts(NamedTuple):
     """Cost of a trade as a ratio of its notional, and of any trade in USD."""
 
     ratio: float
     fixed_usd: float
 
 
-def reckoned_costs(exposure: Exposure, costs: TradeCosts, holding_days: float | None = None) -> ReckonedCosts:
+def effective_costs(exposure: Exposure, costs: TradeCosts, holding_days: float | None = None) -> EffectiveCosts:
     """Return the costs a policy weighs against risk.
 
     Parameters
@@ -57,25 +57,25 @@ def reckoned_costs(exposure: Exposure, costs: TradeCosts, holding_days: float | 
         funding_ratio *= holding_days / costs.funding_horizon_days
     weight = 1.0 + URGENCY_PREMIUM * exposure.urgency_ratio
     ratio = require_finite(costs.fee_ratio + costs.impact_ratio + funding_ratio, "proportional_ratio")
-    return ReckonedCosts(max(ratio, 0.0) / weight, costs.gas_usd / weight)
+    return EffectiveCosts(max(ratio, 0.0) / weight, costs.gas_usd / weight)
 
 
 def carried_costs(
     exposure: Exposure,
     costs: TradeCosts,
-    half_widths: Callable[[ReckonedCosts], tuple[float, float]],
+    half_widths: Callable[[EffectiveCosts], tuple[float, float]],
     longest_days: float,
-) -> ReckonedCosts:
+) -> EffectiveCosts:
     """Return the costs with funding until what is traded now is expected to be traded back.
 
     ``half_widths`` answers with the outer and inner half-width at given costs: those at the costs as they are tell how
     long a trade is held, at most ``longest_days``. Without funding, or with a horizon unknown, nothing changes.
     """
-    as_given = reckoned_costs(exposure, costs)
+    as_given = effective_costs(exposure, costs)
     if costs.funding_ratio == 0.0 or costs.funding_horizon_days == 0.0:
         return as_given
     outer, inner = half_widths(as_given)
-    return reckoned_costs(exposure, costs, holding_days(exposure, outer, inner, longest_days))
+    return effective_costs(exposure, costs, holding_days(exposure, outer, inner, longest_days))
 
 
 def holding_days(exposure: Exposure, outer: float, inner: float, longest_days: float) -> float:

@@ -27,7 +27,7 @@ from agent.optimiser.limits import GuardLimits, VenueLimits
 from agent.optimiser.plan import make_plan
 from agent.optimiser.result import Plan
 from agent.policy.base import Edges, require_exposure
-from agent.policy.live_costs import reckoned_costs
+from agent.policy.live_costs import effective_costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,10 @@ class MultiInstrument:
         # Normal moves of odd order vanish: gamma, vanna and volga do not move the least-variance delta.
         matrix = self.covariance(exposure.spot_usd).matrix
         centre = -float(matrix[0, 2]) * exposure.book_vega_usd_per_vol / float(matrix[0, 0])
-        reckoned = reckoned_costs(exposure, costs, self.horizon_days)
+        effective = effective_costs(exposure, costs, self.horizon_days)
         aversion = self.risk_aversion_per_usd * float(matrix[0, 0])
-        inner = reckoned.ratio * exposure.spot_usd / aversion
-        return Edges.around(centre, inner + math.sqrt(2.0 * reckoned.fixed_usd / aversion), inner)
+        inner = effective.ratio * exposure.spot_usd / aversion
+        return Edges.around(centre, inner + math.sqrt(2.0 * effective.fixed_usd / aversion), inner)
 
     def target(self, exposure: Exposure, costs: TradeCosts) -> Target:
         """Return the band, with its inner edge on the present side as landing point."""

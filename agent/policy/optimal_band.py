@@ -19,7 +19,7 @@ from agent.policy.band_solver import Criterion
 from agent.policy.band_table import OVERSHOOT, BandPlace, band_table, band_unit
 from agent.policy.base import Edges, require_exposure
 from agent.policy.equivalent_option import EquivalentOption, equivalent_option
-from agent.policy.live_costs import ReckonedCosts, carried_costs
+from agent.policy.live_costs import EffectiveCosts, carried_costs
 from agent.policy.whalley_wilmott import static_band
 from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR
 
@@ -54,13 +54,13 @@ class _TabulatedBand:
         carried = carried_costs(
             exposure,
             costs,
-            lambda reckoned: self._edges_at(criterion, exposure, option, reckoned).half_widths,
+            lambda effective: self._edges_at(criterion, exposure, option, effective).half_widths,
             self.static_horizon_days,
         )
         return self._edges_at(criterion, exposure, option, carried)
 
     def _edges_at(
-        self, criterion: Criterion, exposure: Exposure, option: EquivalentOption | None, costs: ReckonedCosts
+        self, criterion: Criterion, exposure: Exposure, option: EquivalentOption | None, costs: EffectiveCosts
     ) -> Edges:
         spot_usd, aversion = exposure.spot_usd, self.risk_aversion_per_usd
         if costs.ratio == 0.0 and costs.fixed_usd == 0.0:

@@ -31,7 +31,7 @@ from typing import NamedTuple
 from agent.checks import require_finite, require_positive_fields
 from agent.domain import Exposure, Target, TradeCosts
 from agent.policy.base import band_target, require_exposure
-from agent.policy.live_costs import ReckonedCosts, carried_costs
+from agent.policy.live_costs import EffectiveCosts, carried_costs
 from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR
 
 _NEWTON_STEPS = 32
@@ -143,7 +143,7 @@ class WhalleyWilmott:
         """
         require_exposure(exposure)
         carried = carried_costs(
-            exposure, costs, lambda reckoned: self._edges_at(exposure, reckoned), self.static_horizon_days
+            exposure, costs, lambda effective: self._edges_at(exposure, effective), self.static_horizon_days
         )
         wider = self._edges_at(exposure, carried)
         require_finite(wider.outer, "half-width of the Whalley-Wilmott band")
@@ -155,7 +155,7 @@ class WhalleyWilmott:
         edges = self.edges(exposure, costs)
         return band_target(net_delta, edges.outer, edges.inner, "Whalley-Wilmott")
 
-    def _edges_at(self, exposure: Exposure, costs: ReckonedCosts) -> BandEdges:
+    def _edges_at(self, exposure: Exposure, costs: EffectiveCosts) -> BandEdges:
         gamma_per_usd, spot_usd = exposure.book_gamma_per_usd, exposure.spot_usd
         arguments = (costs.ratio, costs.fixed_usd, self.risk_aversion_per_usd)
         years = self.static_horizon_days * SECONDS_PER_DAY / SECONDS_PER_YEAR

@@ -29,7 +29,7 @@ from agent.checks import require_positive_fields
 from agent.domain import Exposure, Target, TradeCosts
 from agent.policy.base import Edges, require_exposure
 from agent.policy.equivalent_option import EquivalentOption, delta_shift, equivalent_option, legs_of
-from agent.policy.live_costs import ReckonedCosts, carried_costs
+from agent.policy.live_costs import EffectiveCosts, carried_costs
 from agent.policy.whalley_wilmott import BandEdges, dynamic_band, static_band
 from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR
 
@@ -95,7 +95,7 @@ class Zakamouline:
         carried = carried_costs(
             exposure,
             costs,
-            lambda reckoned: self._edges_at(exposure, option, reckoned).half_widths,
+            lambda effective: self._edges_at(exposure, option, effective).half_widths,
             self.static_horizon_days,
         )
         return self._edges_at(exposure, option, carried)
@@ -105,7 +105,7 @@ class Zakamouline:
         net_delta = require_exposure(exposure)
         return self.edges(exposure, costs).target(net_delta, "Zakamouline")
 
-    def _edges_at(self, exposure: Exposure, option: EquivalentOption | None, costs: ReckonedCosts) -> Edges:
+    def _edges_at(self, exposure: Exposure, option: EquivalentOption | None, costs: EffectiveCosts) -> Edges:
         aversion, spot_usd = self.risk_aversion_per_usd, exposure.spot_usd
         if option is None:
             years = self.static_horizon_days * SECONDS_PER_DAY / SECONDS_PER_YEAR
@@ -125,7 +125,7 @@ class Zakamouline:
         return Edges.around(centre, static.outer + dynamic.outer, static.inner + dynamic.inner)
 
 
-def _with_fixed_cost(h1: float, gamma: float, spot_usd: float, costs: ReckonedCosts, aversion: float) -> BandEdges:
+def _with_fixed_cost(h1: float, gamma: float, spot_usd: float, costs: EffectiveCosts, aversion: float) -> BandEdges:
     """Change H1 as the fixed cost changes Whalley and Wilmott's band; theirs itself where only gas is paid."""
     both = dynamic_band(gamma, spot_usd, costs.ratio, costs.fixed_usd, aversion)
     proportional = dynamic_band(gamma, spot_usd, costs.ratio, 0.0, aversion).outer

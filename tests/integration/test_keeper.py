@@ -11,7 +11,7 @@ from agent.domain import Action, Book
 from agent.errors import DataError
 from agent.guard import worst_net_delta
 from agent.keeper.keeper import Keeper, Outcome
-from agent.keeper.planner import Desk
+from agent.keeper.planner import Planner
 from agent.ledger.accounting import Accounts, check_nav
 from agent.ledger.records import CashFlowKind, IntentState
 from agent.localnet.deposit import deposit_collateral
@@ -185,13 +185,13 @@ def test_run__book_that_contradicts_the_chain__refuses_to_start(world):
 
 
 def test_desk__no_key__sees_and_decides_and_sends_nothing(world):
-    with Desk.open(world.settings(), world.book()) as desk:
-        view = desk.look(desk.head())
+    with Planner.open(world.settings(), world.book()) as planner:
+        view = planner.look(planner.head())
         keeper_address = world.localnet.manifest.accounts["keeper"]
         assert view.decision.action is Action.REBALANCE
-        assert desk.simulate(desk.intent(view), keeper_address, view.block) is None
+        assert planner.simulate(planner.intent(view), keeper_address, view.block) is None
         stranger = world.localnet.manifest.accounts["attacker"]
-        assert desk.simulate(desk.intent(view), stranger, view.block).name == "NotKeeper"
+        assert planner.simulate(planner.intent(view), stranger, view.block).name == "NotKeeper"
     assert world.size() == 0
     assert from_wad(view.snapshot.measurement.price) == 3_200.0
 

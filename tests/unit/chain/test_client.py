@@ -9,7 +9,7 @@ import pytest
 
 from agent.chain import client as client_module
 from agent.chain.abi import Function
-from agent.chain.block_id import Place
+from agent.chain.block_id import BlockId
 from agent.chain.client import ChainClient, SendOutcome
 from agent.chain.config import ChainSettings
 from agent.chain.transport import Answer, Request, RevertedError, RpcRefusedError
@@ -231,7 +231,7 @@ def test_logs__long_range__is_read_in_parts_and_returned_in_order(monkeypatch):
         return [log_entry(last, 3), log_entry(last, 1)]
 
     client = client_of(monkeypatch, FakeServer("one", eth_getLogs=get_logs))
-    last = Place(12_000, block_hash(12_000))
+    last = BlockId(12_000, block_hash(12_000))
     logs = client.logs([CONTRACT], ["0xaa"], 1, last, None)
     assert ranges == [(1, 5_000), (5_001, 10_000), (10_001, 12_000)]
     assert [(log.block_number, log.log_index) for log in logs] == [
@@ -246,11 +246,11 @@ def test_logs__long_range__is_read_in_parts_and_returned_in_order(monkeypatch):
 
 def test_logs__chain_replaced_meanwhile__is_noticed(monkeypatch):
     client = client_of(monkeypatch, FakeServer("one", eth_getLogs=lambda query: []))
-    last, anchor = Place(9, block_hash(9)), Place(4, block_hash(4))
+    last, anchor = BlockId(9, block_hash(9)), BlockId(4, block_hash(4))
     assert client.logs([CONTRACT], ["0xaa"], 5, last, anchor) == []
-    assert client.logs([CONTRACT], ["0xaa"], 5, last, Place(4, block_hash(4, fork=1))) is None
+    assert client.logs([CONTRACT], ["0xaa"], 5, last, BlockId(4, block_hash(4, fork=1))) is None
     with pytest.raises(TransientError, match="block 9 was replaced"):
-        client.logs([CONTRACT], ["0xaa"], 5, Place(9, block_hash(9, fork=1)), anchor)
+        client.logs([CONTRACT], ["0xaa"], 5, BlockId(9, block_hash(9, fork=1)), anchor)
 
 
 def test_close__client__closes_every_server(monkeypatch):

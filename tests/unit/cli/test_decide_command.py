@@ -10,7 +10,7 @@ import pytest
 from agent.cli import decide as command
 from agent.cli.main import main
 from agent.decision.decide import decide
-from agent.keeper.planner import View
+from agent.keeper.planner import CycleView
 from agent.settings import load_settings
 from tests.support.decision_builders import NOW, short_calls, snapshot_of
 from tests.support.listed_chain import chain_at
@@ -18,7 +18,7 @@ from tests.support.listed_chain import chain_at
 BOOK = short_calls()
 
 
-class FakeDesk:
+class FakePlanner:
     """A desk without a chain: one snapshot, nothing simulated refuses."""
 
     def __init__(self, settings, book):
@@ -38,7 +38,7 @@ class FakeDesk:
         snapshot, settings = snapshot_of(BOOK), self.settings
         costs = settings.costs.to_cost_inputs(snapshot.measurement.price, settings.execution.priority_fee_gwei)
         decision = decide(snapshot, BOOK, settings.policy.build(), costs, settings.to_decision_settings(6))
-        return View(snapshot, None, decision, 0.001)
+        return CycleView(snapshot, None, decision, 0.001)
 
     def intent(self, view):
         return None
@@ -51,7 +51,7 @@ class FakeDesk:
 def evenkeel(monkeypatch, capsys, repository):
     settings = load_settings(repository / "config" / "localnet.toml")
     monkeypatch.setattr(command, "load_inputs", lambda network, book: (settings, BOOK))
-    monkeypatch.setattr(command, "Desk", SimpleNamespace(open=FakeDesk))
+    monkeypatch.setattr(command, "Planner", SimpleNamespace(open=FakePlanner))
 
     def run(*arguments):
         monkeypatch.setattr("sys.argv", ["evenkeel", "decide", "--book", "book.toml", *arguments])

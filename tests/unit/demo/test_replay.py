@@ -16,15 +16,15 @@ from agent.demo.scenario import seeded_scenario
 from agent.domain import Exposure, Target, TradeCosts
 from agent.errors import DataError
 from agent.keeper.keeper import CycleResult, Outcome
-from agent.keeper.planner import View
+from agent.keeper.planner import CycleView
 from agent.ledger.accounting import NavCheck
-from agent.ledger.records import EventPlace, FillRecord, FundingRecord, Place, Receipt
+from agent.ledger.records import BlockId, FillRecord, FundingRecord, LogId, Receipt
 from agent.report.replay_report import StepAction
 from agent.units import AssetUnits, BlockHash, IntentId, Wad
 from tests.support.decision_builders import BOUNDS, COSTS, NOW, SETTINGS, VenueState, held, snapshot_of, wad
 
 BOOK = held(-10.0)
-PLACE = Place(1, BlockHash("0x" + "11" * 32))
+PLACE = BlockId(1, BlockHash("0x" + "11" * 32))
 INTENT = IntentId("0x" + "22" * 32)
 
 
@@ -72,12 +72,12 @@ def look(price_usd, size, at_unix, equity_usd=100_000.0):
 def cycle(outcome, snapshot, state, **fields):
     decision = decide(snapshot, BOOK, HoldPolicy(), COSTS, SETTINGS)
     nav = NavCheck(Wad(0), Wad(0), Wad(0), Wad(0), error_bps=0.25)
-    view = View(snapshot, state, decision, decision_seconds=0.004)
+    view = CycleView(snapshot, state, decision, decision_seconds=0.004)
     return CycleResult(snapshot.block, outcome, decision.reason, 0.01, view, nav, **fields)
 
 
 def fill(size, price_usd, fee_usd):
-    return FillRecord(EventPlace(PLACE, "0x01", 0), INTENT, "venue", wad(size), wad(size), wad(price_usd), wad(fee_usd))
+    return FillRecord(LogId(PLACE, "0x01", 0), INTENT, "venue", wad(size), wad(size), wad(price_usd), wad(fee_usd))
 
 
 RECEIPT = Receipt("0x01", PLACE, is_success=True, gas_used=1_000_000, gas_price_wei=10**9)
@@ -141,7 +141,7 @@ def test_recorder__hedge_then_hold__books_the_trade_and_its_costs(recorder, ledg
     assert first.pnl_hedged_usd == 0
 
     snapshot, state = look(3_100.0, 10.0, NOW + 300, equity_usd=100_000 - 30 - 10 + 1_000 - 2)
-    ledger.held_funding = [FundingRecord(EventPlace(PLACE, "0x02", 0), "venue", wad(2))]
+    ledger.held_funding = [FundingRecord(LogId(PLACE, "0x02", 0), "venue", wad(2))]
     second = recorder.record(cycle(Outcome.HELD, snapshot, state))
     assert second.action is StepAction.HOLD
     assert second.pnl_unhedged_usd == pytest.approx(-1_000)

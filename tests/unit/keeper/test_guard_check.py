@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from agent.chain.abi import ARTIFACT_DIRECTORY
-from agent.chain.block_id import Place
+from agent.chain.block_id import BlockId
 from agent.chain.state import ChainState, VenueState
 from agent.domain import (
     Action,
@@ -23,7 +23,7 @@ from agent.domain import (
 )
 from agent.errors import RejectedError
 from agent.keeper.guard_check import GUARD_ERRORS, execution_mismatch, simulation_mismatch
-from agent.ledger.records import EventPlace, FillRecord
+from agent.ledger.records import FillRecord, LogId
 from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
 from tests.support.decision_builders import BOUNDS, BUDGET, NOW, wad
 
@@ -94,7 +94,7 @@ def state(size: float, at_unix: int, budget: Budget, nav: float = 400_000.0, pri
 
 FILLS = (
     FillRecord(
-        EventPlace(Place(9, BlockHash("0x09")), "0x", 0), IntentId("0x"), VENUE, wad(50), wad(50), wad(3_000), wad(10)
+        LogId(BlockId(9, BlockHash("0x09")), "0x", 0), IntentId("0x"), VENUE, wad(50), wad(50), wad(3_000), wad(10)
     ),
 )
 BOOKED = Budget(Wad(BUDGET.turnover_available - wad(150_000)), Seconds(NOW), Seconds(NOW))

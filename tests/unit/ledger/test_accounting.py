@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from agent.chain.block_id import Place
+from agent.chain.block_id import BlockId
 from agent.chain.state import ChainState, VenueState
 from agent.domain import BlockRef, Bounds, Budget, Measurement
 from agent.ledger.accounting import Accounts, VenueAccount, check_nav
 from agent.ledger.records import (
     CashFlowKind,
     CashFlowRecord,
-    EventPlace,
     FillRecord,
     FundingRecord,
+    LogId,
     Scan,
 )
 from agent.units import WAD, Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
@@ -23,7 +23,7 @@ from agent.units import WAD, Address, AssetUnits, BlockHash, IntentId, Seconds, 
 VENUE = Address("0x00000000000000000000000000000000000000B2")
 OTHER = Address("0x00000000000000000000000000000000000000C3")
 USDC = 10**6
-AT = EventPlace(Place(1, BlockHash("0x01")), "0x02", 0)
+AT = LogId(BlockId(1, BlockHash("0x01")), "0x02", 0)
 
 
 def usd(amount: float) -> Wad:

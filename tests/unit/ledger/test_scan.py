@@ -9,7 +9,7 @@ import pytest
 from eth_abi.abi import encode
 
 from agent.chain.abi import Event, Log, load_abi
-from agent.chain.block_id import Place
+from agent.chain.block_id import BlockId
 from agent.chain.deployment import Deployment
 from agent.domain import BlockRef
 from agent.errors import DataError
@@ -219,7 +219,7 @@ def test_scan__reorganisations_at_random__leave_the_events_of_the_chain_that_is_
             booked = ledger.accounts.venues
             assert (booked[VENUE].size if VENUE in booked else 0) == sum(chain.sizes())
             assert ledger.last_scan() is None or ledger.last_scan() in [
-                Place(number, block_hash) for number, (block_hash, _) in enumerate(chain.blocks)
+                BlockId(number, block_hash) for number, (block_hash, _) in enumerate(chain.blocks)
             ]
 
 

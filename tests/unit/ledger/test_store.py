@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateTable
 
-from agent.chain.block_id import Place
+from agent.chain.block_id import BlockId
 from agent.domain import BlockRef, Intent, Leg
 from agent.errors import DataError, FatalError
 from agent.ledger import schema
@@ -22,11 +22,11 @@ from agent.ledger.records import (
     CashFlowKind,
     CashFlowRecord,
     CycleRecord,
-    EventPlace,
     FillRecord,
     FundingRecord,
     IntentRecord,
     IntentState,
+    LogId,
     Purpose,
     RebalanceRecord,
     Receipt,
@@ -44,12 +44,12 @@ INTENT_ID = IntentId("0x" + "11" * 32)
 WIDEST = -(2**255)
 
 
-def place(number: int, fork: int = 0) -> Place:
-    return Place(number, BlockHash(f"0x{number:063x}{fork:x}"))
+def block_id(number: int, fork: int = 0) -> BlockId:
+    return BlockId(number, BlockHash(f"0x{number:063x}{fork:x}"))
 
 
-IDENTITY = VaultIdentity(31_337, VAULT, 1, place(1).hash)
-BLOCK = BlockRef(7, place(7).hash, Seconds(1_700_000_007), Wei(20_000_000_000))
+IDENTITY = VaultIdentity(31_337, VAULT, 1, block_id(1).hash)
+BLOCK = BlockRef(7, block_id(7).hash, Seconds(1_700_000_007), Wei(20_000_000_000))
 INTENT = IntentRecord(
     Intent(
         INTENT_ID,
@@ -67,8 +67,8 @@ SIGNED = SignedTransaction(
 )
 
 
-def at(number: int, index: int = 0) -> EventPlace:
-    return EventPlace(place(number), f"0x{number:064x}", index)
+def at(number: int, index: int = 0) -> LogId:
+    return LogId(block_id(number), f"0x{number:064x}", index)
 
 
 def fill(number: int, index: int, size: int, price: int = 3_000 * 10**18, fee: int = 10**18) -> FillRecord:
@@ -76,7 +76,7 @@ def fill(number: int, index: int, size: int, price: int = 3_000 * 10**18, fee: i
 
 
 def scan(to: int, *fills: FillRecord, first: int = 1) -> Scan:
-    return Scan(from_block=first, to=place(to), fills=fills)
+    return Scan(from_block=first, to=block_id(to), fills=fills)
 
 
 POSTGRESQL_VARIABLE = "EVENKEEL_TEST_POSTGRESQL_URL"
@@ -147,23 +147,23 @@ def test_every_table__postgresql__has_the_same_columns():
 def whole_ledger(ledger) -> None:
     """Put at least one row into every table."""
     ledger.add_intent(INTENT)
-    ledger.add_transaction(SIGNED, place(7))
-    receipt = Receipt(SIGNED.transaction_hash, place(8), True, 1_400_000, Wei(21 * 10**9))
-    ledger.add_receipt(receipt, Transition(INTENT_ID, IntentState.MINED, place(8), SIGNED.transaction_hash))
+    ledger.add_transaction(SIGNED, block_id(7))
+    receipt = Receipt(SIGNED.transaction_hash, block_id(8), True, 1_400_000, Wei(21 * 10**9))
+    ledger.add_receipt(receipt, Transition(INTENT_ID, IntentState.MINED, block_id(8), SIGNED.transaction_hash))
     ledger.add_scan(
         Scan(
             from_block=1,
-            to=place(8),
+            to=block_id(8),
             rebalances=(RebalanceRecord(at(8, 3), INTENT_ID, Wad(3), Wad(4), Wad(2), Wad(2**200), Wad(2**200 - 1)),),
             fills=(fill(8, 2, WIDEST),),
             cash_flows=(CashFlowRecord(at(8, 2), CashFlowKind.MARGIN, VENUE, AssetUnits(5)),),
             funding=(FundingRecord(at(8, 1), VENUE, Wad(-7)),),
         )
     )
-    ledger.add_transition(Transition(INTENT_ID, IntentState.EXECUTED, place(8)))
+    ledger.add_transition(Transition(INTENT_ID, IntentState.EXECUTED, block_id(8)))
     ledger.add_cycle(
         CycleRecord(
-            place=place(8),
+            block_id=block_id(8),
             block_unix=Seconds(1_700_000_008),
             price=Wad(3),
             book_delta_low=Wad(WIDEST),
@@ -179,7 +179,7 @@ def whole_ledger(ledger) -> None:
             reason="because",
         )
     )
-    ledger.void([place(9)])
+    ledger.void([block_id(9)])
 
 
 def test_ledger__closed_and_opened_again__holds_every_record_to_the_last_digit(url):
@@ -196,7 +196,7 @@ def test_ledger__closed_and_opened_again__holds_every_record_to_the_last_digit(u
         assert ledger.rebalances()[0].nav_low_after == 2**200 - 1
         assert ledger.receipts()[0].gas_price_wei == 21 * 10**9
         assert ledger.cycles()[0].book_delta_low == WIDEST
-        assert ledger.last_scan() == place(8)
+        assert ledger.last_scan() == block_id(8)
         assert ledger.open_intents() == []
 
 
@@ -213,7 +213,7 @@ def test_write__not_an_integer__never_enters_the_ledger(ledger):
 
 
 def test_database__two_vaults__keep_apart(database, ledger):
-    other = database.vault(replace(IDENTITY, first_block_hash=place(1, fork=1).hash))
+    other = database.vault(replace(IDENTITY, first_block_hash=block_id(1, fork=1).hash))
     whole_ledger(ledger)
     assert other.fills() == []
     assert other.open_intents() == []
@@ -269,18 +269,18 @@ def test_open__bad_url__is_refused_in_one_line_without_its_password(bad, message
 @pytest.mark.parametrize("state", list(IntentState))
 def test_open_intents__state_recorded__is_open_until_it_is_final(ledger, state):
     ledger.add_intent(INTENT)
-    ledger.add_transition(Transition(INTENT_ID, state, place(8)))
+    ledger.add_transition(Transition(INTENT_ID, state, block_id(8)))
     open_states = {IntentState.DECIDED, IntentState.SIGNED, IntentState.SENT, IntentState.MINED}
     assert bool(ledger.open_intents()) is (state in open_states)
 
 
 def test_void__block_of_the_outcome_replaced__opens_the_intent_again(ledger):
     ledger.add_intent(INTENT)
-    ledger.add_transition(Transition(INTENT_ID, IntentState.EXECUTED, place(8)))
-    ledger.void([place(8)])
+    ledger.add_transition(Transition(INTENT_ID, IntentState.EXECUTED, block_id(8)))
+    ledger.void([block_id(8)])
     assert ledger.open_intents() == [INTENT]
     assert ledger.states_of(INTENT_ID) == [IntentState.DECIDED]
-    ledger.add_transition(Transition(INTENT_ID, IntentState.EXECUTED, place(8, fork=1)))
+    ledger.add_transition(Transition(INTENT_ID, IntentState.EXECUTED, block_id(8, fork=1)))
     assert ledger.open_intents() == []
 
 
@@ -290,9 +290,9 @@ def test_void__events_of_a_replaced_block__count_no_more_also_after_a_restart(ur
         ledger.add_scan(scan(3, fill(2, 0, 5)))
         ledger.add_scan(scan(6, fill(6, 0, 7), first=4))
         assert ledger.accounts.venues[VENUE].size == 12
-        ledger.void([place(6)])
+        ledger.void([block_id(6)])
         assert ledger.accounts.venues[VENUE].size == 5
-        assert ledger.last_scan() == place(3)
+        assert ledger.last_scan() == block_id(3)
     with Database.open(url, "vault", "key") as database:
         ledger = database.vault(IDENTITY)
         assert [one.size_delta for one in ledger.fills()] == [5]
@@ -301,20 +301,20 @@ def test_void__events_of_a_replaced_block__count_no_more_also_after_a_restart(ur
 
 def test_add_scan__replaced_block_comes_back__counts_once_again(ledger):
     ledger.add_scan(scan(3, fill(2, 0, 5)))
-    ledger.void([place(2), place(3)])
+    ledger.void([block_id(2), block_id(3)])
     assert ledger.fills() == []
     ledger.add_scan(scan(3, fill(2, 0, 5)))
     assert [one.size_delta for one in ledger.fills()] == [5]
     assert ledger.accounts.venues[VENUE].size == 5
-    assert ledger.last_scan() == place(3)
+    assert ledger.last_scan() == block_id(3)
 
 
 def test_add_receipt__block_of_a_failure_comes_back__closes_the_intent_again(ledger):
     ledger.add_intent(INTENT)
-    receipt = Receipt(SIGNED.transaction_hash, place(8), False, 21_000, Wei(1))
-    reverted = Transition(INTENT_ID, IntentState.REVERTED, place(8))
+    receipt = Receipt(SIGNED.transaction_hash, block_id(8), False, 21_000, Wei(1))
+    reverted = Transition(INTENT_ID, IntentState.REVERTED, block_id(8))
     ledger.add_receipt(receipt, reverted)
-    ledger.void([place(8)])
+    ledger.void([block_id(8)])
     assert ledger.open_intents() == [INTENT]
     ledger.add_receipt(receipt, reverted)
     assert ledger.open_intents() == []
@@ -323,7 +323,7 @@ def test_add_receipt__block_of_a_failure_comes_back__closes_the_intent_again(led
 
 def test_blocks_above__places_of_counting_rows__are_all_found(ledger):
     whole_ledger(ledger)
-    assert ledger.blocks_above(7) == {place(8)}
-    assert ledger.blocks_above(6) == {place(7), place(8)}
-    ledger.void([place(8)])
+    assert ledger.blocks_above(7) == {block_id(8)}
+    assert ledger.blocks_above(6) == {block_id(7), block_id(8)}
+    ledger.void([block_id(8)])
     assert ledger.blocks_above(7) == set()

@@ -9,7 +9,7 @@ import pytest
 from scipy.linalg import solve_banded
 
 from agent.domain import Book, TradeCosts
-from agent.policy.live_costs import carried_costs, holding_days, reckoned_costs
+from agent.policy.live_costs import carried_costs, effective_costs, holding_days
 from tests.support.option_exposure import COSTS, call, exposure_of, hedged, put
 
 SHORT = exposure_of(-100.0)
@@ -76,32 +76,32 @@ def test_holding_days__book_of_many_legs__reads_the_variance_from_theta():
     ("days", "expected"), [(None, 0.0035), (2.0, 0.0035), (1.0, 0.0025), (4.0, 0.0055), (0.0, 0.0015)]
 )
 def test_reckoned_costs__holding_time__scales_the_funding_alone(days, expected):
-    assert reckoned_costs(SHORT, CARRIED, days) == pytest.approx((expected, 4.0))
+    assert effective_costs(SHORT, CARRIED, days) == pytest.approx((expected, 4.0))
 
 
 def test_reckoned_costs__horizon_unknown__leaves_funding_as_it_is():
-    assert reckoned_costs(SHORT, replace(CARRIED, funding_horizon_days=0.0), 1.0).ratio == pytest.approx(0.0035)
+    assert effective_costs(SHORT, replace(CARRIED, funding_horizon_days=0.0), 1.0).ratio == pytest.approx(0.0035)
 
 
 @pytest.mark.parametrize(("urgency", "weight"), [(0.0, 1.0), (0.5, 1.5), (1.0, 2.0)])
 def test_reckoned_costs__urgency__makes_every_cost_weigh_less(urgency, weight):
-    found = reckoned_costs(replace(SHORT, urgency_ratio=urgency), CARRIED)
+    found = effective_costs(replace(SHORT, urgency_ratio=urgency), CARRIED)
     assert found == pytest.approx((0.0035 / weight, 4.0 / weight))
 
 
 def test_reckoned_costs__funding_received_beyond_the_fee__costs_nothing_rather_than_less():
-    assert reckoned_costs(SHORT, TradeCosts(0.001, 0.0, -0.01, 4.0, 1.0)) == (0.0, 4.0)
+    assert effective_costs(SHORT, TradeCosts(0.001, 0.0, -0.01, 4.0, 1.0)) == (0.0, 4.0)
 
 
 def test_carried_costs__funding__runs_as_long_as_the_band_at_given_costs_says():
     asked = []
 
-    def half_widths(reckoned):
-        asked.append(reckoned)
+    def half_widths(effective):
+        asked.append(effective)
         return 1.0, 0.5
 
     found = carried_costs(SHORT, CARRIED, half_widths, 30.0)
-    assert asked == [reckoned_costs(SHORT, CARRIED)]
+    assert asked == [effective_costs(SHORT, CARRIED)]
     days = 3.0 / VARIANCE_A_DAY
     assert found.ratio == pytest.approx(0.0015 + 0.001 * days, rel=1e-9)
 
@@ -109,4 +109,4 @@ def test_carried_costs__funding__runs_as_long_as_the_band_at_given_costs_says():
 @pytest.mark.parametrize("costs", [COSTS, replace(CARRIED, funding_horizon_days=0.0)])
 def test_carried_costs__no_funding_or_no_horizon__asks_for_no_band(costs):
     found = carried_costs(SHORT, costs, lambda _: pytest.fail("asked for a band"), 30.0)
-    assert found == reckoned_costs(SHORT, costs)
+    assert found == effective_costs(SHORT, costs)
