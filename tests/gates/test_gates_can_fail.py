@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-FORGE = Path("node_modules/@foundry-rs/forge-linux-amd64/bin/forge")
+from agent.localnet.binaries import native_binary
+
 SOLHINT = Path("node_modules/solhint/solhint.js")
 
 
@@ -92,7 +93,7 @@ def test_import_linter__forbidden_import__fails(
 def test_forge_fmt__badly_formatted__fails(repository: Path, tmp_path: Path) -> None:
     bad = tmp_path / "Bad.sol"
     bad.write_text("contract Bad{uint x;}\n")
-    assert run([repository / FORGE, "fmt", "--check", bad], repository).returncode == 1
+    assert run([native_binary("forge"), "fmt", "--check", bad], repository).returncode == 1
 
 
 def test_solhint__bad_rule__fails(repository: Path, tmp_path: Path) -> None:
@@ -126,14 +127,14 @@ def test_forge_test__wrong_sum__fails(repository: Path, solidity_project: Path, 
         "contract SumTest is Test {\n    function test_sum() external pure {\n"
         f"        assertEq(uint256(2 + 2), {expected});\n    }}\n}}\n"
     )
-    assert run([repository / FORGE, "test"], solidity_project).returncode == returncode
+    assert run([native_binary("forge"), "test"], solidity_project).returncode == returncode
 
 
 def test_forge_build__type_error__fails(repository: Path, solidity_project: Path) -> None:
     (solidity_project / "contracts" / "Bad.sol").write_text(
         "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.28;\n\ncontract Bad {\n    uint8 public x = 256;\n}\n"
     )
-    result = run([repository / FORGE, "build"], solidity_project)
+    result = run([native_binary("forge"), "build"], solidity_project)
     assert result.returncode == 1
     assert "not implicitly convertible" in result.stdout + result.stderr
 
