@@ -70,9 +70,9 @@ def test_mypy__untyped_or_mixed_units__fails(repository: Path, tmp_path: Path, s
 @pytest.mark.parametrize(
     ("module", "line", "broken"),
     [
-        ("runtime.py", "import brownie", "the agent never imports Brownie"),
+        ("keeper/keeper.py", "import brownie", "the agent never imports Brownie"),
         ("guard.py", "import agent.chain", "one-way flow"),
-        ("decide.py", "import time", "the core does no input or output"),
+        ("decision/decide.py", "import time", "the core does no input or output"),
     ],
 )
 def test_import_linter__forbidden_import__fails(
