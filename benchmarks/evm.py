@@ -13,14 +13,13 @@ from typing import Any
 
 from agent.errors import DataError
 from agent.localnet.anvil import HOST, AnvilProcess, AnvilSettings
-from agent.localnet.artifacts import NODE_MODULES, PROJECT_ROOT
+from agent.localnet.artifacts import PROJECT_ROOT
+from agent.localnet.binaries import native_binary
 from agent.localnet.codec import create_address, encode_constructor
 from agent.localnet.evm import LocalChain, Transaction
 from agent.localnet.rpc import JsonRpc
 from agent.units import Address, Seconds, Wei
 
-FORGE = NODE_MODULES / "@foundry-rs" / "forge-linux-amd64" / "bin" / "forge"
-"""Not the npm shim of the same name: that one always exits 0."""
 ARTIFACTS = PROJECT_ROOT / "build" / "forge" / "out"
 GENESIS_UNIX = Seconds(1_722_470_400)  # 2024-08-01 00:00 UTC
 _CREATION_GAS = 20_000_000
@@ -31,7 +30,7 @@ _BASE_FEE_WEI = Wei(10**9)
 def compile_sources(*paths: str) -> None:
     """Compile the named files, relative to the repository, into forge's artifacts."""
     result = subprocess.run(
-        [str(FORGE), "build", *paths],
+        [str(native_binary("forge")), "build", *paths],
         cwd=PROJECT_ROOT,
         env=os.environ | {"FOUNDRY_DISABLE_NIGHTLY_WARNING": "1"},
         capture_output=True,

@@ -18,7 +18,6 @@ from agent.demo.scenario import DEFAULT_SEED, Scenario, file_scenario, seeded_sc
 from agent.errors import DataError
 from agent.files.timestamps import parse_instant
 from agent.report.formatting import duration, money, money_change, percent
-from agent.report.html import render_html
 from agent.report.replay_report import ReplayReport
 from agent.report.summary import summary_json
 
@@ -62,6 +61,9 @@ def demo(
     """
     scenario = _scenario(prices, start, end, symbol, book, seed)
     html_target, json_target = _targets(scenario, html_path, json_path)
+    # Loaded before the chain starts: a replay must not end without the means to report it.
+    from agent.report.html import render_html  # noqa: PLC0415
+
     console = Console(stderr=json_target is None)
     try:
         with LiveTable(console, scenario) as table:
@@ -69,7 +71,7 @@ def demo(
     except KeyboardInterrupt:
         console.print("Interrupted: the local chain is stopped, and no report is written.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    _publish(report, html_target, json_target)
+    _publish(report, render_html(report), html_target, json_target)
     _conclude(console, report, html_target, json_target)
 
 
@@ -125,8 +127,8 @@ def _checked_target(path: Path, option: str) -> Path:
     return path
 
 
-def _publish(report: ReplayReport, html_target: Path, json_target: Path | None) -> None:
-    _write(html_target, render_html(report))
+def _publish(report: ReplayReport, page: str, html_target: Path, json_target: Path | None) -> None:
+    _write(html_target, page)
     summary = summary_json(report.summary)
     if json_target is None:
         sys.stdout.write(summary)

@@ -14,7 +14,6 @@ from agent.backtest.price_series import PriceSeries, realised_vol_annual
 from agent.domain import Book, OptionLeg, OptionType
 from agent.errors import DataError
 from agent.files.book_file import load_book
-from agent.files.price_file import load_prices
 from agent.units import SECONDS_PER_DAY, Seconds
 
 DEFAULT_SEED = 4
@@ -83,6 +82,8 @@ def file_scenario(
     ------
     DataError : as `load_prices` and `load_book`, or a book of another underlying than the symbol.
     """
+    from agent.files.price_file import load_prices  # noqa: PLC0415 - a seeded path needs no Parquet
+
     prices = load_prices(path, symbol, start, end)
     vol_annual, origin = DEFAULT_IV_ANNUAL, "stated default, no month of prices before the start"
     if book_path is None:

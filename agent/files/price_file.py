@@ -7,13 +7,16 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 
 from agent.backtest.price_series import PriceSeries, UnixArray
 from agent.errors import DataError
+from agent.extras import extra
 from agent.files.timestamps import iso_utc
 from agent.numerics.arrays import FloatArray
 from agent.units import Seconds
+
+with extra("files", "Reading prices from Parquet"):
+    import polars as pl
 
 TIME_COLUMN = "open_ts"
 SYMBOL_COLUMN = "symbol"

@@ -88,7 +88,10 @@ def _engine(url: str) -> Engine:
         shown = url.rsplit("@", maxsplit=1)[-1]
         raise DataError(f"ledger {shown}: not a database URL; write sqlite:///path/to/file") from None
     except ModuleNotFoundError as error:
-        raise DataError(f"ledger {_shown(parsed)}: its driver {error.name} is not installed; install it") from None
+        raise DataError(
+            f"ledger {_shown(parsed)}: its driver {error.name} is not installed; install it, or write "
+            "postgresql+psycopg:// and use the extra 'postgres': pip install 'evenkeel[postgres]'"
+        ) from None
     except OSError as error:
         raise DataError(f"ledger {_shown(parsed)}: {error.strerror}: {error.filename}; choose another place") from None
     if engine.dialect.name == "sqlite":

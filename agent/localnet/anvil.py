@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.errors import DataError, FatalError
-from agent.localnet.artifacts import NODE_MODULES
+from agent.localnet.binaries import native_binary
 from agent.units import Wei
 
 CHAIN_ID = 31_337
@@ -101,20 +101,6 @@ class AnvilProcess:
         )
 
 
-def anvil_binary() -> Path:
-    """Path of the native binary.
-
-    Not the npm shim of the same name: that one always exits 0.
-    Raises: `DataError` when it is not installed for this platform.
-    """
-    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    package = f"anvil-{platform.system().lower()}-{machine}"
-    path = NODE_MODULES / "@foundry-rs" / package / "bin" / "anvil"
-    if not path.is_file():
-        raise DataError(f"{path} is missing: run `make setup` (npm package @foundry-rs/{package})")
-    return path
-
-
 def require_free_port(port: int) -> None:
     """Raise `DataError` when something listens on ``port`` already."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
@@ -164,7 +150,7 @@ def stop_process(pid: int, fingerprint: str) -> bool:
 
 def _command(settings: AnvilSettings) -> list[str]:
     return [
-        str(anvil_binary()),
+        str(native_binary("anvil")),
         *("--host", HOST, "--port", str(settings.port), "--chain-id", str(CHAIN_ID)),
         *("--hardfork", HARDFORK, "--timestamp", str(settings.genesis_unix)),
         *("--gas-limit", str(BLOCK_GAS_LIMIT), "--base-fee", str(settings.base_fee_wei)),

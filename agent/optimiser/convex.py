@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import cvxpy as cp
 import numpy as np
-from cvxpy.atoms.affine.binary_operators import multiply
-from cvxpy.atoms.sum_squares import sum_squares
 
+from agent.extras import extra
 from agent.numerics.arrays import FloatArray
 from agent.optimiser.quadratic import Quadratic, Solution, certified
+
+with extra("optimiser", "The programme's second solver"):
+    import cvxpy as cp
+    from cvxpy.atoms.affine.binary_operators import multiply
+    from cvxpy.atoms.sum_squares import sum_squares
 
 CLARABEL_SETTINGS: dict[str, object] = {
     "tol_gap_abs": 1e-12,

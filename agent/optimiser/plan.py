@@ -83,10 +83,11 @@ def _second_opinion(problem: Problem, legs: NDArray[np.int64], gas: Gas, answer:
 
     Loaded here alone: cvxpy takes a second that no other decision should wait for.
     """
-    from agent.optimiser.convex import solve_with_cvxpy  # noqa: PLC0415
     from agent.optimiser.feasibility import require_feasible  # noqa: PLC0415
 
     require_feasible(problem)
+    from agent.optimiser.convex import solve_with_cvxpy  # noqa: PLC0415
+
     sets = [np.ones(legs.size, dtype=np.bool_)]
     if answer is not None:
         sets.append(np.isin(legs, [NO_LEG, *legs_traded(legs, answer.t)]))

@@ -20,14 +20,17 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import statsmodels.api as sm
 from numpy.typing import ArrayLike
-from statsmodels.tsa.adfvalues import mackinnonp
 
 from agent.checks import require_positive, require_whole
 from agent.errors import DataError
+from agent.extras import extra
 from agent.numerics.arrays import FloatArray
 from agent.numerics.series import as_prices, require_one_series
+
+with extra("estimation", "Estimating a hedge ratio"):
+    import statsmodels.api as sm
+    from statsmodels.tsa.adfvalues import mackinnonp
 
 _FEWEST_ROWS = 30
 """Below this a regression with lags says nothing."""

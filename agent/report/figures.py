@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import numpy as np
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
+from agent.extras import extra
 from agent.report.effectiveness import hourly_changes, hourly_stride
 from agent.report.formatting import money
 from agent.report.replay_report import CostSplit, ReplayReport, StepAction, StepRecord
+
+with extra("report", "The HTML report"):
+    import plotly.graph_objects as go
+    from plotly.subplots import make_subplots
 
 INK = "#1d2733"
 MUTED = "#6b7785"

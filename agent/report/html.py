@@ -7,14 +7,16 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-import plotly.graph_objects as go
-import plotly.io as pio
-from plotly.offline import get_plotlyjs
-
+from agent.extras import extra
 from agent.report import figures
 from agent.report.formatting import duration, money, money_change, percent, signed, utc_minute
 from agent.report.narrative import span_seconds, story
 from agent.report.replay_report import ReplayReport
+
+with extra("report", "The HTML report"):
+    import plotly.graph_objects as go
+    import plotly.io as pio
+    from plotly.offline import get_plotlyjs
 
 _PICTURES = (
     (

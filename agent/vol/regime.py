@@ -22,12 +22,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from statsmodels.tsa.regime_switching.markov_regression import MarkovRegression, MarkovRegressionResults
 
 from agent.checks import require_positive, require_whole
 from agent.errors import DataError
+from agent.extras import extra
 from agent.numerics.arrays import FloatArray
 from agent.numerics.series import as_returns, require_one_series
+
+with extra("estimation", "Fitting regimes of volatility"):
+    from statsmodels.tsa.regime_switching.markov_regression import MarkovRegression, MarkovRegressionResults
 
 MIN_RETURNS = 100
 """Fewer returns than this do not tell two regimes apart."""

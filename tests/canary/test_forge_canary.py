@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-FORGE = Path("node_modules/@foundry-rs/forge-linux-amd64/bin/forge")
+from agent.localnet.binaries import native_binary
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_forge_test__claim_about_the_guard__is_judged(
         "FOUNDRY_CACHE_PATH": str(tmp_path / "cache"),
     }
     result = subprocess.run(
-        [str(repository / FORGE), "test", "--match-test", claim],
+        [str(native_binary("forge")), "test", "--match-test", claim],
         cwd=repository,
         env=os.environ | environment,
         capture_output=True,

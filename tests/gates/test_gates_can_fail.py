@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-FORGE = Path("node_modules/@foundry-rs/forge-linux-amd64/bin/forge")
+from agent.localnet.binaries import native_binary
+
 SOLHINT = Path("node_modules/solhint/solhint.js")
 
 
@@ -69,9 +70,9 @@ def test_mypy__untyped_or_mixed_units__fails(repository: Path, tmp_path: Path, s
 @pytest.mark.parametrize(
     ("module", "line", "broken"),
     [
-        ("runtime.py", "import brownie", "the agent never imports Brownie"),
+        ("keeper/keeper.py", "import brownie", "the agent never imports Brownie"),
         ("guard.py", "import agent.chain", "one-way flow"),
-        ("decide.py", "import time", "the core does no input or output"),
+        ("decision/decide.py", "import time", "the core does no input or output"),
     ],
 )
 def test_import_linter__forbidden_import__fails(
@@ -92,7 +93,7 @@ def test_import_linter__forbidden_import__fails(
 def test_forge_fmt__badly_formatted__fails(repository: Path, tmp_path: Path) -> None:
     bad = tmp_path / "Bad.sol"
     bad.write_text("contract Bad{uint x;}\n")
-    assert run([repository / FORGE, "fmt", "--check", bad], repository).returncode == 1
+    assert run([native_binary("forge"), "fmt", "--check", bad], repository).returncode == 1
 
 
 def test_solhint__bad_rule__fails(repository: Path, tmp_path: Path) -> None:
@@ -126,14 +127,14 @@ def test_forge_test__wrong_sum__fails(repository: Path, solidity_project: Path, 
         "contract SumTest is Test {\n    function test_sum() external pure {\n"
         f"        assertEq(uint256(2 + 2), {expected});\n    }}\n}}\n"
     )
-    assert run([repository / FORGE, "test"], solidity_project).returncode == returncode
+    assert run([native_binary("forge"), "test"], solidity_project).returncode == returncode
 
 
 def test_forge_build__type_error__fails(repository: Path, solidity_project: Path) -> None:
     (solidity_project / "contracts" / "Bad.sol").write_text(
         "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.28;\n\ncontract Bad {\n    uint8 public x = 256;\n}\n"
     )
-    result = run([repository / FORGE, "build"], solidity_project)
+    result = run([native_binary("forge"), "build"], solidity_project)
     assert result.returncode == 1
     assert "not implicitly convertible" in result.stdout + result.stderr
 
@@ -165,10 +166,64 @@ def test_check_prerequisites__python_missing__fails_with_one_line(repository: Pa
     assert "make PYTHON=" in result.stderr
 
 
-def test_check_prerequisites__node_missing__fails_with_one_line(repository: Path, tmp_path: Path) -> None:
+def prerequisites(repository: Path, path: Path, *machine: str, **tools: str) -> subprocess.CompletedProcess[str]:
+    """Check a machine whose PATH holds bash and the named tools alone, each a shell script of one line."""
     for name in ("bash", "env"):
-        (tmp_path / name).symlink_to(f"/usr/bin/{name}")
+        (path / name).symlink_to(f"/usr/bin/{name}")
+    for name, line in tools.items():
+        (path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (path / name).chmod(0o755)
     script = repository / "scripts" / "toolchain" / "check-prerequisites.sh"
-    result = run([script, sys.executable], repository, PATH=str(tmp_path))
+    return run([script, sys.executable, *machine], path, PATH=str(path))
+
+
+def test_check_prerequisites__node_missing__fails_with_one_line(repository: Path, tmp_path: Path) -> None:
+    result = prerequisites(repository, tmp_path)
     assert result.returncode == 1
     assert result.stderr.strip() == "Evenkeel needs Node 20 or newer, and 'node' was not found: install Node.js."
+
+
+NODE = {"node": "exit 0", "npm": "exit 0"}
+ON_ARM = "eth-brownie, eth-event, faster-eth-abi, faster-hexbytes, psutil, safe-pysha3"
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+def test_check_prerequisites__wheels_for_all__needs_no_compiler(repository: Path, tmp_path: Path, version: str) -> None:
+    result = prerequisites(repository, tmp_path, version, "Linux", "x86_64", **NODE)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("machine", "packages", "way_out"),
+    [
+        (("3.14", "Linux", "x86_64"), "immutables, safe-pysha3", "or name Python 3.11, 3.12 or 3.13 with"),
+        (("3.12", "Linux", "aarch64"), ON_ARM, "run 'apt-get install build-essential python3-dev'."),
+        (("3.14", "Linux", "aarch64"), f"immutables, {ON_ARM}", "run 'apt-get install build-essential python3-dev'."),
+        (("3.13", "Darwin", "arm64"), "safe-pysha3", "run 'xcode-select --install'."),
+    ],
+)
+def test_check_prerequisites__no_wheel_and_no_compiler__one_line(
+    repository: Path, tmp_path: Path, machine: tuple[str, str, str], packages: str, way_out: str
+) -> None:
+    result = prerequisites(repository, tmp_path, *machine, **NODE)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1
+    assert f"no wheel for Python {machine[0]} on {machine[1]} {machine[2]}: {packages}: " in result.stderr
+    assert way_out in result.stderr
+
+
+def test_check_prerequisites__no_wheel_but_a_compiler__names_what_it_builds(repository: Path, tmp_path: Path) -> None:
+    result = prerequisites(repository, tmp_path, "3.12", "Linux", "aarch64", **NODE, cc="exit 0")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == f"Compiles what has no wheel for Python 3.12 on Linux aarch64: {ON_ARM}.\n"
+
+
+@pytest.mark.parametrize("machine", [("3.12", "Darwin", "x86_64"), ("3.12", "Windows", "AMD64")])
+def test_check_prerequisites__machine_it_cannot_serve__names_the_container(
+    repository: Path, tmp_path: Path, machine: tuple[str, str, str]
+) -> None:
+    result = prerequisites(repository, tmp_path, *machine, **NODE, cc="exit 0")
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "Containerfile" in result.stderr
+    assert (repository / "Containerfile").is_file()

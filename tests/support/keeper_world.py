@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from agent.units import Address
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PORTS = range(18_650, 18_680)
+PORTS_A_WORKER = 10
 START_PRICE_USD = 3_200.0
 DEPOSIT_USD = 400_000.0
 BOOK = """
@@ -114,8 +116,13 @@ class KeeperWorld:
 
 
 def _free_port() -> int:
-    """First port of ours that nobody uses: several checkouts and test runs may share a machine."""
-    for port in PORTS:
+    """First port of ours that nobody uses: several checkouts and test runs may share a machine.
+
+    Workers of one run begin apart, since two that start at once would find the same port free.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = worker * PORTS_A_WORKER % len(PORTS)
+    for port in (*PORTS[first:], *PORTS[:first]):
         try:
             require_free_port(port)
         except DataError:

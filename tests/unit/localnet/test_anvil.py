@@ -6,9 +6,7 @@ import sys
 
 import pytest
 
-from agent.errors import DataError
-from agent.localnet import anvil
-from agent.localnet.anvil import anvil_binary, process_fingerprint, stop_process
+from agent.localnet.anvil import process_fingerprint, stop_process
 
 
 @pytest.fixture
@@ -45,9 +43,3 @@ def test_stop_process__its_fingerprint__stopped(child):
 def test_stop_process__another_process_took_the_id__left_alone(child):
     assert stop_process(child.pid, "not its fingerprint") is False
     assert child.poll() is None
-
-
-def test_anvil_binary__not_installed__says_what_to_run(monkeypatch, tmp_path):
-    monkeypatch.setattr(anvil, "NODE_MODULES", tmp_path)
-    with pytest.raises(DataError, match="make setup"):
-        anvil_binary()
