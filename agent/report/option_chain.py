@@ -35,8 +35,8 @@ _SHORT_REASONS = {
 _LEGEND = (
     "IV in %; in place of one: · no quote, <intr below intrinsic value, intr at it, high above any vol's price, tiny",
     "no time value; ≤ or ≥ the one bound, 62-95 the range left by so coarse a tick. ± is half the range that a mark's",
-    "tick leaves. * valued at the model's IV: the mark tells none, or too little. Delta: Deribit's holds the USD value,",
-    "coin (premium-adjusted) the coin value, smile the USD value when the smile moves along. Gamma: deltas for 1 % of",
+    "tick leaves. * valued at the model's IV: the mark tells too little. Delta: Deribit's holds the USD value, coin",
+    "(premium-adjusted) the coin value, smile the USD value when the smile moves along. Gamma: deltas for 1 % of",
     "the forward. Vega, theta and volga in USD, vanna in deltas; a pt is a vol point.",
 )
 _COLUMNS = (

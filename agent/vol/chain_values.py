@@ -28,8 +28,6 @@ from agent.vol.smile_delta import smile_deltas
 from agent.vol.surface_fit import SurfaceFit, calibrate_surface
 
 BPS_OF_A_COIN = 1e4
-WIDEST_TELLING_INTERVAL = 0.05
-"""Half the width of a mark's interval over its vol, above which the surface, drawn through many marks, tells more."""
 
 
 class QuoteStatus(IntEnum):
@@ -49,7 +47,7 @@ class QuoteStatus(IntEnum):
     WITHIN_TICK = 6
     """Half a tick reaches a bound of the price, mostly intrinsic value: one side of the vol alone is bounded."""
     COARSE = 7
-    """Half a tick is worth more than `WIDEST_TELLING_INTERVAL` of the volatility."""
+    """Half a tick is worth more of the volatility than `agent.vol.price_quotes.WIDEST_TELLING_INTERVAL`."""
 
     @property
     def words(self) -> str:
@@ -168,8 +166,7 @@ def _status(vols: PriceVols, price_coin: FloatArray) -> NDArray[np.uint8]:
     answer[(answer == QuoteStatus.OK) & ~np.isfinite(vols.vol_annual)] = QuoteStatus.UNDETERMINED
     has_interval = np.isfinite(vols.low_annual)
     answer[has_interval & ~np.isfinite(vols.vol_annual)] = QuoteStatus.WITHIN_TICK
-    wide = vols.high_annual - vols.low_annual > 2.0 * WIDEST_TELLING_INTERVAL * vols.vol_annual
-    answer[has_interval & np.isfinite(vols.vol_annual) & wide] = QuoteStatus.COARSE
+    answer[has_interval & np.isfinite(vols.vol_annual) & ~vols.tells_vol] = QuoteStatus.COARSE
     answer[~(price_coin > 0.0)] = QuoteStatus.ABSENT
     return answer
 

@@ -17,6 +17,8 @@ from agent.vol.quotes import ChainQuotes, chain_quotes
 _PRICE = Domain(0.0, FINITE.highest, "a finite number >= 0, or NaN for no quote")
 _TICK = Domain(0.0, FINITE.highest, "a finite number >= 0")
 _SIDES = ("bid", "ask", "mark")
+WIDEST_TELLING_INTERVAL = 0.05
+"""Half the width of a price's interval over its vol, above which a surface drawn through many prices tells more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,12 @@ class PriceVols:
     """Of the price and half a tick; infinite where no vol gives so high a price. NaN, both, where no vol will do."""
     status: NDArray[np.uint8]
     """`ImpliedVolStatus` of the price as printed."""
+
+    @property
+    def tells_vol(self) -> NDArray[np.bool_]:
+        """Rows whose interval is narrow enough to speak of one vol."""
+        width = self.high_annual - self.low_annual
+        return np.isfinite(self.vol_annual) & (width <= 2.0 * WIDEST_TELLING_INTERVAL * self.vol_annual)
 
 
 @dataclass(frozen=True, slots=True)

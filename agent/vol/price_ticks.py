@@ -76,12 +76,17 @@ def _shared_divisors(whole: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Float
     return np.maximum.accumulate(believed[::-1]).astype(np.float64)
 
 
-def chain_ticks(bid: FloatArray, ask: FloatArray, mark: FloatArray, forward_usd: FloatArray) -> ChainTicks:
-    """Return the ticks of a chain whose prices are in coin, each of shape (rows,).
+def chain_ticks(
+    bid: FloatArray, ask: FloatArray, mark: FloatArray, forward_usd: FloatArray, *, is_coin: bool = True
+) -> ChainTicks:
+    """Return the ticks of a chain's prices, in coin or else in USD, each of shape (rows,).
 
     Prices that were printed in USD and divided by the forward have their tick in USD; it is looked for where there is
     none in coin.
     """
+    if not is_coin:
+        exact = np.zeros(mark.shape)
+        return ChainTicks(exact, exact, printed_ticks(mark, USD_DECIMALS))
     orders = printed_ticks(np.concatenate([bid, ask]), COIN_DECIMALS)
     orders = np.where(orders > COARSEST_COIN_ORDER_TICK * (1.0 + _RELATIVE_ROUNDING), orders, 0.0)
     marks = printed_ticks(mark, COIN_DECIMALS)
