@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+_DELTA_DECIMALS = 4
 _MOST_DIGITS = 9
 """Of a number with decimals: beyond, decimals are noise."""
 _MOST_DECIMALS, _HIGHEST_PLAIN_EXPONENT = 9, 14
@@ -46,6 +47,21 @@ def figure(number: float, decimals: int, *, least_digits: int = 3, digits: int =
     if shown < least_digits:
         return sign + _without_zeros(f"{size:,.{max(needed, decimals)}f}", decimals)
     return f"{sign}{size:,.{min(decimals, max(_MOST_DIGITS - 1 - exponent, 0))}f}"
+
+
+def delta_text(underlying: float) -> str:
+    """Write a size in the underlying."""
+    return figure(underlying, _DELTA_DECIMALS)
+
+
+def signed_delta(underlying: float) -> str:
+    """Write a delta in the underlying, with its sign."""
+    return figure(underlying, _DELTA_DECIMALS, plus=True)
+
+
+def usd_text(usd: float, decimals: int = 0) -> str:
+    """Write a sum of dollars: with more decimals only where it would read as 0."""
+    return figure(usd, decimals, least_digits=1, digits=2)
 
 
 def compact(number: float, decimals: int, digits: int = 5) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from agent.formatting import compact, figure
+from agent.formatting import compact, figure, usd_text
 from agent.units import SECONDS_PER_DAY, Seconds
 
 MINUS = "\N{MINUS SIGN}"
@@ -13,9 +13,9 @@ _SMALL_USD = 100
 _SECONDS_PER_HOUR = 3_600
 
 
-def signed(number: float, decimals: int) -> str:
+def signed(number: float, decimals: int, *, plus: bool = False) -> str:
     """Write a number by the rule of `agent.formatting.figure`, with a true minus sign."""
-    return figure(number, decimals).replace("-", MINUS)
+    return figure(number, decimals, plus=plus).replace("-", MINUS)
 
 
 def narrow(number: float, decimals: int, digits: int = 5) -> str:
@@ -23,9 +23,9 @@ def narrow(number: float, decimals: int, digits: int = 5) -> str:
     return compact(number, decimals, digits).replace("-", MINUS)
 
 
-def price(usd: float) -> str:
-    """Write a price in dollars: cents, and four significant digits of one below 10."""
-    return _dollars(figure(usd, 2, least_digits=4))
+def price(usd: float, decimals: int = 2) -> str:
+    """Write a price in dollars, of four significant digits at least."""
+    return _dollars(figure(usd, decimals, least_digits=4))
 
 
 def money(usd: float) -> str:
@@ -34,8 +34,14 @@ def money(usd: float) -> str:
     return _dollars(figure(usd, decimals, least_digits=2, digits=3))
 
 
+def sum_of_usd(usd: float, decimals: int = 0) -> str:
+    """Write a sum of dollars for a column that says so: it gets more decimals only where it would read as 0."""
+    return usd_text(usd, decimals).replace("-", MINUS)
+
+
 def _dollars(text: str) -> str:
-    return f"{MINUS}${text[1:]}" if text.startswith("-") else f"${text}"
+    text = text.replace("-", MINUS)
+    return f"{MINUS}${text[1:]}" if text.startswith(MINUS) else f"${text}"
 
 
 def money_change(usd: float) -> str:
