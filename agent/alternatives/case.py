@@ -12,6 +12,7 @@ from agent.costs.trade_costs import CostInputs, gas_cost_usd, leg_gas_cost_usd
 from agent.decision.decide import DecisionSettings
 from agent.domain import Exposure, Fill, Leg, Measurement, Snapshot
 from agent.errors import RejectedError
+from agent.formatting import delta_text
 from agent.guard import evaluate, worst_net_delta
 from agent.routing import RouteCosts, plan_route, size_cap
 from agent.units import Rounding, from_wad, to_wad
@@ -62,7 +63,7 @@ def traded(case: Case, name: str, kind: Kind, snapshot: Snapshot, wanted_size: f
     cap = size_cap(snapshot, wanted_size > 0.0, routing, case.route_costs)
     size = min(wanted, cap.size)
     if size < wanted:
-        reason += f"; limited to {from_wad(size):.4f} by {cap.reason}"
+        reason += f"; limited to {delta_text(from_wad(size))} by {cap.reason}"
     if size == 0:
         return alternative_of(case, name, kind, (), (), case.snapshot.measurement, "NoCapacity", reason)
     route = plan_route(snapshot, size if wanted_size > 0.0 else -size, routing, case.route_costs)

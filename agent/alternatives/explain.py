@@ -23,6 +23,7 @@ from agent.costs.trade_costs import CostInputs
 from agent.decision.decide import DecisionSettings, decide
 from agent.domain import Action, Book, Decision, Snapshot
 from agent.errors import DataError
+from agent.formatting import delta_text, signed_delta
 from agent.guard import predict, worst_net_delta
 from agent.policy.base import Policy
 from agent.policy.equivalent_option import equivalent_option
@@ -123,7 +124,7 @@ def explain(
 def _hold(case: Case) -> Alternative:
     measurement, band = case.snapshot.measurement, case.snapshot.bounds.band
     is_outside = worst_net_delta(measurement) > band
-    stays = f"; the worst case stays outside the chain's band of {from_wad(band):.4f}" if is_outside else ""
+    stays = f"; the worst case stays outside the chain's band of {delta_text(from_wad(band))}" if is_outside else ""
     return alternative_of(case, "hold", Kind.HOLD, (), (), measurement, None, f"do nothing this cycle{stays}")
 
 
@@ -184,7 +185,7 @@ def _landings(case: Case, decision: Decision) -> Iterator[Alternative]:
     ):
         if all(abs(landing - other) > _LEAST_MOVE for other in taken):
             taken.append(landing)
-            reason = f"land at {landing:+.4f}"
+            reason = f"land at {signed_delta(landing)}"
             yield traded(case, name, Kind.LANDING, case.snapshot, landing - case.exposure.net_delta, reason)
 
 

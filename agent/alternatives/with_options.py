@@ -15,6 +15,7 @@ from agent.alternatives.case import Case, alternative_of, traded
 from agent.costs.trade_costs import gas_cost_usd, leg_gas_cost_usd
 from agent.domain import Book
 from agent.errors import DataError, RejectedError
+from agent.formatting import figure
 from agent.guard import turnover_available
 from agent.optimiser.covariance import gaussian_covariance
 from agent.optimiser.factors import book_factors
@@ -71,7 +72,8 @@ def _require_same_market(case: Case, book: Book, chain: OptionChain) -> None:
     index_usd, spot_usd = _index_usd(chain), case.exposure.spot_usd
     if abs(index_usd / spot_usd - 1.0) > MAX_PRICE_DIFFERENCE_RATIO:
         raise DataError(
-            f"the chain is of a price of {index_usd:,.2f} USD, the snapshot of {spot_usd:,.2f}; give quotes of its time"
+            f"the chain is of a price of {figure(index_usd, 2)} USD, the snapshot of {figure(spot_usd, 2)}; give "
+            "quotes of its time"
         )
     age_seconds = case.snapshot.block.timestamp - chain.now_unix
     if abs(age_seconds) > MAX_AGE_SECONDS:

@@ -17,7 +17,7 @@ from agent.files.deribit_chain import load_chain
 from agent.guard import worst_net_delta
 from agent.keeper.planner import CycleView, Planner
 from agent.report.alternatives import explanation_document, explanation_lines
-from agent.report.formatting import money, percent, signed, utc_minute
+from agent.report.formatting import money, percent, price, signed, utc_minute
 from agent.settings import Settings
 from agent.units import Address, from_asset_units, from_wad
 
@@ -176,7 +176,7 @@ def as_lines(view: CycleView, rejection: RejectedError | None, underlying: str) 
     guard_band = from_wad(snapshot.bounds.band)
     lines = [
         f"Block {view.block.number:,} at {utc_minute(view.block.timestamp)} UTC, {underlying} "
-        f"{money(from_wad(snapshot.measurement.price))}, NAV {money(from_wad(snapshot.measurement.nav_low))}",
+        f"{price(from_wad(snapshot.measurement.price), 0)}, NAV {money(from_wad(snapshot.measurement.nav_low))}",
         f"Book delta {signed(decision.exposure.book_delta, 4)}, hedge {signed(decision.exposure.hedge_size, 4)}, "
         f"net delta {signed(decision.exposure.net_delta, 4)}; worst case {signed(worst, 4)}, the chain's band "
         f"{signed(guard_band, 4)}",
@@ -203,7 +203,7 @@ def _leg_line(snapshot: Snapshot, leg: Leg) -> str:
     if leg.size_delta != 0:
         size, limit = from_wad(leg.size_delta), from_wad(leg.limit_price)
         verb, bound = ("buy", "most") if size > 0 else ("sell", "least")
-        parts.append(f"{verb} {signed(abs(size), 4)} at {bound} {money(limit)}")
+        parts.append(f"{verb} {signed(abs(size), 4)} at {bound} {price(limit, 0)}")
     return parts[0] + " " + ", ".join(parts[1:])
 
 

@@ -18,7 +18,7 @@ from agent.localnet.deployment import NETWORK
 from agent.localnet.deposit import deposit_collateral
 from agent.localnet.manifest import DEFAULT_STATE_DIRECTORY, LocalnetManifest
 from agent.localnet.session import STEPPED_MODEL, Localnet, LocalnetSettings, StepResult, running_manifest
-from agent.report.formatting import utc_minute
+from agent.report.formatting import price, signed, utc_minute
 from agent.settings import config_path, load_settings
 from agent.units import Seconds, wei_to_gwei
 
@@ -209,8 +209,8 @@ class _Status:
         base_fee_gwei = wei_to_gwei(self.base_fee_wei)
         return [
             f"The local chain runs at {where}.",
-            f"Block {self.block}, {utc_minute(self.timestamp_unix)} UTC, base fee {base_fee_gwei:.2f} gwei.",
-            f"Index price ${self.price_usd:,.2f}, pool price ${self.pool_price_usd:,.2f}.",
+            f"Block {self.block}, {utc_minute(self.timestamp_unix)} UTC, base fee {signed(base_fee_gwei, 2)} gwei.",
+            f"Index price {price(self.price_usd)}, pool price {price(self.pool_price_usd)}.",
         ]
 
 
@@ -232,5 +232,5 @@ def _step_record(result: StepResult) -> dict[str, object]:
 def _step_line(result: StepResult) -> str:
     return (
         f"block {result.block.number}  {utc_minute(result.block.timestamp)}  "
-        f"index ${result.price_usd:,.2f}  pool ${result.market_price_usd:,.2f}"
+        f"index {price(result.price_usd)}  pool {price(result.market_price_usd)}"
     )

@@ -15,7 +15,7 @@ from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, BookFile, Network, 
 from agent.errors import AgentError
 from agent.guard import worst_net_delta
 from agent.keeper.keeper import CycleResult, Keeper, Outcome
-from agent.report.formatting import money, signed, utc_minute
+from agent.report.formatting import money, price, signed, utc_minute
 from agent.units import from_wad, wei_to_eth
 
 EXAMPLE = "Example: evenkeel run --book examples/book.toml --network localnet --cycles 10 --interval-seconds 5"
@@ -105,12 +105,12 @@ def as_line(result: CycleResult) -> str:
     """Return a cycle for people."""
     parts = [f"{utc_minute(result.block.timestamp)} block {result.block.number:,}: {result.outcome.value}"]
     if result.view is not None:
-        parts.append(f"price {money(from_wad(result.view.snapshot.measurement.price))}")
+        parts.append(f"price {price(from_wad(result.view.snapshot.measurement.price), 0)}")
         parts.append(f"net delta {signed(result.view.decision.exposure.net_delta, 3)}")
     if result.outcome is Outcome.EXECUTED:
         parts += [
             f"{'buy' if fill.size_delta > 0 else 'sell'} {signed(abs(from_wad(fill.size_delta)), 3)} at "
-            f"{money(from_wad(fill.execution_price))}, fee {money(from_wad(fill.fee))}"
+            f"{price(from_wad(fill.execution_price), 0)}, fee {money(from_wad(fill.fee))}"
             for fill in result.fills
         ]
     if result.resumed is not None:

@@ -16,6 +16,7 @@ from agent.decision.forced_landing import landing_under_limit
 from agent.decision.largest_accepted import SIZE_ERRORS, largest_accepted
 from agent.domain import Action, Book, Decision, Exposure, Snapshot, Target, TradeCosts
 from agent.errors import DataError, RejectedError
+from agent.formatting import delta_text, figure, signed_delta
 from agent.guard import evaluate, net_delta_interval, worst_net_delta
 from agent.policy.base import Policy
 from agent.risk.exposure import book_exposure
@@ -174,8 +175,8 @@ def _require_agreement(exposure: Exposure, snapshot: Snapshot, tolerance_underly
     low, high = from_wad(snapshot.measurement.book_delta_low), from_wad(snapshot.measurement.book_delta_high)
     if not low - tolerance_underlying <= exposure.book_delta <= high + tolerance_underlying:
         raise DataError(
-            f"book delta {exposure.book_delta:.6f} lies outside the chain's interval {low:.6f} to {high:.6f} by more "
-            f"than {tolerance_underlying}; align the book file with the chain's sources"
+            f"book delta {figure(exposure.book_delta, 6)} lies outside the chain's interval {figure(low, 6)} to "
+            f"{figure(high, 6)} by more than {tolerance_underlying}; align the book file with the chain's sources"
         )
 
 
@@ -219,7 +220,8 @@ def _inside_chain_band(
     offset, slack = exposure.net_delta - from_wad(middle_x2) / 2.0, from_wad(slack_x2) / 2.0
     reason = wanted.reason
     if abs(size_delta - wanted_size) > 1:
-        reason += f"; the chain's band of {from_wad(snapshot.bounds.band):.4f} moves that to {landing:+.4f}"
+        band = delta_text(from_wad(snapshot.bounds.band))
+        reason += f"; the chain's band of {band} moves that to {signed_delta(landing)}"
     band_low = max(wanted.band_low, offset - slack)
     band_high = min(wanted.band_high, offset + slack)
     return size_delta, Target(min(band_low, landing), max(band_high, landing), landing, reason)
@@ -326,12 +328,12 @@ def _margin_alone(case: _Case, otherwise: Decision) -> Decision:
 
 
 def _cap_text(cap: Cap) -> str:
-    return f"{cap.reason} ({from_wad(cap.size):.4f})"
+    return f"{cap.reason} ({delta_text(from_wad(cap.size))})"
 
 
 def _trade_text(case: _Case, route: Route, limited: str | None) -> str:
     traded = from_wad(sum(fill.size_delta for fill in route.fills))
     verb = "buy" if traded > 0.0 else "sell"
-    worst_after = from_wad(worst_net_delta(route.after))
-    text = f"{case.target.reason}; {verb} {abs(traded):.4f}, worst case {from_wad(case.worst):.4f} -> {worst_after:.4f}"
+    worst = f"worst case {delta_text(from_wad(case.worst))} -> {delta_text(from_wad(worst_net_delta(route.after)))}"
+    text = f"{case.target.reason}; {verb} {delta_text(abs(traded))}, {worst}"
     return f"{text}; {limited}" if limited else text

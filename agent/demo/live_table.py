@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.demo.scenario import Scenario
-from agent.report.formatting import duration, money, money_change, signed, utc_minute
+from agent.report.formatting import duration, money, money_change, price, signed, sum_of_usd, utc_minute
 from agent.report.replay_report import StepAction, StepRecord
 
 _SECONDS_BETWEEN_FRAMES = 0.25
@@ -95,7 +95,7 @@ class LiveTable:
         every = max(self._total // _LINES_WITHOUT_TERMINAL, 1)
         if self._done % every == 0 or self._done == self._total:
             self._console.print(
-                f"  {self._done:,}/{self._total:,}  {utc_minute(record.unix)}  {money(record.price_usd)}  "
+                f"  {self._done:,}/{self._total:,}  {utc_minute(record.unix)}  {price(record.price_usd, 0)}  "
                 f"net delta {signed(record.net_delta_after, 2)}  hedge {signed(record.hedge_size, 2)}  "
                 f"alone {money_change(record.pnl_unhedged_usd)}  hedged {money_change(record.pnl_hedged_usd)}  "
                 f"cost {money(record.costs.total_usd)}",
@@ -143,12 +143,12 @@ class LiveTable:
             Text(utc_minute(step.unix)[5:]),
             Text(signed(step.price_usd, 0)),
             _net_delta(step),
-            Text(f"±{max(abs(step.band_low), abs(step.band_high)):.2f}", style="dim"),
+            Text(f"±{signed(max(abs(step.band_low), abs(step.band_high)), 2)}", style="dim"),
             _action(step),
             Text(signed(step.hedge_size, 2)),
-            Text(signed(step.pnl_unhedged_usd, 0), style=_ALONE_STYLE),
-            Text(signed(step.pnl_hedged_usd, 0), style=_HEDGED_STYLE),
-            Text(signed(step.costs.total_usd, 0)),
+            Text(sum_of_usd(step.pnl_unhedged_usd), style=_ALONE_STYLE),
+            Text(sum_of_usd(step.pnl_hedged_usd), style=_HEDGED_STYLE),
+            Text(sum_of_usd(step.costs.total_usd)),
         ]
 
 

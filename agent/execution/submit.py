@@ -22,6 +22,7 @@ from agent.execution.config import ExecutionSettings
 from agent.execution.fees import Fees, quote_fees
 from agent.execution.intents import rebalance_call
 from agent.execution.signer import Signer
+from agent.formatting import figure
 from agent.ledger.records import IntentRecord, IntentState, Purpose, Receipt, SignedTransaction, Transition
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
@@ -321,6 +322,6 @@ def require_gas_money(address: Address, balance: Wei, needed: Wei) -> None:
     """Raise `DataError` when an account cannot pay for a transaction."""
     if balance < needed:
         raise DataError(
-            f"keeper {address} holds {wei_to_eth(balance):.6f} ETH and a rebalance may cost {wei_to_eth(needed):.6f} "
-            "ETH of gas: send it gas money"
+            f"keeper {address} holds {figure(wei_to_eth(balance), 6)} ETH and a rebalance may cost "
+            f"{figure(wei_to_eth(needed), 6)} ETH of gas: send it gas money"
         )

@@ -30,6 +30,7 @@ from agent.products.european import black76_greeks
 from agent.products.inverse_option import inverse_option_greeks
 from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR
 from agent.vol.price_quotes import PriceQuotes, chain_quotes_of_prices
+from agent.vol.price_ticks import chain_ticks
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,8 @@ def option_instruments(
     -------
     OptionInstruments
         Fair value is the middle of bid and ask; of a one-sided quote, the mark within it. A row is left out where
-        nothing is quoted with a size, where no fair value or no implied vol can be told.
+        nothing is quoted with a size, where no fair value or no implied vol can be told: a mark rounded to intrinsic
+        value tells none.
 
     Raises
     ------
@@ -141,7 +143,7 @@ def option_instruments(
     forward, strike, tau = (_column(rows, name, count) for name in ("forward_usd", "strike_usd", "tau_years"))
     unit = forward if terms.is_coin_settled else np.ones(count)
     bid, ask, mark = (_column(rows, name, count) for name in ("bid", "ask", "mark"))
-    priced = chain_quotes_of_prices(rows.is_call, forward, strike, tau, bid * unit, ask * unit, mark * unit)
+    priced = _priced(rows, (forward, strike, tau), (bid, ask, mark), unit, terms)
     is_call = np.broadcast_to(np.asarray(rows.is_call), (count,))
     vol = _vols(priced)
     columns = _columns(rows, index_usd, terms, (is_call, forward, strike, tau, vol), (bid, ask, mark), reference_years)
@@ -163,13 +165,40 @@ def _column(rows: OptionRows, name: str, count: int) -> FloatArray:
     return np.array(np.broadcast_to(numbers, (count,)))
 
 
+def _priced(
+    rows: OptionRows,
+    option: tuple[FloatArray, FloatArray, FloatArray],
+    quoted: tuple[FloatArray, FloatArray, FloatArray],
+    unit: FloatArray,
+    terms: OptionTerms,
+) -> PriceQuotes:
+    """Return the vols of prices, which say no more than their ticks let them."""
+    ticks = chain_ticks(*quoted, unit, is_coin=terms.is_coin_settled)
+    bid, ask, mark = (price * unit for price in quoted)
+    return chain_quotes_of_prices(
+        rows.is_call,
+        *option,
+        bid,
+        ask,
+        mark,
+        bid_tick_usd=ticks.bid * unit,
+        ask_tick_usd=ticks.ask * unit,
+        mark_tick_usd=ticks.mark * unit,
+    )
+
+
 def _vols(priced: PriceQuotes) -> FloatArray:
-    """Return the vol of the mark, else the middle of bid and ask, else the one there is; NaN where there is none."""
-    quotes = priced.quotes
+    """Return the vol of a mark that tells one, else the middle of bid and ask, else the one there is; NaN for none.
+
+    Beside a mark within half a tick of intrinsic value a lone bid or ask is far from the vol, and none is told.
+    """
+    quotes, mark = priced.quotes, priced.mark
     bid, ask = quotes.bid_vol_annual, quotes.ask_vol_annual
     one = np.where(np.isfinite(ask), ask, bid)
-    middle = np.where(np.isfinite(bid) & np.isfinite(ask), 0.5 * (bid + ask), one)
-    return np.where(np.isfinite(quotes.mark_vol_annual), quotes.mark_vol_annual, middle)
+    is_bound_alone = np.isfinite(mark.low_annual) & np.isnan(mark.vol_annual)
+    alone = np.where(is_bound_alone, np.nan, np.where(np.isfinite(mark.vol_annual), mark.vol_annual, one))
+    middle = np.where(np.isfinite(bid) & np.isfinite(ask), 0.5 * (bid + ask), alone)
+    return np.where(mark.tells_vol, mark.vol_annual, middle)
 
 
 def _columns(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from agent.formatting import figure, usd_text
 from agent.numerics.arrays import FloatArray
 from agent.optimiser.covariance import FactorCovariance
 from agent.optimiser.factors import FACTOR_NAMES
@@ -21,7 +22,7 @@ def reason_of(plan: Plan, instruments: Sequence[Instrument], covariance: FactorC
     """Say what to trade at what price and why, what it costs, what risk is left, and what stood in the way."""
     bounds = f"; bound by {', '.join(plan.binding)}" if plan.binding else ""
     if not plan.trades:
-        return f"hold: no trade is worth its cost at a risk of {plan.stdev_before_usd:,.0f} USD{bounds}"
+        return f"hold: no trade is worth its cost at a risk of {usd_text(plan.stdev_before_usd)} USD{bounds}"
     by_name = {instrument.name: instrument for instrument in instruments}
     traded = [by_name[trade.instrument] for trade in plan.trades]
     risks_usd = np.abs(np.array(plan.before)) * np.sqrt(np.diag(covariance.matrix))
@@ -36,15 +37,17 @@ def reason_of(plan: Plan, instruments: Sequence[Instrument], covariance: FactorC
         texts.append(f"and {len(explained) - _SHOWN_TRADES} smaller trades")
     removed = 1.0 - plan.stdev_after_usd / plan.stdev_before_usd if plan.stdev_before_usd > 0.0 else 0.0
     period = f"{plan.horizon_days:g} day{'' if plan.horizon_days == 1.0 else 's'}"
-    risk = f"risk over {period}: {plan.stdev_before_usd:,.0f} -> {plan.stdev_after_usd:,.0f} USD ({-removed:+.0%})"
+    change = figure(-100.0 * removed, 0, least_digits=1, digits=1, plus=True)
+    stdevs = f"{usd_text(plan.stdev_before_usd)} -> {usd_text(plan.stdev_after_usd)} USD ({change}%)"
+    risk = f"risk over {period}: {stdevs}"
     return f"{'; '.join(texts)}; {risk} for {cost_text(plan.costs)}{bounds}"
 
 
 def cost_text(costs: CostSplit) -> str:
     """Write the total and its parts that are not 0."""
     names = ("fee", "impact", "funding", "venue premium", "gas")
-    parts = [f"{name} {cost:,.2f}" for name, cost in zip(names, costs, strict=True) if cost != 0.0]
-    return f"{costs.total_usd:,.2f} USD" + (f" ({', '.join(parts)})" if parts else "")
+    parts = [f"{name} {usd_text(cost, 2)}" for name, cost in zip(names, costs, strict=True) if cost != 0.0]
+    return f"{usd_text(costs.total_usd, 2)} USD" + (f" ({', '.join(parts)})" if parts else "")
 
 
 def _removed_shares(plan: Plan, traded: Sequence[Instrument]) -> FloatArray:
@@ -65,9 +68,10 @@ def _explained(trade: Trade, instrument: Instrument, share: FloatArray, risks_us
     """Return the most risk a trade takes off in one factor, USD, and the trade in words."""
     main = int(np.argmax(share * risks_usd))
     verb = "buy" if trade.size > 0.0 else "sell"
-    digits = 4 if instrument.quote_currency_usd != 1.0 else 2
+    decimals = 4 if instrument.quote_currency_usd != 1.0 else 2
     price = trade.price_usd / instrument.quote_currency_usd
-    text = f"{verb} {abs(trade.size):.6g} {trade.instrument} at {price:,.{digits}f}"
+    size = figure(abs(trade.size), 0, least_digits=6, digits=6)
+    text = f"{verb} {size} {trade.instrument} at {figure(price, decimals)}"
     if share[main] < _LEAST_SHARE:
         return 0.0, f"{text} (balances the others)"
     return float(share[main] * risks_usd[main]), f"{text} (removes {share[main]:.0%} of {FACTOR_NAMES[main]} risk)"

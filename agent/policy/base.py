@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 from agent.checks import require_finite
 from agent.domain import Exposure, Target, TradeCosts
 from agent.errors import DataError
+from agent.formatting import delta_text, signed_delta
 
 
 class Policy(Protocol):
@@ -26,12 +27,12 @@ class Policy(Protocol):
 
 def band_target(net_delta: float, outer: float, inner: float, name: str) -> Target:
     """Return the target of a symmetric band: stay within ``outer`` of 0, else land ``inner`` away on the same side."""
+    where = f"{name}: net delta {signed_delta(net_delta)} is"
     if abs(net_delta) <= outer:
-        return Target(-outer, outer, net_delta, f"{name}: net delta {net_delta:+.4f} is inside +-{outer:.4f}")
+        return Target(-outer, outer, net_delta, f"{where} inside +-{delta_text(outer)}")
     landing = inner if net_delta > 0.0 else -inner
-    return Target(
-        -outer, outer, landing, f"{name}: net delta {net_delta:+.4f} is outside +-{outer:.4f}, land at {landing:+.4f}"
-    )
+    text = f"{where} outside +-{delta_text(outer)}, land at {signed_delta(landing)}"
+    return Target(-outer, outer, landing, text)
 
 
 class Edges(NamedTuple):
@@ -58,11 +59,11 @@ class Edges(NamedTuple):
         for edge in self:
             require_finite(edge, f"edge of the {name} band")
         low, high = self.low_outer, self.high_outer
-        band = f"{low:+.4f} to {high:+.4f}"
+        band, where = f"{signed_delta(low)} to {signed_delta(high)}", f"{name}: net delta {signed_delta(net_delta)} is"
         if low <= net_delta <= high:
-            return Target(low, high, net_delta, f"{name}: net delta {net_delta:+.4f} is inside {band}")
+            return Target(low, high, net_delta, f"{where} inside {band}")
         landing = self.high_inner if net_delta > high else self.low_inner
-        text = f"{name}: net delta {net_delta:+.4f} is outside {band}, land at {landing:+.4f}"
+        text = f"{where} outside {band}, land at {signed_delta(landing)}"
         return Target(low, high, landing, text)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from agent.checks import require_positive_fields
 from agent.domain import Exposure, Target, TradeCosts
+from agent.formatting import figure, signed_delta
 from agent.policy.base import band_target, require_costs, require_exposure
 
 SECONDS_PER_HOUR = 3_600.0
@@ -20,7 +21,8 @@ def seconds_left(exposure: Exposure, interval_hours: float) -> float:
 
 def wait(net_delta: float, seconds: float, name: str) -> Target:
     """Return the band that no net delta leaves while the interval runs."""
-    reason = f"{name}: {seconds / SECONDS_PER_HOUR:.2f} hours until the next hedge of net delta {net_delta:+.4f}"
+    hours = figure(seconds / SECONDS_PER_HOUR, 2)
+    reason = f"{name}: {hours} hours until the next hedge of net delta {signed_delta(net_delta)}"
     return Target(-abs(net_delta), abs(net_delta), net_delta, reason)
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from agent.alternatives import Alternative, Explanation
-from agent.report.formatting import money, percent, signed
+from agent.report.formatting import money, percent, signed, sum_of_usd
 from agent.report.text_table import Column, table_lines
 
 WIDTH = 120
@@ -105,19 +105,19 @@ def _cells(alternative: Alternative) -> list[str]:
     return [
         _CHOSEN if alternative.is_chosen else "",
         alternative.name,
-        f"{'+' if size > 0.0 else ''}{signed(size, 4)}",
+        signed(size, 4, plus=True),
         *(_usd(usd) for usd in (costs.fee_usd, costs.impact_usd, costs.funding_usd, costs.gas_usd, costs.total_usd)),
-        signed(alternative.risk_after_usd, 0),
-        signed(alternative.risk_removed_usd, 0),
+        sum_of_usd(alternative.risk_after_usd),
+        sum_of_usd(alternative.risk_removed_usd),
         "" if per_risk is None else signed(per_risk, 3),
         signed(alternative.worst_net_delta_after, 3),
-        signed(alternative.objective_usd, 0),
+        sum_of_usd(alternative.objective_usd),
         "accepts" if alternative.is_accepted else "refuses",
     ]
 
 
 def _usd(usd: float) -> str:
-    return signed(usd, 2 if abs(usd) < _CENTS_BELOW_USD else 0)
+    return sum_of_usd(usd, 2 if abs(usd) < _CENTS_BELOW_USD else 0)
 
 
 def _hindsight(explanation: Explanation) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from agent.extras import extra
 from agent.report.effectiveness import hourly_changes, hourly_stride
-from agent.report.formatting import money
+from agent.report.formatting import money, signed
 from agent.report.replay_report import CostSplit, ReplayReport, StepAction, StepRecord
 
 with extra("report", "The HTML report"):
@@ -25,6 +25,7 @@ BOUND = "#9a3b3b"
 COSTS = {"Venue fee": "#1f5f99", "Slippage": "#5b9bd0", "Funding": "#8c6bb1", "Gas": "#c8a24a"}
 
 _HEIGHT_PX = 380
+_WHOLE_DOLLARS_FROM_USD = 100
 
 
 def price_figure(report: ReplayReport) -> go.Figure:
@@ -47,10 +48,10 @@ def price_figure(report: ReplayReport) -> go.Figure:
             figure.add_hline(
                 y=strike_usd,
                 line={"color": BOOK_ALONE, "width": 1, "dash": "dot"},
-                annotation={"text": f"strike {strike_usd:,.0f}", "font": {"color": BOOK_ALONE, "size": 12}},
+                annotation={"text": f"strike {signed(strike_usd, 0)}", "font": {"color": BOOK_ALONE, "size": 12}},
                 annotation_position="top right",
             )
-    figure.update_yaxes(tickformat=",.0f")
+    figure.update_yaxes(tickformat=",.0f" if low >= _WHOLE_DOLLARS_FROM_USD else ",.4~g")
     return figure
 
 
@@ -77,7 +78,8 @@ def net_delta_figure(report: ReplayReport) -> go.Figure:
             mode="markers",
             marker={"symbol": symbol, "color": HEDGED if is_buy else BOOK_ALONE, "size": 8},
             customdata=[[step.hedge_size_delta] for step in trades],
-            hovertemplate="%{customdata[0]:+.2f} " + report.underlying + "<extra></extra>",
+            text=[signed(step.hedge_size_delta, 2, plus=True) for step in trades],
+            hovertemplate="%{text} " + report.underlying + "<extra></extra>",
         )
     for bound in (-report.guard_band, report.guard_band):
         figure.add_hline(y=bound, line={"color": BOUND, "width": 1, "dash": "dash"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from agent.formatting import compact, figure, usd_text
 from agent.units import SECONDS_PER_DAY, Seconds
 
 MINUS = "\N{MINUS SIGN}"
@@ -12,16 +13,34 @@ _SMALL_USD = 100
 _SECONDS_PER_HOUR = 3_600
 
 
-def signed(number: float, decimals: int) -> str:
-    """Write a number with thousands separators and a true minus sign; never "-0"."""
-    text = f"{abs(number):,.{decimals}f}"
-    negative = number < 0 and any(digit in "123456789" for digit in text)
-    return f"{MINUS if negative else ''}{text}"
+def signed(number: float, decimals: int, *, plus: bool = False) -> str:
+    """Write a number by the rule of `agent.formatting.figure`, with a true minus sign."""
+    return figure(number, decimals, plus=plus).replace("-", MINUS)
+
+
+def narrow(number: float, decimals: int, digits: int = 5) -> str:
+    """Write a number for a narrow column by the rule of `agent.formatting.compact`, with a true minus sign."""
+    return compact(number, decimals, digits).replace("-", MINUS)
+
+
+def price(usd: float, decimals: int = 2) -> str:
+    """Write a price in dollars, of four significant digits at least."""
+    return _dollars(figure(usd, decimals, least_digits=4))
 
 
 def money(usd: float) -> str:
-    """Write dollars, with cents below 100."""
-    text = signed(usd, 2 if abs(usd) < _SMALL_USD else 0)
+    """Write a sum of dollars, with cents below 100 and three significant digits of less than ten cents."""
+    decimals = 2 if abs(usd) < _SMALL_USD else 0
+    return _dollars(figure(usd, decimals, least_digits=2, digits=3))
+
+
+def sum_of_usd(usd: float, decimals: int = 0) -> str:
+    """Write a sum of dollars for a column that says so: it gets more decimals only where it would read as 0."""
+    return usd_text(usd, decimals).replace("-", MINUS)
+
+
+def _dollars(text: str) -> str:
+    text = text.replace("-", MINUS)
     return f"{MINUS}${text[1:]}" if text.startswith(MINUS) else f"${text}"
 
 
@@ -32,8 +51,9 @@ def money_change(usd: float) -> str:
 
 
 def percent(ratio: float, decimals: int = 1) -> str:
-    """Write a ratio as a percentage, its sign kept on the line of its number."""
-    return f"{signed(100 * ratio, decimals)}{NO_BREAK_SPACE}%"
+    """Write a ratio as a percentage of at least two significant digits, its sign kept on the line of its number."""
+    text = figure(100 * ratio, decimals, least_digits=2, digits=2).replace("-", MINUS)
+    return f"{text}{NO_BREAK_SPACE}%"
 
 
 def utc_minute(unix: Seconds | int) -> str:

@@ -151,7 +151,7 @@ def _book(report: ReplayReport) -> str:
             leg.label,
             signed(leg.quantity, 2),
             leg.option_type.value,
-            f"{leg.strike_usd:,.2f}",
+            signed(leg.strike_usd, 2),
             utc_minute(leg.expiry_unix),
             percent(leg.iv_annual),
             f"{percent(leg.iv_low_annual)} to {percent(leg.iv_high_annual)}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from agent.report.effectiveness import hourly_changes
-from agent.report.formatting import MINUS, duration, money, money_change, percent, signed
+from agent.report.formatting import MINUS, duration, money, money_change, percent, price, signed
 from agent.report.replay_report import ReplayReport
 from agent.units import BPS
 
@@ -26,9 +26,9 @@ def _market(report: ReplayReport) -> str:
     prices = [step.price_usd for step in report.steps]
     first, last, low, high = prices[0], prices[-1], min(prices), max(prices)
     return (
-        f"Over {duration(span_seconds(report))} the price of {report.underlying} went from {money(first)} to "
-        f"{money(last)} ({_relative(last / first - 1)}). On the way it was as low as {money(low)} "
-        f"({_relative(low / first - 1)}) and as high as {money(high)} ({_relative(high / first - 1)})."
+        f"Over {duration(span_seconds(report))} the price of {report.underlying} went from {price(first, 0)} to "
+        f"{price(last, 0)} ({_relative(last / first - 1)}). On the way it was as low as {price(low, 0)} "
+        f"({_relative(low / first - 1)}) and as high as {price(high, 0)} ({_relative(high / first - 1)})."
     )
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.formatting import figure
 from agent.numerics.arrays import FloatArray
-from agent.report.formatting import MINUS, percent, signed, utc_minute
+from agent.report.formatting import narrow, percent, price, signed, utc_minute
 from agent.report.text_table import Column, table_lines
 from agent.units import DAYS_PER_YEAR
 from agent.vol.chain_values import ChainValues, QuoteStatus
@@ -19,6 +20,11 @@ from agent.vol.chain_values import ChainValues, QuoteStatus
 SIDES = ("bid", "mark", "ask")
 _POINT = 100.0
 """Vol or rate points in 1.00."""
+_COIN_DECIMALS, _COIN_DIGITS, _IV_DIGITS = 6, 7, 4
+_WIDTH = 120
+"""Characters of a line."""
+_LEAST_SHOWN = 0.05
+"""Vol points that round to 0.1."""
 _SHORT_REASONS = {
     QuoteStatus.ABSENT: "·",
     QuoteStatus.AT_INTRINSIC: "intr",
@@ -28,19 +34,21 @@ _SHORT_REASONS = {
 }
 _LEGEND = (
     "IV in %; in place of one: · no quote, <intr below intrinsic value, intr at it, high above any vol's price, tiny",
-    "no time value. Delta: Deribit's holds the USD value, coin (premium-adjusted) the coin value, smile the USD value",
-    "when the smile moves along. Gamma: deltas for 1 % of the forward. Vega, theta and volga in USD, vanna in deltas;",
-    "a pt is a vol point.",
+    "no time value; ≤ or ≥ the one bound, 62-95 the range left by so coarse a tick. ± is half the range that a mark's",
+    "tick leaves. * valued at the model's IV: the mark tells too little. Delta: Deribit's holds the USD value, coin",
+    "(premium-adjusted) the coin value, smile the USD value when the smile moves along. Gamma: deltas for 1 % of",
+    "the forward. Vega, theta and volga in USD, vanna in deltas; a pt is a vol point.",
 )
 _COLUMNS = (
     Column(("Strike", "USD")),
     Column(("", "")),
     Column(("Bid", "IV")),
     Column(("Mark", "IV")),
+    Column(("", "±")),
     Column(("Ask", "IV")),
     Column(("Model", "IV")),
-    Column(("Mark", "coin")),
-    Column(("Mark", "USD")),
+    Column(("Value", "coin")),
+    Column(("Value", "USD")),
     Column(("Delta", "Deribit")),
     Column(("Delta", "coin")),
     Column(("Delta", "smile")),
@@ -111,11 +119,14 @@ def chain_rows(values: ChainValues) -> list[dict[str, Any]]:
     for side, coin in (("bid", chain.bid_coin), ("mark", chain.mark_coin), ("ask", chain.ask_coin)):
         columns[f"{side}_coin"] = _numbers(coin)
         columns[f"{side}_usd"] = _numbers(coin * chain.forward_usd)
+        columns[f"{side}_tick_coin"] = _numbers(values.tick_coin[side])
         columns[f"{side}_iv_annual"] = _numbers(values.vol_annual[side])
+        columns[f"{side}_iv_low_annual"] = _numbers(values.vol_low_annual[side])
+        columns[f"{side}_iv_high_annual"] = _numbers(values.vol_high_annual[side])
         columns[f"{side}_iv_reason"] = [_reason(status) for status in values.status[side]]
     columns |= {
         "model_iv_annual": _numbers(values.model_vol_annual),
-        "model_is_inside": [_is_inside(*row) for row in _bounds(values)],
+        "model_is_inside": [_is_inside(*row) for row in zip(*(side.tolist() for side in _bounds(values)), strict=True)],
         "quoted_mark_iv_annual": _numbers(chain.quoted_mark_vol_annual),
         "valued_at": ["mark" if is_marked else "surface" for is_marked in values.is_marked],
         "value_coin": _numbers(values.value_coin),
@@ -158,8 +169,8 @@ def _expiry_documents(values: ChainValues) -> list[dict[str, Any]]:
 
 
 def _numbers(column: FloatArray) -> list[float | None]:
-    """Return a column with null where there is no number."""
-    return [None if math.isnan(number) else number for number in column.tolist()]
+    """Return a column with null where there is no finite number: an interval without an upper end has none."""
+    return [number if math.isfinite(number) else None for number in column.tolist()]
 
 
 def _reason(status: int) -> str | None:
@@ -172,17 +183,21 @@ def _reasons(statuses: NDArray[np.uint8]) -> dict[str, int]:
 
 
 def _is_liquid(values: ChainValues) -> NDArray[np.bool_]:
-    return np.isfinite(values.vol_annual["bid"]) & np.isfinite(values.vol_annual["ask"])
+    """Return rows with a bid that bounds the vol from below and an ask that does from above."""
+    bid, ask, _ = _bounds(values)
+    return np.isfinite(bid) & np.isfinite(ask)
 
 
-def _bounds(values: ChainValues) -> zip[tuple[float, float, float]]:
-    bid, ask = values.vol_annual["bid"].tolist(), values.vol_annual["ask"].tolist()
-    return zip(bid, values.model_vol_annual.tolist(), ask, strict=True)
+def _bounds(values: ChainValues) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return vols of bid and ask at the outer ends of their ticks, NaN where they bound nothing, and the model's."""
+    low, high = values.vol_low_annual["bid"], values.vol_high_annual["ask"]
+    bid, ask = np.where(low > 0.0, low, np.nan), np.where(np.isfinite(high), high, np.nan)
+    return bid, ask, values.model_vol_annual
 
 
-def _is_inside(bid: float, model: float, ask: float) -> bool | None:
-    """Return whether the model's vol is inside bid and ask; None where a side has no vol, whose reason stands there."""
-    return None if np.isnan(bid) or np.isnan(ask) else bid <= model <= ask
+def _is_inside(bid: float, ask: float, model: float) -> bool | None:
+    """Return whether the model's vol is inside bid and ask; None where a side bounds nothing, with its reason there."""
+    return None if math.isnan(bid) or math.isnan(ask) else bid <= model <= ask
 
 
 def _quoted_difference(values: ChainValues) -> FloatArray:
@@ -207,14 +222,18 @@ def chain_lines(values: ChainValues) -> list[str]:
     lines: list[str] = []
     for expiry_unix, document in zip(np.unique(chain.expiry_unix), _expiry_documents(values), strict=True):
         rows = np.flatnonzero(chain.expiry_unix == expiry_unix)
-        lines += [_expiry_title(document), "", *table_lines(_COLUMNS, _cells(values, rows), gap=" "), ""]
+        cells = _cells(values, rows)
+        table = table_lines(_COLUMNS, cells, gap=" ")
+        if max(map(len, table)) > _WIDTH:
+            table = table_lines(_COLUMNS, cells, gap=" ", align_points=False)
+        lines += [_expiry_title(document), "", *table, ""]
     return [*lines, *_LEGEND, "", *_summary_lines(values)]
 
 
 def _expiry_title(document: dict[str, Any]) -> str:
     days = document["tau_years"] * DAYS_PER_YEAR
     return (
-        f"{document['expiry'][:10]}, {days:,.1f} days, forward ${document['forward_usd']:,.2f}, "
+        f"{document['expiry'][:10]}, {days:,.1f} days, forward {price(document['forward_usd'])}, "
         f"at the money {percent(document['at_the_money_iv_annual'])}"
     )
 
@@ -223,8 +242,6 @@ def _cells(values: ChainValues, rows: NDArray[np.intp]) -> list[list[str]]:
     chain, greeks = values.chain, values.greeks
     forward = chain.forward_usd
     figures: list[tuple[FloatArray, int]] = [
-        (values.model_vol_annual * _POINT, 1),
-        (values.value_coin, 6),
         (greeks.value, 2),
         (greeks.delta, 3),
         (values.premium_adjusted_delta, 3),
@@ -237,22 +254,53 @@ def _cells(values: ChainValues, rows: NDArray[np.intp]) -> list[list[str]]:
     ]
     columns = [[f"{strike:,.10g}" for strike in chain.strike_usd[rows].tolist()]]
     columns.append(["C" if is_call else "P" for is_call in chain.is_call[rows]])
-    columns += [_vol_cells(values, side, rows) for side in SIDES]
-    columns += [[signed(number, decimals) for number in column[rows].tolist()] for column, decimals in figures]
+    bids, marks, asks = (_vol_cells(values, side, rows) for side in SIDES)
+    columns += [bids, marks, _half_width_cells(values, rows), asks, _model_cells(values, rows)]
+    columns.append([narrow(coin, _COIN_DECIMALS, _COIN_DIGITS) for coin in values.value_coin[rows].tolist()])
+    columns += [[narrow(number, decimals) for number in column[rows].tolist()] for column, decimals in figures]
     return [list(row) for row in zip(*columns, strict=True)]
 
 
 def _vol_cells(values: ChainValues, side: str, rows: NDArray[np.intp]) -> list[str]:
-    vols, statuses = (values.vol_annual[side][rows] * _POINT).tolist(), values.status[side][rows].tolist()
+    vols, low, high = (
+        (column[side][rows] * _POINT).tolist()
+        for column in (values.vol_annual, values.vol_low_annual, values.vol_high_annual)
+    )
     return [
-        signed(vol, 1) if status == QuoteStatus.OK else _SHORT_REASONS[QuoteStatus(status)]
-        for vol, status in zip(vols, statuses, strict=True)
+        narrow(vol, 1, _IV_DIGITS) if status == QuoteStatus.OK else _without_vol(QuoteStatus(status), lowest, highest)
+        for vol, lowest, highest, status in zip(vols, low, high, values.status[side][rows].tolist(), strict=True)
+    ]
+
+
+def _without_vol(status: QuoteStatus, lowest: float, highest: float) -> str:
+    """Write what stands in place of a vol: the bounds in %, where there are any, or the reason."""
+    if status in _SHORT_REASONS:
+        return _SHORT_REASONS[status]
+    if math.isinf(highest):
+        return f"≥{narrow(lowest, 0)}" if lowest > 0.0 else "any"
+    return f"{narrow(lowest, 0)}-{narrow(highest, 0)}" if lowest > 0.0 else f"≤{narrow(highest, 0)}"
+
+
+def _half_width_cells(values: ChainValues, rows: NDArray[np.intp]) -> list[str]:
+    """Write half the widths of the marks' intervals in vol points; nothing where the mark's vol is not told."""
+    half = (0.5 * _POINT * (values.vol_high_annual["mark"] - values.vol_low_annual["mark"]))[rows].tolist()
+    return [
+        "" if status != QuoteStatus.OK else "<0.1" if 0.0 < width < _LEAST_SHOWN else f"{width:.1f}"
+        for width, status in zip(half, values.status["mark"][rows].tolist(), strict=True)
+    ]
+
+
+def _model_cells(values: ChainValues, rows: NDArray[np.intp]) -> list[str]:
+    """Write the surface's vols, with a star where the row is valued at it."""
+    vols, is_marked = (values.model_vol_annual[rows] * _POINT).tolist(), values.is_marked[rows].tolist()
+    return [
+        f"{narrow(vol, 1, _IV_DIGITS)}{' ' if marked else '*'}" for vol, marked in zip(vols, is_marked, strict=True)
     ]
 
 
 def _summary_lines(values: ChainValues) -> list[str]:
     summary, chain = chain_summary(values), values.chain
-    index = "" if chain.index_usd is None else f", index ${chain.index_usd:,.2f}"
+    index = "" if chain.index_usd is None else f", index {price(chain.index_usd)}"
     expiries = np.unique(chain.expiry_unix).size
     lines = [
         f"{chain.underlying} chain at {utc_minute(int(chain.now_unix))} UTC{index}: {summary['rows']:,} options, "
@@ -268,21 +316,39 @@ def _summary_lines(values: ChainValues) -> list[str]:
             f"  Surface inside bid and ask at {percent(summary['inside_share'])} of {summary['liquid_quotes']:,} "
             "liquid quotes"
         )
-    lines.append(_arbitrage_line(summary))
+    lines += [_arbitrage_line(summary), *_tick_lines(values)]
     if summary["largest_mark_error_bps_of_a_coin"] is None:
         lines.append(f"  Marks: {summary['largest_mark_error_reason']}")
     else:
         error = summary["largest_mark_error_bps_of_a_coin"]
-        lines.append(f"  Marks reproduced to {error:.1e} bp of a coin at most")
+        lines.append(f"  Marks reproduced to {signed(error, 1)} bp of a coin at most")
     difference = summary["largest_difference_to_quoted_mark_iv_vol_points"]
     if difference is not None:
-        lines.append(f"  Mark IVs differ from the venue's own by {difference:.2f} vol points at most")
+        lines.append(f"  Mark IVs differ from the venue's own by {signed(difference, 2)} vol points at most")
+    return lines
+
+
+def _tick_lines(values: ChainValues) -> list[str]:
+    """Say what the prices were rounded to, and what that takes from them."""
+    lines = []
+    for name, sides in (("Marks", ("mark",)), ("Bids and asks", ("bid", "ask"))):
+        ticks = np.concatenate([values.tick_coin[side] for side in sides])
+        status = np.concatenate([values.status[side] for side in sides])
+        ticks = ticks[ticks > 0.0]
+        if not ticks.size:
+            continue
+        least, most = figure(float(ticks.min()), 0), figure(float(ticks.max()), 0)
+        span = least if least == most else f"{least} to {most}"
+        lost = int(np.count_nonzero((status == QuoteStatus.WITHIN_TICK) | (status == QuoteStatus.COARSE)))
+        lines.append(
+            f"  {name} are printed in ticks of {span} of a coin; for {lost:,} that is too coarse to tell an IV"
+        )
     return lines
 
 
 def _arbitrage_line(summary: dict[str, Any]) -> str:
     verdict = "none" if summary["is_free_of_arbitrage"] else "FOUND"
     rise = summary["least_calendar_rise"]
-    calendar = "" if rise is None else f", total variance rises by {100 * rise:.3f} % at least between expiries"
-    density = f"{summary['least_density']:.4f}".replace("-", MINUS)
+    calendar = "" if rise is None else f", total variance rises by {percent(rise, 3)} at least between expiries"
+    density = signed(summary["least_density"], 4)
     return f"  Arbitrage: {verdict} (Durrleman's g is {density} at least{calendar})"

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from agent.products.portfolio import Market, Portfolio, PositionValue, total_greeks
-from agent.report.formatting import signed, utc_minute
+from agent.report.formatting import price, signed, utc_minute
 from agent.report.text_table import Column, table_lines
 
 _FIGURES = (
@@ -52,7 +52,7 @@ def portfolio_lines(
         columns.append(Column((name, *unit.format(underlying=underlying).split("\n"))))
     total = total_greeks(values)
     title = (
-        f"{underlying} at ${market.spot_usd:,.2f}, {utc_minute(market.now_unix)} UTC, "
+        f"{underlying} at {price(market.spot_usd)}, {utc_minute(market.now_unix)} UTC, "
         f"rate {100 * market.rate_annual:g} %"
     )
     rows = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -9,6 +10,9 @@ from typing import NamedTuple
 _GAP = "  "
 _LEAST_TEXT_WIDTH = 12
 """Words are folded no narrower than this; figures are never folded or cut."""
+
+
+_NUMBER = re.compile(r"[+\-\N{MINUS SIGN}]?[\d,]+(\.\d+)?")
 
 
 class Column(NamedTuple):
@@ -24,6 +28,8 @@ def table_lines(
     footer: Sequence[str] | None = None,
     width: int | None = None,
     gap: str = _GAP,
+    *,
+    align_points: bool = True,
 ) -> list[str]:
     """Return a table as lines: headings, a rule, the rows, and a footer after a rule of its own.
 
@@ -37,9 +43,13 @@ def table_lines(
         Characters a line should keep to: the widest column of words is folded for it, at most to 12.
     gap
         Between columns.
+    align_points
+        Put the decimal points of a column below each other, at the cost of blanks.
     """
-    body = [list(row) for row in rows]
-    everything = [*body, list(footer)] if footer is not None else body
+    everything = [list(row) for row in ([*rows, footer] if footer is not None else rows)]
+    if align_points:
+        _align_points(columns, everything)
+    body = everything[:-1] if footer is not None else everything
     depth = max(len(column.heading) for column in columns)
     headings = [[""] * (depth - len(column.heading)) + list(column.heading) for column in columns]
     widths = [
@@ -52,8 +62,18 @@ def table_lines(
     for row in body:
         lines += _folded(columns, row, widths, gap)
     if footer is not None:
-        lines += [rule, *_folded(columns, footer, widths, gap)]
+        lines += [rule, *_folded(columns, everything[-1], widths, gap)]
     return lines
+
+
+def _align_points(columns: Sequence[Column], rows: list[list[str]]) -> None:
+    """Let plain numbers end in as many blanks as their column has more decimals."""
+    for index, column in enumerate(columns):
+        found = [_NUMBER.fullmatch(row[index]) for row in rows] if column.is_figure else []
+        most = max((len(number[1] or "") for number in found if number), default=0)
+        for row, number in zip(rows, found, strict=False):
+            if number:
+                row[index] += " " * (most - len(number[1] or ""))
 
 
 def _narrow(columns: Sequence[Column], widths: list[int], width: int | None, gap: int) -> None:

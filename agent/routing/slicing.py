@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from agent.checks import require_finite
 from agent.costs.impact import ImpactCoefficients
 from agent.errors import DataError
+from agent.formatting import delta_text, figure
 from agent.routing.almgren_chriss import Execution, best_trajectory
 from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR
 
@@ -90,7 +91,8 @@ def plan_slices(
     risk_usd = execution.risk_aversion_per_usd * found.variance_usd2
     saved_usd = execution.slice_cost * (size**2 - squares) - risk_usd - gas_usd * (count - 1)
     reason = (
-        f"slice 1 of {count}: {found.trades[0]:.4f} of {size:.4f} now, the rest every {settings.interval_seconds:g} s, "
-        f"which saves {saved_usd:.2f} USD of cost and risk"
+        f"slice 1 of {count}: {delta_text(found.trades[0])} of {delta_text(size)} now, the rest every "
+        f"{settings.interval_seconds:g} s, "
+        f"which saves {figure(saved_usd, 2)} USD of cost and risk"
     )
     return SlicePlan(found.trades, saved_usd, reason)

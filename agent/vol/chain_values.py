@@ -3,8 +3,9 @@ r"""A whole chain of coin-settled options at one instant: implied vols, a surfac
 Deribit quotes in coin. A coin price times the forward of its expiry is the USD price that Black-76 inverts, and the
 Greeks are those of the USD value in the forward; the premium-adjusted delta is that of the coin value, delta - W.
 
-A row is valued at the vol of its mark, or at the surface's where the mark has none: a mark at its intrinsic value to
-the last digit quoted says nothing about volatility.
+A price says no more than its tick lets it: the vol of a mark is an interval, from the price less half a tick to the
+price and half a tick, cut to bid and ask. A row is valued at the vol of its mark where that interval is narrow, and at
+the surface's elsewhere: within half a tick of intrinsic value a mark bounds the vol from above and says no more.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from agent.products.greeks import Greeks
 from agent.vol.arbitrage import ArbitrageReport, check_arbitrage
 from agent.vol.implied import ImpliedVolStatus
 from agent.vol.option_chain import OptionChain
-from agent.vol.price_quotes import PriceQuotes, chain_quotes_of_prices
+from agent.vol.price_quotes import PriceQuotes, PriceVols, chain_quotes_of_prices
+from agent.vol.price_ticks import ChainTicks, chain_ticks
 from agent.vol.smile_delta import smile_deltas
 from agent.vol.surface_fit import SurfaceFit, calibrate_surface
 
@@ -42,13 +44,23 @@ class QuoteStatus(IntEnum):
     """No volatility gives so high a price."""
     UNDETERMINED = 5
     """The time value is too small a part of the price to tell a volatility."""
+    WITHIN_TICK = 6
+    """Half a tick reaches a bound of the price, mostly intrinsic value: one side of the vol alone is bounded."""
+    COARSE = 7
+    """Half a tick is worth more of the volatility than `agent.vol.price_quotes.WIDEST_TELLING_INTERVAL`."""
 
     @property
     def words(self) -> str:
         """The reason as people read it."""
-        return {"ABSENT": "no quote", "UNDETERMINED": "time value too small"}.get(
-            self.name, self.name.lower().replace("_", " ")
-        )
+        return _WORDS.get(self.name, self.name.lower().replace("_", " "))
+
+
+_WORDS = {
+    "ABSENT": "no quote",
+    "UNDETERMINED": "time value too small",
+    "WITHIN_TICK": "within half a tick of intrinsic value",
+    "COARSE": "tick too coarse",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,12 @@ class ChainValues:
     chain: OptionChain
     vol_annual: dict[str, FloatArray]
     """Implied vols of ``bid``, ``ask`` and ``mark``; NaN where the status says that there is none."""
+    vol_low_annual: dict[str, FloatArray]
+    """Lowest vols that the prices allow; 0 where they bound nothing from below, NaN where no vol will do."""
+    vol_high_annual: dict[str, FloatArray]
+    """Highest vols that the prices allow; infinite where they bound nothing from above."""
+    tick_coin: dict[str, FloatArray]
+    """What the prices were rounded to, see `agent.vol.price_ticks`; 0 for exact ones."""
     status: dict[str, NDArray[np.uint8]]
     """`QuoteStatus` of the same."""
     model_vol_annual: FloatArray
@@ -95,20 +113,24 @@ def value_chain(chain: OptionChain) -> ChainValues:
     DataError
         A number out of its domain, a crossed quote, an expired row, or no quote with a volatility at all.
     """
-    prices = {"bid": chain.bid_coin, "ask": chain.ask_coin, "mark": chain.mark_coin}
-    usd = {side: coin * chain.forward_usd for side, coin in prices.items()}
-    tau = chain.tau_years
-    terms = (chain.is_call, chain.forward_usd, chain.strike_usd, tau)
-    inverted = chain_quotes_of_prices(*terms, usd["bid"], usd["ask"], usd["mark"], chain.rate_annual)
+    ticks = chain_ticks(chain.bid_coin, chain.ask_coin, chain.mark_coin, chain.forward_usd)
+    inverted = _inverted(chain, ticks)
+    sides = {"bid": inverted.bid, "ask": inverted.ask, "mark": inverted.mark}
     fit = calibrate_surface(inverted.quotes)
+    terms = (chain.is_call, chain.forward_usd, chain.strike_usd, chain.tau_years)
     deltas = smile_deltas(fit.surface, *terms)
-    vols = {side: getattr(inverted.quotes, f"{side}_vol_annual") for side in prices}
+    prices = {"bid": chain.bid_coin, "ask": chain.ask_coin, "mark": chain.mark_coin}
+    status = {side: _status(found, prices[side]) for side, found in sides.items()}
+    vols = {side: np.where(status[side] == QuoteStatus.OK, found.vol_annual, np.nan) for side, found in sides.items()}
     is_marked = np.isfinite(vols["mark"])
     greeks = black76_greeks(*terms, np.where(is_marked, vols["mark"], deltas.vol_annual), chain.rate_annual)
     return ChainValues(
         chain=chain,
         vol_annual=vols,
-        status={side: _status(inverted, side, prices[side]) for side in prices},
+        vol_low_annual={side: found.low_annual for side, found in sides.items()},
+        vol_high_annual={side: found.high_annual for side, found in sides.items()},
+        tick_coin=ticks._asdict(),
+        status=status,
         model_vol_annual=deltas.vol_annual,
         is_marked=is_marked,
         greeks=greeks,
@@ -118,15 +140,34 @@ def value_chain(chain: OptionChain) -> ChainValues:
     )
 
 
-def _status(inverted: PriceQuotes, side: str, price_coin: FloatArray) -> NDArray[np.uint8]:
+def _inverted(chain: OptionChain, ticks: ChainTicks) -> PriceQuotes:
+    """Return the intervals of vol that the coin prices and their ticks leave, inverted in USD."""
+    forward = chain.forward_usd
+    return chain_quotes_of_prices(
+        chain.is_call,
+        forward,
+        chain.strike_usd,
+        chain.tau_years,
+        chain.bid_coin * forward,
+        chain.ask_coin * forward,
+        chain.mark_coin * forward,
+        chain.rate_annual,
+        bid_tick_usd=ticks.bid * forward,
+        ask_tick_usd=ticks.ask * forward,
+        mark_tick_usd=ticks.mark * forward,
+    )
+
+
+def _status(vols: PriceVols, price_coin: FloatArray) -> NDArray[np.uint8]:
     """Return why each quote of one side has a vol or none, in the terms of a chain."""
-    found: NDArray[np.uint8] = getattr(inverted, f"{side}_status")
-    answer = np.full(found.shape, QuoteStatus.UNDETERMINED, dtype=np.uint8)
+    answer = np.full(vols.status.shape, QuoteStatus.UNDETERMINED, dtype=np.uint8)
     for status, meaning in _MEANING.items():
-        answer[found == status] = meaning
+        answer[vols.status == status] = meaning
+    answer[(answer == QuoteStatus.OK) & ~np.isfinite(vols.vol_annual)] = QuoteStatus.UNDETERMINED
+    has_interval = np.isfinite(vols.low_annual)
+    answer[has_interval & ~np.isfinite(vols.vol_annual)] = QuoteStatus.WITHIN_TICK
+    answer[has_interval & np.isfinite(vols.vol_annual) & ~vols.tells_vol] = QuoteStatus.COARSE
     answer[~(price_coin > 0.0)] = QuoteStatus.ABSENT
-    vol: FloatArray = getattr(inverted.quotes, f"{side}_vol_annual")
-    answer[(answer == QuoteStatus.OK) & ~np.isfinite(vol)] = QuoteStatus.UNDETERMINED
     return answer
 
 

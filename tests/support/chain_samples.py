@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import fields
 
 import numpy as np
 import polars as pl
@@ -29,7 +30,10 @@ def smooth_chain(half_spread_vol=0.01, strikes=21, surface=SMOOTH):
 
 def rows_of(quotes, chosen, **changed):
     """The chosen rows of a chain, with some columns replaced before the choice."""
-    names = ("tau_years", "log_moneyness", "bid_vol_annual", "ask_vol_annual", "mark_vol_annual")
+    if "mark_vol_annual" in changed:
+        exact = changed["mark_vol_annual"]
+        changed |= {"mark_low_vol_annual": exact, "mark_high_vol_annual": exact}
+    names = [field.name for field in fields(quotes)]
     return ChainQuotes(*(np.asarray(changed.get(name, getattr(quotes, name)))[chosen] for name in names))
 
 

@@ -215,3 +215,21 @@ def test_book_factors__coins_or_expired_options__have_delta_alone():
 def test_book_factors__nothing_held_at_all__is_refused():
     with pytest.raises(DataError, match="book ETH holds nothing"):
         book_factors(Book("ETH", ()), 3_000.0, NOW, 0.0)
+
+
+def test_option_instruments__mark_rounded_to_intrinsic__left_out_beside_a_lone_ask():
+    rows = OptionRows(
+        names=["C71000", "C83000", "P83000"],
+        is_call=[True, True, False],
+        forward_usd=83_153.70,
+        strike_usd=[71_000.0, 83_000.0, 83_000.0],
+        tau_years=22.9986 / 24.0 / 365.0,
+        bid=[math.nan, 0.0130, 0.0110],
+        ask=[0.1510, 0.0140, 0.0125],
+        mark=[0.1462, 0.0135, 0.0117],
+        bid_size=10.0,
+        ask_size=10.0,
+    )
+    found = option_instruments(rows, 83_153.70, DERIBIT, 1.0)
+    assert found.left_out == {"C71000": "no quote has an implied vol"}
+    assert len(found.instruments) == 2

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from agent.report.formatting import MINUS, NO_BREAK_SPACE, duration, money, money_change, percent, signed, utc_minute
+from agent.report.formatting import (
+    MINUS,
+    NO_BREAK_SPACE,
+    duration,
+    money,
+    money_change,
+    narrow,
+    percent,
+    price,
+    signed,
+    sum_of_usd,
+    utc_minute,
+)
 
 
 @pytest.mark.parametrize(
@@ -13,11 +25,24 @@ from agent.report.formatting import MINUS, NO_BREAK_SPACE, duration, money, mone
         (money(1234.5), "$1,234"),
         (money(-1234.5), f"{MINUS}$1,234"),
         (money(12.5), "$12.50"),
-        (money(-0.001), "$0.00"),
+        (money(-0.001), f"{MINUS}$0.001"),
         (money_change(5_000), "+$5,000"),
         (money_change(-5_000), f"{MINUS}$5,000"),
         (money_change(0), "$0.00"),
-        (signed(-0.004, 2), "0.00"),
+        (money(0.57), "$0.57"),
+        (money(0.004), "$0.004"),
+        (money(1e-9), "$1e-9".replace("-", MINUS)),
+        (price(3_232.74), "$3,232.74"),
+        (price(100_000), "$100,000.00"),
+        (price(0.0057), "$0.0057"),
+        (price(0.00001234), "$0.00001234"),
+        (price(3_232.74, 0), "$3,233"),
+        (price(12.345, 0), "$12.35"),
+        (sum_of_usd(-0.25), f"{MINUS}0.25"),
+        (narrow(-3.61e-5, 4), f"{MINUS}3.6e{MINUS}5"),
+        (percent(0.00004), f"0.004{NO_BREAK_SPACE}%"),
+        (percent(-1e-12), f"{MINUS}1e{MINUS}10{NO_BREAK_SPACE}%"),
+        (signed(-0.004, 2), f"{MINUS}0.004"),
         (signed(-12_345.678, 2), f"{MINUS}12,345.68"),
         (percent(0.9512), f"95.1{NO_BREAK_SPACE}%"),
         (percent(-0.5, 0), f"{MINUS}50{NO_BREAK_SPACE}%"),

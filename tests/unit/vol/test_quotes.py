@@ -84,19 +84,19 @@ def test_chain_quotes_of_prices__black_prices__gives_their_vols_back():
     np.testing.assert_allclose(answer.quotes.mark_vol_annual, vols, rtol=1e-12)
     assert (answer.quotes.bid_vol_annual < vols).all()
     assert (answer.quotes.ask_vol_annual > vols).all()
-    assert (answer.mark_status == ImpliedVolStatus.OK).all()
+    assert (answer.mark.status == ImpliedVolStatus.OK).all()
 
 
 def test_chain_quotes_of_prices__prices_without_a_vol__none_with_a_reason():
     bid, ask = [19.0, 0.0, 1.0], [22.0, 2.0, NONE]
     answer = chain_quotes_of_prices([True, False, False], 120.0, 100.0, 0.1, bid, ask)
-    assert answer.bid_status.tolist() == [
+    assert answer.bid.status.tolist() == [
         ImpliedVolStatus.BELOW_INTRINSIC,
         ImpliedVolStatus.NOT_FINITE,
         ImpliedVolStatus.OK,
     ]
     assert np.isnan(answer.quotes.bid_vol_annual).tolist() == [True, True, False]
-    assert answer.ask_status.tolist() == [ImpliedVolStatus.OK, ImpliedVolStatus.OK, ImpliedVolStatus.NOT_FINITE]
+    assert answer.ask.status.tolist() == [ImpliedVolStatus.OK, ImpliedVolStatus.OK, ImpliedVolStatus.NOT_FINITE]
     assert answer.quotes.is_two_sided.tolist() == [False, False, False]
 
 
