@@ -14,6 +14,10 @@ class DataError(AgentError):
     """
 
 
+class FitRefusedError(DataError):
+    """Good data from which a model cannot be told: fall back to a plainer one, and say so."""
+
+
 class RejectedError(AgentError):
     """The bounds said no: record it and go on.
 

@@ -15,6 +15,7 @@ KERNELS: tuple[tuple[str, str], ...] = (
     ("agent.numerics.least_squares", "solve_blocks"),
     ("agent.vol.svi_kernel", "svi_normal_equations"),
     ("agent.vol.bump_kernel", "bump_normal_equations"),
+    ("agent.vol.garch_kernel", "garch_likelihood"),
     ("agent.risk.revaluation_kernel", "scenario_sums"),
     ("agent.policy.band_kernel", "induction"),
     ("agent.optimiser.interior_point", "interior_point"),

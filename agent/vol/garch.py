@@ -1,16 +1,16 @@
-"""Conditional variance: GARCH(1,1), GJR-GARCH(1,1,1) and EGARCH(1,1,1) with normal shocks, fitted by `arch`.
+"""Conditional variance: GARCH(1,1), GJR-GARCH(1,1,1) and EGARCH(1,1,1) with normal shocks.
 
 With r_t = mean + e_t, e_t = sigma_t z_t, v = sigma^2 per bar and E|z| = sqrt(2/pi):
 
-| kind | recursion |
-|---|---|
-| GARCH | v_{t+1} = omega + alpha e_t^2 + beta v_t |
-| GJR | v_{t+1} = omega + (alpha + gamma 1[e_t < 0]) e_t^2 + beta v_t |
-| EGARCH | ln v_{t+1} = omega + alpha (abs(z_t) - E abs(z)) + gamma z_t + beta ln v_t |
+| kind | recursion | limits of the search |
+|---|---|---|
+| GARCH | v_{t+1} = omega + alpha e_t^2 + beta v_t | alpha, beta >= 0, persistence <= 1 |
+| GJR | v_{t+1} = omega + (alpha + gamma 1[e_t < 0]) e_t^2 + beta v_t | the same, alpha + gamma >= 0 |
+| EGARCH | ln v_{t+1} = omega + alpha (abs(z_t) - E abs(z)) + gamma z_t + beta ln v_t | 0 <= beta < 1, invertible |
 
-v before the first return (the backcast) is passed to `arch` explicitly: its default, a weighted mean of the first 75
-squares, gives other estimates than the published benchmark. The likelihood is Gaussian; where shocks are not, the
-estimates stay consistent and ``robust_errors`` gives the standard errors that do too.
+A fit is the highest of the maxima that `agent.vol.garch_search` verifies; where there is none the fit is refused, and
+`agent.vol.vol_forecast` names the volatility that takes its place. The likelihood is Gaussian; where shocks are not,
+the estimates stay consistent and ``robust_errors`` gives the standard errors that do too.
 
 Sources: T. Bollerslev (1986), "Generalized autoregressive conditional heteroskedasticity", Journal of Econometrics 31;
 L. Glosten, R. Jagannathan, D. Runkle (1993), Journal of Finance 48; D. Nelson (1991), Econometrica 59; benchmark:
@@ -20,21 +20,20 @@ G. Fiorentini, G. Calzolari, L. Panattoni (1996), Journal of Applied Econometric
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
-from arch import arch_model
-from arch.univariate.base import ARCHModel, ARCHModelResult
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from agent.checks import require_positive, require_whole
-from agent.errors import DataError
+from agent.errors import DataError, FitRefusedError
 from agent.numerics.arrays import FloatArray
 from agent.numerics.rows import as_floats, require_domain
 from agent.numerics.series import POSITIVE, as_returns, require_one_series
+from agent.vol.garch_kernel import MEAN_ABS_NORMAL
+from agent.vol.garch_search import Likelihood, Maximum, Recursion, verified_maxima
 
 MIN_RETURNS = 100
 """Fewer returns than this do not tell alpha from beta."""
@@ -42,10 +41,11 @@ MAX_HORIZON_BARS = 10_000_000
 """Ten years of half minutes."""
 _PERCENT = 100.0
 """Unit of the returns that log likelihoods are quoted for."""
-_TOLERANCES = (1e-11, 1e-9, 1e-7)
-"""Of the log likelihood at which the optimiser stops, tried in turn: near a flat maximum rounding hides the finest."""
-_MAX_ITERATIONS = 1000
-_MEAN_ABS_NORMAL = math.sqrt(2.0 / math.pi)
+_RIVAL_LOG_UNITS = 2.0
+"""A maximum this near the highest is named: the likelihood ratio, e^2 = 7, does not settle between the two."""
+MAX_FORECAST_VOL_RATIO = 2.0
+"""Largest forecast volatility of a bar, of the highest that the fit saw: further up the model speaks of what no return
+of its sample showed, and a recursion near its unit root grows without end."""
 
 
 class GarchKind(Enum):
@@ -56,26 +56,74 @@ class GarchKind(Enum):
     EGARCH = "egarch"
 
 
-_STARTS = {
-    GarchKind.GARCH: ((0.0, 0.02, 0.08, 0.9), (0.0, 0.3, 0.2, 0.5)),
-    GarchKind.GJR: ((0.0, 0.02, 0.05, 0.06, 0.9), (0.0, 0.3, 0.1, 0.2, 0.5)),
-    GarchKind.EGARCH: ((0.0, 0.0, 0.1, 0.0, 0.9), (0.0, 0.0, 0.2, -0.05, 0.95), (0.0, 0.0, 0.1, -0.1, 0.98)),
+_LEAST_OMEGA = 1e-9
+"""Of the variance of the returns."""
+_LARGEST_LOG_PERSISTENCE = 1.0 - 1e-6
+"""Of EGARCH: at 1 a shock never fades."""
+_STARTS_OF_SQUARES = tuple(
+    (level, alpha) for level in (0.4, 0.7, 0.9, 0.97, 0.995) for alpha in (0.03, 0.1, 0.3) if alpha < level
+)
+"""Persistence and alpha from which searches start; omega then gives the variance of the returns, 1."""
+_RECURSIONS = {
+    GarchKind.GARCH: Recursion(
+        is_of_logarithms=False,
+        spread=np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]),
+        limits=np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, -1.0]]),
+        least=np.array([_LEAST_OMEGA, 0.0, 0.0, -1.0]),
+        starts=tuple((1.0 - level, alpha, level - alpha) for level, alpha in _STARTS_OF_SQUARES),
+        reactions=(1,),
+    ),
+    GarchKind.GJR: Recursion(
+        is_of_logarithms=False,
+        spread=np.eye(4),
+        limits=np.vstack([np.eye(4), [0.0, -0.5, -0.5, -1.0]]),
+        least=np.array([_LEAST_OMEGA, 0.0, 0.0, 0.0, -1.0]),
+        starts=tuple(
+            (1.0 - level, alpha * (1.0 - tilt), alpha * (1.0 + tilt), level - alpha)
+            for level, alpha in _STARTS_OF_SQUARES
+            for tilt in (-0.6, 0.6)
+        ),
+        reactions=(1, 2),
+    ),
+    GarchKind.EGARCH: Recursion(
+        is_of_logarithms=True,
+        spread=np.eye(4),
+        limits=np.array([[0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, -1.0]]),
+        least=np.array([0.0, -_LARGEST_LOG_PERSISTENCE]),
+        starts=tuple(
+            (0.0, alpha, gamma, beta)
+            for beta in (0.3, 0.6, 0.9, 0.98)
+            for alpha in (0.05, 0.25)
+            for gamma in (-0.08, 0.08)
+        ),
+        reactions=(1, 2),
+    ),
 }
-"""Mean, omega, alpha, gamma and beta, of returns of standard deviation 1, that searches start from beside `arch`'s own:
-a search may end on a ridge and report success, so two must end on the highest maximum."""
-_SAME_MAXIMUM = 0.05
-"""Difference of log likelihoods that tells nothing apart."""
+"""Coefficients are of returns of mean 0 and standard deviation 1; GJR's are omega, alpha, alpha + gamma and beta."""
 
 
 @dataclass(frozen=True, slots=True)
 class GarchParameters:
-    """Coefficients for returns as ratios; gamma is 0 for plain GARCH. As standard errors: their errors, same units."""
+    """Coefficients for returns as ratios; gamma is 0 for plain GARCH.
+
+    As standard errors: their errors, same units; 0 for a coefficient that the kind lacks or a limit holds.
+    """
 
     mean: float
     omega: float
     alpha: float
     gamma: float
     beta: float
+
+
+@dataclass(frozen=True, slots=True)
+class GarchRival:
+    """Another verified maximum of the same likelihood, within 2 log units of the highest."""
+
+    parameters: GarchParameters
+    log_likelihood: float
+    """Of returns in percent."""
+    next_variance_per_bar: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +140,8 @@ class GarchFit:
     standardised_residuals: FloatArray
     """Shape (n,): (return - mean) / sigma, the shocks of a filtered historical simulation."""
     next_variance_per_bar: float
+    rivals: tuple[GarchRival, ...] = ()
+    """Where not empty, the returns hardly tell these from the fit."""
 
     @property
     def persistence(self) -> float:
@@ -125,7 +175,13 @@ def fit_garch(
     Raises
     ------
     DataError
-        A return is not finite (named by row), there are too few, they do not vary, or no maximum was found.
+        A return is not finite (named by row), there are too few, or they do not vary.
+    FitRefusedError
+        No maximum of the likelihood could be verified.
+
+    Notes
+    -----
+    ``log_returns`` times a factor give the same coefficients, with mean and omega in the new unit.
     """
     returns = require_one_series("log_returns", as_returns("log_returns", log_returns, MIN_RETURNS))
     deviation = float(np.mean((returns - returns.mean()) ** 2))
@@ -133,96 +189,74 @@ def fit_garch(
         raise DataError("log_returns do not vary; a variance needs prices that moved")
     backcast = deviation if backcast_variance_per_bar is None else backcast_variance_per_bar
     require_positive(backcast, "backcast_variance_per_bar")
-    unit = math.sqrt(deviation)
-    return _as_fit(kind, _run(returns / unit, kind, backcast / unit**2, robust_errors), unit)
-
-
-def _run(returns: FloatArray, kind: GarchKind, backcast: float, robust_errors: bool) -> ARCHModelResult:
-    """Fit returns of standard deviation 1, on which `arch` optimises best."""
-    model = arch_model(
-        returns,
-        mean="Constant",
-        vol="EGARCH" if kind is GarchKind.EGARCH else "GARCH",
-        p=1,
-        o=0 if kind is GarchKind.GARCH else 1,
-        q=1,
-        rescale=False,
-    )
-    for tolerance in _TOLERANCES:
-        found = [_maximum(model, backcast, robust_errors, tolerance, start) for start in (None, *_STARTS[kind])]
-        maxima = sorted((result for result in found if result), key=lambda result: result.loglikelihood)
-        if len(maxima) > 1 and maxima[-1].loglikelihood - maxima[-2].loglikelihood < _SAME_MAXIMUM:
-            return maxima[-1]
-    raise DataError(
-        f"{kind.name} has no clear maximum on these {returns.size} returns: {len(maxima)} of {len(found)} searches "
-        "ended, each elsewhere; give a longer series or a plainer model"
-    )
-
-
-def _maximum(
-    model: ARCHModel, backcast: float, robust_errors: bool, tolerance: float, start: tuple[float, ...] | None
-) -> ARCHModelResult | None:
-    """Search from ``start``, or from where `arch` likes; None where the search ends without a maximum."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an overflow on the way is no news; whether a maximum was found is asked below
-        result = model.fit(
-            disp="off",
-            backcast=backcast,
-            cov_type="robust" if robust_errors else "classic",
-            tol=tolerance,
-            options={"maxiter": _MAX_ITERATIONS},
-            starting_values=None if start is None else np.array(start),
-            show_warning=False,
+    unit, centre = math.sqrt(deviation), float(returns.mean())
+    likelihood = Likelihood((returns - centre) / unit, _RECURSIONS[kind], backcast / deviation)
+    maxima = verified_maxima(likelihood)
+    if not maxima:
+        raise FitRefusedError(
+            f"{kind.name} has no verified maximum on these {returns.size} returns; give a longer series or a plainer "
+            "model, or take agent.vol.vol_forecast, which falls back to one"
         )
-        try:
-            is_curved = bool(np.isfinite(np.asarray(result.std_err)).all())
-        except np.linalg.LinAlgError:  # the likelihood is flat here
-            is_curved = False
-    return result if result.convergence_flag == 0 and is_curved else None
-
-
-def _as_fit(kind: GarchKind, result: ARCHModelResult, unit: float) -> GarchFit:
-    """Return the fit in ratios; ``unit`` is the return that was 1 to the model."""
-    estimates = dict(zip(result.params.index, np.asarray(result.params), strict=True))
-    errors = dict(zip(result.params.index, np.asarray(result.std_err), strict=True))
-    if kind is GarchKind.EGARCH:
-        # ln v shifts by L = ln unit^2, so that omega becomes omega + L (1 - beta).
-        level = 2.0 * math.log(unit)
-        estimates["omega"] += level * (1.0 - estimates["beta[1]"])
-        covariance = result.param_cov.loc["omega", "beta[1]"]
-        errors["omega"] = math.sqrt(errors["omega"] ** 2 + (level * errors["beta[1]"]) ** 2 - 2.0 * level * covariance)
-    parameters = _as_parameters(kind, estimates, unit)
-    volatility, residuals = (np.asarray(part) * unit for part in (result.conditional_volatility, result.resid))
+    best, *others = maxima
+    least = best.point.log_likelihood - _RIVAL_LOG_UNITS
+    rivals = tuple(_as_rival(kind, other, unit, centre) for other in others if other.point.log_likelihood >= least)
+    residuals = returns - (centre + unit * best.point.mean)
+    variance = np.exp(best.point.log_variance) * deviation
     return GarchFit(
         kind,
-        parameters,
-        _as_parameters(kind, errors, unit),
-        float(result.loglikelihood) - residuals.size * math.log(_PERCENT * unit),
-        volatility**2,
-        residuals / volatility,
-        _next_variance(kind, parameters, float(residuals[-1]), float(volatility[-1])),
+        _as_parameters(kind, best, unit, centre),
+        _standard_errors(kind, best, unit, robust=robust_errors),
+        _log_likelihood_of_percent(best, unit),
+        variance[:-1],
+        residuals / np.sqrt(variance[:-1]),
+        float(variance[-1]),
+        rivals,
     )
 
 
-def _as_parameters(kind: GarchKind, by_name: dict[str, float], unit: float) -> GarchParameters:
-    omega_unit = 1.0 if kind is GarchKind.EGARCH else unit**2
-    return GarchParameters(
-        by_name["mu"] * unit,
-        by_name["omega"] * omega_unit,
-        by_name["alpha[1]"],
-        by_name.get("gamma[1]", 0.0),
-        by_name["beta[1]"],
+def _as_rival(kind: GarchKind, maximum: Maximum, unit: float, centre: float) -> GarchRival:
+    return GarchRival(
+        _as_parameters(kind, maximum, unit, centre),
+        _log_likelihood_of_percent(maximum, unit),
+        math.exp(maximum.point.log_variance[-1]) * unit**2,
     )
 
 
-def _next_variance(kind: GarchKind, p: GarchParameters, residual: float, volatility: float) -> float:
+def _log_likelihood_of_percent(maximum: Maximum, unit: float) -> float:
+    return float(maximum.point.log_likelihood) - (maximum.point.log_variance.size - 1) * math.log(_PERCENT * unit)
+
+
+def _to_parameters(kind: GarchKind, unit: float) -> FloatArray:
+    """Return the matrix from (mean, *x) of the search to mean, omega, alpha, gamma and beta, without the shifts."""
     if kind is GarchKind.EGARCH:
-        z = residual / volatility
-        return math.exp(
-            p.omega + p.alpha * (abs(z) - _MEAN_ABS_NORMAL) + p.gamma * z + 2.0 * p.beta * math.log(volatility)
-        )
-    weight = p.alpha + (p.gamma if residual < 0.0 else 0.0)
-    return p.omega + weight * residual**2 + p.beta * volatility**2
+        # ln v shifts by L = ln unit^2, so that omega becomes omega + L (1 - beta).
+        matrix = np.eye(5)
+        matrix[0, 0], matrix[1, 4] = unit, -2.0 * math.log(unit)
+        return matrix
+    size = _RECURSIONS[kind].spread.shape[1] + 1
+    matrix = np.zeros((5, size))
+    matrix[0, 0], matrix[1, 1], matrix[2, 2], matrix[4, -1] = unit, unit**2, 1.0, 1.0
+    if kind is GarchKind.GJR:
+        matrix[3, 2:4] = -1.0, 1.0
+    return matrix
+
+
+def _as_parameters(kind: GarchKind, maximum: Maximum, unit: float, centre: float) -> GarchParameters:
+    numbers = _to_parameters(kind, unit) @ np.append(maximum.point.mean, maximum.point.x)
+    numbers[0] += centre
+    if kind is GarchKind.EGARCH:
+        numbers[1] += 2.0 * math.log(unit)
+    return GarchParameters(*(float(number) for number in numbers))
+
+
+def _standard_errors(kind: GarchKind, maximum: Maximum, unit: float, *, robust: bool) -> GarchParameters:
+    """Return roots of the diagonal of (-H)^-1, or of (-H)^-1 S (-H)^-1 with S the sum of scores times scores."""
+    free, point = maximum.free, maximum.point
+    covariance = np.linalg.inv(-(free.T @ point.hessian @ free))
+    if robust:
+        covariance = covariance @ (free.T @ point.outer @ free) @ covariance
+    spread = _to_parameters(kind, unit) @ free
+    return GarchParameters(*(math.sqrt(max(float(row @ covariance @ row), 0.0)) for row in spread))
 
 
 def forecast_variance_per_bar(fit: GarchFit, horizon_bars: int) -> FloatArray:
@@ -235,13 +269,31 @@ def forecast_variance_per_bar(fit: GarchFit, horizon_bars: int) -> FloatArray:
     ------
     DataError
         ``horizon_bars`` is not a whole number >= 1.
+    FitRefusedError
+        A bar's forecast volatility is beyond `MAX_FORECAST_VOL_RATIO` of the highest that the fit saw.
     """
     require_whole(horizon_bars, "horizon_bars", 1)
+    with np.errstate(over="ignore", invalid="ignore"):  # a forecast beyond every number is refused below
+        variances = _expected_variances(fit, horizon_bars)
+    highest = max(float(np.max(fit.variance_per_bar)), fit.next_variance_per_bar)
+    beyond = ~(variances <= MAX_FORECAST_VOL_RATIO**2 * highest)
+    if beyond.any():
+        bar = int(np.argmax(beyond))
+        raise FitRefusedError(
+            f"the {fit.kind.name} forecast of bar {bar + 1} of {horizon_bars} is a volatility of "
+            f"{math.sqrt(variances[bar]):.3g} a bar, more than {MAX_FORECAST_VOL_RATIO:g} times the highest of the "
+            f"sample, {math.sqrt(highest):.3g} (persistence {fit.persistence:.6f}); shorten the horizon or fit a "
+            "plainer model"
+        )
+    return variances
+
+
+def _expected_variances(fit: GarchFit, horizon_bars: int) -> FloatArray:
     p = fit.parameters
     later = np.arange(horizon_bars - 1)
     if fit.kind is GarchKind.EGARCH:
         decay = np.asarray(p.beta**later, dtype=np.float64)
-        log_mean = np.log(_mean_exp_shock(decay * p.alpha, decay * p.gamma)) - decay * p.alpha * _MEAN_ABS_NORMAL
+        log_mean = np.log(_mean_exp_shock(decay * p.alpha, decay * p.gamma)) - decay * p.alpha * MEAN_ABS_NORMAL
         growth = np.concatenate(([0.0], np.cumsum(p.omega * decay + log_mean)))
         return np.asarray(np.exp(growth + p.beta ** np.arange(horizon_bars) * math.log(fit.next_variance_per_bar)))
     fading = fit.persistence ** np.arange(horizon_bars)

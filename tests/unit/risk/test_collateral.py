@@ -1,4 +1,4 @@
-"""Collateral over venues: against SLSQP and a fine grid, conditions of optimality, limits, bad input."""
+"""Collateral over venues: against its dual bound and a fine grid, conditions of optimality, limits, bad input."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
 
 from agent.errors import DataError
 from agent.risk.collateral import CollateralTerms, allocate_collateral
@@ -44,24 +43,27 @@ def plan_of(idle, accounts=ACCOUNTS, terms=TERMS, reserve=1_000.0):
     return allocate_collateral(accounts, terms, idle, reserve, VOL, DAYS)
 
 
+def least_on_venue(row, floor, price):
+    """Least of loss and holding cost of one venue plus ``price`` a dollar, over a grid, then closer around its best."""
+    alone, low, high = (ACCOUNTS[row],), floor, 2e6
+    for _ in range(12):
+        equities = np.linspace(low, high, 201)
+        costs = [cost_of((equity,), alone) + price * equity for equity in equities]
+        best = int(np.argmin(costs))
+        low, high = equities[max(best - 1, 0)], equities[min(best + 1, 200)]
+    return min(costs)
+
+
 @pytest.mark.parametrize("idle", [3_000.0, 8_000.0, 25_000.0, 500_000.0])
-def test_allocate_collateral__three_venues__costs_no_more_than_slsqp(idle):
+def test_allocate_collateral__three_venues__costs_no_more_than_the_dual_bound(idle):
+    """No allocation costs less than sum of min (cost + x m) - x budget, whatever the multiplier x >= 0 of the funds."""
     plan = plan_of(idle)
-    floors = np.array([venue.floor_usd for venue in plan.venues])
-    budget = sum(account.equity_usd for account in ACCOUNTS) + idle - 1_000.0
-    start = floors + (budget - floors.sum()) / 3.0 * np.array([0.9, 1.0, 0.8])
-    found = minimize(
-        lambda x: cost_of(x * 1e4),
-        start / 1e4,
-        bounds=[(floor / 1e4, None) for floor in floors],
-        constraints={"type": "ineq", "fun": lambda x: budget / 1e4 - x.sum()},
-        method="SLSQP",
-        options={"ftol": 1e-14, "maxiter": 1_000},
-    )
+    budget, price = sum(account.equity_usd for account in ACCOUNTS) + idle - 1_000.0, plan.shadow_price
+    bound = sum(least_on_venue(row, venue.floor_usd, price) for row, venue in enumerate(plan.venues)) - price * budget
     ours = [venue.equity_usd for venue in plan.venues]
+    assert price >= 0.0
     assert sum(ours) <= budget * (1.0 + 1e-14)
-    assert cost_of(ours) <= found.fun * (1.0 + 1e-8)  # SLSQP overspends by a few millionths of a dollar
-    assert ours == pytest.approx(found.x * 1e4, rel=2e-3)
+    assert cost_of(ours) <= bound * (1.0 + 1e-9)
     assert plan.expected_liquidation_loss_usd + plan.holding_cost_usd == pytest.approx(cost_of(ours), rel=1e-12)
 
 
