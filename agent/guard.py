@@ -8,10 +8,27 @@ Every number is WAD unless its name says otherwise.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 from agent.domain import Bounds, Budget, Fill, Leg, Measurement, Snapshot, VenueMeasurement, VenueSnapshot
 from agent.errors import DataError, RejectedError
 from agent.units import BPS, SECONDS_PER_DAY, WAD, Seconds, Wad, asset_units_to_wad
+
+
+class GuardError(StrEnum):
+    """Errors of ``IRebalanceGuard.check``, by their Solidity names, in the order in which the rules are judged."""
+
+    COOLDOWN_ACTIVE = "CooldownActive"
+    SIZE_DELTA_EXCEEDED = "SizeDeltaExceeded"
+    SLIPPAGE_EXCEEDED = "SlippageExceeded"
+    FEE_EXCEEDED = "FeeExceeded"
+    NOTIONAL_EXCEEDED = "NotionalExceeded"
+    TURNOVER_EXCEEDED = "TurnoverExceeded"
+    NET_DELTA_EXCEEDED = "NetDeltaExceeded"
+    VENUE_LEVERAGE_EXCEEDED = "VenueLeverageExceeded"
+    LEVERAGE_EXCEEDED = "LeverageExceeded"
+    NAV_LOSS_EXCEEDED = "NavLossExceeded"
+
 
 UINT256_MAX = 2**256 - 1
 """What the chain reports for a leverage that has no finite value."""
@@ -130,7 +147,7 @@ def _require_cooled_down(bounds: Bounds, budget: Budget, before: Measurement, ti
     ready_at = budget.last_trade_at + bounds.cooldown_seconds
     if budget.last_trade_at == 0 or timestamp >= ready_at or worst_net_delta(before) >= bounds.urgent_delta:
         return
-    raise RejectedError("CooldownActive", {"timestamp": timestamp, "readyAt": ready_at})
+    raise RejectedError(GuardError.COOLDOWN_ACTIVE, {"timestamp": timestamp, "readyAt": ready_at})
 
 
 def _traded_notional(bounds: Bounds, price: Wad, fills: Sequence[Fill]) -> int:
@@ -139,25 +156,29 @@ def _traded_notional(bounds: Bounds, price: Wad, fills: Sequence[Fill]) -> int:
     for fill in fills:
         size = abs(fill.size_delta)
         if size > bounds.max_size_delta:
-            raise RejectedError("SizeDeltaExceeded", {"sizeDelta": size, "maxSizeDelta": bounds.max_size_delta})
+            raise RejectedError(
+                GuardError.SIZE_DELTA_EXCEEDED, {"sizeDelta": size, "maxSizeDelta": bounds.max_size_delta}
+            )
         limit = limit_price(price, fill.size_delta, bounds.max_slippage_bps)
         is_worse = fill.execution_price > limit if fill.size_delta > 0 else fill.execution_price < limit
         if is_worse:
-            raise RejectedError("SlippageExceeded", {"executionPrice": fill.execution_price, "limitPrice": limit})
+            raise RejectedError(
+                GuardError.SLIPPAGE_EXCEEDED, {"executionPrice": fill.execution_price, "limitPrice": limit}
+            )
         notional = fill_notional(fill.size_delta, fill.execution_price)
         max_fee = mul_div_down(notional, bounds.max_fee_bps, BPS)
         if fill.fee > max_fee:
-            raise RejectedError("FeeExceeded", {"fee": fill.fee, "maxFee": max_fee})
+            raise RejectedError(GuardError.FEE_EXCEEDED, {"fee": fill.fee, "maxFee": max_fee})
         total += notional
     if total > bounds.max_notional:
-        raise RejectedError("NotionalExceeded", {"notional": total, "maxNotional": bounds.max_notional})
+        raise RejectedError(GuardError.NOTIONAL_EXCEEDED, {"notional": total, "maxNotional": bounds.max_notional})
     return total
 
 
 def _spend_turnover(bounds: Bounds, budget: Budget, notional: int, timestamp: Seconds) -> Budget:
     available = turnover_available(bounds, budget, timestamp)
     if notional > available:
-        raise RejectedError("TurnoverExceeded", {"notional": notional, "turnoverAvailable": available})
+        raise RejectedError(GuardError.TURNOVER_EXCEEDED, {"notional": notional, "turnoverAvailable": available})
     return Budget(Wad(available - notional), timestamp, timestamp)
 
 
@@ -165,7 +186,7 @@ def _require_less_exposure(bounds: Bounds, before: Measurement, after: Measureme
     allowed = max(bounds.band, worst_net_delta(before) - bounds.min_improvement)
     worst = worst_net_delta(after)
     if worst > allowed:
-        raise RejectedError("NetDeltaExceeded", {"worstNetDelta": worst, "maxAbsDelta": allowed})
+        raise RejectedError(GuardError.NET_DELTA_EXCEEDED, {"worstNetDelta": worst, "maxAbsDelta": allowed})
 
 
 def _require_leverage(bounds: Bounds, after: Measurement) -> None:
@@ -174,20 +195,20 @@ def _require_leverage(bounds: Bounds, after: Measurement) -> None:
         ratio = leverage(venue.notional, venue.equity_low)
         if ratio > bounds.max_venue_leverage:
             raise RejectedError(
-                "VenueLeverageExceeded",
+                GuardError.VENUE_LEVERAGE_EXCEEDED,
                 {"venueIndex": index, "leverage": ratio, "maxLeverage": bounds.max_venue_leverage},
             )
         total += venue.notional
     ratio = leverage(total, after.nav_low)
     if ratio > bounds.max_leverage:
-        raise RejectedError("LeverageExceeded", {"leverage": ratio, "maxLeverage": bounds.max_leverage})
+        raise RejectedError(GuardError.LEVERAGE_EXCEEDED, {"leverage": ratio, "maxLeverage": bounds.max_leverage})
 
 
 def _require_small_loss(bounds: Bounds, before: Measurement, after: Measurement) -> None:
     max_loss = mul_div_down(before.nav_low, bounds.max_nav_loss_bps, BPS)
     loss = max(before.nav_low - after.nav_low, 0)
     if loss > max_loss:
-        raise RejectedError("NavLossExceeded", {"loss": loss, "maxLoss": max_loss})
+        raise RejectedError(GuardError.NAV_LOSS_EXCEEDED, {"loss": loss, "maxLoss": max_loss})
 
 
 # --- what would be measured ---------------------------------------------------------------------------------------

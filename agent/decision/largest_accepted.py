@@ -11,20 +11,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agent.errors import RejectedError
-from agent.guard import UINT256_MAX
+from agent.guard import UINT256_MAX, GuardError
 from agent.routing.route import Route
 
 _FIGURES = {
-    "NotionalExceeded": ("notional", "maxNotional"),
-    "TurnoverExceeded": ("notional", "turnoverAvailable"),
-    "VenueLeverageExceeded": ("leverage", "maxLeverage"),
-    "LeverageExceeded": ("leverage", "maxLeverage"),
-    "NavLossExceeded": ("loss", "maxLoss"),
+    GuardError.NOTIONAL_EXCEEDED: ("notional", "maxNotional"),
+    GuardError.TURNOVER_EXCEEDED: ("notional", "turnoverAvailable"),
+    GuardError.VENUE_LEVERAGE_EXCEEDED: ("leverage", "maxLeverage"),
+    GuardError.LEVERAGE_EXCEEDED: ("leverage", "maxLeverage"),
+    GuardError.NAV_LOSS_EXCEEDED: ("loss", "maxLoss"),
 }
 """Arguments of the errors whose figure grows with the size from 0: what it is, and what it may be."""
-SIZE_ERRORS = frozenset(_FIGURES) | {"SlippageExceeded"}
+SIZE_ERRORS = frozenset(_FIGURES) | {GuardError.SLIPPAGE_EXCEEDED}
 """Errors that a smaller size may avoid; the last has a price that need not grow from 0."""
-_TOO_SMALL = "NetDeltaExceeded"
+_TOO_SMALL = GuardError.NET_DELTA_EXCEEDED
 """Refuses a size that improves the worst case too little: a larger one may pass."""
 _PRECISION_BITS = 12
 """The answer is within this many halvings of the refused size: 1/4096 of it."""

@@ -7,30 +7,17 @@ from collections.abc import Sequence
 from agent.chain.state import ChainState
 from agent.domain import Decision, Fill
 from agent.errors import RejectedError
-from agent.guard import evaluate
+from agent.guard import GuardError, evaluate
 from agent.ledger.records import FillRecord
 from agent.units import Address
 
-GUARD_ERRORS = frozenset(
-    {
-        "CooldownActive",
-        "SizeDeltaExceeded",
-        "SlippageExceeded",
-        "FeeExceeded",
-        "NotionalExceeded",
-        "TurnoverExceeded",
-        "NetDeltaExceeded",
-        "VenueLeverageExceeded",
-        "LeverageExceeded",
-        "NavLossExceeded",
-    }
-)
-"""Errors of ``IRebalanceGuard.check``: what the mirror claims to foresee. Others come from oracle, vault or venue."""
-
 
 def simulation_mismatch(decision: Decision, rejection: RejectedError | None) -> bool:
-    """Return whether the chain's verdict on the very legs differs from the one the mirror foresaw."""
-    verdict = rejection.name if rejection is not None and rejection.name in GUARD_ERRORS else None
+    """Return whether the chain's verdict on the very legs differs from the one the mirror foresaw.
+
+    The mirror claims to foresee the guard's own errors alone; others come from oracle, vault or venue.
+    """
+    verdict = rejection.name if rejection is not None and rejection.name in set(GuardError) else None
     return verdict != decision.guard_error
 
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from agent.checks import require_finite
 from agent.errors import DataError
+from agent.guard import GuardError
 from agent.numerics.arrays import FloatArray
 from agent.optimiser.covariance import FactorCovariance
 from agent.optimiser.factors import FACTOR_NAMES, Factors
@@ -190,7 +191,7 @@ def _bounds_of(
         if venue.max_leverage < math.inf:
             room = venue.max_leverage * venue.equity_usd - float(held_usd[place == index].sum())
             weights = np.where(there, opened + venue.max_leverage * cost, 0.0)
-            bounds.append(Bound(f"leverage at {venue.name}", "VenueLeverageExceeded", weights, room))
+            bounds.append(Bound(f"leverage at {venue.name}", GuardError.VENUE_LEVERAGE_EXCEEDED, weights, room))
         if venue.free_margin_usd < math.inf:
             weights = np.where(there, _margin(instruments, table) + cost, 0.0)
             bounds.append(Bound(f"margin at {venue.name}", "MarginExceeded", weights, venue.free_margin_usd))
@@ -213,11 +214,16 @@ def _guard_bounds(
     bounds = []
     if guard.max_leverage < math.inf:
         weights, room = on_chain * (opened + guard.max_leverage * cost), guard.max_leverage * guard.nav_usd - held_usd
-        bounds.append(Bound("the guard's total leverage", "LeverageExceeded", weights, room))
+        bounds.append(Bound("the guard's total leverage", GuardError.LEVERAGE_EXCEEDED, weights, room))
     for text, error, weights, room in (
-        ("the guard's notional of one rebalance", "NotionalExceeded", on_chain * notional, guard.max_notional_usd),
-        ("the guard's turnover left", "TurnoverExceeded", on_chain * notional, guard.turnover_usd),
-        ("the guard's loss of NAV", "NavLossExceeded", on_chain * cost, guard.max_nav_loss_usd),
+        (
+            "the guard's notional of one rebalance",
+            GuardError.NOTIONAL_EXCEEDED,
+            on_chain * notional,
+            guard.max_notional_usd,
+        ),
+        ("the guard's turnover left", GuardError.TURNOVER_EXCEEDED, on_chain * notional, guard.turnover_usd),
+        ("the guard's loss of NAV", GuardError.NAV_LOSS_EXCEEDED, on_chain * cost, guard.max_nav_loss_usd),
     ):
         if room < math.inf:
             bounds.append(Bound(text, error, weights, room))
@@ -233,14 +239,14 @@ def _delta_bounds(
     counted = table.sign * _of(instruments, table, "counted_delta")
     low, high = guard.reach
     bounds = [
-        Bound("the guard's delta rule", "NetDeltaExceeded", -counted, -low),
-        Bound("the guard's delta rule", "NetDeltaExceeded", counted, high),
+        Bound("the guard's delta rule", GuardError.NET_DELTA_EXCEEDED, -counted, -low),
+        Bound("the guard's delta rule", GuardError.NET_DELTA_EXCEEDED, counted, high),
     ]
     if all(instrument.counted_delta == instrument.factors.delta for instrument in instruments):
         return bounds
     delta = table.sign * np.array([instrument.factors.delta for instrument in instruments])[table.instrument]
     allowed = max(guard.band, abs(factors.delta))
     text = "net delta, options included, within the band or what it was"
-    bounds.append(Bound(text, "NetDeltaExceeded", -delta, allowed + factors.delta))
-    bounds.append(Bound(text, "NetDeltaExceeded", delta, allowed - factors.delta))
+    bounds.append(Bound(text, GuardError.NET_DELTA_EXCEEDED, -delta, allowed + factors.delta))
+    bounds.append(Bound(text, GuardError.NET_DELTA_EXCEEDED, delta, allowed - factors.delta))
     return bounds

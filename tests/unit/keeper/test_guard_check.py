@@ -22,7 +22,8 @@ from agent.domain import (
     VenueMeasurement,
 )
 from agent.errors import RejectedError
-from agent.keeper.guard_check import GUARD_ERRORS, execution_mismatch, simulation_mismatch
+from agent.guard import GuardError
+from agent.keeper.guard_check import execution_mismatch, simulation_mismatch
 from agent.ledger.records import FillRecord, LogId
 from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
 from tests.support.decision_builders import BOUNDS, BUDGET, NOW, wad
@@ -63,8 +64,8 @@ def test_simulation_mismatch__verdicts__differ_only_on_the_guards_own_errors(for
 
 def test_guard_errors__compiled_interface__has_them_all():
     entries = {entry["name"] for entry in _errors_of("IRebalanceGuard")}
-    assert entries >= GUARD_ERRORS
-    assert entries - GUARD_ERRORS == {
+    assert entries >= set(GuardError)
+    assert entries - set(GuardError) == {
         "OnlyBoundVault",
         "VaultAlreadyBound",
         "BoundOutsideHardLimit",
