@@ -47,6 +47,10 @@ lint: setup ## Formatting, static types, import directions, Solidity rules
 bench: setup ## Every figure we claim: speed, gas, accuracy
 	@$(BIN)/python -m benchmarks all
 
+.PHONY: processors
+processors: setup ## The numerical tests as other processors would run them
+	@$(BIN)/python -m scripts.processors
+
 .PHONY: setup
 setup: prerequisites $(SETUP) ## Python environment, npm packages, compiled contracts
 
