@@ -52,6 +52,10 @@ bench: setup ## Every figure we claim: speed, gas, accuracy
 	@echo "== Benchmarks (about 15 min)"
 	@$(BIN)/python -m benchmarks all
 
+.PHONY: processors
+processors: setup ## The numerical tests as other processors would run them
+	@$(BIN)/python -m scripts.processors
+
 .PHONY: setup
 setup: prerequisites $(SETUP) ## Python environment, npm packages, compiled contracts
 

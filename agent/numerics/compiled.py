@@ -8,6 +8,7 @@ from types import CodeType
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core.registry import cpu_target
 from numba.extending import is_jitted
 
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -41,13 +42,23 @@ def kernel(signature: str, function: Function) -> Function:
     The machine code lies beside the source, or in the user's cache directory where the source cannot be written. Where
     neither can, the kernel is compiled anew in every process, for seconds, unless ``NUMBA_CACHE_DIR`` names a directory
     that can. `agent.warm_up` compiles all kernels at once.
+
+    Numba keys what it keeps by processor, but numbers the files of all processors from one index: two machines that
+    compile at once into a shared directory can write one file, and one of them then loads code of the other. The name
+    therefore carries the processor too, so that each has an index and files of its own.
     """
+    function.__qualname__ = f"{function.__qualname__}.{processor_stamp()}"
     try:
         return cast(Function, numba.njit(signature, cache=True, **_FLAGS)(function))
     except RuntimeError as error:
         if "cannot cache function" not in str(error):
             raise
         return cast(Function, numba.njit(signature, **_FLAGS)(function))
+
+
+def processor_stamp() -> str:
+    """Return a checksum of what machine code is made for: the target triple, the processor and its features."""
+    return f"cpu{zlib.crc32(repr(cpu_target.target_context.codegen().magic_tuple()).encode()):08x}"
 
 
 def code_stamp(*functions: Callable[..., object]) -> int:

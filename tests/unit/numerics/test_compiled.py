@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -13,8 +16,6 @@ import pytest
 from agent.numerics import compiled
 from agent.numerics.compiled import code_stamp, inlined, kernel
 from agent.numerics.parallel import count_over_rows
-from agent.products.european_kernel import greeks_rows
-from agent.vol.implied_kernel import implied_rows
 
 SCALE = 2.0
 
@@ -39,13 +40,52 @@ def _uses_shifted(x: float) -> float:
     return _shifted(x) + 1.0
 
 
-@pytest.mark.parametrize("rows", [greeks_rows, implied_rows])
-def test_kernel__compiled_for_this_machine__works_on_vectors_of_rows(rows: Callable[[], Any]) -> None:
-    cached = rows()
-    anew = numba.njit([cached.signatures[0]], fastmath={"contract"}, error_model="numpy", nogil=True)(cached.py_func)
-    code = anew.inspect_llvm(anew.signatures[0])
+def python(code: str, cache: Path, **environment: str) -> str:
+    """Run ``code`` in a process of its own that keeps kernels in ``cache``."""
+    settings = os.environ | {"NUMBA_CACHE_DIR": str(cache)} | environment
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=settings, capture_output=True, text=True, timeout=300, check=True).stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "rows"), [("products.european_kernel", "greeks_rows"), ("vol.implied_kernel", "implied_rows")]
+)
+def test_kernel__compiled_for_avx2__works_on_vectors_of_rows(tmp_path: Path, module: str, rows: str) -> None:
+    """The code is read, not run: whether loops become vectors depends on the processor it is for, so that is named."""
+    show = f"from agent.{module} import {rows} as f; k = f(); print(k.inspect_llvm(k.signatures[0]))"
+    code = python(show, tmp_path, NUMBA_CPU_NAME="haswell", NUMBA_CPU_FEATURES="+avx,+avx2,+fma")
     for operation in ("fdiv", "sqrt", "shl"):
         assert re.search(rf"{operation}[^\n]*<\d+ x (double|i64)>", code), f"{operation} is not vectorised"
+
+
+GENERIC = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
+COUNT_LOADS = """
+from agent.numerics.least_squares import solve_blocks
+kernel = solve_blocks()
+print(sum(kernel.stats.cache_hits.values()), sum(kernel.stats.cache_misses.values()))
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (GENERIC, {}),
+        ({}, GENERIC),
+        (GENERIC, GENERIC | {"NUMBA_CPU_FEATURES": "+sse3"}),
+        (GENERIC | {"NUMBA_CPU_FEATURES": "+sse3"}, GENERIC),
+    ],
+    ids=["generic, host", "host, generic", "fewer features first", "more features first"],
+)
+def test_kernel__kept_by_another_processor__is_compiled_anew(
+    tmp_path: Path, first: dict[str, str], second: dict[str, str]
+) -> None:
+    assert python(COUNT_LOADS, tmp_path, **first).split() == ["0", "1"]
+    kept = {path.name: path.read_bytes() for path in tmp_path.rglob("*.nb*")}
+    assert python(COUNT_LOADS, tmp_path, **second).split() == ["0", "1"]
+    now = {path.name: path.read_bytes() for path in tmp_path.rglob("*.nb*")}
+    assert len(now) == 2 * len(kept)  # an index and files of its own: machines that write at once cannot mix them up
+    assert {name: now[name] for name in kept} == kept
+    assert python(COUNT_LOADS, tmp_path, **first).split() == ["1", "0"]
 
 
 def test_code_stamp__same_functions__is_the_same() -> None:
@@ -86,7 +126,9 @@ def test_count_over_rows__any_number_of_rows__covers_each_once(rows: int) -> Non
     assert np.all(seen == 1)
 
 
-def test_count_over_rows__kernel_fails_in_a_thread__fails_the_call() -> None:
+def test_count_over_rows__kernel_fails_in_a_thread__fails_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 2)
+
     def fail(first: int, _: int) -> int:
         if first > 0:
             raise MemoryError("no scratch")
