@@ -9,6 +9,7 @@ from eth_utils.address import is_checksum_address
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from agent.errors import DataError
+from agent.input_file import read_input
 from agent.units import Address
 
 
@@ -69,9 +70,7 @@ def load_deployment(path: Path, chain_id: int) -> Deployment:
 
     """
     try:
-        deployment = Deployment.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; deploy the vault first (evenkeel deploy)") from None
+        deployment = Deployment.model_validate_json(read_input(path, absent="deploy the vault first (evenkeel deploy)"))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the JSON"

@@ -5,17 +5,37 @@ A command's module is imported when that command is asked for: reading a book ne
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import importlib
+import io
+import os
+import signal
 import sys
 from typing import Any, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from agent.errors import AgentError, DataError
+from agent.errors import AgentError, DataError, TransientError
 
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
+EXIT_TERMINATED = 143
+"""128 + SIGTERM."""
+_PLAIN_ERRORS = "evenkeel.plain"
+_PLAIN = {
+    "\N{MINUS SIGN}": "-",
+    "±": "+/-",
+    "✓": "ok",
+    "✗": "no",
+    "·": ".",
+    "²": "2",
+    "…": "...",
+}
+"""What stands for a sign of the tables where the terminal's encoding has no such sign."""
 
 
 class CommandPlace(NamedTuple):
@@ -81,21 +101,77 @@ def _root() -> None:
     """Delta hedging for options books, through an on-chain vault whose keeper need not be trusted."""
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a command as an interrupt from the keyboard does."""
+
+
 def main() -> None:
     """Run the command line.
 
-    Bad input (`DataError`) is one line on standard error and exit status 2; any other expected failure is one line and
-    exit status 1. What is not expected keeps its traceback, because it is a defect.
+    Bad input (`DataError`) is one line on standard error and exit status 2; any other expected failure, or an output
+    that cannot be written, is one line and exit status 1. What is not expected keeps its traceback, because it is a
+    defect.
     """
     try:
-        app()
+        _run()
     except DataError as error:
-        _fail(error, EXIT_BAD_INPUT)
+        _fail(str(error), EXIT_BAD_INPUT)
     except AgentError as error:
-        _fail(error, EXIT_FAILED)
+        _fail(str(error), EXIT_FAILED)
+    except BrokenPipeError:
+        _drop_output()
+        _fail("standard output was closed before all was written", EXIT_FAILED)
+    except OSError as error:
+        _drop_output()
+        place = "" if error.filename is None else f"{error.filename}: "
+        _fail(f"{place}{error.strerror or error}; make room or choose another place", EXIT_FAILED)
+    except Terminated:
+        _fail("stopped by SIGTERM", EXIT_TERMINATED)
+    except KeyboardInterrupt:
+        _fail("interrupted", EXIT_INTERRUPTED)
 
 
-def _fail(error: AgentError, status: int) -> None:
-    line = " ".join(str(error).split())
-    typer.echo(f"evenkeel: {line}", err=True)
+def _run() -> None:
+    """Run the command asked for, and write out all it printed, while a failure can still be told."""
+    if sys.stdout is None:
+        raise TransientError("standard output is closed; redirect it to a file or to /dev/null")
+    codecs.register_error(_PLAIN_ERRORS, _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_PLAIN_ERRORS)
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app()
+    except SystemExit:
+        sys.stdout.flush()
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    sys.stdout.flush()
+
+
+def _terminate(*_: object) -> None:
+    raise Terminated
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """Return plain text for what an encoding lacks: a minus must not get lost on the way to the terminal."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    written = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(character, "?") for character in written), error.end
+
+
+def _drop_output() -> None:
+    """Let what is left in the buffer go nowhere: Python flushes it once more at exit, and would complain."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def _fail(words: str, status: int) -> None:
+    line = " ".join(words.split())
+    with contextlib.suppress(OSError):
+        typer.echo(f"evenkeel: {line}", err=True)
     sys.exit(status)

@@ -23,15 +23,19 @@ import numpy as np
 from agent.errors import DataError
 from agent.files.entry import Entry
 from agent.files.tables import csv_entries, json_entries, parquet_entries, read_json
-from agent.files.timestamps import iso_utc, parse_moment
-from agent.units import Seconds
+from agent.files.timestamps import iso_utc, parse_moment, unix_of_count
+from agent.units import SECONDS_PER_YEAR, Seconds
 from agent.vol.option_chain import OptionChain
 
 NAME_COLUMN = "instrument_name"
+MAX_TENOR_YEARS = 5.0
+"""Deribit lists options for a little more than a year: a chain further from its expiries is stamped wrongly."""
 MAX_SNAPSHOT_SECONDS = 60.0
 """Rows of one chain are stamped within so much of each other: quotes of different times make no surface."""
 _EXPIRY_HOUR_UTC = 8
 _NAME = re.compile(r"([A-Z]+)-(\d{1,2})([A-Z]{3})(\d{2})-(\d+)-([CP])")
+_LINEAR_NAME = re.compile(r"[A-Z0-9]+_[A-Z]+-\d{1,2}[A-Z]{3}\d{2}-\d+(?:d\d+)?-[CP]")
+"""Deribit's linear options, quoted and settled in USDC; ``0d55`` is a strike of 0.55."""
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _RIGHTS = {"C": "C", "CALL": "C", "P": "P", "PUT": "P"}
 _PERCENT = 100.0
@@ -119,6 +123,10 @@ def load_chain(path: Path, now_unix: float | None = None) -> OptionChain:
     columns, entries = reader(path)
     if columns is None or NAME_COLUMN not in columns:
         raise DataError(f"{path}: column {NAME_COLUMN!r} is missing; give a chain as Deribit names its fields")
+    for names in _ALIASES.values():
+        given = [name for name in names if name in columns]
+        if len(given) > 1:
+            raise DataError(f"{path}: columns {given[0]!r} and {given[1]!r} say the same; keep one of them")
     for meaning in _REQUIRED:
         _require_column(columns, meaning, path)
     if now_unix is None:
@@ -187,6 +195,11 @@ def _row(entry: Entry) -> _Row:
 def _parsed_name(entry: Entry) -> _Name:
     written = entry.text(NAME_COLUMN)
     found = _NAME.fullmatch(written)
+    if _LINEAR_NAME.fullmatch(written):
+        raise DataError(
+            f"{entry.where}: {NAME_COLUMN} is {written!r}, settled in USDC; coin-settled options alone are read, such "
+            "as ETH-27JUN25-3000-C: ask Deribit for currency=ETH or BTC"
+        )
     if found is None or found[3] not in _MONTHS:
         advice = "write a coin-settled option such as ETH-27JUN25-3000-C, and ask Deribit for kind=option alone"
         raise DataError(f"{entry.where}: {NAME_COLUMN} is {written!r}; {advice}")
@@ -223,9 +236,9 @@ def _stamp(entry: Entry) -> float | None:
         return None
     written = entry.fields[column]
     if column == "creation_timestamp":
-        return _at_name(entry).positive(column) / 1_000.0
+        return unix_of_count(_at_name(entry).number(column), "milliseconds", f"{_at(entry)}: {column}")
     if not isinstance(written, str | date):
-        raise DataError(f"{_at(entry)}: {column} is {written!r}; write ISO 8601 such as 2024-01-08T11:19:41Z")
+        return _at_name(entry).instant(column)
     return parse_moment(written, f"{_at(entry)}: {column}")
 
 
@@ -318,6 +331,12 @@ def _check_together(rows: Sequence[_Row], entries: Sequence[Entry], at_unix: flo
             raise DataError(
                 f"{_at(entry)}: expiry {iso_utc(row.name.expiry_unix)} is not after {iso_utc(int(at_unix))}; remove "
                 "the expired row"
+            )
+        years = (row.name.expiry_unix - at_unix) / SECONDS_PER_YEAR
+        if years > MAX_TENOR_YEARS:
+            raise DataError(
+                f"{_at(entry)}: expiry is {years:.0f} years after {iso_utc(int(at_unix))}, longer than any is listed; "
+                "check the time of the chain"
             )
 
 

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 import tomllib
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
 from agent.errors import DataError
-from agent.files.timestamps import parse_instant
+from agent.files.timestamps import parse_instant, unit_hint
+from agent.input_file import read_text
 from agent.units import Seconds
+
+__all__ = ["Entry", "parse_toml", "read_text", "read_toml", "require_distinct", "shown"]
+
+_LONGEST_SHOWN = 60
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_NO_NUMBER = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d{1,2}(?:\d{2,})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +39,7 @@ class Entry:
             if key not in names:
                 nearest = difflib.get_close_matches(key, names, n=1, cutoff=0.0)[0]
                 raise DataError(
-                    f"{self.where}: unknown key {key!r}; did you mean {nearest!r}? known: {', '.join(names)}"
+                    f"{self.where}: unknown key {key!r:.80}; did you mean {nearest!r}? known: {', '.join(names)}"
                 )
 
     def has(self, key: str) -> bool:
@@ -46,7 +56,7 @@ class Entry:
         """
         written = self._required(key)
         if not isinstance(written, str) or not written.strip():
-            raise DataError(f"{self.where}: {key} is {written!r}; write text in quotes")
+            raise DataError(f"{self.where}: {key} is {shown(written)}; write text in quotes")
         return written.strip()
 
     def number(self, key: str) -> float:
@@ -59,14 +69,23 @@ class Entry:
         """
         written = self._required(key)
         if isinstance(written, bool) or not isinstance(written, int | float | str):
-            raise DataError(f"{self.where}: {key} is {written!r}; write a plain number")
+            raise DataError(f"{self.where}: {key} is {shown(written)}; write a plain number")
+        if isinstance(written, str):
+            self._require_number(key, written.strip())
         try:
             number = float(written)
         except (ValueError, OverflowError):
-            raise DataError(f"{self.where}: {key} is {written!r}; write a plain number without unit") from None
+            raise DataError(f"{self.where}: {key} is {shown(written)}; write a plain number without unit") from None
         if not math.isfinite(number):
-            raise DataError(f"{self.where}: {key} is {written}; write a finite number")
+            raise DataError(f"{self.where}: {key} is {written!s:.60}; write a finite number")
         return number
+
+    def _require_number(self, key: str, written: str) -> None:
+        """Refuse what Python alone reads as a number: underscores between digits, digits of other scripts."""
+        if _DECIMAL_COMMA.fullmatch(written):
+            raise DataError(f"{self.where}: {key} is {written!r:.60}; write a plain number with a decimal point")
+        if not _NUMBER.fullmatch(written) and not _NO_NUMBER.fullmatch(written):
+            raise DataError(f"{self.where}: {key} is {shown(written)}; write a plain number without unit")
 
     def positive(self, key: str) -> float:
         """Return a number above 0.
@@ -91,7 +110,11 @@ class Entry:
         """
         written = self._required(key)
         if not isinstance(written, str | date | datetime):
-            raise DataError(f"{self.where}: {key} is {written!r}; write ISO 8601 such as 2024-08-31T08:00:00Z")
+            is_count = isinstance(written, int | float) and not isinstance(written, bool) and abs(written) < 1e30
+            hint = unit_hint(written) if is_count else ""
+            raise DataError(
+                f"{self.where}: {key} is {shown(written)}{hint}; write ISO 8601 such as 2024-08-31T08:00:00Z"
+            )
         return parse_instant(written, f"{self.where}: {key}")
 
     def _required(self, key: str) -> object:
@@ -100,22 +123,31 @@ class Entry:
         return self.fields[key]
 
 
-def read_text(path: Path) -> str:
-    """Return a UTF-8 text file, without a byte-order mark.
+def require_distinct(names: Sequence[str], where: str, inside: str = "the header") -> None:
+    """Refuse names that are one name but for case, blanks around or the form of their Unicode.
 
     Raises
     ------
-    DataError : missing, unreadable or not UTF-8.
+    DataError : two names of one field; which of them counts is not ours to guess.
 
     """
+    seen: dict[str, str] = {}
+    for name in names:
+        folded = unicodedata.normalize("NFKC", name).replace("\ufeff", "").strip().casefold()
+        first = seen.setdefault(folded, name)
+        if first == name and names.count(name) > 1:
+            raise DataError(f"{where}: {name!r} stands twice in {inside}; keep one of them")
+        if first != name:
+            raise DataError(f"{where}: {first!r} and {name!r} name one field twice in {inside}; keep one of them")
+
+
+def shown(written: object) -> str:
+    """Return what stands in a field, short enough for a line."""
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; check the path") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: byte {error.start} is not UTF-8 text; save the file as UTF-8") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from None
+        text = repr(written)
+    except (ValueError, RecursionError):  # Python refuses to print a whole number of thousands of digits
+        return "a number of thousands of digits" if isinstance(written, int) else "something nested too deep"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 def read_toml(path: Path) -> dict[str, object]:
@@ -123,10 +155,31 @@ def read_toml(path: Path) -> dict[str, object]:
 
     Raises
     ------
-    DataError : unreadable or not TOML.
+    DataError : unreadable, not TOML, or a key given twice.
 
     """
+    return parse_toml(read_text(path), path)
+
+
+def parse_toml(text: str, path: Path) -> dict[str, object]:
+    """Return the tables of a TOML text; errors as for `read_toml`."""
     try:
-        return tomllib.loads(read_text(path))
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{path}: not TOML: {error}; mend that line") from None
+    except RecursionError:
+        raise DataError(f"{path}: brackets are nested too deep for a file of records; mend it") from None
+    except (ValueError, OverflowError):
+        raise DataError(f"{path}: not TOML: a number of thousands of digits; mend it") from None
+    _require_distinct_keys(document, str(path))
+    return document
+
+
+def _require_distinct_keys(table: object, where: str) -> None:
+    if isinstance(table, Mapping):
+        require_distinct(list(table), where, "one table")
+        for inner in table.values():
+            _require_distinct_keys(inner, where)
+    elif isinstance(table, list):
+        for inner in table:
+            _require_distinct_keys(inner, where)

@@ -11,7 +11,9 @@ import numpy as np
 from agent.backtest.price_series import PriceSeries, UnixArray
 from agent.errors import DataError
 from agent.extras import extra
-from agent.files.timestamps import iso_utc
+from agent.files.tables import MAX_PARQUET_BYTES
+from agent.files.timestamps import iso_utc, unix_of_count
+from agent.input_file import require_file
 from agent.numerics.arrays import FloatArray
 from agent.units import Seconds
 
@@ -22,6 +24,8 @@ TIME_COLUMN = "open_ts"
 SYMBOL_COLUMN = "symbol"
 PRICE_COLUMN = "open"
 """The price at the instant the candle is stamped with: nothing later than the instant enters a replay."""
+
+_MISSING = -(2**62)
 
 
 def load_prices(path: Path, symbol: str, start: datetime, end: datetime) -> PriceSeries:
@@ -61,8 +65,7 @@ def load_prices(path: Path, symbol: str, start: datetime, end: datetime) -> Pric
 
 
 def _read(path: Path, symbol: str) -> pl.DataFrame:
-    if not path.is_file():
-        raise DataError(f"{path}: no such file; check the path given to --prices")
+    require_file(path, MAX_PARQUET_BYTES, "check the path given to --prices")
     try:
         scan = pl.scan_parquet(path, glob=False)
         schema = scan.collect_schema()
@@ -72,8 +75,8 @@ def _read(path: Path, symbol: str) -> pl.DataFrame:
         if table.is_empty():
             known = sorted(scan.select(columns.unique()).collect()[SYMBOL_COLUMN].drop_nulls().to_list())
             raise DataError(f"{path}: no symbol {symbol!r}; choose one of {', '.join(known) or 'none'} with --symbol")
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).splitlines()[0]
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        reason = " ".join(str(error).split())[:200]
         raise DataError(f"{path}: not a readable Parquet file ({reason}); check the file") from None
     return table
 
@@ -83,6 +86,11 @@ def _check_schema(schema: pl.Schema, path: Path) -> None:
         if column not in schema:
             raise DataError(f"{path}: column {column!r} is missing (has {', '.join(schema)}); rename or add it")
     stamp = schema[TIME_COLUMN]
+    if stamp.is_integer():
+        raise DataError(
+            f"{path}: column {TIME_COLUMN!r} holds whole numbers, whose unit the file does not say; store timestamps "
+            "with time zone UTC"
+        )
     if not isinstance(stamp, pl.Datetime) or stamp.time_zone != "UTC":
         raise DataError(f"{path}: column {TIME_COLUMN!r} is {stamp}; store timestamps with time zone UTC")
     if not schema[PRICE_COLUMN].is_numeric():
@@ -90,13 +98,15 @@ def _check_schema(schema: pl.Schema, path: Path) -> None:
 
 
 def _seconds(stamps: pl.Series) -> UnixArray:
-    return stamps.dt.epoch("s").fill_null(-1).to_numpy().astype(np.int64)
+    return stamps.dt.epoch("s").fill_null(_MISSING).to_numpy().astype(np.int64)
 
 
 def _check_times(times_unix: UnixArray, where: str) -> Seconds:
-    missing = np.flatnonzero(times_unix < 0)
+    missing = np.flatnonzero(times_unix == _MISSING)
     if missing.size:
         raise DataError(f"{where} has no {TIME_COLUMN} in its row {missing[0] + 1}; remove or mend that row")
+    for row in (int(np.argmin(times_unix)), int(np.argmax(times_unix))):
+        unix_of_count(int(times_unix[row]), "seconds", f"{where}: {TIME_COLUMN} of row {row + 1}, in seconds,")
     if len(times_unix) < 2:
         raise DataError(f"{where} has a single price; a replay needs at least two")
     steps = np.diff(times_unix)

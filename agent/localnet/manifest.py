@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from agent.errors import DataError
+from agent.input_file import read_input
 from agent.localnet.evm import ACCOUNT_ROLES
 from agent.localnet.registry import MARKET_PROTOCOLS
 from agent.units import Address, Seconds, Wei
@@ -74,10 +75,10 @@ class LocalnetManifest(BaseModel):
         Raises: `DataError` when there is one that cannot be read.
         """
         path = cls.path(state_directory)
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except FileNotFoundError:
+        if not path.exists():
             return None
+        try:
+            return cls.model_validate_json(read_input(path))
         except ValidationError as error:
             where = ".".join(str(part) for part in error.errors()[0]["loc"]) or "the JSON"
             raise DataError(

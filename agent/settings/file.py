@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
 from agent.errors import DataError
+from agent.input_file import read_text
 from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.policy.registry import POLICIES
 from agent.settings.settings import Settings
@@ -73,16 +74,15 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
 
 
 def _read(path: Path) -> dict[str, object]:
+    text = read_text(path, "check --network or --config")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; check --network or --config") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: byte {error.start} is not UTF-8 text; save the file as UTF-8") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
+        return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{path}: not TOML: {error}; mend that line") from None
+    except RecursionError:
+        raise DataError(f"{path}: brackets are nested too deep; mend it") from None
+    except (ValueError, ArithmeticError):
+        raise DataError(f"{path}: not TOML: a number beyond all bounds; mend it") from None
 
 
 def _section(document: dict[str, object], name: str, path: Path) -> dict[str, object]:

@@ -127,7 +127,7 @@ def test_load_chain__now_given__needs_no_stamps(tmp_path):
             {"instrument_name": "ETH-PERPETUAL"},
             "row 1: instrument_name is 'ETH-PERPETUAL'; write a coin-settled option",
         ),
-        ({"instrument_name": "ETH_USDC-26JAN24-1600-C"}, "write a coin-settled option such as ETH-27JUN25-3000-C"),
+        ({"instrument_name": "ETH_USDC-26JAN24-1600-C"}, "settled in USDC; coin-settled options alone are read"),
         ({"instrument_name": "ETH-31FEB24-1600-C"}, "a day that does not exist"),
         ({"instrument_name": "ETH-26JAN24-0-C"}, "a strike of 0"),
         ({"instrument_name": None}, "row 1: instrument_name is missing; add it"),
