@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class AgentError(Exception):
     """Root of every failure the agent expects and knows how to answer."""
@@ -12,6 +14,14 @@ class DataError(AgentError):
 
     The message says what is wrong, where it is, and how to mend it, in one line.
     """
+
+
+class PreflightError(DataError):
+    """Input that contradicts itself or what it is for, found before anything started; one line a finding."""
+
+    def __init__(self, findings: Sequence[str]) -> None:
+        self.findings = tuple(findings)
+        super().__init__("\n".join(findings))
 
 
 class RejectedError(AgentError):

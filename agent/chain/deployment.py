@@ -71,7 +71,7 @@ def load_deployment(path: Path, chain_id: int) -> Deployment:
     try:
         deployment = Deployment.model_validate_json(path.read_bytes())
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file; deploy the vault first (evenkeel deploy)") from None
+        raise DataError(f"{path}: no such file; deploy the vault first (evenkeel localnet up)") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the JSON"

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from agent.errors import AgentError, DataError
+from agent.errors import AgentError, DataError, PreflightError
 
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
@@ -84,8 +84,9 @@ def _root() -> None:
 def main() -> None:
     """Run the command line.
 
-    Bad input (`DataError`) is one line on standard error and exit status 2; any other expected failure is one line and
-    exit status 1. What is not expected keeps its traceback, because it is a defect.
+    Bad input (`DataError`) is one line on standard error and exit status 2, or one line a finding (`PreflightError`);
+    any other expected failure is one line and exit status 1. What is not expected keeps its traceback, because it is a
+    defect.
     """
     try:
         app()
@@ -96,6 +97,6 @@ def main() -> None:
 
 
 def _fail(error: AgentError, status: int) -> None:
-    line = " ".join(str(error).split())
-    typer.echo(f"evenkeel: {line}", err=True)
+    for finding in error.findings if isinstance(error, PreflightError) else (str(error),):
+        typer.echo(f"evenkeel: {' '.join(finding.split())}", err=True)
     sys.exit(status)

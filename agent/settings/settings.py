@@ -18,6 +18,7 @@ from agent.costs.trade_costs import CostInputs
 from agent.decision.decide import DecisionSettings
 from agent.domain import Bounds
 from agent.errors import DataError
+from agent.guard import max_daily_execution_loss
 from agent.policy.base import Policy
 from agent.policy.registry import build_policy
 from agent.routing import RoutingSettings, SlicingSettings
@@ -145,10 +146,9 @@ class BoundsSettings(Section):
         return self
 
     @property
-    def max_daily_execution_loss_usd(self) -> Decimal:
-        """Return what a thief of the keeper's key can cost a day: (capacity + refill) x (slippage + fee)."""
-        turnover_usd = self.turnover_capacity_usd + self.turnover_refill_usd_per_day
-        return turnover_usd * (self.max_slippage_bps + self.max_fee_bps) / BPS
+    def max_daily_execution_loss_usd(self) -> float:
+        """Return what a thief of the keeper's key can cost a day, as the chain reckons it (`agent.guard`)."""
+        return from_wad(max_daily_execution_loss(self.to_bounds()))
 
     def to_bounds(self) -> Bounds:
         """Return the guard's integers: what is allowed rounded down, what is demanded rounded up."""
