@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class AgentError(Exception):
     """Root of every failure the agent expects and knows how to answer."""
@@ -16,6 +18,14 @@ class DataError(AgentError):
 
 class FitRefusedError(DataError):
     """Good data from which a model cannot be told: fall back to a plainer one, and say so."""
+
+
+class PreflightError(DataError):
+    """Input that contradicts itself or what it is for, found before anything started; one line a finding."""
+
+    def __init__(self, findings: Sequence[str]) -> None:
+        self.findings = tuple(findings)
+        super().__init__("\n".join(findings))
 
 
 class RejectedError(AgentError):

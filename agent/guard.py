@@ -95,6 +95,17 @@ def turnover_available(bounds: Bounds, budget: Budget, timestamp: Seconds) -> Wa
     return Wad(min(bounds.turnover_capacity, budget.turnover_available + refill))
 
 
+def max_daily_execution_loss(bounds: Bounds) -> Wad:
+    """Return the most that the keeper's key can lose against the oracle price in 24 hours, USD, rounded up.
+
+    Formula: (capacity + refill of a day) x (s / (1 - s) + f), s the slippage and f the fee allowed. Notional is counted
+    at the execution price: a sale at the floor loses s / (1 - s) of what it uses up. ``maxDailyExecutionLoss``.
+    """
+    turnover = bounds.turnover_capacity + bounds.turnover_refill_per_day
+    slippage_loss = mul_div_up(turnover, bounds.max_slippage_bps, BPS - bounds.max_slippage_bps)
+    return Wad(slippage_loss + mul_div_up(turnover, bounds.max_fee_bps, BPS))
+
+
 def leverage(notional: int, equity: int) -> int:
     """Return ``notional`` over ``equity`` as a WAD ratio rounded up; the largest uint256 when no equity backs it."""
     if notional == 0:

@@ -70,7 +70,9 @@ def load_deployment(path: Path, chain_id: int) -> Deployment:
 
     """
     try:
-        deployment = Deployment.model_validate_json(read_input(path, absent="deploy the vault first (evenkeel deploy)"))
+        deployment = Deployment.model_validate_json(
+            read_input(path, absent="deploy the vault first (evenkeel localnet up)")
+        )
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the JSON"

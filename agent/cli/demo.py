@@ -13,13 +13,16 @@ from rich.console import Console
 from rich.text import Text
 
 from agent.demo.live_table import LiveTable
+from agent.demo.preflight import require_replayable
 from agent.demo.replay import replay
 from agent.demo.scenario import DEFAULT_SEED, Scenario, file_scenario, seeded_scenario
+from agent.demo.world import NETWORK
 from agent.errors import DataError
 from agent.files.timestamps import parse_instant
 from agent.report.formatting import duration, money, money_change, percent
 from agent.report.replay_report import ReplayReport
 from agent.report.summary import summary_json
+from agent.settings import config_path, load_settings
 
 EXAMPLE = (
     "Example: evenkeel demo --prices eth_5m.parquet --from 2024-08-01 --to 2024-08-08 --book examples/book.toml "
@@ -50,29 +53,48 @@ def demo(
         typer.Option(help="Book of positions. Without it: short 100 calls at the money, 30 days left."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the generated path and of the local chain.")] = DEFAULT_SEED,
-    json_path: Annotated[
-        str | None, typer.Option("--json", help="Where the JSON summary goes; '-' is standard output.")
-    ] = None,
     html_path: Annotated[Path | None, typer.Option("--html", help="Where the HTML report goes.")] = None,
+    summary_path: Annotated[Path | None, typer.Option("--summary", help="Where the JSON summary goes.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the JSON summary; a file of it only where --summary names one.")
+    ] = False,
+    json_path: Annotated[str | None, typer.Argument(hidden=True)] = None,
 ) -> None:
     """Replay a price path on a local chain with real venue contracts while the keeper hedges through the vault.
 
     Shows every step as it happens and leaves an HTML report and a JSON summary.
     """
+    as_json, summary_path = _after_json(as_json, json_path, summary_path)
+    config = config_path(NETWORK)
+    settings = load_settings(config, {})
     scenario = _scenario(prices, start, end, symbol, book, seed)
-    html_target, json_target = _targets(scenario, html_path, json_path)
+    require_replayable(scenario, settings, config)
+    html_target, json_target = _targets(scenario, html_path, summary_path, as_json)
     # Loaded before the chain starts: a replay must not end without the means to report it.
     from agent.report.html import render_html  # noqa: PLC0415
 
-    console = Console(stderr=json_target is None)
+    console = Console(stderr=as_json)
     try:
         with LiveTable(console, scenario) as table:
             report = replay(scenario, table)
     except KeyboardInterrupt:
         console.print("Interrupted: the local chain is stopped, and no report is written.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    _publish(report, render_html(report), html_target, json_target)
+    _publish(report, render_html(report), html_target, json_target, as_json)
     _conclude(console, report, html_target, json_target)
+
+
+def _after_json(as_json: bool, written: str | None, summary_path: Path | None) -> tuple[bool, Path | None]:
+    """Read ``--json PATH``, as 0.1 had it, as ``--summary PATH``, and say so."""
+    if written is None:
+        return as_json, summary_path
+    if not as_json or summary_path is not None:
+        raise DataError(f"unexpected argument {written!r}; leave it out, or write --summary {written}")
+    if written == _STDOUT:
+        typer.echo("evenkeel: --json - is now --json alone; the old form goes in the next version", err=True)
+        return True, None
+    typer.echo(f"evenkeel: --json PATH is now --summary {written}; the old form goes in the next version", err=True)
+    return False, Path(written)
 
 
 def _scenario(
@@ -94,18 +116,21 @@ def _scenario(
     return file_scenario(prices, symbol or _DEFAULT_SYMBOL, first, last, book, seed)
 
 
-def _targets(scenario: Scenario, html_path: Path | None, json_path: str | None) -> tuple[Path, Path | None]:
-    """Return where the report and the summary go (None is standard output), checked before anything starts."""
+def _targets(
+    scenario: Scenario, html_path: Path | None, summary_path: Path | None, as_json: bool
+) -> tuple[Path, Path | None]:
+    """Return where the report and the summary go (None is no file), checked before anything starts."""
     first, last = (
         datetime.fromtimestamp(unix, tz=UTC) for unix in (scenario.prices.start_unix, scenario.prices.end_unix)
     )
     stem = f"{scenario.prices.symbol}-{first:%Y%m%dT%H%M}-{last:%Y%m%dT%H%M}-seed{scenario.seed}"
-    if html_path is None or json_path is None:
+    needs_summary = summary_path is None and not as_json
+    if html_path is None or needs_summary:
         _make_report_directory()
     html_target = _checked_target(html_path or REPORT_DIRECTORY / f"{stem}.html", "--html")
-    if json_path == _STDOUT:
-        return html_target, None
-    return html_target, _checked_target(Path(json_path or REPORT_DIRECTORY / f"{stem}.json"), "--json")
+    if needs_summary:
+        summary_path = REPORT_DIRECTORY / f"{stem}.json"
+    return html_target, None if summary_path is None else _checked_target(summary_path, "--summary")
 
 
 def _make_report_directory() -> None:
@@ -113,7 +138,7 @@ def _make_report_directory() -> None:
         REPORT_DIRECTORY.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(
-            f"{REPORT_DIRECTORY}: cannot be made ({error.strerror}); give --html and --json, or mend the permissions"
+            f"{REPORT_DIRECTORY}: cannot be made ({error.strerror}); give --html and --summary, or mend the permissions"
         ) from None
 
 
@@ -127,12 +152,12 @@ def _checked_target(path: Path, option: str) -> Path:
     return path
 
 
-def _publish(report: ReplayReport, page: str, html_target: Path, json_target: Path | None) -> None:
+def _publish(report: ReplayReport, page: str, html_target: Path, json_target: Path | None, as_json: bool) -> None:
     _write(html_target, page)
     summary = summary_json(report.summary)
-    if json_target is None:
+    if as_json:
         sys.stdout.write(summary)
-    else:
+    if json_target is not None:
         _write(json_target, summary)
 
 

@@ -25,12 +25,14 @@ LOCALNET = "localnet"
 
 
 PositionsFile = Annotated[
-    Path,
+    Path | None,
     typer.Argument(
+        metavar="BOOK",
         help="Book of positions (.toml, .csv, .json, .parquet), or a Deribit chain (.parquet, .csv, .json).",
         show_default=False,
     ),
 ]
+BookOption = Annotated[Path | None, typer.Option("--book", help="The same as BOOK, as other commands name it.")]
 MarketSource = Annotated[
     str | None,
     typer.Option(
@@ -46,7 +48,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tabl
 
 
 def greeks(
-    book: PositionsFile,
+    positions: PositionsFile = None,
+    book_option: BookOption = None,
     market: MarketSource = None,
     now: Moment = None,
     csv_path: RowsFile = None,
@@ -60,6 +63,7 @@ def greeks(
     A chain brings its own forwards and time: implied vols of bid, mark and ask, with the reason where there is none,
     a surface free of arbitrage, and every row's Greeks.
     """
+    book = _one_book(positions, book_option)
     if is_chain(book):
         if market is not None:
             raise DataError(f"{book}: a chain brings its own prices; leave out --market, or give --now")
@@ -71,6 +75,15 @@ def greeks(
     if market is None:
         raise DataError(f"{book}: a book needs a market; add --market examples/market.toml, or --market localnet")
     _show_book(book, _market(market), as_json)
+
+
+def _one_book(positions: Path | None, book_option: Path | None) -> Path:
+    if positions is not None and book_option is not None:
+        raise DataError(f"{positions} and --book {book_option} are two books; leave one out")
+    book = positions or book_option
+    if book is None:
+        raise DataError("no book is named; add it, such as evenkeel greeks examples/book.toml")
+    return book
 
 
 def _show_book(path: Path, market: Market, as_json: bool) -> None:

@@ -9,8 +9,11 @@ from typing import Annotated
 import typer
 
 from agent.chain.client import ChainClient
+from agent.chain.deployment import load_deployment
 from agent.domain import Book
+from agent.errors import PreflightError
 from agent.files.book_file import load_book
+from agent.keeper.preflight import gas_token_faults
 from agent.settings import Settings, config_path, load_settings
 
 DEFAULT_NETWORK = "localnet"
@@ -31,11 +34,16 @@ def load_inputs(network: str, book: Path) -> tuple[Settings, Book]:
         The servers do not answer.
 
     """
-    settings = load_settings(config_path(network))
+    config = config_path(network)
+    settings = load_settings(config)
+    load_deployment(settings.chain.manifest_file, settings.chain.chain_id)
     client = ChainClient(settings.chain)
     try:
         client.require_chain()
         now_unix = client.head(time.time()).timestamp
     finally:
         client.close()
-    return settings, load_book(book, now_unix)
+    positions = load_book(book, now_unix)
+    if faults := [*gas_token_faults(settings, config, positions.underlying)]:
+        raise PreflightError(faults)
+    return settings, positions

@@ -13,7 +13,9 @@ import typer
 from agent.backtest.jump_diffusion import next_price
 from agent.chain.deployment import load_deployment
 from agent.errors import DataError, TransientError
+from agent.files.book_file import load_book
 from agent.files.timestamps import parse_instant
+from agent.keeper.preflight import require_hedgeable
 from agent.localnet.deployment import NETWORK
 from agent.localnet.deposit import deposit_collateral
 from agent.localnet.manifest import DEFAULT_STATE_DIRECTORY, LocalnetManifest
@@ -73,6 +75,8 @@ def up(
         state_directory=state_directory,
         outlives_parent=True,
     )
+    if not without_vault:
+        _require_deployable(book, settings, deposit_usd)
     localnet = Localnet.up(settings)
     drop_old_ledger(state_directory)
     try:
@@ -84,6 +88,16 @@ def up(
         raise
     localnet.close()
     _show(_Status.of(state_directory), as_json)
+
+
+def _require_deployable(book_path: Path | None, localnet: LocalnetSettings, deposit_usd: float) -> None:
+    """Raise what configuration, book, price and deposit tell already, before a chain is started."""
+    config = config_path(NETWORK)
+    settings = load_settings(config)
+    book = None if book_path is None else load_book(book_path, localnet.start_unix)
+    require_hedgeable(
+        settings, config, book, str(book_path), localnet.start_unix, localnet.start_price_usd, deposit_usd
+    )
 
 
 def _deposit(localnet: Localnet, deposit_usd: float) -> None:

@@ -12,12 +12,13 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from agent.errors import AgentError, DataError, TransientError
+from agent.errors import AgentError, DataError, PreflightError, TransientError
 
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
@@ -108,27 +109,29 @@ class Terminated(KeyboardInterrupt):
 def main() -> None:
     """Run the command line.
 
-    Bad input (`DataError`) is one line on standard error and exit status 2; any other expected failure, or an output
-    that cannot be written, is one line and exit status 1. What is not expected keeps its traceback, because it is a
-    defect.
+    Bad input (`DataError`) is one line on standard error and exit status 2, or one line a finding (`PreflightError`);
+    any other expected failure, or an output that cannot be written, is one line and exit status 1. What is not expected
+    keeps its traceback, because it is a defect.
     """
     try:
         _run()
+    except PreflightError as error:
+        _fail(error.findings, EXIT_BAD_INPUT)
     except DataError as error:
-        _fail(str(error), EXIT_BAD_INPUT)
+        _fail([str(error)], EXIT_BAD_INPUT)
     except AgentError as error:
-        _fail(str(error), EXIT_FAILED)
+        _fail([str(error)], EXIT_FAILED)
     except BrokenPipeError:
         _drop_output()
-        _fail("standard output was closed before all was written", EXIT_FAILED)
+        _fail(["standard output was closed before all was written"], EXIT_FAILED)
     except OSError as error:
         _drop_output()
         place = "" if error.filename is None else f"{error.filename}: "
-        _fail(f"{place}{error.strerror or error}; make room or choose another place", EXIT_FAILED)
+        _fail([f"{place}{error.strerror or error}; make room or choose another place"], EXIT_FAILED)
     except Terminated:
-        _fail("stopped by SIGTERM", EXIT_TERMINATED)
+        _fail(["stopped by SIGTERM"], EXIT_TERMINATED)
     except KeyboardInterrupt:
-        _fail("interrupted", EXIT_INTERRUPTED)
+        _fail(["interrupted"], EXIT_INTERRUPTED)
 
 
 def _run() -> None:
@@ -170,8 +173,9 @@ def _drop_output() -> None:
         os.close(nowhere)
 
 
-def _fail(words: str, status: int) -> None:
-    line = " ".join(words.split())
+def _fail(failures: Sequence[str], status: int) -> None:
+    """Write one line a failure and end."""
     with contextlib.suppress(OSError):
-        typer.echo(f"evenkeel: {line}", err=True)
+        for failure in failures:
+            typer.echo(f"evenkeel: {' '.join(failure.split())}", err=True)
     sys.exit(status)

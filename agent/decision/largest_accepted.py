@@ -14,7 +14,7 @@ from agent.errors import RejectedError
 from agent.guard import UINT256_MAX, GuardError
 from agent.routing.route import Route
 
-_FIGURES = {
+_FIGURES: dict[str, tuple[str, str]] = {
     GuardError.NOTIONAL_EXCEEDED: ("notional", "maxNotional"),
     GuardError.TURNOVER_EXCEEDED: ("notional", "turnoverAvailable"),
     GuardError.VENUE_LEVERAGE_EXCEEDED: ("leverage", "maxLeverage"),

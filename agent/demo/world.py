@@ -29,7 +29,7 @@ from agent.venues.registry import VENUE_PROTOCOLS
 DEMO_DIRECTORY = Path(".evenkeel") / "demo"
 """Everything of the last demonstration's chain: its log, its book, its addresses and its ledger."""
 
-_NETWORK = "localnet"
+NETWORK = "localnet"
 _LEAD_SECONDS = 900
 """Chain time between the market's opening and the first price: enough for deployment and deposit, a second a block."""
 
@@ -113,7 +113,7 @@ def _settings(rpc_url: str, manifest_path: Path, ledger_path: Path) -> Settings:
         MANIFEST_PATH_VARIABLE: str(manifest_path),
         LEDGER_URL_VARIABLE: f"sqlite:///{ledger_path}",
     }
-    return load_settings(config_path(_NETWORK), environment)
+    return load_settings(config_path(NETWORK), environment)
 
 
 def _free_port() -> int:

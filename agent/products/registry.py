@@ -1,4 +1,4 @@
-"""Every product by name: a new one is one new file and one entry here."""
+"""Every product by name: a new one is a file and an entry here, and a reader in `agent.files.book_kinds` for books."""
 
 from __future__ import annotations
 

@@ -5,14 +5,14 @@ What is allowed rounds down, what is demanded rounds up.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Self
 
 from pydantic import Field, model_validator
 
 from agent.config import Exact, Section, Whole
 from agent.domain import Bounds
-from agent.units import BPS, Rounding, Seconds, Wad, to_wad
+from agent.guard import max_daily_execution_loss
+from agent.units import BPS, Rounding, Seconds, Wad, from_wad, to_wad
 
 
 class VaultSettings(Section):
@@ -73,10 +73,9 @@ class BoundsSettings(Section):
         return self
 
     @property
-    def max_daily_execution_loss_usd(self) -> Decimal:
-        """Return what a thief of the keeper's key can cost a day: (capacity + refill) x (slippage + fee)."""
-        turnover_usd = self.turnover_capacity_usd + self.turnover_refill_usd_per_day
-        return turnover_usd * (self.max_slippage_bps + self.max_fee_bps) / BPS
+    def max_daily_execution_loss_usd(self) -> float:
+        """Return what a thief of the keeper's key can cost a day, as the chain counts it (`agent.guard`)."""
+        return from_wad(max_daily_execution_loss(self.to_bounds()))
 
     def to_bounds(self) -> Bounds:
         """Return the guard's integers: what is allowed rounded down, what is demanded rounded up."""

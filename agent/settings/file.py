@@ -15,10 +15,11 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ValidationError
 
 from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
-from agent.errors import DataError
+from agent.errors import DataError, PreflightError
 from agent.input_file import read_text
 from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.policy.registry import POLICIES
+from agent.settings.consistency import contradictions
 from agent.settings.settings import Settings
 
 CONFIG_DIRECTORY = Path("config")
@@ -54,6 +55,8 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
     ------
     DataError
         One line: file, key, what is wrong and how to mend it.
+    PreflightError
+        Such a line for each pair of numbers that contradict one another.
 
     """
     document = _read(path)
@@ -68,9 +71,12 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
     if "network" in document:
         raise DataError(f"{path}: network: the file's name is the network's name; remove the key")
     try:
-        return Settings.model_validate({**document, "network": path.stem})
+        settings = Settings.model_validate({**document, "network": path.stem})
     except ValidationError as error:
         raise DataError(_one_line(error, path)) from None
+    if found := contradictions(settings):
+        raise PreflightError([f"{path}: {finding}" for finding in found])
+    return settings
 
 
 def _read(path: Path) -> dict[str, object]:

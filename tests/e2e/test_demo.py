@@ -77,7 +77,7 @@ def test_demo__crash_week_of_august_2024__keeps_every_promise(directory, market_
     finished = evenkeel(
         directory,
         *("demo", "--prices", market_data / "binance_spot_5m_2024.parquet"),
-        *("--from", "2024-08-01", "--to", "2024-08-08", "--json", "-", "--html", "week.html"),
+        *("--from", "2024-08-01", "--to", "2024-08-08", "--json", "--html", "week.html"),
     )
     assert finished.returncode == 0, finished.stderr
 
@@ -90,7 +90,7 @@ def test_demo__crash_week_of_august_2024__keeps_every_promise(directory, market_
 
 
 def test_demo__own_book_from_csv__registered_on_the_chain_and_hedged(directory, repository):
-    finished = evenkeel(directory, "demo", "--book", repository / "examples" / "book.csv", "--json", "summary.json")
+    finished = evenkeel(directory, "demo", "--book", repository / "examples" / "book.csv", "--summary", "summary.json")
     assert finished.returncode == 0, finished.stderr
     summary = json.loads((directory / "summary.json").read_text())
     assert summary["rebalances"] > 0

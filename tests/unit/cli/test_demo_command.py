@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import polars as pl
 import pytest
@@ -13,7 +14,8 @@ from tests.support.synthetic_replay import synthetic_report
 
 
 @pytest.fixture
-def directory(tmp_path, monkeypatch):
+def directory(tmp_path, repository, monkeypatch):
+    shutil.copytree(repository / "config", tmp_path / "config")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -76,7 +78,7 @@ SPAN = ("--from", "2024-08-01", "--to", "2024-08-02")
         ),
         (["--book", "absent.toml"], "absent.toml: no such file"),
         (["--html", "absent/report.html"], "--html absent/report.html: no directory absent; create it"),
-        (["--json", "absent/summary.json"], "--json absent/summary.json: no directory absent; create it"),
+        (["--summary", "absent/summary.json"], "--summary absent/summary.json: no directory absent; create it"),
         (["--html", "."], "--html . is a directory"),
     ],
 )
@@ -113,7 +115,7 @@ def test_demo__no_arguments__report_and_summary_where_promised(directory, replay
 
 def test_demo__named_files__written_there_and_seed_used(directory, replayed, monkeypatch):
     html, summary = directory / "a.html", directory / "b.json"
-    assert evenkeel(monkeypatch, "--seed", 9, "--html", html, "--json", summary) == 0
+    assert evenkeel(monkeypatch, "--seed", 9, "--html", html, "--summary", summary) == 0
     assert html.read_text().startswith("<!doctype html>")
     assert json.loads(summary.read_text())["rebalances"] > 0
     assert replayed[0].seed == 9
@@ -121,7 +123,7 @@ def test_demo__named_files__written_there_and_seed_used(directory, replayed, mon
 
 
 def test_demo__json_to_standard_output__nothing_else_there(directory, replayed, monkeypatch, capsys):
-    assert evenkeel(monkeypatch, "--json", "-") == 0
+    assert evenkeel(monkeypatch, "--json") == 0
     captured = capsys.readouterr()
     assert json.loads(captured.out)["steps"] == 36
     assert "Hedge effectiveness" in captured.err

@@ -56,12 +56,12 @@ def test_load_settings__localnet_file__bounds_are_the_integers_people_wrote(loca
 
 
 def test_load_settings__localnet_file__stolen_key_costs_at_most_one_percent_of_nav_a_day(localnet):
-    assert localnet().bounds.max_daily_execution_loss_usd <= Decimal("0.01") * 400_000
+    assert localnet().bounds.max_daily_execution_loss_usd <= 0.01 * 400_000
 
 
 def test_load_settings__decimal_fraction__is_exact_on_chain(localnet):
-    bounds = localnet("band_underlying = 5 ", "band_underlying = 0.1 ").bounds.to_bounds()
-    assert bounds.band == WAD // 10
+    bounds = localnet("band_underlying = 5 ", "band_underlying = 0.3 ").bounds.to_bounds()
+    assert bounds.band == 3 * WAD // 10
 
 
 def test_to_bounds__more_decimals_than_wad__allowed_rounds_down_and_demanded_rounds_up(localnet):

@@ -1,0 +1,213 @@
+"""Whether the guard's bounds and a vault's collateral can hedge a book at all, along prices that are known beforehand.
+
+The hedge that trades least is followed: it moves only when the worst-case net delta W would leave the chain's band, and
+no farther than the band's edge. What that hedge cannot do within the bounds, no policy can do in one rebalance a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from agent.domain import Book, Bounds, OptionLeg, OptionType
+from agent.numerics.arrays import FloatArray
+from agent.products.european import black76_delta
+from agent.units import BPS, SECONDS_PER_DAY, SECONDS_PER_YEAR, from_wad
+
+_ROUNDING_RATIO = 1e-9
+"""A need is over its limit from here: far above the error of the sums, far below any bound that is written down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Infeasible:
+    """The first instant at which a bound does not suffice, in words, and how to mend it."""
+
+    index: int
+    """Position in the prices."""
+    problem: str
+    mend: str
+
+
+@dataclass(frozen=True, slots=True)
+class _LeastHedge:
+    """The least hedge along the prices, one element an instant."""
+
+    slack: FloatArray
+    """What the band leaves beside half the delta interval, underlying units; below 0 nothing is left."""
+    trade: FloatArray
+    """Absolute size traded, underlying units."""
+    trade_usd: FloatArray
+    turnover_available_usd: FloatArray
+    position_usd: FloatArray
+    """Notional of the hedge after the trade."""
+    nav_usd: FloatArray
+    """Collateral and the hedge's profit; costs are left out."""
+
+
+def delta_interval(book: Book, times_unix: FloatArray, prices_usd: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the lowest and highest delta of a book for all volatilities that the chain is told, at each instant.
+
+    N(d1) of Black-76 has one stationary volatility, sqrt(2 ln(F / K) / tau), so the extremes of a leg lie there or at
+    the ends of its interval. An option whose expiry has come has no delta.
+
+    Parameters
+    ----------
+    book
+        Options and holdings, underlying units.
+    times_unix, prices_usd
+        Instants and prices, shape (n,).
+
+    Returns
+    -------
+    Two arrays of shape (n,), underlying units.
+
+    """
+    held = float(sum(holding.quantity for holding in book.holdings))
+    low, high = np.full(len(prices_usd), held), np.full(len(prices_usd), held)
+    for leg in book.options:
+        ends = leg.quantity * _leg_deltas(leg, np.asarray(times_unix, dtype=np.float64), prices_usd)
+        low += ends.min(axis=0)
+        high += ends.max(axis=0)
+    return low, high
+
+
+def _leg_deltas(leg: OptionLeg, times_unix: FloatArray, prices_usd: FloatArray) -> FloatArray:
+    """Return one contract's delta at both ends of its interval and at the stationary volatility, shape (3, n)."""
+    seconds_left = leg.expiry_unix - times_unix
+    tau_years = np.maximum(seconds_left, 1.0) / SECONDS_PER_YEAR
+    stationary = np.sqrt(2.0 * np.maximum(np.log(prices_usd / leg.strike_usd), 0.0) / tau_years)
+    vols = np.stack(
+        [
+            np.full_like(tau_years, leg.iv_low_annual),
+            np.full_like(tau_years, leg.iv_high_annual),
+            np.clip(stationary, leg.iv_low_annual, leg.iv_high_annual),
+        ]
+    )
+    is_call = leg.option_type is OptionType.CALL
+    return np.where(seconds_left > 0.0, black76_delta(is_call, prices_usd, leg.strike_usd, tau_years, vols), 0.0)
+
+
+def infeasible_bounds(
+    book: Book,
+    times_unix: FloatArray,
+    prices_usd: FloatArray,
+    bounds: Bounds,
+    collateral_usd: float,
+    idle_reserve_bps: int,
+) -> tuple[Infeasible, ...]:
+    """Return each bound that cannot hedge the book along the prices, at the first instant at which it does not suffice.
+
+    Parameters
+    ----------
+    book, bounds
+        What is hedged, and what the guard allows.
+    times_unix, prices_usd
+        Unix seconds and USD per underlying unit, shape (n,); the vault starts without a hedge and with a full bucket.
+    collateral_usd
+        Deposited before the first instant, USD; 0 leaves leverage out.
+    idle_reserve_bps
+        Part of NAV that is never moved to a venue, 1e-4.
+
+    """
+    hedge = _least_hedge(book, times_unix, prices_usd, bounds, collateral_usd)
+    found = [_interval_too_wide(hedge, bounds), *_trades_too_large(hedge, bounds)]
+    if collateral_usd > 0.0:
+        found += _collateral_too_small(hedge, bounds, collateral_usd, idle_reserve_bps)
+    return tuple(finding for finding in found if finding is not None)
+
+
+def _least_hedge(
+    book: Book, times_unix: FloatArray, prices_usd: FloatArray, bounds: Bounds, collateral_usd: float
+) -> _LeastHedge:
+    low, high = delta_interval(book, times_unix, prices_usd)
+    middle, slack = (low + high) / 2.0, from_wad(bounds.band) - (high - low) / 2.0
+    capacity_usd = from_wad(bounds.turnover_capacity)
+    refill_usd_per_second = from_wad(bounds.turnover_refill_per_day) / SECONDS_PER_DAY
+    size, nav_usd, available_usd = 0.0, collateral_usd, capacity_usd
+    rows = []
+    for index, price_usd in enumerate(prices_usd.tolist()):
+        if index > 0:
+            nav_usd += size * (price_usd - float(prices_usd[index - 1]))
+            refill_usd = refill_usd_per_second * float(times_unix[index] - times_unix[index - 1])
+            available_usd = min(capacity_usd, available_usd + refill_usd)
+        room = max(float(slack[index]), 0.0)
+        wanted = min(max(size, -float(middle[index]) - room), -float(middle[index]) + room)
+        trade, size = abs(wanted - size), wanted
+        rows.append((trade, trade * price_usd, available_usd, abs(size) * price_usd, nav_usd))
+        available_usd = max(available_usd - trade * price_usd, 0.0)
+    return _LeastHedge(slack, *np.array(rows).T)
+
+
+def _first_above(need: FloatArray, limit: FloatArray | float) -> int | None:
+    """Return where a need is first above its limit by more than rounding, or None."""
+    above = np.flatnonzero(need > limit + _ROUNDING_RATIO * np.abs(need))
+    return int(above[0]) if above.size else None
+
+
+def _interval_too_wide(hedge: _LeastHedge, bounds: Bounds) -> Infeasible | None:
+    band = from_wad(bounds.band)
+    index = _first_above(band - hedge.slack, band)
+    if index is None:
+        return None
+    half_width, widest = band - float(hedge.slack[index]), band - float(hedge.slack.min())
+    return Infeasible(
+        index,
+        f"the book's IV intervals alone leave its delta uncertain by ±{half_width:.4g}, so no hedge brings the worst "
+        f"case inside [bounds] band_underlying {band:g}",
+        f"narrow iv_low_annual to iv_high_annual, or raise band_underlying above {_rounded_up(widest)}",
+    )
+
+
+def _trades_too_large(hedge: _LeastHedge, bounds: Bounds) -> Iterator[Infeasible]:
+    for key, need, limit, unit in (
+        ("max_size_delta_underlying", hedge.trade, from_wad(bounds.max_size_delta), ""),
+        ("max_notional_usd", hedge.trade_usd, from_wad(bounds.max_notional), "$"),
+    ):
+        index = _first_above(need, limit)
+        if index is not None:
+            yield Infeasible(
+                index,
+                f"the least trade into the band is {unit}{need[index]:,.6g}, above [bounds] {key} {unit}{limit:,.10g}",
+                f"raise {key} to {_rounded_up(float(need.max()))} or more, or hedge a smaller book",
+            )
+    index = _first_above(hedge.trade_usd, hedge.turnover_available_usd)
+    if index is not None:
+        yield Infeasible(
+            index,
+            f"the least trade into the band is ${hedge.trade_usd[index]:,.6g}, but of [bounds] turnover_capacity_usd "
+            f"and its refill ${hedge.turnover_available_usd[index]:,.6g} are left",
+            "raise turnover_capacity_usd or turnover_refill_usd_per_day, or hedge a smaller book",
+        )
+
+
+def _collateral_too_small(
+    hedge: _LeastHedge, bounds: Bounds, collateral_usd: float, idle_reserve_bps: int
+) -> Iterator[Infeasible]:
+    lost = _first_above(-hedge.nav_usd, 0.0)
+    if lost is not None:
+        yield Infeasible(lost, f"the hedge has lost the whole collateral of ${collateral_usd:,.0f}", "deposit more")
+    share = (BPS - idle_reserve_bps) / BPS
+    for key, ratio, where in (
+        ("max_leverage_ratio", from_wad(bounds.max_leverage), "NAV"),
+        ("max_venue_leverage_ratio", from_wad(bounds.max_venue_leverage) * share, "NAV less [margin] idle_reserve_bps"),
+    ):
+        equity_usd = np.maximum(hedge.nav_usd, 0.0)
+        index = _first_above(hedge.position_usd, ratio * equity_usd)
+        if index is None:
+            continue
+        missing_usd = float(np.max(hedge.position_usd / ratio - hedge.nav_usd))
+        yield Infeasible(
+            index,
+            f"the least hedge is ${hedge.position_usd[index]:,.6g} on ${hedge.nav_usd[index]:,.6g} of NAV, above "
+            f"[bounds] {key} ({where})",
+            f"deposit ${_rounded_up(collateral_usd + missing_usd)} or more instead of ${collateral_usd:,.0f}, raise "
+            f"{key}, or hedge a smaller book",
+        )
+
+
+def _rounded_up(number: float) -> str:
+    """Return a number to three digits, never below it, so that what is advised suffices."""
+    step = 10.0 ** (np.floor(np.log10(number)) - 2)
+    return f"{np.ceil(number / step) * step:,.10g}"

@@ -1,0 +1,95 @@
+"""All that prices, book and configuration tell of a replay before its chain is started."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from agent.decision.feasible_hedge import infeasible_bounds
+from agent.demo.scenario import Scenario
+from agent.errors import PreflightError
+from agent.files.timestamps import iso_utc
+from agent.keeper.preflight import book_faults, gas_token_faults, price_faults
+from agent.localnet.anvil import CHAIN_ID
+from agent.localnet.session import LocalnetSettings
+from agent.settings import Settings
+
+
+def require_replayable(scenario: Scenario, settings: Settings, config: Path) -> None:
+    """Raise `PreflightError` with a line for each reason why the replay could not go through to its last step."""
+    faults = [
+        *_chain_faults(settings, config),
+        *gas_token_faults(settings, config, scenario.book.underlying),
+        *_step_faults(scenario, settings, config),
+        *_price_faults(scenario, settings, config),
+        *book_faults(scenario.book, scenario.book_origin, scenario.prices.start_unix),
+        *_expiry_faults(scenario),
+    ]
+    # A book that expires or prices that nobody believes are mended first: they change what is to be hedged.
+    if faults := faults or list(_hedge_faults(scenario, settings, config)):
+        raise PreflightError(faults)
+
+
+def _chain_faults(settings: Settings, config: Path) -> Iterator[str]:
+    if settings.chain.chain_id != CHAIN_ID:
+        yield (
+            f"{config}: [chain] chain_id is {settings.chain.chain_id}, but the local chain is {CHAIN_ID}; "
+            f"write {CHAIN_ID}"
+        )
+    if settings.chain.rpc_quorum > 1:
+        yield (f"{config}: [chain] rpc_quorum is {settings.chain.rpc_quorum}, but a replay has one server; write 1")
+
+
+def _step_faults(scenario: Scenario, settings: Settings, config: Path) -> Iterator[str]:
+    step_seconds, cooldown_seconds = scenario.prices.interval_seconds, settings.bounds.cooldown_seconds
+    if step_seconds < cooldown_seconds:
+        yield (
+            f"{scenario.prices.source}: a price every {step_seconds} s, less than {config} [bounds] cooldown_seconds "
+            f"{cooldown_seconds}: the guard would refuse steps; choose prices {cooldown_seconds} s apart or more, or "
+            "lower cooldown_seconds"
+        )
+
+
+def _price_faults(scenario: Scenario, settings: Settings, config: Path) -> Iterator[str]:
+    """Name the first price that the oracle would refuse, and the first outside the range that the pool can reach."""
+    prices = scenario.prices
+    oracle, market = settings.oracle, LocalnetSettings()
+    outside = (prices.prices_usd < float(oracle.min_price_usd)) | (prices.prices_usd > float(oracle.max_price_usd))
+    for index in np.flatnonzero(outside)[:1]:
+        yield from price_faults(settings, config, float(prices.prices_usd[index]), _row(scenario, int(index)))
+    ratios = prices.prices_usd / prices.prices_usd[0]
+    beyond = (ratios <= market.maker_low_ratio) | (ratios >= market.maker_high_ratio)
+    for index in np.flatnonzero(beyond)[:1]:
+        yield (
+            f"{_row(scenario, int(index))}: price {prices.prices_usd[index]:,.10g} USD is {ratios[index]:.3g} times "
+            f"the first; the local pool goes from {market.maker_low_ratio:g} to {market.maker_high_ratio:g} times it; "
+            "choose a shorter span with --from and --to"
+        )
+
+
+def _expiry_faults(scenario: Scenario) -> Iterator[str]:
+    end_unix = scenario.prices.end_unix
+    for leg in scenario.book.options:
+        if leg.expiry_unix <= end_unix:
+            yield (
+                f"{scenario.book_origin}: [[option]] {leg.label}: expires {iso_utc(leg.expiry_unix)}, inside the "
+                f"replayed span, which ends {iso_utc(end_unix)}; end before it with --to, or leave the leg out"
+            )
+
+
+def _hedge_faults(scenario: Scenario, settings: Settings, config: Path) -> Iterator[str]:
+    prices = scenario.prices
+    bounds, reserve_bps = settings.bounds.to_bounds(), settings.margin.idle_reserve_bps
+    times_unix = prices.times_unix.astype(np.float64)
+    for finding in infeasible_bounds(
+        scenario.book, times_unix, prices.prices_usd, bounds, scenario.deposit_usd, reserve_bps
+    ):
+        where = f"{config}: {_row(scenario, finding.index)}"
+        yield f"{where}: {finding.problem}; {finding.mend}"
+
+
+def _row(scenario: Scenario, index: int) -> str:
+    prices = scenario.prices
+    return f"{prices.source}: {prices.symbol} at {iso_utc(int(prices.times_unix[index]))}"

@@ -1,0 +1,95 @@
+"""Numbers of a configuration file that are each in range and contradict one another across keys or sections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agent.settings.settings import Settings
+from agent.units import BPS
+
+
+def contradictions(settings: Settings) -> tuple[str, ...]:
+    """Return a line for each pair of numbers that cannot both be meant: section, key, why, and how to mend it.
+
+    What contradicts itself within one section is refused by that section where it can be told from it alone.
+    """
+    found = (*_trade_sizes(settings), *_times(settings), *_leverage(settings), *_gas(settings))
+    return tuple(found)
+
+
+def _trade_sizes(settings: Settings) -> Iterator[str]:
+    bounds, decision = settings.bounds, settings.decision
+    if decision.min_trade_underlying >= bounds.band_underlying:
+        yield (
+            f"[decision] min_trade_underlying {decision.min_trade_underlying:g} is not below [bounds] band_underlying "
+            f"{bounds.band_underlying}: inside the band nothing would ever be traded; lower it"
+        )
+    if decision.min_trade_underlying > bounds.max_size_delta_underlying:
+        yield (
+            f"[decision] min_trade_underlying {decision.min_trade_underlying:g} exceeds [bounds] "
+            f"max_size_delta_underlying {bounds.max_size_delta_underlying}: no size is allowed; lower it"
+        )
+    if decision.delta_tolerance_underlying >= bounds.band_underlying:
+        yield (
+            f"[decision] delta_tolerance_underlying {decision.delta_tolerance_underlying:g} is not below [bounds] "
+            f"band_underlying {bounds.band_underlying}: a wrong book would pass for the chain's; lower it"
+        )
+    if bounds.min_improvement_underlying > bounds.max_size_delta_underlying:
+        yield (
+            f"[bounds] min_improvement_underlying {bounds.min_improvement_underlying} exceeds "
+            f"max_size_delta_underlying {bounds.max_size_delta_underlying}: no leg can improve so much; lower it"
+        )
+    if bounds.max_notional_usd > bounds.turnover_capacity_usd:
+        yield (
+            f"[bounds] max_notional_usd {bounds.max_notional_usd} exceeds turnover_capacity_usd "
+            f"{bounds.turnover_capacity_usd}, which no rebalance can; lower it, or raise turnover_capacity_usd"
+        )
+
+
+def _times(settings: Settings) -> Iterator[str]:
+    execution, keeper, slicing = settings.execution, settings.keeper, settings.slicing
+    if execution.deadline_seconds < execution.receipt_timeout_seconds:
+        yield (
+            f"[execution] deadline_seconds {execution.deadline_seconds} is below receipt_timeout_seconds "
+            f"{execution.receipt_timeout_seconds:g}: the keeper would wait for what the chain refuses; raise it"
+        )
+    if execution.receipt_poll_seconds > execution.replace_after_seconds:
+        yield (
+            f"[execution] receipt_poll_seconds {execution.receipt_poll_seconds:g} exceeds replace_after_seconds "
+            f"{execution.replace_after_seconds:g}: a transaction would be replaced unseen; lower it"
+        )
+    if keeper.retry_initial_seconds > keeper.retry_max_seconds:
+        yield (
+            f"[keeper] retry_initial_seconds {keeper.retry_initial_seconds:g} exceeds retry_max_seconds "
+            f"{keeper.retry_max_seconds:g}; swap them"
+        )
+    if slicing is not None and slicing.interval_seconds < settings.bounds.cooldown_seconds:
+        yield (
+            f"[slicing] interval_seconds {slicing.interval_seconds:g} is below [bounds] cooldown_seconds "
+            f"{settings.bounds.cooldown_seconds}: the guard would refuse every slice but the first; raise it"
+        )
+
+
+def _leverage(settings: Settings) -> Iterator[str]:
+    bounds, margin = settings.bounds, settings.margin
+    usable = bounds.max_venue_leverage_ratio * (BPS - margin.guard_headroom_bps) / BPS
+    if margin.high_leverage_ratio > usable:
+        yield (
+            f"[margin] high_leverage_ratio {margin.high_leverage_ratio} exceeds {usable:g}, which is [bounds] "
+            f"max_venue_leverage_ratio {bounds.max_venue_leverage_ratio} less guard_headroom_bps "
+            f"{margin.guard_headroom_bps}: the guard would refuse before margin is added; lower it"
+        )
+
+
+def _gas(settings: Settings) -> Iterator[str]:
+    execution, costs = settings.execution, settings.costs
+    if costs.rebalance_gas_units > execution.max_gas_units:
+        yield (
+            f"[costs] rebalance_gas_units {costs.rebalance_gas_units} exceeds [execution] max_gas_units "
+            f"{execution.max_gas_units}: no rebalance would be sent; raise max_gas_units"
+        )
+    if execution.urgent_priority_fee_gwei < execution.priority_fee_gwei:
+        yield (
+            f"[execution] urgent_priority_fee_gwei {execution.urgent_priority_fee_gwei} is below priority_fee_gwei "
+            f"{execution.priority_fee_gwei}: a risk exit would wait longest; raise it"
+        )
