@@ -31,7 +31,7 @@ def require_file(path: Path, max_bytes: int = MAX_TEXT_BYTES, absent: str = "che
     except ValueError:
         raise DataError(f"{str(path)!r}: no path holds a NUL character; check the path") from None
     if path.is_dir():
-        raise DataError(f"{path}: a directory; name a file in it")
+        raise DataError(f"{path}: cannot be read (a directory); name a file in it")
     if not path.is_file():
         raise DataError(f"{path}: a pipe or a device; save what it gives to a file and name that")
     if status.st_size > max_bytes:
@@ -57,7 +57,7 @@ def read_text(path: Path, absent: str = "check the path") -> str:
     """
     raw = read_input(path, absent=absent)
     if raw.startswith(_UTF16_MARKS):
-        raise DataError(f"{path}: begins like UTF-16; save the file as UTF-8")
+        raise DataError(f"{path}: not UTF-8 text but UTF-16 by its first bytes; save the file as UTF-8")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -35,6 +35,7 @@ _PLAIN = {
     "·": ".",
     "²": "2",
     "…": "...",
+    "─": "-",
 }
 """What stands for a sign of the tables where the terminal's encoding has no such sign."""
 

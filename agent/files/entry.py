@@ -20,6 +20,7 @@ from agent.units import Seconds
 __all__ = ["Entry", "parse_toml", "read_text", "read_toml", "require_distinct", "shown"]
 
 _LONGEST_SHOWN = 60
+_LONGEST_TEXT = 500
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NO_NUMBER = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d{1,2}(?:\d{2,})?", re.ASCII)
@@ -51,12 +52,14 @@ class Entry:
 
         Raises
         ------
-        DataError : missing, blank or not text.
+        DataError : missing, blank, not text, or longer than a name or a label is.
 
         """
         written = self._required(key)
         if not isinstance(written, str) or not written.strip():
             raise DataError(f"{self.where}: {key} is {shown(written)}; write text in quotes")
+        if len(written) > _LONGEST_TEXT:
+            raise DataError(f"{self.where}: {key} is {shown(written)}, {len(written):,} characters; shorten it")
         return written.strip()
 
     def number(self, key: str) -> float:
@@ -110,8 +113,7 @@ class Entry:
         """
         written = self._required(key)
         if not isinstance(written, str | date | datetime):
-            is_count = isinstance(written, int | float) and not isinstance(written, bool) and abs(written) < 1e30
-            hint = unit_hint(written) if is_count else ""
+            hint = unit_hint(written) if isinstance(written, int | float) and abs(written) < 1e30 else ""
             raise DataError(
                 f"{self.where}: {key} is {shown(written)}{hint}; write ISO 8601 such as 2024-08-31T08:00:00Z"
             )

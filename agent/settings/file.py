@@ -133,7 +133,8 @@ def _one_line(error: ValidationError, path: Path) -> str:
     first = min(error.errors(), key=lambda complaint: complaint["type"] != "extra_forbidden")
     location = [str(part) for part in first["loc"]]
     section, keys = (location[0], location[1:]) if location else ("", [])
-    where = f"{path}: [{section}] {'.'.join(keys)}".rstrip()
+    section = f"{section:.80}"
+    where = f"{path}: [{section}] {'.'.join(keys):.80}".rstrip()
     if first["type"] == "extra_forbidden":
         known = _known_keys(location[:-1])
         if len(location) == 1:
@@ -143,7 +144,7 @@ def _one_line(error: ValidationError, path: Path) -> str:
         return f"{where}: missing; add it"
     message = first["msg"].removeprefix("Value error, ")
     if isinstance(first["input"], str | int | float | Decimal):
-        message = f"{message}, not {first['input']!s}"
+        message = f"{message}, not {first['input']!s:.80}"
     return f"{where}: {message}"
 
 

@@ -172,3 +172,16 @@ def test_book_toml__read_back__same_book(tmp_path, repository):
     path = tmp_path / "written.toml"
     path.write_text(book_toml(awkward), encoding="utf-8")
     assert load_book(path, NOW_UNIX) == awkward
+
+
+@pytest.mark.parametrize("second", ["quantity", "Quantity", "\uff51uantity", " quantity "])
+def test_load_book__column_twice__is_refused(tmp_path, second):
+    path = tmp_path / "book.csv"
+    path.write_text(f"underlying,type,quantity,{second}\nETH,holding,-60,60\n", encoding="utf-8")
+    assert "twice in the header" in refusal(path)
+
+
+def test_load_book__semicolons__says_so(tmp_path):
+    path = tmp_path / "book.csv"
+    path.write_text("underlying;type;quantity\nETH;holding;1,5\n")
+    assert "separated by semicolons" in refusal(path)

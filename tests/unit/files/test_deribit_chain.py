@@ -204,3 +204,17 @@ def test_is_chain__tells_chains_from_books(repository, tmp_path):
         assert not is_chain(repository / "examples" / name)
     pl.DataFrame({"underlying": ["ETH"], "type": ["holding"], "quantity": [1.0]}).write_parquet(tmp_path / "b.parquet")
     assert not is_chain(tmp_path / "b.parquet")
+
+
+@pytest.mark.parametrize("unit", [("seconds", 1), ("microseconds", 10**6), ("nanoseconds", 10**9)])
+def test_load_chain__stamp_of_another_unit__names_both(tmp_path, unit):
+    name, per_second = unit
+    rows = [{**row, "creation_timestamp": int(NOW_UNIX) * per_second} for row in summaries()]
+    message = refusal(write_json(tmp_path / "chain.json", rows))
+    assert f"looks like {name} since 1970; write milliseconds" in message
+
+
+def test_load_chain__column_twice__is_refused(tmp_path):
+    path = tmp_path / "chain.csv"
+    path.write_text("instrument_name,bid_price,Bid_Price \n")
+    assert "'bid_price' and 'Bid_Price' name one field" in refusal(path)
