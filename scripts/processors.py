@@ -27,13 +27,13 @@ SUITES = (
     "tests/conformance",
 )  # fmt: skip
 SHORT = (
-    "tests/unit/vol/test_garch.py",
-    "tests/unit/vol/test_vol_forecast.py",
-    "tests/unit/vol/test_ssvi.py",
+    "tests/unit/vol/test_garch.py::test_fit_garch__dem_gbp__fiorentini_calzolari_panattoni",
+    "tests/unit/vol/test_garch.py::test_fit_garch__last_digits_disturbed__one_verdict",
     "tests/unit/risk/test_collateral.py",
 )
 _BASELINE = " ".join(name for name in __cpu_dispatch__ if __cpu_features__.get(name))
 """What NumPy can do here beyond its baseline: it warns of any other name."""
+_CONFIGURATION = ("-c", "pyproject.toml", "--rootdir", ".")  # for tests outside the checkout as well
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
 _TWO_THREADS = {"OPENBLAS_NUM_THREADS": "2", "NUMBA_NUM_THREADS": "2"}
 SETTINGS: dict[str, dict[str, str]] = {
@@ -48,7 +48,7 @@ SHORT_SETTINGS = ("prescott, numpy baseline", "zen")
 
 def run_setting(name: str, tests: Sequence[str]) -> bool:
     """Run ``tests`` under one setting, say how it went, and return whether all passed."""
-    command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", *tests]
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", *_CONFIGURATION, *tests]
     environment = os.environ | SETTINGS[name]
     if not environment.get("NPY_DISABLE_CPU_FEATURES"):
         environment.pop("NPY_DISABLE_CPU_FEATURES", None)
