@@ -120,9 +120,7 @@ def test_keeper__killed_around_every_operation__hedges_exactly_once(keeper_chain
             start_again_and_assert_hedged_once(world, size, where)
 
 
-def test_keeper__killed_while_its_transaction_waits__hedges_exactly_once_when_it_is_mined(
-    keeper_chain, zygote, undisturbed
-):
+def test_keeper__killed_while_transaction_waits__hedges_exactly_once_when_mined(keeper_chain, zygote, undisturbed):
     operations, size = undisturbed
     sent = operations.index("eth_sendRawTransaction")
     for index in range(sent, sent + 4):

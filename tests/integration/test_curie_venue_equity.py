@@ -116,7 +116,7 @@ def test_equity__no_position__index_does_not_matter(market):
 
 
 @pytest.mark.parametrize(("own_size", "pushes"), [(-40, 150), (-40, -150), (40, 150), (40, -150)])
-def test_funding__pool_held_away_from_the_index__long_pays_premium_and_short_receives_it(market, own_size, pushes):
+def test_funding__pool_held_away_from_index__long_pays_premium_and_short_receives_it(market, own_size, pushes):
     market.execute(whole(own_size))
     market.step(3_200.0)
     market.trade_as(market.accounts["arbitrageur"], whole(pushes))

@@ -163,9 +163,7 @@ def test_quote__more_than_any_pool_holds__beyond_range(market, size):
         (True, 3_300.0, "EX_OPLAS"),
     ],
 )
-def test_capacity__limits_of_the_venue__quoted_traded_and_hardly_more_refused_by_both(
-    market, is_long, index_usd, reason
-):
+def test_capacity__limits_of_venue__quoted_traded_and_hardly_more_refused_by_both(market, is_long, index_usd, reason):
     market.publish(index_usd)
     market.pass_time(60)
     sign = 1 if is_long else -1
@@ -192,7 +190,7 @@ def test_capacity__trading_halted_by_the_venue__none(market, is_long):
 
 
 @pytest.mark.parametrize("is_long", [True, False])
-def test_capacity__pool_beyond_the_limit_already__none_on_that_side_and_exact_on_the_other(market, is_long):
+def test_capacity__pool_beyond_limit_already__none_on_that_side_and_exact_on_other(market, is_long):
     market.publish(3_200.0 * (0.85 if is_long else 1.15))
     away = whole(1 if is_long else -1)
     assert market.capacity(is_long) == 0

@@ -166,7 +166,7 @@ def test_cycle__nonce_taken_by_a_stranger_with_the_key__is_superseded(world):
         assert_hedged_once(world, keeper)
 
 
-def test_cycle__block_of_the_hedge_replaced__hedges_again_with_the_same_bytes_and_counts_it_once(world):
+def test_cycle__block_of_hedge_replaced__same_bytes_sent_again_and_counted_once(world):
     with world.keeper() as keeper:
         first = keeper.cycle()
         assert first.outcome is Outcome.EXECUTED
@@ -184,7 +184,7 @@ def test_cycle__block_of_the_hedge_replaced__hedges_again_with_the_same_bytes_an
         assert_hedged_once(world, restarted)
 
 
-def test_cycle__ledger_lost_while_a_transaction_waits__sends_nothing_until_it_is_known(world):
+def test_cycle__ledger_lost_while_transaction_waits__sends_nothing_until_it_is_known(world):
     left_pending(world)
     with world.keeper(ledger="another", **WITHOUT_BUMPS) as keeper:
         with pytest.raises(TransientError, match="a transaction waiting that this ledger does not know"):
@@ -194,7 +194,7 @@ def test_cycle__ledger_lost_while_a_transaction_waits__sends_nothing_until_it_is
         assert_hedged_once(world, keeper)
 
 
-def test_cycle__transaction_unknown_to_the_ledger_used_the_intent__counts_as_executed(world):
+def test_cycle__transaction_unknown_to_the_ledger_used_intent__counts_as_executed(world):
     """The ledger was restored from a copy made between the decision and the signature."""
     intent_id, signed = left_pending(world)
     world.rpc("evm_mine")

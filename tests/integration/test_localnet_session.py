@@ -201,7 +201,7 @@ def test_step__no_price__data_error_and_no_block(localnet, price_usd):
     assert localnet.chain.head().number == number
 
 
-def test_steps__two_thousand_with_jumps_of_30_percent__actors_solvent_and_pool_at_the_index(localnet):
+def test_steps__two_thousand_with_jumps_30_percent__actors_solvent_and_pool_at_index(localnet):
     generator = random.Random(5)
     directions = itertools.cycle((0.7, 1 / 0.7, 1.3, 1 / 1.3))
     price_usd, at_unix = START_USD, localnet.chain.head().timestamp

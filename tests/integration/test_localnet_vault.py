@@ -26,9 +26,7 @@ def localnet(tmp_path_factory):
 
 
 @pytest.mark.parametrize(("book", "what"), [(None, "no such file"), ("[[option]]\nright = 'call'\n", "book.toml")])
-def test_deploy_evenkeel__book_that_cannot_be_read__the_scripts_one_line_and_no_transaction(
-    localnet, tmp_path, book, what
-):
+def test_deploy_evenkeel__unreadable_book__scripts_one_line_and_no_transaction(localnet, tmp_path, book, what):
     path = tmp_path / "book.toml"
     if book is not None:
         path.write_text(book)

@@ -255,7 +255,7 @@ def traded(decision):
 
 @MANY
 @given(cases(), st.booleans())
-def test_decide__any_case_with_slicing__trades_part_of_the_same_and_delays_no_forbidden_risk(case, is_wide):
+def test_decide__any_case_with_slicing__trades_a_part_and_delays_no_forbidden_risk(case, is_wide):
     snapshot, book, policy = case
     if is_wide:
         bounds = replace(snapshot.bounds, band=wad(60), urgent_delta=wad(90), max_slippage_bps=200)

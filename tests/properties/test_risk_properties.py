@@ -63,7 +63,7 @@ def test_scenario_grid__long_call_and_short_put__are_a_forward_everywhere(strike
 
 @FEWER
 @given(st.floats(-0.5, 0.5), vols)
-def test_scenario_grid__long_options__gain_with_volatility_and_are_convex_in_the_price(log_moneyness, iv) -> None:
+def test_scenario_grid__long_options__gain_with_volatility_and_are_convex_in_price(log_moneyness, iv) -> None:
     strike = 3_000.0 * np.exp(log_moneyness)
     options = LiveOptions(np.array([True]), np.array([strike]), np.array([0.1]), np.array([iv]), np.array([1.0]))
     pnl = scenario_grid(Positions(options, 3_000.0), np.linspace(1_500.0, 6_000.0, 31), [-0.04, 0.0, 0.04], 0.0).pnl_usd

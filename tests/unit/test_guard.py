@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -14,10 +16,13 @@ from agent.guard import (
     fill_notional,
     leverage,
     limit_price,
+    max_daily_execution_loss,
     net_delta_interval,
     turnover_available,
     worst_net_delta,
 )
+from agent.settings import load_settings
+from agent.units import WAD, Rounding, Wad, to_wad
 from tests.support.decision_builders import BOUNDS, BUDGET, NOW, wad
 
 PRICE = wad(3000)
@@ -247,3 +252,27 @@ def test_evaluate__several_rules_broken__first_in_order_is_reported(first):
     for _, change in ORDER[first:]:
         changes |= change
     assert refusal(bounds=replace(BOUNDS, **changes), after=measured("50", nav="499999"))[0] == ORDER[first][0]
+
+
+def test_max_daily_execution_loss__contract_vector__the_same(repository):
+    """The figure of ``tests/contracts/RebalanceGuard.t.sol``: 486,400 USD of turnover, 50 and 20 bps."""
+    solidity = (repository / "tests" / "contracts" / "RebalanceGuard.t.sol").read_text(encoding="utf-8")
+    slippage_loss, fee_loss = re.search(r"maxDailyExecutionLoss\(\), ([\d.]+)e18 \+ ([\d.]+)e18", solidity).groups()
+    settings = load_settings(repository / "config" / "localnet.toml", {})
+    bounds = replace(
+        settings.bounds.to_bounds(),
+        turnover_capacity=Wad(486_400 * WAD),
+        turnover_refill_per_day=Wad(0),
+        max_slippage_bps=50,
+        max_fee_bps=20,
+    )
+    expected = to_wad(Decimal(slippage_loss) + Decimal(fee_loss), Rounding.DOWN)
+    assert max_daily_execution_loss(bounds) == expected
+
+
+@pytest.mark.parametrize("name", ["README.md", "config/localnet.toml"])
+def test_max_daily_execution_loss__figure_in_text__the_same(repository, name):
+    text = (repository / name).read_text(encoding="utf-8")
+    written = re.search(r"\$(\d,\d{3}) (?:a day|with the bounds)", text)[1]
+    settings = load_settings(repository / "config" / "localnet.toml", {})
+    assert f"{settings.bounds.max_daily_execution_loss_usd:,.0f}" == written

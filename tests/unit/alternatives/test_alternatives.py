@@ -202,7 +202,7 @@ def test_explain__comparable_settings__are_those_of_the_chosen_policy():
     assert named(explanation, "fixed_threshold").is_chosen
 
 
-def test_explain__policy_that_cannot_answer__left_out_with_its_reason_and_hides_no_other(monkeypatch):
+def test_explain__policy_that_cannot_answer__left_out_with_reason_and_hides_no_other(monkeypatch):
     class Broken(FixedThreshold):
         def target(self, exposure, costs):
             raise DataError("out of its depth")
@@ -310,7 +310,7 @@ def test_yardstick__variance__grows_with_everything_but_the_sign(net_delta, gamm
     assert variance <= Yardstick(days, vol * factor, 1e-3).variance_usd2(net_delta, gamma, 3_000.0)
 
 
-def test_yardstick_of__nothing_given__the_books_vol_the_fundings_horizon_and_the_policys_aversion():
+def test_yardstick_of__nothing_given__book_vol_funding_horizon_policy_aversion():
     decision = decide(snapshot_of(BOOK), BOOK, POLICY, COSTS, SETTINGS)
     measure = yardstick_of(decision, POLICY, COSTS)
     assert (measure.horizon_days, measure.risk_aversion_per_usd) == (COSTS.funding_horizon_days, 0.05)

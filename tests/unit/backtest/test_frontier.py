@@ -87,7 +87,7 @@ def test_matched__costs_that_fall_with_the_square_of_risk__are_read_exactly(sd):
     assert found.excess_usd == Estimate(0.0, 0.0)
 
 
-def test_matched__family_that_costs_a_fifth_more_on_the_same_paths__is_a_fifth_dearer_beyond_doubt():
+def test_matched__family_that_costs_a_fifth_more__is_a_fifth_dearer():
     statistics = FrontierStatistics(power_law((1.0, 1.2)), 50)
     found = statistics.matched({"a": range(4), "b": range(4, 8)}, "a", 1.0)
     assert found["b"].excess_usd.value == pytest.approx(0.2, rel=1e-9)

@@ -104,7 +104,7 @@ def test_simulate__several_policies__agree_with_a_plain_simulator(is_short, fixe
 
 
 @pytest.mark.parametrize("start_usd", [20.0, 500.0])
-def test_simulate__prices_beyond_the_tabulated_moneyness__agree_with_a_plain_simulator(start_usd):
+def test_simulate__prices_beyond_tabulated_moneyness__agree_with_a_plain_simulator(start_usd):
     schedules, paths = schedules_of(OPTION), paths_of(OPTION, 2, start_usd=start_usd)
     outcomes = simulate(OPTION, schedules, paths, 0.003, 0.0)
     for row, schedule in enumerate(schedules):

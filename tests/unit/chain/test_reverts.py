@@ -21,7 +21,7 @@ def test_decode_revert__guard_error__names_actual_and_limit():
     assert str(rejection) == "NetDeltaExceeded(worstNetDelta=7000000000000000000, maxAbsDelta=5000000000000000000)"
 
 
-def test_decode_revert__vault_and_role_errors__come_with_hex_and_checksummed_addresses():
+def test_decode_revert__vault_and_role_errors__hex_and_checksummed_addresses():
     address = "0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc"
     assert decode_revert(revert_data("NotKeeper(address)", address)).arguments == {
         "caller": "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"

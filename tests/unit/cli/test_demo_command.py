@@ -146,3 +146,21 @@ def test_demo__interrupted__says_the_chain_is_stopped_and_writes_nothing(directo
     assert evenkeel(monkeypatch) == 130
     assert "the local chain is stopped" in capsys.readouterr().out
     assert list((directory / ".evenkeel" / "reports").iterdir()) == []
+
+
+def test_demo__json_with_path__still_works_and_hints(directory, replayed, monkeypatch, capsys):
+    assert evenkeel(monkeypatch, "--html", "a.html", "--json", "b.json") == 0
+    assert json.loads((directory / "b.json").read_text())["steps"] == 36
+    captured = capsys.readouterr()
+    assert "is now --summary b.json" in captured.err
+    assert '"steps"' not in captured.out
+
+
+def test_demo__findings__a_line_each_and_nothing_started(directory, replayed, monkeypatch, capsys):
+    book = directory / "book.toml"
+    book.write_text('[book]\nunderlying = "ETH"\n[[holding]]\nquantity = 900\n')
+    assert evenkeel(monkeypatch, "--book", book) == 2
+    captured = capsys.readouterr()
+    assert (captured.out, replayed) == ("", [])
+    assert captured.err.count("\n") >= 3
+    assert all(line.startswith("evenkeel: ") for line in captured.err.splitlines())

@@ -7,7 +7,7 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-from agent.cli.main import app
+from agent.cli.main import COMMANDS, app, load_command
 from agent.files.book_file import load_book
 
 NOW_UNIX = 1_722_470_400  # 2024-08-01T00:00:00Z
@@ -51,3 +51,19 @@ def test_readme__make_targets_shown__exist(readme, repository):
     for target in ("demo", "test", "lint", "bench", "setup", "clean"):
         assert f"`{target}`" in readme or f"make {target}" in readme
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+
+
+def test_texts__commands_named__exist(repository):
+    texts = [*repository.glob("*.md"), *(repository / "docs").rglob("*.md")]
+    texts += [path for folder in ("agent", "scripts") for path in (repository / folder).rglob("*.py")]
+    texts += (repository / "examples").glob("*.toml")
+    named = {
+        (command, leaf)
+        for path in texts
+        for command, leaf in re.findall(r"(?:[`'(]|bin/|: )evenkeel ([a-z]+)(?: ([a-z]+))?", path.read_text("utf-8"))
+    }
+    assert len(named) > 5
+    leaves = set(load_command("localnet").commands)
+    for command, leaf in named:
+        assert command in COMMANDS, command
+        assert command != "localnet" or not leaf or leaf in leaves, leaf

@@ -84,7 +84,7 @@ FREE_GAS = replace(COSTS, eth_price_usd=0.0)
 
 
 @pytest.mark.parametrize("gap", [2.5, -2.5])
-def test_decide__policy_content_but_chain_not__lands_inside_the_chains_band_with_headroom(gap):
+def test_decide__policy_content_but_chain_not__lands_inside_chain_band_with_room(gap):
     snapshot = snapshot_of(BOOK, hedged(gap))
     decision = run(snapshot, FixedThreshold(50.0), costs=FREE_GAS)
     low, high = net_delta_interval(snapshot.measurement)
@@ -95,7 +95,7 @@ def test_decide__policy_content_but_chain_not__lands_inside_the_chains_band_with
     assert "chain's band" in decision.reason
 
 
-def test_decide__chain_forces_a_trade_and_gas_is_dear__lands_farther_inside_than_with_free_gas():
+def test_decide__forced_trade_and_dear_gas__lands_farther_inside_than_with_free_gas():
     snapshot = snapshot_of(BOOK, hedged(2.5))
     worst = [
         worst_net_delta(after(snapshot, run(snapshot, FixedThreshold(50.0), costs=replace(COSTS, eth_price_usd=price))))
@@ -114,7 +114,7 @@ def test_decide__policy_narrower_than_the_chains_band__lands_where_the_policy_sa
     assert landed == pytest.approx(FixedThreshold(1.0).target(decision.exposure, decision.costs).target_net_delta)
 
 
-def test_decide__chain_interval_wider_than_the_band__centres_it_when_that_improves_enough():
+def test_decide__chain_interval_wider_than_band__centres_when_that_improves_enough():
     book = short_calls(iv_spread=0.3)
     snapshot = with_bounds(snapshot_of(book, hedged(-4.0)), band=wad("0.5"))
     low, high = net_delta_interval(snapshot.measurement)
@@ -124,7 +124,7 @@ def test_decide__chain_interval_wider_than_the_band__centres_it_when_that_improv
     assert worst_net_delta(after(snapshot, decision)) == pytest.approx((high - low) / 2, rel=1e-12)
 
 
-def test_decide__chain_interval_wider_than_the_band_and_centred__holds_naming_the_rule():
+def test_decide__chain_interval_wider_than_the_band_and_centred__holds_naming_rule():
     book = short_calls(iv_spread=0.3)
     snapshot = with_bounds(snapshot_of(book, hedged(0.2)), band=wad("0.5"), min_improvement=wad(3))
     decision = run(snapshot, FixedThreshold(50.0), book)

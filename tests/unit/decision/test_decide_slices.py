@@ -51,7 +51,7 @@ def traded(decision):
 
 
 @pytest.mark.parametrize("gap", [25.0, -25.0])
-def test_decide__dear_at_once_inside_the_chains_band__trades_a_slice_toward_the_target(gap):
+def test_decide__dear_at_once_inside_the_chains_band__trades_a_slice_toward_target(gap):
     snapshot = wide(gap)
     whole, sliced = run(snapshot), run(snapshot, settings=SLICED)
     assert sliced.action is Action.REBALANCE

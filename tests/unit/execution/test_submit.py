@@ -195,7 +195,7 @@ def test_execute__written_before_it_is_sent(executor, chain, ledger, monkeypatch
     assert seen == [["decided", "signed"]]
 
 
-def test_execute__no_answer_to_the_send__leaves_the_intent_open_and_finds_it_mined_later(executor, chain, ledger):
+def test_execute__no_answer_to_the_send__leaves_intent_open_and_finds_it_mined_later(executor, chain, ledger):
     chain.send_outcome = TransientError("timed out")
     with pytest.raises(TransientError):
         executor.execute(record(), block(10))
@@ -340,9 +340,7 @@ def test_resume__cancellation_under_way__is_not_turned_back_into_a_rebalance(exe
     assert executor.resume(record(), lambda: True).state is IntentState.CANCELLED
 
 
-def test_resume__intent_used_by_a_transaction_nobody_knows__is_executed_when_it_stays_so(
-    executor, chain, ledger, scanner
-):
+def test_resume__intent_used_by_transaction_nobody_knows__executed_when_it_stays_so(executor, chain, ledger, scanner):
     chain.mines = False
     executor.execute(record(), block(10))
     chain.nonce, chain.waiting = 5, 5

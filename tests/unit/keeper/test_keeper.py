@@ -65,7 +65,7 @@ def test_run__stop_asked_for__ends_after_the_cycle_at_hand(settings):
     assert run(settings, [HELD] * 9, set_after=2) == ([HELD, HELD], [7.0, 7.0])
 
 
-def test_run__faults_of_the_moment__wait_twice_as_long_each_time_and_count_as_no_cycle(settings):
+def test_run__faults_of_moment__wait_twice_as_long_each_time_and_count_as_no_cycle(settings):
     seen, waits = run(settings, [TRANSIENT, TRANSIENT, TRANSIENT, HELD, TRANSIENT, HELD], cycles=2)
     assert seen == [TRANSIENT, TRANSIENT, TRANSIENT, HELD, TRANSIENT, HELD]
     assert waits == [0.5, 1.0, 2.0, 7.0, 0.5]

@@ -52,7 +52,7 @@ def build(rows=None, terms=DERIBIT, reference_years=None):
 
 
 @pytest.mark.parametrize("reference_years", [None, 30.0 / 365.0])
-def test_option_instruments__coin_settled__factors_are_finite_differences_of_the_value_in_usd(reference_years):
+def test_option_instruments__coin_settled__factors_are_finite_differences_in_usd(reference_years):
     weights = 1.0 if reference_years is None else np.sqrt(reference_years / TAU)
     found = np.array([instrument.factors for instrument in build(reference_years=reference_years).instruments])
     step, shift = 0.5, 1e-4
@@ -134,7 +134,7 @@ def test_option_instruments__expected_gain__is_theta_over_the_horizon():
         ({"mark": math.nan}, lambda mark: mark),
     ],
 )
-def test_option_instruments__a_quote_missing__is_valued_by_the_mark_within_what_is_quoted(changes, fair_coin):
+def test_option_instruments__a_quote_missing__valued_by_mark_within_the_quotes(changes, fair_coin):
     found = build(chain(**changes)).instruments
     np.testing.assert_allclose([one.fair_usd for one in found], fair_coin(coin_value(INDEX_USD)) * INDEX_USD, rtol=1e-9)
     assert all((one.sells == ()) == ("bid" in changes) for one in found)

@@ -229,7 +229,7 @@ def test_make_plan__whole_lots__are_whole_and_near_the_best_in_lots(factors):
     assert plan.objective_usd <= grid_best(factors, instruments, grids) + plan.gap_usd + 1e-9
 
 
-def test_make_plan__quote_that_is_no_whole_number_of_lots__is_taken_in_whole_lots_alone():
+def test_make_plan__quote_that_is_no_whole_number_of_lots__taken_in_whole_lots_alone():
     instruments = [option(size=13.0, lot=5.0)]
     assert sizes_of(plan_of(instruments, aversion=1e-2), instruments) == [10.0]
 
@@ -280,7 +280,7 @@ def test_make_plan__unknown_venue_or_one_twice__is_refused():
         plan_of([perp()], venues=[venue("a"), venue("a")])
 
 
-def test_make_plan__no_costs_no_bounds_and_a_singular_covariance__is_refused_not_answered():
+def test_make_plan__no_costs_no_bounds_and_singular_covariance__refused_not_answered():
     only_gamma = factor_covariance(np.diag([0.0, 1.0, 0.0, 0.0, 0.0]), 1.0)
     unbounded = perp(quotes=((math.inf, 0.0),), fee=0.0)
     with pytest.raises(DataError, match="nothing bounds it"):
@@ -290,7 +290,7 @@ def test_make_plan__no_costs_no_bounds_and_a_singular_covariance__is_refused_not
         make_plan(SHORT_GAMMA, [free], VENUES, only_gamma, AVERSION)
 
 
-def test_make_plan__singular_covariance_with_costs__leaves_alone_what_it_cannot_improve():
+def test_make_plan__singular_covariance_with_costs__leaves_what_cannot_improve():
     only_gamma = factor_covariance(np.diag([0.0, 1.0, 0.0, 0.0, 0.0]), 1.0)
     assert make_plan(SHORT_GAMMA, [perp()], VENUES, only_gamma, AVERSION).trades == ()
 

@@ -92,7 +92,7 @@ def test_solve_band__fixed_cost_sixteen_times_as_large__doubles_the_band(criteri
 
 @criteria
 @sides
-def test_solve_band__cost_falling_to_nothing__objective_falls_to_that_of_watching_alone(criterion, is_short):
+def test_solve_band__cost_falling_to_nothing__objective_of_watching_alone(criterion, is_short):
     """What is left is that the hedge is looked at only now and then: a/2 x (gamma F dF)^2 summed, order 1 / steps."""
     problem = BandProblem(1e-9, 0.0, 20.0, 0.04, is_short, 100, criterion)
     objectives = [solve_band(replace(problem, steps=steps), 6).objective_at(0.0) for steps in (50, 100)]

@@ -203,7 +203,7 @@ def test_solve_band__short_call__middle_lies_toward_the_delta_of_a_larger_volati
 
 @criteria
 @sides
-def test_solve_band__small_costs__half_width_is_whalley_and_wilmotts_and_grows_with_the_cube_root(criterion, is_short):
+def test_solve_band__small_costs__whalley_wilmott_half_width_and_cube_root(criterion, is_short):
     variance, aversion, halves = 0.04, 5.0, []
     for cost in (1e-3, 1e-4):
         expected = whalley_wilmott_half_width(call_gamma(variance), 1.0, cost, aversion)
@@ -219,7 +219,7 @@ def test_solve_band__small_costs__half_width_is_whalley_and_wilmotts_and_grows_w
 
 
 @criteria
-def test_solve_band__small_fixed_cost_alone__trades_to_the_delta_from_the_fourth_root(criterion):
+def test_solve_band__small_fixed_cost_alone__trades_to_the_delta_from_fourth_root(criterion):
     problem = BandProblem(0.0, 3e-5, 5.0, 0.04, True, 400, criterion)
     edges = net_edges(solve_band(problem, 16))
     overshoot = OVERSHOOT * call_gamma(0.04) * math.sqrt(0.04 / 400)

@@ -53,7 +53,7 @@ def test_equivalent_option__any_book__has_the_books_net_gamma(legs):
     assert found.quantity * float(gamma) == pytest.approx(book.book_gamma_per_usd, rel=1e-9)
 
 
-def test_equivalent_option__two_strikes__lies_between_them_nearer_to_the_one_with_more_gamma():
+def test_equivalent_option__two_strikes__between_them_nearer_to_more_gamma():
     low, high = stands_for(call(-50.0, 2_700.0)).moneyness, stands_for(call(-50.0, 3_400.0)).moneyness
     middle = stands_for(call(-50.0, 2_700.0), call(-50.0, 3_400.0)).moneyness
     heavier = stands_for(call(-50.0, 2_700.0), call(-500.0, 3_400.0)).moneyness
@@ -86,7 +86,7 @@ def test_delta_shift__own_volatility__is_nothing():
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.5])
-def test_delta_shift__book_valued_at_the_other_volatility__is_the_difference_of_deltas(factor):
+def test_delta_shift__book_valued_at_the_other_volatility__is_difference_of_deltas(factor):
     legs = (call(-60.0, 2_800.0), put(-50.0, 3_500.0))
     exposure = hedged(Book("ETH", legs), SPOT, 0.0)
     vol = 0.65 * math.sqrt(factor)

@@ -36,12 +36,12 @@ def test_leland_vol_annual__either_side__moves_the_variance_by_lelands_number(is
     assert number == pytest.approx(math.sqrt(2.0 / math.pi) * 0.002 / (0.5 * math.sqrt(DAY_YEARS)), rel=1e-12)
 
 
-def test_leland_vol_annual__long_book_whose_hedging_costs_more_than_it_earns__keeps_a_tenth():
+def test_leland_vol_annual__long_book_costs_more_than_it_earns__keeps_a_tenth():
     assert leland_vol_annual(0.2, 0.05, DAY_YEARS, is_short_gamma=False) == pytest.approx(0.02)
 
 
 @pytest.mark.parametrize("moneyness", [0.93, 1.0, 1.07])
-def test_leland_number__expected_cost_of_one_rebalance_by_quadrature__is_what_the_volatility_pays_for(moneyness):
+def test_leland_number__cost_of_one_rebalance__is_what_the_volatility_pays_for(moneyness):
     spot, strike, vol, years, cost, interval = 100.0 * moneyness, 100.0, 0.4, 0.5, 0.001, DAY_YEARS / 24.0
     nodes, weights = np.polynomial.hermite_e.hermegauss(80)
     after = spot * np.exp(vol * math.sqrt(interval) * nodes - 0.5 * vol**2 * interval)

@@ -75,21 +75,21 @@ def test_holding_days__book_of_many_legs__reads_the_variance_from_theta():
 @pytest.mark.parametrize(
     ("days", "expected"), [(None, 0.0035), (2.0, 0.0035), (1.0, 0.0025), (4.0, 0.0055), (0.0, 0.0015)]
 )
-def test_reckoned_costs__holding_time__scales_the_funding_alone(days, expected):
+def test_effective_costs__holding_time__scales_the_funding_alone(days, expected):
     assert effective_costs(SHORT, CARRIED, days) == pytest.approx((expected, 4.0))
 
 
-def test_reckoned_costs__horizon_unknown__leaves_funding_as_it_is():
+def test_effective_costs__horizon_unknown__leaves_funding_as_it_is():
     assert effective_costs(SHORT, replace(CARRIED, funding_horizon_days=0.0), 1.0).ratio == pytest.approx(0.0035)
 
 
 @pytest.mark.parametrize(("urgency", "weight"), [(0.0, 1.0), (0.5, 1.5), (1.0, 2.0)])
-def test_reckoned_costs__urgency__makes_every_cost_weigh_less(urgency, weight):
+def test_effective_costs__urgency__makes_every_cost_weigh_less(urgency, weight):
     found = effective_costs(replace(SHORT, urgency_ratio=urgency), CARRIED)
     assert found == pytest.approx((0.0035 / weight, 4.0 / weight))
 
 
-def test_reckoned_costs__funding_received_beyond_the_fee__costs_nothing_rather_than_less():
+def test_effective_costs__funding_received_beyond_fee__costs_nothing_rather_than_less():
     assert effective_costs(SHORT, TradeCosts(0.001, 0.0, -0.01, 4.0, 1.0)) == (0.0, 4.0)
 
 

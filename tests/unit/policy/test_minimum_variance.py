@@ -22,7 +22,7 @@ def simulated_prices():
     return 0.85 * hedge + np.cumsum(0.4 * generator.standard_normal(5_000)) + 500.0, hedge
 
 
-def test_target__holding_hedged_with_a_moving_basis__leaves_one_less_r_squared_of_the_variance():
+def test_target__holding_with_a_moving_basis__leaves_one_less_r_squared_of_variance():
     hedged_price, hedge_price = simulated_prices()
     found = ols_hedge_ratio(hedged_price, hedge_price)
     target = MinimumVariance(found.ratio, 0.0).target(HOLDING, COSTS)

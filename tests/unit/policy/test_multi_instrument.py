@@ -53,7 +53,7 @@ def test_edges__no_correlation__are_the_static_band_around_neutral():
     assert tuple(edges) == pytest.approx((-outer, -inner, inner, outer), rel=1e-12)
 
 
-def test_edges__vol_falls_as_price_rises__centre_offsets_the_vega_that_comes_with_the_price():
+def test_edges__vol_falls_as_price_rises__centre_offsets_vega_that_comes_with_price():
     edges = POLICY.edges(exposure(0.0), COSTS)
     centre = 0.5 * (edges.low_inner + edges.high_inner)
     assert centre == pytest.approx(-0.3 * 90_000.0 * 0.8 / (0.6 * SPOT_USD))

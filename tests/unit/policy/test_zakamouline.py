@@ -52,7 +52,7 @@ def test_variance_factor__long_gamma_beyond_the_fitted_range__stays_positive():
 
 @pytest.mark.parametrize("cost", [0.005, 0.01])
 @pytest.mark.parametrize("vol", [0.2, 0.3])
-def test_volatility_constant__risk_aversion_of_the_paper__solver_prefers_the_one_in_force(cost, vol):
+def test_volatility_constant__risk_aversion_of_paper__solver_prefers_one_in_force(cost, vol):
     with_476, with_576 = losses(Case(cost, 1.0, vol, 1.0, is_short=True))
     assert CONFIRMED_CONSTANT == 5.76
     assert 0.0 < with_576 < with_476 < 0.03

@@ -149,7 +149,7 @@ def test_black_scholes__decimal_vectors__agree_as_far_as_the_inputs_determine_d1
         assert error.max() <= 2e-15, (name, error.max())
 
 
-def test_black_scholes__out_of_the_money_without_drift__is_exact_to_2e_15_of_its_value(repository: Path) -> None:
+def test_black_scholes__out_of_money_without_drift__is_exact_to_2e_15_of_its_value(repository: Path) -> None:
     rows = [row for row in _vectors(repository) if row["rate_annual"] == row["dividend_annual"] == 0.0]
     rows = [row for row in rows if row["is_call"] == (row["spot_usd"] <= row["strike_usd"])]
     near = [
@@ -209,7 +209,7 @@ def _wide_rows(rows: int) -> tuple[np.ndarray, ...]:
     return rng.random(rows) < 0.5, spot, strike, tau, vol, rng.uniform(-0.1, 0.2, rows), rng.uniform(-0.1, 0.2, rows)
 
 
-def test_black_scholes__quantlib_over_a_wide_domain__is_1e_10_near_or_farther_from_the_decimals_than_we_are() -> None:
+def test_black_scholes__quantlib_over_a_wide_domain__1e_10_near_or_less_exact() -> None:
     """QuantLib takes in-the-money legs apart and its N(d) errs by 7e-16: small values keep few digits there."""
     columns = _wide_rows(1500)
     greeks = black_scholes_greeks(*columns)
@@ -232,7 +232,7 @@ def test_black_scholes__quantlib_over_a_wide_domain__is_1e_10_near_or_farther_fr
 
 @pytest.mark.parametrize("stdev", [2.0, 5.0, 11.0, 30.0])
 @pytest.mark.parametrize("moneyness", [1.5, 6e4])
-def test_black_scholes__in_the_money_at_a_high_deviation__keeps_the_digits_of_its_tails(
+def test_black_scholes__in_the_money_at_a_high_deviation__keeps_digits_of_its_tails(
     stdev: float, moneyness: float
 ) -> None:
     d1 = -np.log(moneyness) / stdev + stdev / 2

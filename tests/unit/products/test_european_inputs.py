@@ -23,7 +23,7 @@ def _million_rows(rows: int) -> list[np.ndarray]:
     return [rng.random(rows) < 0.5, *numbers, rng.uniform(-0.1, 0.1, rows), rng.uniform(-0.1, 0.1, rows)]
 
 
-def test_standard_greeks__any_rows__are_the_first_eight_of_the_twelve_to_the_last_bit() -> None:
+def test_standard_greeks__any_rows__are_the_first_eight_of_the_twelve_to_last_bit() -> None:
     columns = _million_rows(70_001)
     for eight, twelve in (
         (black_scholes_standard_greeks(*columns), black_scholes_greeks(*columns)),

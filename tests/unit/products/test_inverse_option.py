@@ -19,7 +19,7 @@ def test_inverse_option__payoff_at_expiry__is_in_coin() -> None:
     np.testing.assert_allclose(put.value, [0.25, 0.0], rtol=1e-15)
 
 
-def test_inverse_option_deltas__far_in_the_money_call__holds_no_coin_risk_but_all_usd_risk() -> None:
+def test_inverse_option_deltas__far_in_the_money_call__no_coin_but_all_usd_risk() -> None:
     deltas = inverse_option_deltas(True, 2000.0, 20.0, 0.1, 0.5)
     assert deltas.deribit == pytest.approx(1.0, abs=1e-12)
     assert deltas.premium_adjusted == pytest.approx(0.01, rel=1e-12)

@@ -44,7 +44,7 @@ def test_future__entered_at_its_fair_price__is_worth_nothing_and_carries_the_bas
     assert greeks.theta == pytest.approx(-0.06 * fair)
 
 
-def test_inverse_future__coin_profit_in_usd__is_that_of_the_linear_future_on_the_same_face() -> None:
+def test_inverse_future__coin_profit_in_usd__is_that_of_linear_future_on_same_face() -> None:
     entry, face_usd = 2000.0, 2000.0
     inverse, linear = (price(2400.0, entry, 0.25, 0.04) for price in (inverse_future_greeks, future_greeks))
     forward = entry + float(linear.value)

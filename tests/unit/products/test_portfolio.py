@@ -69,7 +69,7 @@ def test_value_portfolio__every_kind__vega_is_that_of_a_vol_point(name):
 
 
 @pytest.mark.parametrize("name", ["european_on_spot", "inverse_option", "future", "inverse_future"])
-def test_value_portfolio__dated_kinds__theta_and_rho_are_those_of_a_day_and_a_rate_point(name):
+def test_value_portfolio__dated_kinds__theta_and_rho_are_those_of_day_and_rate_point(name):
     position, hour = POSITIONS[name], 3_600
     later, earlier = (worth(position, replace(MARKET, now_unix=NOW + side * hour)) for side in (1, -1))
     greeks = value(position).greeks
@@ -78,7 +78,7 @@ def test_value_portfolio__dated_kinds__theta_and_rho_are_those_of_a_day_and_a_ra
     assert greeks.rho_usd_per_rate_point == pytest.approx(10 * (up - down), rel=1e-4)
 
 
-def test_value_portfolio__forward_given__carries_the_option_in_time_and_the_rate_moves_nothing():
+def test_value_portfolio__forward_given__carries_in_time_and_rate_moves_nothing():
     position = POSITIONS["inverse_option_with_forward"]
     carry = math.log(3_260.0 / 3_200.0) / TAU
 

@@ -20,7 +20,7 @@ def test_power_perp__no_vol__is_the_scaled_square_of_the_price() -> None:
     np.testing.assert_array_equal(greeks.theta, [0.0, 0.0])
 
 
-def test_power_perp__squeeth_terms__put_the_mark_above_the_index_by_vol_squared_times_the_period() -> None:
+def test_power_perp__squeeth_terms__mark_above_index_by_vol_squared_times_period() -> None:
     greeks = power_perp_greeks(2000.0, 0.8, 1.0)
     assert np.log(greeks.value / 400.0) == pytest.approx(0.64 * 17.5 / 365, rel=1e-12)
     assert greeks.theta / greeks.value == pytest.approx(-0.64, rel=1e-14)
@@ -42,7 +42,7 @@ def test_power_perp__growth_that_overflows__is_refused_by_row() -> None:
 
 
 @pytest.mark.market_data
-def test_power_perp__squeeth_on_mainnet__is_priced_at_a_market_vol_and_decays_at_its_square(market_data: Path) -> None:
+def test_power_perp__squeeth_on_mainnet__priced_at_market_vol_and_decays_at_square(market_data: Path) -> None:
     minutes = pl.read_parquet(market_data / "squeeth_mainnet_1m_202308.parquet").sort("ts")
     factor, spot = minutes["squeeth_norm_factor"].to_numpy(), minutes["weth_usd"].to_numpy()
     mark = minutes["osqth_weth"].to_numpy() * spot

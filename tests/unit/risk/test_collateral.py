@@ -112,7 +112,7 @@ def test_allocate_collateral__funds_plenty__leaves_what_does_not_pay_in_the_vaul
     assert richer == pytest.approx([venue.equity_usd for venue in plan.venues], rel=1e-10)
 
 
-def test_allocate_collateral__more_funds__lower_the_shadow_price_and_every_probability():
+def test_allocate_collateral__more_funds__lower_shadow_price_and_every_probability():
     plans = [plan_of(idle) for idle in (2_000.0, 5_000.0, 10_000.0, 20_000.0)]
     for poor, rich in pairwise(plans):
         assert rich.shadow_price < poor.shadow_price
@@ -127,7 +127,7 @@ def test_allocate_collateral__riskier_venue__gets_less():
     assert risk.venues[0] == safe.venues[0]
 
 
-def test_allocate_collateral__floors__hold_margin_leverage_and_what_cannot_be_withdrawn():
+def test_allocate_collateral__floors__hold_margin_leverage_and_locked_collateral():
     locked = {**TERMS, "curie": replace(TERMS["curie"], withdrawable_usd=500.0)}
     plan = plan_of(30_000.0, terms=locked)
     assert plan.venues[0].floor_usd == 29_500.0

@@ -67,7 +67,7 @@ def test_hedging_feedback__headroom__is_the_gamma_at_which_the_first_limit_binds
     assert over.headroom < 1.0
 
 
-def test_hedging_feedback__amplification_binds__gamma_times_headroom_amplifies_by_the_limit():
+def test_hedging_feedback__amplification_binds__gamma_headroom_gives_the_limit():
     limits = FeedbackLimits(1.6, 1e6, 1e6)
     assert feedback(-feedback(-1.0, limits=limits).headroom).amplification == pytest.approx(1.6, rel=1e-12)
 

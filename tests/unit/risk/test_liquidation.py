@@ -133,7 +133,7 @@ def test_liquidation_risk__funding_alone_eats_everything__is_certain():
     assert liquidation_risk(replace(COIN_LONG, funding_rate_per_day=5.0), 0.8, 7.0).touch_probability == 1.0
 
 
-def test_liquidation_risk__funding_brings_the_first_barrier__counts_as_there_all_along():
+def test_liquidation_risk__funding_brings_first_barrier__counts_as_there_all_along():
     rich = replace(LONG, equity_usd=30_100.0, funding_rate_per_day=0.02)
     found = liquidation_risk(rich, 0.8, 7.0)
     assert found.liquidation_price_usd is None

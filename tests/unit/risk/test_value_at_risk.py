@@ -140,7 +140,7 @@ def rolling_var(returns, level, window, variances=None):
 
 
 @pytest.mark.market_data
-def test_backtest_var__eth_five_minutes__rescaled_history_covers_and_plain_history_does_not(eth_five_minutes):
+def test_backtest_var__eth_five_minutes__rescaled_covers_and_plain_does_not(eth_five_minutes):
     returns = np.diff(np.log(eth_five_minutes[:30_001]))
     level, window = 0.99, 2_016
     variances = ewma_path(returns, 0.94, float(np.var(returns[:100]))).variance_per_bar

@@ -179,7 +179,7 @@ def test_optimal_trajectory__extreme_decay__does_not_overflow():
 # --- the frontier and the number of slices ------------------------------------------------------------------------
 
 
-def test_efficient_frontier__more_aversion__costs_more_and_varies_less_on_a_convex_curve():
+def test_efficient_frontier__more_aversion__costs_more_and_varies_less_convexly():
     frontier = efficient_frontier(PAPER, [10**power for power in np.linspace(-8, -4, 25)])
     costs, variances = [t.expected_cost_usd for t in frontier], [t.variance_usd2 for t in frontier]
     assert costs == sorted(costs)

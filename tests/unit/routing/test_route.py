@@ -82,7 +82,7 @@ def test_size_cap__notional__no_capped_fill_exceeds_it(is_buy):
     assert "notional" in cap.reason
 
 
-def test_size_cap__notional_over_two_venues__leaves_room_for_the_rounding_of_both_fills():
+def test_size_cap__notional_over_two_venues__leaves_room_for_rounding_of_both_fills():
     snapshot = snapshot_of(BOOK, VenueState(), VenueState())
     odd = QuotePoint(Wad(-(10**16 + 7)), Wad(wad(3000) + 13), wad("0.03"))
     snapshot = replace(snapshot, venues=tuple(replace(venue, quotes=(odd,)) for venue in snapshot.venues))
@@ -301,7 +301,7 @@ def test_plan_route__pending_orders__use_up_liquidity_and_capacity():
     assert size_cap(full, True, ROUTING).size == wad(5)
 
 
-def test_size_cap__pending_order_and_price_limit__plans_no_size_whose_price_breaks_it():
+def test_size_cap__pending_order_and_price_limit__no_size_whose_price_breaks_it():
     """A mean price that grows linearly reaches the limit 2 p sooner where p is pending."""
     limited = with_bounds(snapshot_of(BOOK, FUNDED), max_slippage_bps=60)
     free = size_cap(limited, True, ROUTING).size
@@ -315,7 +315,7 @@ def test_size_cap__pending_order_and_price_limit__plans_no_size_whose_price_brea
 
 
 @pytest.mark.parametrize(("rates", "kept"), [((0.001, 0.0), 1), ((0.0, 0.001), 0)])
-def test_plan_route__one_leg_is_all_that_gas_allows__keeps_the_venue_with_the_better_funding(rates, kept):
+def test_plan_route__one_leg_is_all_that_gas_allows__keeps_venue_with_better_funding(rates, kept):
     snapshot = snapshot_of(BOOK, *(replace(FUNDED, depth_usd=1e9, funding_per_day=rate) for rate in rates))
     route = plan_route(snapshot, wad(50), ROUTING, RouteCosts(funding_horizon_days=0.002, leg_gas_usd=1e4))
     assert [fill.venue_index for fill in route.fills] == [kept]

@@ -55,7 +55,7 @@ def test_load_settings__localnet_file__bounds_are_the_integers_people_wrote(loca
     assert (bounds.max_slippage_bps, bounds.max_fee_bps, bounds.cooldown_seconds) == (60, 15, 240)
 
 
-def test_load_settings__localnet_file__stolen_key_costs_at_most_one_percent_of_nav_a_day(localnet):
+def test_load_settings__localnet_file__stolen_key_costs_below_one_percent_a_day(localnet):
     assert localnet().bounds.max_daily_execution_loss_usd <= 0.01 * 400_000
 
 
@@ -64,7 +64,7 @@ def test_load_settings__decimal_fraction__is_exact_on_chain(localnet):
     assert bounds.band == 3 * WAD // 10
 
 
-def test_to_bounds__more_decimals_than_wad__allowed_rounds_down_and_demanded_rounds_up(localnet):
+def test_to_bounds__more_decimals_than_wad__allowed_rounds_down_and_demanded_up(localnet):
     long = "1.0000000000000000019"
     assert localnet("band_underlying = 5 ", f"band_underlying = {long} ").bounds.to_bounds().band == WAD + 1
     minimum = localnet("min_improvement_underlying = 0.1", f"min_improvement_underlying = {long}")

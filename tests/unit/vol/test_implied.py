@@ -54,7 +54,7 @@ def _domain(seed: int, rows: int) -> tuple[np.ndarray, ...]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_black76_implied_vol__whole_domain__errs_by_what_four_units_in_the_last_place_of_the_price_are_worth(
+def test_black76_implied_vol__whole_domain__errs_by_four_units_in_last_place(
     seed: int,
 ) -> None:
     is_call, forward, stdev = _domain(seed, 300_000)
@@ -69,7 +69,7 @@ def test_black76_implied_vol__whole_domain__errs_by_what_four_units_in_the_last_
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_black76_implied_vol__whole_domain__has_a_status_for_every_row_and_nan_only_with_one(seed: int) -> None:
+def test_black76_implied_vol__whole_domain__status_for_every_row_nan_only_with_one(seed: int) -> None:
     is_call, forward, stdev = _domain(seed, 300_000)
     prices = black76_greeks(is_call, forward, 1.0, 1.0, stdev).value
     implied = black76_implied_vol(is_call, prices, forward, 1.0, 1.0)
@@ -239,7 +239,7 @@ def _tough_rows(rows: int) -> tuple[np.ndarray, ...]:
     return rng.random(rows) < 0.5, spot, np.clip(strike, 1e-90, 1e90), tau, vol, rate, dividend
 
 
-def test_black_scholes_implied_vol__tough_rows__err_by_what_the_price_and_its_legs_determine() -> None:
+def test_black_scholes_implied_vol__tough_rows__err_by_what_price_and_legs_determine() -> None:
     call, spot, strike, tau, vol, rate, dividend = columns = _tough_rows(300_000)
     greeks = black_scholes_greeks(*columns)
     implied = black_scholes_implied_vol(call, greeks.value, spot, strike, tau, rate, dividend)
@@ -257,9 +257,7 @@ def test_black_scholes_implied_vol__tough_rows__err_by_what_the_price_and_its_le
 
 @pytest.mark.parametrize("is_call", [True, False])
 @pytest.mark.parametrize("steps", [-3, -1, 0, 1, 2, 100])
-def test_black76_implied_vol__price_a_few_units_from_intrinsic__has_a_vol_or_says_at_intrinsic(
-    is_call: bool, steps: int
-) -> None:
+def test_black76_implied_vol__price_near_intrinsic__has_a_vol_or_says_at_intrinsic(is_call: bool, steps: int) -> None:
     forward, strike = (110.0, 100.0) if is_call else (100.0, 110.0)
     price = 10.0 + steps * np.spacing(10.0)
     implied = black76_implied_vol(is_call, price, forward, strike, 1.0)

@@ -114,7 +114,7 @@ def heston_hours(hours, seed):
     return tuple(np.concatenate(parts) for parts in zip(*columns, strict=True))
 
 
-def test_fit_minimum_variance__heston_market__finds_the_delta_of_its_theory_and_hedges_better_out_of_sample():
+def test_fit_minimum_variance__heston_market__theory_delta_and_better_out_of_sample():
     model = fit_minimum_variance(*heston_hours(250, seed=4))
     d, vega, spot, tau, change, moved = heston_hours(60, seed=5)
     plain, better = moved - d * change, moved - model.delta(d, vega, spot, tau) * change

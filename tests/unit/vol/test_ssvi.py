@@ -58,7 +58,7 @@ def test_calibrate_ssvi__exact_quotes__finds_the_surface():
 
 
 @pytest.mark.parametrize("rho_angle", [-0.4, 0.5])
-def test_ssvi_normal_equations__finite_differences__gradient_is_half_the_slope_of_the_cost(rho_angle):
+def test_ssvi_normal_equations__finite_differences__gradient_is_half_slope_of_cost(rho_angle):
     targets = slice_targets(smooth_chain())
     x = np.concatenate([np.log(np.diff(SMOOTH.theta, prepend=0.0)) + 0.1, [rho_angle, 0.3, -0.2]])
     gradient = ssvi_normal_equations(x, targets).gradient[0]

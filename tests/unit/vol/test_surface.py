@@ -106,7 +106,7 @@ def test_vol_slope__any_time__equals_finite_difference(tau):
     np.testing.assert_allclose(BUMPY.vol_slope(k, tau), slope, atol=2e-7)
 
 
-def test_total_variance__between_expiries_at_the_money__straight_in_time_to_second_order():
+def test_total_variance__between_expiries_at_money__straight_in_time_to_second_order():
     theta = BUMPY.at_money_variance
     middle = BUMPY.total_variance(0.0, 0.5 * (0.1 + 0.25))
     assert middle == pytest.approx(0.5 * (theta[1] + theta[2]), rel=2e-3)
@@ -154,7 +154,7 @@ def test_check_arbitrage__expiries_crossing_at_one_strike__names_the_pair():
     assert report.calendar_rise.min() < 0.0
 
 
-def test_check_arbitrage__worst_strikes__are_of_each_expiry_and_of_its_rise_from_the_one_before():
+def test_check_arbitrage__worst_strikes__of_each_expiry_and_its_rise():
     raw = SMOOTH.raw_slices()
     raw[2, 0] -= 0.05
     surface = VolSurface(SMOOTH.tau_years, raw, no_bumps(4))

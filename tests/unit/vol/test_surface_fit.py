@@ -64,7 +64,7 @@ def test_calibrate_surface__eth_chain__marks_reproduced(market_data):
     assert np.quantile(np.abs(vols - priced.quotes.mark_vol_annual)[traded], 0.95) < 0.006
 
 
-def test_calibrate_surface__eth_chain_without_marks__inside_the_spreads_without_arbitrage(market_data):
+def test_calibrate_surface__eth_chain_without_marks__inside_spreads_no_arbitrage(market_data):
     quotes = eth_quotes(market_data).quotes
     bare = rows_of(quotes, slice(None), mark_vol_annual=np.full(quotes.tau_years.size, np.nan))
     fit = calibrate_surface(bare)

@@ -57,7 +57,7 @@ def test_calibrate_surface__skew_that_kinks_the_slices__nothing_is_given_back(se
     assert check_arbitrage(fit.surface, FINE_POINTS).is_free
 
 
-def test_calibrate_surface__wings_of_jumps_out_to_six_deviations__no_expiry_falls_back_to_ssvi():
+def test_calibrate_surface__wings_of_jumps_to_six_deviations__no_fall_back_to_ssvi():
     fit = calibrate_surface(noisy_quotes(model_chain(CRASHES, DAYS, 61, 6.0, 0.65), 0.02, 0.0))
     assert fit.inside_share >= LIQUID_INSIDE
     assert fit.svi_shares.min() > 0.9
@@ -70,7 +70,7 @@ def test_calibrate_surface__few_strikes_an_expiry__all_inside_without_arbitrage(
     assert check_arbitrage(fit.surface, FINE_POINTS).is_free
 
 
-def test_calibrate_surface__half_of_a_model_chain_one_sided__no_bound_is_crossed_by_more_than_a_tenth_of_the_spread():
+def test_calibrate_surface__half_the_chain_one_sided__crossed_by_a_tenth_at_most():
     quotes = noisy_quotes(model_chain(CRASHES, DAYS, level=0.65), 0.02, 0.3)
     side = np.random.default_rng(5).random(quotes.tau_years.size)
     bid = np.where(side < 0.25, np.nan, quotes.bid_vol_annual)

@@ -130,7 +130,7 @@ def bump_problem(weights, roughness=0.0, expiries=4):
     ],
     ids=lambda problem: f"{problem[0].py_func.__module__}-{problem[2][-1].tolist()}-{problem[1].shape[0]}",
 )
-def test_normal_equations__finite_differences__gradient_is_half_the_slope_of_the_cost(problem):
+def test_normal_equations__finite_differences__gradient_is_half_the_slope_of_cost(problem):
     compute, point, fixed = problem
     count, size = point.shape
 

@@ -44,7 +44,7 @@ def test_schedule_moves__large_move__parts_within_the_price_window_of_the_venue(
 
 
 @pytest.mark.parametrize("seconds", [16, 17, 31, 32, 33, 47, 100])
-def test_schedule_moves__large_move_in_little_time__never_at_or_before_the_last_block(seconds):
+def test_schedule_moves__large_move_in_little_time__never_at_or_before_last_block(seconds):
     moves = moves_to(POOL_USD / 4.0, seconds)
     assert all(START < move.at_unix <= START + seconds - 15 for move in moves)
     assert moves[-1].answer == feed_answer(POOL_USD / 4.0)

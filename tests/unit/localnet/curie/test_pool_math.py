@@ -53,7 +53,7 @@ def test_liquidity_for_slippage__sale_walked_along_the_curve__named_slippage():
     assert 1.0 - proceeds_usd / size / price_usd == pytest.approx(slippage, rel=1e-9)
 
 
-def test_range_for_liquidity__amounts_given_to_a_pool__give_that_liquidity_on_both_sides():
+def test_range_for_liquidity__amounts_given_to_pool__give_liquidity_on_both_sides():
     liquidity, price_usd = 1_000_000.0, 3_200.0
     position = range_for_liquidity(price_usd, 800.0, 12_800.0, liquidity)
     root, low, high = (math.sqrt(p) for p in (price_usd, 1.0001**position.lower_tick, 1.0001**position.upper_tick))

@@ -1,0 +1,67 @@
+"""A replay that cannot go through is refused with the row at which it would fail."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent.backtest.price_series import PriceSeries
+from agent.demo.preflight import require_replayable
+from agent.demo.scenario import seeded_scenario
+from agent.errors import PreflightError
+from agent.settings import load_settings
+from agent.units import Seconds
+
+CONFIG = Path("config/localnet.toml")
+
+
+@pytest.fixture
+def settings(repository):
+    return load_settings(repository / CONFIG, {})
+
+
+def findings(scenario, settings):
+    with pytest.raises(PreflightError) as caught:
+        require_replayable(scenario, settings, CONFIG)
+    return caught.value.findings
+
+
+def repriced(scenario, prices, step_seconds=300):
+    times = scenario.prices.start_unix + step_seconds * np.arange(len(prices))
+    series = PriceSeries("ETHUSD", times, np.array(prices), Seconds(step_seconds), "p.parquet", None)
+    return replace(scenario, prices=series)
+
+
+def test_require_replayable__default_day__nothing_found(settings):
+    require_replayable(seeded_scenario(4, None), settings, CONFIG)
+
+
+@pytest.mark.parametrize(
+    ("prices", "step", "words"),
+    [
+        ([3200.0, 120_000.0], 300, "p.parquet: ETHUSD at 2024-08-01T00:05:00Z: price 120,000 USD is outside"),
+        ([3200.0, 700.0], 300, "the local pool goes from 0.25 to 4"),
+        ([3200.0, 3200.0], 60, "a price every 60 s, less than config/localnet.toml [bounds] cooldown_seconds 240"),
+        ([3200.0] * 32, 86_400, "inside the replayed span"),
+    ],
+)
+def test_require_replayable__bad_row__named(settings, prices, step, words):
+    found = findings(repriced(seeded_scenario(4, None), prices, step), settings)
+    assert any(words in line for line in found)
+
+
+def test_require_replayable__book_too_large__bounds_named(settings):
+    scenario = seeded_scenario(4, None)
+    (leg,) = scenario.book.options
+    large = replace(scenario, book=replace(scenario.book, options=(replace(leg, quantity=-1_000.0),)))
+    found = findings(large, settings)
+    assert len(found) >= 4
+    assert all(line.startswith("config/localnet.toml: seeded jump diffusion: ETHUSD at 2024") for line in found)
+
+
+def test_require_replayable__too_little_deposited__amount_named(settings):
+    found = findings(replace(seeded_scenario(4, None), deposit_usd=40_000.0), settings)
+    assert any("deposit $" in line for line in found)
