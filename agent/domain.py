@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import ClassVar
 
 from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
 
@@ -95,6 +97,7 @@ class OptionType(Enum):
 class OptionLeg:
     """European option, linear, one underlying unit a contract; ``quantity`` negative is short."""
 
+    kind: ClassVar[str] = "option"
     option_type: OptionType
     strike_usd: float
     expiry_unix: Seconds
@@ -104,22 +107,62 @@ class OptionLeg:
     iv_high_annual: float
     label: str
 
+    @property
+    def terms(self) -> dict[str, float | bool]:
+        """Fields of the product by name; the volatility interval is for the chain alone."""
+        is_call = self.option_type is OptionType.CALL
+        return {"is_call": is_call, "strike_usd": self.strike_usd, "vol_annual": self.iv_annual}
+
 
 @dataclass(frozen=True, slots=True)
 class HoldingLeg:
     """Plain holding of the underlying."""
 
+    kind: ClassVar[str] = "holding"
+    expiry_unix: ClassVar[Seconds | None] = None
     quantity: float
     label: str
+
+    @property
+    def terms(self) -> dict[str, float | bool]:
+        """Fields of the product by name: none."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """``quantity`` units of a kind of `agent.products.registry.KINDS` that has no record of its own; negative is short.
+
+    ``terms`` are the product's own fields by name, apart from what the market says (``spot_usd``, ``rate_annual``,
+    ``tau_years``). ``forward_usd`` is among them where an option has a forward of its own.
+    """
+
+    kind: str
+    quantity: float
+    label: str
+    terms: Mapping[str, float | bool]
+    expiry_unix: Seconds | None = None
+
+
+AnyPosition = OptionLeg | HoldingLeg | Position
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """Positions whose delta is to be neutralised."""
+    """Positions of any kind in one underlying."""
 
     underlying: str
-    options: tuple[OptionLeg, ...]
-    holdings: tuple[HoldingLeg, ...] = ()
+    positions: tuple[AnyPosition, ...]
+
+    @property
+    def options(self) -> tuple[OptionLeg, ...]:
+        """Options, in the book's order."""
+        return tuple(own for own in self.positions if isinstance(own, OptionLeg))
+
+    @property
+    def holdings(self) -> tuple[HoldingLeg, ...]:
+        """Holdings of the underlying, in the book's order."""
+        return tuple(own for own in self.positions if isinstance(own, HoldingLeg))
 
 
 # --- the snapshot -------------------------------------------------------------------------------------------------

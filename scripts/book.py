@@ -6,6 +6,7 @@ from typing import Any
 
 from agent.domain import Book, OptionLeg, OptionType
 from agent.errors import DataError
+from agent.products.registry import KINDS, not_hedgeable
 from agent.units import Rounding, Wad, to_wad
 
 MAX_LEGS_PER_TRANSACTION = 50
@@ -30,8 +31,11 @@ def register_book(option_book: Any, token_holdings: Any, book: Book, governor: A
     Raises
     ------
     DataError
-        The chain holds other legs, or the holder's balance is not what the book says.
+        The chain holds other legs, the holder's balance is not what the book says, or no contract verifies a kind.
     """
+    for position in book.positions:
+        if KINDS[position.kind].chain_source is None:
+            raise DataError(not_hedgeable(position.label, position.kind))
     _require_holdings(token_holdings, book)
     wanted = [chain_leg(leg) for leg in book.options]
     held = [tuple(option_book.leg(leg_id)) for leg_id in option_book.legIds()]

@@ -12,12 +12,12 @@ from typing import Annotated
 import typer
 
 from agent.errors import DataError
-from agent.files.book_file import load_portfolio
+from agent.files.book_file import load_any_book
 from agent.files.deribit_chain import is_chain, load_chain
 from agent.files.market_file import load_market
 from agent.files.timestamps import parse_moment
-from agent.products.portfolio import Market, value_portfolio
-from agent.report.portfolio import portfolio_document, portfolio_lines
+from agent.products.book_value import Market, value_book
+from agent.report.book_value import book_document, book_lines
 
 EXAMPLE = "Example: evenkeel greeks examples/book.toml --market examples/market.toml"
 LOCALNET = "localnet"
@@ -87,14 +87,14 @@ def _one_book(positions: Path | None, book_option: Path | None) -> Path:
 
 
 def _show_book(path: Path, market: Market, as_json: bool) -> None:
-    portfolio = load_portfolio(path, market.now_unix)
-    values = value_portfolio(portfolio, market)
+    book = load_any_book(path, market.now_unix)
+    values = value_book(book, market)
     if as_json:
-        typer.echo(json.dumps(portfolio_document(portfolio, market, values), indent=2, allow_nan=False))
+        typer.echo(json.dumps(book_document(book, market, values), indent=2, allow_nan=False))
     else:
         # A pipe has no width to keep to.
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        typer.echo("\n".join(portfolio_lines(portfolio, market, values, width)))
+        typer.echo("\n".join(book_lines(book, market, values, width)))
 
 
 def _show_chain(path: Path, now: str | None, csv_path: Path | None, as_json: bool) -> None:

@@ -12,32 +12,20 @@ from typing import NamedTuple
 from agent.errors import DataError
 from agent.files.entry import Entry, read_toml
 from agent.files.tables import csv_entries, parquet_entries, read_json
+from agent.products.registry import KINDS, named_kind
 
-OPTION, HOLDING = "option", "holding"
-HEDGEABLE_KINDS = (OPTION, HOLDING)
-"""Kinds whose delta the chain verifies."""
-
-_IV_INTERVAL = ("iv_low_annual", "iv_high_annual")
-KIND_KEYS: dict[str, tuple[str, ...]] = {
-    OPTION: ("type", "strike_usd", "expiry", "quantity", "iv_annual", *_IV_INTERVAL, "label"),
-    HOLDING: ("quantity", "label"),
-    "inverse_option": ("type", "strike_usd", "expiry", "quantity", "iv_annual", "forward_usd", "label"),
-    "future": ("expiry", "quantity", "entry_usd", "label"),
-    "inverse_future": ("expiry", "quantity", "entry_usd", "label"),
-    "perp": ("quantity", "entry_usd", "funding_rate_per_day", "label"),
-    "inverse_perp": ("quantity", "entry_usd", "funding_rate_per_day", "label"),
-    "uniswap_v3_position": ("quantity", "lower_usd", "upper_usd", "liquidity", "label"),
-    "power_perp": ("quantity", "iv_annual", "normalization_factor", "label"),
-}
+KIND_KEYS: dict[str, tuple[str, ...]] = {name: kind.product.entry_keys for name, kind in KINDS.items()}
 """Kinds of positions and the keys each may have."""
-_ROW_KINDS = {
-    "call": OPTION,
-    "put": OPTION,
-    "inverse_call": "inverse_option",
-    "inverse_put": "inverse_option",
-    **{kind: kind for kind in KIND_KEYS if "option" not in kind},
-}
-"""What a row's ``type`` may be, and its kind."""
+
+
+def _row_kinds() -> dict[str, tuple[str, str]]:
+    """Return what a row's ``type`` may be, with its kind and right; a kind without a right is its own type."""
+    named = [(f"{name.removesuffix('option')}{right}", name, right) for name in KINDS for right in ("call", "put")]
+    rights = {written: (name, right) for written, name, right in named if KINDS[name].product.has_right}
+    return rights | {name: (name, "") for name, kind in KINDS.items() if not kind.product.has_right}
+
+
+_ROW_KINDS = _row_kinds()
 _ROW_KEYS = tuple(dict.fromkeys(["underlying", *(key for keys in KIND_KEYS.values() for key in keys)]))
 
 
@@ -139,22 +127,17 @@ def _from_rows(columns: Sequence[str], rows: Sequence[Entry], path: Path, header
 
 def _row_entry(row: Entry) -> tuple[str, Entry]:
     written = row.text("type").lower()
-    kind = _ROW_KINDS.get(written)
-    if kind is None:
+    if written not in _ROW_KINDS:
         raise DataError(f"{row.where}: type is {written!r}; write one of {', '.join(_ROW_KINDS)}")
+    kind, right = _ROW_KINDS[written]
     keys = KIND_KEYS[kind]
     for key in row.fields:
         if key not in ("underlying", "type", *keys) and row.has(key):
             raise DataError(f"{row.where}: {named_kind(kind)} has no {key}; leave that cell blank")
     fields = {key: row.fields[key] for key in keys if key in row.fields}
-    if "type" in keys:
-        fields["type"] = written.removeprefix("inverse_")
+    if right:
+        fields["type"] = right
     return kind, Entry(fields, row.where)
-
-
-def named_kind(kind: str) -> str:
-    """Return a kind in words, with its article."""
-    return f"{'an' if kind[0] in 'aeio' else 'a'} {kind.replace('_', ' ')}"
 
 
 def _chain_instead(path: Path) -> DataError:

@@ -1,6 +1,6 @@
 """Books of positions from TOML, CSV, JSON or Parquet, refused whole when one entry cannot be trusted.
 
-The keeper hedges options and holdings (`load_book`); any kind can be valued (`load_portfolio`).
+The keeper hedges options and holdings (`load_book`); any kind can be valued (`load_any_book`).
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from pathlib import Path
 
 from agent.domain import Book, OptionLeg
 from agent.errors import DataError
-from agent.files.book_contents import HEDGEABLE_KINDS, HOLDING, OPTION, named_kind, read_contents
-from agent.files.book_kinds import holding_leg, option_leg, position
+from agent.files.book_contents import read_contents
+from agent.files.book_kinds import position
 from agent.files.timestamps import iso_utc
-from agent.products.portfolio import Portfolio
+from agent.products.registry import KINDS, not_hedgeable
 from agent.units import Seconds
 
 
@@ -39,25 +39,20 @@ def load_book(path: Path, now_unix: Seconds | int) -> Book:
     """
     contents = read_contents(path)
     for kind, entry in contents.entries:
-        if kind not in HEDGEABLE_KINDS:
-            raise DataError(
-                f"{entry.where}: the keeper cannot hedge {named_kind(kind)} yet, only options and holdings; leave it "
-                "out, or value the book with `evenkeel greeks`"
-            )
-    options = tuple(option_leg(entry, int(now_unix)) for entry in contents.of(OPTION))
-    return Book(contents.underlying, options, tuple(holding_leg(entry) for entry in contents.of(HOLDING)))
+        if KINDS[kind].chain_source is None:
+            raise DataError(not_hedgeable(entry.where, kind))
+    entries = [(kind, entry) for kind in KINDS for entry in contents.of(kind)]
+    return Book(contents.underlying, tuple(position(kind, entry, int(now_unix)) for kind, entry in entries))
 
 
-def load_portfolio(path: Path, now_unix: Seconds | int) -> Portfolio:
+def load_any_book(path: Path, now_unix: Seconds | int) -> Book:
     """Read a book of any kinds of positions, to be valued; arguments and errors as for `load_book`."""
     contents = read_contents(path)
-    return Portfolio(
-        contents.underlying, tuple(position(kind, entry, int(now_unix)) for kind, entry in contents.entries)
-    )
+    return Book(contents.underlying, tuple(position(kind, entry, int(now_unix)) for kind, entry in contents.entries))
 
 
 def book_toml(book: Book) -> str:
-    """Return a book as TOML that `load_book` reads back as the same book."""
+    """Return a book of options and holdings as TOML that `load_book` reads back as the same book."""
     parts = [_toml_table("[book]", underlying=book.underlying)]
     parts += [_option_toml(leg) for leg in book.options]
     parts += [_toml_table("[[holding]]", label=leg.label, quantity=leg.quantity) for leg in book.holdings]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from agent.files.entry import Entry, read_toml
-from agent.products.portfolio import Market
+from agent.products.book_value import Market
 
 _KEYS = ("spot_usd", "now", "rate_annual")
 

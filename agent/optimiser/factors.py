@@ -18,7 +18,7 @@ from agent.domain import Book
 from agent.errors import DataError
 from agent.numerics.arrays import FloatArray
 from agent.products.european import black76_greeks
-from agent.risk.exposure import live_options
+from agent.risk.exposure import held_quantity, live_options
 from agent.units import Seconds
 
 
@@ -65,10 +65,10 @@ def book_factors(
         A number of the book is out of its domain, or neither book nor hedge holds anything.
 
     """
-    if not book.options and not book.holdings and hedge_size == 0.0:
+    if not book.positions and hedge_size == 0.0:
         raise DataError(f"book {book.underlying} holds nothing and neither does the hedge; give at least one position")
     legs = live_options(book, at_unix)
-    held = require_finite(sum(holding.quantity for holding in book.holdings) + hedge_size, "hedge_size")
+    held = require_finite(held_quantity(book) + hedge_size, "hedge_size")
     if legs.quantity.size == 0:
         return Factors(held, 0.0, 0.0, 0.0, 0.0)
     greeks = black76_greeks(legs.is_call, spot_usd, legs.strike_usd, legs.tau_years, legs.iv_annual)

@@ -24,8 +24,11 @@ from agent.numerics.rows import (
 )
 from agent.products.european_kernel import greeks_rows
 from agent.products.greeks import GREEK_NAMES, STANDARD_GREEK_NAMES, Greeks, StandardGreeks
+from agent.products.product import EXAMPLE_DISCOUNTED, EXAMPLE_OPTION, STRIKE, VOLATILITY, EntryField, Product, Rule
 
 __all__ = [
+    "EUROPEAN_ON_FUTURE",
+    "EUROPEAN_ON_SPOT",
     "Greeks",
     "StandardGreeks",
     "black76_delta",
@@ -226,3 +229,30 @@ def _raise_bad_row(numbers: dict[str, FloatArray], shape: tuple[int, ...]) -> No
         if name in numbers:
             exponent = np.multiply(numbers[name], numbers["tau_years"])
             require_domain(f"{name} * tau_years", exponent, DISCOUNT_EXPONENT, shape)
+
+
+EUROPEAN_ON_SPOT = Product(
+    "european_on_spot",
+    black_scholes_greeks,
+    {**EXAMPLE_OPTION, **EXAMPLE_DISCOUNTED},
+    vol_fields=("vol_annual",),
+    rate_field="rate_annual",
+    time_left_field="tau_years",
+    entry=(
+        STRIKE,
+        VOLATILITY,
+        EntryField("iv_low_annual", Rule.VOLATILITY),
+        EntryField("iv_high_annual", Rule.VOLATILITY),
+    ),
+    interval=("iv_low_annual", "iv_annual", "iv_high_annual"),
+    plain_label="{expiry_date} {strike_usd:g} {type}",
+)
+EUROPEAN_ON_FUTURE = Product(
+    "european_on_future",
+    black76_greeks,
+    {**EXAMPLE_OPTION, "forward_usd": 2_000.0, "rate_annual": 0.05},
+    price_field="forward_usd",
+    vol_fields=("vol_annual",),
+    rate_field="rate_annual",
+    time_left_field="tau_years",
+)

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from agent.numerics.arrays import FloatArray
 from agent.numerics.rows import PRICE_USD, RATE_ANNUAL, TAU_YEARS, checked, require_discountable
 from agent.products.greeks import Greeks, from_outputs
+from agent.products.product import ENTRY_PRICE, EXAMPLE_DISCOUNTED, Product
 
 
 def future_greeks(
@@ -93,3 +94,24 @@ def _forward(
     carry = rate - dividend
     require_discountable("(rate_annual - dividend_annual)", carry, tau, shape)
     return shape, entry, spot * np.exp(carry * tau), spot, carry, tau
+
+
+FUTURE = Product(
+    "future",
+    future_greeks,
+    {**EXAMPLE_DISCOUNTED, "entry_usd": 1_900.0, "tau_years": 0.25},
+    rate_field="rate_annual",
+    time_left_field="tau_years",
+    entry=(ENTRY_PRICE,),
+    plain_label="{expiry_date} future",
+)
+INVERSE_FUTURE = Product(
+    "inverse_future",
+    inverse_future_greeks,
+    {**EXAMPLE_DISCOUNTED, "entry_usd": 1_900.0, "tau_years": 0.25},
+    currency="coin",
+    rate_field="rate_annual",
+    time_left_field="tau_years",
+    entry=(ENTRY_PRICE,),
+    plain_label="{expiry_date} inverse future",
+)

@@ -11,6 +11,7 @@ from agent.numerics.arrays import FloatArray
 from agent.numerics.rows import RATE_ANNUAL, as_floats, checked
 from agent.products.european import black76_greeks
 from agent.products.greeks import Greeks
+from agent.products.product import EXAMPLE_OPTION, STRIKE, VOLATILITY, EntryField, Product
 
 
 def inverse_option_greeks(
@@ -100,3 +101,17 @@ def inverse_option_deltas(
     """
     usd = black76_greeks(is_call, forward_usd, strike_usd, tau_years, vol_annual)
     return InverseDeltas(usd.delta, np.asarray(usd.delta - usd.value / as_floats("forward_usd", forward_usd)))
+
+
+INVERSE_OPTION = Product(
+    "inverse_option",
+    inverse_option_greeks,
+    {**EXAMPLE_OPTION, "forward_usd": 2_000.0, "coin_rate_annual": 0.01},
+    currency="coin",
+    price_field="forward_usd",
+    vol_fields=("vol_annual",),
+    rate_field="coin_rate_annual",
+    time_left_field="tau_years",
+    entry=(STRIKE, VOLATILITY, EntryField("forward_usd", is_required=False)),
+    plain_label="{expiry_date} {strike_usd:g} {type}, inverse",
+)

@@ -6,6 +6,8 @@ from numpy.typing import ArrayLike
 
 from agent.numerics.rows import PRICE_USD, RATE_ANNUAL, TAU_YEARS, checked
 from agent.products.greeks import Greeks, from_outputs
+from agent.products.product import ENTRY_PRICE, EntryField, Product, Rule
+from agent.units import DAYS_PER_YEAR
 
 
 def perp_greeks(
@@ -87,3 +89,37 @@ def inverse_perp_greeks(
         speed=6.0 * owed / spot**4,
         color=-2.0 * funding / spot**3,
     )
+
+
+_EXAMPLE = {"spot_usd": 2_000.0, "entry_usd": 1_900.0, "funding_rate_annual": 0.1, "accrued_years": 0.0005}
+_ENTRY = (
+    ENTRY_PRICE,
+    EntryField(
+        "funding_rate_per_day",
+        Rule.FINITE,
+        term="funding_rate_annual",
+        scale=DAYS_PER_YEAR,
+        is_required=False,
+        default=0.0,
+    ),
+)
+
+PERP = Product(
+    "perp",
+    perp_greeks,
+    _EXAMPLE,
+    rate_field="funding_rate_annual",
+    time_past_field="accrued_years",
+    entry=_ENTRY,
+    plain_label="perp",
+)
+INVERSE_PERP = Product(
+    "inverse_perp",
+    inverse_perp_greeks,
+    _EXAMPLE,
+    currency="coin",
+    rate_field="funding_rate_annual",
+    time_past_field="accrued_years",
+    entry=_ENTRY,
+    plain_label="inverse perp",
+)

@@ -15,6 +15,7 @@ from agent.numerics.rows import (
     require_discountable,
 )
 from agent.products.greeks import Greeks, from_outputs
+from agent.products.product import VOLATILITY, EntryField, Product
 
 SQUEETH_POWER = 2.0
 SQUEETH_SCALE_USD = 10_000.0
@@ -97,3 +98,21 @@ def power_perp_greeks(
         zomma=value * per_vol * per_spot2,
         color=-growth * value * per_spot2,
     )
+
+
+POWER_PERP = Product(
+    "power_perp",
+    power_perp_greeks,
+    {
+        "spot_usd": 2_000.0,
+        "vol_annual": 0.7,
+        "normalization_factor": 0.6,
+        "rate_annual": 0.03,
+        "accrued_years": 0.0005,
+    },
+    vol_fields=("vol_annual",),
+    rate_field="rate_annual",
+    time_past_field="accrued_years",
+    entry=(VOLATILITY, EntryField("normalization_factor")),
+    plain_label="power perp",
+)

@@ -1,152 +1,61 @@
-"""Every product by name: a new one is a file and an entry here, and a reader in `agent.files.book_kinds` for books."""
+"""One table of kinds: what an entry of a book is, the product that values it, and the contract that verifies its delta.
+
+A new kind is one file beside this one, which declares a `Product`, and one line of ``KINDS``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from agent.products.european import black76_greeks, black_scholes_greeks
-from agent.products.future import future_greeks, inverse_future_greeks
-from agent.products.greeks import Greeks
-from agent.products.inverse_option import inverse_option_greeks
-from agent.products.perp import inverse_perp_greeks, perp_greeks
-from agent.products.power_perp import power_perp_greeks
-from agent.products.spot import spot_greeks
-from agent.products.structures import (
-    collar_greeks,
-    covered_call_greeks,
-    protective_put_greeks,
-    straddle_greeks,
-    strangle_greeks,
-)
-from agent.products.uniswap_v3 import uniswap_v3_greeks
+from agent.products.european import EUROPEAN_ON_FUTURE, EUROPEAN_ON_SPOT
+from agent.products.future import FUTURE, INVERSE_FUTURE
+from agent.products.inverse_option import INVERSE_OPTION
+from agent.products.perp import INVERSE_PERP, PERP
+from agent.products.power_perp import POWER_PERP
+from agent.products.product import Product
+from agent.products.spot import SPOT
+from agent.products.structures import COLLAR, COVERED_CALL, PROTECTIVE_PUT, STRADDLE, STRANGLE
+from agent.products.uniswap_v3 import UNISWAP_V3_RANGE
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
-    """How a product is valued, and which of its fields drives which Greek."""
+class Kind:
+    """A kind of position; ``chain_source`` is the contract that verifies its delta, None while there is none."""
 
-    greeks: Callable[..., Greeks]
-    example: Mapping[str, float | bool]
-    """Fields of an ordinary row, all by name."""
-    currency: str = "USD"
-    price_field: str = "spot_usd"
-    vol_fields: tuple[str, ...] = ()
-    rate_field: str | None = None
-    time_left_field: str | None = None
-    """Shrinks as calendar time passes."""
-    time_past_field: str | None = None
-    """Grows as calendar time passes."""
+    product: Product
+    chain_source: str | None = None
 
 
-_OPTION = {"is_call": True, "strike_usd": 2_100.0, "tau_years": 0.25, "vol_annual": 0.6}
-_DISCOUNTED = {"spot_usd": 2_000.0, "rate_annual": 0.05, "dividend_annual": 0.02}
-_PUT_WING = {"put_strike_usd": 1_800.0, "tau_years": 0.25, "put_vol_annual": 0.7}
-_CALL_WING = {"call_strike_usd": 2_300.0, "tau_years": 0.25, "call_vol_annual": 0.55}
+KINDS: dict[str, Kind] = {
+    "option": Kind(EUROPEAN_ON_SPOT, "OptionBook"),
+    "holding": Kind(SPOT, "TokenHoldings"),
+    "inverse_option": Kind(INVERSE_OPTION),
+    "future": Kind(FUTURE),
+    "inverse_future": Kind(INVERSE_FUTURE),
+    "perp": Kind(PERP),
+    "inverse_perp": Kind(INVERSE_PERP),
+    "uniswap_v3_position": Kind(UNISWAP_V3_RANGE),
+    "power_perp": Kind(POWER_PERP),
+}
+"""Kinds of positions by their key in a book file."""
+
+_WITHOUT_KIND = (EUROPEAN_ON_FUTURE, PROTECTIVE_PUT, COVERED_CALL, COLLAR, STRADDLE, STRANGLE)
 
 PRODUCTS: dict[str, Product] = {
-    "spot": Product(spot_greeks, {"spot_usd": 2_000.0}),
-    "future": Product(
-        future_greeks,
-        {**_DISCOUNTED, "entry_usd": 1_900.0, "tau_years": 0.25},
-        rate_field="rate_annual",
-        time_left_field="tau_years",
-    ),
-    "inverse_future": Product(
-        inverse_future_greeks,
-        {**_DISCOUNTED, "entry_usd": 1_900.0, "tau_years": 0.25},
-        currency="coin",
-        rate_field="rate_annual",
-        time_left_field="tau_years",
-    ),
-    "perp": Product(
-        perp_greeks,
-        {"spot_usd": 2_000.0, "entry_usd": 1_900.0, "funding_rate_annual": 0.1, "accrued_years": 0.0005},
-        rate_field="funding_rate_annual",
-        time_past_field="accrued_years",
-    ),
-    "inverse_perp": Product(
-        inverse_perp_greeks,
-        {"spot_usd": 2_000.0, "entry_usd": 1_900.0, "funding_rate_annual": 0.1, "accrued_years": 0.0005},
-        currency="coin",
-        rate_field="funding_rate_annual",
-        time_past_field="accrued_years",
-    ),
-    "european_on_spot": Product(
-        black_scholes_greeks,
-        {**_OPTION, **_DISCOUNTED},
-        vol_fields=("vol_annual",),
-        rate_field="rate_annual",
-        time_left_field="tau_years",
-    ),
-    "european_on_future": Product(
-        black76_greeks,
-        {**_OPTION, "forward_usd": 2_000.0, "rate_annual": 0.05},
-        price_field="forward_usd",
-        vol_fields=("vol_annual",),
-        rate_field="rate_annual",
-        time_left_field="tau_years",
-    ),
-    "inverse_option": Product(
-        inverse_option_greeks,
-        {**_OPTION, "forward_usd": 2_000.0, "coin_rate_annual": 0.01},
-        currency="coin",
-        price_field="forward_usd",
-        vol_fields=("vol_annual",),
-        rate_field="coin_rate_annual",
-        time_left_field="tau_years",
-    ),
-    "uniswap_v3_range": Product(
-        uniswap_v3_greeks,
-        {"spot_usd": 2_000.0, "lower_usd": 1_500.0, "upper_usd": 2_500.0, "liquidity": 1_000.0},
-    ),
-    "power_perp": Product(
-        power_perp_greeks,
-        {
-            "spot_usd": 2_000.0,
-            "vol_annual": 0.7,
-            "normalization_factor": 0.6,
-            "rate_annual": 0.03,
-            "accrued_years": 0.0005,
-        },
-        vol_fields=("vol_annual",),
-        rate_field="rate_annual",
-        time_past_field="accrued_years",
-    ),
-    "protective_put": Product(
-        protective_put_greeks,
-        {**_DISCOUNTED, **_PUT_WING},
-        vol_fields=("put_vol_annual",),
-        rate_field="rate_annual",
-        time_left_field="tau_years",
-    ),
-    "covered_call": Product(
-        covered_call_greeks,
-        {**_DISCOUNTED, **_CALL_WING},
-        vol_fields=("call_vol_annual",),
-        rate_field="rate_annual",
-        time_left_field="tau_years",
-    ),
-    "collar": Product(
-        collar_greeks,
-        {**_DISCOUNTED, **_PUT_WING, **_CALL_WING},
-        vol_fields=("put_vol_annual", "call_vol_annual"),
-        rate_field="rate_annual",
-        time_left_field="tau_years",
-    ),
-    "straddle": Product(
-        straddle_greeks,
-        {**_DISCOUNTED, "strike_usd": 2_100.0, "tau_years": 0.25, "vol_annual": 0.6},
-        vol_fields=("vol_annual",),
-        rate_field="rate_annual",
-        time_left_field="tau_years",
-    ),
-    "strangle": Product(
-        strangle_greeks,
-        {**_DISCOUNTED, **_PUT_WING, **_CALL_WING},
-        vol_fields=("put_vol_annual", "call_vol_annual"),
-        rate_field="rate_annual",
-        time_left_field="tau_years",
-    ),
+    product.name: product for product in (*(kind.product for kind in KINDS.values()), *_WITHOUT_KIND)
 }
-"""Products by the name a book uses for them."""
+"""Every product by name, those that no entry of a book states included."""
+
+
+def named_kind(kind: str) -> str:
+    """Return a kind in words, with its article."""
+    return f"{'an' if kind[0] in 'aeio' else 'a'} {kind.replace('_', ' ')}"
+
+
+def not_hedgeable(where: str, kind: str) -> str:
+    """Return why the keeper refuses a position whose delta no contract verifies, in one line."""
+    hedged = " and ".join(f"{name}s" for name, row in KINDS.items() if row.chain_source is not None)
+    return (
+        f"{where}: the keeper cannot hedge {named_kind(kind)} yet, only {hedged}; leave it out, or value the book with "
+        "`evenkeel greeks`"
+    )

@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike
 
 from agent.numerics.rows import PRICE_USD, checked
 from agent.products.greeks import Greeks, from_outputs
+from agent.products.product import Product
 
 
 def spot_greeks(spot_usd: ArrayLike) -> Greeks:
@@ -28,3 +29,6 @@ def spot_greeks(spot_usd: ArrayLike) -> Greeks:
     """
     shape, (spot,) = checked(spot_usd=(spot_usd, PRICE_USD))
     return from_outputs(shape, value=spot, delta=1.0)
+
+
+SPOT = Product("spot", spot_greeks, {"spot_usd": 2_000.0}, plain_label="holding")

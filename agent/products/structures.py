@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from agent.numerics.rows import PRICE_USD, VOL_ANNUAL, checked, require_ordered
 from agent.products.european import black_scholes_greeks
 from agent.products.greeks import Greeks, combine
+from agent.products.product import EXAMPLE_DISCOUNTED, Product
 from agent.products.spot import spot_greeks
 
 
@@ -139,3 +140,48 @@ def _require_strikes(put_strike_usd: ArrayLike, call_strike_usd: ArrayLike) -> N
         put_strike_usd=(put_strike_usd, PRICE_USD), call_strike_usd=(call_strike_usd, PRICE_USD)
     )
     require_ordered("put_strike_usd", low, "call_strike_usd", high, shape)
+
+
+_PUT_WING = {"put_strike_usd": 1_800.0, "tau_years": 0.25, "put_vol_annual": 0.7}
+_CALL_WING = {"call_strike_usd": 2_300.0, "tau_years": 0.25, "call_vol_annual": 0.55}
+
+PROTECTIVE_PUT = Product(
+    "protective_put",
+    protective_put_greeks,
+    {**EXAMPLE_DISCOUNTED, **_PUT_WING},
+    vol_fields=("put_vol_annual",),
+    rate_field="rate_annual",
+    time_left_field="tau_years",
+)
+COVERED_CALL = Product(
+    "covered_call",
+    covered_call_greeks,
+    {**EXAMPLE_DISCOUNTED, **_CALL_WING},
+    vol_fields=("call_vol_annual",),
+    rate_field="rate_annual",
+    time_left_field="tau_years",
+)
+COLLAR = Product(
+    "collar",
+    collar_greeks,
+    {**EXAMPLE_DISCOUNTED, **_PUT_WING, **_CALL_WING},
+    vol_fields=("put_vol_annual", "call_vol_annual"),
+    rate_field="rate_annual",
+    time_left_field="tau_years",
+)
+STRADDLE = Product(
+    "straddle",
+    straddle_greeks,
+    {**EXAMPLE_DISCOUNTED, "strike_usd": 2_100.0, "tau_years": 0.25, "vol_annual": 0.6},
+    vol_fields=("vol_annual",),
+    rate_field="rate_annual",
+    time_left_field="tau_years",
+)
+STRANGLE = Product(
+    "strangle",
+    strangle_greeks,
+    {**EXAMPLE_DISCOUNTED, **_PUT_WING, **_CALL_WING},
+    vol_fields=("put_vol_annual", "call_vol_annual"),
+    rate_field="rate_annual",
+    time_left_field="tau_years",
+)

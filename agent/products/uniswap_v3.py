@@ -9,6 +9,7 @@ from agent.errors import DataError
 from agent.numerics.arrays import FloatArray
 from agent.numerics.rows import NON_NEGATIVE, PRICE_USD, Domain, checked, require_ordered, row_label
 from agent.products.greeks import Greeks, from_outputs
+from agent.products.product import EntryField, Product
 
 _TICK_BASE = 1.0001
 _TICK = Domain(-887_272, 887_272, "a whole tick from -887272 to 887272")
@@ -141,3 +142,14 @@ def _price_usd(name: str, tick: ArrayLike, coin_decimals: int, usd_decimals: int
         )
     sign = 1.0 if coin_is_token0 else -1.0
     return np.asarray(np.exp(sign * ticks * np.log(_TICK_BASE)) * 10.0 ** (coin_decimals - usd_decimals))
+
+
+UNISWAP_V3_RANGE = Product(
+    "uniswap_v3_range",
+    uniswap_v3_greeks,
+    {"spot_usd": 2_000.0, "lower_usd": 1_500.0, "upper_usd": 2_500.0, "liquidity": 1_000.0},
+    entry=(EntryField("lower_usd"), EntryField("upper_usd"), EntryField("liquidity")),
+    range_keys=("lower_usd", "upper_usd"),
+    plain_label="Uniswap v3 {lower_usd:g} to {upper_usd:g}",
+    default_quantity=1.0,
+)

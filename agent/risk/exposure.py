@@ -14,21 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.checks import require_finite
-from agent.domain import Book, Exposure, OptionType
+from agent.domain import Book, Exposure, OptionType, Position
 from agent.errors import DataError
 from agent.products.european import black76_standard_greeks
 from agent.products.greeks import StandardGreeks
+from agent.products.registry import not_hedgeable
 from agent.units import SECONDS_PER_YEAR, Seconds
 
 
-class _OptionColumns(NamedTuple):
-    """The book's options, one array a field, in the book's order."""
+class _BookColumns(NamedTuple):
+    """The book's options, one array a field, in the book's order, and the holdings added up."""
 
     is_call: NDArray[np.bool_]
     strike_usd: NDArray[np.float64]
     expiry_unix: NDArray[np.int64]
     quantity: NDArray[np.float64]
     iv_annual: NDArray[np.float64]
+    held: float
 
 
 class _OptionSums(NamedTuple):
@@ -66,7 +68,7 @@ def book_exposure(book: Book, spot_usd: float, at_unix: Seconds, hedge_size: flo
         raise DataError(f"spot_usd is {spot_usd}; expected a positive price")
     require_finite(hedge_size, "hedge_size")
     options = _option_sums(valued_options(book, at_unix, spot_usd))
-    held = sum(holding.quantity for holding in book.holdings)
+    held = held_quantity(book)
     return Exposure(
         spot_usd=spot_usd,
         book_delta=require_finite(options.delta + held, "book_delta"),
@@ -112,7 +114,7 @@ def live_options(book: Book, at_unix: Seconds) -> LiveOptions:
     Raises
     ------
     DataError
-        A number of the book is not finite or out of its domain.
+        A number of the book is not finite or out of its domain, or the chain cannot verify a position's delta.
 
     """
     columns = _columns(book)
@@ -128,6 +130,11 @@ def live_options(book: Book, at_unix: Seconds) -> LiveOptions:
         columns.iv_annual[live],
         columns.quantity[live],
     )
+
+
+def held_quantity(book: Book) -> float:
+    """Return the holdings added up, underlying units; errors as for `live_options`."""
+    return _columns(book).held
 
 
 class _ValuationOfTheCycle:
@@ -179,11 +186,11 @@ class _OncePerBook:
 
     _REMEMBERED = 8
 
-    def __init__(self, lay_out: Callable[[Book], _OptionColumns]) -> None:
+    def __init__(self, lay_out: Callable[[Book], _BookColumns]) -> None:
         self._lay_out = lay_out
-        self._known: tuple[tuple[Book, _OptionColumns], ...] = ()
+        self._known: tuple[tuple[Book, _BookColumns], ...] = ()
 
-    def __call__(self, book: Book) -> _OptionColumns:
+    def __call__(self, book: Book) -> _BookColumns:
         for known, columns in self._known:
             if known is book:
                 return columns
@@ -193,21 +200,25 @@ class _OncePerBook:
 
 
 @_OncePerBook
-def _columns(book: Book) -> _OptionColumns:
+def _columns(book: Book) -> _BookColumns:
     """Check the book and lay it out for vector arithmetic."""
-    for option in book.options:
+    options, holdings = book.options, book.holdings
+    for position in book.positions:
+        if isinstance(position, Position):
+            raise DataError(not_hedgeable(position.label, position.kind))
+    for option in options:
         _require_positive(option.strike_usd, f"strike_usd of {option.label}")
         _require_positive(option.iv_annual, f"iv_annual of {option.label}")
         require_finite(option.quantity, f"quantity of {option.label}")
-    for holding in book.holdings:
+    for holding in holdings:
         require_finite(holding.quantity, f"quantity of {holding.label}")
-    options = book.options
-    return _OptionColumns(
+    return _BookColumns(
         is_call=np.array([option.option_type is OptionType.CALL for option in options], dtype=np.bool_),
         strike_usd=np.array([option.strike_usd for option in options], dtype=np.float64),
         expiry_unix=np.array([option.expiry_unix for option in options], dtype=np.int64),
         quantity=np.array([option.quantity for option in options], dtype=np.float64),
         iv_annual=np.array([option.iv_annual for option in options], dtype=np.float64),
+        held=sum(holding.quantity for holding in holdings),
     )
 
 

@@ -11,7 +11,7 @@ from agent.domain import Book
 from agent.errors import DataError
 from agent.numerics.arrays import FloatArray
 from agent.numerics.rows import PRICE_USD, TAU_YEARS, VOL_ANNUAL, Domain, as_flags, checked
-from agent.risk.exposure import LiveOptions, live_options
+from agent.risk.exposure import LiveOptions, held_quantity, live_options
 from agent.units import Seconds
 
 QUANTITY = Domain(-1e100, 1e100, "a quantity from -1e100 to 1e100")
@@ -63,8 +63,7 @@ def positions_of(
     DataError
         As for `Positions`, and for a bad leg of the book, named by its label.
     """
-    held = sum(holding.quantity for holding in book.holdings)
-    return Positions(live_options(book, at_unix), spot_usd, held, hedge_size, funding_rate_annual)
+    return Positions(live_options(book, at_unix), spot_usd, held_quantity(book), hedge_size, funding_rate_annual)
 
 
 def checked_options(options: LiveOptions) -> LiveOptions:

@@ -44,7 +44,7 @@ FAR = 1_000.0
 SPOT = 3_000.0
 CALLS = Book("ETH", (call(-100.0),))
 MIXED = Book("ETH", (call(-60.0, 2_800.0, 12.0, 0.8), call(45.0, 3_300.0, 40.0), put(-50.0, 2_500.0, 25.0)))
-HELD = Book("ETH", (), (HoldingLeg(12.0, "coins"),))
+HELD = Book("ETH", (HoldingLeg(12.0, "coins"),))
 EMPTY = Book("ETH", ())
 BAD = [math.nan, math.inf, -math.inf]
 

@@ -5,9 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from agent.domain import Book, HoldingLeg, OptionLeg, Position
 from agent.errors import DataError
+from agent.files.book_file import load_any_book, load_book
+from agent.files.book_kinds import RECORDS
+from agent.products.book_value import Market, value_book
 from agent.products.greeks import GREEK_NAMES, Greeks
-from agent.products.registry import PRODUCTS, Product
+from agent.products.product import Product
+from agent.products.registry import KINDS, PRODUCTS
+from agent.risk.exposure import book_exposure
+from agent.units import SECONDS_PER_YEAR
+from scripts.book import register_book
 
 BUMP_RATIO = 1e-5
 """Central differences of this relative bump are exact to about 1e-9 of the function's scale."""
@@ -168,3 +176,83 @@ def test_product__readonly_and_strided_input__is_neither_changed_nor_refused(nam
     assert isinstance(again, Greeks)
     for greek in GREEK_NAMES:
         np.testing.assert_array_equal(getattr(again, greek), getattr(expected, greek))
+
+
+# --- kinds of a book ----------------------------------------------------------------------------------------------
+
+NOW_UNIX = 1_722_470_400  # 2024-08-01T00:00:00Z
+EXPIRY_UNIX = 1_730_390_400  # 2024-10-31T16:00:00Z
+SPOT_USD = 2_000.0
+VERIFIED = [kind for kind, row in KINDS.items() if row.chain_source is not None]
+UNVERIFIED = [kind for kind, row in KINDS.items() if row.chain_source is None]
+
+
+def _written(kind: str, tmp_path):
+    """A book of one entry that states the example of its product."""
+    product = KINDS[kind].product
+    fields = {"quantity": "-3.0"}
+    if product.has_right:
+        fields["type"] = '"call"' if product.example["is_call"] else '"put"'
+    if product.is_dated:
+        fields["expiry"] = '"2024-10-31T16:00:00Z"'
+    middle = product.example.get("vol_annual")
+    for field in product.entry:
+        stated = product.example.get(field.term or field.key, middle)
+        fields[field.key] = repr(stated / field.scale)
+    path = tmp_path / "book.toml"
+    lines = "".join(f"{key} = {text}\n" for key, text in fields.items())
+    path.write_text(f'[book]\nunderlying = "ETH"\n[[{kind}]]\n{lines}')
+    return path
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kind__written_in_a_book__is_worth_its_product(kind, tmp_path) -> None:
+    product = KINDS[kind].product
+    book = load_any_book(_written(kind, tmp_path), NOW_UNIX)
+    (found,) = value_book(book, Market(SPOT_USD, NOW_UNIX, 0.0))
+    market = {
+        "spot_usd": SPOT_USD,
+        "forward_usd": SPOT_USD,
+        "rate_annual": 0.0,
+        "tau_years": (EXPIRY_UNIX - NOW_UNIX) / SECONDS_PER_YEAR,
+        "dividend_annual": 0.0,
+        "coin_rate_annual": 0.0,
+        "accrued_years": 0.0,
+    }
+    unit = product.greeks(**{name: market.get(name, number) for name, number in product.example.items()})
+    in_usd = SPOT_USD if product.currency == "coin" else 1.0
+    assert found.position.kind == kind
+    assert found.greeks.value_usd == pytest.approx(-3.0 * in_usd * float(unit.value), rel=1e-12)
+
+
+def test_kinds__own_records__are_those_with_a_chain_source() -> None:
+    assert set(RECORDS) == {OptionLeg.kind, HoldingLeg.kind} == set(VERIFIED)
+
+
+@pytest.mark.parametrize("kind", VERIFIED)
+def test_kind__verified_on_chain__is_in_the_exposure(kind, tmp_path) -> None:
+    book = load_book(_written(kind, tmp_path), NOW_UNIX)
+    (found,) = value_book(book, Market(SPOT_USD, NOW_UNIX, 0.0))
+    exposure = book_exposure(book, SPOT_USD, NOW_UNIX, 0.0)
+    assert exposure.book_delta == pytest.approx(found.greeks.delta_underlying, rel=1e-12)
+    assert exposure.book_value_usd == pytest.approx(found.greeks.value_usd, rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", UNVERIFIED)
+def test_kind__not_verified_on_chain__is_refused_by_all_who_hedge(kind, tmp_path) -> None:
+    path = _written(kind, tmp_path)
+    book = load_any_book(path, NOW_UNIX)
+    assert all(isinstance(position, Position) for position in book.positions)
+    for hedge in (
+        lambda: load_book(path, NOW_UNIX),
+        lambda: book_exposure(book, SPOT_USD, NOW_UNIX, 0.0),
+        lambda: register_book(None, None, book, None),
+    ):
+        with pytest.raises(DataError, match=r"^[^\n]*the keeper cannot hedge an? [^\n]*, only options and holdings"):
+            hedge()
+
+
+def test_exposure__holding_beside_an_unverified_kind__is_refused_whole(tmp_path) -> None:
+    book = load_any_book(_written("perp", tmp_path), NOW_UNIX)
+    with pytest.raises(DataError, match="cannot hedge a perp"):
+        book_exposure(Book("ETH", (HoldingLeg(1.0, "coins"), *book.positions)), SPOT_USD, NOW_UNIX, 0.0)

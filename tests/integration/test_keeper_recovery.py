@@ -44,7 +44,7 @@ def left_pending(world: KeeperWorld, **execution: object):
 
 def renamed(book: Book) -> Book:
     """The same positions under another name: another book all the same."""
-    return replace(book, options=tuple(replace(leg, label="renamed") for leg in book.options))
+    return replace(book, positions=tuple(replace(leg, label="renamed") for leg in book.positions))
 
 
 def assert_hedged_once(world: KeeperWorld, keeper: Keeper) -> None:

@@ -63,7 +63,7 @@ def option_legs(draw, index):
 def books(draw):
     options = tuple(draw(option_legs(index)) for index in range(draw(st.integers(0, 3))))
     holdings = tuple(HoldingLeg(draw(number(-40.0, 40.0)), "held") for _ in range(draw(st.integers(0, 1))))
-    return Book("ETH", options, holdings)
+    return Book("ETH", (*options, *holdings))
 
 
 @st.composite
@@ -236,7 +236,7 @@ def test_decide__dearer_gas__never_narrows_the_policys_band(case, extra_usd):
 
 
 def test_decide__reserve__is_kept_while_leverage_allows():
-    book = Book("ETH", (), (HoldingLeg(37.0, "held"),))
+    book = Book("ETH", (HoldingLeg(37.0, "held"),))
     snapshot = snapshot_of(book, VenueState(depth_usd=1e8), idle_usd=60_000.0)
     decision = decide(snapshot, book, FixedThreshold(0.5), COSTS, SETTINGS)
     idle_after = snapshot.idle_assets - sum(leg.margin_delta for leg in decision.legs)

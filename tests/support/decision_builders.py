@@ -86,7 +86,7 @@ def short_calls(quantity: float = 100.0, strike_usd: float = SPOT_USD, iv_spread
 
 def held(quantity: float) -> Book:
     """A book that holds the underlying alone."""
-    return Book("ETH", (), (HoldingLeg(quantity, "coins"),))
+    return Book("ETH", (HoldingLeg(quantity, "coins"),))
 
 
 def delta_interval(book: Book, spot_usd: float, at_unix: int) -> tuple[float, float]:

@@ -29,7 +29,7 @@ def exposure_of(
     """Calls and a holding, hedged so that ``net_delta`` is left; 0 calls is no option at all."""
     options = (call(quantity, days=days),) if quantity else ()
     holdings = (HoldingLeg(holding, "spot"),) if holding else ()
-    return hedged(Book("ETH", options, holdings), spot_usd, net_delta)
+    return hedged(Book("ETH", (*options, *holdings)), spot_usd, net_delta)
 
 
 def hedged(book: Book, spot_usd: float, net_delta: float) -> Exposure:

@@ -13,8 +13,10 @@ from agent.risk.exposure import book_exposure
 START_UNIX = 1_722_470_400  # 2024-08-01T00:00:00Z
 BOOK = Book(
     "ETH",
-    (OptionLeg(OptionType.CALL, 3250.0, START_UNIX + 30 * 86_400, -100.0, 0.6, 0.55, 0.65, "short <calls> & co"),),
-    (HoldingLeg(1.5, "treasury"),),
+    (
+        OptionLeg(OptionType.CALL, 3250.0, START_UNIX + 30 * 86_400, -100.0, 0.6, 0.55, 0.65, "short <calls> & co"),
+        HoldingLeg(1.5, "treasury"),
+    ),
 )
 MODEL = JumpDiffusion(0.0, 0.6, 250.0, -0.005, 0.02)
 BAND = 2.5

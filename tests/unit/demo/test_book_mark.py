@@ -11,7 +11,7 @@ from agent.risk.exposure import book_exposure
 EXPIRY = 1_000_000
 CALL = OptionLeg(OptionType.CALL, 3000.0, EXPIRY, -2.0, 0.6, 0.5, 0.7, "call")
 PUT = OptionLeg(OptionType.PUT, 3000.0, EXPIRY + 86_400, 1.0, 0.6, 0.5, 0.7, "put")
-BOOK = Book("ETH", (CALL, PUT), (HoldingLeg(3.0, "spot"),))
+BOOK = Book("ETH", (CALL, PUT, HoldingLeg(3.0, "spot")))
 
 
 def test_book_mark__before_expiry__is_the_model_value():

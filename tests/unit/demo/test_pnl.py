@@ -7,7 +7,7 @@ import pytest
 from agent.demo.pnl import PnlAccount, Trade
 from agent.domain import Book, HoldingLeg
 
-BOOK = Book("ETH", (), (HoldingLeg(-10.0, "short"),))
+BOOK = Book("ETH", (HoldingLeg(-10.0, "short"),))
 
 
 @pytest.fixture

@@ -47,15 +47,15 @@ def test_load_book__example_toml__every_field_in_its_place(repository):
 
     assert book == Book(
         underlying="ETH",
-        options=(
+        positions=(
             OptionLeg(
                 OptionType.CALL, 3200.0, EXPIRY_UNIX, -60.0, 0.60, 0.55, 0.65, "August 3,200 calls written to clients"
             ),
             OptionLeg(
                 OptionType.PUT, 2900.0, EXPIRY_UNIX, -25.0, 0.66, 0.60, 0.72, "August 2,900 puts written to clients"
             ),
+            HoldingLeg(12.5, "ETH in the treasury"),
         ),
-        holdings=(HoldingLeg(12.5, "ETH in the treasury"),),
     )
 
 
@@ -167,7 +167,7 @@ def test_load_book__unreadable__says_so(tmp_path):
 def test_book_toml__read_back__same_book(tmp_path, repository):
     book = load_book(repository / "examples" / "book.toml", NOW_UNIX)
     awkward = Book(
-        book.underlying, (*book.options, replace(book.options[0], label='a "quoted" \\ label µ')), book.holdings
+        book.underlying, (*book.options, replace(book.options[0], label='a "quoted" \\ label µ'), *book.holdings)
     )
     path = tmp_path / "written.toml"
     path.write_text(book_toml(awkward), encoding="utf-8")

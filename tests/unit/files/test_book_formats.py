@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
+from agent.domain import Position
 from agent.errors import DataError
-from agent.files.book_file import load_book, load_portfolio
-from agent.products.portfolio import Position
-from agent.products.registry import PRODUCTS
+from agent.files.book_file import load_any_book, load_book
+from agent.products.registry import KINDS
 
 NOW_UNIX = 1_722_470_400  # 2024-08-01T00:00:00Z
 EXPIRY = "2024-08-31T08:00:00Z"
@@ -201,41 +201,41 @@ def desk(tmp_path, text=DESK):
     return path
 
 
-def test_load_portfolio__every_kind__has_the_fields_of_its_product(tmp_path):
-    portfolio = load_portfolio(desk(tmp_path), NOW_UNIX)
-    assert portfolio.underlying == "ETH"
-    assert [position.product for position in portfolio.positions] == [
+def test_load_any_book__every_kind__has_the_fields_of_its_product(tmp_path):
+    book = load_any_book(desk(tmp_path), NOW_UNIX)
+    assert book.underlying == "ETH"
+    assert [position.kind for position in book.positions] == [
         "inverse_option",
         "future",
         "inverse_future",
         "perp",
         "inverse_perp",
-        "uniswap_v3_range",
+        "uniswap_v3_position",
         "power_perp",
     ]
-    assert portfolio.positions[0] == Position(
+    assert book.positions[0] == Position(
         "inverse_option",
         -20.0,
         "2024-08-31 3000 put, inverse",
         {"is_call": False, "strike_usd": 3000.0, "vol_annual": 0.6, "forward_usd": 3260.0},
         EXPIRY_UNIX,
     )
-    assert portfolio.positions[3].terms["funding_rate_annual"] == pytest.approx(0.0003 * 365)
-    assert portfolio.positions[5].quantity == 1.0
-    for position in portfolio.positions:
-        assert set(position.terms) <= set(PRODUCTS[position.product].example), position.product
+    assert book.positions[3].terms["funding_rate_annual"] == pytest.approx(0.0003 * 365)
+    assert book.positions[5].quantity == 1.0
+    for position in book.positions:
+        assert set(position.terms) <= set(KINDS[position.kind].product.example), position.kind
 
 
-def test_load_portfolio__keepers_book__options_and_holdings_too(repository):
-    portfolio = load_portfolio(repository / "examples" / "book.toml", NOW_UNIX)
-    assert [(own.product, own.quantity) for own in portfolio.positions] == [
-        ("european_on_spot", -60.0),
-        ("european_on_spot", -25.0),
-        ("spot", 12.5),
+def test_load_any_book__keepers_book__options_and_holdings_too(repository):
+    book = load_any_book(repository / "examples" / "book.toml", NOW_UNIX)
+    assert [(own.kind, own.quantity) for own in book.positions] == [
+        ("option", -60.0),
+        ("option", -25.0),
+        ("holding", 12.5),
     ]
 
 
-def test_load_portfolio__rows__same_positions_as_tables(tmp_path):
+def test_load_any_book__rows__same_positions_as_tables(tmp_path):
     path = tmp_path / "desk.csv"
     path.write_text(
         "underlying,type,strike_usd,expiry,quantity,iv_annual,forward_usd,entry_usd,funding_rate_per_day,lower_usd,"
@@ -248,7 +248,7 @@ def test_load_portfolio__rows__same_positions_as_tables(tmp_path):
         "ETH,uniswap_v3_position,,,,,,,,2500,4000,900,,\n"
         "ETH,power_perp,,,-7,0.7,,,,,,,0.6,oSQTH\n"
     )
-    assert load_portfolio(path, NOW_UNIX) == load_portfolio(desk(tmp_path), NOW_UNIX)
+    assert load_any_book(path, NOW_UNIX) == load_any_book(desk(tmp_path), NOW_UNIX)
 
 
 @pytest.mark.parametrize(
@@ -266,9 +266,9 @@ def test_load_portfolio__rows__same_positions_as_tables(tmp_path):
         ("forward_usd", "iv_low_annual", "[[inverse_option]] 1: unknown key 'iv_low_annual'"),
     ],
 )
-def test_load_portfolio__bad_entry__one_line_names_it(tmp_path, written, mistake, expected):
+def test_load_any_book__bad_entry__one_line_names_it(tmp_path, written, mistake, expected):
     path = desk(tmp_path, DESK.replace(written, mistake, 1))
-    assert expected in refusal(path, load_portfolio)
+    assert expected in refusal(path, load_any_book)
 
 
 @pytest.mark.parametrize("kind", ["inverse_option", "future", "perp", "uniswap_v3_position", "power_perp"])

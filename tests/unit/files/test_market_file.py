@@ -6,7 +6,7 @@ import pytest
 
 from agent.errors import DataError
 from agent.files.market_file import load_market
-from agent.products.portfolio import Market
+from agent.products.book_value import Market
 
 
 def test_load_market__example__read(repository):

@@ -13,7 +13,7 @@ from agent.policy.hedge_ratio import ols_hedge_ratio
 from agent.policy.minimum_variance import MinimumVariance
 from tests.support.option_exposure import COSTS, hedged
 
-HOLDING = hedged(Book("ETH", (), (HoldingLeg(40.0, "coins"),)), 3_000.0, 40.0)
+HOLDING = hedged(Book("ETH", (HoldingLeg(40.0, "coins"),)), 3_000.0, 40.0)
 
 
 def simulated_prices():

@@ -16,7 +16,7 @@ from tests.support.decision_builders import EXPIRY, NOW, short_calls
 
 CALL = OptionLeg(OptionType.CALL, 3_000.0, EXPIRY, -10.0, 0.7, 0.65, 0.75, "call")
 PUT = OptionLeg(OptionType.PUT, 2_500.0, Seconds(EXPIRY + 86_400), 4.0, 0.9, 0.85, 0.95, "put")
-BOOK = Book("ETH", (CALL, PUT), (HoldingLeg(3.0, "coins"), HoldingLeg(-1.0, "loan")))
+BOOK = Book("ETH", (CALL, PUT, HoldingLeg(3.0, "coins"), HoldingLeg(-1.0, "loan")))
 
 
 def greek_sum(name, spot, at):
@@ -85,7 +85,7 @@ def test_book_exposure__bad_leg__is_refused_by_field_and_label(field, bad):
 
 def test_book_exposure__bad_holding__is_refused_by_label():
     with pytest.raises(DataError, match="quantity of coins"):
-        book_exposure(Book("ETH", (), (HoldingLeg(math.nan, "coins"),)), 3_000.0, NOW, 0.0)
+        book_exposure(Book("ETH", (HoldingLeg(math.nan, "coins"),)), 3_000.0, NOW, 0.0)
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, math.nan, math.inf])
@@ -100,7 +100,7 @@ def test_book_exposure__hedge_not_finite__is_refused():
 
 
 def test_book_exposure__sum_overflows__is_refused_by_name():
-    book = Book("ETH", (), (HoldingLeg(1e308, "a"), HoldingLeg(1e308, "b")))
+    book = Book("ETH", (HoldingLeg(1e308, "a"), HoldingLeg(1e308, "b")))
     with pytest.raises(DataError, match="book_delta"):
         book_exposure(book, 3_000.0, NOW, 0.0)
 

@@ -77,7 +77,7 @@ def test_scenario_grid__time_passes_expiry__settles_at_the_payoff():
 
 
 def test_scenario_grid__tiny_moves__are_the_greeks_of_the_exposure():
-    book = replace(short_calls(), holdings=(HoldingLeg(4.0, "coins"),))
+    book = replace(short_calls(), positions=(*short_calls().positions, HoldingLeg(4.0, "coins")))
     positions, exposure = positions_of(book, SPOT, NOW, 3.0), book_exposure(book, SPOT, NOW, 3.0)
     grid = scenario_grid(positions, [SPOT - 0.5, SPOT, SPOT + 0.5], [-1e-4, 0.0, 1e-4], [0.0, 1e-6])
     down, middle, up = grid.pnl_usd[:, 1, 0]

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from agent.products.portfolio import Market, Portfolio, PositionValue, total_greeks
+from agent.domain import Book
+from agent.products.book_value import Market, PositionValue, total_greeks
+from agent.products.registry import KINDS
 from agent.report.formatting import price, signed, utc_minute
 from agent.report.text_table import Column, table_lines
 
@@ -21,10 +23,10 @@ _FIGURES = (
 """Name, unit and decimals of each Greek of a position, in the order of the record."""
 
 
-def portfolio_document(portfolio: Portfolio, market: Market, values: Sequence[PositionValue]) -> dict[str, Any]:
+def book_document(book: Book, market: Market, values: Sequence[PositionValue]) -> dict[str, Any]:
     """Return a valued book for machines: units in the keys; a coin-settled position has its ``coin`` figures too."""
     return {
-        "underlying": portfolio.underlying,
+        "underlying": book.underlying,
         "market": asdict(market),
         "positions": [_position_document(value) for value in values],
         "total": asdict(total_greeks(values)),
@@ -35,18 +37,16 @@ def _position_document(value: PositionValue) -> dict[str, Any]:
     position = value.position
     document = {
         "label": position.label,
-        "product": position.product,
+        "product": KINDS[position.kind].product.name,
         "quantity": position.quantity,
         **asdict(value.greeks),
     }
     return document if value.coin is None else document | {"coin": asdict(value.coin)}
 
 
-def portfolio_lines(
-    portfolio: Portfolio, market: Market, values: Sequence[PositionValue], width: int | None = None
-) -> list[str]:
+def book_lines(book: Book, market: Market, values: Sequence[PositionValue], width: int | None = None) -> list[str]:
     """Return a valued book for people: a table that keeps to ``width``, every figure with its unit."""
-    underlying = portfolio.underlying
+    underlying = book.underlying
     columns = [Column(("Position",), is_figure=False), Column(("Quantity",))]
     for name, unit, _ in _FIGURES:
         columns.append(Column((name, *unit.format(underlying=underlying).split("\n"))))

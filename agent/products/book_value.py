@@ -12,43 +12,22 @@ position itself holds, it is the premium-adjusted delta x W_x that holds the coi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
 from agent.checks import require_finite
+from agent.domain import AnyPosition, Book
 from agent.errors import DataError
 from agent.numerics.arrays import FloatArray
 from agent.products.greeks import Greeks
-from agent.products.registry import PRODUCTS, Product
+from agent.products.product import Product
+from agent.products.registry import KINDS
 from agent.units import DAYS_PER_YEAR, SECONDS_PER_YEAR, Seconds
 
 _POINT = 100.0
 """Points (1 %) in 1.00 of volatility or rate."""
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """``quantity`` units of a product of `agent.products.registry`, negative is short.
-
-    ``terms`` are the product's own fields by name, apart from what the market says (``spot_usd``, ``rate_annual``,
-    ``tau_years``). ``forward_usd`` is among them where an option has a forward of its own.
-    """
-
-    product: str
-    quantity: float
-    label: str
-    terms: Mapping[str, float | bool]
-    expiry_unix: Seconds | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Portfolio:
-    """Positions in one underlying."""
-
-    underlying: str
-    positions: tuple[Position, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +56,7 @@ class CoinValue:
 class PositionValue:
     """A position and what it is worth; ``coin`` is None for what settles in USD."""
 
-    position: Position
+    position: AnyPosition
     greeks: PositionGreeks
     coin: CoinValue | None
 
@@ -91,8 +70,8 @@ class Market:
     rate_annual: float
 
 
-def value_portfolio(portfolio: Portfolio, market: Market) -> tuple[PositionValue, ...]:
-    """Value every position, in the portfolio's order.
+def value_book(book: Book, market: Market) -> tuple[PositionValue, ...]:
+    """Value every position, in the book's order.
 
     Raises
     ------
@@ -100,12 +79,14 @@ def value_portfolio(portfolio: Portfolio, market: Market) -> tuple[PositionValue
         An expired position, or a number outside the domain of its product.
     """
     require_finite(market.spot_usd, "spot_usd")
+    rows_of_kind: dict[str, list[int]] = {}
+    for row, position in enumerate(book.positions):
+        rows_of_kind.setdefault(position.kind, []).append(row)
     valued: dict[int, PositionValue] = {}
-    for name in dict.fromkeys(position.product for position in portfolio.positions):
-        rows = [index for index, position in enumerate(portfolio.positions) if position.product == name]
-        group = [portfolio.positions[index] for index in rows]
-        valued.update(zip(rows, _values(PRODUCTS[name], group, market), strict=True))
-    return tuple(valued[index] for index in range(len(portfolio.positions)))
+    for kind, rows in rows_of_kind.items():
+        group = [book.positions[row] for row in rows]
+        valued.update(zip(rows, _values(KINDS[kind].product, group, market), strict=True))
+    return tuple(valued[row] for row in range(len(book.positions)))
 
 
 def total_greeks(values: Sequence[PositionValue]) -> PositionGreeks:
@@ -127,7 +108,7 @@ class _Drivers:
     """1 where the forward is the spot carried at the rate, so that the rate moves it; else 0."""
 
 
-def _values(product: Product, group: Sequence[Position], market: Market) -> list[PositionValue]:
+def _values(product: Product, group: Sequence[AnyPosition], market: Market) -> list[PositionValue]:
     drivers = _drivers(product, group, market)
     unit = product.greeks(**_arguments(product, group, market, drivers))
     quantities = np.array([position.quantity for position in group])
@@ -146,7 +127,7 @@ def _values(product: Product, group: Sequence[Position], market: Market) -> list
     ]
 
 
-def _drivers(product: Product, group: Sequence[Position], market: Market) -> _Drivers:
+def _drivers(product: Product, group: Sequence[AnyPosition], market: Market) -> _Drivers:
     tau = np.array([_tau_years(position, market.now_unix) for position in group])
     if product.price_field == "spot_usd":
         nothing = np.zeros(len(group))
@@ -158,7 +139,7 @@ def _drivers(product: Product, group: Sequence[Position], market: Market) -> _Dr
     return _Drivers(forward, tau, np.log(forward / market.spot_usd) / tau, follows.astype(np.float64))
 
 
-def _tau_years(position: Position, now_unix: Seconds) -> float:
+def _tau_years(position: AnyPosition, now_unix: Seconds) -> float:
     if position.expiry_unix is None:
         return 0.0
     if position.expiry_unix <= now_unix:
@@ -166,15 +147,18 @@ def _tau_years(position: Position, now_unix: Seconds) -> float:
     return (position.expiry_unix - now_unix) / SECONDS_PER_YEAR
 
 
-def _arguments(product: Product, group: Sequence[Position], market: Market, drivers: _Drivers) -> dict[str, FloatArray]:
+def _arguments(
+    product: Product, group: Sequence[AnyPosition], market: Market, drivers: _Drivers
+) -> dict[str, FloatArray]:
     """Return the product's fields: the market's by their name, the position's own from its terms."""
     known = {
         "rate_annual": np.full(len(group), market.rate_annual),
         "tau_years": drivers.tau_years,
         product.price_field: drivers.price_usd,
     }
-    wanted = [name for name in product.example if name in known or name in group[0].terms]
-    return {name: known[name] if name in known else np.array([own.terms[name] for own in group]) for name in wanted}
+    terms = [position.terms for position in group]
+    wanted = [name for name in product.example if name in known or name in terms[0]]
+    return {name: known[name] if name in known else np.array([own[name] for own in terms]) for name in wanted}
 
 
 def _usd_greeks(product: Product, unit: Greeks, _drivers: _Drivers, _spot_usd: float) -> tuple[FloatArray, ...]:
