@@ -17,7 +17,7 @@ import numpy as np
 
 from agent.costs.quotes import ladders_of
 from agent.costs.trade_costs import CostInputs, leg_gas_cost_usd, trade_costs
-from agent.decision.decide import DecisionSettings, decide
+from agent.decision.decide import DecisionParameters, decide
 from agent.domain import Action, Book, Decision, Snapshot
 from agent.guard import evaluate
 from agent.policy.base import Policy
@@ -25,8 +25,8 @@ from agent.policy.optimal_band import OptimalBand
 from agent.policy.whalley_wilmott import WhalleyWilmott
 from agent.policy.zakamouline import CONFIRMED_CONSTANT, Zakamouline
 from agent.risk.exposure import book_exposure
-from agent.routing import RouteCosts, Router, RoutingSettings
-from agent.routing.margin import MarginSettings
+from agent.routing import RouteCosts, Router, RoutingParameters
+from agent.routing.margin import MarginParameters
 from agent.units import AssetUnits, Rounding, Wei, from_wad, to_wad
 from benchmarks.decision_peers import numpy_exposure, py_vollib_exposure, quantlib_exposure
 from benchmarks.decision_world import START, START_USD, OptionColumns, World
@@ -45,7 +45,7 @@ POLICIES: dict[str, Policy] = {
     "optimal band": OptimalBand(0.01, 300.0, 1.0, 0.65),
 }
 COSTS = CostInputs(START_USD, Wei(10**9), 1_500_000, Wei(0), 1.0, leg_gas_units=50_000)
-_MARGIN = MarginSettings(
+_MARGIN = MarginParameters(
     to_wad("0.5", Rounding.DOWN),
     to_wad("1.5", Rounding.DOWN),
     to_wad("2.5", Rounding.DOWN),
@@ -53,7 +53,7 @@ _MARGIN = MarginSettings(
     1_000,
     AssetUnits(10**8),
 )
-SETTINGS = DecisionSettings(0.001, 1_000, 0.25, RoutingSettings(10, _MARGIN))
+SETTINGS = DecisionParameters(0.001, 1_000, 0.25, RoutingParameters(10, _MARGIN))
 
 
 @dataclass(frozen=True, slots=True)

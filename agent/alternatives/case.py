@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from agent.alternatives.alternative import Alternative, CostSplit, Kind, Trade, Yardstick
 from agent.costs.quotes import impact_price
 from agent.costs.trade_costs import CostInputs, gas_cost_usd, leg_gas_cost_usd
-from agent.decision.decide import DecisionSettings
+from agent.decision.decide import DecisionParameters
 from agent.domain import Exposure, Fill, Leg, Measurement, Snapshot
 from agent.errors import RejectedError
 from agent.formatting import delta_text
@@ -24,7 +24,7 @@ class Case:
 
     snapshot: Snapshot
     costs: CostInputs
-    settings: DecisionSettings
+    settings: DecisionParameters
     exposure: Exposure
     yardstick: Yardstick
 

@@ -20,7 +20,7 @@ from agent.alternatives.alternative import Alternative, Explanation, Kind, Yards
 from agent.alternatives.case import Case, alternative_of, traded
 from agent.alternatives.with_options import OptionOffers, with_options
 from agent.costs.trade_costs import CostInputs
-from agent.decision.decide import DecisionSettings, decide
+from agent.decision.decide import DecisionParameters, decide
 from agent.domain import Action, Book, Decision, Snapshot
 from agent.errors import DataError
 from agent.formatting import delta_text, signed_delta
@@ -75,7 +75,7 @@ def explain(
     policy_name: str,
     policy: Policy,
     costs: CostInputs,
-    settings: DecisionSettings,
+    settings: DecisionParameters,
     decision: Decision,
     yardstick: Yardstick,
     watch_seconds: float,

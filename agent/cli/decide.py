@@ -128,7 +128,7 @@ def explained(
         settings.policy.name,
         policy,
         costs,
-        settings.to_decision_settings(snapshot.asset_decimals),
+        settings.to_decision_parameters(snapshot.asset_decimals),
         view.decision,
         yardstick_of(view.decision, policy, costs, **yardstick),
         settings.keeper.interval_seconds,

@@ -20,12 +20,12 @@ from agent.formatting import delta_text, figure, signed_delta
 from agent.guard import evaluate, net_delta_interval, worst_net_delta
 from agent.policy.base import Policy
 from agent.risk.exposure import book_exposure
-from agent.routing import Cap, Route, RouteCosts, Router, RoutingSettings, SlicingSettings, plan_margin, plan_slices
+from agent.routing import Cap, Route, RouteCosts, Router, RoutingParameters, SlicingParameters, plan_margin, plan_slices
 from agent.units import BPS, Rounding, Wad, from_wad, to_wad
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionSettings:
+class DecisionParameters:
     """How the agent stays inside the chain's bounds.
 
     ``delta_tolerance_underlying``: how far the agent's book delta may lie outside the chain's interval.
@@ -37,8 +37,8 @@ class DecisionSettings:
     delta_tolerance_underlying: float
     band_headroom_bps: int
     min_trade_underlying: float
-    routing: RoutingSettings
-    slicing: SlicingSettings | None = None
+    routing: RoutingParameters
+    slicing: SlicingParameters | None = None
 
     def __post_init__(self) -> None:
         for name in ("delta_tolerance_underlying", "min_trade_underlying"):
@@ -54,7 +54,7 @@ class _Case:
     """What every answer of one cycle shares."""
 
     snapshot: Snapshot
-    settings: DecisionSettings
+    settings: DecisionParameters
     quotes: QuotedSides
     exposure: Exposure
     costs: TradeCosts
@@ -95,7 +95,7 @@ class _Case:
         )
 
 
-def decide(snapshot: Snapshot, book: Book, policy: Policy, costs: CostInputs, settings: DecisionSettings) -> Decision:
+def decide(snapshot: Snapshot, book: Book, policy: Policy, costs: CostInputs, settings: DecisionParameters) -> Decision:
     """Decide whether to rebalance at the snapshot's block, and how.
 
     Returns
@@ -181,7 +181,7 @@ def _require_agreement(exposure: Exposure, snapshot: Snapshot, tolerance_underly
 
 
 def _expected_costs(
-    snapshot: Snapshot, quotes: QuotedSides, exposure: Exposure, costs: CostInputs, settings: DecisionSettings
+    snapshot: Snapshot, quotes: QuotedSides, exposure: Exposure, costs: CostInputs, settings: DecisionParameters
 ) -> TradeCosts:
     """Price the trade back to neutral, the largest a policy may ask for."""
     net_delta = exposure.net_delta
@@ -257,7 +257,7 @@ def _trade(case: _Case, wanted_size: Wad) -> Decision:
     return _trade_at_once(case, router, size, limited)
 
 
-def _trade_a_slice(case: _Case, slicing: SlicingSettings, router: Router, size: Wad, limited: str | None) -> Decision:
+def _trade_a_slice(case: _Case, slicing: SlicingParameters, router: Router, size: Wad, limited: str | None) -> Decision:
     """Trade what the plan says to trade now, once the market has had its time to recover from the last trade."""
     last_trade_unix = case.exposure.last_trade_unix
     if last_trade_unix is not None:

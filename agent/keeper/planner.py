@@ -44,7 +44,7 @@ class Planner:
         self.deployment = deployment
         self.reader = SnapshotReader(client, deployment)
         self._policy = settings.policy.build()
-        self._decision_settings = settings.to_decision_settings(deployment.asset.decimals)
+        self._decision_settings = settings.to_decision_parameters(deployment.asset.decimals)
 
     @classmethod
     def open(cls, settings: Settings, book: Book) -> Planner:

@@ -1,16 +1,16 @@
 """From a size to legs: how much on which venue, in how many slices, at what limit and with what margin."""
 
-from agent.routing.route import Cap, Route, RouteCosts, Router, RoutingSettings, plan_margin, plan_route, size_cap
-from agent.routing.slicing import SlicePlan, SlicingSettings, plan_slices
+from agent.routing.route import Cap, Route, RouteCosts, Router, RoutingParameters, plan_margin, plan_route, size_cap
+from agent.routing.slicing import SlicePlan, SlicingParameters, plan_slices
 
 __all__ = [
     "Cap",
     "Route",
     "RouteCosts",
     "Router",
-    "RoutingSettings",
+    "RoutingParameters",
     "SlicePlan",
-    "SlicingSettings",
+    "SlicingParameters",
     "plan_margin",
     "plan_route",
     "plan_slices",

@@ -14,7 +14,7 @@ from agent.units import BPS, WAD, AssetUnits, Rounding, Wad, wad_to_asset_units
 
 
 @dataclass(frozen=True, slots=True)
-class MarginSettings:
+class MarginParameters:
     """Watermarks of a venue's leverage (WAD ratios), and what stays in the vault.
 
     ``idle_reserve_bps`` of the lower NAV stays idle for instant exits; it is touched only to keep a venue's leverage
@@ -74,7 +74,7 @@ class IdleFunds:
         return IdleFunds(AssetUnits(self.assets - max(margin_delta, 0)), self.reserve, self.decimals)
 
 
-def watermarks(settings: MarginSettings, max_venue_leverage: Wad) -> Watermarks:
+def watermarks(settings: MarginParameters, max_venue_leverage: Wad) -> Watermarks:
     """Return the configured watermarks, all scaled down alike where the guard's bound less headroom is tighter."""
     ceiling = max_venue_leverage * (BPS - settings.guard_headroom_bps) // BPS
     if settings.high_leverage <= ceiling:
@@ -85,7 +85,7 @@ def watermarks(settings: MarginSettings, max_venue_leverage: Wad) -> Watermarks:
     return Watermarks(low, target, ceiling)
 
 
-def idle_funds(settings: MarginSettings, idle_assets: AssetUnits, nav_low: Wad, decimals: int) -> IdleFunds:
+def idle_funds(settings: MarginParameters, idle_assets: AssetUnits, nav_low: Wad, decimals: int) -> IdleFunds:
     """Return the idle collateral with its reserve, the reserve rounded up."""
     reserve = wad_to_asset_units(-(-nav_low * settings.idle_reserve_bps // BPS), decimals, Rounding.UP)
     return IdleFunds(idle_assets, reserve, decimals)

@@ -15,20 +15,20 @@ from agent.costs.quotes import Ladder, fill_at, ladder_after, ladders_of, size_w
 from agent.domain import Fill, Leg, Measurement, Snapshot
 from agent.errors import DataError
 from agent.guard import limit_price, predict, turnover_available
-from agent.routing.margin import MarginSettings, Watermarks, deposit_due, idle_funds, watermarks, withdrawal_due
+from agent.routing.margin import MarginParameters, Watermarks, deposit_due, idle_funds, watermarks, withdrawal_due
 from agent.routing.waterfill import MarginalCurve, Waterfill, marginal_curve
 from agent.units import BPS, WAD, AssetUnits, Rounding, Wad, asset_units_to_wad, from_wad, to_wad
 
 
 @dataclass(frozen=True, slots=True)
-class RoutingSettings:
+class RoutingParameters:
     """``limit_tolerance_bps``: how much worse than quoted a leg may fill; plans keep as far from the guard's limit.
 
     ``margin``: how much collateral stands on a venue.
     """
 
     limit_tolerance_bps: int
-    margin: MarginSettings
+    margin: MarginParameters
 
     def __post_init__(self) -> None:
         if not 0 <= self.limit_tolerance_bps < BPS:
@@ -79,7 +79,7 @@ class Router:
     """Plans any size on one side of one snapshot; quotes are read once, however many sizes are tried."""
 
     snapshot: Snapshot
-    settings: RoutingSettings
+    settings: RoutingParameters
     is_buy: bool
     ladders: tuple[Ladder, ...]
     """What pending orders leave of the venues' quotes."""
@@ -96,7 +96,7 @@ class Router:
 
     @classmethod
     def of(
-        cls, snapshot: Snapshot, is_buy: bool, settings: RoutingSettings, costs: RouteCosts, ladders: Sequence[Ladder]
+        cls, snapshot: Snapshot, is_buy: bool, settings: RoutingParameters, costs: RouteCosts, ladders: Sequence[Ladder]
     ) -> Router:
         """Prepare for one side, given the venues' ladders of that side."""
         limit = _planned_limit(snapshot, is_buy, settings)
@@ -214,12 +214,12 @@ class Router:
         return fill.size_delta * fill.execution_price + carry + (fill.fee + self.leg_gas) * WAD
 
 
-def size_cap(snapshot: Snapshot, is_buy: bool, settings: RoutingSettings, costs: RouteCosts = NO_COSTS) -> Cap:
+def size_cap(snapshot: Snapshot, is_buy: bool, settings: RoutingParameters, costs: RouteCosts = NO_COSTS) -> Cap:
     """Return the largest size of one side that can be traded now; see `Router.cap`."""
     return Router.of(snapshot, is_buy, settings, costs, ladders_of(snapshot.venues, is_buy)).cap()
 
 
-def plan_route(snapshot: Snapshot, size_delta: int, settings: RoutingSettings, costs: RouteCosts = NO_COSTS) -> Route:
+def plan_route(snapshot: Snapshot, size_delta: int, settings: RoutingParameters, costs: RouteCosts = NO_COSTS) -> Route:
     """Plan legs for ``size_delta`` (signed; 0 plans margin alone) that lies within `size_cap`.
 
     Raises
@@ -235,13 +235,13 @@ def plan_route(snapshot: Snapshot, size_delta: int, settings: RoutingSettings, c
     return Router.of(snapshot, is_buy, settings, costs, ladders).route(abs(size_delta))
 
 
-def plan_margin(snapshot: Snapshot, settings: RoutingSettings) -> Route:
+def plan_margin(snapshot: Snapshot, settings: RoutingParameters) -> Route:
     """Plan the moves of margin that are due without a trade."""
     return _with_margin(snapshot, (), (), settings)
 
 
 def _with_margin(
-    snapshot: Snapshot, fills: tuple[Fill, ...], ladders: Sequence[Ladder], settings: RoutingSettings
+    snapshot: Snapshot, fills: tuple[Fill, ...], ladders: Sequence[Ladder], settings: RoutingParameters
 ) -> Route:
     """Add limits and margin to fills."""
     unfunded = predict(snapshot, (), fills)
@@ -258,7 +258,7 @@ def _with_margin(
     return Route(tuple(legs), fills, predict(snapshot, legs, fills) if any(margins) else unfunded)
 
 
-def _planned_limit(snapshot: Snapshot, is_buy: bool, settings: RoutingSettings) -> Wad:
+def _planned_limit(snapshot: Snapshot, is_buy: bool, settings: RoutingParameters) -> Wad:
     """Return the worst quoted price planned with: the guard's limit less the tolerance, or half of a tight limit."""
     slippage_bps = snapshot.bounds.max_slippage_bps
     planned_bps = slippage_bps - min(settings.limit_tolerance_bps, slippage_bps // 2)
@@ -280,7 +280,7 @@ def _leg_limit(snapshot: Snapshot, ladder: Ladder, fill: Fill, tolerance_bps: in
 
 
 def _margins(
-    snapshot: Snapshot, unfunded: Measurement, fills: Sequence[Fill], settings: MarginSettings
+    snapshot: Snapshot, unfunded: Measurement, fills: Sequence[Fill], settings: MarginParameters
 ) -> list[AssetUnits]:
     """Plan each venue's margin: deposit where leverage is high; withdraw beside a trade or to mend the reserve."""
     limits = watermarks(settings, snapshot.bounds.max_venue_leverage)

@@ -21,7 +21,7 @@ MOST_SLICES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class SlicingSettings:
+class SlicingParameters:
     """When and how a trade is cut.
 
     ``interval_seconds`` is the time a market is given to recover from a slice, and the least time between two trades;
@@ -59,7 +59,7 @@ class SlicePlan:
 
 
 def plan_slices(
-    size: float, impact: ImpactCoefficients, spot_usd: float, gas_usd: float, settings: SlicingSettings
+    size: float, impact: ImpactCoefficients, spot_usd: float, gas_usd: float, settings: SlicingParameters
 ) -> SlicePlan:
     """Plan how to trade ``size`` (absolute, underlying units) when each slice costs ``gas_usd``.
 

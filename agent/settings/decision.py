@@ -17,8 +17,8 @@ from agent.costs.trade_costs import CostInputs
 from agent.errors import DataError
 from agent.policy.base import Policy
 from agent.policy.registry import build_policy
-from agent.routing import SlicingSettings
-from agent.routing.margin import MarginSettings
+from agent.routing import SlicingParameters
+from agent.routing.margin import MarginParameters
 from agent.routing.slicing import MOST_SLICES
 from agent.units import BPS, Rounding, Wad, from_wad, gwei_to_wei, to_asset_units, to_wad
 
@@ -42,7 +42,7 @@ class PolicySettings(Section):
         return build_policy(self.name, self.parameters)
 
 
-class DecisionSection(Section):
+class DecisionSettings(Section):
     """How the agent stays inside the chain's bounds; see `agent.decision.decide.DecisionSettings`."""
 
     delta_tolerance_underlying: Real = Field(gt=0)
@@ -51,7 +51,7 @@ class DecisionSection(Section):
     limit_tolerance_bps: Whole = Field(ge=0, lt=BPS)
 
 
-class ImpactSection(Section):
+class ImpactSettings(Section):
     """What the desk's own trades do to the price; see `agent.costs.impact`."""
 
     spread_usd: Real
@@ -63,19 +63,19 @@ class ImpactSection(Section):
         return ImpactCoefficients(self.spread_usd, self.temporary_usd_per_unit, self.permanent_usd_per_unit)
 
 
-class SlicingSection(Section):
+class SlicingSettings(Section):
     """How a trade that is dear at once is cut; see `agent.routing.SlicingSettings`. Without it none is."""
 
     interval_seconds: Real = Field(gt=0)
     max_slices: Whole = Field(ge=1, le=MOST_SLICES)
     vol_annual: Real = Field(gt=0)
     risk_aversion_per_usd: Real = Field(gt=0)
-    impact: ImpactSection | None = None
+    impact: ImpactSettings | None = None
     """The desk's own estimate; without it the quotes' word is taken."""
 
-    def to_slicing_settings(self) -> SlicingSettings:
+    def to_slicing_parameters(self) -> SlicingParameters:
         """Return the settings of the core."""
-        return SlicingSettings(
+        return SlicingParameters(
             interval_seconds=self.interval_seconds,
             max_slices=self.max_slices,
             vol_annual=self.vol_annual,
@@ -84,7 +84,7 @@ class SlicingSection(Section):
         )
 
 
-class MarginSection(Section):
+class MarginSettings(Section):
     """How much collateral stands on the venues; see `agent.routing.margin.MarginSettings`."""
 
     low_leverage_ratio: Exact = Field(ge=0)
@@ -103,9 +103,9 @@ class MarginSection(Section):
             )
         return self
 
-    def to_margin_settings(self, asset_decimals: int) -> MarginSettings:
+    def to_margin_parameters(self, asset_decimals: int) -> MarginParameters:
         """Return the integers of the core: leverage rounded down, the least move rounded up."""
-        return MarginSettings(
+        return MarginParameters(
             low_leverage=to_wad(self.low_leverage_ratio, Rounding.DOWN),
             target_leverage=to_wad(self.target_leverage_ratio, Rounding.DOWN),
             high_leverage=to_wad(self.high_leverage_ratio, Rounding.DOWN),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from agent.chain.config import ChainSettings
 from agent.config import Section
-from agent.decision.decide import DecisionSettings
+from agent.decision.decide import DecisionParameters
 from agent.execution.config import ExecutionSettings
 from agent.ledger.config import LedgerSettings
-from agent.routing import RoutingSettings
+from agent.routing import RoutingParameters
 from agent.settings.contracts import BoundsSettings, OracleSettings, VaultSettings
-from agent.settings.decision import CostSettings, DecisionSection, MarginSection, PolicySettings, SlicingSection
+from agent.settings.decision import CostSettings, DecisionSettings, MarginSettings, PolicySettings, SlicingSettings
 from agent.settings.keeper import KeeperSettings
 
 
@@ -22,25 +22,25 @@ class Settings(Section):
     oracle: OracleSettings
     bounds: BoundsSettings
     policy: PolicySettings
-    decision: DecisionSection
-    margin: MarginSection
+    decision: DecisionSettings
+    margin: MarginSettings
     costs: CostSettings
     execution: ExecutionSettings
     keeper: KeeperSettings
     ledger: LedgerSettings
-    slicing: SlicingSection | None = None
+    slicing: SlicingSettings | None = None
 
-    def to_decision_settings(self, asset_decimals: int) -> DecisionSettings:
+    def to_decision_parameters(self, asset_decimals: int) -> DecisionParameters:
         """Return the settings of the pure decision."""
-        return DecisionSettings(
+        return DecisionParameters(
             delta_tolerance_underlying=self.decision.delta_tolerance_underlying,
             band_headroom_bps=self.decision.band_headroom_bps,
             min_trade_underlying=self.decision.min_trade_underlying,
-            routing=RoutingSettings(
+            routing=RoutingParameters(
                 limit_tolerance_bps=self.decision.limit_tolerance_bps,
-                margin=self.margin.to_margin_settings(asset_decimals),
+                margin=self.margin.to_margin_parameters(asset_decimals),
             ),
-            slicing=None if self.slicing is None else self.slicing.to_slicing_settings(),
+            slicing=None if self.slicing is None else self.slicing.to_slicing_parameters(),
         )
 
     def with_rpc_urls(self, *urls: str) -> Settings:

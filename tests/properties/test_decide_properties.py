@@ -12,7 +12,7 @@ from agent.domain import Action, Book, HoldingLeg, OptionLeg, OptionType
 from agent.guard import evaluate, leverage, limit_price, net_delta_interval, predict, worst_net_delta
 from agent.policy.fixed_threshold import FixedThreshold
 from agent.policy.whalley_wilmott import WhalleyWilmott
-from agent.routing import SlicingSettings
+from agent.routing import SlicingParameters
 from agent.routing.margin import idle_funds, watermarks
 from agent.units import AssetUnits, Seconds, Wad
 from tests.support.decision_builders import (
@@ -246,7 +246,7 @@ def test_decide__reserve__is_kept_while_leverage_allows():
     assert snapshot.idle_assets - sum(leg.margin_delta for leg in drawn.legs) < AssetUnits(6_000 * 10**6)
 
 
-SLICED = replace(SETTINGS, slicing=SlicingSettings(600.0, 8, 0.7, 1e-5))
+SLICED = replace(SETTINGS, slicing=SlicingParameters(600.0, 8, 0.7, 1e-5))
 
 
 def traded(decision):

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from agent.costs.trade_costs import CostInputs
-from agent.decision.decide import DecisionSettings
+from agent.decision.decide import DecisionParameters
 from agent.domain import (
     BlockRef,
     Book,
@@ -22,8 +22,8 @@ from agent.domain import (
     VenueSnapshot,
 )
 from agent.products.european import black76_delta
-from agent.routing import RoutingSettings
-from agent.routing.margin import MarginSettings
+from agent.routing import RoutingParameters
+from agent.routing.margin import MarginParameters
 from agent.units import Address, AssetUnits, BlockHash, Rounding, Seconds, Wad, Wei, to_wad
 
 NOW = Seconds(1_722_500_000)
@@ -64,7 +64,7 @@ COSTS = CostInputs(
     data_fee_wei=Wei(0),
     funding_horizon_days=0.25,
 )
-MARGIN = MarginSettings(
+MARGIN = MarginParameters(
     low_leverage=wad(1),
     target_leverage=wad(2),
     high_leverage=wad(3),
@@ -72,8 +72,8 @@ MARGIN = MarginSettings(
     guard_headroom_bps=1_000,
     min_margin_delta=AssetUnits(100 * 10**6),
 )
-ROUTING = RoutingSettings(limit_tolerance_bps=10, margin=MARGIN)
-SETTINGS = DecisionSettings(
+ROUTING = RoutingParameters(limit_tolerance_bps=10, margin=MARGIN)
+SETTINGS = DecisionParameters(
     delta_tolerance_underlying=1e-3, band_headroom_bps=500, min_trade_underlying=0.01, routing=ROUTING
 )
 

@@ -37,7 +37,7 @@ class FakePlanner:
     def look(self, block):
         snapshot, settings = snapshot_of(BOOK), self.settings
         costs = settings.costs.to_cost_inputs(snapshot.measurement.price, settings.execution.priority_fee_gwei)
-        decision = decide(snapshot, BOOK, settings.policy.build(), costs, settings.to_decision_settings(6))
+        decision = decide(snapshot, BOOK, settings.policy.build(), costs, settings.to_decision_parameters(6))
         return CycleView(snapshot, None, decision, 0.001)
 
     def intent(self, view):

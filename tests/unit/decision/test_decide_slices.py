@@ -10,7 +10,7 @@ from agent.costs.impact import ImpactCoefficients
 from agent.decision.decide import decide
 from agent.domain import Action
 from agent.policy.fixed_threshold import FixedThreshold
-from agent.routing import SlicingSettings
+from agent.routing import SlicingParameters
 from tests.support.decision_builders import (
     BUDGET,
     COSTS,
@@ -30,7 +30,7 @@ POLICY = FixedThreshold(1.0)
 
 SLICED = replace(
     SETTINGS,
-    slicing=SlicingSettings(interval_seconds=300.0, max_slices=10, vol_annual=0.7, risk_aversion_per_usd=1e-5),
+    slicing=SlicingParameters(interval_seconds=300.0, max_slices=10, vol_annual=0.7, risk_aversion_per_usd=1e-5),
 )
 LONG_AGO = replace(BUDGET, last_trade_at=NOW - 3_600)
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from agent.costs.impact import ImpactCoefficients
 from agent.errors import DataError
-from agent.routing import SlicingSettings, plan_slices
+from agent.routing import SlicingParameters, plan_slices
 
 SPOT_USD = 3_000.0
-SLICING = SlicingSettings(interval_seconds=300.0, max_slices=10, vol_annual=0.7, risk_aversion_per_usd=1e-4)
+SLICING = SlicingParameters(interval_seconds=300.0, max_slices=10, vol_annual=0.7, risk_aversion_per_usd=1e-4)
 POOL = ImpactCoefficients(spread_usd=3.0, temporary_usd_per_unit=0.14, permanent_usd_per_unit=0.0)
 """What a pool of 64 million USD costs: 0.14 USD a unit for every unit traded at once."""
 MANY = settings(max_examples=150, deadline=None, derandomize=True)

@@ -12,7 +12,7 @@ from agent.costs.impact import ImpactCoefficients
 from agent.errors import DataError
 from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.policy.whalley_wilmott import WhalleyWilmott
-from agent.routing import SlicingSettings
+from agent.routing import SlicingParameters
 from agent.settings import config_path, load_settings
 from agent.units import WAD, Wad
 
@@ -78,7 +78,7 @@ def test_load_settings__policy_section__builds_the_policy_with_its_own_numbers(l
 
 
 def test_to_decision_settings__asset_decimals__scale_the_least_margin_move(localnet):
-    margin = localnet().to_decision_settings(6).routing.margin
+    margin = localnet().to_decision_parameters(6).routing.margin
     assert margin.min_margin_delta == 100 * 10**6
     assert margin.target_leverage == 15 * WAD // 10
 
@@ -99,13 +99,13 @@ permanent_usd_per_unit = 0.01
 
 
 def test_to_decision_settings__no_slicing_section__cuts_nothing(localnet):
-    assert localnet().to_decision_settings(6).slicing is None
+    assert localnet().to_decision_parameters(6).slicing is None
 
 
 def test_to_decision_settings__slicing_section__is_what_the_core_gets(localnet):
-    slicing = localnet("[ledger]", SLICING + "[ledger]").to_decision_settings(6).slicing
-    assert slicing == SlicingSettings(300.0, 10, 0.65, 0.001)
-    own = localnet("[ledger]", SLICING + IMPACT + "[ledger]").to_decision_settings(6).slicing
+    slicing = localnet("[ledger]", SLICING + "[ledger]").to_decision_parameters(6).slicing
+    assert slicing == SlicingParameters(300.0, 10, 0.65, 0.001)
+    own = localnet("[ledger]", SLICING + IMPACT + "[ledger]").to_decision_parameters(6).slicing
     assert own.impact == ImpactCoefficients(3.2, 0.14, 0.01)
 
 
