@@ -49,7 +49,6 @@ lint: setup ## Formatting, static types, import directions, Solidity rules
 
 .PHONY: bench
 bench: setup ## Every figure we claim: speed, gas, accuracy
-	@echo "== Benchmarks (about 15 min)"
 	@$(BIN)/python -m benchmarks all
 
 .PHONY: processors

@@ -21,6 +21,12 @@ command -v node >/dev/null 2>&1 || fail "Node 20 or newer, and 'node' was not fo
 node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' ||
   fail "Node 20 or newer, and 'node' is $(node -v): install a newer Node.js."
 command -v npm >/dev/null 2>&1 || fail "npm, which was not found: it comes with Node.js."
+# Debian's npm 9.2 cannot read a lock whose override replaces an address.
+npm_version=$(npm --version)
+case "$npm_version" in
+  [1-9][0-9]*.*) ;;
+  *) fail "npm 10 or newer, and 'npm' is $npm_version: run 'npm install --global npm@10'." ;;
+esac
 
 facts=$("$python" -c '
 import os, platform, sys, sysconfig

@@ -183,8 +183,18 @@ def test_check_prerequisites__node_missing__fails_with_one_line(repository: Path
     assert result.stderr.strip() == "Evenkeel needs Node 20 or newer, and 'node' was not found: install Node.js."
 
 
-NODE = {"node": "exit 0", "npm": "exit 0"}
+NODE = {"node": "exit 0", "npm": "echo 10.8.2"}
 ON_ARM = "eth-brownie, eth-event, faster-eth-abi, faster-hexbytes, psutil, safe-pysha3"
+
+
+@pytest.mark.parametrize(("version", "returncode"), [("9.2.0", 1), ("10.0.0", 0), ("11.6.2", 0)])
+def test_check_prerequisites__npm_before_10__is_refused(
+    repository: Path, tmp_path: Path, version: str, returncode: int
+) -> None:
+    tools = NODE | {"npm": f"echo {version}"}
+    result = prerequisites(repository, tmp_path, "3.12", "Linux", "x86_64", **tools)
+    assert result.returncode == returncode
+    assert ("npm install --global npm@10" in result.stderr) is (returncode == 1)
 
 
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
