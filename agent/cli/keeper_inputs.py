@@ -36,10 +36,10 @@ def load_inputs(network: str, book: Path) -> tuple[Settings, Book]:
     """
     config = config_path(network)
     settings = load_settings(config)
-    load_deployment(settings.chain.manifest_file, settings.chain.chain_id)
     client = ChainClient(settings.chain)
     try:
         client.require_chain()
+        load_deployment(settings.chain.manifest_file, settings.chain.chain_id)
         now_unix = client.head(time.time()).timestamp
     finally:
         client.close()
