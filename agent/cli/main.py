@@ -40,6 +40,10 @@ _PLAIN = {
 """What stands for a sign of the tables where the terminal's encoding has no such sign."""
 
 
+_USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
+"""Click's ``UsageError``, wherever this version of Typer keeps its Click."""
+
+
 class CommandPlace(NamedTuple):
     """Where a command is written, and the line that stands for it in the list of all."""
 
@@ -145,13 +149,24 @@ def _run() -> None:
             stream.reconfigure(errors=_PLAIN_ERRORS)
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
-        app()
-    except SystemExit:
-        sys.stdout.flush()
-        raise
+        status = app(standalone_mode=False)
+    except _USAGE_ERROR as error:
+        raise DataError(_usage_text(error)) from None
+    except typer.Abort as error:
+        raise error.__cause__ or KeyboardInterrupt from None
     finally:
         signal.signal(signal.SIGTERM, before)
     sys.stdout.flush()
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _usage_text(error: Any) -> str:
+    """Return what is wrong with the arguments, and where help is, in one line."""
+    context = error.ctx
+    command = "evenkeel" if context is None else context.command_path
+    if type(error).__name__ == "NoArgsIsHelpError":  # its message is the whole help
+        return f"no command is named; '{command} --help' lists them"
+    return f"{error.format_message().rstrip('.')}; see '{command} --help'"
 
 
 def _terminate(*_: object) -> None:

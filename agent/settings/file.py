@@ -107,8 +107,15 @@ def _refuse_secrets(document: Mapping[str, object], path: Path) -> None:
         entries = document.get(section)
         written = entries.get(key) if isinstance(entries, dict) else None
         for url in written if isinstance(written, list) else [written]:
-            if isinstance(url, str) and urlsplit(url).password is not None:
+            if isinstance(url, str) and _holds_password(url):
                 raise DataError(f"{path}: [{section}] {key}: holds a password; put the URL into {variable} instead")
+
+
+def _holds_password(url: str) -> bool:
+    try:
+        return urlsplit(url).password is not None
+    except ValueError:  # no URL at all, which the field itself complains about
+        return False
 
 
 def _policy(section: Mapping[str, object], path: Path) -> dict[str, object]:
@@ -116,12 +123,12 @@ def _policy(section: Mapping[str, object], path: Path) -> dict[str, object]:
     name = section.get("name")
     if not isinstance(name, str) or name not in POLICIES:
         known = ", ".join(sorted(POLICIES))
-        raise DataError(f"{path}: [policy] name: {name!r} is not a policy; choose one of {known}")
+        raise DataError(f"{path}: [policy] name: {name!r:.80} is not a policy; choose one of {known}")
     expected = [field.name for field in fields(POLICIES[name])]
     numbers = {key: number for key, number in section.items() if key != "name"}
     for key in numbers:
         if key not in expected:
-            raise DataError(f"{path}: [policy] {key}: unknown key{_did_you_mean(key, expected)}")
+            raise DataError(f"{path}: [policy] {key:.80}: unknown key{_did_you_mean(key, expected)}")
     for key in expected:
         if key not in numbers:
             raise DataError(f"{path}: [policy] {key}: missing; policy {name} needs it")

@@ -34,8 +34,6 @@ NEVER_IMPORTED = {
     "uv": "make setup and make lock",
 }
 """What is declared and run or loaded by name, and by what."""
-WHOLE_MODULES = {"agent/vol/garch.py": "estimation"}
-"""Modules that import an extra's packages without saying so; only what needs the extra imports them."""
 
 
 class Import(NamedTuple):
@@ -95,7 +93,7 @@ def places_of(found: Import, lists: Mapping[str, set[str]]) -> set[str]:
     """Return the lists that an import may be declared in."""
     part = found.file.partition("/")[0]
     if part == "agent":
-        return {found.extra} if found.extra else {BASE, WHOLE_MODULES.get(found.file, BASE)}
+        return {found.extra or BASE}
     if part == "scripts":
         return {BASE, "contracts"}
     return set(lists) - {"contracts", "bench", "dev"} | {OWN_EXTRA[part]}
@@ -140,11 +138,6 @@ def test_pyproject__every_import_and_declaration__match(lists, found):
 
 def test_never_imported__each_name__is_declared(lists):
     assert set(NEVER_IMPORTED) <= set().union(*lists.values())
-
-
-def test_whole_modules__each__still_imports_its_extra(lists, found):
-    needing = {one.file for one in found if one.module in lists[WHOLE_MODULES.get(one.file, BASE)]}
-    assert set(WHOLE_MODULES) <= needing
 
 
 LISTS = {"base": {"numpy"}, "files": {"polars"}, "contracts": {"eth-brownie"}, "bench": {"quantlib"}, "dev": {"pytest"}}

@@ -5,7 +5,6 @@ EVENKEEL_FUZZ_INPUTS sets another count for a longer run.
 
 from __future__ import annotations
 
-import json
 import os
 import random
 from pathlib import Path
@@ -14,21 +13,19 @@ import polars as pl
 import pytest
 
 from agent.chain.deployment import load_deployment
-from agent.cli import main as command_line
 from agent.errors import AgentError
-from agent.files.book_file import load_book, load_portfolio
+from agent.files.book_file import load_any_book, load_book
 from agent.files.deribit_chain import load_chain
 from agent.files.market_file import load_market
 from agent.files.price_file import load_prices
 from agent.files.timestamps import parse_moment
 from agent.localnet.manifest import LocalnetManifest
 from agent.settings import load_settings
-from tests.support.listed_chain import as_columns, summaries
 from tests.support.mutations import mutated
+from tests.support.valid_files import NOW_UNIX, valid_files
 
 SEED = 20_241_126
 INPUTS = int(os.environ.get("EVENKEEL_FUZZ_INPUTS", "10000"))
-NOW_UNIX = 1_722_470_400
 
 
 def defects(read, valid: bytes, path: Path, count: int, draw: random.Random) -> list[str]:
@@ -51,42 +48,9 @@ def from_prices(path: Path) -> None:
     load_prices(path, "ETHUSDT", *start.to_list())
 
 
-def valid_files(repository: Path, tmp_path: Path) -> dict[str, bytes]:
-    examples = repository / "examples"
-    files = {name: (examples / name).read_bytes() for name in ("book.toml", "book.csv", "book.json", "desk.toml")}
-    files["market.toml"] = (examples / "market.toml").read_bytes()
-    files["localnet.toml"] = (repository / "config" / "localnet.toml").read_bytes()
-    files["chain.json"] = json.dumps(summaries(), indent=1).encode()
-    frame = pl.DataFrame(as_columns(summaries()))
-    files["chain.csv"] = frame.with_columns(pl.col("snapshot_ts").dt.to_string("iso:strict")).write_csv().encode()
-    frame.write_parquet(tmp_path / "valid.parquet")
-    files["chain.parquet"] = (tmp_path / "valid.parquet").read_bytes()
-    pl.read_csv(examples / "book.csv").write_parquet(tmp_path / "valid.parquet")
-    files["book.parquet"] = (tmp_path / "valid.parquet").read_bytes()
-    times = pl.datetime_range(pl.datetime(2024, 8, 1), pl.datetime(2024, 8, 2), "1h", time_zone="UTC", eager=True)
-    prices = pl.DataFrame({"open_ts": times, "symbol": ["ETHUSDT"] * len(times), "open": [3_200.0] * len(times)})
-    prices.write_parquet(tmp_path / "valid.parquet")
-    files["prices.parquet"] = (tmp_path / "valid.parquet").read_bytes()
-    address = "0x" + "0" * 40
-    files["deployment.json"] = json.dumps(
-        {
-            "chain_id": 31337,
-            "network": "localnet",
-            "block": 1,
-            "asset": {"address": address, "decimals": 6, "symbol": "USDC"},
-            "contracts": {"HedgeVault": address},
-            "venues": [{"name": "curie", "kind": "curie", "address": address}],
-            "roles": {"keeper": address},
-        },
-        indent=1,
-    ).encode()
-    files["manifest.json"] = json.dumps({"version": 1, "rpc_url": "http://127.0.0.1:8545", "pid": 1}).encode()
-    return files
-
-
 READERS = {
     "book": lambda path: load_book(path, NOW_UNIX),
-    "desk": lambda path: load_portfolio(path, NOW_UNIX),
+    "desk": lambda path: load_any_book(path, NOW_UNIX),
     "market": load_market,
     "localnet": lambda path: load_settings(path, {}),
     "chain": load_chain,
@@ -107,8 +71,6 @@ def test_readers__ten_thousand_broken_files__one_line_each(repository, tmp_path)
 
 def test_readers__files_as_they_are__are_read(repository, tmp_path):
     for name, valid in valid_files(repository, tmp_path).items():
-        if name == "manifest.json":
-            continue
         (tmp_path / name).write_bytes(valid)
         assert READERS[Path(name).stem](tmp_path / name) is not None or name == "prices.parquet"
 
@@ -124,17 +86,3 @@ def test_harness__reader_with_a_defect__is_caught(tmp_path):
 def test_parse_moment__outside_believable_years__is_refused(written):
     with pytest.raises(AgentError):
         parse_moment(written, "here")
-
-
-def test_commands__broken_files__status_and_one_line(repository, tmp_path, monkeypatch, capsys):
-    files, draw = valid_files(repository, tmp_path), random.Random(SEED)
-    market = str(repository / "examples" / "market.toml")
-    for name in [name for name in files if Path(name).stem in ("book", "desk")] * (INPUTS // 200):
-        path = tmp_path / name
-        path.write_bytes(mutated(files[name], draw))
-        monkeypatch.setattr("sys.argv", ["evenkeel", "greeks", str(path), "--market", market])
-        with pytest.raises(SystemExit) as exited:
-            command_line.main()
-        captured = capsys.readouterr()
-        lines = captured.err.count("\n")
-        assert (exited.value.code or 0, lines) in ((0, 0), (1, 1), (2, 1)), (name, captured.err)
