@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import errno
 import importlib
 import io
 import os
@@ -26,6 +27,7 @@ EXIT_INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
 EXIT_TERMINATED = 143
 """128 + SIGTERM."""
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 _PLAIN_ERRORS = "evenkeel.plain"
 _PLAIN = {
     "\N{MINUS SIGN}": "-",
@@ -132,7 +134,8 @@ def main() -> None:
     except OSError as error:
         _drop_output()
         place = "" if error.filename is None else f"{error.filename}: "
-        _fail([f"{place}{error.strerror or error}; make room or choose another place"], EXIT_FAILED)
+        mend = "; make room or choose another place" if error.errno in _NO_ROOM else ""
+        _fail([f"{place}{error.strerror or error}{mend}"], EXIT_FAILED)
     except Terminated:
         _fail(["stopped by SIGTERM"], EXIT_TERMINATED)
     except KeyboardInterrupt:

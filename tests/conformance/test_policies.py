@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from agent.domain import Book, Exposure, HoldingLeg, Target, TradeCosts
 from agent.errors import DataError
+from agent.formatting import signed_delta
 from agent.policy.base import Policy
 from agent.policy.registry import POLICIES, build_policy
 from agent.units import Seconds
@@ -139,9 +140,9 @@ def test_target__any_answer__has_a_reason_with_the_policys_name_and_numbers(name
     target = policy_of(name).target(hedged(CALLS, SPOT, net_delta), COSTS)
     words = target.reason.lower().replace("-", " ")
     assert all(word in words for word in name.split("_"))
-    assert f"{net_delta:+.4f}" in target.reason
+    assert signed_delta(net_delta) in target.reason
     if target.target_net_delta != pytest.approx(net_delta):
-        assert f"{target.target_net_delta:+.4f}" in target.reason
+        assert signed_delta(target.target_net_delta) in target.reason
 
 
 @each

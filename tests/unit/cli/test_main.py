@@ -79,7 +79,7 @@ def test_command__help__has_an_example_and_json(path):
     ],
 )
 def test_main__expected_failure__one_line_and_status(monkeypatch, capsys, error, status, line):
-    def fail():
+    def fail(**_):
         raise error
 
     monkeypatch.setattr(command_line, "app", fail)
@@ -92,7 +92,7 @@ def test_main__expected_failure__one_line_and_status(monkeypatch, capsys, error,
 
 
 def test_main__defect__keeps_its_traceback(monkeypatch):
-    def fail():
+    def fail(**_):
         raise KeyError("defect")
 
     monkeypatch.setattr(command_line, "app", fail)

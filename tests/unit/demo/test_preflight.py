@@ -56,7 +56,7 @@ def test_require_replayable__bad_row__named(settings, prices, step, words):
 def test_require_replayable__book_too_large__bounds_named(settings):
     scenario = seeded_scenario(4, None)
     (leg,) = scenario.book.options
-    large = replace(scenario, book=replace(scenario.book, options=(replace(leg, quantity=-1_000.0),)))
+    large = replace(scenario, book=replace(scenario.book, positions=(replace(leg, quantity=-1_000.0),)))
     found = findings(large, settings)
     assert len(found) >= 4
     assert all(line.startswith("config/localnet.toml: seeded jump diffusion: ETHUSD at 2024") for line in found)

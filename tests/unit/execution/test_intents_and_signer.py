@@ -78,7 +78,7 @@ def test_book_digest__same_content__is_the_same_and_any_change_shows():
     book = short_calls()
     assert book_digest(book) == book_digest(short_calls())
     [leg] = book.options
-    assert book_digest(replace(book, options=(replace(leg, quantity=-99.0),))) != book_digest(book)
+    assert book_digest(replace(book, positions=(replace(leg, quantity=-99.0),))) != book_digest(book)
     assert book_digest(replace(book, underlying="BTC")) != book_digest(book)
 
 

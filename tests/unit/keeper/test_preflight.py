@@ -24,7 +24,7 @@ def settings(repository):
 
 def calls(quantity=100.0):
     book = short_calls(quantity)
-    return replace(book, options=(replace(book.options[0], iv_low_annual=0.68, iv_high_annual=0.72),))
+    return replace(book, positions=(replace(book.options[0], iv_low_annual=0.68, iv_high_annual=0.72),))
 
 
 def of_chain(settings, chain_id):
@@ -59,7 +59,7 @@ def test_gas_token_faults__oracle__only_where_underlying_pays(settings, chain_id
 def test_book_faults__leg_the_chain_cannot_hold__named(change, words):
     book = calls()
     assert list(preflight.book_faults(book, "b.toml", NOW)) == []
-    (found,) = preflight.book_faults(replace(book, options=(replace(book.options[0], **change),)), "b.toml", NOW)
+    (found,) = preflight.book_faults(replace(book, positions=(replace(book.options[0], **change),)), "b.toml", NOW)
     assert found.startswith("b.toml: [[option]] calls")
     assert words in found
 

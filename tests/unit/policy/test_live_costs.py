@@ -89,7 +89,7 @@ def test_effective_costs__urgency__makes_every_cost_weigh_less(urgency, weight):
     assert found == pytest.approx((0.0035 / weight, 4.0 / weight))
 
 
-def test_effective_costs__funding_received_beyond_fee__costs_nothing_rather_than_less():
+def test_effective_costs__funding_received_beyond_fee__costs_nothing():
     assert effective_costs(SHORT, TradeCosts(0.001, 0.0, -0.01, 4.0, 1.0)) == (0.0, 4.0)
 
 
