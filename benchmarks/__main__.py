@@ -28,7 +28,7 @@ BENCHMARKS = {
     "keeper_cycle": "benchmarks.keeper_cycle",
     "localnet": "benchmarks.localnet",
     "risk": "benchmarks.risk",
-    "programme": "benchmarks.programme",
+    "optimiser": "benchmarks.optimiser",
     "surface": "benchmarks.surface",
     "zakamouline_constant": "benchmarks.zakamouline_constant",
 }

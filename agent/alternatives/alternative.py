@@ -50,7 +50,7 @@ class Yardstick:
 
 
 @dataclass(frozen=True, slots=True)
-class CostSplit:
+class RebalanceCosts:
     """Cost of one rebalance, USD; funding over the horizon, an income where negative."""
 
     fee_usd: float = 0.0
@@ -66,7 +66,7 @@ class CostSplit:
 
 
 @dataclass(frozen=True, slots=True)
-class Trade:
+class VenueTrade:
     """What one venue would do: underlying units of its perp, or contracts of a listed option."""
 
     instrument: str
@@ -82,8 +82,8 @@ class Alternative:
 
     name: str
     kind: Kind
-    trades: tuple[Trade, ...]
-    costs: CostSplit
+    trades: tuple[VenueTrade, ...]
+    costs: RebalanceCosts
     net_delta_after: float
     gamma_after_per_usd: float
     worst_net_delta_after: float
@@ -96,7 +96,7 @@ class Alternative:
     risk_removed_usd: float = 0.0
     """Negative where the alternative adds risk."""
     objective_usd: float = 0.0
-    option_trades: tuple[Trade, ...] = ()
+    option_trades: tuple[VenueTrade, ...] = ()
     """Contracts; their delta and gamma are in what is left after."""
     is_chosen: bool = False
 

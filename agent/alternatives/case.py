@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agent.alternatives.alternative import Alternative, CostSplit, Kind, Trade, Yardstick
+from agent.alternatives.alternative import Alternative, Kind, RebalanceCosts, VenueTrade, Yardstick
 from agent.costs.quotes import impact_price
 from agent.costs.trade_costs import CostInputs, gas_cost_usd, leg_gas_cost_usd
 from agent.decision.decide import DecisionParameters
@@ -107,18 +107,18 @@ def alternative_of(
     return case.measured(unmeasured)
 
 
-def _trade(snapshot: Snapshot, fill: Fill) -> Trade:
+def _trade(snapshot: Snapshot, fill: Fill) -> VenueTrade:
     venue = snapshot.venues[fill.venue_index].name
-    return Trade("perp", venue, from_wad(fill.size_delta), from_wad(fill.execution_price), from_wad(fill.fee))
+    return VenueTrade("perp", venue, from_wad(fill.size_delta), from_wad(fill.execution_price), from_wad(fill.fee))
 
 
-def _costs(case: Case, legs: Sequence[Leg], fills: Sequence[Fill]) -> CostSplit:
+def _costs(case: Case, legs: Sequence[Leg], fills: Sequence[Fill]) -> RebalanceCosts:
     """Return what legs cost; margin that moves alone costs its gas."""
     if not legs:
-        return CostSplit()
+        return RebalanceCosts()
     base_fee_wei = case.snapshot.block.base_fee_wei
     further = max(len(legs) - 1, 0) * leg_gas_cost_usd(base_fee_wei, case.costs)
-    return CostSplit(
+    return RebalanceCosts(
         fee_usd=from_wad(sum(fill.fee for fill in fills)),
         impact_usd=sum(_impact_usd(case.snapshot, fill) for fill in fills),
         funding_usd=sum(_funding_usd(case, fill) for fill in fills),

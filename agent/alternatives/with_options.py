@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from agent.alternatives.alternative import Alternative, CostSplit, Kind, Trade
+from agent.alternatives.alternative import Alternative, Kind, RebalanceCosts, VenueTrade
 from agent.alternatives.case import Case, alternative_of, traded
 from agent.costs.trade_costs import gas_cost_usd, leg_gas_cost_usd
 from agent.domain import Book
@@ -145,7 +145,7 @@ def _alternative(case: Case, plan: Plan, options: dict[str, Instrument]) -> Alte
     return case.measured(
         replace(
             hedged,
-            costs=CostSplit(
+            costs=RebalanceCosts(
                 costs.fee_usd + sum(trade.fee_usd for trade in bought),
                 costs.impact_usd + sum(trade.impact_usd for trade in bought),
                 costs.funding_usd,
@@ -156,7 +156,8 @@ def _alternative(case: Case, plan: Plan, options: dict[str, Instrument]) -> Alte
             gamma_after_per_usd=hedged.gamma_after_per_usd
             + sum(trade.size * options[trade.instrument].factors.gamma_per_usd for trade in bought),
             option_trades=tuple(
-                Trade(trade.instrument, trade.venue, trade.size, trade.price_usd, trade.fee_usd) for trade in bought
+                VenueTrade(trade.instrument, trade.venue, trade.size, trade.price_usd, trade.fee_usd)
+                for trade in bought
             ),
         )
     )

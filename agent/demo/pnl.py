@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from agent.demo.book_mark import BookMark
 from agent.domain import Book
-from agent.report.replay_report import CostSplit
+from agent.report.replay_report import HedgingCosts
 from agent.units import Seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Trade:
+class Execution:
     """One execution: signed size, average price without fee, fee."""
 
     size_delta: float
@@ -26,7 +26,7 @@ class Pnl:
 
     unhedged_usd: float
     hedged_usd: float
-    costs: CostSplit
+    costs: HedgingCosts
 
 
 class PnlAccount:
@@ -74,10 +74,10 @@ class PnlAccount:
         return Pnl(
             unhedged_usd=unhedged_usd,
             hedged_usd=unhedged_usd + nav_change_usd - self._gas_usd,
-            costs=CostSplit(self._fee_usd, self._slippage_usd, funding_usd, self._gas_usd),
+            costs=HedgingCosts(self._fee_usd, self._slippage_usd, funding_usd, self._gas_usd),
         )
 
-    def pay(self, trades: Iterable[Trade], gas_usd: float) -> None:
+    def pay(self, trades: Iterable[Execution], gas_usd: float) -> None:
         """Book executions against the price last observed; slippage is positive when the execution was worse."""
         for trade in trades:
             self._fee_usd += trade.fee_usd

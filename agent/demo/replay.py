@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from agent.chain.state import ChainState
-from agent.demo.pnl import Pnl, PnlAccount, Trade
+from agent.demo.pnl import Execution, Pnl, PnlAccount
 from agent.demo.provenance import provenance
 from agent.demo.scenario import Scenario
 from agent.demo.world import World, open_world
@@ -18,7 +18,7 @@ from agent.guard import worst_net_delta
 from agent.keeper.keeper import CycleResult, Keeper, Outcome
 from agent.keeper.planner import CycleView
 from agent.report.effectiveness import hedge_effectiveness
-from agent.report.replay_report import CostSplit, ReplayReport, StepAction, StepRecord, Summary
+from agent.report.replay_report import HedgingCosts, ReplayReport, StepAction, StepRecord, Summary
 from agent.units import WAD, asset_units_to_wad, from_wad, wei_to_eth
 
 _ACTIONS = {
@@ -120,7 +120,7 @@ class Recorder:
         if self._account is not None:
             self._account.pay(
                 [
-                    Trade(from_wad(fill.size_delta), from_wad(fill.execution_price), from_wad(fill.fee))
+                    Execution(from_wad(fill.size_delta), from_wad(fill.execution_price), from_wad(fill.fee))
                     for fill in fills
                 ],
                 sum(wei_to_eth(receipt.gas_used * receipt.gas_price_wei) for receipt in receipts) * price_usd,
@@ -134,7 +134,7 @@ class Recorder:
         final = self._observe(state)
         scenario = self._scenario
         funding_usd = self._funding_usd(state)
-        costs = CostSplit(final.costs.fee_usd, final.costs.slippage_usd, funding_usd, final.costs.gas_usd)
+        costs = HedgingCosts(final.costs.fee_usd, final.costs.slippage_usd, funding_usd, final.costs.gas_usd)
         return ReplayReport(
             title=scenario.title,
             underlying=scenario.book.underlying,
@@ -153,7 +153,7 @@ class Recorder:
         settled = sum(payment.paid for payment in self._ledger.funding())
         return from_wad(settled - sum(venue.funding_accrued for venue in state.venues))
 
-    def _summary(self, final: Pnl, costs: CostSplit, nav_usd: float, wall_seconds: float) -> Summary:
+    def _summary(self, final: Pnl, costs: HedgingCosts, nav_usd: float, wall_seconds: float) -> Summary:
         steps = self._steps
         hedged_usd, unhedged_usd = (
             np.array(pnl_usd)

@@ -82,7 +82,7 @@ class BlockHead:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class MinedTransaction:
     """What became of one transaction."""
 
     label: str
@@ -133,7 +133,7 @@ class LocalChain:
         transactions: Sequence[Transaction],
         timestamp: Seconds | None = None,
         base_fee_wei: Wei | None = None,
-    ) -> list[Receipt]:
+    ) -> list[MinedTransaction]:
         """Put ``transactions`` into the next block, dated ``timestamp``; into the next few where one is too small.
 
         Raises: `FatalError` that names the first transaction that reverted for a reason it must not, with that reason.
@@ -156,9 +156,9 @@ class LocalChain:
             return [str(found) for found in self.rpc.batch(sends)]
         return [str(self.rpc.request("eth_sendTransaction", one.parameters())) for one in transactions]
 
-    def _mine_all(self, sent: dict[str, Transaction]) -> list[Receipt]:
+    def _mine_all(self, sent: dict[str, Transaction]) -> list[MinedTransaction]:
         waiting = dict(sent)
-        done: dict[str, Receipt] = {}
+        done: dict[str, MinedTransaction] = {}
         for _ in range(_MAX_BLOCKS_PER_BATCH):
             self.rpc.request("evm_mine")
             for found in self.rpc.request("eth_getBlockReceipts", "latest"):
@@ -169,7 +169,7 @@ class LocalChain:
                 if not succeeded:
                     self._require_accepted(transaction, found["transactionHash"])
                 gas_used = int(found["gasUsed"], 16)
-                done[found["transactionHash"]] = Receipt(transaction.label, succeeded, gas_used)
+                done[found["transactionHash"]] = MinedTransaction(transaction.label, succeeded, gas_used)
             if not waiting:
                 return [done[key] for key in sent]
         raise FatalError(f"{next(iter(waiting.values())).label} was not mined within {_MAX_BLOCKS_PER_BATCH} blocks")

@@ -55,7 +55,7 @@ class _Node(NamedTuple):
     least_usd: float
 
 
-class Answer(NamedTuple):
+class LegSolution(NamedTuple):
     """The best trade found: parts of all slices, its solution on the slices it was solved on, objective with gas."""
 
     t: FloatArray
@@ -64,7 +64,7 @@ class Answer(NamedTuple):
     total_usd: float
 
     @classmethod
-    def of(cls, t: FloatArray, solution: Solution, leg_of_slice: NDArray[np.int64], gas: Gas) -> Answer:
+    def of(cls, t: FloatArray, solution: Solution, leg_of_slice: NDArray[np.int64], gas: Gas) -> LegSolution:
         """Return a solution with the gas of the legs it trades; ``t`` holds the parts of all slices."""
         return cls(t, solution.y, solution, solution.objective + gas.of(len(legs_traded(leg_of_slice, t))))
 
@@ -79,13 +79,13 @@ class _Search:
 
     def __init__(self, problem: Quadratic, leg_of_slice: NDArray[np.int64], gas: Gas) -> None:
         self.problem, self.leg_of_slice, self.gas = problem, leg_of_slice, gas
-        self.best: Answer | None = None
+        self.best: LegSolution | None = None
 
     @property
     def best_usd(self) -> float:
         return math.inf if self.best is None else self.best.total_usd
 
-    def visit(self, allowed: frozenset[int], least_legs: int) -> tuple[Answer, frozenset[int]] | None:
+    def visit(self, allowed: frozenset[int], least_legs: int) -> tuple[LegSolution, frozenset[int]] | None:
         """Solve with the allowed legs alone, keep the answer if it is the best, and say which legs it trades.
 
         None where nothing is feasible, or where no answer that trades ``least_legs`` or more can be the best.
@@ -105,12 +105,12 @@ class _Search:
             self.best = answer
         return answer, used
 
-    def _answer(self, chosen: NDArray[np.bool_], solution: Solution) -> tuple[Answer, frozenset[int]]:
+    def _answer(self, chosen: NDArray[np.bool_], solution: Solution) -> tuple[LegSolution, frozenset[int]]:
         t = np.zeros(chosen.size)
         t[chosen] = solution.t
-        return Answer.of(t, solution, self.leg_of_slice, self.gas), legs_traded(self.leg_of_slice, t)
+        return LegSolution.of(t, solution, self.leg_of_slice, self.gas), legs_traded(self.leg_of_slice, t)
 
-    def without(self, answer: Answer, leg: int) -> float:
+    def without(self, answer: LegSolution, leg: int) -> float:
         """Return a bound from below on the objective once a leg of an answer is left out.
 
         The certificate's bound with the leg's slices held at 0: those filled at less than their worth are lost.
@@ -120,7 +120,7 @@ class _Search:
         return answer.solution.objective - answer.solution.gap + float(lost)
 
 
-def best_support(problem: Quadratic, leg_of_slice: NDArray[np.int64], gas: Gas) -> Answer | None:
+def best_support(problem: Quadratic, leg_of_slice: NDArray[np.int64], gas: Gas) -> LegSolution | None:
     """Return the best trade over all sets of legs, None where none is feasible.
 
     Parameters

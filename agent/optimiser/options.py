@@ -34,7 +34,7 @@ from agent.vol.price_ticks import chain_ticks
 
 
 @dataclass(frozen=True, slots=True)
-class OptionTerms:
+class ListingTerms:
     """How a venue lists options: units of one underlying unit a contract.
 
     A contract's fee is ``fee_index_ratio`` of the index price, at most ``fee_price_ratio`` of the option's price. A
@@ -55,7 +55,7 @@ class OptionTerms:
     """The chain's book of deltas will count what is bought."""
 
 
-DERIBIT = OptionTerms("deribit", True, 0.0003, 0.125, 0.15, 0.10)
+DERIBIT = ListingTerms("deribit", True, 0.0003, 0.125, 0.15, 0.10)
 """Taker fees and initial margin of ETH and BTC options. Source: deribit.com/kb/fees, /kb/options-margin (2024)."""
 
 
@@ -103,7 +103,7 @@ class _Columns(NamedTuple):
 def option_instruments(
     rows: OptionRows,
     index_usd: float,
-    terms: OptionTerms,
+    terms: ListingTerms,
     horizon_days: float,
     reference_years: float | None = None,
 ) -> OptionInstruments:
@@ -170,7 +170,7 @@ def _priced(
     option: tuple[FloatArray, FloatArray, FloatArray],
     quoted: tuple[FloatArray, FloatArray, FloatArray],
     unit: FloatArray,
-    terms: OptionTerms,
+    terms: ListingTerms,
 ) -> PriceQuotes:
     """Return the vols of prices, which say no more than their ticks let them."""
     ticks = chain_ticks(*quoted, unit, is_coin=terms.is_coin_settled)
@@ -204,7 +204,7 @@ def _vols(priced: PriceQuotes) -> FloatArray:
 def _columns(
     rows: OptionRows,
     index_usd: float,
-    terms: OptionTerms,
+    terms: ListingTerms,
     option: tuple[NDArray[np.bool_], FloatArray, FloatArray, FloatArray, FloatArray],
     quoted: tuple[FloatArray, FloatArray, FloatArray],
     reference_years: float | None,
@@ -232,7 +232,7 @@ def _columns(
 def _sensitivities(
     option: tuple[NDArray[np.bool_], FloatArray, FloatArray, FloatArray, FloatArray],
     index_usd: float,
-    terms: OptionTerms,
+    terms: ListingTerms,
     weights: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:
     """Return the factors of one long contract, shape (rows, 5), and its theta in USD a year."""
@@ -259,7 +259,7 @@ def _obstacle(columns: _Columns, vol: FloatArray, row: int) -> str | None:
 
 
 def _instrument(
-    name: str, row: int, columns: _Columns, index_usd: float, terms: OptionTerms, horizon_days: float
+    name: str, row: int, columns: _Columns, index_usd: float, terms: ListingTerms, horizon_days: float
 ) -> Instrument:
     fair = float(columns.fair_usd[row])
     factors = Factors(*columns.factors[row].tolist())

@@ -13,12 +13,12 @@ from agent.numerics.arrays import FloatArray
 from agent.optimiser.covariance import FactorCovariance
 from agent.optimiser.factors import Factors
 from agent.optimiser.instruments import Instrument
-from agent.optimiser.leg_selection import NO_LEG, NOTHING, Answer, Gas, best_support, legs_traded
+from agent.optimiser.leg_selection import NO_LEG, NOTHING, Gas, LegSolution, best_support, legs_traded
 from agent.optimiser.limits import GuardLimits, VenueLimits
 from agent.optimiser.lots import around, rounded_parts
 from agent.optimiser.problem import Problem, assemble
 from agent.optimiser.quadratic import certified
-from agent.optimiser.result import CostSplit, Plan, Trade
+from agent.optimiser.result import Plan, PlanCosts, PlanTrade
 from agent.optimiser.summary import reason_of
 
 _BINDS = 1e-7
@@ -78,7 +78,7 @@ def _legs(problem: Problem) -> NDArray[np.int64]:
     return np.where(on_chain[problem.table.instrument], problem.table.instrument, NO_LEG)
 
 
-def _second_opinion(problem: Problem, legs: NDArray[np.int64], gas: Gas, answer: Answer | None) -> Answer:
+def _second_opinion(problem: Problem, legs: NDArray[np.int64], gas: Gas, answer: LegSolution | None) -> LegSolution:
     """Say which bound forbids every trade; or, where none does, ask Clarabel with all legs and with those found.
 
     Loaded here alone: cvxpy takes a second that no other decision should wait for.
@@ -97,7 +97,7 @@ def _second_opinion(problem: Problem, legs: NDArray[np.int64], gas: Gas, answer:
         if solution is not None and solution.is_certified:
             t = np.zeros(legs.size)
             t[chosen] = solution.t
-            found.append(Answer.of(t, solution, legs, gas))
+            found.append(LegSolution.of(t, solution, legs, gas))
     if not found:
         raise DataError(
             "the programme has numbers too far out of scale to solve; look for a quoted size, a factor or a covariance "
@@ -106,11 +106,11 @@ def _second_opinion(problem: Problem, legs: NDArray[np.int64], gas: Gas, answer:
     return min(found, key=lambda one: one.total_usd)
 
 
-def _in_lots(problem: Problem, legs: NDArray[np.int64], gas: Gas, answer: Answer) -> tuple[Answer, float]:
+def _in_lots(problem: Problem, legs: NDArray[np.int64], gas: Gas, answer: LegSolution) -> tuple[LegSolution, float]:
     """Return the answer in whole lots where an instrument has one, and what rounding costs at most."""
     if not any(instrument.lot > 0.0 for instrument in problem.instruments):
         return answer, 0.0
-    best: Answer | None = None
+    best: LegSolution | None = None
     for toward_zero in (False, True):
         fixed, parts = rounded_parts(problem, answer.t, toward_zero)
         rest = around(problem.quadratic, fixed, parts)
@@ -119,7 +119,7 @@ def _in_lots(problem: Problem, legs: NDArray[np.int64], gas: Gas, answer: Answer
             continue
         t = parts.copy()
         t[~fixed] = found.t
-        whole = Answer.of(t, certified(problem.quadratic, t, found.y), legs, gas)
+        whole = LegSolution.of(t, certified(problem.quadratic, t, found.y), legs, gas)
         if best is None or whole.total_usd < best.total_usd:
             best = whole
     if best is None:
@@ -130,13 +130,13 @@ def _in_lots(problem: Problem, legs: NDArray[np.int64], gas: Gas, answer: Answer
 # --- the record ---------------------------------------------------------------------------------------------------
 
 
-def _record(problem: Problem, answer: Answer, legs: NDArray[np.int64], gas: Gas, lot_usd: float) -> Plan:
+def _record(problem: Problem, answer: LegSolution, legs: NDArray[np.int64], gas: Gas, lot_usd: float) -> Plan:
     t = np.where(answer.t > NOTHING, answer.t, 0.0)
     units = problem.table.width * t
     curved = np.array([instrument.impact_usd_per_unit2 for instrument in problem.instruments])[problem.table.instrument]
     impact = problem.linear["impact"] * units + curved * (problem.table.start + 0.5 * units) * units
     parts = {name: float(cost @ units) for name, cost in problem.linear.items()}
-    costs = CostSplit(
+    costs = PlanCosts(
         parts["fee"], float(impact.sum()), parts["funding"], parts["premium"], gas.of(len(legs_traded(legs, t)))
     )
     after = problem.residual(t)
@@ -158,12 +158,12 @@ def _record(problem: Problem, answer: Answer, legs: NDArray[np.int64], gas: Gas,
     return replace(plan, reason=reason_of(plan, problem.instruments, problem.covariance))
 
 
-def _trades(problem: Problem, t: FloatArray, fee_usd: FloatArray, impact_usd: FloatArray) -> tuple[Trade, ...]:
+def _trades(problem: Problem, t: FloatArray, fee_usd: FloatArray, impact_usd: FloatArray) -> tuple[PlanTrade, ...]:
     table, count = problem.table, len(problem.instruments)
     sizes = problem.trades(t)
     fees, impacts = (np.bincount(table.instrument, part, count) for part in (fee_usd, impact_usd))
     return tuple(
-        Trade(
+        PlanTrade(
             problem.instruments[index].name,
             problem.instruments[index].venue,
             float(sizes[index]),
@@ -175,7 +175,7 @@ def _trades(problem: Problem, t: FloatArray, fee_usd: FloatArray, impact_usd: Fl
     )
 
 
-def _binding(problem: Problem, answer: Answer) -> tuple[str, ...]:
+def _binding(problem: Problem, answer: LegSolution) -> tuple[str, ...]:
     """Return the bounds that have a price, and the quotes whose whole size is taken though more was worth its cost."""
     quadratic, table = problem.quadratic, problem.table
     largest = np.abs(quadratic.bounds).max(axis=0, initial=0.0)

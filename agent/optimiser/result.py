@@ -8,7 +8,7 @@ from typing import NamedTuple
 from agent.optimiser.factors import Factors
 
 
-class Trade(NamedTuple):
+class PlanTrade(NamedTuple):
     """One instrument's trade, in its own units; ``price_usd`` is the average paid or received, without fee."""
 
     instrument: str
@@ -19,7 +19,7 @@ class Trade(NamedTuple):
     impact_usd: float
 
 
-class CostSplit(NamedTuple):
+class PlanCosts(NamedTuple):
     """What the trades cost until the next rebalance, USD; funding is negative where it is earned."""
 
     fee_usd: float
@@ -39,8 +39,8 @@ class CostSplit(NamedTuple):
 class Plan:
     """Trades, cost, risk before and after; ``stdev`` is that of the gain over ``horizon_days``."""
 
-    trades: tuple[Trade, ...]
-    costs: CostSplit
+    trades: tuple[PlanTrade, ...]
+    costs: PlanCosts
     expected_gain_usd: float
     """Of the trades, where the programme was told to count it; else 0."""
     before: Factors

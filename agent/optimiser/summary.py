@@ -11,7 +11,7 @@ from agent.numerics.arrays import FloatArray
 from agent.optimiser.covariance import FactorCovariance
 from agent.optimiser.factors import FACTOR_NAMES
 from agent.optimiser.instruments import Instrument
-from agent.optimiser.result import CostSplit, Plan, Trade
+from agent.optimiser.result import Plan, PlanCosts, PlanTrade
 
 _SHOWN_TRADES = 6
 _LEAST_SHARE = 0.005
@@ -43,7 +43,7 @@ def reason_of(plan: Plan, instruments: Sequence[Instrument], covariance: FactorC
     return f"{'; '.join(texts)}; {risk} for {cost_text(plan.costs)}{bounds}"
 
 
-def cost_text(costs: CostSplit) -> str:
+def cost_text(costs: PlanCosts) -> str:
     """Write the total and its parts that are not 0."""
     names = ("fee", "impact", "funding", "venue premium", "gas")
     parts = [f"{name} {usd_text(cost, 2)}" for name, cost in zip(names, costs, strict=True) if cost != 0.0]
@@ -64,7 +64,7 @@ def _removed_shares(plan: Plan, traded: Sequence[Instrument]) -> FloatArray:
     return shares
 
 
-def _explained(trade: Trade, instrument: Instrument, share: FloatArray, risks_usd: FloatArray) -> tuple[float, str]:
+def _explained(trade: PlanTrade, instrument: Instrument, share: FloatArray, risks_usd: FloatArray) -> tuple[float, str]:
     """Return the most risk a trade takes off in one factor, USD, and the trade in words."""
     main = int(np.argmax(share * risks_usd))
     verb = "buy" if trade.size > 0.0 else "sell"

@@ -35,7 +35,14 @@ def band_target(net_delta: float, outer: float, inner: float, name: str) -> Targ
     return Target(-outer, outer, landing, text)
 
 
-class Edges(NamedTuple):
+class HalfWidths(NamedTuple):
+    """Half-widths of a symmetric band: leave beyond ``outer``, trade to ``inner``, underlying units."""
+
+    outer: float
+    inner: float
+
+
+class BandEdges(NamedTuple):
     """A no-trade band of the net delta, underlying units: leave it beyond an outer edge, trade to the inner one."""
 
     low_outer: float
@@ -44,15 +51,15 @@ class Edges(NamedTuple):
     high_outer: float
 
     @classmethod
-    def around(cls, centre: float, outer: float, inner: float) -> Edges:
+    def around(cls, centre: float, outer: float, inner: float) -> BandEdges:
         """Return a band with one pair of half-widths on both sides of ``centre``."""
         return cls(centre - outer, centre - inner, centre + inner, centre + outer)
 
     @property
-    def half_widths(self) -> tuple[float, float]:
+    def half_widths(self) -> HalfWidths:
         """Mean outer and inner half-width, not below 0."""
         outer, inner = 0.5 * (self.high_outer - self.low_outer), 0.5 * (self.high_inner - self.low_inner)
-        return max(outer, 0.0), max(inner, 0.0)
+        return HalfWidths(max(outer, 0.0), max(inner, 0.0))
 
     def target(self, net_delta: float, name: str) -> Target:
         """Stay within the outer edges, else land on the inner edge of the same side."""

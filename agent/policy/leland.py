@@ -21,7 +21,7 @@ import numpy as np
 from agent.checks import require_positive_fields
 from agent.domain import Exposure, Target, TradeCosts
 from agent.numerics.arrays import FloatArray
-from agent.policy.base import Edges, require_costs, require_exposure
+from agent.policy.base import BandEdges, require_costs, require_exposure
 from agent.policy.equivalent_option import delta_shift, legs_of
 from agent.policy.fixed_interval import SECONDS_PER_HOUR, seconds_left, wait
 from agent.policy.live_costs import effective_costs
@@ -64,7 +64,7 @@ class Leland:
         if seconds > 0.0:
             return wait(net_delta, seconds, "Leland")
         centre = self.centre(exposure, costs)
-        return Edges.around(centre, 0.0, 0.0).target(net_delta, "Leland")
+        return BandEdges.around(centre, 0.0, 0.0).target(net_delta, "Leland")
 
     def centre(self, exposure: Exposure, costs: TradeCosts) -> float:
         """Return the net delta, at the book's own volatilities, of Leland's hedge."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from agent.checks import require_finite, require_positive_fields
 from agent.domain import Exposure, Target, TradeCosts
 from agent.errors import DataError
-from agent.policy.base import Edges, require_costs, require_exposure
+from agent.policy.base import BandEdges, require_costs, require_exposure
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,4 +33,4 @@ class MinimumVariance:
         net_delta = require_exposure(exposure)
         require_costs(costs)
         centre = exposure.book_delta * (1.0 - self.hedge_ratio)
-        return Edges.around(centre, self.threshold_underlying, 0.0).target(net_delta, "minimum variance")
+        return BandEdges.around(centre, self.threshold_underlying, 0.0).target(net_delta, "minimum variance")

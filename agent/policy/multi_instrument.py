@@ -26,7 +26,7 @@ from agent.optimiser.leg_selection import Gas
 from agent.optimiser.limits import GuardLimits, VenueLimits
 from agent.optimiser.plan import make_plan
 from agent.optimiser.result import Plan
-from agent.policy.base import Edges, require_exposure
+from agent.policy.base import BandEdges, require_exposure
 from agent.policy.live_costs import effective_costs
 
 
@@ -56,7 +56,7 @@ class MultiInstrument:
             spot_usd, self.vol_annual, self.vol_of_vol_annual, self.spot_vol_correlation, self.horizon_days
         )
 
-    def edges(self, exposure: Exposure, costs: TradeCosts) -> Edges:
+    def edges(self, exposure: Exposure, costs: TradeCosts) -> BandEdges:
         """Return the band for the perp alone; funding runs for the horizon, and urgency makes costs weigh less."""
         require_exposure(exposure)
         require_finite(exposure.book_vega_usd_per_vol, "book_vega_usd_per_vol")
@@ -66,7 +66,7 @@ class MultiInstrument:
         effective = effective_costs(exposure, costs, self.horizon_days)
         aversion = self.risk_aversion_per_usd * float(matrix[0, 0])
         inner = effective.ratio * exposure.spot_usd / aversion
-        return Edges.around(centre, inner + math.sqrt(2.0 * effective.fixed_usd / aversion), inner)
+        return BandEdges.around(centre, inner + math.sqrt(2.0 * effective.fixed_usd / aversion), inner)
 
     def target(self, exposure: Exposure, costs: TradeCosts) -> Target:
         """Return the band, with its inner edge on the present side as landing point."""

@@ -17,7 +17,7 @@ from agent.checks import require_positive_fields
 from agent.domain import Exposure, Target, TradeCosts
 from agent.policy.band_solver import Criterion
 from agent.policy.band_table import OVERSHOOT, BandPlace, band_table, band_unit
-from agent.policy.base import Edges, require_exposure
+from agent.policy.base import BandEdges, require_exposure
 from agent.policy.equivalent_option import EquivalentOption, equivalent_option
 from agent.policy.live_costs import EffectiveCosts, carried_costs
 from agent.policy.whalley_wilmott import static_band
@@ -48,7 +48,7 @@ class _TabulatedBand:
             self, "risk_aversion_per_usd", "watch_seconds", "static_horizon_days", "static_vol_annual"
         )
 
-    def _edges(self, criterion: Criterion, exposure: Exposure, costs: TradeCosts) -> Edges:
+    def _edges(self, criterion: Criterion, exposure: Exposure, costs: TradeCosts) -> BandEdges:
         """Return the band; with funding until what is traded now is expected to be traded back."""
         option = equivalent_option(exposure)
         carried = carried_costs(
@@ -61,14 +61,14 @@ class _TabulatedBand:
 
     def _edges_at(
         self, criterion: Criterion, exposure: Exposure, option: EquivalentOption | None, costs: EffectiveCosts
-    ) -> Edges:
+    ) -> BandEdges:
         spot_usd, aversion = exposure.spot_usd, self.risk_aversion_per_usd
         if costs.ratio == 0.0 and costs.fixed_usd == 0.0:
-            return Edges(0.0, 0.0, 0.0, 0.0)
+            return BandEdges(0.0, 0.0, 0.0, 0.0)
         if option is None or abs(option.quantity) <= _LEAST_OPTIONS:
             years = self.static_horizon_days * SECONDS_PER_DAY / SECONDS_PER_YEAR
             static = static_band(spot_usd, costs.ratio, costs.fixed_usd, aversion, self.static_vol_annual, years)
-            return Edges.around(0.0, static.outer, static.inner)
+            return BandEdges.around(0.0, static.outer, static.inner)
         per_option = abs(option.quantity) * option.strike_usd
         variance, scaled_aversion, fixed = option.stdev**2, aversion * per_option, costs.fixed_usd / per_option
         place = BandPlace.of(costs.ratio, fixed, scaled_aversion, variance, option.moneyness)
@@ -82,7 +82,7 @@ class _TabulatedBand:
         return OVERSHOOT * math.sqrt(variance_per_year * self.watch_seconds / SECONDS_PER_YEAR)
 
 
-def _as_watched(edges: list[float], overshoot: float) -> Edges:
+def _as_watched(edges: list[float], overshoot: float) -> BandEdges:
     """Move the outer edges in by the overshoot, at most to the middle, and close inner ones along with them.
 
     An inner edge within a few overshoots of its outer one moves in too, or the next look may find the net delta outside
@@ -97,14 +97,14 @@ def _as_watched(edges: list[float], overshoot: float) -> Edges:
     if low_inner > high_inner:
         low_inner = high_inner = 0.5 * (low_inner + high_inner)
     low, high = low + moved, max(high - moved, low + moved)
-    return Edges(low, min(max(low_inner, low), high), min(max(high_inner, low), high), high)
+    return BandEdges(low, min(max(low_inner, low), high), min(max(high_inner, low), high), high)
 
 
 @dataclass(frozen=True, slots=True)
 class OptimalBand(_TabulatedBand):
     """The band of Hodges and Neuberger: exponential utility, proportional and fixed cost."""
 
-    def edges(self, exposure: Exposure, costs: TradeCosts) -> Edges:
+    def edges(self, exposure: Exposure, costs: TradeCosts) -> BandEdges:
         """Return the band of the net delta."""
         return self._edges(Criterion.EXPONENTIAL, exposure, costs)
 
@@ -118,7 +118,7 @@ class OptimalBand(_TabulatedBand):
 class OptimalVarianceBand(_TabulatedBand):
     """The band of least expected cost plus half the risk aversion times the variance of the outcome."""
 
-    def edges(self, exposure: Exposure, costs: TradeCosts) -> Edges:
+    def edges(self, exposure: Exposure, costs: TradeCosts) -> BandEdges:
         """Return the band of the net delta."""
         return self._edges(Criterion.VARIANCE, exposure, costs)
 

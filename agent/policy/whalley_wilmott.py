@@ -26,11 +26,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from agent.checks import require_finite, require_positive_fields
 from agent.domain import Exposure, Target, TradeCosts
-from agent.policy.base import band_target, require_exposure
+from agent.policy.base import HalfWidths, band_target, require_exposure
 from agent.policy.live_costs import EffectiveCosts, carried_costs
 from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR
 
@@ -38,13 +37,6 @@ _NEWTON_STEPS = 32
 """Far beyond need: the start is at most 8 % above the root, and convergence is quadratic."""
 _NEWTON_TOLERANCE = 1e-14
 """Relative; a few units in the last place of a float."""
-
-
-class BandEdges(NamedTuple):
-    """Half-widths around neutral: leave ``outer`` and trade to ``inner``, underlying units."""
-
-    outer: float
-    inner: float
 
 
 def whalley_wilmott_half_width(
@@ -67,7 +59,7 @@ def whalley_wilmott_half_width(
 
 def dynamic_band(
     gamma_per_usd: float, spot_usd: float, cost_ratio: float, fixed_cost_usd: float, risk_aversion_per_usd: float
-) -> BandEdges:
+) -> HalfWidths:
     """Return the edges of the band under proportional and fixed costs, r = 0 (see the module's derivation).
 
     Source: Whalley and Wilmott (1999); the two equations above.
@@ -77,10 +69,10 @@ def dynamic_band(
     fixed = 12.0 * fixed_cost_usd * gamma_squared_over_aversion
     if fixed <= 0.0:
         half_width = math.cbrt(proportional / 2.0)
-        return BandEdges(half_width, half_width)
+        return HalfWidths(half_width, half_width)
     edge_sum = _edge_sum(proportional, fixed)
     gap = math.cbrt(fixed / edge_sum)
-    return BandEdges((edge_sum + gap) / 2.0, max((edge_sum - gap) / 2.0, 0.0))
+    return HalfWidths((edge_sum + gap) / 2.0, max((edge_sum - gap) / 2.0, 0.0))
 
 
 def _edge_sum(proportional: float, fixed: float) -> float:
@@ -108,7 +100,7 @@ def static_band(
     risk_aversion_per_usd: float,
     vol_annual: float,
     horizon_years: float,
-) -> BandEdges:
+) -> HalfWidths:
     """Return the edges of the band for a delta that no longer moves: a holding, or options without gamma.
 
     Trading from y to l saves g/2 sigma^2 S^2 T (y^2 - l^2) of risk over the horizon T and costs F + k S (y - l). Best
@@ -118,7 +110,7 @@ def static_band(
     """
     variance_usd2 = (vol_annual * spot_usd) ** 2 * horizon_years
     inner = cost_ratio * spot_usd / (risk_aversion_per_usd * variance_usd2)
-    return BandEdges(inner + math.sqrt(2.0 * fixed_cost_usd / (risk_aversion_per_usd * variance_usd2)), inner)
+    return HalfWidths(inner + math.sqrt(2.0 * fixed_cost_usd / (risk_aversion_per_usd * variance_usd2)), inner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +128,7 @@ class WhalleyWilmott:
     def __post_init__(self) -> None:
         require_positive_fields(self, "risk_aversion_per_usd", "static_horizon_days", "static_vol_annual")
 
-    def edges(self, exposure: Exposure, costs: TradeCosts) -> BandEdges:
+    def edges(self, exposure: Exposure, costs: TradeCosts) -> HalfWidths:
         """Return the wider of the dynamic and the static band, underlying units.
 
         Funding runs until what is traded now is expected to be traded back, and urgency makes costs weigh less.
@@ -155,7 +147,7 @@ class WhalleyWilmott:
         edges = self.edges(exposure, costs)
         return band_target(net_delta, edges.outer, edges.inner, "Whalley-Wilmott")
 
-    def _edges_at(self, exposure: Exposure, costs: EffectiveCosts) -> BandEdges:
+    def _edges_at(self, exposure: Exposure, costs: EffectiveCosts) -> HalfWidths:
         gamma_per_usd, spot_usd = exposure.book_gamma_per_usd, exposure.spot_usd
         arguments = (costs.ratio, costs.fixed_usd, self.risk_aversion_per_usd)
         years = self.static_horizon_days * SECONDS_PER_DAY / SECONDS_PER_YEAR

@@ -27,10 +27,10 @@ from typing import NamedTuple
 
 from agent.checks import require_positive_fields
 from agent.domain import Exposure, Target, TradeCosts
-from agent.policy.base import Edges, require_exposure
+from agent.policy.base import BandEdges, HalfWidths, require_exposure
 from agent.policy.equivalent_option import EquivalentOption, delta_shift, equivalent_option, legs_of
 from agent.policy.live_costs import EffectiveCosts, carried_costs
-from agent.policy.whalley_wilmott import BandEdges, dynamic_band, static_band
+from agent.policy.whalley_wilmott import dynamic_band, static_band
 from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR
 
 CONFIRMED_CONSTANT = 5.76
@@ -89,7 +89,7 @@ class Zakamouline:
             self, "risk_aversion_per_usd", "static_horizon_days", "static_vol_annual", "volatility_constant"
         )
 
-    def edges(self, exposure: Exposure, costs: TradeCosts) -> Edges:
+    def edges(self, exposure: Exposure, costs: TradeCosts) -> BandEdges:
         """Return the band; with funding until what is traded now is expected to be traded back."""
         option = equivalent_option(exposure)
         carried = carried_costs(
@@ -105,12 +105,12 @@ class Zakamouline:
         net_delta = require_exposure(exposure)
         return self.edges(exposure, costs).target(net_delta, "Zakamouline")
 
-    def _edges_at(self, exposure: Exposure, option: EquivalentOption | None, costs: EffectiveCosts) -> Edges:
+    def _edges_at(self, exposure: Exposure, option: EquivalentOption | None, costs: EffectiveCosts) -> BandEdges:
         aversion, spot_usd = self.risk_aversion_per_usd, exposure.spot_usd
         if option is None:
             years = self.static_horizon_days * SECONDS_PER_DAY / SECONDS_PER_YEAR
             static = static_band(spot_usd, costs.ratio, costs.fixed_usd, aversion, self.static_vol_annual, years)
-            return Edges.around(0.0, static.outer, static.inner)
+            return BandEdges.around(0.0, static.outer, static.inner)
         gamma = exposure.book_gamma_per_usd
         vol, tau = option.vol_annual, option.tau_years
         band = zakamouline_band(
@@ -119,16 +119,16 @@ class Zakamouline:
         factor = band.variance_factor(is_short_gamma=gamma < 0.0)
         centre = delta_shift(exposure, legs_of(exposure), factor)
         if costs.fixed_usd == 0.0:
-            return Edges.around(centre, band.h0 + band.h1, band.h0 + band.h1)
+            return BandEdges.around(centre, band.h0 + band.h1, band.h0 + band.h1)
         dynamic = _with_fixed_cost(band.h1, gamma, spot_usd, costs, aversion)
         static = static_band(spot_usd, costs.ratio, costs.fixed_usd, aversion, vol, tau)
-        return Edges.around(centre, static.outer + dynamic.outer, static.inner + dynamic.inner)
+        return BandEdges.around(centre, static.outer + dynamic.outer, static.inner + dynamic.inner)
 
 
-def _with_fixed_cost(h1: float, gamma: float, spot_usd: float, costs: EffectiveCosts, aversion: float) -> BandEdges:
+def _with_fixed_cost(h1: float, gamma: float, spot_usd: float, costs: EffectiveCosts, aversion: float) -> HalfWidths:
     """Change H1 as the fixed cost changes Whalley and Wilmott's band; theirs itself where only gas is paid."""
     both = dynamic_band(gamma, spot_usd, costs.ratio, costs.fixed_usd, aversion)
     proportional = dynamic_band(gamma, spot_usd, costs.ratio, 0.0, aversion).outer
     if proportional == 0.0:
         return both
-    return BandEdges(h1 * both.outer / proportional, h1 * both.inner / proportional)
+    return HalfWidths(h1 * both.outer / proportional, h1 * both.inner / proportional)

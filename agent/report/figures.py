@@ -9,7 +9,7 @@ import numpy as np
 from agent.extras import extra
 from agent.report.effectiveness import hourly_changes, hourly_stride
 from agent.report.formatting import money, signed
-from agent.report.replay_report import CostSplit, ReplayReport, StepAction, StepRecord
+from agent.report.replay_report import HedgingCosts, ReplayReport, StepAction, StepRecord
 
 with extra("report", "The HTML report"):
     import plotly.graph_objects as go
@@ -224,7 +224,7 @@ def _delta_range(report: ReplayReport) -> list[float]:
     return [-widest, widest]
 
 
-def _cost_part(costs: CostSplit, name: str) -> float:
+def _cost_part(costs: HedgingCosts, name: str) -> float:
     return {
         "Venue fee": costs.fee_usd,
         "Slippage": costs.slippage_usd,

@@ -19,7 +19,7 @@ class StepAction(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class CostSplit:
+class HedgingCosts:
     """What hedging cost, USD; a negative figure was earned."""
 
     fee_usd: float = 0.0
@@ -32,9 +32,9 @@ class CostSplit:
         """Sum of the four parts."""
         return self.fee_usd + self.slippage_usd + self.funding_usd + self.gas_usd
 
-    def plus(self, other: CostSplit) -> CostSplit:
+    def plus(self, other: HedgingCosts) -> HedgingCosts:
         """Add part by part."""
-        return CostSplit(
+        return HedgingCosts(
             fee_usd=self.fee_usd + other.fee_usd,
             slippage_usd=self.slippage_usd + other.slippage_usd,
             funding_usd=self.funding_usd + other.funding_usd,
@@ -61,7 +61,7 @@ class StepRecord:
     hedge_size: float
     pnl_unhedged_usd: float
     pnl_hedged_usd: float
-    costs: CostSplit
+    costs: HedgingCosts
     reason: str
 
 
@@ -75,7 +75,7 @@ class Summary:
     effectiveness: float | None
     pnl_unhedged_usd: float
     pnl_hedged_usd: float
-    costs: CostSplit
+    costs: HedgingCosts
     max_abs_net_delta: float
     band_breaches_after_rebalance: int
     guard_mirror_mismatches: int

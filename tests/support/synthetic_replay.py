@@ -7,7 +7,7 @@ import numpy as np
 from agent.backtest.jump_diffusion import JumpDiffusion, jump_diffusion_path
 from agent.domain import Book, HoldingLeg, OptionLeg, OptionType
 from agent.report.effectiveness import hedge_effectiveness
-from agent.report.replay_report import CostSplit, ReplayReport, StepAction, StepRecord, Summary
+from agent.report.replay_report import HedgingCosts, ReplayReport, StepAction, StepRecord, Summary
 from agent.risk.exposure import book_exposure
 
 START_UNIX = 1_722_470_400  # 2024-08-01T00:00:00Z
@@ -26,7 +26,7 @@ def synthetic_report(count: int = 288, seed: int = 3) -> ReplayReport:
     """Return a report of ``count`` five-minute steps whose hedge is exact to the hour."""
     prices = jump_diffusion_path(MODEL, 3232.0, np.random.default_rng(seed), START_UNIX, 300, count)
     first = book_exposure(BOOK, prices.prices_usd[0], START_UNIX, 0.0).book_value_usd
-    size, hedge_pnl_usd, costs, last_price, turnover_usd = 0.0, 0.0, CostSplit(), prices.prices_usd[0], 0.0
+    size, hedge_pnl_usd, costs, last_price, turnover_usd = 0.0, 0.0, HedgingCosts(), prices.prices_usd[0], 0.0
     steps = []
     for number, (unix, price_usd) in enumerate(zip(prices.times_unix, prices.prices_usd, strict=True)):
         hedge_pnl_usd += size * (price_usd - last_price)
@@ -54,7 +54,7 @@ def synthetic_report(count: int = 288, seed: int = 3) -> ReplayReport:
         )
         notional = abs(size_delta) * price_usd
         turnover_usd += notional
-        costs = costs.plus(CostSplit(0.001 * notional, 0.0004 * notional, -0.4, 0.9 if trades else 0.0))
+        costs = costs.plus(HedgingCosts(0.001 * notional, 0.0004 * notional, -0.4, 0.9 if trades else 0.0))
         size += size_delta
     return ReplayReport(
         title="Seeded day",
@@ -73,7 +73,7 @@ def synthetic_report(count: int = 288, seed: int = 3) -> ReplayReport:
     )
 
 
-def _summary(steps: list[StepRecord], costs: CostSplit) -> Summary:
+def _summary(steps: list[StepRecord], costs: HedgingCosts) -> Summary:
     return Summary(
         steps=len(steps),
         rebalances=sum(step.action is StepAction.HEDGED for step in steps),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.demo.pnl import PnlAccount, Trade
+from agent.demo.pnl import Execution, PnlAccount
 from agent.domain import Book, HoldingLeg
 
 BOOK = Book("ETH", (HoldingLeg(-10.0, "short"),))
@@ -23,7 +23,7 @@ def test_account__no_hedge__hedged_is_unhedged(account):
 
 def test_account__perfect_hedge__only_costs_remain(account):
     account.observe(3000.0, 0, 400_000.0, 0.0)
-    account.pay([Trade(10.0, 3006.0, 30.06)], gas_usd=2.0)
+    account.pay([Execution(10.0, 3006.0, 30.06)], gas_usd=2.0)
     nav_usd = 400_000.0 + 10.0 * (3100.0 - 3006.0) - 30.06 - 5.0  # 5 USD of funding paid on the way
     pnl = account.observe(3100.0, 300, nav_usd, 10.0)
 
@@ -38,7 +38,7 @@ def test_account__perfect_hedge__only_costs_remain(account):
 
 def test_account__sale_below_the_oracle__costs_too(account):
     account.observe(3000.0, 0, 400_000.0, 10.0)
-    account.pay([Trade(-4.0, 2990.0, 11.96), Trade(-1.0, 2985.0, 2.985)], gas_usd=0.0)
+    account.pay([Execution(-4.0, 2990.0, 11.96), Execution(-1.0, 2985.0, 2.985)], gas_usd=0.0)
     pnl = account.observe(3000.0, 300, 400_000.0 - 40.0 - 15.0 - 14.945, 5.0)
     assert pnl.costs.slippage_usd == pytest.approx(55.0)
     assert pnl.costs.funding_usd == pytest.approx(0.0, abs=1e-9)
@@ -46,7 +46,7 @@ def test_account__sale_below_the_oracle__costs_too(account):
 
 
 def test_account__execution_better_than_the_oracle__negative_slippage(account):
-    account.pay([Trade(10.0, 2990.0, 0.0)], gas_usd=0.0)
+    account.pay([Execution(10.0, 2990.0, 0.0)], gas_usd=0.0)
     assert account.observe(3000.0, 300, 400_100.0, 10.0).costs.slippage_usd == pytest.approx(-100.0)
 
 

@@ -12,7 +12,7 @@ from agent.optimiser.leg_selection import Gas
 from agent.optimiser.limits import VenueLimits
 from agent.optimiser.options import DERIBIT, option_instruments
 from agent.policy.multi_instrument import MultiInstrument
-from benchmarks.programme import SHOWN_AVERSION, real_chain_plan
+from benchmarks.optimiser import SHOWN_AVERSION, real_chain_plan
 from tests.support.optimiser_builders import eth_chain, perp, short_straddles, steps
 
 REFERENCE_YEARS = 30.0 / 365.0
@@ -80,5 +80,5 @@ def test_plan__rising_risk_aversion__walks_down_an_efficient_curve(market):
 
 
 def test_docs__example__is_what_its_command_prints(market_data, repository):
-    text = (repository / "docs" / "programme.md").read_text()
+    text = (repository / "docs" / "optimiser.md").read_text()
     assert f"> {real_chain_plan(SHOWN_AVERSION).reason}\n" in text

@@ -7,18 +7,18 @@ from dataclasses import replace
 
 import pytest
 
-from agent.alternatives import Alternative, CostSplit, Explanation, Kind, Trade, Yardstick
+from agent.alternatives import Alternative, Explanation, Kind, RebalanceCosts, VenueTrade, Yardstick
 from agent.report.alternatives import WIDTH, explanation_document, explanation_lines
 from agent.report.formatting import MINUS
 
 HOLD = Alternative(
-    "hold", Kind.HOLD, (), CostSplit(), -4.0, -0.03, 5.3, None, "do nothing this cycle", 649.0, 0.0, 210.7
+    "hold", Kind.HOLD, (), RebalanceCosts(), -4.0, -0.03, 5.3, None, "do nothing this cycle", 649.0, 0.0, 210.7
 )
 CHOSEN = Alternative(
     name="whalley_wilmott",
     kind=Kind.POLICY,
-    trades=(Trade("perp", "curie", 4.3725, 3_304.12, 14.45),),
-    costs=CostSplit(14.45, 3.75, -4.2, 103.95),
+    trades=(VenueTrade("perp", "curie", 4.3725, 3_304.12, 14.45),),
+    costs=RebalanceCosts(14.45, 3.75, -4.2, 103.95),
     net_delta_after=-0.34,
     gamma_after_per_usd=-0.03,
     worst_net_delta_after=0.97,
@@ -65,8 +65,8 @@ def test_explanation_lines__objective_prefers_another__said_when_it_matters(obje
 def test_explanation_lines__sizes_of_a_large_book__fit():
     large = replace(
         CHOSEN,
-        trades=(Trade("perp", "curie", -4_321.1234, 100_000.0, 1.0),),
-        costs=CostSplit(43_210.12, 12_345.67, -1_234.56, 103.95),
+        trades=(VenueTrade("perp", "curie", -4_321.1234, 100_000.0, 1.0),),
+        costs=RebalanceCosts(43_210.12, 12_345.67, -1_234.56, 103.95),
         risk_after_usd=1_234_567.0,
         risk_removed_usd=2_345_678.0,
         worst_net_delta_after=1_234.567,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.report.replay_report import CostSplit
+from agent.report.replay_report import HedgingCosts
 from agent.report.summary import summary_json
 from tests.support.synthetic_replay import synthetic_report
 
@@ -30,7 +30,7 @@ FIELDS = [
 
 
 def test_summary_json__fields__exactly_those_promised():
-    summary = replace(synthetic_report(36).summary, costs=CostSplit(1.0, 2.0, -3.0, 4.0))
+    summary = replace(synthetic_report(36).summary, costs=HedgingCosts(1.0, 2.0, -3.0, 4.0))
     parsed = json.loads(summary_json(summary))
 
     assert list(parsed) == FIELDS

@@ -1,4 +1,4 @@
-"""Speed and worth of the hedging programme: ``python -m benchmarks programme``.
+"""Speed and worth of the hedging programme: ``python -m benchmarks optimiser``.
 
 A live decision is the whole of it: factors of a 1,000-leg book, three venues' quote ladders cut into slices, the
 guard's bounds, the best set of legs, and the reason in words; by the clock, and by the processor's time, which other
