@@ -77,7 +77,9 @@ class _LazyGroup(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.commands = {name: TyperCommand(name, help=place.summary) for name, place in COMMANDS.items()}
+        self.commands = {
+            name: TyperCommand(name, help=place.summary, short_help=place.summary) for name, place in COMMANDS.items()
+        }
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, listed, rest = super().resolve_command(ctx, args)
@@ -99,6 +101,7 @@ app = typer.Typer(
     help="Delta hedging for options books, through an on-chain vault whose keeper need not be trusted.",
     cls=_LazyGroup,
     no_args_is_help=True,
+    rich_markup_mode=None,  # Rich takes two thirds of the time that the list of commands takes
     add_completion=False,
     pretty_exceptions_enable=False,
 )
