@@ -176,7 +176,7 @@ def test_cycle__block_of_hedge_replaced__same_bytes_sent_again_and_counted_once(
         assert result.resumed is IntentState.EXECUTED
         receipts = keeper.ledger.receipts()
         assert [receipt.transaction_hash for receipt in receipts] == [first.receipt.transaction_hash]
-        assert receipts[0].place != first.receipt.place
+        assert receipts[0].block_id != first.receipt.block_id
         assert_hedged_once(world, keeper)
         assert result.nav.error_bps <= 1.0
     with world.keeper() as restarted:
