@@ -59,7 +59,9 @@ def test_book_exposure__at_expiry__leg_is_gone_and_one_second_before_it_is_ordin
 
 def test_book_exposure__one_leg_expired__keeps_the_other():
     at = Seconds(EXPIRY + 60)
-    assert book_exposure(BOOK, 2_400.0, at, 0.0) == book_exposure(replace(BOOK, options=(PUT,)), 2_400.0, at, 0.0)
+    assert book_exposure(BOOK, 2_400.0, at, 0.0) == book_exposure(
+        replace(BOOK, positions=(PUT, *BOOK.holdings)), 2_400.0, at, 0.0
+    )
 
 
 def test_book_exposure__empty_book__is_flat():
