@@ -39,8 +39,14 @@ def rebalance_call(intent: Intent) -> Call:
 
 
 def book_digest(book: Book) -> str:
-    """Return a hash of a book's content, 0x-prefixed: two books of one content have one digest."""
-    content = json.dumps(asdict(book), sort_keys=True, default=_plain)
+    """Return a hash of a book's content, 0x-prefixed: two books of one content have one digest.
+
+    A ledger keeps digests across upgrades, so the layout that is hashed must not change: the underlying, and the
+    options and holdings in two lists. The keeper hedges no other kind.
+    """
+    options, holdings = [asdict(leg) for leg in book.options], [asdict(leg) for leg in book.holdings]
+    fields = {"underlying": book.underlying, "options": options, "holdings": holdings}
+    content = json.dumps(fields, sort_keys=True, default=_plain)
     return "0x" + keccak(text=content).hex()
 
 

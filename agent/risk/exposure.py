@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.checks import require_finite
-from agent.domain import Book, Exposure, OptionType, Position
+from agent.domain import Book, Exposure, HoldingLeg, OptionLeg, OptionType
 from agent.errors import DataError
 from agent.products.european import black76_standard_greeks
 from agent.products.greeks import StandardGreeks
@@ -203,9 +203,9 @@ class _OncePerBook:
 def _columns(book: Book) -> _BookColumns:
     """Check the book and lay it out for vector arithmetic."""
     options, holdings = book.options, book.holdings
-    for position in book.positions:
-        if isinstance(position, Position):
-            raise DataError(not_hedgeable(position.label, position.kind))
+    if len(options) + len(holdings) < len(book.positions):
+        other = next(own for own in book.positions if not isinstance(own, OptionLeg | HoldingLeg))
+        raise DataError(not_hedgeable(other.label, other.kind))
     for option in options:
         _require_positive(option.strike_usd, f"strike_usd of {option.label}")
         _require_positive(option.iv_annual, f"iv_annual of {option.label}")

@@ -13,6 +13,7 @@ from agent.errors import DataError
 from agent.execution.fees import Fees
 from agent.execution.intents import book_digest, build_intent, rebalance_call
 from agent.execution.signer import load_signer
+from agent.files.book_file import load_book
 from agent.ledger.records import Purpose
 from agent.units import Address, AssetUnits, BlockHash, IntentId, Wad, Wei
 from tests.support.decision_builders import short_calls, snapshot_of, wad
@@ -80,6 +81,11 @@ def test_book_digest__same_content__is_the_same_and_any_change_shows():
     [leg] = book.options
     assert book_digest(replace(book, positions=(replace(leg, quantity=-99.0),))) != book_digest(book)
     assert book_digest(replace(book, underlying="BTC")) != book_digest(book)
+
+
+def test_book_digest__example_book__is_what_ledgers_hold(repository):
+    book = load_book(repository / "examples" / "book.toml", 1_722_470_400)
+    assert book_digest(book) == "0xcd09250211b5541e86891294e1188ce85fc27e41129cf71e1e36c70cd3e7dd17"
 
 
 def test_sign__same_inputs__are_the_same_bytes_of_the_right_sender():
