@@ -48,7 +48,7 @@ def unix_of_count(count: float, unit: str, where: str) -> float:
     """
     unix = count / UNITS_PER_SECOND[unit]
     if not is_plausible(unix):
-        raise DataError(f"{where} is {count:.15g}{unit_hint(count)}; write {unit} since 1970")
+        raise DataError(f"{where} is {count:.19g}{unit_hint(count)}; write {unit} since 1970")
     return unix
 
 
