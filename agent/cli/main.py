@@ -201,3 +201,7 @@ def _fail(failures: Sequence[str], status: int) -> None:
         for failure in failures:
             typer.echo(f"evenkeel: {' '.join(failure.split())}", err=True)
     sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

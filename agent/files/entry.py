@@ -7,7 +7,7 @@ import math
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from agent.files.timestamps import parse_instant, unit_hint
 from agent.input_file import read_text
 from agent.units import Seconds
 
-__all__ = ["Entry", "parse_toml", "read_text", "read_toml", "require_distinct", "shown"]
+__all__ = ["Entry", "read_text", "read_toml", "require_distinct", "shown"]
 
 _LONGEST_SHOWN = 60
 _LONGEST_TEXT = 500
@@ -152,27 +152,25 @@ def shown(written: object) -> str:
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
-def read_toml(path: Path) -> dict[str, object]:
-    """Return a parsed TOML file.
+def read_toml(
+    path: Path, absent: str = "check the path", parse_float: Callable[[str], object] = float
+) -> dict[str, object]:
+    """Return a parsed TOML file; ``absent`` says how to mend a missing one.
 
     Raises
     ------
     DataError : unreadable, not TOML, or a key given twice.
 
     """
-    return parse_toml(read_text(path), path)
-
-
-def parse_toml(text: str, path: Path) -> dict[str, object]:
-    """Return the tables of a TOML text; errors as for `read_toml`."""
+    text = read_text(path, absent)
     try:
-        document = tomllib.loads(text)
+        document = tomllib.loads(text, parse_float=parse_float)
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{path}: not TOML: {error}; mend that line") from None
     except RecursionError:
-        raise DataError(f"{path}: brackets are nested too deep for a file of records; mend it") from None
-    except (ValueError, OverflowError):
-        raise DataError(f"{path}: not TOML: a number of thousands of digits; mend it") from None
+        raise DataError(f"{path}: brackets are nested too deep; mend it") from None
+    except (ValueError, ArithmeticError):
+        raise DataError(f"{path}: not TOML: a number beyond all bounds; mend it") from None
     _require_distinct_keys(document, str(path))
     return document
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
 from decimal import Decimal
@@ -16,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
 from agent.errors import DataError, PreflightError
-from agent.input_file import read_text
+from agent.files.entry import read_toml
 from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.policy.registry import POLICIES
 from agent.settings.consistency import contradictions
@@ -59,7 +58,7 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
         Such a line for each pair of numbers that contradict one another.
 
     """
-    document = _read(path)
+    document = read_toml(path, "check --network or --config", Decimal)
     _refuse_secrets(document, path)
     if urls := environment.get(RPC_URLS_VARIABLE):
         _section(document, "chain", path)["rpc_urls"] = [url.strip() for url in urls.split(",") if url.strip()]
@@ -77,18 +76,6 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
     if found := contradictions(settings):
         raise PreflightError([f"{path}: {finding}" for finding in found])
     return settings
-
-
-def _read(path: Path) -> dict[str, object]:
-    text = read_text(path, "check --network or --config")
-    try:
-        return tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{path}: not TOML: {error}; mend that line") from None
-    except RecursionError:
-        raise DataError(f"{path}: brackets are nested too deep; mend it") from None
-    except (ValueError, ArithmeticError):
-        raise DataError(f"{path}: not TOML: a number beyond all bounds; mend it") from None
 
 
 def _section(document: dict[str, object], name: str, path: Path) -> dict[str, object]:
