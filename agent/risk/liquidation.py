@@ -27,6 +27,7 @@ Source: J. M. Harrison, "Brownian Motion and Stochastic Flow Systems" (1985), se
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -64,8 +65,36 @@ class PerpAccount(Protocol):
         """
 
 
+class _Margined(ABC):
+    """What accounts of both kinds share, whatever unit the position is counted in."""
+
+    __slots__ = ()
+    maintenance_margin_ratio: float
+    liquidation_fee_ratio: float
+
+    @property
+    @abstractmethod
+    def position(self) -> float:
+        """Position in the account's own unit, long positive."""
+
+    @property
+    def is_long(self) -> bool:
+        """True when the position gains as the price rises."""
+        return self.position > 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a position."""
+        return self.position != 0.0
+
+    @property
+    def required_ratio(self) -> float:
+        """Maintenance margin and liquidation fee, of notional."""
+        return self.maintenance_margin_ratio + self.liquidation_fee_ratio
+
+
 @dataclass(frozen=True, slots=True)
-class LinearPerpAccount:
+class LinearPerpAccount(_Margined):
     """USD-margined account; ``size`` in underlying units, long positive, equity with all that is owed inside.
 
     ``maintenance_margin_ratio`` and ``liquidation_fee_ratio`` are of notional; leave the fee 0 where the venue does not
@@ -86,24 +115,14 @@ class LinearPerpAccount:
             require_finite(getattr(self, name), f"{name} of {self.venue}")
 
     @property
-    def is_long(self) -> bool:
-        """True when the position gains as the price rises."""
-        return self.size > 0.0
-
-    @property
-    def is_open(self) -> bool:
-        """Whether there is a position."""
-        return self.size != 0.0
+    def position(self) -> float:
+        """Size."""
+        return self.size
 
     @property
     def notional_usd(self) -> float:
         """Absolute size times price."""
         return abs(self.size) * self.mark_price_usd
-
-    @property
-    def required_ratio(self) -> float:
-        """Maintenance margin and liquidation fee, of notional."""
-        return self.maintenance_margin_ratio + self.liquidation_fee_ratio
 
     def liquidation_price_usd(self, days_ahead: float = 0.0) -> float | None:
         """Return (h S - E) / (h - mu abs(h)), E less the funding of ``days_ahead``; see `PerpAccount`."""
@@ -118,7 +137,7 @@ class LinearPerpAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class InversePerpAccount:
+class InversePerpAccount(_Margined):
     """Coin-margined account; ``face_usd`` of contracts, long positive, equity in coin, funding in coin on the face."""
 
     venue: str
@@ -135,24 +154,14 @@ class InversePerpAccount:
             require_finite(getattr(self, name), f"{name} of {self.venue}")
 
     @property
-    def is_long(self) -> bool:
-        """True when the position gains as the price rises."""
-        return self.face_usd > 0.0
-
-    @property
-    def is_open(self) -> bool:
-        """Whether there is a position."""
-        return self.face_usd != 0.0
+    def position(self) -> float:
+        """Face."""
+        return self.face_usd
 
     @property
     def notional_usd(self) -> float:
         """Face, whatever the price."""
         return abs(self.face_usd)
-
-    @property
-    def required_ratio(self) -> float:
-        """Maintenance margin and liquidation fee, of notional."""
-        return self.maintenance_margin_ratio + self.liquidation_fee_ratio
 
     def liquidation_price_usd(self, days_ahead: float = 0.0) -> float | None:
         """Return (H + mu abs(H)) / (B + H / S), B less the funding of ``days_ahead``; see `PerpAccount`."""
