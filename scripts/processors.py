@@ -29,6 +29,7 @@ SUITES = (
 SHORT = (
     "tests/unit/vol/test_garch.py::test_fit_garch__dem_gbp__fiorentini_calzolari_panattoni",
     "tests/unit/vol/test_garch.py::test_fit_garch__last_digits_disturbed__one_verdict",
+    "tests/unit/vol/test_vol_forecast.py",
     "tests/unit/risk/test_collateral.py",
 )
 _BASELINE = " ".join(name for name in __cpu_dispatch__ if __cpu_features__.get(name))

@@ -41,6 +41,8 @@ MAX_HORIZON_BARS = 10_000_000
 """Ten years of half minutes."""
 _PERCENT = 100.0
 """Unit of the returns that log likelihoods are quoted for."""
+_LEAST_SPREAD_OF_SQUARES = 1e-6
+"""Standard deviation of squared deviations over their mean, sqrt(2) for normal ones: less holds no reaction to fit."""
 _RIVAL_LOG_UNITS = 2.0
 """A maximum this near the highest is named: the likelihood ratio, e^2 = 7, does not settle between the two."""
 MAX_FORECAST_VOL_RATIO = 2.0
@@ -190,8 +192,10 @@ def fit_garch(
     backcast = deviation if backcast_variance_per_bar is None else backcast_variance_per_bar
     require_positive(backcast, "backcast_variance_per_bar")
     unit, centre = math.sqrt(deviation), float(returns.mean())
-    likelihood = Likelihood((returns - centre) / unit, _RECURSIONS[kind], backcast / deviation)
-    maxima = verified_maxima(likelihood)
+    standard = (returns - centre) / unit
+    likelihood = Likelihood(standard, _RECURSIONS[kind], backcast / deviation)
+    # Squares all alike leave the likelihood flat, and what lies on a plain is decided by rounding.
+    maxima = verified_maxima(likelihood) if float(np.std(standard**2)) > _LEAST_SPREAD_OF_SQUARES else ()
     if not maxima:
         raise FitRefusedError(
             f"{kind.name} has no verified maximum on these {returns.size} returns; give a longer series or a plainer "
