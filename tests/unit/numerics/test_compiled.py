@@ -41,8 +41,9 @@ def _uses_shifted(x: float) -> float:
 
 
 def python(code: str, cache: Path, **environment: str) -> str:
-    """Run ``code`` in a process of its own that keeps kernels in ``cache``."""
-    settings = os.environ | {"NUMBA_CACHE_DIR": str(cache)} | environment
+    """Run ``code`` in a process of its own that keeps kernels in ``cache``, for this processor unless told otherwise."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_CPU_")}
+    settings = inherited | {"NUMBA_CACHE_DIR": str(cache)} | environment
     command = [sys.executable, "-c", code]
     return subprocess.run(command, env=settings, capture_output=True, text=True, timeout=300, check=True).stdout
 
