@@ -41,7 +41,7 @@ def _uses_shifted(x: float) -> float:
 
 
 def python(code: str, cache: Path, **environment: str) -> str:
-    """Run ``code`` in a process of its own that keeps kernels in ``cache``, for this processor unless told otherwise."""
+    """Run ``code`` in a process of its own that keeps kernels in ``cache``; for this processor where none is named."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_CPU_")}
     settings = inherited | {"NUMBA_CACHE_DIR": str(cache)} | environment
     command = [sys.executable, "-c", code]
