@@ -17,8 +17,6 @@ from agent.files.timestamps import parse_instant, unit_hint
 from agent.input_file import read_text
 from agent.units import Seconds
 
-__all__ = ["Entry", "read_text", "read_toml", "require_distinct", "shown"]
-
 _LONGEST_SHOWN = 60
 _LONGEST_TEXT = 500
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)

@@ -12,8 +12,8 @@ from typing import Any
 
 from agent.errors import DataError
 from agent.extras import extra
-from agent.files.entry import Entry, read_text, require_distinct, shown
-from agent.input_file import require_file
+from agent.files.entry import Entry, require_distinct, shown
+from agent.input_file import read_text, require_file
 
 MAX_PARQUET_BYTES = 2**30
 _UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}

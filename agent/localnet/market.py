@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -72,8 +72,3 @@ class MarketProtocol(Protocol):
     def market(self, chain: LocalChain, accounts: Addresses, addresses: Addresses) -> Market:
         """Return the market of a running chain."""
         ...
-
-
-def longest(schedules: Sequence[list[PriceMove]]) -> list[PriceMove]:
-    """Return the schedule with most publications: what suits the slowest market suits all."""
-    return max(schedules, key=len)

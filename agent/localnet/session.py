@@ -15,7 +15,7 @@ from agent.localnet.codec import encode_call
 from agent.localnet.deployment import INPUTS_NAME, deployment_inputs, run_deployment
 from agent.localnet.evm import BlockHead, LocalChain, Transaction
 from agent.localnet.manifest import DEFAULT_STATE_DIRECTORY, LOG_NAME, LocalnetManifest
-from agent.localnet.market import Market, longest
+from agent.localnet.market import Market
 from agent.localnet.price_feed import answer_to_wad, feed_answer, publish
 from agent.localnet.registry import MARKET_PROTOCOLS
 from agent.localnet.rpc import RPC_TIMEOUT_SECONDS, JsonRpc
@@ -152,7 +152,7 @@ class Localnet:
         base_fee_wei = self.manifest.base_fee_wei if base_fee_wei is None else base_fee_wei
         end, answer, gas_used = Seconds(at_unix), feed_answer(price_usd), 0
         schedules = [market.schedule(answer, before.timestamp, end) for market in self.markets.values()]
-        for move in longest(schedules):
+        for move in max(schedules, key=len):  # what suits the slowest market suits all
             work = [publish(self.manifest.accounts["publisher"], self.manifest.chainlink_aggregator, move.answer)]
             work += [order for market in self.markets.values() for order in market.follow(move.answer)]
             work += self._settlements() if move.at_unix == end else []
