@@ -15,6 +15,11 @@ abstract contract Governed {
         _;
     }
 
+    modifier onlyRelay() {
+        admin.requireGovernor(msg.sender);
+        _;
+    }
+
     modifier onlyGuardian() {
         admin.requireGuardian(msg.sender);
         _;

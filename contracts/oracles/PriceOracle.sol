@@ -48,6 +48,22 @@ contract PriceOracle is IPriceOracle, Governed {
         }
     }
 
+    uint256 public constant deviationBps = 50;
+
+    /// @inheritdoc IPriceOracle
+    function read() external view returns (Reading memory reading) {
+        reading.deviationBps = deviationBps;
+        try this.price() returns (uint256 latestPrice, uint256 updatedAt) {
+            reading.price = latestPrice;
+            reading.updatedAt = updatedAt;
+            uint256 width = latestPrice * deviationBps / 10_000;
+            reading.low = latestPrice - width;
+            reading.high = latestPrice + width;
+        } catch {
+            reading.faults = 1;
+        }
+    }
+
     /// @inheritdoc IPriceOracle
     function priceLimits() external view returns (uint256 maxAgeSeconds, uint256 minPrice, uint256 maxPrice) {
         return (_maxAgeSeconds, _minPrice, _maxPrice);

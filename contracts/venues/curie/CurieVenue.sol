@@ -164,6 +164,21 @@ contract CurieVenue is IPerpVenue {
     }
 
     /// @inheritdoc IPerpVenue
+    function account() external view returns (Account memory) {
+        return Account(_size(), 0, 0, clearingHouse.getAccountValue(address(this)), markPrice(), indexPrice());
+    }
+
+    /// @inheritdoc IPerpVenue
+    function size() external view returns (int256) {
+        return _size();
+    }
+
+    /// @inheritdoc IPerpVenue
+    function maxFundingRate() external view returns (uint256 perDay) {
+        return uint256(_config.getMaxFundingRate()) * WAD / RATIO_UNIT;
+    }
+
+    /// @inheritdoc IPerpVenue
     function equity() external view returns (int256 low, int256 high) {
         int256 atMark = clearingHouse.getAccountValue(address(this));
         int256 size = _size();

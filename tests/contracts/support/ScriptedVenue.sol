@@ -19,6 +19,7 @@ contract ScriptedVenue is IPerpVenue {
     uint256 public markPrice;
     uint256 public indexPrice;
     uint256 public feeBps; // 1e-4 of notional
+    uint256 public maxFundingRate = 0.1e18; // of notional per day
     uint256 public executionPrice; // 0: the index price
     uint256 public fillBps = 10_000; // 1e-4 of the size asked for
     bool public ignoresLimit;
@@ -130,6 +131,11 @@ contract ScriptedVenue is IPerpVenue {
     }
 
     // --- views ----------------------------------------------------------------------------------------------------
+
+    function account() external view notHalted returns (Account memory) {
+        int256 atMark = cash + size * int256(markPrice) / 1e18;
+        return Account(size, negativePending, positivePending, atMark, markPrice, indexPrice);
+    }
 
     function position() external view notHalted returns (Position memory) {
         return Position(size, indexPrice, cash, 0, 0);
