@@ -11,7 +11,7 @@ import {IHedgeVault} from "./interfaces/IHedgeVault.sol";
 import {IPerpVenue} from "./interfaces/IPerpVenue.sol";
 import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
 import {IRebalanceGuard} from "./interfaces/IRebalanceGuard.sol";
-import {IVaultAdmin} from "./interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "./interfaces/IVaultAccess.sol";
 import {DecimalScale} from "./libraries/DecimalScale.sol";
 import {GuardRules} from "./libraries/GuardRules.sol";
 import {Fill, Leg, Measurement, VenueMeasurement} from "./types/Rebalance.sol";
@@ -25,7 +25,7 @@ import {TwoSidedVault} from "./vault/TwoSidedVault.sol";
 ///         Trust. The keeper is trusted with timeliness alone: `rebalance` measures, executes, measures again, and
 ///         `RebalanceGuard` judges what was measured. The governor chooses venues, oracle bounds and book, and is trusted to
 ///         choose adapters that report truly; no role can send collateral anywhere but to a registered venue. The guardian
-///         can stop deposits and rebalances, never exits. Oracle, book, guard and admin are fixed at deployment.
+///         can stop deposits and rebalances, never exits. Oracle, book, guard and access are fixed at deployment.
 ///
 ///         Obligations of a venue adapter. It names this vault and its asset; only the vault changes its state; `equity`
 ///         contains funding, owed PnL and fees; `execute` reports the average price and the fee as measured; margin moves are
@@ -71,11 +71,11 @@ contract HedgeVault is TwoSidedVault {
         IERC20Metadata asset_,
         string memory name_,
         string memory symbol_,
-        IVaultAdmin admin_,
+        IVaultAccess access_,
         IPriceOracle oracle_,
         IDeltaBook deltaBook_,
         IRebalanceGuard guard_
-    ) TwoSidedVault(asset_, name_, symbol_) Governed(admin_) {
+    ) TwoSidedVault(asset_, name_, symbol_) Governed(access_) {
         oracle = IPriceOracle(_requireContract(address(oracle_)));
         deltaBook = IDeltaBook(_requireContract(address(deltaBook_)));
         guard = IRebalanceGuard(_requireContract(address(guard_)));

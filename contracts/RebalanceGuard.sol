@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Governed} from "./governance/Governed.sol";
 import {IRebalanceGuard} from "./interfaces/IRebalanceGuard.sol";
-import {IVaultAdmin} from "./interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "./interfaces/IVaultAccess.sol";
 import {GuardRules} from "./libraries/GuardRules.sol";
 import {Bounds, Budget, Fill, Measurement} from "./types/Rebalance.sol";
 
@@ -45,7 +45,7 @@ contract RebalanceGuard is IRebalanceGuard, Governed {
     Bounds private _bounds;
     Budget private _budget;
 
-    constructor(IVaultAdmin admin_, Bounds memory initialBounds) Governed(admin_) {
+    constructor(IVaultAccess access_, Bounds memory initialBounds) Governed(access_) {
         _requireInsideHardLimits(initialBounds);
         _bounds = initialBounds;
         _budget = Budget(initialBounds.turnoverCapacity, block.timestamp, 0);
