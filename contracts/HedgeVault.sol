@@ -13,7 +13,7 @@ import {IMemberGate} from "./interfaces/IMemberGate.sol";
 import {IPerpVenue} from "./interfaces/IPerpVenue.sol";
 import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
 import {IRebalanceGuard} from "./interfaces/IRebalanceGuard.sol";
-import {IVaultAdmin} from "./interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "./interfaces/IVaultAccess.sol";
 import {IVenueRegistry} from "./interfaces/IVenueRegistry.sol";
 import {Fill, Intent, Leg, Measurement, VenueMeasurement} from "./types/Rebalance.sol";
 import {VenueDesk} from "./vault/VenueDesk.sol";
@@ -59,13 +59,13 @@ contract HedgeVault is VenueDesk {
         IERC20Metadata asset_,
         string memory name_,
         string memory symbol_,
-        IVaultAdmin admin_,
+        IVaultAccess access_,
         IPriceOracle oracle_,
         IDeltaBook deltaBook_,
         IRebalanceGuard guard_,
         IMemberGate gate_,
         IVenueRegistry registry_
-    ) TwoSidedVault(asset_, name_, symbol_, gate_) VenueDesk(oracle_, guard_, registry_) Governed(admin_) {
+    ) TwoSidedVault(asset_, name_, symbol_, gate_) VenueDesk(oracle_, guard_, registry_) Governed(access_) {
         deltaBook = IDeltaBook(_requireContract(address(deltaBook_)));
     }
 
@@ -88,7 +88,7 @@ contract HedgeVault is VenueDesk {
         nonReentrant
         returns (uint256 worstNetDeltaBefore, uint256 worstNetDeltaAfter)
     {
-        admin.requireKeeper(keeper);
+        access.requireKeeper(keeper);
         return _rebalance(keeper, intent, legs);
     }
 

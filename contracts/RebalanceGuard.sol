@@ -6,7 +6,7 @@ import {Governed} from "./governance/Governed.sol";
 import {IHedgeVault} from "./interfaces/IHedgeVault.sol";
 import {IPerpVenue} from "./interfaces/IPerpVenue.sol";
 import {IRebalanceGuard} from "./interfaces/IRebalanceGuard.sol";
-import {IVaultAdmin} from "./interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "./interfaces/IVaultAccess.sol";
 import {BoundsRules} from "./libraries/BoundsRules.sol";
 import {GuardRules, Usage} from "./libraries/GuardRules.sol";
 import {ResultTrack} from "./libraries/ResultTrack.sol";
@@ -40,7 +40,7 @@ contract RebalanceGuard is IRebalanceGuard, Governed {
     Track private _track;
     mapping(address keeper => Budget) private _budgetOf;
 
-    constructor(IVaultAdmin admin_, Bounds memory initialBounds) Governed(admin_) {
+    constructor(IVaultAccess access_, Bounds memory initialBounds) Governed(access_) {
         BoundsRules.requireInsideHardLimits(initialBounds);
         _bounds = initialBounds;
         Bounds memory none;

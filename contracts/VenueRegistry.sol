@@ -9,7 +9,7 @@ import {Governed} from "./governance/Governed.sol";
 import {IHedgeVault} from "./interfaces/IHedgeVault.sol";
 import {IPerpVenue} from "./interfaces/IPerpVenue.sol";
 import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
-import {IVaultAdmin} from "./interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "./interfaces/IVaultAccess.sol";
 import {IVenueRegistry} from "./interfaces/IVenueRegistry.sol";
 import {VenueValuation} from "./libraries/VenueValuation.sol";
 import {VenueMeasurement} from "./types/Rebalance.sol";
@@ -57,7 +57,7 @@ contract VenueRegistry is IVenueRegistry, Governed {
         _;
     }
 
-    constructor(IVaultAdmin admin_) Governed(admin_) {}
+    constructor(IVaultAccess access_) Governed(access_) {}
 
     // --- the vault ------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {Governed} from "../governance/Governed.sol";
 import {IPriceOracle} from "../interfaces/IPriceOracle.sol";
 import {IPriceSource} from "../interfaces/IPriceSource.sol";
-import {IVaultAdmin} from "../interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "../interfaces/IVaultAccess.sol";
 
 /// @title Price oracle of a vault
 /// @notice Trust. The governor moves age and range inside the hard limits below; the source is fixed at deployment.
@@ -25,8 +25,8 @@ contract PriceOracle is IPriceOracle, Governed {
     uint256 private _minPrice;
     uint256 private _maxPrice;
 
-    constructor(IVaultAdmin admin_, IPriceSource source_, uint256 maxAgeSeconds, uint256 minPrice, uint256 maxPrice)
-        Governed(admin_)
+    constructor(IVaultAccess access_, IPriceSource source_, uint256 maxAgeSeconds, uint256 minPrice, uint256 maxPrice)
+        Governed(access_)
     {
         source = IPriceSource(_requireContract(address(source_)));
         _setPriceLimits(maxAgeSeconds, minPrice, maxPrice);

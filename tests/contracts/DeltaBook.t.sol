@@ -5,7 +5,7 @@ import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IER
 import {Test} from "forge-std/Test.sol";
 import {DeltaBook} from "../../contracts/DeltaBook.sol";
 import {Governed} from "../../contracts/governance/Governed.sol";
-import {VaultAdmin} from "../../contracts/governance/VaultAdmin.sol";
+import {VaultAccess} from "../../contracts/governance/VaultAccess.sol";
 import {IDeltaBook} from "../../contracts/interfaces/IDeltaBook.sol";
 import {IDeltaSource} from "../../contracts/interfaces/IDeltaSource.sol";
 import {DecimalScale} from "../../contracts/libraries/DecimalScale.sol";
@@ -15,12 +15,12 @@ import {TokenDouble} from "./support/Tokens.sol";
 
 /// @notice HEDGE-411 .. HEDGE-414: the sum of the sources, and plain holdings as one of them.
 contract DeltaBookTest is Test {
-    address private governor = makeAddr("governor");
+    address private governor = makeAddr("governor"); // still setting up, so without delay
     address private holder = makeAddr("holder");
     DeltaBook private book;
 
     function setUp() external {
-        book = new DeltaBook(new VaultAdmin(governor, makeAddr("guardian"), makeAddr("keeper")));
+        book = new DeltaBook(new VaultAccess(governor));
     }
 
     function _add(int256 low, int256 high) private returns (ScriptedSource source) {

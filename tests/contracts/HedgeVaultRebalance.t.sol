@@ -8,7 +8,7 @@ import {IHedgeVault} from "../../contracts/interfaces/IHedgeVault.sol";
 import {IPerpVenue} from "../../contracts/interfaces/IPerpVenue.sol";
 import {IPriceOracle} from "../../contracts/interfaces/IPriceOracle.sol";
 import {IRebalanceGuard} from "../../contracts/interfaces/IRebalanceGuard.sol";
-import {IVaultAdmin} from "../../contracts/interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
 import {Budget, Fill, Leg, Measurement} from "../../contracts/types/Rebalance.sol";
 import {ScriptedVenue} from "./support/ScriptedVenue.sol";
 import {VaultFixture} from "./support/VaultFixture.sol";
@@ -107,7 +107,7 @@ contract HedgeVaultRebalanceTest is VaultFixture {
     // HEDGE-106
     function test_rebalance_revertsIfCallerIsNoKeeper() external {
         vm.prank(governor);
-        vm.expectRevert(abi.encodeWithSelector(IVaultAdmin.NotKeeper.selector, governor));
+        vm.expectRevert(abi.encodeWithSelector(IVaultAccess.NotKeeper.selector, governor));
         vault.rebalance("intent", _leg(0, 1e18), START);
     }
 
@@ -268,8 +268,7 @@ contract HedgeVaultRebalanceTest is VaultFixture {
     // HEDGE-114
     function test_rebalance_overSeveralVenues() external {
         ScriptedVenue second = new ScriptedVenue(address(vault), address(token), PRICE);
-        vm.prank(governor);
-        vault.addVenue(second);
+        _addVenue(second);
         _deposit(depositor, _units(200_000));
         Leg[] memory legs = new Leg[](3);
         legs[0] = Leg(address(second), int256(_units(20_000)), 20e18, 0);
@@ -287,8 +286,7 @@ contract HedgeVaultRebalanceTest is VaultFixture {
     // HEDGE-101, HEDGE-114
     function test_rebalance_showsTheGuardExactlyWhatHappened() external {
         ScriptedVenue second = new ScriptedVenue(address(vault), address(token), PRICE);
-        vm.prank(governor);
-        vault.addVenue(second);
+        _addVenue(second);
         _deposit(depositor, _units(200_000));
         second.setExecution(2004e18, 10, false);
         Leg[] memory legs = new Leg[](2);
@@ -328,8 +326,7 @@ contract HedgeVaultRebalanceTest is VaultFixture {
     // HEDGE-115
     function test_measure_floorsEachVenueAtZero() external {
         ScriptedVenue second = new ScriptedVenue(address(vault), address(token), PRICE);
-        vm.prank(governor);
-        vault.addVenue(second);
+        _addVenue(second);
         _deposit(depositor, _units(100));
         venue.setCash(-70e18);
         second.setCash(30e18);
@@ -344,11 +341,10 @@ contract HedgeVaultRebalanceTest is VaultFixture {
 
     // HEDGE-101
     function test_rebalance_revertsIfNoGuardIsBound() external {
-        guard = new RebalanceGuard(admin, _bounds());
-        vault = new HedgeVault(token, "Unbound", "UNB", admin, oracle, deltaBook, guard);
+        guard = new RebalanceGuard(access, _bounds());
+        vault = new HedgeVault(token, "Unbound", "UNB", access, oracle, deltaBook, guard);
         venue = new ScriptedVenue(address(vault), address(token), PRICE);
-        vm.prank(governor);
-        vault.addVenue(venue);
+        _addVenue(venue);
         _rebalanceExpecting(
             _leg(0, 0), abi.encodeWithSelector(IRebalanceGuard.OnlyBoundVault.selector, address(vault), address(0))
         );

@@ -180,8 +180,7 @@ abstract contract HedgeVaultSharesTest is VaultFixture {
         vault.deposit(1, depositor);
         vm.expectRevert(Pausable.EnforcedPause.selector);
         vault.mint(1, depositor);
-        vm.prank(governor);
-        vault.unpause();
+        _govern(address(vault), abi.encodeCall(vault.unpause, ()));
         assertEq(vault.maxDeposit(depositor), type(uint256).max);
         assertEq(vault.maxMint(depositor), type(uint256).max);
     }

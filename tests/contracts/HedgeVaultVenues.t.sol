@@ -8,7 +8,7 @@ import {IHedgeVault} from "../../contracts/interfaces/IHedgeVault.sol";
 import {IPerpVenue} from "../../contracts/interfaces/IPerpVenue.sol";
 import {IPriceOracle} from "../../contracts/interfaces/IPriceOracle.sol";
 import {IRebalanceGuard} from "../../contracts/interfaces/IRebalanceGuard.sol";
-import {IVaultAdmin} from "../../contracts/interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
 import {DecimalScale} from "../../contracts/libraries/DecimalScale.sol";
 import {ScriptedVenue} from "./support/ScriptedVenue.sol";
 import {TokenDouble} from "./support/Tokens.sol";
@@ -20,9 +20,22 @@ contract HedgeVaultVenuesTest is VaultFixture {
         return new ScriptedVenue(address(vault), address(token), PRICE);
     }
 
+    function _addVenueExpecting(IPerpVenue added, bytes memory expectedError) private {
+        _governExpecting(address(vault), abi.encodeCall(vault.addVenue, (added)), expectedError);
+    }
+
+    function _removeVenue(IPerpVenue removed) private {
+        _govern(address(vault), abi.encodeCall(vault.removeVenue, (removed)));
+    }
+
+    function _removeVenueExpecting(bytes memory expectedError) private {
+        _governExpecting(address(vault), abi.encodeCall(vault.removeVenue, (venue)), expectedError);
+    }
+
     // HEDGE-020
     function test_addVenue_appends() external {
         ScriptedVenue second = _newVenue();
+        _scheduleAs(governor, address(vault), abi.encodeCall(vault.addVenue, (second)));
         vm.expectEmit(address(vault));
         emit IHedgeVault.VenueAdded(address(second));
         vm.prank(governor);
@@ -36,48 +49,40 @@ contract HedgeVaultVenuesTest is VaultFixture {
     // HEDGE-020
     function test_addVenue_revertsIfItServesAnotherVault() external {
         ScriptedVenue stranger = new ScriptedVenue(address(this), address(token), PRICE);
-        vm.prank(governor);
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.VenueVaultMismatch.selector, address(this), address(vault)));
-        vault.addVenue(stranger);
+        _addVenueExpecting(
+            stranger, abi.encodeWithSelector(IHedgeVault.VenueVaultMismatch.selector, address(this), address(vault))
+        );
     }
 
     // HEDGE-020
     function test_addVenue_revertsIfItsCollateralIsAnother() external {
         TokenDouble other = new TokenDouble(6);
         ScriptedVenue stranger = new ScriptedVenue(address(vault), address(other), PRICE);
-        vm.prank(governor);
-        vm.expectRevert(
+        _addVenueExpecting(
+            stranger,
             abi.encodeWithSelector(IHedgeVault.VenueCollateralMismatch.selector, address(other), address(token))
         );
-        vault.addVenue(stranger);
     }
 
     // HEDGE-020
     function test_addVenue_revertsIfAlreadyThere() external {
-        vm.prank(governor);
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.VenueAlreadyRegistered.selector, address(venue)));
-        vault.addVenue(venue);
+        _addVenueExpecting(venue, abi.encodeWithSelector(IHedgeVault.VenueAlreadyRegistered.selector, address(venue)));
     }
 
     // HEDGE-020
     function test_addVenue_revertsIfItHoldsAPosition() external {
         ScriptedVenue second = _newVenue();
         second.setPending(0, 1);
-        vm.prank(governor);
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.VenueNotEmpty.selector, address(second), 1, 0));
-        vault.addVenue(second);
+        _addVenueExpecting(second, abi.encodeWithSelector(IHedgeVault.VenueNotEmpty.selector, address(second), 1, 0));
     }
 
     // HEDGE-021
     function test_addVenue_revertsIfTooMany() external {
         uint256 limit = vault.MAX_VENUES();
-        vm.startPrank(governor);
         for (uint256 i = 1; i < limit; ++i) {
-            vault.addVenue(_newVenue());
+            _addVenue(_newVenue());
         }
-        ScriptedVenue last = _newVenue();
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.TooManyVenues.selector, limit + 1, limit));
-        vault.addVenue(last);
+        _addVenueExpecting(_newVenue(), abi.encodeWithSelector(IHedgeVault.TooManyVenues.selector, limit + 1, limit));
         assertEq(limit, 8);
     }
 
@@ -85,52 +90,47 @@ contract HedgeVaultVenuesTest is VaultFixture {
     function test_removeVenue_keepsTheOrderOfTheOthers() external {
         ScriptedVenue second = _newVenue();
         ScriptedVenue third = _newVenue();
-        vm.startPrank(governor);
-        vault.addVenue(second);
-        vault.addVenue(third);
+        _addVenue(second);
+        _addVenue(third);
+        _scheduleAs(governor, address(vault), abi.encodeCall(vault.removeVenue, (venue)));
         vm.expectEmit(address(vault));
         emit IHedgeVault.VenueRemoved(address(venue));
+        vm.prank(governor);
         vault.removeVenue(venue);
         IPerpVenue[] memory venues = vault.venues();
         assertEq(venues.length, 2);
         assertEq(address(venues[0]), address(second));
         assertEq(address(venues[1]), address(third));
-        vault.removeVenue(third);
+        _removeVenue(third);
         assertEq(vault.venues().length, 1);
     }
 
     // HEDGE-022
     function test_removeVenue_revertsIfUnknown() external {
-        vm.startPrank(governor);
-        vault.removeVenue(venue);
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.VenueNotRegistered.selector, address(venue)));
-        vault.removeVenue(venue);
+        _removeVenue(venue);
+        _removeVenueExpecting(abi.encodeWithSelector(IHedgeVault.VenueNotRegistered.selector, address(venue)));
     }
 
     // HEDGE-022
     function test_removeVenue_revertsIfItHasAPosition() external {
         _hedge();
-        vm.prank(governor);
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.VenueNotEmpty.selector, address(venue), 50e18, 50_000e18));
-        vault.removeVenue(venue);
+        _removeVenueExpecting(
+            abi.encodeWithSelector(IHedgeVault.VenueNotEmpty.selector, address(venue), 50e18, 50_000e18)
+        );
     }
 
     // HEDGE-022
     function test_removeVenue_revertsIfAnOrderIsPending() external {
         venue.setPending(-1, 0);
-        vm.prank(governor);
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.VenueNotEmpty.selector, address(venue), -1, 0));
-        vault.removeVenue(venue);
+        _removeVenueExpecting(abi.encodeWithSelector(IHedgeVault.VenueNotEmpty.selector, address(venue), -1, 0));
     }
 
     // HEDGE-022
     function test_removeVenue_revertsIfItHasEquity() external {
         venue.setCash(1e18 + 1);
-        vm.startPrank(governor);
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.VenueNotEmpty.selector, address(venue), 0, 1e18 + 1));
-        vault.removeVenue(venue);
+        _removeVenueExpecting(abi.encodeWithSelector(IHedgeVault.VenueNotEmpty.selector, address(venue), 0, 1e18 + 1));
         venue.setCash(1e18); // dust that a stranger may have sent does not keep it registered
-        vault.removeVenue(venue);
+        _removeVenue(venue);
         assertEq(vault.venues().length, 0);
     }
 
@@ -139,20 +139,20 @@ contract HedgeVaultVenuesTest is VaultFixture {
         address nobody = makeAddr("nobody");
         bytes memory expected = abi.encodeWithSelector(Governed.NotAContract.selector, nobody);
         vm.expectRevert(expected);
-        new HedgeVault(token, "", "", IVaultAdmin(nobody), oracle, deltaBook, guard);
+        new HedgeVault(token, "", "", IVaultAccess(nobody), oracle, deltaBook, guard);
         vm.expectRevert(expected);
-        new HedgeVault(token, "", "", admin, IPriceOracle(nobody), deltaBook, guard);
+        new HedgeVault(token, "", "", access, IPriceOracle(nobody), deltaBook, guard);
         vm.expectRevert(expected);
-        new HedgeVault(token, "", "", admin, oracle, IDeltaBook(nobody), guard);
+        new HedgeVault(token, "", "", access, oracle, IDeltaBook(nobody), guard);
         vm.expectRevert(expected);
-        new HedgeVault(token, "", "", admin, oracle, deltaBook, IRebalanceGuard(nobody));
+        new HedgeVault(token, "", "", access, oracle, deltaBook, IRebalanceGuard(nobody));
     }
 
     // HEDGE-023
     function test_constructor_revertsIfTheAssetHasTooManyDecimals() external {
         TokenDouble odd = new TokenDouble(37);
         vm.expectRevert(abi.encodeWithSelector(DecimalScale.TooManyDecimals.selector, 37, 36));
-        new HedgeVault(odd, "", "", admin, oracle, deltaBook, guard);
+        new HedgeVault(odd, "", "", access, oracle, deltaBook, guard);
     }
 
     // HEDGE-024
@@ -160,7 +160,7 @@ contract HedgeVaultVenuesTest is VaultFixture {
         uint256 limit = 24_576; // bytes, EIP-170
         assertLt(address(vault).code.length, limit);
         assertLt(address(guard).code.length, limit);
-        assertLt(address(admin).code.length, limit);
+        assertLt(address(access).code.length, limit);
         assertLt(address(oracle).code.length, limit);
         assertLt(address(deltaBook).code.length, limit);
     }

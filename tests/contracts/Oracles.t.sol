@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Test} from "forge-std/Test.sol";
 import {Governed} from "../../contracts/governance/Governed.sol";
-import {VaultAdmin} from "../../contracts/governance/VaultAdmin.sol";
+import {VaultAccess} from "../../contracts/governance/VaultAccess.sol";
 import {IPriceOracle} from "../../contracts/interfaces/IPriceOracle.sol";
 import {IPriceSource} from "../../contracts/interfaces/IPriceSource.sol";
 import {DecimalScale} from "../../contracts/libraries/DecimalScale.sol";
@@ -16,16 +16,16 @@ contract OraclesTest is Test {
     uint256 private constant START = 1_722_500_000; // Unix seconds
     uint256 private constant MAX_AGE = 3600; // seconds
 
-    address private governor = makeAddr("governor");
-    VaultAdmin private admin;
+    address private governor = makeAddr("governor"); // still setting up, so without delay
+    VaultAccess private access;
     AggregatorDouble private aggregator;
     PriceOracle private oracle;
 
     function setUp() external {
         vm.warp(START);
-        admin = new VaultAdmin(governor, makeAddr("guardian"), makeAddr("keeper"));
+        access = new VaultAccess(governor);
         aggregator = new AggregatorDouble(8, 2000e8);
-        oracle = new PriceOracle(admin, new ChainlinkSource(address(aggregator)), MAX_AGE, 100e18, 100_000e18);
+        oracle = new PriceOracle(access, new ChainlinkSource(address(aggregator)), MAX_AGE, 100e18, 100_000e18);
     }
 
     // HEDGE-401
@@ -146,13 +146,13 @@ contract OraclesTest is Test {
         oracle.setPriceLimits(maxAgeSeconds, minPrice, maxPrice);
         IPriceSource source = oracle.source();
         vm.expectRevert(expected);
-        new PriceOracle(admin, source, maxAgeSeconds, minPrice, maxPrice);
+        new PriceOracle(access, source, maxAgeSeconds, minPrice, maxPrice);
     }
 
     // HEDGE-405
     function test_constructor_revertsIfSourceHasNoCode() external {
         address nobody = makeAddr("nobody");
         vm.expectRevert(abi.encodeWithSelector(Governed.NotAContract.selector, nobody));
-        new PriceOracle(admin, IPriceSource(nobody), MAX_AGE, 1, 2);
+        new PriceOracle(access, IPriceSource(nobody), MAX_AGE, 1, 2);
     }
 }

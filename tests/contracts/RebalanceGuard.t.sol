@@ -49,8 +49,7 @@ contract RebalanceGuardTest is VaultFixture {
     }
 
     function _setBounds(Bounds memory b) private {
-        vm.prank(governor);
-        guard.setBounds(b);
+        _govern(address(guard), abi.encodeCall(guard.setBounds, (b)));
     }
 
     // HEDGE-201
@@ -58,7 +57,7 @@ contract RebalanceGuardTest is VaultFixture {
         assertEq(abi.encode(guard.bounds()), abi.encode(_bounds()));
         assertEq(abi.encode(guard.budget()), abi.encode(Budget(400_000e18, START, 0)));
         assertEq(guard.turnoverAvailable(), 400_000e18);
-        assertEq(address(guard.admin()), address(admin));
+        assertEq(address(guard.access()), address(access));
     }
 
     // HEDGE-201
@@ -68,21 +67,28 @@ contract RebalanceGuardTest is VaultFixture {
         vm.expectRevert(
             abi.encodeWithSelector(IRebalanceGuard.BoundOutsideHardLimit.selector, bytes32("maxFeeBps"), 101, 100)
         );
-        new RebalanceGuard(admin, b);
+        new RebalanceGuard(access, b);
     }
 
     // HEDGE-202
     function test_bindVault_worksOnce() external {
-        RebalanceGuard fresh = new RebalanceGuard(admin, _bounds());
-        vm.startPrank(governor);
-        vm.expectRevert(abi.encodeWithSelector(Governed.NotAContract.selector, attacker));
-        fresh.bindVault(attacker);
+        RebalanceGuard fresh = new RebalanceGuard(access, _bounds());
+        _governExpecting(
+            address(fresh),
+            abi.encodeCall(fresh.bindVault, (attacker)),
+            abi.encodeWithSelector(Governed.NotAContract.selector, attacker)
+        );
+        _scheduleAs(governor, address(fresh), abi.encodeCall(fresh.bindVault, (address(vault))));
         vm.expectEmit(address(fresh));
         emit IRebalanceGuard.VaultBound(address(vault));
+        vm.prank(governor);
         fresh.bindVault(address(vault));
         assertEq(fresh.vault(), address(vault));
-        vm.expectRevert(abi.encodeWithSelector(IRebalanceGuard.VaultAlreadyBound.selector, address(vault)));
-        fresh.bindVault(address(this));
+        _governExpecting(
+            address(fresh),
+            abi.encodeCall(fresh.bindVault, (address(this))),
+            abi.encodeWithSelector(IRebalanceGuard.VaultAlreadyBound.selector, address(vault))
+        );
     }
 
     // HEDGE-202
@@ -103,13 +109,13 @@ contract RebalanceGuardTest is VaultFixture {
             assertEq(_words(guard.bounds())[field], _hardLimit(field));
 
             words[field] += 1;
-            vm.prank(governor);
-            vm.expectRevert(
+            _governExpecting(
+                address(guard),
+                abi.encodeCall(guard.setBounds, (_boundsOf(words))),
                 abi.encodeWithSelector(
                     IRebalanceGuard.BoundOutsideHardLimit.selector, _fieldName(field), words[field], _hardLimit(field)
                 )
             );
-            guard.setBounds(_boundsOf(words));
         }
     }
 
@@ -119,22 +125,24 @@ contract RebalanceGuardTest is VaultFixture {
         b.urgentDelta = b.band;
         _setBounds(b);
         b.urgentDelta = b.band - 1;
-        vm.prank(governor);
-        vm.expectRevert(
+        _governExpecting(
+            address(guard),
+            abi.encodeCall(guard.setBounds, (b)),
             abi.encodeWithSelector(
                 IRebalanceGuard.BoundOutsideHardLimit.selector, bytes32("urgentDelta"), b.band - 1, b.band
             )
         );
-        guard.setBounds(b);
     }
 
     // HEDGE-203
     function test_setBounds_emitsOldAndNew() external {
         Bounds memory b = _bounds();
         b.band = 4e18;
+        _scheduleAs(governor, address(guard), abi.encodeCall(guard.setBounds, (b)));
         vm.expectEmit(address(guard));
         emit IRebalanceGuard.BoundsSet(_bounds(), b);
-        _setBounds(b);
+        vm.prank(governor);
+        guard.setBounds(b);
     }
 
     // HEDGE-204

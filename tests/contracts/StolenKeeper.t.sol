@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {IHedgeVault} from "../../contracts/interfaces/IHedgeVault.sol";
 import {IPerpVenue} from "../../contracts/interfaces/IPerpVenue.sol";
 import {IRebalanceGuard} from "../../contracts/interfaces/IRebalanceGuard.sol";
-import {IVaultAdmin} from "../../contracts/interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
 import {Leg} from "../../contracts/types/Rebalance.sol";
 import {VaultFixture} from "./support/VaultFixture.sol";
 
@@ -151,8 +151,8 @@ contract StolenKeeperTest is VaultFixture {
     function test_thief_isStoppedAtOnceByTheGuardian() external {
         _deposit(depositor, _units(200_000));
         vm.prank(guardian);
-        admin.dismissKeeper(keeper);
+        access.dismissKeeper(keeper);
         Leg[] memory legs = _leg(int256(_units(50_000)), 50e18);
-        _rebalanceExpecting(legs, abi.encodeWithSelector(IVaultAdmin.NotKeeper.selector, keeper));
+        _rebalanceExpecting(legs, abi.encodeWithSelector(IVaultAccess.NotKeeper.selector, keeper));
     }
 }

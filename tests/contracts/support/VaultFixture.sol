@@ -5,7 +5,7 @@ import {Test} from "forge-std/Test.sol";
 import {DeltaBook} from "../../../contracts/DeltaBook.sol";
 import {HedgeVault} from "../../../contracts/HedgeVault.sol";
 import {RebalanceGuard} from "../../../contracts/RebalanceGuard.sol";
-import {VaultAdmin} from "../../../contracts/governance/VaultAdmin.sol";
+import {VaultAccess} from "../../../contracts/governance/VaultAccess.sol";
 import {ChainlinkSource} from "../../../contracts/oracles/ChainlinkSource.sol";
 import {PriceOracle} from "../../../contracts/oracles/PriceOracle.sol";
 import {AggregatorDouble} from "../../../contracts/test/AggregatorDouble.sol";
@@ -20,7 +20,9 @@ abstract contract VaultFixture is Test {
     uint256 internal constant PRICE = 2000e18; // USD per underlying
     uint256 internal constant START = 1_722_500_000; // 2024-08-01, Unix seconds
     uint256 internal constant SECONDS_OF_COOLDOWN = 600;
+    uint32 internal constant DELAY = 1 days; // of the governor
 
+    address internal deployer = makeAddr("deployer");
     address internal governor = makeAddr("governor");
     address internal guardian = makeAddr("guardian");
     address internal keeper = makeAddr("keeper");
@@ -28,7 +30,7 @@ abstract contract VaultFixture is Test {
     address internal attacker = makeAddr("attacker");
 
     TokenDouble internal token;
-    VaultAdmin internal admin;
+    VaultAccess internal access;
     AggregatorDouble internal aggregator;
     PriceOracle internal oracle;
     ScriptedSource internal source;
@@ -46,19 +48,55 @@ abstract contract VaultFixture is Test {
 
     function _deploy(TokenDouble token_) internal {
         token = token_;
-        admin = new VaultAdmin(governor, guardian, keeper);
+        access = new VaultAccess(deployer);
         aggregator = new AggregatorDouble(8, int256(PRICE / 1e10));
-        oracle = new PriceOracle(admin, new ChainlinkSource(address(aggregator)), 1 hours, 100e18, 100_000e18);
-        deltaBook = new DeltaBook(admin);
+        oracle = new PriceOracle(access, new ChainlinkSource(address(aggregator)), 1 hours, 100e18, 100_000e18);
+        deltaBook = new DeltaBook(access);
         source = new ScriptedSource(-52e18, -48e18);
-        guard = new RebalanceGuard(admin, _bounds());
-        vault = new HedgeVault(token, "Evenkeel ETH hedge", "ekETH", admin, oracle, deltaBook, guard);
+        guard = new RebalanceGuard(access, _bounds());
+        vault = new HedgeVault(token, "Evenkeel ETH hedge", "ekETH", access, oracle, deltaBook, guard);
         venue = new ScriptedVenue(address(vault), address(token), PRICE);
-        vm.startPrank(governor);
+        vm.startPrank(deployer);
         deltaBook.addSource(source);
         guard.bindVault(address(vault));
         vault.addVenue(venue);
+        address[] memory keepers = new address[](1);
+        keepers[0] = keeper;
+        uint256 timestamp = vm.getBlockTimestamp();
+        vm.warp(timestamp - 30 days); // what is called now may have been scheduled in time
+        access.handOver(governor, DELAY, guardian, keepers, new address[](0));
         vm.stopPrank();
+        vm.warp(timestamp);
+    }
+
+    /// @dev Schedules a governor's call so long ago that its delay has just passed.
+    function _scheduleAs(address caller, address target, bytes memory data) internal {
+        uint256 timestamp = vm.getBlockTimestamp();
+        vm.warp(timestamp - access.delayOf(caller));
+        vm.prank(caller);
+        access.schedule(target, data, 0);
+        vm.warp(timestamp);
+    }
+
+    /// @dev Makes a call of the governor's now, scheduled in time.
+    function _govern(address target, bytes memory data) internal {
+        _scheduleAs(governor, target, data);
+        vm.prank(governor);
+        access.execute(target, data);
+    }
+
+    /// @dev The same of a call that the target refuses with exactly `expectedError`; it is not left scheduled.
+    function _governExpecting(address target, bytes memory data, bytes memory expectedError) internal {
+        _scheduleAs(governor, target, data);
+        vm.startPrank(governor);
+        vm.expectRevert(expectedError);
+        access.execute(target, data);
+        access.cancel(governor, target, data);
+        vm.stopPrank();
+    }
+
+    function _addVenue(ScriptedVenue added) internal {
+        _govern(address(vault), abi.encodeCall(vault.addVenue, (added)));
     }
 
     function _bounds() internal pure returns (Bounds memory) {
