@@ -39,7 +39,8 @@ contract SignedReports is ISignedReports, EIP712, Governed {
     uint256 public constant MAX_GAMMA = 1e24;
     /// @notice Largest price, as `PriceOracle` allows.
     uint256 public constant MAX_PRICE = 1e30;
-    // solhint-disable gas-small-strings -- EIP-712 hashes the whole type, once, at compile time
+    // EIP-712 hashes the type as a whole; the compiler does it.
+    // solhint-disable gas-small-strings
     bytes32 public constant REPORT_TYPEHASH =
         keccak256("Report(int256 low,int256 high,uint256 price,uint256 issuedAt,uint256 expiresAt,uint256 sequence)");
     // solhint-enable gas-small-strings

@@ -280,12 +280,12 @@ contract SignedReportsTest is SignedReportsFixture {
         source.addSigner(address(contractSigner));
         ISignedReports.Report memory report = _report(1e18, 2e18);
         (address[] memory by, bytes[] memory signatures) = _sign(report, 0, 1);
-        uint256 at = address(contractSigner) > accounts[0] ? 1 : 0;
-        (by[1 - at], signatures[1 - at]) = (accounts[0], _signature(keys[0], report));
-        (by[at], signatures[at]) = (address(contractSigner), _signature(keys[1], report));
+        uint256 place = address(contractSigner) > accounts[0] ? 1 : 0;
+        (by[1 - place], signatures[1 - place]) = (accounts[0], _signature(keys[0], report));
+        (by[place], signatures[place]) = (address(contractSigner), _signature(keys[1], report));
         vm.expectRevert(abi.encodeWithSelector(ISignedReports.SignatureInvalid.selector, address(contractSigner)));
         source.submit(report, by, signatures);
-        signatures[at] = _signature(keys[2], report);
+        signatures[place] = _signature(keys[2], report);
         source.submit(report, by, signatures);
         assertEq(source.lastReport().sequence, 1);
     }
