@@ -1,7 +1,7 @@
 """Gas of a rebalance on the real Curie, in all and by callee, from traces: `run` prints it, `--renew` keeps it.
 
-``python -m benchmarks.rebalance_gas --renew`` writes `SNAPSHOT`, which a test compares with what it measures. The chain,
-its times and the trades are the same in every run, so the gas is too.
+``python -m benchmarks.rebalance_gas --renew`` writes `SNAPSHOT`, which a test compares with what it measures. Chain, times
+and trades are the same in every run, so the gas is too.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ contract ScriptedVenue is IPerpVenue {
     int256 public cash; // USD
     uint256 public markPrice;
     uint256 public indexPrice;
+    uint256 public maxFundingRate; // ratio of notional per day
     uint256 public feeBps; // 1e-4 of notional
     uint256 public executionPrice; // 0: the index price
     uint256 public fillBps = 10_000; // 1e-4 of the size asked for
@@ -81,6 +82,10 @@ contract ScriptedVenue is IPerpVenue {
         marginError = marginError_;
     }
 
+    function setMaxFundingRate(uint256 perDay) external {
+        maxFundingRate = perDay;
+    }
+
     function setCash(int256 cash_) external {
         cash = cash_;
     }
@@ -130,6 +135,11 @@ contract ScriptedVenue is IPerpVenue {
     }
 
     // --- views ----------------------------------------------------------------------------------------------------
+
+    function account() external view notHalted returns (Account memory) {
+        int256 atMark = cash + size * int256(markPrice) / 1e18;
+        return Account(size, negativePending, positivePending, atMark, markPrice, indexPrice);
+    }
 
     function position() external view notHalted returns (Position memory) {
         return Position(size, indexPrice, cash, 0, 0);
