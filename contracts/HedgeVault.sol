@@ -240,12 +240,20 @@ contract HedgeVault is TwoSidedVault {
 
     /// @dev Pending orders count at their worst case on either side.
     function _measureVenue(IPerpVenue venue, uint256 price) private view returns (VenueMeasurement memory m) {
-        int256 size = venue.position().size;
-        (int256 negative, int256 positive) = venue.pending();
-        m.sizeLow = size + negative;
-        m.sizeHigh = size + positive;
+        IPerpVenue.Account memory account = venue.account();
+        m.sizeLow = account.size + account.pendingNegative;
+        m.sizeHigh = account.size + account.pendingPositive;
         m.notional = GuardRules.notionalUp(Math.max(SignedMath.abs(m.sizeLow), SignedMath.abs(m.sizeHigh)), price);
-        (m.equityLow, m.equityHigh) = venue.equity();
+        (m.equityLow, m.equityHigh) = _equityRange(account);
+    }
+
+    /// @dev Equity at mark and at index, whichever is lower and higher; rounded outward.
+    function _equityRange(IPerpVenue.Account memory account) private pure returns (int256 low, int256 high) {
+        int256 revaluation = account.size * (int256(account.indexPrice) - int256(account.markPrice));
+        int256 change = revaluation / int256(GuardRules.WAD);
+        int256 cut = revaluation % int256(GuardRules.WAD); // division rounds toward zero
+        low = account.equity + SignedMath.min(0, cut < 0 ? change - 1 : change);
+        high = account.equity + SignedMath.max(0, cut > 0 ? change + 1 : change);
     }
 
     /// @dev No position and no pending order: the hedge never changes by a list.
