@@ -18,8 +18,8 @@ contract ScriptedVenue is IPerpVenue {
     int256 public cash; // USD
     uint256 public markPrice;
     uint256 public indexPrice;
+    uint256 public maxFundingRate; // ratio of notional per day
     uint256 public feeBps; // 1e-4 of notional
-    uint256 public maxFundingRate = 0.1e18; // of notional per day
     uint256 public executionPrice; // 0: the index price
     uint256 public fillBps = 10_000; // 1e-4 of the size asked for
     bool public ignoresLimit;
@@ -80,6 +80,10 @@ contract ScriptedVenue is IPerpVenue {
 
     function setMarginError(int256 marginError_) external {
         marginError = marginError_;
+    }
+
+    function setMaxFundingRate(uint256 perDay) external {
+        maxFundingRate = perDay;
     }
 
     function setCash(int256 cash_) external {
