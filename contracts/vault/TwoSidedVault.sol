@@ -289,9 +289,11 @@ abstract contract TwoSidedVault is IHedgeVault, ERC4626, ReentrancyGuardTransien
         if (_reentrancyGuardEntered() || _isLocked(owner)) return 0;
         (uint256 navLow,) = _nav();
         uint256 limit = _payable(owner, navLow);
-        uint256 balance = balanceOf(owner);
-        if (_toAssets(balance, navLow, Math.Rounding.Floor) <= limit) return balance;
-        return _toShares(limit.saturatingAdd(1), navLow, Math.Rounding.Ceil) - 1;
+        uint256 shares = balanceOf(owner);
+        if (_toAssets(shares, navLow, Math.Rounding.Floor) > limit) {
+            shares = _toShares(limit.saturatingAdd(1), navLow, Math.Rounding.Ceil) - 1;
+        }
+        return _toAssets(shares, navLow, Math.Rounding.Floor) == 0 ? 0 : shares; // nobody gives shares for nothing
     }
 
     // --- internal -------------------------------------------------------------------------------------------------
