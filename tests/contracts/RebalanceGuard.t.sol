@@ -248,8 +248,8 @@ contract RebalanceGuardTest is VaultFixture {
         Bounds memory b = _bounds();
         b.turnoverRefillPerDay = 864_000e18; // ten times as fast, from now on
         _setBounds(b);
-        // 1,000 refilled at 1 a second; the loss budget refills 5,000 a day, on a NAV of 200,000.
-        uint256 lossUsed = 500e18 - uint256(5000e18) * 1000 / 86_400;
+        // 1,000 refilled at 1 a second, and 2.5 % of NAV a day.
+        uint256 lossUsed = 0.0025e18 - uint256(0.025e18) * 1000 / 86_400;
         Budget memory expected = Budget(99_000e18, uint96(lossUsed), uint32(START + 1000), uint32(START));
         assertEq(abi.encode(guard.totalBudget()), abi.encode(expected));
     }
