@@ -30,6 +30,8 @@ from scripts.record import DeploymentRecord
 DeployedVenue: TypeAlias = tuple[VenueInputs, Any]
 """A venue and its adapter, as Brownie holds it."""
 ZERO_ADDRESS = "0x" + "00" * 20
+MAX_ANSWER = 2**255 - 1
+"""Upper bound of an aggregator that has none of its own."""
 
 
 def main() -> int:
@@ -75,9 +77,9 @@ def _deploy_contracts(record: DeploymentRecord, settings: Settings, inputs: Depl
         return contracts[name]
 
     admin = ensure("VaultAdmin", inputs.governor, inputs.guardian, inputs.keeper)
-    source = ensure("ChainlinkSource", inputs.price_feed)
-    limits = settings.oracle
-    oracle = ensure("PriceOracle", admin, source, limits.max_age_seconds, limits.min_price, limits.max_price)
+    source = ensure("ChainlinkSource", inputs.price_feed, 0, MAX_ANSWER)
+    sources = (source.address, ZERO_ADDRESS, ZERO_ADDRESS, ZERO_ADDRESS)  # the governor adds others (`setSources`)
+    oracle = ensure("PriceOracle", admin, sources, settings.oracle.to_price_limits())
     ensure("OptionBook", admin)
     ensure("TokenHoldings", inputs.underlying_token, inputs.underlying_holder)
     book = ensure("DeltaBook", admin)

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {RebalanceGuard} from "../../contracts/RebalanceGuard.sol";
 import {IVaultAdmin} from "../../contracts/interfaces/IVaultAdmin.sol";
+import {PriceLimits} from "../../contracts/types/Prices.sol";
 import {ScriptedSource} from "./support/ScriptedSource.sol";
 import {ScriptedVenue} from "./support/ScriptedVenue.sol";
 import {VaultFixture} from "./support/VaultFixture.sol";
@@ -33,7 +34,10 @@ contract RolesMatrixTest is VaultFixture {
         _add(address(unbound), abi.encodeCall(guard.bindVault, (address(vault))), IVaultAdmin.NotGovernor.selector);
         _add(address(guard), abi.encodeCall(guard.setBounds, (_bounds())), IVaultAdmin.NotGovernor.selector);
         _add(address(guard), abi.encodeCall(guard.tightenBounds, (_bounds())), IVaultAdmin.NotGuardian.selector);
-        _add(address(oracle), abi.encodeCall(oracle.setPriceLimits, (60, 1e18, 2e18)), IVaultAdmin.NotGovernor.selector);
+        PriceLimits memory limits = oracle.priceLimits();
+        _add(address(oracle), abi.encodeCall(oracle.setSources, (oracle.sources())), IVaultAdmin.NotGovernor.selector);
+        _add(address(oracle), abi.encodeCall(oracle.setPriceLimits, (limits)), IVaultAdmin.NotGovernor.selector);
+        _add(address(oracle), abi.encodeCall(oracle.tightenPriceLimits, (limits)), IVaultAdmin.NotGuardian.selector);
         ScriptedSource extra = new ScriptedSource(0, 0);
         _add(address(deltaBook), abi.encodeCall(deltaBook.addSource, (extra)), IVaultAdmin.NotGovernor.selector);
         _add(address(deltaBook), abi.encodeCall(deltaBook.removeSource, (source)), IVaultAdmin.NotGovernor.selector);

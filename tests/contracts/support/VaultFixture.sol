@@ -10,6 +10,7 @@ import {ChainlinkSource} from "../../../contracts/oracles/ChainlinkSource.sol";
 import {PriceOracle} from "../../../contracts/oracles/PriceOracle.sol";
 import {AggregatorDouble} from "../../../contracts/test/AggregatorDouble.sol";
 import {Bounds, Leg} from "../../../contracts/types/Rebalance.sol";
+import {PriceDefaults} from "./PriceDefaults.sol";
 import {ScriptedSource} from "./ScriptedSource.sol";
 import {ScriptedVenue} from "./ScriptedVenue.sol";
 import {TokenDouble} from "./Tokens.sol";
@@ -48,7 +49,8 @@ abstract contract VaultFixture is Test {
         token = token_;
         admin = new VaultAdmin(governor, guardian, keeper);
         aggregator = new AggregatorDouble(8, int256(PRICE / 1e10));
-        oracle = new PriceOracle(admin, new ChainlinkSource(address(aggregator)), 1 hours, 100e18, 100_000e18);
+        ChainlinkSource feed = new ChainlinkSource(address(aggregator), 0, type(int256).max);
+        oracle = new PriceOracle(admin, PriceDefaults.alone(feed), PriceDefaults.limits());
         deltaBook = new DeltaBook(admin);
         source = new ScriptedSource(-52e18, -48e18);
         guard = new RebalanceGuard(admin, _bounds());
