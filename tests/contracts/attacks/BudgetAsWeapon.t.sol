@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Leg} from "../../../contracts/types/Rebalance.sol";
 import {AttackFixture} from "../support/AttackFixture.sol";
 
 /// @notice Budgets that a thief uses up at no loss, so that an honest keeper has none. The figure is the hedge not done, USD.
@@ -71,6 +72,25 @@ contract BudgetAsWeaponTest is AttackFixture {
         _publish(PRICE);
         bool done = _attemptRebalance(successor, _leg(0, 19e18));
         _attackYields(done ? 0 : 38_000e18, 38_000e18);
+    }
+
+    /// @dev Two keepers: the thief sees the other's rebalance coming and uses its id for a move of one unit of margin.
+    function test_intent__usedByAnotherKeeper__refusesTheHedge() external {
+        _deposit(depositor, _units(200_000));
+        bytes32 role = admin.KEEPER_ROLE();
+        vm.prank(governor);
+        admin.grantRole(role, successor);
+        uint256 hedged = 0;
+        for (uint256 i = 0; i < 10; ++i) {
+            bytes32 intentId = _nextIntent();
+            Leg[] memory front = _leg(1, 0);
+            Leg[] memory honest = _leg(int256(_units(50_000)), 50e18);
+            _attemptOnVault(keeper, abi.encodeCall(vault.rebalance, (intentId, front, block.timestamp)));
+            if (_attemptOnVault(successor, abi.encodeCall(vault.rebalance, (intentId, honest, block.timestamp)))) {
+                hedged = 100_000e18;
+            }
+        }
+        _attackYields(100_000e18 - hedged, 100_000e18);
     }
 
     /// @dev Every cooldown again, as long as the exposure is inside the band: the jump out of it always meets a fresh one.

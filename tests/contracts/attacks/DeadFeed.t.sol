@@ -76,6 +76,15 @@ contract DeadFeedTest is AttackFixture {
         _attackYields(_marginOutOfReach(), 50_000e18);
     }
 
+    /// @dev The oracle is dead and so is the venue's index: shares are still sold at the price of forty days ago.
+    function test_deposit__feedSilentForFortyDays__isStillOpen() external {
+        vm.warp(block.timestamp + 40 days);
+        bool isIn = _attemptDeposit(attacker, _units(200_000));
+        venue.setPrices(2200e18, 2200e18);
+        uint256 worth = _usd(vault.previewRedeem(vault.balanceOf(attacker)));
+        _attackYields(isIn ? _gain(200_000e18, worth) : 0, 5000e18);
+    }
+
     /// @dev The governor can remove this one, one operation later; the keeper alone can do nothing.
     function test_book__sourceReverts__holdsTheMargin() external {
         vm.mockCallRevert(address(source), abi.encodeWithSelector(IDeltaSource.deltaInterval.selector), "");
