@@ -70,3 +70,27 @@ def test_deposit__update_and_own_arbitrage_in_seconds__takes_most_of_it(adversar
     adversary.trade_to(START_PRICE_USD * 1.005)
     adversary.pass_time(16)
     attack_yields(adversary.leave() - paid, 798.0)
+
+
+def push_pool(adversary: Adversary, ratio: float) -> None:
+    """Hold the pool away from the index until the venue's 15-minute average has followed it."""
+    adversary.fund(10_000_000, adversary.accounts["arbitrageur"])
+    adversary.trade_to(START_PRICE_USD * ratio)
+    adversary.pass_time(840)
+
+
+def test_exit__pool_pushed_down_for_a_quarter_of_an_hour__is_paid_less(adversary):
+    """The lower price prices exits, and a stranger lowers it: what the owner leaves behind falls to who stays."""
+    owner = adversary.accounts[OWNER]
+    before = adversary.worth_usd(owner)
+    push_pool(adversary, 0.91)
+    attack_yields(before - adversary.worth_usd(owner), 14_440.0)
+
+
+def test_deposit__pool_pushed_up_for_a_quarter_of_an_hour__buys_less(adversary):
+    """The higher price prices deposits: what a newcomer pays too much falls to who is there."""
+    owner = adversary.accounts[OWNER]
+    push_pool(adversary, 1.09)
+    before = adversary.worth_usd(owner)
+    adversary.deposit(400_000.0)
+    attack_yields(adversary.worth_usd(owner) - before, 7_125.0)
