@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {IPerpVenue} from "../../../contracts/interfaces/IPerpVenue.sol";
 import {AttackFixture} from "../support/AttackFixture.sol";
 import {ScriptedVenue} from "../support/ScriptedVenue.sol";
 
@@ -44,7 +43,7 @@ contract BooksTest is AttackFixture {
         token.mint(address(funded), _units(10_000));
         funded.setCash(10_000e18);
         _deposit(attacker, _units(100_000));
-        _attemptOnVault(governor, abi.encodeCall(vault.addVenue, (IPerpVenue(address(funded)))));
+        _govern(address(vault), _addVenueCall(funded));
         _attackYields(_gain(100_000e18, _usd(vault.previewRedeem(vault.balanceOf(attacker)))), 5000e18);
     }
 
@@ -53,7 +52,7 @@ contract BooksTest is AttackFixture {
         _deposit(depositor, _units(200_000));
         ScriptedVenue indebted = new ScriptedVenue(address(vault), address(token), PRICE);
         indebted.setCash(-2000e18);
-        _attemptOnVault(governor, abi.encodeCall(vault.addVenue, (IPerpVenue(address(indebted)))));
+        _govern(address(vault), _addVenueCall(indebted));
         uint256 before = vault.totalAssets();
         _attemptRebalance(_legOn(indebted, int256(_units(50_000)), 0));
         _attackYields(_usd(_gain(vault.totalAssets(), before)), 2000e18);

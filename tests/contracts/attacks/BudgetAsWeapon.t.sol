@@ -10,11 +10,8 @@ contract BudgetAsWeaponTest is AttackFixture {
 
     /// @dev Dismisses the thief, appoints another, and has the book ask for `size` more.
     function _replaceKeeper() private {
-        bytes32 role = admin.KEEPER_ROLE();
-        vm.prank(guardian);
-        admin.dismissKeeper(keeper);
-        vm.prank(governor);
-        admin.grantRole(role, successor);
+        _intervene(address(admin), _dismissKeeperCall(keeper));
+        assertTrue(_govern(address(admin), _grantKeeperCall(successor)));
     }
 
     /// @dev Buys and sells within one rebalance: exposure is what it was, prices are the oracle's.
@@ -77,16 +74,14 @@ contract BudgetAsWeaponTest is AttackFixture {
     /// @dev Two keepers: the thief sees the other's rebalance coming and uses its id for a move of one unit of margin.
     function test_intent__usedByAnotherKeeper__refusesTheHedge() external {
         _deposit(depositor, _units(200_000));
-        bytes32 role = admin.KEEPER_ROLE();
-        vm.prank(governor);
-        admin.grantRole(role, successor);
+        assertTrue(_govern(address(admin), _grantKeeperCall(successor)));
         uint256 hedged = 0;
         for (uint256 i = 0; i < 10; ++i) {
             bytes32 intentId = _nextIntent();
             Leg[] memory front = _leg(1, 0);
             Leg[] memory honest = _leg(int256(_units(50_000)), 50e18);
-            _attemptOnVault(keeper, abi.encodeCall(vault.rebalance, (intentId, front, block.timestamp)));
-            if (_attemptOnVault(successor, abi.encodeCall(vault.rebalance, (intentId, honest, block.timestamp)))) {
+            _attemptOnVault(keeper, _rebalanceCall(intentId, front));
+            if (_attemptOnVault(successor, _rebalanceCall(intentId, honest))) {
                 hedged = 100_000e18;
             }
         }

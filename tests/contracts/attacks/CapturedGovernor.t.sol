@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {IDeltaSource} from "../../../contracts/interfaces/IDeltaSource.sol";
-import {IPerpVenue} from "../../../contracts/interfaces/IPerpVenue.sol";
 import {Bounds, Leg} from "../../../contracts/types/Rebalance.sol";
 import {AttackFixture} from "../support/AttackFixture.sol";
 import {ScriptedSource} from "../support/ScriptedSource.sol";
@@ -37,11 +35,11 @@ contract CapturedGovernorTest is AttackFixture {
     }
 
     function _becomeKeeper() private {
-        _attempt(governor, address(admin), abi.encodeCall(admin.grantRole, (admin.KEEPER_ROLE(), attacker)));
+        _seize(address(admin), _grantKeeperCall(attacker));
     }
 
     function _addThief() private {
-        _attemptOnVault(governor, abi.encodeCall(vault.addVenue, (IPerpVenue(address(thief)))));
+        _seize(address(vault), _addVenueCall(thief));
     }
 
     function _takeFromThief() private returns (uint256) {
@@ -52,7 +50,7 @@ contract CapturedGovernorTest is AttackFixture {
     function test_captured__ownVenueAndNoBook__takesEverything() external {
         _becomeKeeper();
         _addThief();
-        _attempt(governor, address(deltaBook), abi.encodeCall(deltaBook.removeSource, (IDeltaSource(address(source)))));
+        _seize(address(deltaBook), _removeSourceCall(source));
         _attemptRebalance(attacker, _leg(-int256(_units(50_000)), -50e18));
         _attemptRebalance(attacker, _legOn(thief, int256(token.balanceOf(address(vault))), 0));
         _attackYields(_takeFromThief(), 200_000e18);
@@ -88,7 +86,7 @@ contract CapturedGovernorTest is AttackFixture {
     /// @dev Each trade buys and sells 0.6 of NAV at the hard limits: 3 % slippage and 1 % fee a side, 4.8 % of NAV.
     function test_captured__boundsAtHardLimits__losesNavInABlock() external {
         _becomeKeeper();
-        _attempt(governor, address(guard), abi.encodeCall(guard.setBounds, (_hardLimits())));
+        _seize(address(guard), _setBoundsCall(_hardLimits()));
         vm.warp(block.timestamp + 12); // the bucket refills in the next block
         aggregator.updateAnswer(2000e8);
         int256 before = _worth(PRICE);
@@ -104,7 +102,7 @@ contract CapturedGovernorTest is AttackFixture {
     /// @dev A source that invents a short book has an honest keeper build a position of twice the NAV for nothing.
     function test_captured__inventedBook__buysTwiceTheNav() external {
         ScriptedSource invented = new ScriptedSource(-1000e18, -1000e18);
-        _attempt(governor, address(deltaBook), abi.encodeCall(deltaBook.addSource, (IDeltaSource(address(invented)))));
+        _seize(address(deltaBook), _addSourceCall(invented));
         uint256 margin = _units(50_000);
         _attemptRebalance(_leg(int256(margin), 60e18));
         _attemptRebalance(_leg(int256(margin), 60e18));

@@ -20,7 +20,7 @@ contract CapturedGuardianTest is AttackFixture {
         none.minImprovement = guard.bounds().minImprovement;
         none.urgentDelta = guard.bounds().urgentDelta;
         none.cooldownSeconds = guard.bounds().cooldownSeconds;
-        _attempt(guardian, address(guard), abi.encodeCall(guard.tightenBounds, (none)));
+        _intervene(address(guard), _tightenBoundsCall(none));
         _attackYields(_naked(), 100_000e18);
     }
 
@@ -29,20 +29,20 @@ contract CapturedGuardianTest is AttackFixture {
         _deposit(depositor, _units(200_000));
         Bounds memory strict = guard.bounds();
         strict.minImprovement = guard.MAX_UNDERLYING_HARD_LIMIT();
-        _attempt(guardian, address(guard), abi.encodeCall(guard.tightenBounds, (strict)));
+        _intervene(address(guard), _tightenBoundsCall(strict));
         bool done = _attemptRebalance(_leg(int256(_units(40_000)), 40e18)); // W from 52 to 12, above the band
         _attackYields(done ? 0 : 80_000e18, 80_000e18);
     }
 
     function test_guardian__dismissesEveryKeeper__freezesTheHedge() external {
         _hedge();
-        _attempt(guardian, address(admin), abi.encodeCall(admin.dismissKeeper, (keeper)));
+        _intervene(address(admin), _dismissKeeperCall(keeper));
         _attackYields(_naked(), 100_000e18);
     }
 
     function test_guardian__pauses__freezesTheHedgeAndItsMargin() external {
         _hedge();
-        _attemptOnVault(guardian, abi.encodeCall(vault.pause, ()));
+        _intervene(address(vault), _pauseCall());
         _attackYields(_naked(), 100_000e18);
     }
 
@@ -52,7 +52,7 @@ contract CapturedGuardianTest is AttackFixture {
         Bounds memory slow = guard.bounds();
         slow.cooldownSeconds = guard.MAX_COOLDOWN_HARD_LIMIT();
         slow.urgentDelta = guard.MAX_UNDERLYING_HARD_LIMIT();
-        _attempt(guardian, address(guard), abi.encodeCall(guard.tightenBounds, (slow)));
+        _intervene(address(guard), _tightenBoundsCall(slow));
         vm.warp(block.timestamp + 23 hours);
         _publish(PRICE);
         _attackYields(_naked(), 100_000e18);

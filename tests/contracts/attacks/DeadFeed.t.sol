@@ -2,7 +2,6 @@
 pragma solidity ^0.8.28;
 
 import {IDeltaSource} from "../../../contracts/interfaces/IDeltaSource.sol";
-import {IPerpVenue} from "../../../contracts/interfaces/IPerpVenue.sol";
 import {AttackFixture} from "../support/AttackFixture.sol";
 
 /// @notice A price that is gone keeps margin where it is. The figure is the margin no role can bring back, USD.
@@ -19,15 +18,8 @@ contract DeadFeedTest is AttackFixture {
         _attemptRebalance(_leg(0, -50e18));
         _attemptRebalance(_leg(-margin, 0));
         _attemptRebalance(_leg(-margin / 2, 0));
-        _attemptOnVault(governor, abi.encodeCall(vault.removeVenue, (IPerpVenue(address(venue)))));
+        _govern(address(vault), _removeVenueCall(venue));
         return _usd(token.balanceOf(address(venue)));
-    }
-
-    function _widestLimits() private {
-        uint256 maxAge = oracle.MAX_AGE_HARD_LIMIT();
-        uint256 maxPrice = oracle.MAX_PRICE_HARD_LIMIT();
-        vm.prank(governor);
-        oracle.setPriceLimits(maxAge, 1, maxPrice);
     }
 
     /// @dev What the other tests are measured by.
@@ -38,7 +30,7 @@ contract DeadFeedTest is AttackFixture {
 
     function test_feed__silentForFortyDays__holdsTheMargin() external {
         vm.warp(block.timestamp + 40 days);
-        _widestLimits();
+        _widenPriceLimits();
         source.set(0, 0); // the book has long expired
         _attackYields(_marginOutOfReach(), 50_000e18);
     }
@@ -47,14 +39,14 @@ contract DeadFeedTest is AttackFixture {
         source.set(0, 0);
         _rebalance(_leg(0, -50e18));
         vm.warp(block.timestamp + 40 days);
-        _widestLimits();
+        _widenPriceLimits();
         _attackYields(_marginOutOfReach(), 50_000e18);
     }
 
     function test_feed__answersZero__holdsTheMargin() external {
         source.set(0, 0);
         aggregator.updateAnswer(0);
-        _widestLimits();
+        _widenPriceLimits();
         _attackYields(_marginOutOfReach(), 50_000e18);
     }
 

@@ -83,7 +83,7 @@ contract DeadVenueTest is AttackFixture {
         if (!_attemptDeposit(attacker, some)) ++refused;
         if (!_attemptRebalance(_leg(int256(some), 10e18))) ++refused;
         if (!_attemptRebalance(_leg(-int256(some), 0))) ++refused;
-        if (!_attemptOnVault(governor, abi.encodeCall(vault.removeVenue, (IPerpVenue(address(second)))))) ++refused;
+        if (!_govern(address(vault), _removeVenueCall(second))) ++refused;
         return refused * 1e18;
     }
 
@@ -94,8 +94,7 @@ contract DeadVenueTest is AttackFixture {
 
     function test_venue__reverts__redeemFromIdleForfeitsTheHealthyOne() external {
         second.setHalted(true);
-        uint256 shares = vault.balanceOf(depositor);
-        _attemptOnVault(depositor, abi.encodeCall(vault.redeemFromIdle, (shares, 0, depositor, depositor)));
+        _attemptOnVault(depositor, _redeemFromIdleCall(depositor));
         // 100,000 of idle and 50,000 on the healthy venue are his beyond doubt.
         _attackYields(_gain(_usd(token.balanceOf(depositor)), 150_000e18), 50_000e18);
     }

@@ -8,7 +8,7 @@ import {TokenDouble} from "../support/Tokens.sol";
 ///         who sent it, USD.
 contract DonationTest is AttackFixture {
     function _book() private {
-        _attemptOnVault(attacker, abi.encodeCall(vault.absorbDonation, ()));
+        _attemptOnVault(attacker, _bookDonationCall());
     }
 
     /// @dev `held` deposited and `sent` sent by the attacker; the victim deposits and leaves; then the attacker leaves.

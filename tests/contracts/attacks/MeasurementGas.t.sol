@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {IDeltaSource} from "../../../contracts/interfaces/IDeltaSource.sol";
 import {IOptionBook} from "../../../contracts/interfaces/IOptionBook.sol";
 import {OptionBook} from "../../../contracts/book/OptionBook.sol";
 import {Leg} from "../../../contracts/types/Rebalance.sol";
@@ -14,15 +13,13 @@ contract MeasurementGasTest is AttackFixture {
     OptionBook[] private _books;
 
     function _fill(uint256 count) private {
-        vm.startPrank(governor);
-        deltaBook.removeSource(source);
+        assertTrue(_govern(address(deltaBook), _removeSourceCall(source)));
         for (uint256 i = 0; i < count; ++i) {
             OptionBook book = new OptionBook(admin);
-            book.addLegs(_legs128(i));
-            deltaBook.addSource(IDeltaSource(address(book)));
+            assertTrue(_govern(address(book), abi.encodeCall(book.addLegs, (_legs128(i)))));
+            assertTrue(_govern(address(deltaBook), _addSourceCall(book)));
             _books.push(book);
         }
-        vm.stopPrank();
     }
 
     /// @dev Every leg has an expiry and a strike of its own, the dearest kind.

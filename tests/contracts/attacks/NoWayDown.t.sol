@@ -42,8 +42,7 @@ contract NoWayDownTest is AttackFixture {
     function test_topUp__paused__isRefused() external {
         _hedge();
         _publish(1100e18);
-        vm.prank(guardian);
-        vault.pause();
+        _intervene(address(vault), _pauseCall());
         bool isAccepted = _attemptRebalance(_leg(int256(_units(50_000)), 0));
         _attackYields(isAccepted ? 0 : uint256(_worthOf(venue, 1100e18)), 5000e18);
     }
@@ -52,8 +51,7 @@ contract NoWayDownTest is AttackFixture {
         _hedge();
         Bounds memory tighter = guard.bounds();
         tighter.maxVenueLeverage = 0.5e18;
-        vm.prank(guardian);
-        guard.tightenBounds(tighter);
+        _intervene(address(guard), _tightenBoundsCall(tighter));
         bool isAccepted = _attemptRebalance(_leg(int256(_units(100_000)), 0)); // 2x to 0.67x
         _attackYields(isAccepted ? 0 : uint256(_worthOf(venue, PRICE)), 50_000e18);
     }
@@ -73,8 +71,7 @@ contract NoWayDownTest is AttackFixture {
         Bounds memory tighter = guard.bounds();
         tighter.turnoverCapacity = 0;
         tighter.turnoverRefillPerDay = 0;
-        vm.prank(guardian);
-        guard.tightenBounds(tighter);
+        _intervene(address(guard), _tightenBoundsCall(tighter));
         source.set(0, 0); // the book expired: the whole hedge is naked
         bool isAccepted = _attemptRebalance(_leg(0, -50e18));
         _attackYields(isAccepted ? 0 : 100_000e18, 100_000e18);

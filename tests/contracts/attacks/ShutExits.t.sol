@@ -6,14 +6,13 @@ import {AttackFixture} from "../support/AttackFixture.sol";
 /// @notice Exits a keeper shuts by moving idle into margin. The figure is what a holder cannot reach or forfeits, USD.
 contract ShutExitsTest is AttackFixture {
     function _moveIdleToMargin() private {
-        _attemptRebalance(_leg(int256(vault.idleAssets()), 0));
+        _attemptRebalance(_leg(int256(_idle()), 0));
     }
 
     function _forfeit(address account) private returns (uint256 forfeited) {
-        uint256 shares = vault.balanceOf(account);
-        uint256 worth = _usd(vault.previewRedeem(shares));
+        uint256 worth = _usd(vault.previewRedeem(vault.balanceOf(account)));
         uint256 balance = token.balanceOf(account);
-        bool done = _attemptOnVault(account, abi.encodeCall(vault.redeemFromIdle, (shares, 0, account, account)));
+        bool done = _attemptOnVault(account, _redeemFromIdleCall(account));
         return done ? worth - _usd(token.balanceOf(account) - balance) : 0;
     }
 

@@ -3,19 +3,13 @@ pragma solidity ^0.8.28;
 
 import {Leg} from "../../../contracts/types/Rebalance.sol";
 import {ScriptedVenue} from "./ScriptedVenue.sol";
-import {VaultFixture} from "./VaultFixture.sol";
+import {VaultCalls} from "./VaultCalls.sol";
 
 /// @notice What the attacks of tests/contracts/attacks share.
 /// @dev An attack is a list of attempts that never revert the test: a step that is refused changes nothing, and what the
 ///      attacker gained or the victim lost is measured at the end. So the one line that ends a test tells whether the attack
 ///      works: `_attackYields` says that it does, `_attackYieldsAtMost` that it does not; nothing else of a test changes.
-abstract contract AttackFixture is VaultFixture {
-    /// @dev Gas an attempt may use: a block's.
-    uint256 internal constant BLOCK_GAS = 30_000_000;
-
-    /// @dev Selector of the last refusal, for the reader of a test.
-    bytes4 private _lastRefusal;
-
+abstract contract AttackFixture is VaultCalls {
     /// @dev The attack works, to a 1e-4 of `expected`. Prints the figure.
     function _attackYields(uint256 figure, uint256 expected) internal {
         _print(figure);
@@ -34,25 +28,6 @@ abstract contract AttackFixture is VaultFixture {
     }
 
     // --- attempts ---------------------------------------------------------------------------------------------------
-
-    function _attempt(address sender, address target, bytes memory data) internal returns (bool done) {
-        bytes memory answer;
-        vm.prank(sender);
-        (done, answer) = target.call{gas: BLOCK_GAS}(data);
-        if (!done) _lastRefusal = answer.length < 4 ? bytes4(0) : bytes4(answer);
-    }
-
-    function _attemptOnVault(address sender, bytes memory data) internal returns (bool) {
-        return _attempt(sender, address(vault), data);
-    }
-
-    function _attemptRebalance(address sender, Leg[] memory legs) internal returns (bool) {
-        return _attemptOnVault(sender, abi.encodeCall(vault.rebalance, (_nextIntent(), legs, block.timestamp)));
-    }
-
-    function _attemptRebalance(Leg[] memory legs) internal returns (bool) {
-        return _attemptRebalance(keeper, legs);
-    }
 
     /// @dev Mints the assets beforehand and takes them back when the deposit is refused.
     function _attemptDeposit(address account, uint256 assets) internal returns (bool done) {
@@ -100,8 +75,7 @@ abstract contract AttackFixture is VaultFixture {
 
     function _addVenue() internal returns (ScriptedVenue added) {
         added = new ScriptedVenue(address(vault), address(token), PRICE);
-        vm.prank(governor);
-        vault.addVenue(added);
+        assertTrue(_govern(address(vault), _addVenueCall(added)));
     }
 
     function _legOn(ScriptedVenue on, int256 marginDelta, int256 sizeDelta) internal pure returns (Leg[] memory legs) {
