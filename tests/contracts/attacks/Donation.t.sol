@@ -64,13 +64,4 @@ contract DonationTest is AttackFixture {
         uint256 victimLoss = _usd(charged - _attemptExit(depositor));
         _attackYields(victimLoss, 2380.952e18);
     }
-
-    /// @dev Sent while the venue's equity is unsure: the same gap as by a donation, for nothing.
-    function test_gap__markApartFromIndex__costsWhoComesAndLeaves() external {
-        _hedge();
-        venue.setPrices(2000e18, 1800e18);
-        bool isIn = _attemptDeposit(attacker, _units(100_000));
-        uint256 worth = _usd(vault.previewRedeem(vault.balanceOf(attacker)));
-        _attackYields(isIn ? 100_000e18 - worth : 0, 3333.33e18);
-    }
 }
