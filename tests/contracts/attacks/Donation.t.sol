@@ -64,14 +64,4 @@ contract DonationTest is AttackFixture {
         uint256 victimLoss = _usd(charged - _attemptExit(depositor));
         _attackYieldsAtMost(victimLoss, 1e12); // one unit, by rounding
     }
-
-    /// @dev Sent while the venue's equity is unsure: the same gap as by a donation, for nothing.
-    function test_gap__markApartFromIndex__costsWhoComesAndLeaves() external {
-        _hedge();
-        venue.setPrices(2000e18, 1800e18);
-        bool isIn = _attemptDeposit(attacker, _units(100_000));
-        uint256 worth = _usd(vault.previewRedeem(vault.balanceOf(attacker)));
-        // No gain of anybody's but those who stay: 50 units over all the prices that may be true, and his part of it.
-        _attackYieldsAtMost(isIn ? 100_000e18 - worth : 0, 3643.93e18);
-    }
 }
