@@ -6,7 +6,7 @@ import {Erc4626Base} from "./Erc4626Base.sol";
 import {Erc4626RoundTrips} from "./Erc4626RoundTrips.sol";
 import {Erc4626Views} from "./Erc4626Views.sol";
 
-/// @notice Everything that `Erc4626Base` introduces, for collateral of 0, 6, 8, 18, 24 and 36 decimals.
+/// @notice Everything that `Erc4626Base` introduces, for collateral of 0, 6, 8, 18 and 24 decimals.
 abstract contract Erc4626Suite is Erc4626Views, Erc4626Actions, Erc4626RoundTrips {
     constructor(uint8 decimals_) Erc4626Base(decimals_) {}
 }
