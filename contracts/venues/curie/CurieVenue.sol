@@ -171,14 +171,15 @@ contract CurieVenue is IPerpVenue {
     // --- the account ----------------------------------------------------------------------------------------------
 
     /// @inheritdoc IPerpVenue
-    /// @dev Equity is Curie's own account value, from its parts. The mark price is read out of Curie's valuation of the
-    ///      position, to the wei where the size is 1 or more, and so that equity moves by less than 1 wei where it is not.
+    /// @dev Equity is Curie's own account value from its parts, without maker fees, since this account makes no orders. The
+    ///      mark price is read out of Curie's valuation of the position: exact where the size is 1 or more, and so that
+    ///      the position is worth the same to the wei where it is not. Without a position it is the index price.
     function account() external view returns (Account memory a) {
         ICurieAccountBalance.AccountInfo memory info = _accountInfo();
-        (int256 owed, int256 unrealised, uint256 makerFee) = _accountBalance.getPnlAndPendingFee(address(this));
+        (int256 owed, int256 unrealised,) = _accountBalance.getPnlAndPendingFee(address(this));
         int256 funding = info.takerPositionSize == 0 || _fundingIsSettled ? int256(0) : _pendingFunding();
         int256 margin = _marginVault.getBalance(address(this)) * _collateralUnit;
-        a.equity = _floorToCollateral(margin + owed + unrealised + int256(makerFee) - funding);
+        a.equity = _floorToCollateral(margin + owed + unrealised - funding);
         a.size = size();
         a.indexPrice = indexPrice();
         a.markPrice = _markPriceOf(a.size, unrealised - info.takerOpenNotional, a.indexPrice);
