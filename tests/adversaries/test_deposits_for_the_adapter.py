@@ -117,7 +117,7 @@ def test_weth_for_the_adapter__position_open__trades_and_withdraws_as_before(mar
     assert 0 <= account(market)[EQUITY] < GRAIN + 1
 
 
-# HEDGE-502
+# HEDGE-502, HEDGE-507
 def test_weth_whose_feed_fails__equity_and_account__still_answer(market, stranger):
     market.execute(whole(-20))
     stranger.deposit_weth(market.venue, 1)
@@ -128,7 +128,10 @@ def test_weth_whose_feed_fails__equity_and_account__still_answer(market, strange
     assert after[EQUITY] == pytest.approx(clean[EQUITY], rel=1e-6)
     assert market.equity()[0] > 0
     assert market.position().size == whole(-20)
-    # The limit that the adapter's contract names: Curie itself asks the feed before each trade.
+    # The limit that the adapter's contract names: Curie itself asks the feed before each trade and each withdrawal.
+    assert free(market) == 0
+    with pytest.raises(RpcError):
+        market.send("withdrawMargin(uint256)", 1)
     with pytest.raises(RpcError):
         market.send("execute(int256,uint256)", whole(-1), NO_FLOOR)
 

@@ -61,7 +61,8 @@ def changes(before, after):
 # HEDGE-510
 def test_account__read_after_a_leg_in_one_transaction__as_the_block_leaves_it(vault):
     start_usd = vault.localnet.manifest.start_price_usd
-    margins_and_prices = [(FIRST_MARGIN, 1.0), (0, RISE), (-1_000 * USDC_UNIT, FALL), (1_000 * USDC_UNIT, None)]
+    margins_and_prices = [(FIRST_MARGIN, 1.0), (0, RISE), (-1_000 * USDC_UNIT, FALL)]
+    margins_and_prices += [(1_000 * USDC_UNIT, None), (-1_000 * USDC_UNIT, None)]
     for margin, factor in margins_and_prices:
         if factor is not None:
             vault.step(start_usd * factor)

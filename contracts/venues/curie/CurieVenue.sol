@@ -33,7 +33,8 @@ import {
 ///         equity up. Curie itself rounds account values down to one unit of collateral.
 ///
 ///         Liveness. In a paused market Curie values at the index price of the pause, in a closed one at the closing price;
-///         anyone may then have it pay out through `quitMarket`, and `withdrawMargin` works as ever.
+///         anyone may then have it pay out through `quitMarket`, and `withdrawMargin` works as ever. Until somebody does, the
+///         size counts as exposure, though in a closed market it is none.
 ///
 ///         Known limits. Curie refuses a trade that takes the pool too far from the index (`EX_OPB`) or from where it stood
 ///         when the present window of 15 seconds began (`EX_OPLAS`). `quote` and `capacity` know both limits but cannot read
@@ -218,11 +219,15 @@ contract CurieVenue is IPerpVenue {
     }
 
     /// @inheritdoc IPerpVenue
+    /// @dev 0 while Curie cannot tell, because it would refuse a withdrawal for the same reason.
     function freeCollateral() external view returns (uint256 assets) {
         if (_marginVault.paused()) return 0;
-        uint256 free = _marginVault.getFreeCollateralByToken(address(this), collateral);
-        // Profits can be owed before the losers have paid in.
-        return Math.min(free, IERC20(collateral).balanceOf(address(_marginVault)));
+        try _marginVault.getFreeCollateralByToken(address(this), collateral) returns (uint256 free) {
+            // Profits can be owed before the losers have paid in.
+            return Math.min(free, IERC20(collateral).balanceOf(address(_marginVault)));
+        } catch {
+            return 0;
+        }
     }
 
     /// @inheritdoc IPerpVenue
