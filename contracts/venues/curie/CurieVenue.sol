@@ -43,8 +43,8 @@ import {
 ///         exactly in the same transaction. Curie asks the price feed of every other collateral in the account before it
 ///         lets the account trade or withdraw: a stranger's deposit whose feed fails stops both until Curie mends the feed,
 ///         and keeps Curie from writing off bad debt. While the pool's history is shorter than Curie's averages, Curie can
-///         value no account; a stranger who moves liquidity in every block brings that about unless the history is long enough for
-///         it, and anyone can lengthen it. What was sent to this contract itself stays here.
+///         value no account; a stranger who moves liquidity in every block brings that about unless the history is long
+///         enough for it, and anyone can lengthen it. What was sent to this contract itself stays here.
 contract CurieVenue is IPerpVenue {
     using SafeERC20 for IERC20;
 
