@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IVaultAdmin} from "../../contracts/interfaces/IVaultAdmin.sol";
 import {IUniswapV3FeePool, IUniswapV3PositionManager} from "../../contracts/book/IUniswapV3.sol";
+import {ListedPositions} from "../../contracts/book/ListedPositions.sol";
 import {UniswapV3Positions} from "../../contracts/book/UniswapV3Positions.sol";
 import {UniswapV3Fixture} from "./support/UniswapV3Fixture.sol";
 
@@ -236,14 +237,14 @@ contract UniswapV3PositionsTest is UniswapV3Fixture {
         vm.expectRevert(abi.encodeWithSelector(IVaultAdmin.NotGovernor.selector, stranger));
         vm.prank(stranger);
         source.addPosition(tokenId);
-        vm.expectRevert(abi.encodeWithSelector(UniswapV3Positions.NotHolder.selector, stranger));
+        vm.expectRevert(abi.encodeWithSelector(ListedPositions.NotHolder.selector, stranger));
         vm.prank(stranger);
         source.addOwnPosition(tokenId);
         vm.expectEmit(address(source));
-        emit UniswapV3Positions.PositionAdded(tokenId);
+        emit ListedPositions.PositionAdded(tokenId);
         vm.prank(holder);
         source.addOwnPosition(tokenId);
-        assertEq(source.tokenIds().length, 1);
+        assertEq(source.positionIds().length, 1);
     }
 
     // HEDGE-475
@@ -265,11 +266,11 @@ contract UniswapV3PositionsTest is UniswapV3Fixture {
         uint256 foreign = _mint(stranger, -887_220, 887_220, 1e18, 2500e6);
         uint256 listed = _mintListed(10);
         vm.startPrank(governor);
-        vm.expectRevert(abi.encodeWithSelector(UniswapV3Positions.NotOwnedByHolder.selector, foreign, stranger));
+        vm.expectRevert(abi.encodeWithSelector(ListedPositions.NotOwnedByHolder.selector, foreign, stranger));
         source.addPosition(foreign);
-        vm.expectRevert(abi.encodeWithSelector(UniswapV3Positions.NotOwnedByHolder.selector, 99, address(0)));
+        vm.expectRevert(abi.encodeWithSelector(ListedPositions.NotOwnedByHolder.selector, 99, address(0)));
         source.addPosition(99);
-        vm.expectRevert(abi.encodeWithSelector(UniswapV3Positions.PositionAlreadyListed.selector, listed));
+        vm.expectRevert(abi.encodeWithSelector(ListedPositions.PositionAlreadyListed.selector, listed));
         source.addPosition(listed);
         vm.stopPrank();
     }
@@ -281,7 +282,7 @@ contract UniswapV3PositionsTest is UniswapV3Fixture {
             _mintListed(10);
         }
         uint256 tokenId = _mint(holder, -887_220, 887_220, 1e18, 2500e6);
-        vm.expectRevert(abi.encodeWithSelector(UniswapV3Positions.TooManyPositions.selector, most + 1, most));
+        vm.expectRevert(abi.encodeWithSelector(ListedPositions.TooManyPositions.selector, most + 1, most));
         vm.prank(governor);
         source.addPosition(tokenId);
     }
@@ -295,20 +296,20 @@ contract UniswapV3PositionsTest is UniswapV3Fixture {
         source.removePosition(first);
         vm.startPrank(governor);
         vm.expectEmit(address(source));
-        emit UniswapV3Positions.PositionRemoved(first);
+        emit ListedPositions.PositionRemoved(first);
         source.removePosition(first);
-        vm.expectRevert(abi.encodeWithSelector(UniswapV3Positions.PositionNotListed.selector, first));
+        vm.expectRevert(abi.encodeWithSelector(ListedPositions.PositionNotListed.selector, first));
         source.removePosition(first);
         vm.stopPrank();
-        assertEq(source.tokenIds().length, 1);
-        assertEq(source.tokenIds()[0], second);
+        assertEq(source.positionIds().length, 1);
+        assertEq(source.positionIds()[0], second);
     }
 
     // HEDGE-475
     function test_removeBurntPosition_isOpenToAnyone() external {
         uint256 tokenId = _mintListed(10);
         vm.startPrank(stranger);
-        vm.expectRevert(abi.encodeWithSelector(UniswapV3Positions.PositionNotBurnt.selector, tokenId, holder));
+        vm.expectRevert(abi.encodeWithSelector(ListedPositions.PositionNotBurnt.selector, tokenId, holder));
         source.removeBurntPosition(tokenId);
         vm.stopPrank();
         _close(tokenId);
@@ -316,14 +317,14 @@ contract UniswapV3PositionsTest is UniswapV3Fixture {
         manager.burn(tokenId);
         vm.prank(stranger);
         source.removeBurntPosition(tokenId);
-        assertEq(source.tokenIds().length, 0);
+        assertEq(source.positionIds().length, 0);
     }
 
     // HEDGE-475
     function test_constructor_revertsIfMisdeployed() external {
         IUniswapV3PositionManager npm = IUniswapV3PositionManager(address(manager));
         IUniswapV3FeePool real = IUniswapV3FeePool(address(pool));
-        vm.expectRevert(UniswapV3Positions.HolderIsZero.selector);
+        vm.expectRevert(ListedPositions.HolderIsZero.selector);
         new UniswapV3Positions(admin, npm, real, address(underlying), address(0), 0);
         vm.expectRevert(abi.encodeWithSelector(UniswapV3Positions.UnderlyingNotInPool.selector, stranger));
         new UniswapV3Positions(admin, npm, real, stranger, holder, 0);
