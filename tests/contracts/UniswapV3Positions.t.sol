@@ -112,6 +112,37 @@ contract UniswapV3PositionsTest is UniswapV3Fixture {
         }
     }
 
+    // HEDGE-472
+    function test_deltaInterval_feesWhereThePriceIsAtAnEnd_areThoseEarnedInside() external {
+        for (uint256 i; i < 4; ++i) {
+            _openMarket(18, 6, i % 2 == 0, PRICE, 0);
+            uint256 tokenId = _mintListed(5);
+            _mintWide();
+            _swap(true, 1e18);
+            _swap(false, 2000e6);
+            (int24 lower, int24 upper) = _range(tokenId);
+            _swapToTick(i / 2 == 0 ? lower : upper);
+            (, int24 tick,,,,,) = pool.slot0();
+            // Coming from above, the pool stands on the end and counts itself below it.
+            assertEq(tick, i / 2 == 0 ? lower - 1 : upper);
+            (int256 low, int256 high) = _intervalAtPoolPrice();
+            int256 paid = _wad(_close(tokenId));
+            assertLe(low, paid);
+            assertGe(high, paid);
+        }
+    }
+
+    // HEDGE-472
+    function test_deltaInterval_takenOutButNotCollected_stillCounts() external {
+        uint256 tokenId = _mintListed(40);
+        _decrease(tokenId, _liquidity(tokenId));
+        (int256 low, int256 high) = source.deltaInterval(PRICE * 2);
+        assertEq(low, high);
+        assertEq(low, _wad(_collect(tokenId)));
+        assertGt(low, 1e18);
+        _assertInterval(0);
+    }
+
     // HEDGE-471
     function test_deltaInterval_tolerance_holdsEveryPoolPriceWithinIt() external {
         for (uint256 i; i < 2; ++i) {
@@ -213,6 +244,18 @@ contract UniswapV3PositionsTest is UniswapV3Fixture {
             ++answers;
         }
         assertGt(answers, 10);
+    }
+
+    // HEDGE-474
+    function test_deltaInterval_ownerThatCannotBeTold_isNotTakenForABurntPosition() external {
+        uint256 tokenId = _mintListed(40);
+        vm.mockCallRevert(address(manager), abi.encodeCall(manager.ownerOf, (tokenId)), "");
+        vm.expectRevert();
+        source.deltaInterval(PRICE);
+        vm.expectRevert();
+        source.removeBurntPosition(tokenId);
+        vm.clearMockedCalls();
+        source.deltaInterval(PRICE);
     }
 
     // HEDGE-474
@@ -360,6 +403,11 @@ contract UniswapV3PositionsTest is UniswapV3Fixture {
         uint256 price = _poolPrice();
         (low,) = source.deltaInterval(price + 1);
         (, high) = source.deltaInterval(price);
+    }
+
+    function _range(uint256 tokenId) private view returns (int24, int24) {
+        IUniswapV3PositionManager.Position memory held = IUniswapV3PositionManager(address(manager)).positions(tokenId);
+        return (held.tickLower, held.tickUpper);
     }
 
     function _mintWide() private {
