@@ -26,7 +26,7 @@ from tests.support.lyra_market import (
 
 pytestmark = pytest.mark.chain
 
-PORT = 18_640
+PORT = 18_661
 ADMIN = "contracts/governance/VaultAdmin.sol"
 SOURCE = "contracts/book/LyraOptions.sol"
 METER = "benchmarks/contracts/BookMeter.sol"
