@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {Governed} from "./governance/Governed.sol";
 import {IDeltaBook} from "./interfaces/IDeltaBook.sol";
 import {IDeltaSource} from "./interfaces/IDeltaSource.sol";
-import {IVaultAdmin} from "./interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "./interfaces/IVaultAccess.sol";
 
 /// @title Delta book: the sum of its sources
 /// @notice Purpose. Tells the guard, from chain state alone, the interval that is certain to hold the book's delta.
@@ -33,7 +33,7 @@ contract DeltaBook is IDeltaBook, Governed {
 
     IDeltaSource[] private _sources;
 
-    constructor(IVaultAdmin admin_) Governed(admin_) {}
+    constructor(IVaultAccess access_) Governed(access_) {}
 
     /// @inheritdoc IDeltaBook
     function addSource(IDeltaSource source) external onlyGovernor {

@@ -3,52 +3,46 @@ pragma solidity ^0.8.28;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Governed} from "./governance/Governed.sol";
+import {IHedgeVault} from "./interfaces/IHedgeVault.sol";
+import {IPerpVenue} from "./interfaces/IPerpVenue.sol";
 import {IRebalanceGuard} from "./interfaces/IRebalanceGuard.sol";
-import {IVaultAdmin} from "./interfaces/IVaultAdmin.sol";
-import {GuardRules} from "./libraries/GuardRules.sol";
-import {Bounds, Budget, Fill, Measurement} from "./types/Rebalance.sol";
+import {IVaultAccess} from "./interfaces/IVaultAccess.sol";
+import {BoundsRules} from "./libraries/BoundsRules.sol";
+import {GuardRules, Usage} from "./libraries/GuardRules.sol";
+import {ResultTrack} from "./libraries/ResultTrack.sol";
+import {Bounds, Budget, Fill, Measurement, Track} from "./types/Rebalance.sol";
 
 /// @title Rebalance guard: bounds, budgets and the verdict on a rebalance
 /// @notice Purpose. Makes the keeper untrusted: whoever holds its key can only lower the worst-case net delta or stay inside
-///         the band, at prices near the oracle's, up to a turnover that is rationed over time. The rules are
-///         `GuardRules.evaluate`; this contract stores bounds and budget and says who may change them.
+///         the band, at prices near the oracle's, up to a turnover and a loss that are rationed over time. The rules are
+///         `GuardRules.evaluate`; this contract stores bounds and budgets and says who may change them.
 ///
-///         Trust. The bound vault is believed to measure honestly. The governor moves bounds inside the hard limits below,
-///         which no role can pass. The guardian can only tighten: no field may become looser.
+///         Trust. The bound vault is believed to measure honestly. The governor moves bounds inside the hard limits of
+///         `BoundsRules`, which no role can pass, and waits for its delay. The guardian can only tighten, at once.
 ///
-///         Obligations of the governor. Bind the vault once; size `turnoverCapacity` and its refill so that
-///         `maxDailyExecutionLoss` stays a small part of NAV.
+///         Obligations of the governor. Bind the vault once; size the budgets so that `lossBounds` is bearable.
 ///
 ///         Rounding. See `GuardRules`: toward refusing.
 ///
-///         Liveness. Tight bounds can stop every trade but never an exit: the vault asks this contract about rebalances alone.
+///         Liveness. Tight bounds can stop every trade but neither an exit nor a rebalance that only lowers leverage. One
+///         keeper uses up at most its share of the budgets, so that another can act after its dismissal.
 ///
-///         Known limits. Leverage is judged by its level, not by its change: a rebalance that lowers an excessive leverage
-///         without bringing it under the bound is refused. The loss figure is against the oracle price; it is as good as
-///         the oracle is.
+///         Known limits. Losses are charged at the worst true price inside the oracle's range; beyond it the figures do not
+///         hold. Funding is not a keeper's act and not charged: it is bounded by the venue's own limit, and the breaker lets
+///         a keeper step out. The share of a keeper's refill follows new bounds back to its last rebalance; the budget of
+///         all does not.
 contract RebalanceGuard is IRebalanceGuard, Governed {
-    // Sizes and dollars. They keep every product far inside 256 bits; a book that needs more is not this vault's.
-    uint256 public constant MAX_UNDERLYING_HARD_LIMIT = 1e12 * 1e18; // underlying units, for band, improvement, urgency, size
-    uint256 public constant MAX_USD_HARD_LIMIT = 1e12 * 1e18; // USD, for notional and turnover
-
-    // Ratios. What a careless or captured governor could at worst allow a keeper.
-    uint256 public constant MAX_VENUE_LEVERAGE_HARD_LIMIT = 10e18; // 10x notional over equity on one venue
-    uint256 public constant MAX_LEVERAGE_HARD_LIMIT = 10e18; // 10x notional over NAV
-    uint256 public constant MAX_SLIPPAGE_BPS_HARD_LIMIT = 300; // 3 % against the oracle price
-    uint256 public constant MAX_FEE_BPS_HARD_LIMIT = 100; // 1 % of traded notional
-    uint256 public constant MAX_NAV_LOSS_BPS_HARD_LIMIT = 500; // 5 % of NAV across one rebalance
-    uint256 public constant MAX_COOLDOWN_HARD_LIMIT = 1 days; // seconds; longer would leave the book unhedged
-
     /// @notice The one vault that may call `check`; zero until bound.
     address public vault;
 
     Bounds private _bounds;
-    Budget private _budget;
+    Budget private _total;
+    Track private _track;
+    mapping(address keeper => Budget) private _budgetOf;
 
-    constructor(IVaultAdmin admin_, Bounds memory initialBounds) Governed(admin_) {
-        _requireInsideHardLimits(initialBounds);
+    constructor(IVaultAccess access_, Bounds memory initialBounds) Governed(access_) {
+        BoundsRules.requireInsideHardLimits(initialBounds);
         _bounds = initialBounds;
-        _budget = Budget(initialBounds.turnoverCapacity, block.timestamp, 0);
         Bounds memory none;
         emit BoundsSet(none, initialBounds);
     }
@@ -63,23 +57,44 @@ contract RebalanceGuard is IRebalanceGuard, Governed {
     }
 
     /// @inheritdoc IRebalanceGuard
-    function check(Measurement calldata beforeTrade, Fill[] calldata fills, Measurement calldata afterTrade) external {
+    function check(
+        address keeper,
+        Measurement calldata beforeTrade,
+        Fill[] calldata fills,
+        Measurement calldata afterTrade
+    ) external returns (uint256 worstNetDeltaBefore, uint256 worstNetDeltaAfter) {
         if (msg.sender != vault) revert OnlyBoundVault(msg.sender, vault);
-        _budget = GuardRules.evaluate(_bounds, _budget, beforeTrade, fills, afterTrade, block.timestamp);
+        Usage memory next =
+            GuardRules.evaluate(_bounds, _usageOf(keeper), beforeTrade, fills, afterTrade, block.timestamp);
+        _total = next.all;
+        _budgetOf[keeper] = next.own;
+        _track = next.track;
+        return (GuardRules.worstNetDelta(beforeTrade), GuardRules.worstNetDelta(afterTrade));
+    }
+
+    /// @inheritdoc IRebalanceGuard
+    function checkLeverage(Measurement calldata beforeTrade, Measurement calldata afterTrade) external view {
+        GuardRules.requireLeverage(_bounds, beforeTrade, afterTrade);
+    }
+
+    /// @inheritdoc IRebalanceGuard
+    function recordResult() external {
+        Measurement memory now_ = IHedgeVault(vault).measureHedge();
+        _track = ResultTrack.advance(_track, now_, now_, block.timestamp);
     }
 
     // --- bounds ---------------------------------------------------------------------------------------------------
 
     /// @inheritdoc IRebalanceGuard
     function setBounds(Bounds calldata newBounds) external onlyGovernor {
-        _requireInsideHardLimits(newBounds);
+        BoundsRules.requireInsideHardLimits(newBounds);
         _replaceBounds(newBounds);
     }
 
     /// @inheritdoc IRebalanceGuard
     function tightenBounds(Bounds calldata newBounds) external onlyGuardian {
-        _requireInsideHardLimits(newBounds);
-        _requireNoLooser(_bounds, newBounds);
+        BoundsRules.requireInsideHardLimits(newBounds);
+        BoundsRules.requireNoLooser(_bounds, newBounds);
         _replaceBounds(newBounds);
     }
 
@@ -96,80 +111,63 @@ contract RebalanceGuard is IRebalanceGuard, Governed {
     }
 
     /// @inheritdoc IRebalanceGuard
-    function budget() external view returns (Budget memory) {
-        return _budget;
+    function keeperBudget(address keeper) external view returns (Budget memory) {
+        return _budgetOf[keeper];
     }
 
     /// @inheritdoc IRebalanceGuard
-    function turnoverAvailable() external view returns (uint256) {
-        return GuardRules.turnoverAvailable(_bounds, _budget, block.timestamp);
+    function totalBudget() external view returns (Budget memory) {
+        return _total;
     }
 
     /// @inheritdoc IRebalanceGuard
-    /// @dev Notional is counted at the execution price. A sale at the floor costs s of the oracle price and counts 1 - s of
-    ///      it, so it loses s / (1 - s) of what it uses up: that ratio, not s, makes the figure a bound. Rounded up.
-    function maxDailyExecutionLoss() external view returns (uint256) {
-        uint256 turnover = _bounds.turnoverCapacity + _bounds.turnoverRefillPerDay;
-        uint256 slippageBps = _bounds.maxSlippageBps;
-        uint256 slippageLoss = Math.mulDiv(turnover, slippageBps, GuardRules.BPS - slippageBps, Math.Rounding.Ceil);
-        return slippageLoss + Math.mulDiv(turnover, _bounds.maxFeeBps, GuardRules.BPS, Math.Rounding.Ceil);
+    function track() external view returns (Track memory) {
+        return _track;
+    }
+
+    /// @inheritdoc IRebalanceGuard
+    function isBreakerTripped() external view returns (bool) {
+        return ResultTrack.isTripped(_track, IHedgeVault(vault).measureHedge(), _bounds.maxDrawdownBps, block.timestamp);
+    }
+
+    /// @inheritdoc IRebalanceGuard
+    function available(address keeper, bool isUrgent) external view returns (uint256 turnover, uint256 loss) {
+        uint256 firmNav = IHedgeVault(vault).measureHedge().firmNav;
+        return GuardRules.available(_bounds, _usageOf(keeper), firmNav, isUrgent, block.timestamp);
+    }
+
+    /// @inheritdoc IRebalanceGuard
+    /// @dev A bucket of capacity C and refill R a day gives at most C + R in any 24 hours.
+    function lossBounds() external view returns (LossBounds memory b) {
+        Measurement memory m = IHedgeVault(vault).measureHedge();
+        IPerpVenue[] memory venues = IHedgeVault(vault).registry().venues();
+        uint256 lossBps = uint256(_bounds.lossCapacityBps) + _bounds.lossRefillBpsPerDay;
+        b.allKeeperKeys = Math.mulDiv(m.nav, lossBps, GuardRules.BPS, Math.Rounding.Ceil);
+        b.keeperKey = Math.mulDiv(b.allKeeperKeys, _bounds.keeperShareBps, GuardRules.BPS, Math.Rounding.Ceil);
+        for (uint256 i = 0; i < venues.length; ++i) {
+            if (m.venues[i].notional == 0) continue;
+            b.funding += Math.mulDiv(
+                m.venues[i].notional, venues[i].maxFundingRate(), GuardRules.WAD, Math.Rounding.Ceil
+            );
+        }
+        b.total = b.allKeeperKeys + b.funding;
     }
 
     // --- private --------------------------------------------------------------------------------------------------
 
-    /// @dev The bucket is settled at the old rate first, so a new rate never reaches back in time.
+    /// @dev The budget of all is settled at the old rate first, so a new rate never reaches back in time.
     function _replaceBounds(Bounds calldata newBounds) private {
         Bounds memory oldBounds = _bounds;
-        _budget.turnoverAvailable = GuardRules.turnoverAvailable(oldBounds, _budget, block.timestamp);
-        _budget.updatedAt = block.timestamp;
+        (uint256 turnoverUsed, uint256 lossUsed) =
+            GuardRules.settled(oldBounds, _total, GuardRules.BPS, block.timestamp);
+        _total.turnoverUsed = uint96(turnoverUsed); // no more than it was
+        _total.lossUsed = uint96(lossUsed);
+        _total.updatedAt = uint32(block.timestamp);
         _bounds = newBounds;
         emit BoundsSet(oldBounds, newBounds);
     }
 
-    function _requireInsideHardLimits(Bounds memory b) private pure {
-        _requireAtMost("band", b.band, MAX_UNDERLYING_HARD_LIMIT);
-        _requireAtMost("minImprovement", b.minImprovement, MAX_UNDERLYING_HARD_LIMIT);
-        _requireAtMost("urgentDelta", b.urgentDelta, MAX_UNDERLYING_HARD_LIMIT);
-        // Inside the band nothing is urgent; a lower mark would waive the cooldown for trades nobody needs.
-        if (b.urgentDelta < b.band) revert BoundOutsideHardLimit("urgentDelta", b.urgentDelta, b.band);
-        _requireAtMost("maxSizeDelta", b.maxSizeDelta, MAX_UNDERLYING_HARD_LIMIT);
-        _requireAtMost("maxNotional", b.maxNotional, MAX_USD_HARD_LIMIT);
-        _requireAtMost("turnoverCapacity", b.turnoverCapacity, MAX_USD_HARD_LIMIT);
-        _requireAtMost("turnoverRefillPerDay", b.turnoverRefillPerDay, MAX_USD_HARD_LIMIT);
-        _requireAtMost("maxVenueLeverage", b.maxVenueLeverage, MAX_VENUE_LEVERAGE_HARD_LIMIT);
-        _requireAtMost("maxLeverage", b.maxLeverage, MAX_LEVERAGE_HARD_LIMIT);
-        _requireAtMost("maxSlippageBps", b.maxSlippageBps, MAX_SLIPPAGE_BPS_HARD_LIMIT);
-        _requireAtMost("maxFeeBps", b.maxFeeBps, MAX_FEE_BPS_HARD_LIMIT);
-        _requireAtMost("maxNavLossBps", b.maxNavLossBps, MAX_NAV_LOSS_BPS_HARD_LIMIT);
-        _requireAtMost("cooldownSeconds", b.cooldownSeconds, MAX_COOLDOWN_HARD_LIMIT);
-    }
-
-    /// @dev Tighter means lower, except for the least improvement, the urgency that waives the cooldown, and the cooldown.
-    function _requireNoLooser(Bounds memory current, Bounds memory next) private pure {
-        _requireNotAbove("band", next.band, current.band);
-        _requireNotBelow("minImprovement", next.minImprovement, current.minImprovement);
-        _requireNotBelow("urgentDelta", next.urgentDelta, current.urgentDelta);
-        _requireNotAbove("maxSizeDelta", next.maxSizeDelta, current.maxSizeDelta);
-        _requireNotAbove("maxNotional", next.maxNotional, current.maxNotional);
-        _requireNotAbove("turnoverCapacity", next.turnoverCapacity, current.turnoverCapacity);
-        _requireNotAbove("turnoverRefillPerDay", next.turnoverRefillPerDay, current.turnoverRefillPerDay);
-        _requireNotAbove("maxVenueLeverage", next.maxVenueLeverage, current.maxVenueLeverage);
-        _requireNotAbove("maxLeverage", next.maxLeverage, current.maxLeverage);
-        _requireNotAbove("maxSlippageBps", next.maxSlippageBps, current.maxSlippageBps);
-        _requireNotAbove("maxFeeBps", next.maxFeeBps, current.maxFeeBps);
-        _requireNotAbove("maxNavLossBps", next.maxNavLossBps, current.maxNavLossBps);
-        _requireNotBelow("cooldownSeconds", next.cooldownSeconds, current.cooldownSeconds);
-    }
-
-    function _requireAtMost(bytes32 boundName, uint256 actual, uint256 limit) private pure {
-        if (actual > limit) revert BoundOutsideHardLimit(boundName, actual, limit);
-    }
-
-    function _requireNotAbove(bytes32 boundName, uint256 actual, uint256 limit) private pure {
-        if (actual > limit) revert BoundLooser(boundName, actual, limit);
-    }
-
-    function _requireNotBelow(bytes32 boundName, uint256 actual, uint256 limit) private pure {
-        if (actual < limit) revert BoundLooser(boundName, actual, limit);
+    function _usageOf(address keeper) private view returns (Usage memory) {
+        return Usage(_total, _budgetOf[keeper], _track);
     }
 }

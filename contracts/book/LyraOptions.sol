@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 import {Governed} from "../governance/Governed.sol";
 import {IDeltaSource} from "../interfaces/IDeltaSource.sol";
-import {IVaultAdmin} from "../interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "../interfaces/IVaultAccess.sol";
 import {Black76} from "../libraries/Black76.sol";
 import {NormalCdf} from "../libraries/NormalCdf.sol";
 import {ILyraOptionMarket, ILyraOptionToken, LyraOptionType, LyraPositionState} from "./ILyra.sol";
@@ -64,12 +64,12 @@ contract LyraOptions is IDeltaSource, ListedPositions {
     error PositionNotOfMarket(uint256 positionId, uint256 strikeId);
 
     constructor(
-        IVaultAdmin admin_,
+        IVaultAccess access_,
         ILyraOptionMarket market_,
         ILyraOptionToken optionToken,
         address holder_,
         Limits memory limits_
-    ) Governed(admin_) ListedPositions(address(optionToken), holder_) {
+    ) Governed(access_) ListedPositions(address(optionToken), holder_) {
         market = ILyraOptionMarket(_requireContract(address(market_)));
         _setLimits(limits_);
     }

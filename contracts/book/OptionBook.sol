@@ -5,7 +5,7 @@ import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 import {Governed} from "../governance/Governed.sol";
 import {IDeltaSource} from "../interfaces/IDeltaSource.sol";
 import {IOptionBook} from "../interfaces/IOptionBook.sol";
-import {IVaultAdmin} from "../interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "../interfaces/IVaultAccess.sol";
 import {Black76} from "../libraries/Black76.sol";
 import {NormalCdf} from "../libraries/NormalCdf.sol";
 import {PackedOptionLeg, packOptionLeg} from "../types/PackedOptionLeg.sol";
@@ -56,7 +56,7 @@ contract OptionBook is IOptionBook, IvReporting {
     /// @dev The first `_legCount` entries, in no particular order.
     PackedOptionLeg[MAX_LEGS] private _legs;
 
-    constructor(IVaultAdmin admin_) Governed(admin_) {}
+    constructor(IVaultAccess access_) Governed(access_) {}
 
     /// @inheritdoc IOptionBook
     function addLegs(OptionLeg[] calldata legs) external onlyGovernor returns (uint256 firstLegId) {
@@ -97,7 +97,7 @@ contract OptionBook is IOptionBook, IvReporting {
     /// @inheritdoc IOptionBook
     function removeLeg(uint256 legId) external {
         (uint256 position, PackedOptionLeg held) = _find(legId);
-        if (block.timestamp < held.expiry()) admin.requireGovernor(msg.sender);
+        if (block.timestamp < held.expiry()) _checkCanCall(msg.sender, msg.data);
         _removeAt(position, held);
     }
 

@@ -7,7 +7,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Governed} from "../governance/Governed.sol";
 import {IDeltaSource} from "../interfaces/IDeltaSource.sol";
 import {ISignedReports} from "../interfaces/ISignedReports.sol";
-import {IVaultAdmin} from "../interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "../interfaces/IVaultAccess.sol";
 
 /// @title Delta source: reports signed by a quorum
 /// @notice Purpose. The delta of positions that no contract can see (an exchange account, an OTC book), as `threshold` of
@@ -52,9 +52,9 @@ contract SignedReports is ISignedReports, EIP712, Governed {
     Report private _last;
     address[] private _signers;
 
-    constructor(IVaultAdmin admin_, address[] memory signers_, uint256 threshold_, Limits memory limits_)
+    constructor(IVaultAccess access_, address[] memory signers_, uint256 threshold_, Limits memory limits_)
         EIP712("Evenkeel SignedReports", "1")
-        Governed(admin_)
+        Governed(access_)
     {
         for (uint256 i = 0; i < signers_.length; ++i) {
             _addSigner(signers_[i]);

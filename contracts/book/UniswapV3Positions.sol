@@ -6,7 +6,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Governed} from "../governance/Governed.sol";
 import {IDeltaSource} from "../interfaces/IDeltaSource.sol";
-import {IVaultAdmin} from "../interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "../interfaces/IVaultAccess.sol";
 import {DecimalScale} from "../libraries/DecimalScale.sol";
 import {UniswapV3Math} from "../libraries/UniswapV3Math.sol";
 import {ListedPositions} from "./ListedPositions.sol";
@@ -63,13 +63,13 @@ contract UniswapV3Positions is IDeltaSource, ListedPositions {
 
     /// @param underlying One of the pool's two tokens.
     constructor(
-        IVaultAdmin admin_,
+        IVaultAccess access_,
         IUniswapV3PositionManager positionManager_,
         IUniswapV3FeePool pool_,
         address underlying,
         address holder_,
         uint256 priceToleranceBps_
-    ) Governed(admin_) ListedPositions(address(positionManager_), holder_) {
+    ) Governed(access_) ListedPositions(address(positionManager_), holder_) {
         (token0, token1, poolFee) = (pool_.token0(), pool_.token1(), pool_.fee());
         address known = IUniswapV3PoolRegistry(positionManager_.factory()).getPool(token0, token1, poolFee);
         if (known != address(pool_)) revert PoolNotOfFactory(address(pool_), known);

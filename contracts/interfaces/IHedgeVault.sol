@@ -2,14 +2,26 @@
 pragma solidity ^0.8.28;
 
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
-import {Leg, Measurement} from "../types/Rebalance.sol";
+import {Intent, Leg, Measurement} from "../types/Rebalance.sol";
 import {IPerpVenue} from "./IPerpVenue.sol";
+import {IVenueRegistry} from "./IVenueRegistry.sol";
 
 /// @title Interface of the hedge vault
 interface IHedgeVault is IERC4626 {
-    event VenueAdded(address indexed venue);
-    event VenueRemoved(address indexed venue);
-    event DonationAbsorbed(uint256 assets);
+    /// @notice Why no deposit is taken now.
+    enum DepositBlock {
+        None,
+        Mode, // paused, reduce-only or winding down
+        Price, // the oracle's price or the collateral's is not healthy
+        VenueSilent,
+        VenueUnderWater // a position without equity: what it is worth tomorrow cannot be sold today
+    }
+
+    event DepositCapSet(uint256 oldCap, uint256 newCap);
+    event ShareLockSet(uint256 oldSeconds, uint256 newSeconds);
+    event RedemptionQueueSet(address indexed queue);
+    event MarginBroughtHome(address indexed venue, uint256 assets, address indexed caller);
+    event TokenSwept(address indexed token, address indexed receiver, uint256 amount);
     /// @param requestedSizeDelta What the keeper asked for, WAD underlying.
     /// @param filledSizeDelta What the venue did.
     /// @param executionPrice Fee excluded, WAD USD; 0 when only margin moved.
@@ -24,79 +36,155 @@ interface IHedgeVault is IERC4626 {
         uint256 fee,
         int256 marginDelta
     );
-    /// @param price Oracle price, WAD USD.
-    /// @param worstNetDeltaBefore WAD underlying.
-    /// @param worstNetDeltaAfter WAD underlying.
+    /// @param price Oracle price, WAD USD; 0 while it was not healthy.
+    /// @param worstNetDeltaBefore WAD underlying; of the hedge alone when only margin moved.
+    /// @param worstNetDeltaAfter WAD underlying; of the hedge alone when only margin moved.
+    /// @param navBefore At the oracle price, WAD USD.
+    /// @param navAfter At the same price.
     event Rebalanced(
         bytes32 indexed intentId,
         address indexed keeper,
         uint256 price,
         uint256 worstNetDeltaBefore,
         uint256 worstNetDeltaAfter,
-        uint256 navLowBefore,
-        uint256 navLowAfter
+        uint256 navBefore,
+        uint256 navAfter
     );
 
     error DeadlinePassed(uint256 timestamp, uint256 deadline);
     error IntentAlreadyUsed(bytes32 intentId);
+    /// @dev `expected` is 0 for a block more than 256 back, or not yet there.
+    error BlockHashMismatch(uint256 blockNumber, bytes32 actual, bytes32 expected);
     error NoLegs();
-    error VenueNotRegistered(address venue);
-    error VenueAlreadyRegistered(address venue);
-    error VenueVaultMismatch(address venueVault, address vault);
-    error VenueCollateralMismatch(address venueCollateral, address asset);
-    error VenueNotEmpty(address venue, int256 size, int256 equityHigh);
-    error TooManyVenues(uint256 count, uint256 limit);
+    error TradeNotAllowed(uint256 legIndex);
+    error MarginNotAllowed(uint256 legIndex);
+    error VenueNeverRegistered(address venue);
+    error VenueStillRegistered(address venue);
     error IdleExceeded(uint256 assets, uint256 idle);
     error FeeOnTransferAsset(uint256 received, uint256 expected);
     error MarginNotMoved(address venue, uint256 moved, uint256 expected);
+    error MarginNotNeeded(uint256 assets, uint256 needed);
     error OrderNotFilled(address venue, IPerpVenue.OrderStatus status);
+    error UnwindTooLarge(uint256 legIndex, int256 sizeDelta, uint256 limit);
+    error DepositsClosed(DepositBlock reason);
     error DepositTooSmall(uint256 assets);
+    error DepositCapExceeded(uint256 nav, uint256 cap);
+    error ExitTooSmall(uint256 shares);
+    error NotMember(address account);
+    error ReceiverMustDeposit(address caller, address receiver);
+    error SharesLocked(address account, uint256 unlockedAt);
+    error ShareLockTooLong(uint256 lockSeconds, uint256 limit);
     error AssetsBelowMinimum(uint256 assets, uint256 minAssets);
+    error AssetsAboveMaximum(uint256 assets, uint256 maxAssets);
+    error SharesBelowMinimum(uint256 shares, uint256 minShares);
+    error SharesAboveMaximum(uint256 shares, uint256 maxShares);
+    error LimitLooser(uint256 actual, uint256 limit);
+    error QueueAlreadySet(address queue);
+    error AssetNotSweepable(address token);
 
-    /// @notice Moves the hedge. Keeper only, not while paused.
-    /// @dev Order: deadline, intent unused, measure, legs, measure, `RebalanceGuard.check`. Every judgement is on measured state.
-    /// @param intentId Chosen by the keeper; accepted once for the life of the vault.
+    // --- keeper ---------------------------------------------------------------------------------------------------
+
+    /// @notice Moves the hedge. Keeper only.
+    /// @dev Order: deadline, block hash, intent unused, measure, legs, measure, `RebalanceGuard.check`. Every judgement is on
+    ///      measured state. While paused, or without a healthy price, legs may only move margin into a venue, or home from
+    ///      one without a position; a wind-down may also trade, against the venue's own index.
+    /// @param intent Accepted once.
     /// @param legs At least one.
-    /// @param deadline Unix seconds; the call reverts after it.
-    function rebalance(bytes32 intentId, Leg[] calldata legs, uint256 deadline) external;
+    /// @return worstNetDeltaBefore W before, WAD underlying.
+    /// @return worstNetDeltaAfter W after.
+    function rebalance(Intent calldata intent, Leg[] calldata legs)
+        external
+        returns (uint256 worstNetDeltaBefore, uint256 worstNetDeltaAfter);
 
-    /// @notice The state the guard would judge now.
+    /// @notice The same on behalf of a keeper who signed it. Relays only; the keeper's own budget is charged.
+    function rebalanceFor(address keeper, Intent calldata intent, Leg[] calldata legs)
+        external
+        returns (uint256 worstNetDeltaBefore, uint256 worstNetDeltaAfter);
+
+    // --- anyone ---------------------------------------------------------------------------------------------------
+
+    /// @notice Brings margin home that the redemption queue waits for; in a wind-down, all that is free. Anyone.
+    /// @dev At most what the queue lacks; the venue's leverage stays inside its bound. Needs no oracle price.
+    /// @param assets Asset units.
+    function bringMarginHome(IPerpVenue venue, uint256 assets) external;
+
+    /// @notice Brings home what can be withdrawn from an adapter that was registered once and no longer is. Anyone.
+    function recoverMargin(IPerpVenue venue) external returns (uint256 assets);
+
+    /// @notice Exit beyond idle: closes at most the leaver's part of each position, brings margin home and pays from it.
+    /// @dev Whatever that costs NAV is the leaver's alone. Needs neither keeper nor a healthy oracle.
+    /// @param shares Shares to burn.
+    /// @param minAssets Least the caller accepts, asset units.
+    /// @param legs Reductions and margin on its way home, no more than the shares' part of each position.
+    /// @return assets Paid to `receiver`, rounded down.
+    function redeemWithUnwind(uint256 shares, uint256 minAssets, address receiver, address owner, Leg[] calldata legs)
+        external
+        returns (uint256 assets);
+
+    // --- members: ERC-4626 with a bound on the price -----------------------------------------------------------------
+
+    /// @notice `deposit` that reverts `SharesBelowMinimum` when it would mint less.
+    function deposit(uint256 assets, address receiver, uint256 minShares) external returns (uint256 shares);
+
+    /// @notice `mint` that reverts `AssetsAboveMaximum` when it would charge more.
+    function mint(uint256 shares, address receiver, uint256 maxAssets) external returns (uint256 assets);
+
+    /// @notice `withdraw` that reverts `SharesAboveMaximum` when it would burn more.
+    function withdraw(uint256 assets, address receiver, address owner, uint256 maxShares)
+        external
+        returns (uint256 shares);
+
+    /// @notice `redeem` that reverts `AssetsBelowMinimum` when it would pay less.
+    function redeem(uint256 shares, address receiver, address owner, uint256 minAssets)
+        external
+        returns (uint256 assets);
+
+    // --- views ----------------------------------------------------------------------------------------------------
+
+    /// @notice The state the guard would judge now. Reverts where the book cannot be told.
     function measure() external view returns (Measurement memory);
+
+    /// @notice The same without the book, whose delta it says is 0: never for want of a source or a price.
+    function measureHedge() external view returns (Measurement memory);
+
+    /// @notice The venues.
+    function registry() external view returns (IVenueRegistry);
 
     /// @notice True once an intent has been accepted.
     function intentUsed(bytes32 intentId) external view returns (bool);
 
-    /// @notice Collateral held by the vault itself and available to instant exits, asset units. Donations do not count.
+    /// @notice Collateral held by the vault itself, asset units.
     function idleAssets() external view returns (uint256);
+
+    /// @notice What of it the redemption queue waits for, asset units.
+    function reservedAssets() external view returns (uint256);
 
     /// @notice Lower and higher NAV, asset units. Deposits price at the high, redemptions at the low.
     function navBounds() external view returns (uint256 low, uint256 high);
 
-    /// @notice Registered venues; the index is the one in `Measurement.venues`.
-    function venues() external view returns (IPerpVenue[] memory);
+    /// @notice True while the vault is inside a call of its own.
+    function isEntered() external view returns (bool);
 
-    /// @notice Registers a venue. Governor only. The adapter must name this vault and its asset, and be flat.
-    function addVenue(IPerpVenue venue) external;
+    /// @notice Why no deposit is taken now; `None` when they are.
+    function depositBlock() external view returns (DepositBlock);
 
-    /// @notice Removes a venue with no position and no equity. Governor only.
-    function removeVenue(IPerpVenue venue) external;
+    /// @notice Deposits less exits since deployment, asset units.
+    function netFlows() external view returns (int256);
 
-    /// @notice Books collateral sent to the vault outside `deposit` as NAV of the present holders. Anyone.
-    function absorbDonation() external returns (uint256 assets);
+    // --- governor and guardian --------------------------------------------------------------------------------------
 
-    /// @notice Exit that asks no venue and no oracle, for the day one of them does not answer: pays the pro-rata part of idle
-    ///         and forfeits the shares' claim on everything else to those who stay.
-    /// @dev Open to the owner of the shares and those it has allowed, paused or not. Reverts `AssetsBelowMinimum`.
-    /// @param shares Shares to burn.
-    /// @param minAssets Least the caller accepts, asset units.
-    /// @return assets Paid to `receiver`, rounded down.
-    function redeemFromIdle(uint256 shares, uint256 minAssets, address receiver, address owner)
-        external
-        returns (uint256 assets);
+    /// @notice Most NAV that a deposit may lead to, asset units. Governor only.
+    function setDepositCap(uint256 cap) external;
 
-    /// @notice Stops deposits and rebalances; exits stay open. Guardian or governor.
-    function pause() external;
+    /// @notice Lowers it. Guardian or governor.
+    function lowerDepositCap(uint256 cap) external;
 
-    /// @notice Lifts the pause. Governor only.
-    function unpause() external;
+    /// @notice Time that new shares stay with their owner, seconds; 0 is none. Governor only.
+    function setShareLock(uint256 lockSeconds) external;
+
+    /// @notice Names the redemption queue, once. Governor only.
+    function setRedemptionQueue(address queue) external;
+
+    /// @notice Sends away a token that is not the asset. Governor only.
+    function sweep(address token, address receiver) external;
 }

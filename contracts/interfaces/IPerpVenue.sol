@@ -40,6 +40,21 @@ interface IPerpVenue {
         uint256 fee;
     }
 
+    /// @param size Filled size, underlying units.
+    /// @param pendingNegative Sum of the pending orders that lower it (<= 0).
+    /// @param pendingPositive Sum of the pending orders that raise it (>= 0).
+    /// @param equity Account equity at the mark price, USD, with funding, owed PnL and fees inside.
+    /// @param markPrice Price that `equity` is taken at, USD per underlying.
+    /// @param indexPrice Venue index price.
+    struct Account {
+        int256 size;
+        int256 pendingNegative;
+        int256 pendingPositive;
+        int256 equity;
+        uint256 markPrice;
+        uint256 indexPrice;
+    }
+
     event MarginDeposited(uint256 assets);
     event MarginWithdrawn(uint256 assets);
     event Executed(int256 sizeDelta, uint256 executionPrice, uint256 fee);
@@ -54,6 +69,12 @@ interface IPerpVenue {
 
     /// @notice ERC-20 collateral of the venue account; equals the vault's asset.
     function collateral() external view returns (address);
+
+    /// @notice All that a measurement needs, in one call. Equity at a price P is `equity + size x (P - markPrice)`.
+    function account() external view returns (Account memory);
+
+    /// @notice Filled size, underlying units.
+    function size() external view returns (int256);
 
     /// @notice Position at this moment.
     function position() external view returns (Position memory);
@@ -70,6 +91,9 @@ interface IPerpVenue {
 
     /// @notice Funding at the current premium, ratio of notional per day; positive means longs pay.
     function fundingRate() external view returns (int256 perDay);
+
+    /// @notice Most that the venue can charge or pay as funding, ratio of notional per day.
+    function maxFundingRate() external view returns (uint256 perDay);
 
     /// @notice Cost of a trade now, without doing it.
     /// @param sizeDelta Signed size, underlying units.

@@ -1,12 +1,29 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Bounds, Budget, Fill, Measurement} from "../types/Rebalance.sol";
+import {Bounds, Budget, Fill, Measurement, Track} from "../types/Rebalance.sol";
 
 /// @title Interface of the rebalance guard
 interface IRebalanceGuard {
+    /// @notice What the vault can lose in any 24 hours while the bounds stand, WAD USD, rounded up.
+    /// @dev At true prices that lie inside the oracle's range, on the NAV and the positions of this moment.
+    /// @param keeperKey By one stolen keeper key: slippage, fees, margin moved, trades on a price that lags.
+    /// @param allKeeperKeys By all keeper keys together.
+    /// @param funding By funding at the venues' own limit, if nobody steps out of the positions held.
+    /// @param total `allKeeperKeys` + `funding`.
+    struct LossBounds {
+        uint256 keeperKey;
+        uint256 allKeeperKeys;
+        uint256 funding;
+        uint256 total;
+    }
+
     event BoundsSet(Bounds oldBounds, Bounds newBounds);
     event VaultBound(address indexed vault);
+    /// @param keeper Whoever is charged.
+    /// @param notional Traded, WAD USD.
+    /// @param loss Charged, WAD USD.
+    event BudgetSpent(address indexed keeper, uint256 notional, uint256 loss);
 
     error OnlyBoundVault(address caller, address vault);
     error VaultAlreadyBound(address vault);
@@ -20,38 +37,68 @@ interface IRebalanceGuard {
     error FeeExceeded(uint256 fee, uint256 maxFee);
     error NotionalExceeded(uint256 notional, uint256 maxNotional);
     error TurnoverExceeded(uint256 notional, uint256 turnoverAvailable);
+    error PositionNotShrinking(uint256 venueIndex, int256 sizeLow, int256 sizeHigh);
     error NetDeltaExceeded(uint256 worstNetDelta, uint256 maxAbsDelta);
+    error NotionalTooSmall(uint256 notional, uint256 minNotional);
+    error GrossNotionalExceeded(uint256 grossNotional, uint256 maxGrossNotional);
+    error VenueCapExceeded(uint256 venueIndex, uint256 equity, uint256 cap);
     error VenueLeverageExceeded(uint256 venueIndex, uint256 leverage, uint256 maxLeverage);
     error LeverageExceeded(uint256 leverage, uint256 maxLeverage);
+    error IdleBelowFloor(uint256 idle, uint256 floor);
     error NavLossExceeded(uint256 loss, uint256 maxLoss);
+    error LossBudgetExceeded(uint256 loss, uint256 lossAvailable);
 
     /// @notice Binds the one vault that may call `check`. Governor only, once.
     function bindVault(address vault) external;
 
-    /// @notice Judges a rebalance on what was measured and books its turnover. Bound vault only.
+    /// @notice Judges a rebalance on what was measured and books what it used. Bound vault only.
     /// @dev Reverts with the first rule broken, in the order the errors above are declared from `CooldownActive` on.
+    /// @param keeper Whose budget is charged beside that of all.
     /// @param beforeTrade State before execution.
-    /// @param fills What each trading leg did; empty when only margin moved: then the leverage and loss rules judge alone.
+    /// @param fills What each trading leg did; empty when only margin moved: then the rules from `VenueCapExceeded` on
+    ///        judge alone.
     /// @param afterTrade State after execution.
-    function check(Measurement calldata beforeTrade, Fill[] calldata fills, Measurement calldata afterTrade) external;
+    /// @return worstNetDeltaBefore W before, WAD underlying.
+    /// @return worstNetDeltaAfter W after.
+    function check(
+        address keeper,
+        Measurement calldata beforeTrade,
+        Fill[] calldata fills,
+        Measurement calldata afterTrade
+    ) external returns (uint256 worstNetDeltaBefore, uint256 worstNetDeltaAfter);
 
-    /// @notice Worst price a leg may execute at, fee excluded: the oracle price moved by `maxSlippageBps` against the vault.
-    /// @param price Oracle price, WAD USD.
+    /// @notice Judges leverage alone, for margin that comes home and positions that a leaver closes.
+    function checkLeverage(Measurement calldata beforeTrade, Measurement calldata afterTrade) external view;
+
+    /// @notice Takes a sample of the hedge's result, so that the breaker knows a high between two rebalances. Anyone.
+    function recordResult() external;
+
+    /// @notice Worst price a leg may execute at, fee excluded: `price` moved by `maxSlippageBps` against the vault.
+    /// @param price What the venue is judged at, WAD USD.
     /// @param sizeDelta Sign of the trade matters alone.
     function limitPrice(uint256 price, int256 sizeDelta) external view returns (uint256);
 
     /// @notice Bounds in force.
     function bounds() external view returns (Bounds memory);
 
-    /// @notice Budget as stored at its last update.
-    function budget() external view returns (Budget memory);
+    /// @notice Budget of one keeper as stored at its last update.
+    function keeperBudget(address keeper) external view returns (Budget memory);
 
-    /// @notice Content of the turnover bucket now, WAD USD.
-    function turnoverAvailable() external view returns (uint256);
+    /// @notice Budget of all keepers together as stored at its last update.
+    function totalBudget() external view returns (Budget memory);
 
-    /// @notice Most that a thief of the keeper key can cost the vault by trading in any 24 hours, WAD USD:
-    ///         (turnoverCapacity + turnoverRefillPerDay) x (s / (1 - s) + f), with s and f the slippage and fee bounds.
-    function maxDailyExecutionLoss() external view returns (uint256);
+    /// @notice Track of the hedge's result as stored at its last update.
+    function track() external view returns (Track memory);
+
+    /// @notice True while the breaker leaves reductions alone possible.
+    function isBreakerTripped() external view returns (bool);
+
+    /// @notice What a keeper may trade and lose now, WAD USD.
+    /// @param isUrgent True for what an urgent rebalance may use.
+    function available(address keeper, bool isUrgent) external view returns (uint256 turnover, uint256 loss);
+
+    /// @notice What the vault can lose in any 24 hours.
+    function lossBounds() external view returns (LossBounds memory);
 
     /// @notice Replaces the bounds. Governor only; hard limits apply.
     function setBounds(Bounds calldata newBounds) external;

@@ -2,18 +2,58 @@
 pragma solidity ^0.8.28;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {IRebalanceGuard} from "../interfaces/IRebalanceGuard.sol";
-import {Bounds, Budget, Fill, Measurement, VenueMeasurement} from "../types/Rebalance.sol";
+import {Bounds, Budget, Fill, Measurement, Track, VenueMeasurement} from "../types/Rebalance.sol";
+import {ResultTrack} from "./ResultTrack.sol";
+
+/// @notice What a rebalance is judged against beside the bounds, and what it leaves behind.
+/// @param all What all keepers together have used.
+/// @param own What the keeper at work has used.
+/// @param track Result of the hedge.
+struct Usage {
+    Budget all;
+    Budget own;
+    Track track;
+}
 
 /// @title Rebalance rules, a pure function
 /// @notice `agent/guard.py` mirrors this file integer for integer; both run the vectors of tests/vectors/guard. A change
 ///         here is a change there and a vector.
-/// @dev Rounding: what is measured (notional, leverage) rounds up, what is allowed (limits, refill) rounds down, a floor on
-///      a sale rounds up; so a rounding never admits what exact arithmetic would refuse.
+/// @dev Rounding: what is measured (notional, leverage, losses) rounds up, what is allowed (limits, refill) rounds down, a
+///      floor on a sale rounds up; so a rounding never admits what exact arithmetic would refuse.
 library GuardRules {
+    using SafeCast for int256;
+    using SafeCast for uint256;
+
     uint256 internal constant WAD = 1e18;
     uint256 internal constant BPS = 10_000;
+    uint256 internal constant BPS_IN_WAD = 1e14;
+
+    /// @dev Most of NAV that the band may be worth, whatever the governor sets.
+    uint256 internal constant MAX_BAND_NAV_BPS = 2500;
+
+    /// @dev A position cut because of its leverage keeps at least this part of the leverage allowed.
+    uint256 internal constant RELIEF_FLOOR_BPS = 7500;
+
+    /// @dev One rebalance under judgement: what comes in, then what the rules find.
+    struct Case {
+        Bounds bounds;
+        Usage usage;
+        Measurement beforeTrade;
+        Fill[] fills;
+        Measurement afterTrade;
+        uint256 timestamp;
+        uint256 firmNav;
+        uint256 band;
+        uint256 worstBefore;
+        uint256 worstAfter;
+        uint256 notional;
+        uint256 lag;
+        bool isUrgent;
+        bool isTripped;
+    }
 
     // --- what is judged -------------------------------------------------------------------------------------------
 
@@ -39,16 +79,6 @@ library GuardRules {
         return Math.mulDiv(size, price, WAD, Math.Rounding.Ceil);
     }
 
-    /// @notice Content of the turnover bucket at `timestamp`; the refill is linear in time and rounded down.
-    function turnoverAvailable(Bounds memory bounds, Budget memory budget, uint256 timestamp)
-        internal
-        pure
-        returns (uint256)
-    {
-        uint256 refill = Math.mulDiv(bounds.turnoverRefillPerDay, timestamp - budget.updatedAt, 1 days);
-        return Math.min(bounds.turnoverCapacity, budget.turnoverAvailable + refill);
-    }
-
     /// @notice Notional over equity as a WAD ratio, rounded up; the largest uint256 when no equity backs a position.
     function leverageUp(uint256 notional, uint256 equity) internal pure returns (uint256) {
         if (notional == 0) return 0;
@@ -61,97 +91,271 @@ library GuardRules {
         return equity > 0 ? uint256(equity) : 0;
     }
 
+    /// @notice The part `bps` of `amount`, rounded down.
+    function share(uint256 amount, uint256 bps) internal pure returns (uint256) {
+        return Math.mulDiv(amount, bps, BPS);
+    }
+
+    /// @notice The band in force: the governed one, as far as it is worth at most a quarter of NAV. 0 without a price.
+    function effectiveBand(Bounds memory bounds, uint256 firmNav, uint256 price) internal pure returns (uint256) {
+        if (price == 0) return 0;
+        return Math.min(bounds.band, Math.mulDiv(share(firmNav, MAX_BAND_NAV_BPS), WAD, price));
+    }
+
+    // --- budgets --------------------------------------------------------------------------------------------------
+
+    /// @notice What is left used at `timestamp`: the refill is linear in time and rounded down.
+    /// @param shareBps Part of the refill that this budget gets.
+    /// @return turnoverUsed USD.
+    /// @return lossUsed Part of NAV, WAD.
+    function settled(Bounds memory bounds, Budget memory budget, uint256 shareBps, uint256 timestamp)
+        internal
+        pure
+        returns (uint256 turnoverUsed, uint256 lossUsed)
+    {
+        uint256 elapsed = timestamp - budget.updatedAt;
+        uint256 turnoverPerDay = share(bounds.turnoverRefillPerDay, shareBps);
+        uint256 lossPerDay = share(bounds.lossRefillBpsPerDay * BPS_IN_WAD, shareBps);
+        turnoverUsed = Math.saturatingSub(budget.turnoverUsed, Math.mulDiv(turnoverPerDay, elapsed, 1 days));
+        lossUsed = Math.saturatingSub(budget.lossUsed, Math.mulDiv(lossPerDay, elapsed, 1 days));
+    }
+
+    /// @notice What a keeper may still trade and lose at `timestamp`, USD: the lesser of its own budget and of all keepers'.
+    /// @param firmNav What the loss budget is a part of, USD.
+    /// @param isUrgent Admits the reserve.
+    function available(Bounds memory bounds, Usage memory usage, uint256 firmNav, bool isUrgent, uint256 timestamp)
+        internal
+        pure
+        returns (uint256 turnover, uint256 loss)
+    {
+        uint256 capacity =
+            isUrgent ? bounds.turnoverCapacity : share(bounds.turnoverCapacity, BPS - bounds.urgentReserveBps);
+        uint256 lossCapacity = bounds.lossCapacityBps * BPS_IN_WAD;
+        uint256 keeperShare = bounds.keeperShareBps;
+        (uint256 allTurnover, uint256 allLoss) = settled(bounds, usage.all, BPS, timestamp);
+        (uint256 ownTurnover, uint256 ownLoss) = settled(bounds, usage.own, keeperShare, timestamp);
+        turnover = Math.min(
+            Math.saturatingSub(capacity, allTurnover), Math.saturatingSub(share(capacity, keeperShare), ownTurnover)
+        );
+        loss = Math.min(
+            Math.saturatingSub(lossCapacity, allLoss), Math.saturatingSub(share(lossCapacity, keeperShare), ownLoss)
+        );
+        loss = Math.mulDiv(loss, firmNav, WAD);
+    }
+
     // --- the rules ------------------------------------------------------------------------------------------------
 
-    /// @notice Judges a rebalance and returns the budget to store.
+    /// @notice Judges a rebalance and returns what it leaves behind.
     /// @dev Reverts with the first rule broken, in the order `IRebalanceGuard` declares its errors. Without fills only
-    ///      margin moved: the leverage and loss rules judge alone and the budget stays as it is.
+    ///      margin moved: the rules on leverage, idle and losses judge alone.
     function evaluate(
         Bounds memory bounds,
-        Budget memory budget,
+        Usage memory usage,
         Measurement memory beforeTrade,
         Fill[] memory fills,
         Measurement memory afterTrade,
         uint256 timestamp
-    ) internal pure returns (Budget memory newBudget) {
-        newBudget = budget;
-        if (fills.length != 0) {
-            uint256 worstBefore = worstNetDelta(beforeTrade);
-            _requireCooledDown(bounds, budget, worstBefore, timestamp);
-            uint256 notional = _tradedNotional(bounds, beforeTrade.price, fills);
-            newBudget = _spendTurnover(bounds, budget, notional, timestamp);
-            _requireLessExposure(bounds, worstBefore, worstNetDelta(afterTrade));
+    ) internal pure returns (Usage memory next) {
+        Case memory c;
+        c.bounds = bounds;
+        c.usage = usage;
+        c.beforeTrade = beforeTrade;
+        c.fills = fills;
+        c.afterTrade = afterTrade;
+        c.timestamp = timestamp;
+        c.firmNav = Math.min(beforeTrade.firmNav, afterTrade.firmNav);
+        if (fills.length != 0) _judgeTrade(c);
+        _requireUnderCaps(c);
+        requireLeverage(bounds, beforeTrade, afterTrade);
+        _requireIdle(c);
+        uint256 loss = _judgeLoss(c);
+        next.all = _spend(c, usage.all, BPS, loss);
+        next.own = _spend(c, usage.own, bounds.keeperShareBps, loss);
+        next.track = ResultTrack.advance(usage.track, beforeTrade, afterTrade, timestamp);
+    }
+
+    /// @notice A leverage above its bound is accepted only where the rebalance did not raise it, nor the position.
+    function requireLeverage(Bounds memory bounds, Measurement memory beforeTrade, Measurement memory afterTrade)
+        internal
+        pure
+    {
+        for (uint256 i = 0; i < afterTrade.venues.length; ++i) {
+            uint256 leverage = venueLeverage(afterTrade.venues[i]);
+            if (leverage <= bounds.maxVenueLeverage) continue;
+            bool isEased = leverage <= venueLeverage(beforeTrade.venues[i])
+                && afterTrade.venues[i].notional <= beforeTrade.venues[i].notional;
+            if (!isEased) revert IRebalanceGuard.VenueLeverageExceeded(i, leverage, bounds.maxVenueLeverage);
         }
-        _requireLeverage(bounds, afterTrade);
-        _requireSmallLoss(bounds, beforeTrade.navLow, afterTrade.navLow);
+        uint256 gross = grossNotional(afterTrade);
+        uint256 total = leverageUp(gross, Math.min(beforeTrade.firmNav, afterTrade.firmNav));
+        if (total <= bounds.maxLeverage) return;
+        uint256 grossBefore = grossNotional(beforeTrade);
+        if (gross > grossBefore || total > leverageUp(grossBefore, beforeTrade.firmNav)) {
+            revert IRebalanceGuard.LeverageExceeded(total, bounds.maxLeverage);
+        }
     }
 
-    function _requireCooledDown(Bounds memory bounds, Budget memory budget, uint256 worstBefore, uint256 timestamp)
-        private
-        pure
-    {
-        if (budget.lastTradeAt == 0 || worstBefore >= bounds.urgentDelta) return;
-        uint256 readyAt = budget.lastTradeAt + bounds.cooldownSeconds;
-        if (timestamp < readyAt) revert IRebalanceGuard.CooldownActive(timestamp, readyAt);
+    /// @notice Notional over lowest equity of one venue.
+    function venueLeverage(VenueMeasurement memory venue) internal pure returns (uint256) {
+        return leverageUp(venue.notional, floorAtZero(venue.equityLow));
     }
 
-    /// @dev Judges size, price and fee of each fill in order, then their notional together.
-    function _tradedNotional(Bounds memory bounds, uint256 price, Fill[] memory fills)
-        private
-        pure
-        returns (uint256 total)
-    {
-        for (uint256 i = 0; i < fills.length; ++i) {
-            Fill memory fill = fills[i];
+    /// @notice Notional of all venues together, not netted.
+    function grossNotional(Measurement memory measurement) internal pure returns (uint256 total) {
+        for (uint256 i = 0; i < measurement.venues.length; ++i) {
+            total += measurement.venues[i].notional;
+        }
+    }
+
+    // --- one rule each --------------------------------------------------------------------------------------------
+
+    /// @dev What only a trade is judged by.
+    function _judgeTrade(Case memory c) private pure {
+        c.worstBefore = worstNetDelta(c.beforeTrade);
+        c.worstAfter = worstNetDelta(c.afterTrade);
+        c.band = effectiveBand(c.bounds, c.firmNav, c.beforeTrade.price);
+        c.isUrgent = c.worstBefore >= c.bounds.urgentDelta;
+        c.isTripped = ResultTrack.isTripped(c.usage.track, c.beforeTrade, c.bounds.maxDrawdownBps, c.timestamp);
+        _requireCooledDown(c);
+        _judgeFills(c);
+        (uint256 turnover,) = available(c.bounds, c.usage, c.firmNav, c.isUrgent, c.timestamp);
+        if (c.notional > turnover) revert IRebalanceGuard.TurnoverExceeded(c.notional, turnover);
+        _requireShrinking(c);
+        _requireLessExposure(c);
+        _requireWorthwhile(c);
+        _requireGross(c);
+    }
+
+    function _requireCooledDown(Case memory c) private pure {
+        uint256 lastTradeAt = c.usage.own.lastTradeAt;
+        if (lastTradeAt == 0 || c.isUrgent) return;
+        uint256 readyAt = lastTradeAt + c.bounds.cooldownSeconds;
+        if (c.timestamp < readyAt) revert IRebalanceGuard.CooldownActive(c.timestamp, readyAt);
+    }
+
+    /// @dev Judges size, price and fee of each fill in order, then their notional together. `lag` is what the fills can have
+    ///      lost at a true price inside the range, beside what they lost at `price`.
+    function _judgeFills(Case memory c) private pure {
+        Bounds memory bounds = c.bounds;
+        for (uint256 i = 0; i < c.fills.length; ++i) {
+            Fill memory fill = c.fills[i];
+            VenueMeasurement memory venue = c.beforeTrade.venues[fill.venueIndex];
             uint256 size = SignedMath.abs(fill.sizeDelta);
             if (size > bounds.maxSizeDelta) revert IRebalanceGuard.SizeDeltaExceeded(size, bounds.maxSizeDelta);
-            uint256 limit = limitPrice(price, fill.sizeDelta, bounds.maxSlippageBps);
+            uint256 limit = limitPrice(venue.price, fill.sizeDelta, bounds.maxSlippageBps);
             if (fill.sizeDelta > 0 ? fill.executionPrice > limit : fill.executionPrice < limit) {
                 revert IRebalanceGuard.SlippageExceeded(fill.executionPrice, limit);
             }
             uint256 notional = notionalUp(size, fill.executionPrice);
-            uint256 maxFee = Math.mulDiv(notional, bounds.maxFeeBps, BPS);
+            uint256 maxFee = share(notional, bounds.maxFeeBps);
             if (fill.fee > maxFee) revert IRebalanceGuard.FeeExceeded(fill.fee, maxFee);
-            total += notional;
+            c.notional += notional;
+            c.lag += notionalUp(size, fill.sizeDelta > 0 ? venue.price - venue.priceLow : venue.priceHigh - venue.price);
         }
-        if (total > bounds.maxNotional) revert IRebalanceGuard.NotionalExceeded(total, bounds.maxNotional);
+        if (c.notional > bounds.maxNotional) revert IRebalanceGuard.NotionalExceeded(c.notional, bounds.maxNotional);
     }
 
-    function _spendTurnover(Bounds memory bounds, Budget memory budget, uint256 notional, uint256 timestamp)
+    /// @dev Where only reductions are allowed, a position moves toward 0 and not past it.
+    function _requireShrinking(Case memory c) private pure {
+        for (uint256 i = 0; i < c.afterTrade.venues.length; ++i) {
+            VenueMeasurement memory old = c.beforeTrade.venues[i];
+            if (!c.isTripped && !old.isClosing && !c.beforeTrade.isReduceOnly) continue;
+            VenueMeasurement memory current = c.afterTrade.venues[i];
+            bool isShrunk = current.sizeLow >= SignedMath.min(0, old.sizeLow)
+                && current.sizeHigh <= SignedMath.max(0, old.sizeHigh);
+            if (!isShrunk) revert IRebalanceGuard.PositionNotShrinking(i, current.sizeLow, current.sizeHigh);
+        }
+    }
+
+    /// @dev The delta rule: no keeper, honest or not, enlarges the worst-case exposure beyond the band. What was closed where
+    ///      margin or the venue is at stake may pass through it.
+    function _requireLessExposure(Case memory c) private pure {
+        uint256 allowed = Math.max(c.band, Math.saturatingSub(c.worstBefore, c.bounds.minImprovement));
+        if (c.worstAfter <= allowed) return;
+        uint256 relief = 0;
+        for (uint256 i = 0; i < c.afterTrade.venues.length; ++i) {
+            VenueMeasurement memory old = c.beforeTrade.venues[i];
+            VenueMeasurement memory current = c.afterTrade.venues[i];
+            if (c.isTripped || old.isClosing || _isDeleveraged(c.bounds, old, current)) {
+                relief += Math.saturatingSub(_largestSize(old), _largestSize(current));
+            }
+        }
+        if (relief != 0) allowed = Math.max(allowed, c.worstBefore + relief);
+        if (c.worstAfter > allowed) revert IRebalanceGuard.NetDeltaExceeded(c.worstAfter, allowed);
+    }
+
+    /// @dev Margin was at stake on this venue, and the rebalance cut no more than what brings its leverage inside.
+    function _isDeleveraged(Bounds memory bounds, VenueMeasurement memory old, VenueMeasurement memory current)
+        private
+        pure
+        returns (bool)
+    {
+        return venueLeverage(old) > bounds.maxVenueLeverage
+            && venueLeverage(current) >= share(bounds.maxVenueLeverage, RELIEF_FLOOR_BPS);
+    }
+
+    function _largestSize(VenueMeasurement memory venue) private pure returns (uint256) {
+        return Math.max(SignedMath.abs(venue.sizeLow), SignedMath.abs(venue.sizeHigh));
+    }
+
+    /// @dev A trade too small to matter would still start the cooldown, for nothing.
+    function _requireWorthwhile(Case memory c) private pure {
+        if (c.notional >= c.bounds.minNotional) return;
+        if (c.worstBefore > c.band && c.worstAfter <= c.band) return;
+        for (uint256 i = 0; i < c.fills.length; ++i) {
+            if (_largestSize(c.afterTrade.venues[c.fills[i].venueIndex]) == 0) return;
+        }
+        revert IRebalanceGuard.NotionalTooSmall(c.notional, c.bounds.minNotional);
+    }
+
+    function _requireGross(Case memory c) private pure {
+        uint256 gross = grossNotional(c.afterTrade);
+        if (gross > c.bounds.maxGrossNotional && gross > grossNotional(c.beforeTrade)) {
+            revert IRebalanceGuard.GrossNotionalExceeded(gross, c.bounds.maxGrossNotional);
+        }
+    }
+
+    /// @dev Margin may not lead above a venue's cap; profits may.
+    function _requireUnderCaps(Case memory c) private pure {
+        for (uint256 i = 0; i < c.afterTrade.venues.length; ++i) {
+            uint256 equity = floorAtZero(c.afterTrade.venues[i].equity);
+            uint256 cap = c.afterTrade.venues[i].cap;
+            if (equity > cap && equity > floorAtZero(c.beforeTrade.venues[i].equity)) {
+                revert IRebalanceGuard.VenueCapExceeded(i, equity, cap);
+            }
+        }
+    }
+
+    function _requireIdle(Case memory c) private pure {
+        uint256 floor = share(c.firmNav, c.bounds.idleFloorBps);
+        uint256 idle = c.afterTrade.idle;
+        if (idle < c.beforeTrade.idle && idle < floor) revert IRebalanceGuard.IdleBelowFloor(idle, floor);
+    }
+
+    /// @return loss What the rebalance may have cost at any price inside the range.
+    function _judgeLoss(Case memory c) private pure returns (uint256 loss) {
+        uint256 nav = c.beforeTrade.nav;
+        uint256 fall = Math.saturatingSub(nav, c.afterTrade.nav);
+        uint256 maxFall = share(nav, c.bounds.maxNavLossBps);
+        if (fall > maxFall) revert IRebalanceGuard.NavLossExceeded(fall, maxFall);
+        loss = Math.saturatingSub(nav + c.lag, c.afterTrade.nav);
+        (, uint256 limit) = available(c.bounds, c.usage, c.firmNav, c.isUrgent, c.timestamp);
+        if (loss > limit) revert IRebalanceGuard.LossBudgetExceeded(loss, limit);
+    }
+
+    /// @dev A loss is booked as the part of NAV that it is, so that what is left follows NAV up and down.
+    function _spend(Case memory c, Budget memory budget, uint256 shareBps, uint256 loss)
         private
         pure
         returns (Budget memory)
     {
-        uint256 available = turnoverAvailable(bounds, budget, timestamp);
-        if (notional > available) revert IRebalanceGuard.TurnoverExceeded(notional, available);
-        return Budget({turnoverAvailable: available - notional, updatedAt: timestamp, lastTradeAt: timestamp});
-    }
-
-    /// @dev The delta rule: no keeper, honest or not, enlarges the worst-case exposure beyond the band.
-    function _requireLessExposure(Bounds memory bounds, uint256 worstBefore, uint256 worstAfter) private pure {
-        uint256 allowed = Math.max(bounds.band, Math.saturatingSub(worstBefore, bounds.minImprovement));
-        if (worstAfter > allowed) revert IRebalanceGuard.NetDeltaExceeded(worstAfter, allowed);
-    }
-
-    function _requireLeverage(Bounds memory bounds, Measurement memory afterTrade) private pure {
-        uint256 totalNotional = 0;
-        for (uint256 i = 0; i < afterTrade.venues.length; ++i) {
-            VenueMeasurement memory venue = afterTrade.venues[i];
-            uint256 venueLeverage = leverageUp(venue.notional, floorAtZero(venue.equityLow));
-            if (venueLeverage > bounds.maxVenueLeverage) {
-                revert IRebalanceGuard.VenueLeverageExceeded(i, venueLeverage, bounds.maxVenueLeverage);
-            }
-            totalNotional += venue.notional;
-        }
-        uint256 totalLeverage = leverageUp(totalNotional, afterTrade.navLow);
-        if (totalLeverage > bounds.maxLeverage) {
-            revert IRebalanceGuard.LeverageExceeded(totalLeverage, bounds.maxLeverage);
-        }
-    }
-
-    function _requireSmallLoss(Bounds memory bounds, uint256 navLowBefore, uint256 navLowAfter) private pure {
-        uint256 maxLoss = Math.mulDiv(navLowBefore, bounds.maxNavLossBps, BPS);
-        uint256 loss = Math.saturatingSub(navLowBefore, navLowAfter);
-        if (loss > maxLoss) revert IRebalanceGuard.NavLossExceeded(loss, maxLoss);
+        (uint256 turnoverUsed, uint256 lossUsed) = settled(c.bounds, budget, shareBps, c.timestamp);
+        if (loss != 0) lossUsed += Math.mulDiv(loss, WAD, c.firmNav, Math.Rounding.Ceil);
+        return Budget({
+            turnoverUsed: (turnoverUsed + c.notional).toUint96(),
+            lossUsed: lossUsed.toUint96(),
+            updatedAt: c.timestamp.toUint32(),
+            lastTradeAt: c.notional != 0 ? c.timestamp.toUint32() : budget.lastTradeAt
+        });
     }
 }

@@ -4,27 +4,47 @@ pragma solidity ^0.8.28;
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {ERC4626, IERC20Metadata, IERC4626} from "@openzeppelin/contracts/token/ERC20/extensions/ERC4626.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {Governed} from "../governance/Governed.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IHedgeVault} from "../interfaces/IHedgeVault.sol";
+import {IMemberGate} from "../interfaces/IMemberGate.sol";
 import {DecimalScale} from "../libraries/DecimalScale.sol";
+import {VaultModes} from "./VaultModes.sol";
 
-/// @title ERC-4626 shares over a NAV interval
-/// @notice Purpose. Deposits and mints price a share at the higher NAV, redemptions and withdrawals at the lower, so a round
-///         trip never gains from the venues' mark and index disagreeing, nor from a rebalance between its two halves.
+/// @title ERC-4626 shares over a NAV interval, for members
+/// @notice Purpose. Deposits and mints price a share at the higher NAV, redemptions and withdrawals at the lower, and the
+///         interval holds what the price feed does not know yet: a round trip gains neither from an update that is due, nor
+///         from mark and index disagreeing, nor from a rebalance between its two halves.
 ///
-///         Obligations of the deriving contract. `_venueEquity` answers the venues' equity, each floored at 0; every transfer
-///         of the asset outside deposits and exits keeps `idleAssets` in step.
+///         Obligations of the deriving contract. `_appraise` answers the venues' equity, each floored at 0, without
+///         reverting over a venue or a price.
 ///
 ///         Rounding. Against whoever acts: shares minted and assets paid round down, shares burnt and assets charged round
 ///         up. The lower NAV rounds down and the higher up, to the same end.
 ///
-///         Inflation. A share has 6 decimals more than the asset and idle is tracked, not read from `balanceOf`. What someone
-///         sends to the vault raises the deposit price at once but the redemption price only through `absorbDonation`: it
-///         falls to those who held shares before it came.
-abstract contract TwoSidedVault is IHedgeVault, ERC4626, ReentrancyGuardTransient, Pausable, Governed {
+///         Inflation. A share has 6 decimals more than the asset. Idle is the balance: what someone sends to the vault is
+///         everybody's at once, in entries and in exits alike.
+///
+///         Known limits. Instant exits are paid from idle that the redemption queue does not wait for. A share lock holds
+///         new shares, so that only their own receiver may deposit while one is set.
+abstract contract TwoSidedVault is IHedgeVault, ERC4626, ReentrancyGuardTransient, VaultModes {
     using Math for uint256;
+    using SafeCast for uint256;
+
+    /// @dev Deposits that are too young to carry exposure, in asset units at `since`; they ripen linearly.
+    struct YoungDeposits {
+        uint192 assets;
+        uint64 since;
+    }
+
+    /// @notice Most decimals of the asset: beyond, sums in use would near the ends of the types that hold them.
+    uint8 public constant MAX_ASSET_DECIMALS = 24;
+
+    /// @notice Longest share lock.
+    uint256 public constant MAX_SHARE_LOCK = 7 days;
+
+    /// @notice Time in which a deposit ripens: until then bounds that are relative to NAV do not count it whole.
+    uint256 public constant RIPENING = 1 hours;
 
     uint8 private constant DECIMALS_OFFSET = 6;
 
@@ -33,95 +53,134 @@ abstract contract TwoSidedVault is IHedgeVault, ERC4626, ReentrancyGuardTransien
 
     uint8 internal immutable _assetDecimals;
 
-    /// @inheritdoc IHedgeVault
-    uint256 public idleAssets;
+    /// @notice Says who may be given shares.
+    IMemberGate public immutable gate;
 
-    constructor(IERC20Metadata asset_, string memory name_, string memory symbol_)
+    /// @notice Holder of the shares that wait for their redemption; 0 until it is set.
+    address public redemptionQueue;
+
+    /// @notice Time that new shares stay with their owner, seconds.
+    uint256 public shareLock;
+
+    /// @notice Most NAV that a deposit may lead to, asset units.
+    uint256 public depositCap = type(uint256).max;
+
+    /// @notice End of an account's share lock, Unix seconds.
+    mapping(address account => uint256) public lockedUntil;
+
+    /// @inheritdoc IHedgeVault
+    int256 public netFlows;
+
+    YoungDeposits private _young;
+
+    constructor(IERC20Metadata asset_, string memory name_, string memory symbol_, IMemberGate gate_)
         ERC20(name_, symbol_)
         ERC4626(asset_)
     {
-        _assetDecimals = DecimalScale.requireSupported(asset_.decimals());
+        _assetDecimals = asset_.decimals();
+        if (_assetDecimals > MAX_ASSET_DECIMALS) {
+            revert DecimalScale.TooManyDecimals(_assetDecimals, MAX_ASSET_DECIMALS);
+        }
+        gate = IMemberGate(_requireContract(address(gate_)));
     }
 
     // --- actions --------------------------------------------------------------------------------------------------
 
     /// @inheritdoc IERC4626
-    function deposit(uint256 assets, address receiver)
-        public
-        override(ERC4626, IERC4626)
-        whenNotPaused
-        nonReentrant
-        returns (uint256 shares)
-    {
-        (, uint256 navHigh) = _nav();
+    function deposit(uint256 assets, address receiver) public override(ERC4626, IERC4626) returns (uint256) {
+        return deposit(assets, receiver, 0);
+    }
+
+    /// @inheritdoc IHedgeVault
+    function deposit(uint256 assets, address receiver, uint256 minShares) public nonReentrant returns (uint256 shares) {
+        (, uint256 navHigh) = _requireOpen();
         shares = _toShares(assets, navHigh, Math.Rounding.Floor);
         if (shares == 0 && assets != 0) revert DepositTooSmall(assets);
-        _deposit(_msgSender(), receiver, assets, shares);
+        if (shares < minShares) revert SharesBelowMinimum(shares, minShares);
+        _enter(receiver, assets, shares, navHigh);
     }
 
     /// @inheritdoc IERC4626
-    function mint(uint256 shares, address receiver)
-        public
-        override(ERC4626, IERC4626)
-        whenNotPaused
-        nonReentrant
-        returns (uint256 assets)
-    {
-        (, uint256 navHigh) = _nav();
+    function mint(uint256 shares, address receiver) public override(ERC4626, IERC4626) returns (uint256) {
+        return mint(shares, receiver, type(uint256).max);
+    }
+
+    /// @inheritdoc IHedgeVault
+    function mint(uint256 shares, address receiver, uint256 maxAssets) public nonReentrant returns (uint256 assets) {
+        (, uint256 navHigh) = _requireOpen();
         assets = _toAssets(shares, navHigh, Math.Rounding.Ceil);
-        _deposit(_msgSender(), receiver, assets, shares);
+        if (assets > maxAssets) revert AssetsAboveMaximum(assets, maxAssets);
+        _enter(receiver, assets, shares, navHigh);
     }
 
     /// @inheritdoc IERC4626
     function withdraw(uint256 assets, address receiver, address owner)
         public
         override(ERC4626, IERC4626)
+        returns (uint256)
+    {
+        return withdraw(assets, receiver, owner, type(uint256).max);
+    }
+
+    /// @inheritdoc IHedgeVault
+    function withdraw(uint256 assets, address receiver, address owner, uint256 maxShares)
+        public
         nonReentrant
         returns (uint256 shares)
     {
         (uint256 navLow,) = _nav();
         shares = _toShares(assets, navLow, Math.Rounding.Ceil);
-        _withdraw(_msgSender(), receiver, owner, assets, shares);
+        if (shares > maxShares) revert SharesAboveMaximum(shares, maxShares);
+        _leave(receiver, owner, assets, shares, navLow);
     }
 
     /// @inheritdoc IERC4626
     function redeem(uint256 shares, address receiver, address owner)
         public
         override(ERC4626, IERC4626)
+        returns (uint256)
+    {
+        return redeem(shares, receiver, owner, 0);
+    }
+
+    /// @inheritdoc IHedgeVault
+    function redeem(uint256 shares, address receiver, address owner, uint256 minAssets)
+        public
         nonReentrant
         returns (uint256 assets)
     {
         (uint256 navLow,) = _nav();
         assets = _toAssets(shares, navLow, Math.Rounding.Floor);
-        _withdraw(_msgSender(), receiver, owner, assets, shares);
-    }
-
-    /// @inheritdoc IHedgeVault
-    function redeemFromIdle(uint256 shares, uint256 minAssets, address receiver, address owner)
-        external
-        nonReentrant
-        returns (uint256 assets)
-    {
-        assets = shares.mulDiv(idleAssets, totalSupply() + VIRTUAL_SHARES);
         if (assets < minAssets) revert AssetsBelowMinimum(assets, minAssets);
-        _withdraw(_msgSender(), receiver, owner, assets, shares);
+        _leave(receiver, owner, assets, shares, navLow);
+    }
+
+    // --- governor and guardian --------------------------------------------------------------------------------------
+
+    /// @inheritdoc IHedgeVault
+    function setDepositCap(uint256 cap) external onlyGovernor {
+        _setDepositCap(cap);
     }
 
     /// @inheritdoc IHedgeVault
-    function absorbDonation() external nonReentrant returns (uint256 assets) {
-        assets = _pendingDonation();
-        idleAssets += assets;
-        emit DonationAbsorbed(assets);
+    function lowerDepositCap(uint256 cap) external onlyGuardian {
+        if (cap > depositCap) revert LimitLooser(cap, depositCap);
+        _setDepositCap(cap);
     }
 
     /// @inheritdoc IHedgeVault
-    function pause() external onlyGuardian {
-        _pause();
+    /// @dev Shares already locked stay locked as long as they were.
+    function setShareLock(uint256 lockSeconds) external onlyGovernor {
+        if (lockSeconds > MAX_SHARE_LOCK) revert ShareLockTooLong(lockSeconds, MAX_SHARE_LOCK);
+        emit ShareLockSet(shareLock, lockSeconds);
+        shareLock = lockSeconds;
     }
 
     /// @inheritdoc IHedgeVault
-    function unpause() external onlyGovernor {
-        _unpause();
+    function setRedemptionQueue(address queue) external onlyGovernor {
+        if (redemptionQueue != address(0)) revert QueueAlreadySet(redemptionQueue);
+        redemptionQueue = _requireContract(queue);
+        emit RedemptionQueueSet(queue);
     }
 
     // --- prices; all revert while the vault is inside a call of its own, when its books are half written -----------
@@ -177,94 +236,187 @@ abstract contract TwoSidedVault is IHedgeVault, ERC4626, ReentrancyGuardTransien
         return _toAssets(shares, navLow, Math.Rounding.Floor);
     }
 
-    // --- limits; ERC-4626 forbids these to revert, so they answer 0 while no price can be told ----------------------
+    /// @inheritdoc IHedgeVault
+    function idleAssets() public view returns (uint256) {
+        return IERC20Metadata(asset()).balanceOf(address(this));
+    }
+
+    /// @inheritdoc IHedgeVault
+    function reservedAssets() external view nonReentrantView returns (uint256) {
+        (uint256 navLow,) = _nav();
+        return _reservedAssets(navLow);
+    }
+
+    /// @inheritdoc IHedgeVault
+    function isEntered() external view returns (bool) {
+        return _reentrancyGuardEntered();
+    }
+
+    /// @inheritdoc IHedgeVault
+    function depositBlock() external view nonReentrantView returns (DepositBlock reason) {
+        (,, reason) = _appraise();
+    }
+
+    // --- limits; ERC-4626 forbids these to revert ---------------------------------------------------------------------
 
     /// @inheritdoc IERC4626
-    function maxDeposit(address) public view override(ERC4626, IERC4626) returns (uint256) {
-        (bool isPriced,) = _tryNavLow();
-        return isPriced && !paused() ? type(uint256).max : 0;
+    function maxDeposit(address receiver) public view override(ERC4626, IERC4626) returns (uint256) {
+        if (_reentrancyGuardEntered() || !gate.isMember(receiver)) return 0;
+        (, uint256 high, DepositBlock reason) = _appraised();
+        if (reason != DepositBlock.None) return 0;
+        return depositCap == type(uint256).max ? depositCap : depositCap.saturatingSub(high);
     }
 
     /// @inheritdoc IERC4626
     function maxMint(address receiver) public view override(ERC4626, IERC4626) returns (uint256) {
-        return maxDeposit(receiver);
+        uint256 assets = maxDeposit(receiver);
+        if (assets == 0 || assets == type(uint256).max) return assets;
+        (, uint256 navHigh) = _nav();
+        return _toShares(assets, navHigh, Math.Rounding.Floor);
     }
 
     /// @inheritdoc IERC4626
     /// @dev What the shares are worth, as far as idle reaches.
     function maxWithdraw(address owner) public view override(ERC4626, IERC4626) returns (uint256) {
-        (bool isPriced, uint256 navLow) = _tryNavLow();
-        if (!isPriced) return 0;
-        return Math.min(_toAssets(balanceOf(owner), navLow, Math.Rounding.Floor), idleAssets);
+        if (_reentrancyGuardEntered() || _isLocked(owner)) return 0;
+        (uint256 navLow,) = _nav();
+        return Math.min(_toAssets(balanceOf(owner), navLow, Math.Rounding.Floor), _payable(owner, navLow));
     }
 
     /// @inheritdoc IERC4626
-    /// @dev As many shares as idle can pay for; rounded down, so that redeeming them never asks for more than idle.
+    /// @dev As many shares as idle can pay for: the most of which the price is not above it.
     function maxRedeem(address owner) public view override(ERC4626, IERC4626) returns (uint256) {
-        (bool isPriced, uint256 navLow) = _tryNavLow();
-        if (!isPriced) return 0;
-        return Math.min(balanceOf(owner), _toShares(idleAssets, navLow, Math.Rounding.Floor));
+        if (_reentrancyGuardEntered() || _isLocked(owner)) return 0;
+        (uint256 navLow,) = _nav();
+        uint256 limit = _payable(owner, navLow);
+        uint256 shares = balanceOf(owner);
+        if (_toAssets(shares, navLow, Math.Rounding.Floor) > limit) {
+            shares = _toShares(limit.saturatingAdd(1), navLow, Math.Rounding.Ceil) - 1;
+        }
+        return _toAssets(shares, navLow, Math.Rounding.Floor) == 0 ? 0 : shares; // nobody gives shares for nothing
     }
 
     // --- internal -------------------------------------------------------------------------------------------------
 
-    /// @dev Sum of the venues' lower and of their higher equity, each floored at 0, WAD USD.
-    function _venueEquity() internal view virtual returns (uint256 low, uint256 high);
+    /// @dev Sum of the venues' lowest and of their highest equity, each floored at 0, WAD USD; and whether deposits may come.
+    function _appraise() internal view virtual returns (uint256 low, uint256 high, DepositBlock reason);
 
     /// @dev Lower and higher NAV, asset units. One USD of venue equity is one whole unit of the asset.
     function _nav() internal view returns (uint256 low, uint256 high) {
-        (uint256 equityLow, uint256 equityHigh) = _venueEquity();
-        low = idleAssets + DecimalScale.scaleDown(equityLow, DecimalScale.WAD_DECIMALS, _assetDecimals);
-        high = idleAssets + _pendingDonation()
-            + DecimalScale.scaleUp(equityHigh, DecimalScale.WAD_DECIMALS, _assetDecimals);
+        (low, high,) = _appraised();
     }
 
-    /// @dev Asset units in the vault that no one has booked. 0 where the balance falls short of idle.
-    function _pendingDonation() internal view returns (uint256) {
-        return _assetBalance().saturatingSub(idleAssets);
+    /// @dev Idle that is owed to the redemption queue, asset units.
+    function _reservedAssets(uint256 navLow) internal view returns (uint256) {
+        if (redemptionQueue == address(0)) return 0;
+        return _toAssets(balanceOf(redemptionQueue), navLow, Math.Rounding.Floor);
     }
 
-    function _assetBalance() internal view returns (uint256) {
-        return IERC20Metadata(asset()).balanceOf(address(this));
+    /// @dev Part of the deposits that bounds relative to NAV do not count yet, asset units, rounded up.
+    function _youngAssets() internal view returns (uint256) {
+        uint256 age = block.timestamp - _young.since;
+        if (age >= RIPENING) return 0;
+        return uint256(_young.assets).mulDiv(RIPENING - age, RIPENING, Math.Rounding.Ceil);
     }
 
-    /// @dev Takes `assets` out of idle before they are sent away.
-    function _debitIdle(uint256 assets) internal {
-        if (assets > idleAssets) revert IdleExceeded(assets, idleAssets);
-        idleAssets -= assets;
+    /// @dev Burns shares and pays, after `_nav` and whatever else the exit takes.
+    function _pay(address receiver, address owner, uint256 assets, uint256 shares) internal {
+        if (assets == 0 && shares != 0) revert ExitTooSmall(shares);
+        _withdraw(_msgSender(), receiver, owner, assets, shares);
+    }
+
+    function _toAssets(uint256 shares, uint256 nav, Math.Rounding rounding) internal view returns (uint256) {
+        return _mulDivSaturating(shares, nav.saturatingAdd(1), totalSupply().saturatingAdd(VIRTUAL_SHARES), rounding);
     }
 
     /// @dev Measures what arrives: a token that keeps a part of a transfer is no collateral.
     function _transferIn(address from, uint256 assets) internal override {
-        uint256 balanceBefore = _assetBalance();
+        uint256 balanceBefore = idleAssets();
         super._transferIn(from, assets);
-        uint256 received = _assetBalance() - balanceBefore;
+        uint256 received = idleAssets() - balanceBefore;
         if (received != assets) revert FeeOnTransferAsset(received, assets);
-        idleAssets += assets;
+        netFlows += assets.toInt256();
     }
 
     function _transferOut(address to, uint256 assets) internal override {
-        _debitIdle(assets);
+        netFlows -= assets.toInt256();
         super._transferOut(to, assets);
+    }
+
+    /// @dev Shares go to members, and to and from the queue; locked ones stay.
+    function _update(address from, address to, uint256 shares) internal override {
+        address queue = redemptionQueue; // 0 while there is none, as is the giver of minted shares
+        bool isQueues = queue != address(0) && (from == queue || to == queue);
+        if (!isQueues && to != address(0) && !gate.isMember(to)) revert NotMember(to);
+        if (from != address(0) && _isLocked(from)) revert SharesLocked(from, lockedUntil[from]);
+        super._update(from, to, shares);
     }
 
     function _decimalsOffset() internal pure override returns (uint8) {
         return DECIMALS_OFFSET;
     }
 
-    function _tryNavLow() private view returns (bool isPriced, uint256 navLow) {
-        try this.navBounds() returns (uint256 low, uint256) {
-            return (true, low);
-        } catch {
-            return (false, 0);
+    // --- private --------------------------------------------------------------------------------------------------
+
+    function _requireOpen() private view returns (uint256 low, uint256 high) {
+        DepositBlock reason;
+        (low, high, reason) = _appraised();
+        if (reason != DepositBlock.None) revert DepositsClosed(reason);
+    }
+
+    function _enter(address receiver, uint256 assets, uint256 shares, uint256 navHigh) private {
+        uint256 nav = navHigh.saturatingAdd(assets);
+        if (nav > depositCap) revert DepositCapExceeded(nav, depositCap);
+        uint256 lock = shareLock;
+        if (lock != 0) {
+            if (receiver != _msgSender()) revert ReceiverMustDeposit(_msgSender(), receiver);
+            lockedUntil[receiver] = block.timestamp + lock;
         }
+        // The first deposit borrows nobody's NAV.
+        if (totalSupply() != 0) _young = YoungDeposits((_youngAssets() + assets).toUint192(), uint64(block.timestamp));
+        _deposit(_msgSender(), receiver, assets, shares);
+    }
+
+    function _leave(address receiver, address owner, uint256 assets, uint256 shares, uint256 navLow) private {
+        uint256 limit = _payable(owner, navLow);
+        if (assets > limit) revert IdleExceeded(assets, limit);
+        _pay(receiver, owner, assets, shares);
+    }
+
+    /// @dev Idle that an exit of `owner` may take, asset units.
+    function _payable(address owner, uint256 navLow) private view returns (uint256) {
+        uint256 idle = idleAssets();
+        return owner == redemptionQueue ? idle : idle.saturatingSub(_reservedAssets(navLow));
+    }
+
+    function _isLocked(address account) private view returns (bool) {
+        return block.timestamp < lockedUntil[account];
+    }
+
+    function _appraised() private view returns (uint256 low, uint256 high, DepositBlock reason) {
+        (low, high, reason) = _appraise();
+        uint256 idle = idleAssets();
+        low = idle.saturatingAdd(DecimalScale.scaleDown(low, DecimalScale.WAD_DECIMALS, _assetDecimals));
+        high = idle.saturatingAdd(DecimalScale.scaleUp(high, DecimalScale.WAD_DECIMALS, _assetDecimals));
+    }
+
+    function _setDepositCap(uint256 cap) private {
+        emit DepositCapSet(depositCap, cap);
+        depositCap = cap;
     }
 
     function _toShares(uint256 assets, uint256 nav, Math.Rounding rounding) private view returns (uint256) {
-        return assets.mulDiv(totalSupply() + VIRTUAL_SHARES, nav + 1, rounding);
+        return _mulDivSaturating(assets, totalSupply().saturatingAdd(VIRTUAL_SHARES), nav.saturatingAdd(1), rounding);
     }
 
-    function _toAssets(uint256 shares, uint256 nav, Math.Rounding rounding) private view returns (uint256) {
-        return shares.mulDiv(nav + 1, totalSupply() + VIRTUAL_SHARES, rounding);
+    /// @dev The largest uint256 where the quotient has no room: the maxima and previews of ERC-4626 must not revert.
+    function _mulDivSaturating(uint256 x, uint256 y, uint256 denominator, Math.Rounding rounding)
+        private
+        pure
+        returns (uint256)
+    {
+        (uint256 high,) = Math.mul512(x, y);
+        if (high >= denominator) return type(uint256).max;
+        return x.mulDiv(y, denominator, rounding);
     }
 }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {Test} from "forge-std/Test.sol";
 import {DeltaBook} from "../../contracts/DeltaBook.sol";
 import {Governed} from "../../contracts/governance/Governed.sol";
-import {VaultAdmin} from "../../contracts/governance/VaultAdmin.sol";
+import {VaultAccess} from "../../contracts/governance/VaultAccess.sol";
 import {IDeltaBook} from "../../contracts/interfaces/IDeltaBook.sol";
 import {IDeltaSource} from "../../contracts/interfaces/IDeltaSource.sol";
-import {IVaultAdmin} from "../../contracts/interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
 import {DecimalScale} from "../../contracts/libraries/DecimalScale.sol";
 import {TokenHoldings} from "../../contracts/book/TokenHoldings.sol";
 import {GasBurningSource, LongAnswerSource, NoSource} from "./support/HostileSources.sol";
@@ -17,12 +18,12 @@ import {TokenDouble} from "./support/Tokens.sol";
 
 /// @notice HEDGE-411 .. HEDGE-416: the sum of the sources, and plain holdings as one of them.
 contract DeltaBookTest is Test {
-    address private governor = makeAddr("governor");
+    address private governor = makeAddr("governor"); // still setting up, so without delay
     address private holder = makeAddr("holder");
     DeltaBook private book;
 
     function setUp() external {
-        book = new DeltaBook(new VaultAdmin(governor, makeAddr("guardian"), makeAddr("keeper")));
+        book = new DeltaBook(new VaultAccess(governor));
     }
 
     function _add(int256 low, int256 high) private returns (ScriptedSource source) {
@@ -150,7 +151,7 @@ contract DeltaBookTest is Test {
         book.replaceSource(first, IDeltaSource(holder));
         vm.stopPrank();
         vm.prank(holder);
-        vm.expectRevert(abi.encodeWithSelector(IVaultAdmin.NotGovernor.selector, holder));
+        vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, holder));
         book.replaceSource(first, third);
     }
 

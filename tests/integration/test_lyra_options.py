@@ -27,7 +27,7 @@ from tests.support.lyra_market import (
 pytestmark = pytest.mark.chain
 
 PORT = 18_661
-ADMIN = "contracts/governance/VaultAdmin.sol"
+ACCESS = "contracts/governance/VaultAccess.sol"
 SOURCE = "contracts/book/LyraOptions.sol"
 METER = "benchmarks/contracts/BookMeter.sol"
 SPOT_USD = 1_742.01337
@@ -47,9 +47,9 @@ class LyraBook:
         self.chain = chain.chain
         self.market = LyraMarket(chain.chain, SPOT_USD)
         self.governor = chain.account
-        admin = chain.deploy(ADMIN, "VaultAdmin", "(address,address,address)", *[chain.account] * 3)
+        access = chain.deploy(ACCESS, "VaultAccess", "(address)", chain.account)
         market, token = (self.market.contracts[name].address for name in ("OptionMarket", "OptionToken"))
-        arguments = (admin, market, token, self.market.trader, LIMITS)
+        arguments = (access, market, token, self.market.trader, LIMITS)
         self.source = chain.deploy(SOURCE, "LyraOptions", CONSTRUCTOR, *arguments)
 
     def open(self, strike: int, kind: int, size: float, collateral: float = 0) -> int:
@@ -76,7 +76,7 @@ class LyraBook:
 
 @pytest.fixture(scope="module")
 def lyra() -> Iterator[LyraBook]:
-    compile_sources(ADMIN, SOURCE, METER)
+    compile_sources(ACCESS, SOURCE, METER)
     with local_chain(PORT) as chain:
         yield LyraBook(chain)
 

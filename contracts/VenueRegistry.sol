@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
+import {Governed} from "./governance/Governed.sol";
+import {IHedgeVault} from "./interfaces/IHedgeVault.sol";
+import {IPerpVenue} from "./interfaces/IPerpVenue.sol";
+import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
+import {IVaultAccess} from "./interfaces/IVaultAccess.sol";
+import {IVenueRegistry} from "./interfaces/IVenueRegistry.sol";
+import {VenueValuation} from "./libraries/VenueValuation.sol";
+import {VenueMeasurement} from "./types/Rebalance.sol";
+
+/// @title Registry of a vault's venues, and what each of them holds
+/// @notice Purpose. Says which venues a vault may use and measures them, so that none of them can stop the others.
+///
+///         Trust. The governor chooses venues, after its delay; the guardian can close one (its position may then only
+///         shrink) and lower its cap. Whatever a venue does when it is asked (revert, burn gas, return too much, too little
+///         or the impossible) makes it silent and nothing else: gas and return data are bounded. A caller that offers too
+///         little gas is refused (`GasTooLow`), lest a healthy venue be made to look silent.
+///
+///         Rounding. See `VenueValuation`: low ends down, high ends up.
+///
+///         Liveness. A silent venue counts 0 in NAV, and its position is taken to be between 0 and the last one kept. A venue
+///         that cannot be emptied is removed by force, after the delay; the vault's `recoverMargin` empties it later.
+///
+///         Known limits. A venue that enlarged its position by itself while silent is beyond telling. Forced removal takes a
+///         venue's equity out of NAV at once; what comes home later falls to those who hold shares then.
+contract VenueRegistry is IVenueRegistry, Governed {
+    using SafeCast for int256;
+    using SafeCast for uint256;
+
+    /// @notice Most venues: keeps a measurement inside one block's gas.
+    uint256 public constant MAX_VENUES = 8;
+
+    /// @notice Most equity a venue may hold when it is registered or removed.
+    int256 public constant REMOVABLE_EQUITY = 1e18; // 1 USD
+
+    /// @inheritdoc IVenueRegistry
+    uint256 public constant VENUE_GAS = 900_000;
+
+    uint256 private constant ACCOUNT_BYTES = 6 * 32;
+    uint256 private constant WAD = 1e18;
+
+    /// @inheritdoc IVenueRegistry
+    address public vault;
+
+    IPerpVenue[] private _venues;
+    mapping(IPerpVenue venue => VenueState) private _stateOf;
+
+    /// @dev The list must not change between two measurements of one rebalance.
+    modifier whileVaultRests() {
+        if (IHedgeVault(vault).isEntered()) revert VaultEntered();
+        _;
+    }
+
+    constructor(IVaultAccess access_) Governed(access_) {}
+
+    // --- the vault ------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IVenueRegistry
+    function bindVault(address vault_) external onlyGovernor {
+        if (vault != address(0)) revert VaultAlreadyBound(vault);
+        vault = _requireContract(vault_);
+        emit VaultBound(vault_);
+    }
+
+    /// @inheritdoc IVenueRegistry
+    function measure(IPriceOracle.Reading calldata reading, uint256 silentMask)
+        external
+        view
+        returns (VenueMeasurement[] memory)
+    {
+        return _measureAll(reading, silentMask);
+    }
+
+    /// @inheritdoc IVenueRegistry
+    function measureAndKeep(IPriceOracle.Reading calldata reading, uint256 silentMask)
+        external
+        returns (VenueMeasurement[] memory measured)
+    {
+        if (msg.sender != vault) revert OnlyBoundVault(msg.sender, vault);
+        measured = _measureAll(reading, silentMask);
+        for (uint256 i = 0; i < measured.length; ++i) {
+            VenueState storage state = _stateOf[_venues[i]];
+            if (measured[i].isSilent || measured[i].sizeLow == state.lastSize) continue;
+            state.lastSize = measured[i].sizeLow.toInt128();
+        }
+    }
+
+    // --- governor and guardian --------------------------------------------------------------------------------------
+
+    /// @inheritdoc IVenueRegistry
+    function addVenue(IPerpVenue venue) external onlyGovernor whileVaultRests {
+        if (venue.vault() != vault) revert VenueVaultMismatch(venue.vault(), vault);
+        address asset = IERC4626(vault).asset();
+        if (venue.collateral() != asset) revert VenueCollateralMismatch(venue.collateral(), asset);
+        uint256 count = _venues.length;
+        if (_find(venue) != count) revert VenueAlreadyRegistered(address(venue));
+        if (count == MAX_VENUES) revert TooManyVenues(count + 1, MAX_VENUES);
+        _requireEmpty(venue);
+        _venues.push(venue);
+        _stateOf[venue] = VenueState(0, type(uint64).max, false, true);
+        emit VenueAdded(address(venue));
+    }
+
+    /// @inheritdoc IVenueRegistry
+    /// @dev What cannot be withdrawn counts as nothing up to `REMOVABLE_EQUITY`.
+    function removeVenue(IPerpVenue venue) external onlyGovernor whileVaultRests {
+        _requireFlat(venue, _measureAlone(venue));
+        _remove(venue);
+        IHedgeVault(vault).recoverMargin(venue);
+        emit VenueRemoved(address(venue), false, _requireEmpty(venue));
+    }
+
+    /// @inheritdoc IVenueRegistry
+    function forceRemoveVenue(IPerpVenue venue) external onlyGovernor whileVaultRests {
+        _remove(venue);
+        emit VenueRemoved(address(venue), true, _measureAlone(venue).equity);
+    }
+
+    /// @inheritdoc IVenueRegistry
+    function closeVenue(IPerpVenue venue) external onlyGuardian {
+        _setClosing(venue, true);
+    }
+
+    /// @inheritdoc IVenueRegistry
+    function reopenVenue(IPerpVenue venue) external onlyGovernor {
+        _setClosing(venue, false);
+    }
+
+    /// @inheritdoc IVenueRegistry
+    function setVenueCap(IPerpVenue venue, uint256 capUsd) external onlyGovernor {
+        _setVenueCap(venue, capUsd);
+    }
+
+    /// @inheritdoc IVenueRegistry
+    function lowerVenueCap(IPerpVenue venue, uint256 capUsd) external onlyGuardian {
+        if (capUsd > _stateOf[venue].capUsd) revert CapLooser(capUsd, _stateOf[venue].capUsd);
+        _setVenueCap(venue, capUsd);
+    }
+
+    // --- views ----------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IVenueRegistry
+    function venues() external view returns (IPerpVenue[] memory) {
+        return _venues;
+    }
+
+    /// @inheritdoc IVenueRegistry
+    function venueState(IPerpVenue venue) external view returns (VenueState memory) {
+        return _stateOf[venue];
+    }
+
+    /// @inheritdoc IVenueRegistry
+    function indexOf(address venue) external view returns (uint256 index) {
+        index = _find(IPerpVenue(venue));
+        if (index == _venues.length) revert VenueNotRegistered(venue);
+    }
+
+    // --- measurement ----------------------------------------------------------------------------------------------
+
+    function _measureAll(IPriceOracle.Reading calldata reading, uint256 silentMask)
+        private
+        view
+        returns (VenueMeasurement[] memory measured)
+    {
+        uint256 count = _venues.length;
+        measured = new VenueMeasurement[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            VenueState storage state = _stateOf[_venues[i]];
+            VenueMeasurement memory m = measured[i];
+            (bool isAnswered, IPerpVenue.Account memory account) = (false, _noAccount());
+            if (silentMask & (1 << i) == 0) (isAnswered, account) = _ask(_venues[i]);
+            if (isAnswered) VenueValuation.value(m, account, reading);
+            else VenueValuation.valueSilent(m, state.lastSize, reading);
+            m.isClosing = state.isClosing;
+            m.cap = uint256(state.capUsd) * WAD;
+        }
+    }
+
+    function _measureAlone(IPerpVenue venue) private view returns (VenueMeasurement memory m) {
+        IPriceOracle.Reading memory none;
+        (bool isAnswered, IPerpVenue.Account memory account) = _ask(venue);
+        if (isAnswered) VenueValuation.value(m, account, none);
+        else m.isSilent = true;
+    }
+
+    /// @dev No more than `VENUE_GAS` is spent, and no more than six words are read of whatever comes back.
+    function _ask(IPerpVenue venue) private view returns (bool isAnswered, IPerpVenue.Account memory account) {
+        bytes4 selector = IPerpVenue.account.selector;
+        uint256 gasBefore = gasleft();
+        assembly ("memory-safe") {
+            mstore(0, selector)
+            isAnswered := staticcall(VENUE_GAS, venue, 0, 4, account, ACCOUNT_BYTES)
+            isAnswered := and(isAnswered, iszero(lt(returndatasize(), ACCOUNT_BYTES)))
+        }
+        if (isAnswered && VenueValuation.isPossible(account)) return (true, account);
+        // A call gets at most 63/64 of what is left: a venue that was given less than its due may have had an answer.
+        uint256 needed = VENUE_GAS + VENUE_GAS / 63 + 5000;
+        if (gasBefore < needed) revert GasTooLow(gasBefore, needed);
+        return (false, _noAccount());
+    }
+
+    function _noAccount() private pure returns (IPerpVenue.Account memory) {}
+
+    // --- private --------------------------------------------------------------------------------------------------
+
+    /// @dev No position, no pending order, and hardly any equity.
+    function _requireEmpty(IPerpVenue venue) private view returns (int256 equity) {
+        VenueMeasurement memory m = _measureAlone(venue);
+        _requireFlat(venue, m);
+        if (m.equityHigh > REMOVABLE_EQUITY) revert VenueNotEmpty(address(venue), 0, m.equityHigh);
+        return m.equity;
+    }
+
+    function _requireFlat(IPerpVenue venue, VenueMeasurement memory m) private pure {
+        if (m.isSilent) revert VenueSilent(address(venue));
+        int256 worstSize = m.sizeHigh == 0 ? m.sizeLow : m.sizeHigh;
+        if (worstSize != 0) revert VenueNotEmpty(address(venue), worstSize, m.equityHigh);
+    }
+
+    /// @dev Keeps the order of the others.
+    function _remove(IPerpVenue venue) private {
+        uint256 count = _venues.length;
+        uint256 index = _find(venue);
+        if (index == count) revert VenueNotRegistered(address(venue));
+        for (uint256 i = index + 1; i < count; ++i) {
+            _venues[i - 1] = _venues[i];
+        }
+        _venues.pop();
+    }
+
+    function _setClosing(IPerpVenue venue, bool isClosing) private {
+        if (_find(venue) == _venues.length) revert VenueNotRegistered(address(venue));
+        emit VenueClosingSet(address(venue), _stateOf[venue].isClosing, isClosing);
+        _stateOf[venue].isClosing = isClosing;
+    }
+
+    function _setVenueCap(IPerpVenue venue, uint256 capUsd) private {
+        if (_find(venue) == _venues.length) revert VenueNotRegistered(address(venue));
+        emit VenueCapSet(address(venue), _stateOf[venue].capUsd, capUsd);
+        _stateOf[venue].capUsd = capUsd.toUint64();
+    }
+
+    /// @dev Index of `venue`, or the number of venues when it is not registered.
+    function _find(IPerpVenue venue) private view returns (uint256 index) {
+        uint256 count = _venues.length;
+        while (index < count && address(_venues[index]) != address(venue)) ++index;
+    }
+}

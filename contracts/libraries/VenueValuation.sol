@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
+import {IPerpVenue} from "../interfaces/IPerpVenue.sol";
+import {IPriceOracle} from "../interfaces/IPriceOracle.sol";
+import {VenueMeasurement} from "../types/Rebalance.sol";
+import {GuardRules} from "./GuardRules.sol";
+
+/// @title Value of a venue account over the prices that could be true
+/// @notice Equity is linear in the price: E(P) = equity at mark + size x (P - mark). Its lowest and highest value are taken
+///         over the venue's mark, the venue's index with the feed's deviation on either side, and the oracle's range: so the
+///         interval holds the price that the next update of the feed will bring, and the mark that lags behind.
+/// @dev Rounding: low ends down, high ends up, notional up.
+library VenueValuation {
+    /// @dev Beyond these an answer is no answer; every product below stays far inside 256 bits.
+    uint256 internal constant MAX_AMOUNT = 1e36; // WAD: 1e18 underlying units or USD
+    uint256 internal constant MAX_PRICE = 1e30; // WAD: 1e12 USD
+
+    int256 private constant WAD = 1e18;
+
+    /// @notice Fills `m` for a venue that answered.
+    function value(VenueMeasurement memory m, IPerpVenue.Account memory account, IPriceOracle.Reading memory reading)
+        internal
+        pure
+    {
+        uint256 index = account.indexPrice;
+        uint256 width = Math.mulDiv(index, reading.deviationBps, GuardRules.BPS, Math.Rounding.Ceil);
+        (m.price, m.priceLow, m.priceHigh) =
+            reading.price != 0 ? (reading.price, reading.low, reading.high) : (index, index - width, index + width);
+        m.sizeLow = account.size + account.pendingNegative;
+        m.sizeHigh = account.size + account.pendingPositive;
+        m.notional = _notional(m);
+        m.equity = equityAt(account, m.price, false);
+        uint256 low = Math.min(Math.min(index - width, account.markPrice), m.priceLow);
+        uint256 high = Math.max(Math.max(index + width, account.markPrice), m.priceHigh);
+        (uint256 worst, uint256 best) = account.size > 0 ? (low, high) : (high, low);
+        m.equityLow = equityAt(account, worst, false);
+        m.equityHigh = equityAt(account, best, true);
+    }
+
+    /// @notice Fills `m` for a venue that did not answer: no equity, and a size between 0 and the last one known.
+    function valueSilent(VenueMeasurement memory m, int256 lastSize, IPriceOracle.Reading memory reading)
+        internal
+        pure
+    {
+        m.isSilent = true;
+        (m.price, m.priceLow, m.priceHigh) = (reading.price, reading.low, reading.high);
+        m.sizeLow = SignedMath.min(0, lastSize);
+        m.sizeHigh = SignedMath.max(0, lastSize);
+        m.notional = _notional(m);
+    }
+
+    /// @notice Equity at `price`, USD, rounded as told.
+    function equityAt(IPerpVenue.Account memory account, uint256 price, bool roundsUp) internal pure returns (int256) {
+        int256 product = account.size * (int256(price) - int256(account.markPrice));
+        int256 change = product / WAD; // toward 0
+        int256 cut = product % WAD;
+        if (roundsUp && cut > 0) ++change;
+        if (!roundsUp && cut < 0) --change;
+        return account.equity + change;
+    }
+
+    /// @notice False for numbers that no account can have.
+    function isPossible(IPerpVenue.Account memory account) internal pure returns (bool) {
+        return SignedMath.abs(account.size) <= MAX_AMOUNT && SignedMath.abs(account.equity) <= MAX_AMOUNT
+            && account.pendingNegative <= 0 && SignedMath.abs(account.pendingNegative) <= MAX_AMOUNT
+            && account.pendingPositive >= 0 && SignedMath.abs(account.pendingPositive) <= MAX_AMOUNT
+            && account.markPrice <= MAX_PRICE && account.indexPrice <= MAX_PRICE
+            && (account.size == 0 || (account.markPrice != 0 && account.indexPrice != 0));
+    }
+
+    function _notional(VenueMeasurement memory m) private pure returns (uint256) {
+        return GuardRules.notionalUp(Math.max(SignedMath.abs(m.sizeLow), SignedMath.abs(m.sizeHigh)), m.price);
+    }
+}
