@@ -15,7 +15,10 @@ IN_MATRIX = {
     "book": "OptionBook",
     "deltaBook": "DeltaBook",
     "guard": "RebalanceGuard",
+    "lyra": "LyraOptions",
     "oracle": "PriceOracle",
+    "reports": "SignedReports",
+    "uniswap": "UniswapV3Positions",
     "vault": "HedgeVault",
 }
 """Contracts by the name that the matrix gives them."""
@@ -24,6 +27,10 @@ ANYONES = {
         *("approve", "transfer", "transferFrom"),
         *("deposit", "mint", "withdraw", "redeem", "redeemFromIdle", "absorbDonation"),
     },
+    "LyraOptions": {"addOwnPosition", "removeBurntPosition"},  # the holder's; what is burnt: UniswapV3Positions.t.sol
+    "OptionBook": {"removeExpired", "reportIvIntervals"},  # the reporter's: OptionBookReports.t.sol
+    "SignedReports": {"submit"},  # a quorum signs: SignedReports.t.sol
+    "UniswapV3Positions": {"addOwnPosition", "removeBurntPosition"},
     "RebalanceGuard": {"check"},  # the bound vault's: RebalanceGuard.t.sol
     "VaultAccess": {
         "handOver",  # the deployer's, once: VaultAccess.t.sol
