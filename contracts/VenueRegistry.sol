@@ -110,6 +110,7 @@ contract VenueRegistry is IVenueRegistry, Governed {
     /// @inheritdoc IVenueRegistry
     /// @dev What cannot be withdrawn counts as nothing up to `REMOVABLE_EQUITY`.
     function removeVenue(IPerpVenue venue) external onlyGovernor whileVaultRests {
+        _requireFlat(venue, _measureAlone(venue));
         _remove(venue);
         IHedgeVault(vault).recoverMargin(venue);
         emit VenueRemoved(address(venue), false, _requireEmpty(venue));
@@ -211,12 +212,15 @@ contract VenueRegistry is IVenueRegistry, Governed {
     /// @dev No position, no pending order, and hardly any equity.
     function _requireEmpty(IPerpVenue venue) private view returns (int256 equity) {
         VenueMeasurement memory m = _measureAlone(venue);
+        _requireFlat(venue, m);
+        if (m.equityHigh > REMOVABLE_EQUITY) revert VenueNotEmpty(address(venue), 0, m.equityHigh);
+        return m.equity;
+    }
+
+    function _requireFlat(IPerpVenue venue, VenueMeasurement memory m) private pure {
         if (m.isSilent) revert VenueSilent(address(venue));
         int256 worstSize = m.sizeHigh == 0 ? m.sizeLow : m.sizeHigh;
-        if (worstSize != 0 || m.equityHigh > REMOVABLE_EQUITY) {
-            revert VenueNotEmpty(address(venue), worstSize, m.equityHigh);
-        }
-        return m.equity;
+        if (worstSize != 0) revert VenueNotEmpty(address(venue), worstSize, m.equityHigh);
     }
 
     /// @dev Keeps the order of the others.

@@ -29,6 +29,7 @@ library GuardRules {
 
     uint256 internal constant WAD = 1e18;
     uint256 internal constant BPS = 10_000;
+    uint256 internal constant BPS_IN_WAD = 1e14;
 
     /// @dev Most of NAV that the band may be worth, whatever the governor sets.
     uint256 internal constant MAX_BAND_NAV_BPS = 2500;
@@ -105,20 +106,22 @@ library GuardRules {
 
     /// @notice What is left used at `timestamp`: the refill is linear in time and rounded down.
     /// @param shareBps Part of the refill that this budget gets.
-    function settled(Bounds memory bounds, Budget memory budget, uint256 shareBps, uint256 firmNav, uint256 timestamp)
+    /// @return turnoverUsed USD.
+    /// @return lossUsed Part of NAV, WAD.
+    function settled(Bounds memory bounds, Budget memory budget, uint256 shareBps, uint256 timestamp)
         internal
         pure
         returns (uint256 turnoverUsed, uint256 lossUsed)
     {
         uint256 elapsed = timestamp - budget.updatedAt;
-        uint256 lossRefillPerDay = share(firmNav, bounds.lossRefillBpsPerDay);
-        turnoverUsed = Math.saturatingSub(
-            budget.turnoverUsed, Math.mulDiv(share(bounds.turnoverRefillPerDay, shareBps), elapsed, 1 days)
-        );
-        lossUsed = Math.saturatingSub(budget.lossUsed, Math.mulDiv(share(lossRefillPerDay, shareBps), elapsed, 1 days));
+        uint256 turnoverPerDay = share(bounds.turnoverRefillPerDay, shareBps);
+        uint256 lossPerDay = share(bounds.lossRefillBpsPerDay * BPS_IN_WAD, shareBps);
+        turnoverUsed = Math.saturatingSub(budget.turnoverUsed, Math.mulDiv(turnoverPerDay, elapsed, 1 days));
+        lossUsed = Math.saturatingSub(budget.lossUsed, Math.mulDiv(lossPerDay, elapsed, 1 days));
     }
 
     /// @notice What a keeper may still trade and lose at `timestamp`, USD: the lesser of its own budget and of all keepers'.
+    /// @param firmNav What the loss budget is a part of, USD.
     /// @param isUrgent Admits the reserve.
     function available(Bounds memory bounds, Usage memory usage, uint256 firmNav, bool isUrgent, uint256 timestamp)
         internal
@@ -127,16 +130,17 @@ library GuardRules {
     {
         uint256 capacity =
             isUrgent ? bounds.turnoverCapacity : share(bounds.turnoverCapacity, BPS - bounds.urgentReserveBps);
-        uint256 lossCapacity = share(firmNav, bounds.lossCapacityBps);
-        (uint256 allTurnover, uint256 allLoss) = settled(bounds, usage.all, BPS, firmNav, timestamp);
+        uint256 lossCapacity = bounds.lossCapacityBps * BPS_IN_WAD;
         uint256 keeperShare = bounds.keeperShareBps;
-        (uint256 ownTurnover, uint256 ownLoss) = settled(bounds, usage.own, keeperShare, firmNav, timestamp);
+        (uint256 allTurnover, uint256 allLoss) = settled(bounds, usage.all, BPS, timestamp);
+        (uint256 ownTurnover, uint256 ownLoss) = settled(bounds, usage.own, keeperShare, timestamp);
         turnover = Math.min(
             Math.saturatingSub(capacity, allTurnover), Math.saturatingSub(share(capacity, keeperShare), ownTurnover)
         );
         loss = Math.min(
             Math.saturatingSub(lossCapacity, allLoss), Math.saturatingSub(share(lossCapacity, keeperShare), ownLoss)
         );
+        loss = Math.mulDiv(loss, firmNav, WAD);
     }
 
     // --- the rules ------------------------------------------------------------------------------------------------
@@ -339,15 +343,17 @@ library GuardRules {
         if (loss > limit) revert IRebalanceGuard.LossBudgetExceeded(loss, limit);
     }
 
+    /// @dev A loss is booked as the part of NAV that it is, so that what is left follows NAV up and down.
     function _spend(Case memory c, Budget memory budget, uint256 shareBps, uint256 loss)
         private
         pure
         returns (Budget memory)
     {
-        (uint256 turnoverUsed, uint256 lossUsed) = settled(c.bounds, budget, shareBps, c.firmNav, c.timestamp);
+        (uint256 turnoverUsed, uint256 lossUsed) = settled(c.bounds, budget, shareBps, c.timestamp);
+        if (loss != 0) lossUsed += Math.mulDiv(loss, WAD, c.firmNav, Math.Rounding.Ceil);
         return Budget({
             turnoverUsed: (turnoverUsed + c.notional).toUint96(),
-            lossUsed: (lossUsed + loss).toUint96(),
+            lossUsed: lossUsed.toUint96(),
             updatedAt: c.timestamp.toUint32(),
             lastTradeAt: c.notional != 0 ? c.timestamp.toUint32() : budget.lastTradeAt
         });

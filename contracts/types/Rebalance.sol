@@ -141,8 +141,8 @@ struct Bounds {
 }
 
 /// @notice What has been used up, by all keepers together or by one of them, one slot each.
-/// @param turnoverUsed Traded notional that has not been refilled at `updatedAt`, USD.
-/// @param lossUsed Loss charged that has not been refilled at `updatedAt`, USD.
+/// @param turnoverUsed Traded notional that had not been refilled at `updatedAt`, USD.
+/// @param lossUsed Loss charged that had not been refilled at `updatedAt`, part of NAV (1e18 is all of it).
 /// @param updatedAt Unix seconds.
 /// @param lastTradeAt Time of the last rebalance that traded, Unix seconds; 0 before the first.
 struct Budget {

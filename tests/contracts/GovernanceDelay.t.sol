@@ -5,7 +5,7 @@ import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessMana
 import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
 import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
 import {VaultAccess} from "../../contracts/governance/VaultAccess.sol";
-import {Leg} from "../../contracts/types/Rebalance.sol";
+import {Intent, Leg} from "../../contracts/types/Rebalance.sol";
 import {ScriptedVenue} from "./support/ScriptedVenue.sol";
 import {VaultFixture} from "./support/VaultFixture.sol";
 
@@ -55,10 +55,10 @@ contract GovernanceDelayTest is VaultFixture {
     function test_capturedGovernor_movesNothingInADay() external {
         _deposit(depositor, _units(200_000));
         ScriptedVenue thief = new ScriptedVenue(address(vault), address(token), PRICE);
-        address[4] memory targets = [address(access), address(vault), address(deltaBook), address(guard)];
+        address[4] memory targets = [address(access), address(registry), address(deltaBook), address(guard)];
         bytes[4] memory steps = [
             _grantCall(KEEPER, governor, 0),
-            abi.encodeCall(vault.addVenue, (thief)),
+            abi.encodeCall(registry.addVenue, (thief)),
             abi.encodeCall(deltaBook.removeSource, (source)),
             abi.encodeCall(guard.setBounds, (_bounds()))
         ];
@@ -72,9 +72,10 @@ contract GovernanceDelayTest is VaultFixture {
             access.schedule(targets[i], steps[i], 0);
         }
         Leg[] memory legs = _leg(int256(_units(200_000)), 0);
+        Intent memory intent = _nextIntent();
         vm.prank(governor);
         vm.expectRevert(abi.encodeWithSelector(IVaultAccess.NotKeeper.selector, governor));
-        vault.rebalance("theft", legs, START);
+        vault.rebalance(intent, legs);
         vm.warp(START + 1 days - 1);
         for (uint256 i = 0; i < steps.length; ++i) {
             bytes32 operationId = _id(targets[i], steps[i]);
@@ -246,7 +247,7 @@ contract GovernanceDelayTest is VaultFixture {
 
     function _fixedSettings() private view returns (bytes[] memory calls) {
         bytes4[] memory selectors = new bytes4[](1);
-        selectors[0] = vault.addVenue.selector;
+        selectors[0] = registry.addVenue.selector;
         calls = new bytes[](11);
         calls[0] = abi.encodeCall(access.setTargetFunctionRole, (address(vault), selectors, access.PUBLIC_ROLE()));
         calls[1] = abi.encodeCall(access.setRoleAdmin, (KEEPER, KEEPER));
@@ -304,15 +305,15 @@ contract GovernanceDelayTest is VaultFixture {
                 access.revokeRole.selector
             )
         );
-        bytes memory listing = abi.encodeCall(vault.removeVenue, (venue));
+        bytes memory listing = abi.encodeCall(registry.removeVenue, (venue));
         _governExpecting(
             address(access),
-            abi.encodeCall(access.execute, (address(vault), listing)),
+            abi.encodeCall(access.execute, (address(registry), listing)),
             abi.encodeWithSelector(
                 IAccessManager.AccessManagerUnauthorizedCall.selector,
                 address(access),
-                address(vault),
-                vault.removeVenue.selector
+                address(registry),
+                registry.removeVenue.selector
             )
         );
     }
@@ -338,13 +339,13 @@ contract GovernanceDelayTest is VaultFixture {
         CallBack callBack = new CallBack();
         ScriptedVenue added = new ScriptedVenue(address(vault), address(token), PRICE);
         bytes memory grant = _grantCall(KEEPER, fresh, 0);
-        bytes memory listing = abi.encodeCall(vault.addVenue, (added));
+        bytes memory listing = abi.encodeCall(registry.addVenue, (added));
         bytes memory again = abi.encodeCall(callBack.run, (address(access), grant));
         _assertCallBackFails(callBack, address(access), grant);
         _assertCallBackFails(callBack, address(access), abi.encodeCall(access.execute, (address(access), grant)));
-        _assertCallBackFails(callBack, address(access), abi.encodeCall(access.execute, (address(vault), listing)));
+        _assertCallBackFails(callBack, address(access), abi.encodeCall(access.execute, (address(registry), listing)));
         _assertCallBackFails(callBack, address(access), abi.encodeCall(access.execute, (address(callBack), again)));
-        _assertCallBackFails(callBack, address(vault), listing);
+        _assertCallBackFails(callBack, address(registry), listing);
     }
 
     function _assertCallBackFails(CallBack callBack, address target, bytes memory data) private {
@@ -355,7 +356,7 @@ contract GovernanceDelayTest is VaultFixture {
 
     // HEDGE-310
     function test_consumeScheduledOp_isTheTargetsAlone() external {
-        bytes memory data = abi.encodeCall(vault.unpause, ());
+        bytes memory data = abi.encodeCall(vault.resume, ());
         vm.prank(governor);
         access.schedule(address(vault), data, 0);
         vm.warp(START + 1 days);

@@ -49,9 +49,9 @@ contract GuardianVetoTest is VaultFixture {
     function test_guardian_cancelsWhateverIsScheduled() external {
         _grant(ADMIN, colleague, DELAY);
         address[6] memory targets =
-            [address(vault), address(guard), address(access), address(access), address(access), stranger];
+            [address(registry), address(guard), address(access), address(access), address(access), stranger];
         bytes[6] memory calls = [
-            abi.encodeCall(vault.addVenue, (venue)),
+            abi.encodeCall(registry.addVenue, (venue)),
             abi.encodeCall(guard.setBounds, (_bounds())),
             abi.encodeCall(access.grantRole, (ADMIN, stranger, DELAY)),
             abi.encodeCall(access.grantRole, (GUARDIAN, stranger, 0)),

@@ -4,17 +4,21 @@ pragma solidity ^0.8.28;
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
 import {RebalanceGuard} from "../../contracts/RebalanceGuard.sol";
+import {VenueRegistry} from "../../contracts/VenueRegistry.sol";
 import {OptionBook} from "../../contracts/book/OptionBook.sol";
 import {IOptionBook} from "../../contracts/interfaces/IOptionBook.sol";
 import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
+import {MemberGate} from "../../contracts/vault/MemberGate.sol";
 import {ScriptedSource} from "./support/ScriptedSource.sol";
 import {ScriptedVenue} from "./support/ScriptedVenue.sol";
+import {TokenDouble} from "./support/Tokens.sol";
 import {VaultFixture} from "./support/VaultFixture.sol";
 
 /// @notice HEDGE-305: every restricted function against every role; who may not gets the error of the role that may.
 contract RolesMatrixTest is VaultFixture {
     enum Needs {
         Keeper,
+        Relay,
         Guardian,
         Governor
     }
@@ -32,6 +36,7 @@ contract RolesMatrixTest is VaultFixture {
         super.setUp();
         _govern(address(access), abi.encodeCall(access.grantRole, (access.RELAY_ROLE(), relay, 0)));
         _addVaultEntries();
+        _addRegistryEntries();
         _addAccessEntries();
         RebalanceGuard unbound = new RebalanceGuard(access, _bounds());
         _add(address(unbound), abi.encodeCall(guard.bindVault, (address(vault))), Needs.Governor);
@@ -46,11 +51,35 @@ contract RolesMatrixTest is VaultFixture {
 
     function _addVaultEntries() private {
         _add(address(vault), abi.encodeCall(vault.pause, ()), Needs.Guardian);
-        _add(address(vault), abi.encodeCall(vault.unpause, ()), Needs.Governor);
+        _add(address(vault), abi.encodeCall(vault.endPause, ()), Needs.Guardian);
+        _add(address(vault), abi.encodeCall(vault.setReduceOnly, ()), Needs.Guardian);
+        _add(address(vault), abi.encodeCall(vault.resume, ()), Needs.Governor);
+        _add(address(vault), abi.encodeCall(vault.startWindDown, ()), Needs.Governor);
+        _add(address(vault), abi.encodeCall(vault.setDepositCap, (1)), Needs.Governor);
+        _add(address(vault), abi.encodeCall(vault.lowerDepositCap, (1)), Needs.Guardian);
+        _add(address(vault), abi.encodeCall(vault.setShareLock, (1)), Needs.Governor);
+        _add(address(vault), abi.encodeCall(vault.setRedemptionQueue, (address(this))), Needs.Governor);
+        _add(address(vault), abi.encodeCall(vault.sweep, (address(new TokenDouble(18)), attacker)), Needs.Governor);
+        _add(address(vault), abi.encodeCall(vault.rebalance, (_intent("intent"), _leg(0, 0))), Needs.Keeper);
+        _add(
+            address(vault), abi.encodeCall(vault.rebalanceFor, (keeper, _intent("intent"), _leg(0, 0))), Needs.Relay
+        );
+    }
+
+    function _addRegistryEntries() private {
         ScriptedVenue fresh = new ScriptedVenue(address(vault), address(token), PRICE);
-        _add(address(vault), abi.encodeCall(vault.addVenue, (fresh)), Needs.Governor);
-        _add(address(vault), abi.encodeCall(vault.removeVenue, (venue)), Needs.Governor);
-        _add(address(vault), abi.encodeCall(vault.rebalance, ("intent", _leg(0, 0), START)), Needs.Keeper);
+        _add(address(registry), abi.encodeCall(registry.addVenue, (fresh)), Needs.Governor);
+        _add(address(registry), abi.encodeCall(registry.removeVenue, (venue)), Needs.Governor);
+        _add(address(registry), abi.encodeCall(registry.forceRemoveVenue, (venue)), Needs.Governor);
+        _add(address(registry), abi.encodeCall(registry.closeVenue, (venue)), Needs.Guardian);
+        _add(address(registry), abi.encodeCall(registry.reopenVenue, (venue)), Needs.Governor);
+        _add(address(registry), abi.encodeCall(registry.setVenueCap, (venue, 1)), Needs.Governor);
+        _add(address(registry), abi.encodeCall(registry.lowerVenueCap, (venue, 1)), Needs.Guardian);
+        VenueRegistry unbound = new VenueRegistry(access);
+        _add(address(unbound), abi.encodeCall(registry.bindVault, (address(vault))), Needs.Governor);
+        MemberGate members = new MemberGate(access, new address[](0));
+        _add(address(members), abi.encodeCall(members.addMember, (attacker)), Needs.Governor);
+        _add(address(members), abi.encodeCall(members.removeMember, (attacker)), Needs.Guardian);
     }
 
     function _addAccessEntries() private {
@@ -82,6 +111,7 @@ contract RolesMatrixTest is VaultFixture {
 
     function _mayCall(address actor, Needs needs) private view returns (bool) {
         if (needs == Needs.Keeper) return actor == keeper;
+        if (needs == Needs.Relay) return actor == relay;
         if (needs == Needs.Guardian) return actor == guardian || actor == governor;
         return actor == governor;
     }
@@ -89,6 +119,7 @@ contract RolesMatrixTest is VaultFixture {
     /// @dev Error that `actor` gets for a call of its own. Nothing is scheduled, so the governor gets one as well.
     function _denial(Entry memory entry, address actor) private view returns (bytes memory) {
         if (entry.needs == Needs.Keeper) return abi.encodeWithSelector(IVaultAccess.NotKeeper.selector, actor);
+        if (entry.needs == Needs.Relay) return abi.encodeWithSelector(IVaultAccess.NotRelay.selector, actor);
         if (entry.needs == Needs.Guardian) return abi.encodeWithSelector(IVaultAccess.NotGuardian.selector, actor);
         if (actor == governor) {
             bytes32 operationId = access.hashOperation(actor, entry.target, entry.call);
@@ -104,14 +135,7 @@ contract RolesMatrixTest is VaultFixture {
         return [governor, guardian, keeper, relay, depositor, deployer, address(vault), address(access)];
     }
 
-    function _pauseFirstIfUnpaused(Entry memory entry) private {
-        if (entry.target != address(vault) || bytes4(entry.call) != vault.unpause.selector) return;
-        vm.prank(guardian);
-        vault.pause();
-    }
-
     function _assertCall(Entry memory entry, address actor, bool expected, string memory label) private {
-        _pauseFirstIfUnpaused(entry);
         vm.prank(actor);
         (bool succeeded, bytes memory answer) = entry.target.call(entry.call);
         assertEq(succeeded, expected, label);

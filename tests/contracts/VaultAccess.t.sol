@@ -175,17 +175,17 @@ contract VaultAccessTest is VaultFixture {
 
     // HEDGE-302
     function test_deployer_isPowerlessAfterHandOver() external {
-        bytes memory call = abi.encodeCall(vault.addVenue, (venue));
+        bytes memory call = abi.encodeCall(registry.addVenue, (venue));
         vm.startPrank(deployer);
         vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, deployer));
-        vault.addVenue(venue);
+        registry.addVenue(venue);
         bytes memory unauthorized = abi.encodeWithSelector(
-            IAccessManager.AccessManagerUnauthorizedCall.selector, deployer, address(vault), vault.addVenue.selector
+            IAccessManager.AccessManagerUnauthorizedCall.selector, deployer, address(registry), registry.addVenue.selector
         );
         vm.expectRevert(unauthorized);
-        access.execute(address(vault), call);
+        access.execute(address(registry), call);
         vm.expectRevert(unauthorized);
-        access.schedule(address(vault), call, 0);
+        access.schedule(address(registry), call, 0);
         vm.expectRevert(abi.encodeWithSelector(IVaultAccess.NotGuardian.selector, deployer));
         access.dismissKeeper(keeper);
         vm.expectRevert(VaultAccess.AlreadyHandedOver.selector);
