@@ -17,7 +17,7 @@ DESK_LEGS = 20
 PEER_BOOK = "array of structs, Solady + Abramowitz-Stegun"
 
 _CONTRACTS = "benchmarks/contracts"
-_ADMIN = "contracts/governance/VaultAdmin.sol"
+_ACCESS = "contracts/governance/VaultAccess.sol"
 _BOOK = "contracts/book/OptionBook.sol"
 _LEGS_TYPE = "(uint256,uint256,bool,int256,uint256,uint256)[]"
 _ADD_LEGS = f"addLegs({_LEGS_TYPE})"
@@ -29,7 +29,7 @@ def run() -> list[Figure]:
     """Measure a delta, a leg and a full book."""
     names = ("BookMeter", "SoladyOptionBook")
     sources = {source for source, _ in METERS.values()} | {f"{_CONTRACTS}/{name}.sol" for name in names}
-    compile_sources(*sources, _ADMIN, _BOOK)
+    compile_sources(*sources, _ACCESS, _BOOK)
     with local_chain(PORT) as chain:
         return [*_delta_figures(chain), *_leg_figures(chain)]
 
@@ -66,9 +66,8 @@ def _leg_figures(chain: BenchmarkChain) -> list[Figure]:
 def _books(chain: BenchmarkChain, days_apart: int, count: int) -> tuple[list[Address], list[Address]]:
     """Deploy an empty book and one of ``count`` legs, ours and the peer's."""
     legs = _legs(days_apart, count)
-    account = chain.account
-    admin = chain.deploy(_ADMIN, "VaultAdmin", "(address,address,address)", account, account, account)
-    ours = [chain.deploy(_BOOK, "OptionBook", "(address)", admin) for _ in range(2)]
+    access = chain.deploy(_ACCESS, "VaultAccess", "(address)", chain.account)
+    ours = [chain.deploy(_BOOK, "OptionBook", "(address)", access) for _ in range(2)]
     peers = [chain.deploy(f"{_CONTRACTS}/SoladyOptionBook.sol", "SoladyOptionBook") for _ in range(2)]
     for book in (ours[1], peers[1]):
         chain.send(book, encode_call(_ADD_LEGS, legs))

@@ -1,4 +1,4 @@
-"""What a deployment gives the contracts: share token, oracle limits and the guard's bounds.
+"""What a deployment gives the contracts: share token, delay of the governor, oracle limits and the guard's bounds.
 
 What is allowed rounds down, what is demanded rounds up.
 """
@@ -14,12 +14,23 @@ from agent.domain import Bounds
 from agent.guard import max_daily_execution_loss
 from agent.units import BPS, Rounding, Seconds, Wad, from_wad, to_wad
 
+MIN_DELAY_SECONDS = 86_400
+"""`VaultAccess.MIN_DELAY`."""
+MAX_DELAY_SECONDS = 30 * 86_400
+"""`VaultAccess.MAX_DELAY`."""
+
 
 class VaultSettings(Section):
     """Name of the vault's share token."""
 
     name: str = Field(min_length=1)
     symbol: str = Field(min_length=1)
+
+
+class GovernanceSettings(Section):
+    """How long the governor's acts wait on the chain, inside `VaultAccess`' own limits."""
+
+    delay_seconds: Whole = Field(ge=MIN_DELAY_SECONDS, le=MAX_DELAY_SECONDS)
 
 
 class OracleSettings(Section):

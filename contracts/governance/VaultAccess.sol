@@ -27,9 +27,10 @@ import {IVaultAccess} from "../interfaces/IVaultAccess.sol";
 ///         guardian holds governance up for two delays and no longer. A guardian that is dismissed or leaves may be the last:
 ///         the successor is appointed before, or, against a captured guardian, after, with one delay without any.
 ///
-///         Known limits. Cancelling is one call an operation (`multicall` takes many), and costs less gas than scheduling.
-///         A governor may pause and dismiss keepers at once, as a guardian may. An operation of a governor who lost the role
-///         cannot be executed, unless the role is given back before it expires.
+///         Known limits. Until `handedOver` the deployer acts without delay: nobody should deposit before. Cancelling is one
+///         call an operation (`multicall` takes many), and costs less gas than scheduling. A governor may pause, tighten and
+///         dismiss at once, as a guardian may. An operation of a governor who lost the role cannot be executed, unless the
+///         role is given back before it expires.
 contract VaultAccess is AccessManager, IVaultAccess {
     /// @notice May rebalance inside the bounds, and spends its own budget. No delay.
     uint64 public constant KEEPER_ROLE = 1;
@@ -52,7 +53,7 @@ contract VaultAccess is AccessManager, IVaultAccess {
     /// @notice Account that set the vault up. Without any power once `handedOver`.
     address public immutable deployer;
 
-    /// @notice Whether the roles have their holders; false while the deployer still connects the contracts.
+    /// @inheritdoc IVaultAccess
     bool public handedOver;
 
     /// @notice Number of accounts that hold `ADMIN_ROLE`.

@@ -9,6 +9,9 @@ interface IVaultAccess {
     error NotGuardian(address caller);
     error NotRelay(address caller);
 
+    /// @notice Whether the deployer has handed over; until then it acts without delay.
+    function handedOver() external view returns (bool);
+
     /// @notice Whether `account` is a keeper: it may rebalance inside the bounds.
     function isKeeper(address account) external view returns (bool);
 

@@ -30,6 +30,7 @@ import {Intent, Leg} from "../types/Rebalance.sol";
 ///         the price update. A signature cannot be called back otherwise than by spending its intent id; so deadlines are
 ///         short.
 contract IntentRelay is EIP712, ReentrancyGuardTransient {
+    // solhint-disable gas-small-strings
     bytes32 private constant LEG_TYPEHASH =
         keccak256("Leg(address venue,int256 marginDelta,int256 sizeDelta,uint256 limitPrice)");
 
@@ -41,6 +42,7 @@ contract IntentRelay is EIP712, ReentrancyGuardTransient {
         "Intent(bytes32 id,uint256 blockNumber,bytes32 blockHash,uint256 deadline)"
         "Leg(address venue,int256 marginDelta,int256 sizeDelta,uint256 limitPrice)"
     );
+    // solhint-enable gas-small-strings
 
     /// @notice Vault whose rebalances are relayed.
     IHedgeVault public immutable vault;

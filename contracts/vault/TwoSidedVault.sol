@@ -352,9 +352,9 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
 
     /// @dev Shares go to members, and to and from the queue; locked ones stay.
     function _update(address from, address to, uint256 shares) internal override {
-        address queue = redemptionQueue;
-        bool isExit = to == address(0) || to == queue;
-        if (!isExit && from != queue && !gate.isMember(to)) revert NotMember(to);
+        address queue = redemptionQueue; // 0 while there is none, as is the giver of minted shares
+        bool isQueues = queue != address(0) && (from == queue || to == queue);
+        if (!isQueues && to != address(0) && !gate.isMember(to)) revert NotMember(to);
         if (from != address(0) && _isLocked(from)) revert SharesLocked(from, lockedUntil[from]);
         super._update(from, to, shares);
     }

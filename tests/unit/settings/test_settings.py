@@ -157,6 +157,16 @@ def test_to_cost_inputs__gas_paid_in_the_underlying__uses_the_oracle_price(local
         ("band_underlying = 5 ", "band_underlying = -5 ", "[bounds] band_underlying: Input should be greater than 0"),
         ("band_underlying = 5 ", "# band_underlying", "[bounds] band_underlying: missing; add it"),
         ("urgent_delta_underlying = 15", "urgent_delta_underlying = 4", "[bounds]: urgent_delta_underlying 4 must not"),
+        (
+            "delay_seconds = 86_400",
+            "delay_seconds = 86_399",
+            "[governance] delay_seconds: Input should be greater than",
+        ),
+        (
+            "delay_seconds = 86_400",
+            "delay_seconds = 2_592_001",
+            "[governance] delay_seconds: Input should be less than",
+        ),
         ("[bounds]", "[bound]", "[bound]: unknown section; did you mean bounds?"),
         ("[decision]", "[decisions]", "[decisions]: unknown section; did you mean decision?"),
         ("[policy]", "[polic]", "[policy]: section is missing"),
