@@ -31,7 +31,8 @@ import {VenueMeasurement} from "../types/Rebalance.sol";
 ///         the claims of an epoch never exceed what it received.
 ///
 ///         Liveness. `claim` and `cancel` never depend on venues, prices or other members. One `serve` goes through at most
-///         `MAX_EPOCHS` epochs, so its gas is bounded.
+///         `MAX_EPOCHS` epochs, so its gas is bounded; a request is of one whole share or more, so no row of epochs is worth
+///         nothing and blocks the others.
 ///
 ///         Known limits. Shares that wait are exposed to the NAV until they are served. A price that is moved by less than
 ///         `maxWidthBps` of NAV is served at.
@@ -76,6 +77,9 @@ contract RedemptionQueue is ReentrancyGuardTransient {
     /// @notice Widest NAV interval at which is served, 1e-4 of the higher NAV.
     uint256 public immutable maxWidthBps;
 
+    /// @notice Least shares of a request: one whole share.
+    uint256 public immutable minShares;
+
     /// @notice Oldest epoch that may have shares to serve.
     uint256 public firstEpoch;
 
@@ -101,7 +105,7 @@ contract RedemptionQueue is ReentrancyGuardTransient {
 
     error WidthOutOfRange(uint256 maxWidthBps, uint256 limit);
     error NotAContract(address account);
-    error NothingRequested();
+    error RequestTooSmall(uint256 shares, uint256 minShares);
     error NothingToClaim(uint256 epochId, address owner);
     error NothingToCancel(uint256 epochId, address owner);
     error VenueSilent(uint256 venueIndex);
@@ -112,15 +116,17 @@ contract RedemptionQueue is ReentrancyGuardTransient {
         if (maxWidthBps_ > MAX_WIDTH_BPS) revert WidthOutOfRange(maxWidthBps_, MAX_WIDTH_BPS);
         vault = vault_;
         maxWidthBps = maxWidthBps_;
+        minShares = 10 ** vault_.decimals();
         _asset = IERC20(vault_.asset());
     }
 
     // --- members --------------------------------------------------------------------------------------------------
 
     /// @notice Puts the caller's shares in the queue, within an allowance given to it.
+    /// @param shares At least `minShares`.
     /// @return epochId Epoch that the request belongs to; needed to claim and to cancel.
     function request(uint256 shares) external nonReentrant returns (uint256 epochId) {
-        if (shares == 0) revert NothingRequested();
+        if (shares < minShares) revert RequestTooSmall(shares, minShares);
         epochId = _openEpoch();
         Epoch storage epoch = _epochs[epochId];
         epoch.units += shares;
@@ -159,14 +165,13 @@ contract RedemptionQueue is ReentrancyGuardTransient {
     // --- anyone ---------------------------------------------------------------------------------------------------
 
     /// @notice Redeems as many waiting shares as idle can pay for, oldest epoch first.
-    /// @dev Does nothing where there are none, no idle, or no price. The assets are measured as they arrive.
+    /// @dev Does nothing where there are none, no idle, or they are worth nothing. The assets are measured as they arrive.
     /// @return shares Redeemed.
     /// @return assets Received.
     function serve() external nonReentrant returns (uint256 shares, uint256 assets) {
         _requireFairPrice();
         _adoptStrays();
         shares = Math.min(_waitingShares(), vault.maxRedeem(address(this)));
-        if (shares != 0 && vault.previewRedeem(shares) == 0) return (0, 0);
         if (shares != 0) {
             uint256 balanceBefore = _asset.balanceOf(address(this));
             vault.redeem(shares, address(this), address(this));

@@ -14,6 +14,7 @@ IN_MATRIX = {
     "access": "VaultAccess",
     "book": "OptionBook",
     "deltaBook": "DeltaBook",
+    "desk": "RescueDesk",
     "guard": "RebalanceGuard",
     "oracle": "PriceOracle",
     "vault": "HedgeVault",
@@ -21,9 +22,10 @@ IN_MATRIX = {
 """Contracts by the name that the matrix gives them."""
 ANYONES = {
     "HedgeVault": {
-        *("approve", "transfer", "transferFrom"),
+        *("approve", "transfer", "transferFrom", "permit"),
         *("deposit", "mint", "withdraw", "redeem", "redeemFromIdle", "absorbDonation"),
     },
+    "RescueDesk": {"rescue"},
     "RebalanceGuard": {"check"},  # the bound vault's: RebalanceGuard.t.sol
     "VaultAccess": {
         "handOver",  # the deployer's, once: VaultAccess.t.sol

@@ -67,9 +67,20 @@ contract RedemptionQueueTest is VaultFixture {
     }
 
     // HEDGE-041
-    function test_request_noSharesReverts() public {
-        vm.expectRevert(RedemptionQueue.NothingRequested.selector);
-        queue.request(0);
+    function test_request_lessThanOneShareReverts() public {
+        vm.expectRevert(abi.encodeWithSelector(RedemptionQueue.RequestTooSmall.selector, 1e12 - 1, 1e12));
+        queue.request(1e12 - 1);
+    }
+
+    // HEDGE-041
+    function test_request_queueThatTheVaultDoesNotKnowReverts() public {
+        RedemptionQueue other = new RedemptionQueue(vault, MAX_WIDTH_BPS);
+        gate.shutOut(address(other));
+        vm.startPrank(first);
+        vault.approve(address(other), 1e12);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.NotMember.selector, other));
+        other.request(1e12);
+        vm.stopPrank();
     }
 
     // HEDGE-041

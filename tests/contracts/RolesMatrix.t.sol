@@ -8,6 +8,7 @@ import {VenueRegistry} from "../../contracts/VenueRegistry.sol";
 import {OptionBook} from "../../contracts/book/OptionBook.sol";
 import {IOptionBook} from "../../contracts/interfaces/IOptionBook.sol";
 import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
+import {RescueDesk} from "../../contracts/relay/RescueDesk.sol";
 import {MemberGate} from "../../contracts/vault/MemberGate.sol";
 import {ScriptedSource} from "./support/ScriptedSource.sol";
 import {ScriptedVenue} from "./support/ScriptedVenue.sol";
@@ -38,6 +39,7 @@ contract RolesMatrixTest is VaultFixture {
         _addVaultEntries();
         _addRegistryEntries();
         _addAccessEntries();
+        _addDeskEntries();
         RebalanceGuard unbound = new RebalanceGuard(access, _bounds());
         _add(address(unbound), abi.encodeCall(guard.bindVault, (address(vault))), Needs.Governor);
         _add(address(guard), abi.encodeCall(guard.setBounds, (_bounds())), Needs.Governor);
@@ -80,6 +82,14 @@ contract RolesMatrixTest is VaultFixture {
         MemberGate members = new MemberGate(access, new address[](0));
         _add(address(members), abi.encodeCall(members.addMember, (attacker)), Needs.Governor);
         _add(address(members), abi.encodeCall(members.removeMember, (attacker)), Needs.Guardian);
+    }
+
+    function _addDeskEntries() private {
+        RescueDesk.Terms memory terms = RescueDesk.Terms(1 hours, 1_000_000, 1 ether, 1 ether);
+        RescueDesk desk = new RescueDesk(access, vault, guard, terms);
+        _add(address(desk), abi.encodeCall(desk.setTerms, (terms)), Needs.Governor);
+        _add(address(desk), abi.encodeCall(desk.tightenTerms, (terms)), Needs.Guardian);
+        _add(address(desk), abi.encodeCall(desk.withdraw, (0, payable(attacker))), Needs.Governor);
     }
 
     function _addAccessEntries() private {

@@ -37,8 +37,8 @@ contract QueueHandler is CommonBase, StdUtils {
     function request(uint256 seed, uint256 shares) external {
         address owner = member(seed);
         uint256 balance = vault.balanceOf(owner);
-        if (balance == 0) return;
-        shares = bound(shares, 1, balance);
+        if (balance < queue.minShares()) return;
+        shares = bound(shares, queue.minShares(), balance);
         vm.startPrank(owner);
         vault.approve(address(queue), shares);
         queue.request(shares);
