@@ -111,7 +111,7 @@ contract HedgeVault is VenueDesk {
 
     /// @inheritdoc IHedgeVault
     function measure() external view nonReentrantView returns (Measurement memory m) {
-        m = _measure(oracle.read(), 0);
+        m = _measure(_readPrice(), 0);
         _addBook(m);
     }
 
@@ -123,7 +123,7 @@ contract HedgeVault is VenueDesk {
     {
         _consume(intent);
         if (legs.length == 0) revert NoLegs();
-        IPriceOracle.Reading memory reading = oracle.read();
+        IPriceOracle.Reading memory reading = _readPrice();
         Measurement memory beforeTrade = _measure(reading, 0);
         uint256[] memory indexes = _indexesOf(legs);
         uint256 tradeCount = _requireAllowed(legs, indexes, beforeTrade);
@@ -138,7 +138,7 @@ contract HedgeVault is VenueDesk {
 
     /// @return cost What closing the leaver's part took from NAV, asset units, rounded up.
     function _unwind(Leg[] calldata legs, uint256 shares) private returns (uint256 cost) {
-        IPriceOracle.Reading memory reading = oracle.read();
+        IPriceOracle.Reading memory reading = _readPrice();
         Measurement memory beforeTrade = _measure(reading, 0);
         uint256[] memory indexes = _indexesOf(legs);
         _requirePart(legs, indexes, beforeTrade, shares);

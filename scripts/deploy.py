@@ -30,6 +30,8 @@ from scripts.record import DeploymentRecord
 DeployedVenue: TypeAlias = tuple[VenueInputs, Any]
 """A venue and its adapter, as Brownie holds it."""
 ZERO_ADDRESS = "0x" + "00" * 20
+MAX_ANSWER = 2**255 - 1
+"""Upper bound of an aggregator that has none of its own."""
 
 
 def main() -> int:
@@ -82,9 +84,9 @@ def _deploy_contracts(record: DeploymentRecord, settings: Settings, inputs: Depl
         return contracts[name]
 
     access = ensure("VaultAccess", inputs.deployer)
-    source = ensure("ChainlinkSource", inputs.price_feed)
-    limits = settings.oracle
-    oracle = ensure("PriceOracle", access, source, limits.max_age_seconds, limits.min_price, limits.max_price)
+    source = ensure("ChainlinkSource", inputs.price_feed, 0, MAX_ANSWER)
+    sources = (source.address, ZERO_ADDRESS, ZERO_ADDRESS, ZERO_ADDRESS)  # the governor adds others (`setSources`)
+    oracle = ensure("PriceOracle", access, sources, settings.oracle.to_price_limits())
     ensure("OptionBook", access)
     ensure("TokenHoldings", inputs.underlying_token, inputs.underlying_holder)
     book = ensure("DeltaBook", access)

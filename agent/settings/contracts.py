@@ -18,6 +18,14 @@ MIN_DELAY_SECONDS = 86_400
 """`VaultAccess.MIN_DELAY`."""
 MAX_DELAY_SECONDS = 30 * 86_400
 """`VaultAccess.MAX_DELAY`."""
+MAX_PRICE_AGE_SECONDS = 25 * 3600
+"""``PriceOracle.MAX_AGE_HARD_LIMIT``."""
+MAX_SEQUENCER_GRACE_SECONDS = 24 * 3600
+"""``PriceOracle.MAX_GRACE_HARD_LIMIT``."""
+MAX_WIDTH_BPS = 1000
+"""``PriceOracle.MAX_WIDTH_BPS_HARD_LIMIT``."""
+MAX_PRICE_USD = 10**10
+"""``PriceOracle.MAX_PRICE_HARD_LIMIT``."""
 
 
 class VaultSettings(Section):
@@ -34,11 +42,18 @@ class GovernanceSettings(Section):
 
 
 class OracleSettings(Section):
-    """When the vault believes a price."""
+    """When the vault believes a price, in the order of ``PriceLimits`` (``contracts/types/Prices.sol``)."""
 
-    max_age_seconds: Whole = Field(gt=0)
+    max_age_seconds: Whole = Field(gt=0, le=MAX_PRICE_AGE_SECONDS)
+    secondary_max_age_seconds: Whole = Field(gt=0, le=MAX_PRICE_AGE_SECONDS)
+    collateral_max_age_seconds: Whole = Field(gt=0, le=MAX_PRICE_AGE_SECONDS)
+    sequencer_grace_seconds: Whole = Field(ge=0, le=MAX_SEQUENCER_GRACE_SECONDS)
+    deviation_bps: Whole = Field(gt=0, le=MAX_WIDTH_BPS)
+    max_disagreement_bps: Whole = Field(gt=0, le=MAX_WIDTH_BPS)
+    max_confidence_bps: Whole = Field(gt=0, le=MAX_WIDTH_BPS)
+    max_depeg_bps: Whole = Field(gt=0, le=MAX_WIDTH_BPS)
     min_price_usd: Exact = Field(gt=0)
-    max_price_usd: Exact = Field(gt=0)
+    max_price_usd: Exact = Field(gt=0, le=MAX_PRICE_USD)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -55,6 +70,21 @@ class OracleSettings(Section):
     def max_price(self) -> Wad:
         """Highest price believed, WAD, rounded down (toward refusing)."""
         return to_wad(self.max_price_usd, Rounding.DOWN)
+
+    def to_price_limits(self) -> tuple[int, ...]:
+        """Return the fields of ``PriceLimits`` in their order."""
+        return (
+            self.max_age_seconds,
+            self.secondary_max_age_seconds,
+            self.collateral_max_age_seconds,
+            self.sequencer_grace_seconds,
+            self.deviation_bps,
+            self.max_disagreement_bps,
+            self.max_confidence_bps,
+            self.max_depeg_bps,
+            self.min_price,
+            self.max_price,
+        )
 
 
 class BoundsSettings(Section):

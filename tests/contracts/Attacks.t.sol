@@ -43,7 +43,7 @@ contract AttacksTest is VaultFixture {
             _deployWith(decimals[i]);
             _deposit(attacker, 1);
             token.mint(address(vault), _units(100_000));
-                _deposit(depositor, _units(100_000));
+            _deposit(depositor, _units(100_000));
             uint256 victimGets = vault.previewRedeem(vault.balanceOf(depositor));
             assertGe(victimGets, _units(100_000) - _units(100_000) / 1_000_000 - 1); // at most 1e-6 lost
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {Test} from "forge-std/Test.sol";
 import {DeltaBook} from "../../contracts/DeltaBook.sol";
@@ -8,7 +9,7 @@ import {Governed} from "../../contracts/governance/Governed.sol";
 import {VaultAccess} from "../../contracts/governance/VaultAccess.sol";
 import {IDeltaBook} from "../../contracts/interfaces/IDeltaBook.sol";
 import {IDeltaSource} from "../../contracts/interfaces/IDeltaSource.sol";
-import {IVaultAdmin} from "../../contracts/interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
 import {DecimalScale} from "../../contracts/libraries/DecimalScale.sol";
 import {TokenHoldings} from "../../contracts/book/TokenHoldings.sol";
 import {GasBurningSource, LongAnswerSource, NoSource} from "./support/HostileSources.sol";
@@ -150,7 +151,7 @@ contract DeltaBookTest is Test {
         book.replaceSource(first, IDeltaSource(holder));
         vm.stopPrank();
         vm.prank(holder);
-        vm.expectRevert(abi.encodeWithSelector(IVaultAdmin.NotGovernor.selector, holder));
+        vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, holder));
         book.replaceSource(first, third);
     }
 

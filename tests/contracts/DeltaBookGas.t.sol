@@ -12,10 +12,10 @@ contract DeltaBookGasTest is OptionBookFixture {
 
     // HEDGE-417
     function test_deltaInterval_fullBookOfFullSources_fitsOneTransaction() external {
-        DeltaBook deltaBook = new DeltaBook(book.admin());
+        DeltaBook deltaBook = new DeltaBook(book.access());
         uint256 sources = deltaBook.MAX_SOURCES();
         for (uint256 i; i < sources; ++i) {
-            OptionBook full = new OptionBook(book.admin());
+            OptionBook full = new OptionBook(book.access());
             vm.startPrank(governor);
             full.addLegs(_legs(128, 1 hours));
             deltaBook.addSource(full);
@@ -36,7 +36,7 @@ contract DeltaBookGasTest is OptionBookFixture {
     function test_deltaInterval_twentyLegs_areBelow110000Gas() external {
         uint256[3] memory apart = [uint256(0), 1 hours, 30 days];
         for (uint256 i; i < 3; ++i) {
-            OptionBook twenty = new OptionBook(book.admin());
+            OptionBook twenty = new OptionBook(book.access());
             vm.prank(governor);
             twenty.addLegs(_legs(20, apart[i]));
             vm.cool(address(twenty));

@@ -34,9 +34,7 @@ contract HedgeVaultModesTest is VaultFixture {
         _pause();
         vm.warp(START + 6 days - 1);
         vm.prank(guardian);
-        vm.expectRevert(
-            abi.encodeWithSelector(VaultModes.PauseNotReady.selector, START + 6 days - 1, START + 6 days)
-        );
+        vm.expectRevert(abi.encodeWithSelector(VaultModes.PauseNotReady.selector, START + 6 days - 1, START + 6 days));
         vault.pause();
         vm.warp(START + 6 days);
         _pause();
@@ -81,12 +79,12 @@ contract HedgeVaultModesTest is VaultFixture {
         source.set(-30e18, -30e18);
         _rebalance(_leg(0, -20e18));
         _rebalanceExpecting(
-            _leg(0, -31e18), abi.encodeWithSelector(IRebalanceGuard.CooldownActive.selector, block.timestamp, block.timestamp + 600)
+            _leg(0, -31e18),
+            abi.encodeWithSelector(IRebalanceGuard.CooldownActive.selector, block.timestamp, block.timestamp + 600)
         );
         source.set(10e18, 10e18); // W is 40, urgent; past 0 is another position
         _rebalanceExpecting(
-            _leg(0, -40e18),
-            abi.encodeWithSelector(IRebalanceGuard.PositionNotShrinking.selector, 0, -10e18, -10e18)
+            _leg(0, -40e18), abi.encodeWithSelector(IRebalanceGuard.PositionNotShrinking.selector, 0, -10e18, -10e18)
         );
         _rebalance(_leg(0, -30e18));
         assertEq(venue.size(), 0);

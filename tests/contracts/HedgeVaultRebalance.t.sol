@@ -106,9 +106,7 @@ contract HedgeVaultRebalanceTest is VaultFixture {
         intent.blockHash = keccak256("reorganised away");
         vm.prank(keeper);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IHedgeVault.BlockHashMismatch.selector, START_BLOCK - 1, intent.blockHash, expected
-            )
+            abi.encodeWithSelector(IHedgeVault.BlockHashMismatch.selector, START_BLOCK - 1, intent.blockHash, expected)
         );
         vault.rebalance(intent, legs);
     }

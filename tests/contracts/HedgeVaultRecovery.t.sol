@@ -89,7 +89,7 @@ contract HedgeVaultRecoveryTest is VaultFixture {
         assertEq(vault.idleAssets(), _units(174_000));
         vm.prank(attacker);
         vm.expectRevert(
-            abi.encodeWithSelector(IRebalanceGuard.VenueLeverageExceeded.selector, 0, 4.081632653061224490e18, 4e18)
+            abi.encodeWithSelector(IRebalanceGuard.VenueLeverageExceeded.selector, 0, 4.08163265306122449e18, 4e18)
         );
         vault.bringMarginHome(venue, _units(1000));
     }
@@ -117,9 +117,7 @@ contract HedgeVaultRecoveryTest is VaultFixture {
         vault.transfer(address(this), _units(50_000) * 1e6);
         assertEq(vault.maxWithdraw(attacker), _units(30_000));
         vm.prank(attacker);
-        vm.expectRevert(
-            abi.encodeWithSelector(IHedgeVault.IdleExceeded.selector, _units(30_000) + 1, _units(30_000))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.IdleExceeded.selector, _units(30_000) + 1, _units(30_000)));
         vault.withdraw(_units(30_000) + 1, attacker, attacker);
         vault.redeem(_units(50_000) * 1e6, depositor, address(this)); // the queue itself takes it
         assertEq(token.balanceOf(depositor), _units(50_000));
@@ -181,8 +179,7 @@ contract HedgeVaultRecoveryTest is VaultFixture {
         vault.pause();
         uint256 shares = vault.balanceOf(depositor);
         vm.prank(depositor);
-        uint256 paid =
-            vault.redeemWithUnwind(shares, 0, depositor, depositor, _leg(-int256(_units(50_000)), -50e18));
+        uint256 paid = vault.redeemWithUnwind(shares, 0, depositor, depositor, _leg(-int256(_units(50_000)), -50e18));
         assertEq(venue.size(), 0);
         assertApproxEqAbs(paid, _units(199_500), 1);
     }
@@ -209,7 +206,8 @@ contract HedgeVaultRecoveryTest is VaultFixture {
         _publish(1300e18);
         // Closing 30 would leave 26,000 on 14,870: 1.75x, less than three quarters of 4x.
         _rebalanceExpecting(
-            _leg(0, -30e18), abi.encodeWithSelector(IRebalanceGuard.NetDeltaExceeded.selector, 32e18, 2.884615384615384615e18)
+            _leg(0, -30e18),
+            abi.encodeWithSelector(IRebalanceGuard.NetDeltaExceeded.selector, 32e18, 2.884615384615384615e18)
         );
     }
 
@@ -222,7 +220,8 @@ contract HedgeVaultRecoveryTest is VaultFixture {
         _rebalance(_leg(int256(_units(4500)), 0)); // still above 4x, but less
         assertEq(token.balanceOf(address(venue)), _units(54_500));
         _rebalanceExpecting(
-            _leg(-1, 0), abi.encodeWithSelector(IRebalanceGuard.VenueLeverageExceeded.selector, 0, 7.792207793364335109e18, 4e18)
+            _leg(-1, 0),
+            abi.encodeWithSelector(IRebalanceGuard.VenueLeverageExceeded.selector, 0, 7.792207793364335109e18, 4e18)
         );
     }
 }

@@ -179,8 +179,7 @@ abstract contract HedgeVaultSharesTest is VaultFixture {
         vault.pause();
         assertEq(vault.maxDeposit(depositor), 0);
         assertEq(vault.maxMint(depositor), 0);
-        bytes memory closed =
-            abi.encodeWithSelector(IHedgeVault.DepositsClosed.selector, IHedgeVault.DepositBlock.Mode);
+        bytes memory closed = abi.encodeWithSelector(IHedgeVault.DepositsClosed.selector, IHedgeVault.DepositBlock.Mode);
         vm.expectRevert(closed);
         vault.deposit(1, depositor);
         vm.expectRevert(closed);

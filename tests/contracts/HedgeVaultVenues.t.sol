@@ -68,7 +68,9 @@ contract HedgeVaultVenuesTest is VaultFixture {
 
     // HEDGE-020
     function test_addVenue_revertsIfAlreadyThere() external {
-        _addVenueExpecting(venue, abi.encodeWithSelector(IVenueRegistry.VenueAlreadyRegistered.selector, address(venue)));
+        _addVenueExpecting(
+            venue, abi.encodeWithSelector(IVenueRegistry.VenueAlreadyRegistered.selector, address(venue))
+        );
     }
 
     // HEDGE-020
@@ -164,7 +166,9 @@ contract HedgeVaultVenuesTest is VaultFixture {
         _hedge();
         venue.setHalted(true);
         _governExpecting(
-            address(registry), abi.encodeCall(registry.removeVenue, (venue)), abi.encodeWithSelector(IVenueRegistry.VenueSilent.selector, address(venue))
+            address(registry),
+            abi.encodeCall(registry.removeVenue, (venue)),
+            abi.encodeWithSelector(IVenueRegistry.VenueSilent.selector, address(venue))
         );
         _govern(address(registry), abi.encodeCall(registry.forceRemoveVenue, (venue)));
         assertEq(vault.totalAssets(), _units(150_000));

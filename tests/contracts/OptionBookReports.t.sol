@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IIvReporting} from "../../contracts/interfaces/IIvReporting.sol";
 import {IOptionBook} from "../../contracts/interfaces/IOptionBook.sol";
-import {IVaultAdmin} from "../../contracts/interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
 import {OptionBookFixture} from "./support/OptionBookFixture.sol";
 
 /// @notice HEDGE-484 .. HEDGE-486: how far a reporter moves a leg's IV interval, and what it can never do.
@@ -133,7 +134,7 @@ contract OptionBookReportsTest is OptionBookFixture {
     // HEDGE-486
     function test_dismissIvReporter_byTheGuardian_atOnce() external withReporter {
         vm.prank(stranger);
-        vm.expectRevert(abi.encodeWithSelector(IVaultAdmin.NotGuardian.selector, stranger));
+        vm.expectRevert(abi.encodeWithSelector(IVaultAccess.NotGuardian.selector, stranger));
         book.dismissIvReporter();
         vm.expectEmit(address(book));
         emit IIvReporting.IvReporterSet(reporter, address(0));
@@ -146,7 +147,7 @@ contract OptionBookReportsTest is OptionBookFixture {
     function test_setters_revertIfNotGovernor() external {
         address[2] memory others = [guardian, stranger];
         for (uint256 i; i < 2; ++i) {
-            bytes memory refused = abi.encodeWithSelector(IVaultAdmin.NotGovernor.selector, others[i]);
+            bytes memory refused = abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, others[i]);
             vm.startPrank(others[i]);
             vm.expectRevert(refused);
             book.setIvReporter(others[i]);

@@ -41,8 +41,27 @@ contract RebalanceGuardTest is VaultFixture {
     /// @dev Human values of the hard limits: 1e12 units, 1e10 USD, 10x, 5x, 3 %, 1 %, 2.5 %, 5 % a day, one day.
     function _hardLimit(uint256 field) private pure returns (uint256) {
         return [
-            uint256(1e30), 1e30, 1e30, 1e30, 1e28, 1e28, 1e28, 1e28, 1e28, 10e18, 5e18,
-            300, 100, 250, 500, 500, 3000, 5000, 9000, 10_000, 86_400
+            uint256(1e30),
+            1e30,
+            1e30,
+            1e30,
+            1e28,
+            1e28,
+            1e28,
+            1e28,
+            1e28,
+            10e18,
+            5e18,
+            300,
+            100,
+            250,
+            500,
+            500,
+            3000,
+            5000,
+            9000,
+            10_000,
+            86_400
         ][field];
     }
 

@@ -10,6 +10,7 @@ import {IOptionBook} from "../../contracts/interfaces/IOptionBook.sol";
 import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
 import {RescueDesk} from "../../contracts/relay/RescueDesk.sol";
 import {MemberGate} from "../../contracts/vault/MemberGate.sol";
+import {PriceLimits} from "../../contracts/types/Prices.sol";
 import {ScriptedSource} from "./support/ScriptedSource.sol";
 import {ScriptedVenue} from "./support/ScriptedVenue.sol";
 import {TokenDouble} from "./support/Tokens.sol";
@@ -44,7 +45,10 @@ contract RolesMatrixTest is VaultFixture {
         _add(address(unbound), abi.encodeCall(guard.bindVault, (address(vault))), Needs.Governor);
         _add(address(guard), abi.encodeCall(guard.setBounds, (_bounds())), Needs.Governor);
         _add(address(guard), abi.encodeCall(guard.tightenBounds, (_bounds())), Needs.Guardian);
-        _add(address(oracle), abi.encodeCall(oracle.setPriceLimits, (60, 1e18, 2e18)), Needs.Governor);
+        PriceLimits memory limits = oracle.priceLimits();
+        _add(address(oracle), abi.encodeCall(oracle.setSources, (oracle.sources())), Needs.Governor);
+        _add(address(oracle), abi.encodeCall(oracle.setPriceLimits, (limits)), Needs.Governor);
+        _add(address(oracle), abi.encodeCall(oracle.tightenPriceLimits, (limits)), Needs.Guardian);
         ScriptedSource extra = new ScriptedSource(0, 0);
         _add(address(deltaBook), abi.encodeCall(deltaBook.addSource, (extra)), Needs.Governor);
         _add(address(deltaBook), abi.encodeCall(deltaBook.removeSource, (source)), Needs.Governor);
@@ -63,9 +67,7 @@ contract RolesMatrixTest is VaultFixture {
         _add(address(vault), abi.encodeCall(vault.setRedemptionQueue, (address(this))), Needs.Governor);
         _add(address(vault), abi.encodeCall(vault.sweep, (address(new TokenDouble(18)), attacker)), Needs.Governor);
         _add(address(vault), abi.encodeCall(vault.rebalance, (_intent("intent"), _leg(0, 0))), Needs.Keeper);
-        _add(
-            address(vault), abi.encodeCall(vault.rebalanceFor, (keeper, _intent("intent"), _leg(0, 0))), Needs.Relay
-        );
+        _add(address(vault), abi.encodeCall(vault.rebalanceFor, (keeper, _intent("intent"), _leg(0, 0))), Needs.Relay);
     }
 
     function _addRegistryEntries() private {

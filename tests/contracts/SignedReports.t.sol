@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {ISignedReports} from "../../contracts/interfaces/ISignedReports.sol";
-import {IVaultAdmin} from "../../contracts/interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
 import {SignedReports} from "../../contracts/book/SignedReports.sol";
 import {SignedReportsFixture} from "./support/SignedReportsFixture.sol";
 
@@ -384,7 +385,7 @@ contract SignedReportsTest is SignedReportsFixture {
     function test_setters_revertIfOfAnotherRole() external {
         address[2] memory others = [guardian, stranger];
         for (uint256 i; i < 2; ++i) {
-            bytes memory refused = abi.encodeWithSelector(IVaultAdmin.NotGovernor.selector, others[i]);
+            bytes memory refused = abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, others[i]);
             vm.startPrank(others[i]);
             vm.expectRevert(refused);
             source.addSigner(stranger);
@@ -397,9 +398,9 @@ contract SignedReportsTest is SignedReportsFixture {
             vm.stopPrank();
         }
         vm.startPrank(stranger);
-        vm.expectRevert(abi.encodeWithSelector(IVaultAdmin.NotGuardian.selector, stranger));
+        vm.expectRevert(abi.encodeWithSelector(IVaultAccess.NotGuardian.selector, stranger));
         source.revokeReport();
-        vm.expectRevert(abi.encodeWithSelector(IVaultAdmin.NotGuardian.selector, stranger));
+        vm.expectRevert(abi.encodeWithSelector(IVaultAccess.NotGuardian.selector, stranger));
         source.removeSigner(accounts[0]);
         vm.stopPrank();
     }

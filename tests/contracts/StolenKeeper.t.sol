@@ -98,7 +98,10 @@ contract StolenKeeperTest is VaultFixture {
         );
         legs[0].sizeDelta = 20e18;
         legs[0].marginDelta = int256(_units(20_000));
-        _rebalanceExpecting(legs, abi.encodeWithSelector(IRebalanceGuard.VenueLeverageExceeded.selector, 0, 6.185567010309278351e18, 4e18));
+        _rebalanceExpecting(
+            legs,
+            abi.encodeWithSelector(IRebalanceGuard.VenueLeverageExceeded.selector, 0, 6.185567010309278351e18, 4e18)
+        );
     }
 
     // INV-03

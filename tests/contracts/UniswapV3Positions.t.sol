@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {IVaultAdmin} from "../../contracts/interfaces/IVaultAdmin.sol";
+import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
+import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
 import {IUniswapV3FeePool, IUniswapV3PositionManager} from "../../contracts/book/IUniswapV3.sol";
 import {UniswapV3Positions} from "../../contracts/book/UniswapV3Positions.sol";
 import {UniswapV3Fixture} from "./support/UniswapV3Fixture.sol";
@@ -233,7 +234,7 @@ contract UniswapV3PositionsTest is UniswapV3Fixture {
     // HEDGE-475
     function test_addPosition_governorOrHolder() external {
         uint256 tokenId = _mint(holder, -887_220, 887_220, 1e18, 2500e6);
-        vm.expectRevert(abi.encodeWithSelector(IVaultAdmin.NotGovernor.selector, stranger));
+        vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, stranger));
         vm.prank(stranger);
         source.addPosition(tokenId);
         vm.expectRevert(abi.encodeWithSelector(UniswapV3Positions.NotHolder.selector, stranger));
@@ -291,7 +292,7 @@ contract UniswapV3PositionsTest is UniswapV3Fixture {
         uint256 first = _mintListed(10);
         uint256 second = _mintListed(20);
         vm.prank(stranger);
-        vm.expectRevert(abi.encodeWithSelector(IVaultAdmin.NotGovernor.selector, stranger));
+        vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, stranger));
         source.removePosition(first);
         vm.startPrank(governor);
         vm.expectEmit(address(source));
@@ -324,21 +325,21 @@ contract UniswapV3PositionsTest is UniswapV3Fixture {
         IUniswapV3PositionManager npm = IUniswapV3PositionManager(address(manager));
         IUniswapV3FeePool real = IUniswapV3FeePool(address(pool));
         vm.expectRevert(UniswapV3Positions.HolderIsZero.selector);
-        new UniswapV3Positions(admin, npm, real, address(underlying), address(0), 0);
+        new UniswapV3Positions(access, npm, real, address(underlying), address(0), 0);
         vm.expectRevert(abi.encodeWithSelector(UniswapV3Positions.UnderlyingNotInPool.selector, stranger));
-        new UniswapV3Positions(admin, npm, real, stranger, holder, 0);
+        new UniswapV3Positions(access, npm, real, stranger, holder, 0);
         vm.expectRevert(abi.encodeWithSelector(UniswapV3Positions.PriceToleranceOutOfRange.selector, 2001, 2000));
-        new UniswapV3Positions(admin, npm, real, address(underlying), holder, 2001);
+        new UniswapV3Positions(access, npm, real, address(underlying), holder, 2001);
         PoolDouble forged = new PoolDouble(address(underlying), address(quote), FEE);
         vm.expectRevert(
             abi.encodeWithSelector(UniswapV3Positions.PoolNotOfFactory.selector, address(forged), address(pool))
         );
-        new UniswapV3Positions(admin, npm, IUniswapV3FeePool(address(forged)), address(underlying), holder, 0);
+        new UniswapV3Positions(access, npm, IUniswapV3FeePool(address(forged)), address(underlying), holder, 0);
     }
 
     // HEDGE-475
     function test_setPriceTolerance_governorAlone() external {
-        vm.expectRevert(abi.encodeWithSelector(IVaultAdmin.NotGovernor.selector, stranger));
+        vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, stranger));
         vm.prank(stranger);
         source.setPriceTolerance(50);
         vm.expectEmit(address(source));

@@ -180,7 +180,10 @@ contract VaultAccessTest is VaultFixture {
         vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, deployer));
         registry.addVenue(venue);
         bytes memory unauthorized = abi.encodeWithSelector(
-            IAccessManager.AccessManagerUnauthorizedCall.selector, deployer, address(registry), registry.addVenue.selector
+            IAccessManager.AccessManagerUnauthorizedCall.selector,
+            deployer,
+            address(registry),
+            registry.addVenue.selector
         );
         vm.expectRevert(unauthorized);
         access.execute(address(registry), call);

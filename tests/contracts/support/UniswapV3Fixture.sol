@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Test} from "forge-std/Test.sol";
-import {VaultAdmin} from "../../../contracts/governance/VaultAdmin.sol";
+import {VaultAccess} from "../../../contracts/governance/VaultAccess.sol";
 import {IUniswapV3FeePool, IUniswapV3PositionManager} from "../../../contracts/book/IUniswapV3.sol";
 import {UniswapV3Positions} from "../../../contracts/book/UniswapV3Positions.sol";
 import {TokenDouble} from "./Tokens.sol";
@@ -75,7 +75,7 @@ abstract contract UniswapV3Fixture is Test {
     address internal governor = makeAddr("governor");
     address internal holder = makeAddr("holder");
     address internal stranger = makeAddr("stranger");
-    VaultAdmin internal admin;
+    VaultAccess internal access;
     IRealFactory internal factory;
     IRealPositionManager internal manager;
     IRealPool internal pool;
@@ -85,7 +85,7 @@ abstract contract UniswapV3Fixture is Test {
     bool internal underlyingIs0;
 
     function _deployUniswap() internal {
-        admin = new VaultAdmin(governor, makeAddr("guardian"), makeAddr("keeper"));
+        access = new VaultAccess(governor); // it has not handed over: what it sets waits for nothing
         factory = IRealFactory(_create("v3-core/artifacts/contracts/UniswapV3Factory.sol/UniswapV3Factory.json", ""));
         string memory path =
             "v3-periphery/artifacts/contracts/NonfungiblePositionManager.sol/NonfungiblePositionManager.json";
@@ -110,7 +110,7 @@ abstract contract UniswapV3Fixture is Test {
 
     function _newSource(uint256 toleranceBps) internal returns (UniswapV3Positions) {
         return new UniswapV3Positions(
-            admin,
+            access,
             IUniswapV3PositionManager(address(manager)),
             IUniswapV3FeePool(address(pool)),
             address(underlying),

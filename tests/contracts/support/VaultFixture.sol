@@ -12,6 +12,7 @@ import {PriceOracle} from "../../../contracts/oracles/PriceOracle.sol";
 import {AggregatorDouble} from "../../../contracts/test/AggregatorDouble.sol";
 import {Bounds, Intent, Leg} from "../../../contracts/types/Rebalance.sol";
 import {OpenGate} from "./OpenGate.sol";
+import {PriceDefaults} from "./PriceDefaults.sol";
 import {ScriptedSource} from "./ScriptedSource.sol";
 import {ScriptedVenue} from "./ScriptedVenue.sol";
 import {TokenDouble} from "./Tokens.sol";
@@ -58,7 +59,8 @@ abstract contract VaultFixture is Test {
         _unit = 10 ** token_.decimals();
         access = new VaultAccess(deployer);
         aggregator = new AggregatorDouble(8, int256(PRICE / 1e10));
-        oracle = new PriceOracle(access, new ChainlinkSource(address(aggregator)), 1 hours, 100e18, 100_000e18);
+        ChainlinkSource feed = new ChainlinkSource(address(aggregator), 0, type(int256).max);
+        oracle = new PriceOracle(access, PriceDefaults.alone(feed), PriceDefaults.limits());
         deltaBook = new DeltaBook(access);
         source = new ScriptedSource(-52e18, -48e18);
         guard = new RebalanceGuard(access, _bounds());
@@ -81,9 +83,7 @@ abstract contract VaultFixture is Test {
     }
 
     function _newVault(RebalanceGuard guard_, VenueRegistry registry_) internal returns (HedgeVault) {
-        return new HedgeVault(
-            token, "Evenkeel ETH hedge", "ekETH", access, oracle, deltaBook, guard_, gate, registry_
-        );
+        return new HedgeVault(token, "Evenkeel ETH hedge", "ekETH", access, oracle, deltaBook, guard_, gate, registry_);
     }
 
     /// @dev Schedules a governor's call so long ago that its delay has just passed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -53,6 +54,18 @@ def test_load_settings__localnet_file__bounds_are_the_integers_people_wrote(loca
     assert bounds.max_venue_leverage == 4 * WAD
     assert bounds.turnover_capacity == 350_000 * WAD
     assert (bounds.max_slippage_bps, bounds.max_fee_bps, bounds.cooldown_seconds) == (60, 15, 240)
+
+
+def test_to_price_limits__localnet_file__is_in_the_order_of_the_contract(localnet, repository):
+    limits = localnet().oracle
+    declared = (repository / "contracts" / "types" / "Prices.sol").read_text(encoding="utf-8")
+    struct = declared.split("struct PriceLimits {")[1].split("}")[0]
+    fields = [line.split()[-1].rstrip(";") for line in struct.strip().splitlines()]
+    names = [re.sub(r"(?=[A-Z])", "_", field).lower() for field in fields]
+    distinct = limits.model_copy(update={name: 10 + number for number, name in enumerate(names)})
+    assert len(names) == 10
+    assert distinct.to_price_limits()[:8] == tuple(range(10, 18))
+    assert limits.to_price_limits()[8:] == (limits.min_price, limits.max_price) == (100 * WAD, 100_000 * WAD)
 
 
 def test_load_settings__localnet_file__stolen_key_costs_below_one_percent_a_day(localnet):
@@ -196,6 +209,9 @@ def test_to_cost_inputs__gas_paid_in_the_underlying__uses_the_oracle_price(local
             "min_price_usd = 200_000",
             "[oracle]: min_price_usd 200000 must be below max_price_usd",
         ),
+        ("max_age_seconds = 3600", "max_age_seconds = 90_001", "[oracle] max_age_seconds: Input should be less than"),
+        ("deviation_bps = 50", "deviation_bps = 0", "[oracle] deviation_bps: Input should be greater than 0"),
+        ("max_depeg_bps = 100", "max_depeg_bps = 1001", "[oracle] max_depeg_bps: Input should be less than or equal"),
         ("low_leverage_ratio = 0.5", "low_leverage_ratio = 1.5", "[margin]: low_leverage_ratio 1.5 < target_leverage"),
         (
             "urgent_max_fee_gwei = 500",
