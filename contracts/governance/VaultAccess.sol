@@ -5,10 +5,10 @@ import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IVaultAccess} from "../interfaces/IVaultAccess.sol";
 
 /// @title Roles and delays of one vault
-/// @notice Purpose. One place answers who may rebalance (keeper), report to the book (relay), tighten and pause (guardian)
-///         and change parameters (governor: `ADMIN_ROLE`), and makes every act of a governor wait where all can see it. It is
-///         OpenZeppelin's `AccessManager` with less to configure: the roles and what they may do are fixed, their holders
-///         are not.
+/// @notice Purpose. One place answers who may rebalance (keeper), bring a keeper's rebalance (relay), tighten and pause
+///         (guardian) and change parameters (governor: `ADMIN_ROLE`), and makes every act of a governor wait where all can see
+///         it. It is OpenZeppelin's `AccessManager` with less to configure: the roles and what they may do are fixed, their
+///         holders are not.
 ///
 ///         Trust. The deployer connects the contracts without delay and can appoint nobody; `handOver` names the holders and
 ///         takes every power from it. From then on a governor's act, on the contracts or on the roles, is scheduled
@@ -38,7 +38,7 @@ contract VaultAccess is AccessManager, IVaultAccess {
     /// @notice May tighten, pause, dismiss keepers and relays, and cancel what governors schedule. No delay.
     uint64 public constant GUARDIAN_ROLE = 2;
 
-    /// @notice May report to the book what the chain cannot see. No delay.
+    /// @notice May rebalance in any keeper's name: for contracts that check its signature. No delay.
     uint64 public constant RELAY_ROLE = 3;
 
     /// @notice Least delay of a governor.

@@ -21,6 +21,6 @@ interface IVaultAccess {
     /// @notice Reverts `NotGuardian` unless `account` is a guardian or a governor: it may tighten and pause at once.
     function requireGuardian(address account) external view;
 
-    /// @notice Reverts `NotRelay` unless `account` is a relay: it may report what the chain cannot see.
+    /// @notice Reverts `NotRelay` unless `account` is a relay: it may rebalance in any keeper's name.
     function requireRelay(address account) external view;
 }

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
 import {ERC4626, IERC20Metadata, IERC4626} from "@openzeppelin/contracts/token/ERC20/extensions/ERC4626.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
@@ -27,7 +28,7 @@ import {VaultModes} from "./VaultModes.sol";
 ///
 ///         Known limits. Instant exits are paid from idle that the redemption queue does not wait for. A share lock holds
 ///         new shares, so that only their own receiver may deposit while one is set.
-abstract contract TwoSidedVault is IHedgeVault, ERC4626, ReentrancyGuardTransient, VaultModes {
+abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, ReentrancyGuardTransient, VaultModes {
     using Math for uint256;
     using SafeCast for uint256;
 
@@ -75,6 +76,7 @@ abstract contract TwoSidedVault is IHedgeVault, ERC4626, ReentrancyGuardTransien
 
     constructor(IERC20Metadata asset_, string memory name_, string memory symbol_, IMemberGate gate_)
         ERC20(name_, symbol_)
+        ERC20Permit(name_)
         ERC4626(asset_)
     {
         _assetDecimals = asset_.decimals();
@@ -234,6 +236,11 @@ abstract contract TwoSidedVault is IHedgeVault, ERC4626, ReentrancyGuardTransien
     function previewRedeem(uint256 shares) public view override(ERC4626, IERC4626) nonReentrantView returns (uint256) {
         (uint256 navLow,) = _nav();
         return _toAssets(shares, navLow, Math.Rounding.Floor);
+    }
+
+    /// @inheritdoc IERC20Metadata
+    function decimals() public view override(ERC20, ERC4626, IERC20Metadata) returns (uint8) {
+        return super.decimals();
     }
 
     /// @inheritdoc IHedgeVault

@@ -14,9 +14,12 @@ IN_MATRIX = {
     "access": "VaultAccess",
     "book": "OptionBook",
     "deltaBook": "DeltaBook",
+    "desk": "RescueDesk",
     "guard": "RebalanceGuard",
     "lyra": "LyraOptions",
+    "members": "MemberGate",
     "oracle": "PriceOracle",
+    "registry": "VenueRegistry",
     "reports": "SignedReports",
     "uniswap": "UniswapV3Positions",
     "vault": "HedgeVault",
@@ -24,14 +27,17 @@ IN_MATRIX = {
 """Contracts by the name that the matrix gives them."""
 ANYONES = {
     "HedgeVault": {
-        *("approve", "transfer", "transferFrom"),
-        *("deposit", "mint", "withdraw", "redeem", "redeemFromIdle", "absorbDonation"),
+        *("approve", "transfer", "transferFrom", "permit"),
+        *("deposit", "mint", "withdraw", "redeem", "redeemWithUnwind"),
+        *("bringMarginHome", "recoverMargin"),  # HedgeVaultRecovery.t.sol, HedgeVaultVenues.t.sol
     },
     "LyraOptions": {"addOwnPosition", "removeBurntPosition"},  # the holder's; what is burnt: UniswapV3Positions.t.sol
     "OptionBook": {"removeExpired", "reportIvIntervals"},  # the reporter's: OptionBookReports.t.sol
     "SignedReports": {"submit"},  # a quorum signs: SignedReports.t.sol
     "UniswapV3Positions": {"addOwnPosition", "removeBurntPosition"},
-    "RebalanceGuard": {"check"},  # the bound vault's: RebalanceGuard.t.sol
+    "RescueDesk": {"rescue"},
+    "VenueRegistry": {"measureAndKeep"},  # the bound vault's: HedgeVaultRebalance.t.sol
+    "RebalanceGuard": {"check", "recordResult"},  # the bound vault's, and anyone's: the bound vault's: RebalanceGuard.t.sol
     "VaultAccess": {
         "handOver",  # the deployer's, once: VaultAccess.t.sol
         *("schedule", "execute", "cancel", "consumeScheduledOp"),  # ask for the role of what they carry

@@ -15,6 +15,7 @@ import {IIvReporting} from "../../contracts/interfaces/IIvReporting.sol";
 import {IOptionBook} from "../../contracts/interfaces/IOptionBook.sol";
 import {ISignedReports} from "../../contracts/interfaces/ISignedReports.sol";
 import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
+import {RescueDesk} from "../../contracts/relay/RescueDesk.sol";
 import {MemberGate} from "../../contracts/vault/MemberGate.sol";
 import {PriceLimits} from "../../contracts/types/Prices.sol";
 import {PositionsDouble} from "./support/PositionsDouble.sol";
@@ -47,6 +48,7 @@ contract RolesMatrixTest is VaultFixture {
         _addVaultEntries();
         _addRegistryEntries();
         _addAccessEntries();
+        _addDeskEntries();
         RebalanceGuard unbound = new RebalanceGuard(access, _bounds());
         _add(address(unbound), abi.encodeCall(guard.bindVault, (address(vault))), Needs.Governor);
         _add(address(guard), abi.encodeCall(guard.setBounds, (_bounds())), Needs.Governor);
@@ -93,6 +95,14 @@ contract RolesMatrixTest is VaultFixture {
         MemberGate members = new MemberGate(access, new address[](0));
         _add(address(members), abi.encodeCall(members.addMember, (attacker)), Needs.Governor);
         _add(address(members), abi.encodeCall(members.removeMember, (attacker)), Needs.Guardian);
+    }
+
+    function _addDeskEntries() private {
+        RescueDesk.Terms memory terms = RescueDesk.Terms(1 hours, 1_000_000, 1 ether, 1 ether);
+        RescueDesk desk = new RescueDesk(access, vault, guard, terms);
+        _add(address(desk), abi.encodeCall(desk.setTerms, (terms)), Needs.Governor);
+        _add(address(desk), abi.encodeCall(desk.tightenTerms, (terms)), Needs.Guardian);
+        _add(address(desk), abi.encodeCall(desk.withdraw, (0, payable(attacker))), Needs.Governor);
     }
 
     function _addAccessEntries() private {
