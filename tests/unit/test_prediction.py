@@ -6,7 +6,7 @@ import pytest
 
 from agent.domain import Fill, Leg
 from agent.errors import DataError
-from agent.guard import predict
+from agent.prediction import predict
 from agent.units import Address, AssetUnits
 from tests.support.decision_builders import VENUE_ADDRESSES, VenueState, short_calls, snapshot_of, wad
 
@@ -28,7 +28,7 @@ def test_predict__buy_at_a_premium__equity_pays_premium_and_fee():
     assert venue.size_low == venue.size_high == wad(10)
     assert venue.notional == wad(30_000)
     assert venue.equity_low == venue.equity_high == wad(50_000 - 100 - 30)
-    assert after.nav_low == wad(500_000 + 50_000 - 130)
+    assert after.nav == after.firm_nav == wad(500_000 + 50_000 - 130)
 
 
 def test_predict__sell_at_a_discount__equity_pays_discount_and_fee():
@@ -43,8 +43,8 @@ def test_predict__margin__moves_between_idle_and_equity_but_not_nav():
     for margin in (7_000, -7_000):
         after = predict(snapshot, (leg(margin_usd=margin),), ())
         assert after.venues[0].equity_low == wad(20_000 + margin)
-        assert after.nav_low == snapshot.measurement.nav_low
-        assert after.nav_high == snapshot.measurement.nav_high
+        assert after.nav == snapshot.measurement.nav
+        assert after.idle == snapshot.measurement.idle - wad(margin)
         assert after.venues[0].notional == wad(30_000)
 
 
@@ -66,7 +66,7 @@ def test_predict__venue_sinks_under_water__nav_counts_it_as_nothing():
     snapshot = snapshot_of(BOOK, VenueState(equity_usd=100))
     after = predict(snapshot, (), (fill(),))
     assert after.venues[0].equity_low == wad(-30)
-    assert after.nav_low == wad(500_000)
+    assert after.nav == wad(500_000)
 
 
 def test_predict__two_venues__each_takes_its_own_leg():

@@ -1,0 +1,104 @@
+"""Mirror of the guard's budgets, integer for integer: what keepers may still trade and lose, and the loss that bounds.
+
+Budgets count what is used and fall back to 0 linearly in time. Every number is WAD unless its name says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent.domain import Bounds, Budget, Measurement, Usage
+from agent.errors import DataError
+from agent.rounding import mul_div_down, mul_div_up, share
+from agent.units import BPS, SECONDS_PER_DAY, WAD, Seconds, Wad
+
+
+def settled(bounds: Bounds, budget: Budget, share_bps: int, firm_nav: int, timestamp: Seconds) -> tuple[Wad, Wad]:
+    """Return turnover and loss still used at ``timestamp``, USD; the refill is linear in time and rounded down.
+
+    Parameters
+    ----------
+    bounds, budget
+        Bounds in force, and what was used at the budget's last update.
+    share_bps
+        Part of the refill that this budget gets, 1e-4: all of it for all keepers together.
+    firm_nav
+        NAV that the loss budget is a part of, USD.
+    timestamp
+        Unix seconds.
+
+    Raises
+    ------
+    DataError
+        ``timestamp`` lies before the budget's last update.
+
+    """
+    elapsed = timestamp - budget.updated_at
+    if elapsed < 0:
+        raise DataError(
+            f"timestamp {timestamp} lies before the guard's budget of {budget.updated_at}; read both at one block"
+        )
+    loss_refill_per_day = share(firm_nav, bounds.loss_refill_bps_per_day)
+    turnover_refill = mul_div_down(share(bounds.turnover_refill_per_day, share_bps), elapsed, SECONDS_PER_DAY)
+    loss_refill = mul_div_down(share(loss_refill_per_day, share_bps), elapsed, SECONDS_PER_DAY)
+    return Wad(max(budget.turnover_used - turnover_refill, 0)), Wad(max(budget.loss_used - loss_refill, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Available:
+    """What a keeper may still trade and lose, USD."""
+
+    turnover: Wad
+    loss: Wad
+
+
+def available(bounds: Bounds, usage: Usage, firm_nav: int, timestamp: Seconds, *, is_urgent: bool) -> Available:
+    """Return what a keeper may still trade and lose: the lesser of its own budget and of all keepers'.
+
+    ``is_urgent`` admits the reserve of the turnover bucket. Raises as `settled` does.
+    """
+    unreserved = share(bounds.turnover_capacity, BPS - bounds.urgent_reserve_bps)
+    capacity = bounds.turnover_capacity if is_urgent else unreserved
+    loss_capacity = share(firm_nav, bounds.loss_capacity_bps)
+    all_turnover, all_loss = settled(bounds, usage.all, BPS, firm_nav, timestamp)
+    own_bps = bounds.keeper_share_bps
+    own_turnover, own_loss = settled(bounds, usage.own, own_bps, firm_nav, timestamp)
+    return Available(
+        turnover=Wad(min(max(capacity - all_turnover, 0), max(share(capacity, own_bps) - own_turnover, 0))),
+        loss=Wad(min(max(loss_capacity - all_loss, 0), max(share(loss_capacity, own_bps) - own_loss, 0))),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LossBounds:
+    """What the vault can lose in any 24 hours while the bounds stand, USD, rounded up.
+
+    At true prices that lie inside the oracle's range, on the NAV and the positions of this moment. ``keeper_key``: by
+    one stolen keeper key (slippage, fees, margin moved, trades on a price that lags). ``all_keeper_keys``: by all of
+    them. ``funding``: at the venues' own limit, if nobody steps out of the positions held.
+    """
+
+    keeper_key: Wad
+    all_keeper_keys: Wad
+    funding: Wad
+
+    @property
+    def total(self) -> Wad:
+        """All keeper keys and funding together."""
+        return Wad(self.all_keeper_keys + self.funding)
+
+
+def loss_bounds(bounds: Bounds, measurement: Measurement, max_funding_rates: Sequence[Wad]) -> LossBounds:
+    """Return ``RebalanceGuard.lossBounds``: a bucket of capacity C and refill R a day gives at most C + R in 24 hours.
+
+    ``max_funding_rates``: of each venue, ratio of notional per day, in the measurement's order.
+    """
+    loss_bps = bounds.loss_capacity_bps + bounds.loss_refill_bps_per_day
+    all_keys = mul_div_up(measurement.nav, loss_bps, BPS)
+    rates = zip(measurement.venues, max_funding_rates, strict=True)
+    return LossBounds(
+        keeper_key=Wad(mul_div_up(all_keys, bounds.keeper_share_bps, BPS)),
+        all_keeper_keys=Wad(all_keys),
+        funding=Wad(sum(mul_div_up(venue.notional, rate, WAD) for venue, rate in rates)),
+    )
