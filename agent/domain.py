@@ -222,12 +222,13 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class BlockRef:
-    """The one block a cycle is decided on."""
+    """The one block a cycle is decided on; ``parent_hash`` is None where the block does not come from a node."""
 
     number: int
     hash: BlockHash
     timestamp: Seconds
     base_fee_wei: Wei
+    parent_hash: BlockHash | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from agent.budgets import available, settled
-from agent.domain import Bounds, Budget, Fill, Measurement, Usage, VenueMeasurement
+from agent.budgets import Available, available, settled
+from agent.domain import Bounds, Budget, Fill, Measurement, Snapshot, Usage, VenueMeasurement
 from agent.errors import RejectedError
 from agent.result_track import advance, is_tripped
 from agent.rounding import mul_div_down, mul_div_up, share
@@ -100,6 +100,35 @@ def effective_band(bounds: Bounds, firm_nav: int, price: int) -> Wad:
     if price == 0:
         return Wad(0)
     return Wad(min(bounds.band, mul_div_down(share(firm_nav, MAX_BAND_NAV_BPS), WAD, price)))
+
+
+# --- what a snapshot leaves -----------------------------------------------------------------------------------------
+
+
+def is_urgent(snapshot: Snapshot) -> bool:
+    """Return whether the worst case waives the cooldown and opens the reserve."""
+    return worst_net_delta(snapshot.measurement) >= snapshot.bounds.urgent_delta
+
+
+def budget_left(snapshot: Snapshot) -> Available:
+    """Return what the keeper may trade and lose now, USD; raises as `agent.budgets.settled` does."""
+    firm_nav, timestamp = snapshot.measurement.firm_nav, snapshot.block.timestamp
+    return available(snapshot.bounds, snapshot.usage, firm_nav, timestamp, is_urgent=is_urgent(snapshot))
+
+
+def band_now(snapshot: Snapshot) -> Wad:
+    """Return the band in force, underlying units."""
+    measurement = snapshot.measurement
+    return effective_band(snapshot.bounds, measurement.firm_nav, measurement.price)
+
+
+def shrinking_alone(snapshot: Snapshot) -> tuple[bool, ...]:
+    """Return of each venue whether its position may only shrink: closing, reduce-only, or the breaker has tripped."""
+    measured, bounds = snapshot.measurement, snapshot.bounds
+    all_of_them = measured.is_reduce_only or is_tripped(
+        snapshot.usage.track, measured, bounds.max_drawdown_bps, snapshot.block.timestamp
+    )
+    return tuple(all_of_them or venue.is_closing for venue in measured.venues)
 
 
 # --- the rules ----------------------------------------------------------------------------------------------------

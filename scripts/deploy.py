@@ -83,7 +83,9 @@ def _deploy_contracts(record: DeploymentRecord, settings: Settings, inputs: Depl
     book = ensure("DeltaBook", admin)
     guard = ensure("RebalanceGuard", admin, astuple(settings.bounds.to_bounds()))
     token = settings.vault
-    ensure("HedgeVault", inputs.asset, token.name, token.symbol, admin, oracle, book, guard)
+    gate = ensure("MemberGate", admin, inputs.members)
+    registry = ensure("VenueRegistry", admin)
+    ensure("HedgeVault", inputs.asset, token.name, token.symbol, admin, oracle, book, guard, gate, registry)
     return contracts
 
 
@@ -104,17 +106,18 @@ def _deploy_venues(record: DeploymentRecord, inputs: DeploymentInputs, vault: An
 
 def _wire(contracts: dict[str, Any], venues: list[DeployedVenue], governor: Any) -> None:
     """Connect what is not connected yet."""
-    vault, guard, book = contracts["HedgeVault"], contracts["RebalanceGuard"], contracts["DeltaBook"]
+    vault, book, registry = contracts["HedgeVault"], contracts["DeltaBook"], contracts["VenueRegistry"]
     known_sources = book.sources()
     for name in ("OptionBook", "TokenHoldings"):
         if contracts[name].address not in known_sources:
             book.addSource(contracts[name], {"from": governor})
-    if guard.vault() == ZERO_ADDRESS:
-        guard.bindVault(vault, {"from": governor})
-    known_venues = vault.venues()
+    for bound in (contracts["RebalanceGuard"], registry):
+        if bound.vault() == ZERO_ADDRESS:
+            bound.bindVault(vault, {"from": governor})
+    known_venues = registry.venues()
     for _, adapter in venues:
         if adapter.address not in known_venues:
-            vault.addVenue(adapter, {"from": governor})
+            registry.addVenue(adapter, {"from": governor})
 
 
 def _manifest(

@@ -311,6 +311,7 @@ def _block(entry: Any) -> BlockRef:
         hash=BlockHash(entry["hash"]),
         timestamp=Seconds(int(entry["timestamp"], 16)),
         base_fee_wei=Wei(int(entry.get("baseFeePerGas") or "0x0", 16)),
+        parent_hash=BlockHash(entry["parentHash"]),
     )
 
 

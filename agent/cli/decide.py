@@ -14,7 +14,7 @@ from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, BookFile, Network, 
 from agent.domain import Action, Book, Decision, Leg, Snapshot
 from agent.errors import DataError, RejectedError
 from agent.files.deribit_chain import load_chain
-from agent.guard import worst_net_delta
+from agent.guard import band_now, worst_net_delta
 from agent.keeper.planner import CycleView, Planner
 from agent.report.alternatives import explanation_document, explanation_lines
 from agent.report.formatting import money, percent, price, signed, utc_minute
@@ -144,12 +144,12 @@ def as_document(view: CycleView, rejection: RejectedError | None) -> dict[str, A
         "block": {"number": view.block.number, "hash": view.block.hash, "unix": view.block.timestamp},
         "vault": snapshot.vault,
         "price_usd": from_wad(snapshot.measurement.price),
-        "nav_low_usd": from_wad(snapshot.measurement.nav_low),
+        "nav_usd": from_wad(snapshot.measurement.nav),
         "book_delta": decision.exposure.book_delta,
         "hedge_size": decision.exposure.hedge_size,
         "net_delta": decision.exposure.net_delta,
         "worst_net_delta": from_wad(worst_net_delta(snapshot.measurement)),
-        "guard_band": from_wad(snapshot.bounds.band),
+        "guard_band": from_wad(band_now(snapshot)),
         "band_low": decision.target.band_low,
         "band_high": decision.target.band_high,
         "target_net_delta": decision.target.target_net_delta,
@@ -173,10 +173,10 @@ def as_lines(view: CycleView, rejection: RejectedError | None, underlying: str) 
     """Return the decision for people."""
     snapshot, decision = view.snapshot, view.decision
     worst = from_wad(worst_net_delta(snapshot.measurement))
-    guard_band = from_wad(snapshot.bounds.band)
+    guard_band = from_wad(band_now(snapshot))
     lines = [
         f"Block {view.block.number:,} at {utc_minute(view.block.timestamp)} UTC, {underlying} "
-        f"{price(from_wad(snapshot.measurement.price), 0)}, NAV {money(from_wad(snapshot.measurement.nav_low))}",
+        f"{price(from_wad(snapshot.measurement.price), 0)}, NAV {money(from_wad(snapshot.measurement.nav))}",
         f"Book delta {signed(decision.exposure.book_delta, 4)}, hedge {signed(decision.exposure.hedge_size, 4)}, "
         f"net delta {signed(decision.exposure.net_delta, 4)}; worst case {signed(worst, 4)}, the chain's band "
         f"{signed(guard_band, 4)}",

@@ -22,7 +22,7 @@ def simulation_mismatch(decision: Decision, rejection: RejectedError | None) -> 
 
 
 def execution_mismatch(before: ChainState, after: ChainState, fills: Sequence[FillRecord]) -> bool:
-    """Return whether the mirror, fed with what was measured, refuses what the chain accepted or books another budget.
+    """Return whether the mirror, fed with what was measured, refuses what the chain accepted or books another usage.
 
     ``before`` is read at the parent of the block of execution and ``after`` at that block. Where the oracle's price
     moved in between, the guard judged a state that no block shows, and there is nothing to compare.
@@ -33,7 +33,7 @@ def execution_mismatch(before: ChainState, after: ChainState, fills: Sequence[Fi
     measured = [Fill(index_of[fill.venue], fill.size_delta, fill.execution_price, fill.fee) for fill in fills]
     timestamp = after.block.timestamp
     try:
-        budget = evaluate(before.bounds, before.budget, before.measurement, measured, after.measurement, timestamp)
+        usage = evaluate(before.bounds, before.usage, before.measurement, measured, after.measurement, timestamp)
     except RejectedError:
         return True
-    return budget != after.budget
+    return usage != after.usage

@@ -38,6 +38,7 @@ def deployment_inputs(manifest: LocalnetManifest) -> DeploymentInputs:
         governor=manifest.accounts["deployer"],
         guardian=manifest.accounts["guardian"],
         keeper=manifest.accounts["keeper"],
+        members=(manifest.accounts["depositor"],),
         venues=venues,
     )
 
