@@ -305,6 +305,7 @@ class Keeper:
     ) -> CycleResult:
         """Measure on both sides of the block of execution and let the mirror judge what was measured."""
         fills = tuple(self.ledger.fills_of(intent_id))
+        rebalance = self.ledger.rebalance_of(intent_id)
         before = self.planner.reader.state(self.planner.client.parent(block))
         after = self.planner.reader.state(block)
         return replace(
@@ -313,7 +314,7 @@ class Keeper:
             receipt=receipt,
             fills=fills,
             after=after,
-            guard_mirror_mismatch=seen.guard_mirror_mismatch or execution_mismatch(before, after, fills),
+            guard_mirror_mismatch=seen.guard_mirror_mismatch or execution_mismatch(before, after, fills, rebalance),
         )
 
 
