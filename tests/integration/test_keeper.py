@@ -15,6 +15,7 @@ from agent.keeper.planner import Planner
 from agent.ledger.accounting import Accounts, check_nav
 from agent.ledger.records import CashFlowKind, IntentState
 from agent.localnet.deposit import deposit_collateral
+from agent.prediction import predict
 from agent.units import WAD, from_wad
 from tests.support.keeper_world import DEPOSIT_USD, KeeperWorld
 
@@ -59,6 +60,8 @@ def test_cycle__falling_prices__stays_in_the_band_with_true_books_and_a_true_mir
         assert len(executed) >= 4
         assert all(worst_net_delta(result.measurement_after) <= result.snapshot.bounds.band for result in executed)
         assert not any(result.guard_mirror_mismatch for result in results)
+        for result in executed:
+            assert_foreseen(result)
         assert max(result.nav.error_bps for result in results) <= 1.0
         fills = keeper.ledger.fills()
         assert sum(fill.size_delta for fill in fills) == world.size()
@@ -68,6 +71,18 @@ def test_cycle__falling_prices__stays_in_the_band_with_true_books_and_a_true_mir
         ]
         assert len(keeper.ledger.funding()) >= 1
         assert [cycle.outcome for cycle in keeper.ledger.cycles()] == [result.outcome.value for result in results]
+
+
+def assert_foreseen(result):
+    """What was predicted of NAV and equity, and what the vault measured: seconds of funding and of mark apart."""
+    predicted = predict(result.snapshot, result.decision.legs, result.decision.expected_fills)
+    measured = result.after.measurement
+    assert predicted.nav == pytest.approx(measured.nav, rel=1e-4)
+    assert predicted.idle == measured.idle
+    for foreseen, found in zip(predicted.venues, measured.venues, strict=True):
+        assert (foreseen.size_low, foreseen.notional) == (found.size_low, found.notional)
+        for name in ("equity", "equity_low", "equity_high"):
+            assert getattr(foreseen, name) == pytest.approx(getattr(found, name), rel=1e-3)
 
 
 def test_check_nav__ledger_blind_to_fees__is_caught(world):
