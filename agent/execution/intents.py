@@ -54,7 +54,7 @@ def call_on(intent: Intent, block: BlockRef) -> Call:
         The parent is needed and was not read.
 
     """
-    if intent.decided_at_block.number < block.number:
+    if intent.decided_at_block.hash != block.hash:
         return rebalance_call(intent)
     if block.parent_hash is None:
         raise DataError(f"the parent of block {block.number} is not known: read the block from a node")

@@ -77,10 +77,12 @@ def test_rebalance_call__intent__is_what_the_vault_decodes():
     assert call.data == function.encode(bound, legs)
 
 
-def test_call_on__later_block__is_what_is_signed():
+@pytest.mark.parametrize("further", [1, 0], ids=["later block", "sibling of the block decided on"])
+def test_call_on__another_block__is_what_is_signed(further):
     intent = build_intent(snapshot(), decision(), 240)
-    later = replace(intent.decided_at_block, number=intent.decided_at_block.number + 1)
-    assert call_on(intent, later) == rebalance_call(intent)
+    block = intent.decided_at_block
+    other = replace(block, number=block.number + further, hash=BlockHash("0x" + "ee" * 32))
+    assert call_on(intent, other) == rebalance_call(intent)
 
 
 def test_call_on__block_decided_on__is_bound_to_its_parent():
