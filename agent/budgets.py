@@ -89,16 +89,21 @@ class LossBounds:
         return Wad(self.all_keeper_keys + self.funding)
 
 
+def loss_of_keys(bounds: Bounds, nav: int) -> tuple[Wad, Wad]:
+    """Return the most that one stolen keeper key, and all of them, can lose of ``nav`` in 24 hours, USD, rounded up."""
+    all_keys = mul_div_up(nav, bounds.loss_capacity_bps + bounds.loss_refill_bps_per_day, BPS)
+    return Wad(mul_div_up(all_keys, bounds.keeper_share_bps, BPS)), Wad(all_keys)
+
+
 def loss_bounds(bounds: Bounds, measurement: Measurement, max_funding_rates: Sequence[Wad]) -> LossBounds:
     """Return ``RebalanceGuard.lossBounds``: a bucket of capacity C and refill R a day gives at most C + R in 24 hours.
 
     ``max_funding_rates``: of each venue, ratio of notional per day, in the measurement's order.
     """
-    loss_bps = bounds.loss_capacity_bps + bounds.loss_refill_bps_per_day
-    all_keys = mul_div_up(measurement.nav, loss_bps, BPS)
+    keeper_key, all_keys = loss_of_keys(bounds, measurement.nav)
     rates = zip(measurement.venues, max_funding_rates, strict=True)
     return LossBounds(
-        keeper_key=Wad(mul_div_up(all_keys, bounds.keeper_share_bps, BPS)),
-        all_keeper_keys=Wad(all_keys),
+        keeper_key=keeper_key,
+        all_keeper_keys=all_keys,
         funding=Wad(sum(mul_div_up(venue.notional, rate, WAD) for venue, rate in rates)),
     )

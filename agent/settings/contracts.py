@@ -9,9 +9,10 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from agent.budgets import loss_of_keys
 from agent.config import Exact, Section, Whole
 from agent.domain import Bounds
-from agent.units import BPS, SECONDS_PER_DAY, Rounding, Seconds, Wad, to_wad
+from agent.units import BPS, SECONDS_PER_DAY, Rounding, Seconds, Wad, from_wad, to_wad
 
 HARD_LIMITS: dict[str, int] = {
     "band_underlying": 10**12,
@@ -135,12 +136,9 @@ class BoundsSettings(Section):
             )
 
     def loss_bounds_usd(self, nav_usd: float) -> tuple[float, float]:
-        """Return what one keeper key, and all of them, can cost a vault of ``nav_usd`` in 24 hours, USD.
-
-        As `agent.budgets.loss_bounds`, without the funding of positions held.
-        """
-        all_keys_usd = nav_usd * (self.loss_capacity_bps + self.loss_refill_bps_per_day) / BPS
-        return all_keys_usd * self.keeper_share_bps / BPS, all_keys_usd
+        """Return what one keeper key, and all of them, can cost a vault of ``nav_usd`` in 24 hours, USD."""
+        keeper_key, all_keys = loss_of_keys(self.to_bounds(), to_wad(nav_usd, Rounding.UP))
+        return from_wad(keeper_key), from_wad(all_keys)
 
     def to_bounds(self) -> Bounds:
         """Return the guard's integers: what is allowed rounded down, what is demanded rounded up."""

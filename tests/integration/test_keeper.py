@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from agent.budgets import available, loss_bounds
 from agent.domain import Action, Book
 from agent.errors import DataError
 from agent.guard import worst_net_delta
@@ -63,6 +64,7 @@ def test_cycle__falling_prices__stays_in_the_band_with_true_books_and_a_true_mir
         for result in executed:
             assert_foreseen(result)
         assert max(result.nav.error_bps for result in results) <= 1.0
+        assert_chain_foresees_the_same(world, keeper.planner.reader.state(keeper.planner.head()))
         fills = keeper.ledger.fills()
         assert sum(fill.size_delta for fill in fills) == world.size()
         legs = [leg for leg in world.events("LegExecuted") if leg["filledSizeDelta"] != 0]
@@ -201,10 +203,25 @@ def test_desk__no_key__sees_and_decides_and_sends_nothing(world):
         keeper_address = world.localnet.manifest.accounts["keeper"]
         assert view.decision.action is Action.REBALANCE
         assert planner.simulate(planner.intent(view), keeper_address, view.block) is None
+        assert_chain_foresees_the_same(world, planner.reader.state(planner.head()))
         stranger = world.localnet.manifest.accounts["attacker"]
         assert planner.simulate(planner.intent(view), stranger, view.block).name == "NotKeeper"
     assert world.size() == 0
     assert from_wad(view.snapshot.measurement.price) == 3_200.0
+
+
+def assert_chain_foresees_the_same(world, state):
+    """What keys can lose and what is left of the budgets, as the guard's own views say at the head."""
+    guard = world.deployment.contract("RebalanceGuard")
+    call, rates = world.localnet.chain.call, [venue.max_funding_rate_per_day for venue in state.venues]
+    expected = loss_bounds(state.bounds, state.measurement, rates)
+    found = call(guard, "lossBounds()", returns="((uint256,uint256,uint256,uint256))")[0]
+    assert found == (expected.keeper_key, expected.all_keeper_keys, expected.funding, expected.total)
+    keeper_address, firm_nav = world.localnet.manifest.accounts["keeper"], state.measurement.firm_nav
+    for is_urgent in (True, False):
+        left = available(state.bounds, state.usage, firm_nav, state.block.timestamp, is_urgent=is_urgent)
+        answer = call(guard, "available(address,bool)", keeper_address, is_urgent, returns="(uint256,uint256)")
+        assert answer == pytest.approx((left.turnover, left.loss), rel=1e-9)
 
 
 def _fields(leg) -> dict[str, object]:
