@@ -27,6 +27,7 @@ BENCHMARKS = {
     "implied_vol": "benchmarks.implied_vol",
     "keeper_cycle": "benchmarks.keeper_cycle",
     "localnet": "benchmarks.localnet",
+    "rebalance_gas": "benchmarks.rebalance_gas",
     "risk": "benchmarks.risk",
     "optimiser": "benchmarks.optimiser",
     "surface": "benchmarks.surface",

@@ -13,7 +13,7 @@ import {IMemberGate} from "./interfaces/IMemberGate.sol";
 import {IPerpVenue} from "./interfaces/IPerpVenue.sol";
 import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
 import {IRebalanceGuard} from "./interfaces/IRebalanceGuard.sol";
-import {IVaultAdmin} from "./interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "./interfaces/IVaultAccess.sol";
 import {IVenueRegistry} from "./interfaces/IVenueRegistry.sol";
 import {Fill, Intent, Leg, Measurement, VenueMeasurement} from "./types/Rebalance.sol";
 import {VenueDesk} from "./vault/VenueDesk.sol";
@@ -53,19 +53,19 @@ contract HedgeVault is VenueDesk {
     IDeltaBook public immutable deltaBook;
 
     /// @inheritdoc IHedgeVault
-    mapping(bytes32 intentId => bool isUsed) public intentUsed;
+    mapping(address keeper => mapping(bytes32 intentId => bool isUsed)) public intentUsed;
 
     constructor(
         IERC20Metadata asset_,
         string memory name_,
         string memory symbol_,
-        IVaultAdmin admin_,
+        IVaultAccess access_,
         IPriceOracle oracle_,
         IDeltaBook deltaBook_,
         IRebalanceGuard guard_,
         IMemberGate gate_,
         IVenueRegistry registry_
-    ) TwoSidedVault(asset_, name_, symbol_, gate_) VenueDesk(oracle_, guard_, registry_) Governed(admin_) {
+    ) TwoSidedVault(asset_, name_, symbol_, gate_) VenueDesk(oracle_, guard_, registry_) Governed(access_) {
         deltaBook = IDeltaBook(_requireContract(address(deltaBook_)));
     }
 
@@ -88,7 +88,7 @@ contract HedgeVault is VenueDesk {
         nonReentrant
         returns (uint256 worstNetDeltaBefore, uint256 worstNetDeltaAfter)
     {
-        admin.requireKeeper(keeper);
+        access.requireKeeper(keeper);
         return _rebalance(keeper, intent, legs);
     }
 
@@ -111,7 +111,7 @@ contract HedgeVault is VenueDesk {
 
     /// @inheritdoc IHedgeVault
     function measure() external view nonReentrantView returns (Measurement memory m) {
-        m = _measure(oracle.read(), 0);
+        m = _measure(_readPrice(), 0);
         _addBook(m);
     }
 
@@ -121,13 +121,14 @@ contract HedgeVault is VenueDesk {
         private
         returns (uint256 worstBefore, uint256 worstAfter)
     {
-        _consume(intent);
+        _consume(keeper, intent);
         if (legs.length == 0) revert NoLegs();
-        IPriceOracle.Reading memory reading = oracle.read();
+        IPriceOracle.Reading memory reading = _readPrice();
         Measurement memory beforeTrade = _measure(reading, 0);
         uint256[] memory indexes = _indexesOf(legs);
         uint256 tradeCount = _requireAllowed(legs, indexes, beforeTrade);
-        if (tradeCount != 0 && beforeTrade.price != 0) _addBook(beforeTrade);
+        // Winding down, every position closes whatever the book says: a source that fails cannot hold it back.
+        if (tradeCount != 0 && beforeTrade.price != 0 && !isWindingDown) _addBook(beforeTrade);
         Fill[] memory fills = _executeLegs(intent.id, legs, indexes, beforeTrade, tradeCount);
         Measurement memory afterTrade = _measureAndKeep(reading, _silentMask(beforeTrade));
         afterTrade.bookDeltaLow = beforeTrade.bookDeltaLow;
@@ -138,7 +139,7 @@ contract HedgeVault is VenueDesk {
 
     /// @return cost What closing the leaver's part took from NAV, asset units, rounded up.
     function _unwind(Leg[] calldata legs, uint256 shares) private returns (uint256 cost) {
-        IPriceOracle.Reading memory reading = oracle.read();
+        IPriceOracle.Reading memory reading = _readPrice();
         Measurement memory beforeTrade = _measure(reading, 0);
         uint256[] memory indexes = _indexesOf(legs);
         _requirePart(legs, indexes, beforeTrade, shares);
@@ -151,14 +152,14 @@ contract HedgeVault is VenueDesk {
     }
 
     /// @dev `blockhash` answers 0 for a block that is not among the last 256.
-    function _consume(Intent calldata intent) private {
+    function _consume(address keeper, Intent calldata intent) private {
         if (block.timestamp > intent.deadline) revert DeadlinePassed(block.timestamp, intent.deadline);
         bytes32 expected = blockhash(intent.blockNumber);
         if (expected == 0 || expected != intent.blockHash) {
             revert BlockHashMismatch(intent.blockNumber, intent.blockHash, expected);
         }
-        if (intentUsed[intent.id]) revert IntentAlreadyUsed(intent.id);
-        intentUsed[intent.id] = true;
+        if (intentUsed[keeper][intent.id]) revert IntentAlreadyUsed(intent.id);
+        intentUsed[keeper][intent.id] = true;
     }
 
     /// @dev While trading is stopped or no price is healthy only margin moves, into a venue or home from a flat one.

@@ -6,7 +6,7 @@ import {Governed} from "./governance/Governed.sol";
 import {IHedgeVault} from "./interfaces/IHedgeVault.sol";
 import {IPerpVenue} from "./interfaces/IPerpVenue.sol";
 import {IRebalanceGuard} from "./interfaces/IRebalanceGuard.sol";
-import {IVaultAdmin} from "./interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "./interfaces/IVaultAccess.sol";
 import {BoundsRules} from "./libraries/BoundsRules.sol";
 import {GuardRules, Usage} from "./libraries/GuardRules.sol";
 import {ResultTrack} from "./libraries/ResultTrack.sol";
@@ -40,7 +40,7 @@ contract RebalanceGuard is IRebalanceGuard, Governed {
     Track private _track;
     mapping(address keeper => Budget) private _budgetOf;
 
-    constructor(IVaultAdmin admin_, Bounds memory initialBounds) Governed(admin_) {
+    constructor(IVaultAccess access_, Bounds memory initialBounds) Governed(access_) {
         BoundsRules.requireInsideHardLimits(initialBounds);
         _bounds = initialBounds;
         Bounds memory none;
@@ -158,14 +158,11 @@ contract RebalanceGuard is IRebalanceGuard, Governed {
     /// @dev The budget of all is settled at the old rate first, so a new rate never reaches back in time.
     function _replaceBounds(Bounds calldata newBounds) private {
         Bounds memory oldBounds = _bounds;
-        if (vault != address(0)) {
-            uint256 firmNav = IHedgeVault(vault).measureHedge().firmNav;
-            (uint256 turnoverUsed, uint256 lossUsed) =
-                GuardRules.settled(oldBounds, _total, GuardRules.BPS, firmNav, block.timestamp);
-            _total.turnoverUsed = uint96(turnoverUsed); // no more than it was
-            _total.lossUsed = uint96(lossUsed);
-            _total.updatedAt = uint32(block.timestamp);
-        }
+        (uint256 turnoverUsed, uint256 lossUsed) =
+            GuardRules.settled(oldBounds, _total, GuardRules.BPS, block.timestamp);
+        _total.turnoverUsed = uint96(turnoverUsed); // no more than it was
+        _total.lossUsed = uint96(lossUsed);
+        _total.updatedAt = uint32(block.timestamp);
         _bounds = newBounds;
         emit BoundsSet(oldBounds, newBounds);
     }

@@ -9,7 +9,7 @@ import {Governed} from "./governance/Governed.sol";
 import {IHedgeVault} from "./interfaces/IHedgeVault.sol";
 import {IPerpVenue} from "./interfaces/IPerpVenue.sol";
 import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
-import {IVaultAdmin} from "./interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "./interfaces/IVaultAccess.sol";
 import {IVenueRegistry} from "./interfaces/IVenueRegistry.sol";
 import {VenueValuation} from "./libraries/VenueValuation.sol";
 import {VenueMeasurement} from "./types/Rebalance.sol";
@@ -57,7 +57,7 @@ contract VenueRegistry is IVenueRegistry, Governed {
         _;
     }
 
-    constructor(IVaultAdmin admin_) Governed(admin_) {}
+    constructor(IVaultAccess access_) Governed(access_) {}
 
     // --- the vault ------------------------------------------------------------------------------------------------
 
@@ -101,7 +101,8 @@ contract VenueRegistry is IVenueRegistry, Governed {
         uint256 count = _venues.length;
         if (_find(venue) != count) revert VenueAlreadyRegistered(address(venue));
         if (count == MAX_VENUES) revert TooManyVenues(count + 1, MAX_VENUES);
-        _requireEmpty(venue);
+        int256 equity = _requireEmpty(venue);
+        if (equity < 0) revert VenueNotEmpty(address(venue), 0, equity); // nobody fills another's hole
         _venues.push(venue);
         _stateOf[venue] = VenueState(0, type(uint64).max, false, true);
         emit VenueAdded(address(venue));
@@ -110,6 +111,7 @@ contract VenueRegistry is IVenueRegistry, Governed {
     /// @inheritdoc IVenueRegistry
     /// @dev What cannot be withdrawn counts as nothing up to `REMOVABLE_EQUITY`.
     function removeVenue(IPerpVenue venue) external onlyGovernor whileVaultRests {
+        _requireFlat(venue, _measureAlone(venue));
         _remove(venue);
         IHedgeVault(vault).recoverMargin(venue);
         emit VenueRemoved(address(venue), false, _requireEmpty(venue));
@@ -211,12 +213,15 @@ contract VenueRegistry is IVenueRegistry, Governed {
     /// @dev No position, no pending order, and hardly any equity.
     function _requireEmpty(IPerpVenue venue) private view returns (int256 equity) {
         VenueMeasurement memory m = _measureAlone(venue);
+        _requireFlat(venue, m);
+        if (m.equityHigh > REMOVABLE_EQUITY) revert VenueNotEmpty(address(venue), 0, m.equityHigh);
+        return m.equity;
+    }
+
+    function _requireFlat(IPerpVenue venue, VenueMeasurement memory m) private pure {
         if (m.isSilent) revert VenueSilent(address(venue));
         int256 worstSize = m.sizeHigh == 0 ? m.sizeLow : m.sizeHigh;
-        if (worstSize != 0 || m.equityHigh > REMOVABLE_EQUITY) {
-            revert VenueNotEmpty(address(venue), worstSize, m.equityHigh);
-        }
-        return m.equity;
+        if (worstSize != 0) revert VenueNotEmpty(address(venue), worstSize, m.equityHigh);
     }
 
     /// @dev Keeps the order of the others.

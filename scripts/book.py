@@ -25,8 +25,10 @@ def chain_leg(leg: OptionLeg) -> tuple[int, int, bool, int, int, int]:
     )
 
 
-def register_book(option_book: Any, token_holdings: Any, book: Book, governor: Any) -> int:
+def register_book(option_book: Any, token_holdings: Any, book: Book, deployer: Any | None) -> int:
     """Register the options that are not on the chain yet and return how many were added.
+
+    ``deployer`` is None once the vault is handed over: then the governor alone changes the book.
 
     Raises
     ------
@@ -45,8 +47,13 @@ def register_book(option_book: Any, token_holdings: Any, book: Book, governor: A
         raise DataError(
             f"OptionBook {option_book.address} already holds {len(held)} other legs; remove them by governance first"
         )
+    if deployer is None:
+        raise DataError(
+            f"OptionBook {option_book.address} is handed over and empty; let the governor schedule addLegs on "
+            "VaultAccess"
+        )
     for start in range(0, len(wanted), MAX_LEGS_PER_TRANSACTION):
-        option_book.addLegs(wanted[start : start + MAX_LEGS_PER_TRANSACTION], {"from": governor})
+        option_book.addLegs(wanted[start : start + MAX_LEGS_PER_TRANSACTION], {"from": deployer})
     return len(wanted)
 
 

@@ -30,6 +30,8 @@ from scripts.record import DeploymentRecord
 DeployedVenue: TypeAlias = tuple[VenueInputs, Any]
 """A venue and its adapter, as Brownie holds it."""
 ZERO_ADDRESS = "0x" + "00" * 20
+MAX_ANSWER = 2**255 - 1
+"""Upper bound of an aggregator that has none of its own."""
 
 
 def main() -> int:
@@ -50,18 +52,25 @@ def main() -> int:
 
 
 def deploy(project: Any, settings: Settings, inputs: DeploymentInputs, book_path: Path | None) -> dict[str, Any]:
-    """Deploy what is missing, wire it, register the book, write and return the manifest."""
+    """Deploy what is missing, connect it, register the book, hand over, write and return the manifest."""
     _require_chain(settings)
     book = load_book(book_path, brownie.chain[-1].timestamp) if book_path is not None else None
-    governor = brownie.accounts.at(inputs.governor, force=True)
-    record = DeploymentRecord(project, governor, settings.chain.manifest_file)
+    deployer = brownie.accounts.at(inputs.deployer, force=True)
+    record = DeploymentRecord(project, deployer, settings.chain.manifest_file)
     block = brownie.chain.height
     contracts = _deploy_contracts(record, settings, inputs)
     venues = _deploy_venues(record, inputs, contracts["HedgeVault"])
-    _wire(contracts, venues, governor)
+    access = contracts["VaultAccess"]
+    is_handed_over = access.handedOver()
+    if is_handed_over:
+        _require_holders(access, inputs)
+    _connect(contracts, venues, None if is_handed_over else deployer)
     if book is not None:
         wrap_holdings(contracts["TokenHoldings"], book)
-        register_book(contracts["OptionBook"], contracts["TokenHoldings"], book, governor)
+        register_book(contracts["OptionBook"], contracts["TokenHoldings"], book, None if is_handed_over else deployer)
+    if not is_handed_over:
+        delay = settings.governance.delay_seconds
+        access.handOver(inputs.governor, delay, inputs.guardian, [inputs.keeper], [], {"from": deployer})
     manifest = _manifest(settings, inputs, contracts, venues, block)
     record.finish(manifest)
     return manifest
@@ -74,18 +83,18 @@ def _deploy_contracts(record: DeploymentRecord, settings: Settings, inputs: Depl
         contracts[name] = record.ensure(name, *constructor)
         return contracts[name]
 
-    admin = ensure("VaultAdmin", inputs.governor, inputs.guardian, inputs.keeper)
-    source = ensure("ChainlinkSource", inputs.price_feed)
-    limits = settings.oracle
-    oracle = ensure("PriceOracle", admin, source, limits.max_age_seconds, limits.min_price, limits.max_price)
-    ensure("OptionBook", admin)
+    access = ensure("VaultAccess", inputs.deployer)
+    source = ensure("ChainlinkSource", inputs.price_feed, 0, MAX_ANSWER)
+    sources = (source.address, ZERO_ADDRESS, ZERO_ADDRESS, ZERO_ADDRESS)  # the governor adds others (`setSources`)
+    oracle = ensure("PriceOracle", access, sources, settings.oracle.to_price_limits())
+    ensure("OptionBook", access)
     ensure("TokenHoldings", inputs.underlying_token, inputs.underlying_holder)
-    book = ensure("DeltaBook", admin)
-    guard = ensure("RebalanceGuard", admin, astuple(settings.bounds.to_bounds()))
+    book = ensure("DeltaBook", access)
+    guard = ensure("RebalanceGuard", access, astuple(settings.bounds.to_bounds()))
     token = settings.vault
-    gate = ensure("MemberGate", admin, inputs.members)
-    registry = ensure("VenueRegistry", admin)
-    ensure("HedgeVault", inputs.asset, token.name, token.symbol, admin, oracle, book, guard, gate, registry)
+    gate = ensure("MemberGate", access, inputs.members)
+    registry = ensure("VenueRegistry", access)
+    ensure("HedgeVault", inputs.asset, token.name, token.symbol, access, oracle, book, guard, gate, registry)
     return contracts
 
 
@@ -104,20 +113,46 @@ def _deploy_venues(record: DeploymentRecord, inputs: DeploymentInputs, vault: An
     return venues
 
 
-def _wire(contracts: dict[str, Any], venues: list[DeployedVenue], governor: Any) -> None:
-    """Connect what is not connected yet."""
-    vault, book, registry = contracts["HedgeVault"], contracts["DeltaBook"], contracts["VenueRegistry"]
-    known_sources = book.sources()
-    for name in ("OptionBook", "TokenHoldings"):
-        if contracts[name].address not in known_sources:
-            book.addSource(contracts[name], {"from": governor})
-    for bound in (contracts["RebalanceGuard"], registry):
-        if bound.vault() == ZERO_ADDRESS:
-            bound.bindVault(vault, {"from": governor})
-    known_venues = registry.venues()
-    for _, adapter in venues:
-        if adapter.address not in known_venues:
-            registry.addVenue(adapter, {"from": governor})
+def _connect(contracts: dict[str, Any], venues: list[DeployedVenue], deployer: Any | None) -> None:
+    """Connect what is not connected yet; after the hand-over (``deployer`` None) the governor alone can."""
+    vault, registry, book = contracts["HedgeVault"], contracts["VenueRegistry"], contracts["DeltaBook"]
+    known_sources, known_venues = book.sources(), registry.venues()
+    missing = [
+        (f"DeltaBook.addSource({contracts[name].address})", book.addSource, contracts[name])
+        for name in ("OptionBook", "TokenHoldings")
+        if contracts[name].address not in known_sources
+    ]
+    missing += [
+        (f"{name}.bindVault({vault.address})", contracts[name].bindVault, vault)
+        for name in ("RebalanceGuard", "VenueRegistry")
+        if contracts[name].vault() == ZERO_ADDRESS
+    ]
+    missing += [
+        (f"VenueRegistry.addVenue({adapter.address})", registry.addVenue, adapter)
+        for _, adapter in venues
+        if adapter.address not in known_venues
+    ]
+    if missing and deployer is None:
+        raise DataError(f"the vault is handed over; let the governor schedule {missing[0][0]} on VaultAccess")
+    for _, function, argument in missing:
+        function(argument, {"from": deployer})
+
+
+def _require_holders(access: Any, inputs: DeploymentInputs) -> None:
+    """Refuse inputs that name other holders than the chain does: the manifest would not be true."""
+    holders = (
+        ("governor", access.ADMIN_ROLE()),
+        ("guardian", access.GUARDIAN_ROLE()),
+        ("keeper", access.KEEPER_ROLE()),
+    )
+    for name, role in holders:
+        account = getattr(inputs, name)
+        is_member, _ = access.hasRole(role, account)
+        if not is_member:
+            raise DataError(
+                f"the vault is handed over, and {account} is no {name} of it; name the holder that VaultAccess "
+                f"{access.address} has, or let the governor appoint this one first"
+            )
 
 
 def _manifest(
@@ -135,6 +170,7 @@ def _manifest(
         },
         "contracts": {name: contract.address for name, contract in contracts.items()},
         "venues": [{"name": venue.name, "kind": venue.kind, "address": adapter.address} for venue, adapter in venues],
+        "governor_delay_seconds": contracts["VaultAccess"].delayOf(inputs.governor),
         "roles": {
             "governor": inputs.governor,
             "guardian": inputs.guardian,

@@ -52,6 +52,8 @@ class Deployment(_Entry):
     contracts: dict[str, ManifestAddress]
     venues: tuple[VenueEntry, ...]
     roles: dict[str, ManifestAddress]
+    governor_delay_seconds: int = Field(ge=0)
+    """What the governor's acts wait on the chain."""
 
     def contract(self, name: str) -> Address:
         """Return the address of a contract; `DataError` when the manifest does not hold it."""

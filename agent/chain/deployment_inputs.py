@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agent.chain.deployment import ManifestAddress
 from agent.errors import DataError
@@ -29,12 +30,23 @@ class DeploymentInputs(BaseModel):
     price_feed: ManifestAddress
     underlying_token: ManifestAddress
     underlying_holder: ManifestAddress
+    deployer: ManifestAddress
+    """Sends the deployment and hands it over; holds no role afterwards."""
     governor: ManifestAddress
     guardian: ManifestAddress
     keeper: ManifestAddress
     members: tuple[ManifestAddress, ...] = Field(min_length=1)
     """Accounts that may be given shares from the start."""
     venues: tuple[VenueInputs, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _powers_are_separate(self) -> Self:
+        for role in ("governor", "guardian", "keeper"):
+            if getattr(self, role) == self.deployer:
+                raise ValueError(f"{role} is the deployer, who may hold no role; name another account")
+        if self.guardian == self.governor:
+            raise ValueError("guardian is the governor, whom it shall guard; name another account")
+        return self
 
 
 def load_deployment_inputs(path: Path) -> DeploymentInputs:

@@ -320,13 +320,13 @@ class Keeper:
 
 def _require_able(planner: Planner, signer: Signer, head: BlockRef) -> None:
     """Raise `DataError` when the key may not rebalance, or cannot pay for it."""
-    admin = planner.deployment.contract("VaultAdmin")
+    access = planner.deployment.contract("VaultAccess")
     try:
-        planner.client.read([load_abi("VaultAdmin").function("requireKeeper").at(admin, signer.address)], head)
+        planner.client.read([load_abi("VaultAccess").function("requireKeeper").at(access, signer.address)], head)
     except RejectedError as rejection:
         raise DataError(
             f"key {signer.address} is no keeper of the vault ({rejection}); use the keeper's key, or have the governor "
-            "grant it KEEPER_ROLE"
+            f"grant it KEEPER_ROLE, which waits {planner.deployment.governor_delay_seconds} s"
         ) from None
     _, _, balance = planner.client.account(signer.address)
     settings = planner.settings

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from agent.errors import DataError, FatalError
 from agent.localnet.binaries import native_binary
+from agent.localnet.evm import ACCOUNT_ROLES
 from agent.units import Wei
 
 CHAIN_ID = 31_337
@@ -154,7 +155,8 @@ def _command(settings: AnvilSettings) -> list[str]:
         *("--host", HOST, "--port", str(settings.port), "--chain-id", str(CHAIN_ID)),
         *("--hardfork", HARDFORK, "--timestamp", str(settings.genesis_unix)),
         *("--gas-limit", str(BLOCK_GAS_LIMIT), "--base-fee", str(settings.base_fee_wei)),
-        *("--balance", str(ACCOUNT_BALANCE_ETH), "--prune-history", str(KEPT_STATES)),
+        *("--accounts", str(len(ACCOUNT_ROLES)), "--balance", str(ACCOUNT_BALANCE_ETH)),
+        *("--prune-history", str(KEPT_STATES)),
         *("--no-request-size-limit", "--quiet"),
     ]
 

@@ -24,8 +24,9 @@ ACCOUNT_ROLES = (
     "funding_poker",
     "attacker",
     "spare",
+    "governor",
 )
-"""What each of Anvil's accounts is used for, by index; the deployer is the governor too."""
+"""What each of Anvil's accounts is used for, by index. The deployer has no power over the vault it has handed over."""
 
 MAX_FEE_PER_GAS_WEI = Wei(100_000 * WEI_PER_GWEI)
 """Actors of the market always get in, whatever the base fee is set to."""

@@ -1,4 +1,4 @@
-"""What a deployment gives the contracts: share token, oracle limits and the guard's bounds.
+"""What a deployment gives the contracts: share token, delay of the governor, oracle limits and the guard's bounds.
 
 What is allowed rounds down, what is demanded rounds up.
 """
@@ -40,6 +40,19 @@ MAX_DAILY_LOSS_BPS = 500
 MIN_COOLDOWN_SECONDS = 30
 """Least cooldown; the same source."""
 
+MIN_DELAY_SECONDS = 86_400
+"""`VaultAccess.MIN_DELAY`."""
+MAX_DELAY_SECONDS = 30 * 86_400
+"""`VaultAccess.MAX_DELAY`."""
+MAX_PRICE_AGE_SECONDS = 25 * 3600
+"""``PriceOracle.MAX_AGE_HARD_LIMIT``."""
+MAX_SEQUENCER_GRACE_SECONDS = 24 * 3600
+"""``PriceOracle.MAX_GRACE_HARD_LIMIT``."""
+MAX_WIDTH_BPS = 1000
+"""``PriceOracle.MAX_WIDTH_BPS_HARD_LIMIT``."""
+MAX_PRICE_USD = 10**10
+"""``PriceOracle.MAX_PRICE_HARD_LIMIT``."""
+
 
 class VaultSettings(Section):
     """Name of the vault's share token."""
@@ -48,12 +61,25 @@ class VaultSettings(Section):
     symbol: str = Field(min_length=1)
 
 
-class OracleSettings(Section):
-    """When the vault believes a price."""
+class GovernanceSettings(Section):
+    """How long the governor's acts wait on the chain, inside `VaultAccess`' own limits."""
 
-    max_age_seconds: Whole = Field(gt=0)
+    delay_seconds: Whole = Field(ge=MIN_DELAY_SECONDS, le=MAX_DELAY_SECONDS)
+
+
+class OracleSettings(Section):
+    """When the vault believes a price, in the order of ``PriceLimits`` (``contracts/types/Prices.sol``)."""
+
+    max_age_seconds: Whole = Field(gt=0, le=MAX_PRICE_AGE_SECONDS)
+    secondary_max_age_seconds: Whole = Field(gt=0, le=MAX_PRICE_AGE_SECONDS)
+    collateral_max_age_seconds: Whole = Field(gt=0, le=MAX_PRICE_AGE_SECONDS)
+    sequencer_grace_seconds: Whole = Field(ge=0, le=MAX_SEQUENCER_GRACE_SECONDS)
+    deviation_bps: Whole = Field(gt=0, le=MAX_WIDTH_BPS)
+    max_disagreement_bps: Whole = Field(gt=0, le=MAX_WIDTH_BPS)
+    max_confidence_bps: Whole = Field(gt=0, le=MAX_WIDTH_BPS)
+    max_depeg_bps: Whole = Field(gt=0, le=MAX_WIDTH_BPS)
     min_price_usd: Exact = Field(gt=0)
-    max_price_usd: Exact = Field(gt=0)
+    max_price_usd: Exact = Field(gt=0, le=MAX_PRICE_USD)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -70,6 +96,21 @@ class OracleSettings(Section):
     def max_price(self) -> Wad:
         """Highest price believed, WAD, rounded down (toward refusing)."""
         return to_wad(self.max_price_usd, Rounding.DOWN)
+
+    def to_price_limits(self) -> tuple[int, ...]:
+        """Return the fields of ``PriceLimits`` in their order."""
+        return (
+            self.max_age_seconds,
+            self.secondary_max_age_seconds,
+            self.collateral_max_age_seconds,
+            self.sequencer_grace_seconds,
+            self.deviation_bps,
+            self.max_disagreement_bps,
+            self.max_confidence_bps,
+            self.max_depeg_bps,
+            self.min_price,
+            self.max_price,
+        )
 
 
 class BoundsSettings(Section):

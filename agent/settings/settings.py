@@ -8,7 +8,7 @@ from agent.decision.decide import DecisionParameters
 from agent.execution.config import ExecutionSettings
 from agent.ledger.config import LedgerSettings
 from agent.routing import RoutingParameters
-from agent.settings.contracts import BoundsSettings, OracleSettings, VaultSettings
+from agent.settings.contracts import BoundsSettings, GovernanceSettings, OracleSettings, VaultSettings
 from agent.settings.decision import CostSettings, DecisionSettings, MarginSettings, PolicySettings, SlicingSettings
 from agent.settings.keeper import KeeperSettings
 
@@ -19,6 +19,7 @@ class Settings(Section):
     network: str
     chain: ChainSettings
     vault: VaultSettings
+    governance: GovernanceSettings
     oracle: OracleSettings
     bounds: BoundsSettings
     policy: PolicySettings

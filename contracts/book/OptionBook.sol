@@ -5,29 +5,37 @@ import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 import {Governed} from "../governance/Governed.sol";
 import {IDeltaSource} from "../interfaces/IDeltaSource.sol";
 import {IOptionBook} from "../interfaces/IOptionBook.sol";
-import {IVaultAdmin} from "../interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "../interfaces/IVaultAccess.sol";
 import {Black76} from "../libraries/Black76.sol";
 import {NormalCdf} from "../libraries/NormalCdf.sol";
 import {PackedOptionLeg, packOptionLeg} from "../types/PackedOptionLeg.sol";
+import {IvReporting} from "./IvReporting.sol";
 
 /// @title Delta source: European options
 /// @notice Purpose. Holds the description of a book's option legs and returns an interval certain to hold their delta:
 ///         Black-76 on the vault's oracle price as the forward, rate 0, for every implied volatility between a leg's
 ///         two ends.
 ///
-///         Trust. The governor vouches that the legs are the book's and that their IV stays inside the interval; nobody
-///         else can change either. The price is the caller's.
+///         Trust. The governor vouches that the legs are the book's and that their IV stays inside the interval; the
+///         reporter it may name moves an interval within limits (`IvReporting`). Nobody else can change either. The
+///         price is the caller's.
 ///
 ///         Rounding. The interval is widened by the proven error of the delta (`Black76`, 1e-10 a contract), summed
 ///         exactly, and rounded outward once. No input is rounded: what the slot cannot hold exactly reverts
 ///         `NotRepresentable`.
 ///
-///         Expiry. One second before expiry a leg has an ordinary delta; at expiry and after, none. Settlement is the
-///         book's affair. Anyone may remove an expired leg, whose slot would otherwise cost gas for ever.
+///         Expiry. One second before expiry a leg has an ordinary delta; at expiry and after, none. Anyone may remove
+///         expired legs, whose slots would otherwise cost gas for ever, and `addLegs` makes room by itself where only
+///         expired legs are in the way.
+///
+///         Settlement. Legs settle on the price at expiry unless `settlementWindow` says that they settle on the average
+///         over that time before it, as Deribit's do (1,800 s). Within the window part of the average is fixed, and the
+///         delta is at most the share of the window still to come: since no one here knows the average so far, the
+///         interval of a call is then [0, share], of a put [-share, 0], which holds whatever the average is.
 ///
 ///         Gas. A leg takes one slot, and its delta 3,500 to 4,300 gas when that slot is cold: a full book stays below
 ///         560,000. Legs of one expiry are cheapest next to each other. `python -m benchmarks delta_gas` measures it.
-contract OptionBook is IOptionBook, Governed {
+contract OptionBook is IOptionBook, IvReporting {
     uint256 public constant MAX_LEGS = 128;
     uint256 public constant MIN_STRIKE = 1e10; // 1e-8 USD
     uint256 public constant MAX_STRIKE = 1e26; // 100 million USD
@@ -38,17 +46,21 @@ contract OptionBook is IOptionBook, Governed {
     uint256 public constant MAX_IV = 5e18; // 500 %
     uint256 public constant IV_STEP = 1e14; // 0.01 %
     uint256 public constant MAX_TENOR = 3650 days;
+    uint256 public constant MAX_SETTLEMENT_WINDOW = 1 hours;
 
-    /// @dev Legs held, then the id of the next one; ids start at 1.
-    uint128 private _legCount;
-    uint128 private _nextLegId = 1;
+    /// @dev Legs held, the id of the next one, which starts at 1, and the window in one slot: one read a measurement.
+    uint64 private _legCount;
+    uint64 private _nextLegId = 1;
+    /// @notice Time before expiry over whose average the legs settle, seconds; 0 for the price at expiry.
+    uint64 public settlementWindow;
     /// @dev The first `_legCount` entries, in no particular order.
     PackedOptionLeg[MAX_LEGS] private _legs;
 
-    constructor(IVaultAdmin admin_) Governed(admin_) {}
+    constructor(IVaultAccess access_) Governed(access_) {}
 
     /// @inheritdoc IOptionBook
     function addLegs(OptionLeg[] calldata legs) external onlyGovernor returns (uint256 firstLegId) {
+        if (_legCount + legs.length > MAX_LEGS) _removeExpired(MAX_LEGS);
         uint256 held = _legCount;
         uint256 count = held + legs.length;
         if (count > MAX_LEGS) revert TooManyLegs(count, MAX_LEGS);
@@ -58,8 +70,8 @@ contract OptionBook is IOptionBook, Governed {
             _legs[held + i] = _pack(firstLegId + i, added);
             emit LegAdded(firstLegId + i, added);
         }
-        _legCount = uint128(count);
-        _nextLegId = uint128(firstLegId + legs.length);
+        _legCount = uint64(count);
+        _nextLegId = uint64(firstLegId + legs.length);
     }
 
     /// @inheritdoc IOptionBook
@@ -72,22 +84,26 @@ contract OptionBook is IOptionBook, Governed {
 
     /// @inheritdoc IOptionBook
     function setIvInterval(uint256 legId, uint256 ivLow, uint256 ivHigh) external onlyGovernor {
-        (uint256 position, PackedOptionLeg held) = _find(legId);
-        _requireLive(held.expiry());
-        (uint256 lowSteps, uint256 highSteps) = _ivSteps(ivLow, ivHigh);
-        _legs[position] = held.withIvInterval(lowSteps, highSteps);
-        emit LegIvIntervalSet(legId, held.ivLowSteps() * IV_STEP, ivLow, held.ivHighSteps() * IV_STEP, ivHigh);
+        _changeIvInterval(legId, ivLow, ivHigh);
+    }
+
+    /// @inheritdoc IOptionBook
+    function setSettlementWindow(uint256 window) external onlyGovernor {
+        if (window > MAX_SETTLEMENT_WINDOW) revert SettlementWindowTooLong(window, MAX_SETTLEMENT_WINDOW);
+        emit SettlementWindowSet(settlementWindow, window);
+        settlementWindow = uint64(window);
     }
 
     /// @inheritdoc IOptionBook
     function removeLeg(uint256 legId) external {
         (uint256 position, PackedOptionLeg held) = _find(legId);
-        if (block.timestamp < held.expiry()) admin.requireGovernor(msg.sender);
-        uint256 last = _legCount - 1;
-        if (position != last) _legs[position] = _legs[last];
-        _legs[last] = PackedOptionLeg.wrap(0);
-        _legCount = uint128(last);
-        emit LegRemoved(legId, _unpack(held));
+        if (block.timestamp < held.expiry()) _checkCanCall(msg.sender, msg.data);
+        _removeAt(position, held);
+    }
+
+    /// @inheritdoc IOptionBook
+    function removeExpired(uint256 limit) external returns (uint256 removed) {
+        return _removeExpired(limit);
     }
 
     /// @inheritdoc IDeltaSource
@@ -95,22 +111,27 @@ contract OptionBook is IOptionBook, Governed {
     function deltaInterval(uint256 price) external view returns (int256 low, int256 high) {
         int256 lnPrice = Black76.lnPrice(price);
         uint256 count = _legCount;
+        uint256 window = settlementWindow;
         uint256 expiry;
         uint256 halfRoot; // of the time left to `expiry`; 0 once it has come
+        int256 share; // of the window still to come, X52; 0 before it opens
         unchecked {
             for (uint256 i; i < count; ++i) {
                 PackedOptionLeg held = _legs[i];
                 if (held.expiry() != expiry) {
                     expiry = held.expiry();
-                    halfRoot = block.timestamp < expiry ? Black76.halfRootTau(expiry - block.timestamp) : 0;
+                    (halfRoot, share) = _timeLeft(expiry, window);
                 }
                 if (halfRoot == 0) continue;
-                (int256 legLow, int256 legHigh) = Black76.callDeltaBoundsX52(
-                    lnPrice - held.lnStrike(), halfRoot, held.ivLowSteps() * IV_STEP, held.ivHighSteps() * IV_STEP
-                );
+                (int256 legLow, int256 legHigh) = share != 0
+                    ? (int256(0), share)
+                    : Black76.callDeltaBoundsX52(
+                        lnPrice - held.lnStrike(), halfRoot, held.ivLowSteps() * IV_STEP, held.ivHighSteps() * IV_STEP
+                    );
                 if (!held.isCall()) {
-                    legLow -= NormalCdf.ONE_X52;
-                    legHigh -= NormalCdf.ONE_X52;
+                    int256 forward = share != 0 ? share : NormalCdf.ONE_X52;
+                    legLow -= forward;
+                    legHigh -= forward;
                 }
                 int256 steps = held.quantitySteps();
                 if (steps < 0) (legLow, legHigh) = (legHigh, legLow);
@@ -135,6 +156,47 @@ contract OptionBook is IOptionBook, Governed {
     function leg(uint256 legId) external view returns (OptionLeg memory) {
         (, PackedOptionLeg held) = _find(legId);
         return _unpack(held);
+    }
+
+    /// @dev Also of the live legs of a reporter; the old interval is for its limits.
+    function _changeIvInterval(uint256 legId, uint256 ivLow, uint256 ivHigh)
+        internal
+        override
+        returns (uint256 oldLow, uint256 oldHigh)
+    {
+        (uint256 position, PackedOptionLeg held) = _find(legId);
+        _requireLive(held.expiry());
+        (uint256 lowSteps, uint256 highSteps) = _ivSteps(ivLow, ivHigh);
+        _legs[position] = held.withIvInterval(lowSteps, highSteps);
+        (oldLow, oldHigh) = (held.ivLowSteps() * IV_STEP, held.ivHighSteps() * IV_STEP);
+        emit LegIvIntervalSet(legId, oldLow, ivLow, oldHigh, ivHigh);
+    }
+
+    /// @dev From the last to the first: what takes a removed leg's place has been looked at.
+    function _removeExpired(uint256 limit) private returns (uint256 removed) {
+        for (uint256 i = _legCount; i > 0 && removed < limit; --i) {
+            PackedOptionLeg held = _legs[i - 1];
+            if (block.timestamp < held.expiry()) continue;
+            _removeAt(i - 1, held);
+            ++removed;
+        }
+    }
+
+    function _removeAt(uint256 position, PackedOptionLeg held) private {
+        uint256 last = _legCount - 1;
+        if (position != last) _legs[position] = _legs[last];
+        _legs[last] = PackedOptionLeg.wrap(0);
+        _legCount = uint64(last);
+        emit LegRemoved(held.id(), _unpack(held));
+    }
+
+    function _timeLeft(uint256 expiry, uint256 window) private view returns (uint256 halfRoot, int256 share) {
+        unchecked {
+            if (block.timestamp >= expiry) return (0, 0);
+            uint256 left = expiry - block.timestamp;
+            halfRoot = Black76.halfRootTau(left);
+            if (left < window) share = int256(((left << 52) + window - 1) / window); // up
+        }
     }
 
     function _find(uint256 legId) private view returns (uint256 position, PackedOptionLeg held) {

@@ -1,37 +1,52 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {IVaultAdmin} from "../interfaces/IVaultAdmin.sol";
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {IVaultAccess} from "../interfaces/IVaultAccess.sol";
 
-/// @title Base of contracts governed through `VaultAdmin`
-abstract contract Governed {
+/// @title Base of contracts governed through `VaultAccess`
+/// @notice Which function needs which role is written here and nowhere else: `VaultAccess` keeps no table of functions.
+abstract contract Governed is AccessManaged {
     /// @notice Holder of the roles. Fixed for the life of the contract.
-    IVaultAdmin public immutable admin;
+    IVaultAccess public immutable access;
 
     error NotAContract(address account);
+    error AuthorityIsFixed(address authority);
 
     modifier onlyKeeper() {
-        admin.requireKeeper(msg.sender);
+        access.requireKeeper(msg.sender);
         _;
     }
 
     modifier onlyRelay() {
-        admin.requireGovernor(msg.sender);
+        access.requireRelay(msg.sender);
         _;
     }
 
+    /// @dev Only for what tightens: a guardian acts at once.
     modifier onlyGuardian() {
-        admin.requireGuardian(msg.sender);
+        access.requireGuardian(msg.sender);
         _;
     }
 
+    /// @dev The very call must have been scheduled on `access` and its delay have passed. External functions only.
     modifier onlyGovernor() {
-        admin.requireGovernor(msg.sender);
+        _checkCanCall(msg.sender, msg.data);
         _;
     }
 
-    constructor(IVaultAdmin admin_) {
-        admin = IVaultAdmin(_requireContract(address(admin_)));
+    constructor(IVaultAccess access_) AccessManaged(_requireContract(address(access_))) {
+        access = access_;
+    }
+
+    /// @notice Reverts `AuthorityIsFixed`, whoever calls.
+    function setAuthority(address) public view override {
+        revert AuthorityIsFixed(authority());
+    }
+
+    /// @notice Address of `access`.
+    function authority() public view override returns (address) {
+        return address(access);
     }
 
     /// @dev Catches a mistyped address at deployment, where it costs nothing.

@@ -12,12 +12,18 @@ interface IDeltaBook is IDeltaSource {
     error SourceNotRegistered(address source);
     error TooManySources(uint256 count, uint256 limit);
     error IntervalInverted(address source, int256 low, int256 high);
+    /// @notice The source reverted, ran out of its gas or answered no interval; ask it alone to see why.
+    error SourceFailed(address source);
 
     /// @notice Adds a source. Governor only.
     function addSource(IDeltaSource source) external;
 
     /// @notice Removes a source. Governor only.
     function removeSource(IDeltaSource source) external;
+
+    /// @notice Puts `replacement` in the place of `source` at once, so that no rebalance sees a book without both.
+    ///         Governor only.
+    function replaceSource(IDeltaSource source, IDeltaSource replacement) external;
 
     /// @notice Registered sources, in no particular order.
     function sources() external view returns (IDeltaSource[] memory);

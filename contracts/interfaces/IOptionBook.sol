@@ -25,6 +25,7 @@ interface IOptionBook is IDeltaSource {
     event LegIvIntervalSet(
         uint256 indexed legId, uint256 oldIvLow, uint256 newIvLow, uint256 oldIvHigh, uint256 newIvHigh
     );
+    event SettlementWindowSet(uint256 oldWindow, uint256 newWindow);
     event LegRemoved(uint256 indexed legId, OptionLeg leg);
 
     error LegExpired(uint256 expiry, uint256 timestamp);
@@ -35,8 +36,9 @@ interface IOptionBook is IDeltaSource {
     error QuantityOutOfRange(int256 quantity, uint256 maxAbsQuantity);
     error IvIntervalInvalid(uint256 ivLow, uint256 ivHigh, uint256 minIv, uint256 maxIv);
     error NotRepresentable(uint256 number, uint256 step);
+    error SettlementWindowTooLong(uint256 window, uint256 limit);
 
-    /// @notice Adds legs. Governor only.
+    /// @notice Adds legs; expired ones make room where the book is full. Governor only.
     /// @return firstLegId Ids are consecutive and never reused.
     function addLegs(OptionLeg[] calldata legs) external returns (uint256 firstLegId);
 
@@ -48,6 +50,13 @@ interface IOptionBook is IDeltaSource {
 
     /// @notice Removes a leg. Governor at any time; anyone once it has expired.
     function removeLeg(uint256 legId) external;
+
+    /// @notice Removes expired legs, at most `limit` of them. Anyone.
+    /// @return removed How many there were.
+    function removeExpired(uint256 limit) external returns (uint256 removed);
+
+    /// @notice Sets the time before expiry over whose average the legs settle, seconds. Governor only.
+    function setSettlementWindow(uint256 window) external;
 
     /// @notice Ids of the legs held.
     function legIds() external view returns (uint256[] memory);

@@ -76,9 +76,6 @@ interface IPerpVenue {
     /// @notice Filled size, underlying units.
     function size() external view returns (int256);
 
-    /// @notice Most that the venue can charge or pay as funding, ratio of notional per day.
-    function maxFundingRate() external view returns (uint256 perDay);
-
     /// @notice Position at this moment.
     function position() external view returns (Position memory);
 
@@ -94,6 +91,9 @@ interface IPerpVenue {
 
     /// @notice Funding at the current premium, ratio of notional per day; positive means longs pay.
     function fundingRate() external view returns (int256 perDay);
+
+    /// @notice Most that the venue can charge or pay as funding, ratio of notional per day.
+    function maxFundingRate() external view returns (uint256 perDay);
 
     /// @notice Cost of a trade now, without doing it.
     /// @param sizeDelta Signed size, underlying units.

@@ -29,6 +29,7 @@ library GuardRules {
 
     uint256 internal constant WAD = 1e18;
     uint256 internal constant BPS = 10_000;
+    uint256 internal constant BPS_IN_WAD = 1e14;
 
     /// @dev Most of NAV that the band may be worth, whatever the governor sets.
     uint256 internal constant MAX_BAND_NAV_BPS = 2500;
@@ -49,6 +50,7 @@ library GuardRules {
         uint256 worstBefore;
         uint256 worstAfter;
         uint256 notional;
+        uint256 turnover;
         uint256 lag;
         bool isUrgent;
         bool isTripped;
@@ -105,20 +107,22 @@ library GuardRules {
 
     /// @notice What is left used at `timestamp`: the refill is linear in time and rounded down.
     /// @param shareBps Part of the refill that this budget gets.
-    function settled(Bounds memory bounds, Budget memory budget, uint256 shareBps, uint256 firmNav, uint256 timestamp)
+    /// @return turnoverUsed USD.
+    /// @return lossUsed Part of NAV, WAD.
+    function settled(Bounds memory bounds, Budget memory budget, uint256 shareBps, uint256 timestamp)
         internal
         pure
         returns (uint256 turnoverUsed, uint256 lossUsed)
     {
         uint256 elapsed = timestamp - budget.updatedAt;
-        uint256 lossRefillPerDay = share(firmNav, bounds.lossRefillBpsPerDay);
-        turnoverUsed = Math.saturatingSub(
-            budget.turnoverUsed, Math.mulDiv(share(bounds.turnoverRefillPerDay, shareBps), elapsed, 1 days)
-        );
-        lossUsed = Math.saturatingSub(budget.lossUsed, Math.mulDiv(share(lossRefillPerDay, shareBps), elapsed, 1 days));
+        uint256 turnoverPerDay = share(bounds.turnoverRefillPerDay, shareBps);
+        uint256 lossPerDay = share(bounds.lossRefillBpsPerDay * BPS_IN_WAD, shareBps);
+        turnoverUsed = Math.saturatingSub(budget.turnoverUsed, Math.mulDiv(turnoverPerDay, elapsed, 1 days));
+        lossUsed = Math.saturatingSub(budget.lossUsed, Math.mulDiv(lossPerDay, elapsed, 1 days));
     }
 
     /// @notice What a keeper may still trade and lose at `timestamp`, USD: the lesser of its own budget and of all keepers'.
+    /// @param firmNav What the loss budget is a part of, USD.
     /// @param isUrgent Admits the reserve.
     function available(Bounds memory bounds, Usage memory usage, uint256 firmNav, bool isUrgent, uint256 timestamp)
         internal
@@ -127,16 +131,17 @@ library GuardRules {
     {
         uint256 capacity =
             isUrgent ? bounds.turnoverCapacity : share(bounds.turnoverCapacity, BPS - bounds.urgentReserveBps);
-        uint256 lossCapacity = share(firmNav, bounds.lossCapacityBps);
-        (uint256 allTurnover, uint256 allLoss) = settled(bounds, usage.all, BPS, firmNav, timestamp);
+        uint256 lossCapacity = bounds.lossCapacityBps * BPS_IN_WAD;
         uint256 keeperShare = bounds.keeperShareBps;
-        (uint256 ownTurnover, uint256 ownLoss) = settled(bounds, usage.own, keeperShare, firmNav, timestamp);
+        (uint256 allTurnover, uint256 allLoss) = settled(bounds, usage.all, BPS, timestamp);
+        (uint256 ownTurnover, uint256 ownLoss) = settled(bounds, usage.own, keeperShare, timestamp);
         turnover = Math.min(
             Math.saturatingSub(capacity, allTurnover), Math.saturatingSub(share(capacity, keeperShare), ownTurnover)
         );
         loss = Math.min(
             Math.saturatingSub(lossCapacity, allLoss), Math.saturatingSub(share(lossCapacity, keeperShare), ownLoss)
         );
+        loss = Math.mulDiv(loss, firmNav, WAD);
     }
 
     // --- the rules ------------------------------------------------------------------------------------------------
@@ -214,12 +219,36 @@ library GuardRules {
         c.isTripped = ResultTrack.isTripped(c.usage.track, c.beforeTrade, c.bounds.maxDrawdownBps, c.timestamp);
         _requireCooledDown(c);
         _judgeFills(c);
-        (uint256 turnover,) = available(c.bounds, c.usage, c.firmNav, c.isUrgent, c.timestamp);
-        if (c.notional > turnover) revert IRebalanceGuard.TurnoverExceeded(c.notional, turnover);
+        _requireTurnover(c);
         _requireShrinking(c);
         _requireLessExposure(c);
         _requireWorthwhile(c);
         _requireGross(c);
+    }
+
+    /// @dev What only closes positions was rationed when they were opened: it neither waits for turnover nor uses any up.
+    function _requireTurnover(Case memory c) private pure {
+        if (_isClosingOnly(c)) return;
+        (uint256 turnover,) = available(c.bounds, c.usage, c.firmNav, c.isUrgent, c.timestamp);
+        if (c.notional > turnover) revert IRebalanceGuard.TurnoverExceeded(c.notional, turnover);
+        c.turnover = c.notional;
+    }
+
+    function _isClosingOnly(Case memory c) private pure returns (bool) {
+        for (uint256 i = 0; i < c.afterTrade.venues.length; ++i) {
+            if (!_isShrunk(c.beforeTrade.venues[i], c.afterTrade.venues[i])) return false;
+        }
+        for (uint256 i = 0; i < c.fills.length; ++i) {
+            // Every fill, not their sum: buying and selling back closes nothing.
+            int256 size = c.beforeTrade.venues[c.fills[i].venueIndex].sizeLow;
+            if (c.fills[i].sizeDelta != 0 && (c.fills[i].sizeDelta > 0) == (size >= 0)) return false;
+        }
+        return true;
+    }
+
+    /// @dev A position that moved toward 0 and not past it, or not at all.
+    function _isShrunk(VenueMeasurement memory old, VenueMeasurement memory current) private pure returns (bool) {
+        return current.sizeLow >= SignedMath.min(0, old.sizeLow) && current.sizeHigh <= SignedMath.max(0, old.sizeHigh);
     }
 
     function _requireCooledDown(Case memory c) private pure {
@@ -257,9 +286,9 @@ library GuardRules {
             VenueMeasurement memory old = c.beforeTrade.venues[i];
             if (!c.isTripped && !old.isClosing && !c.beforeTrade.isReduceOnly) continue;
             VenueMeasurement memory current = c.afterTrade.venues[i];
-            bool isShrunk = current.sizeLow >= SignedMath.min(0, old.sizeLow)
-                && current.sizeHigh <= SignedMath.max(0, old.sizeHigh);
-            if (!isShrunk) revert IRebalanceGuard.PositionNotShrinking(i, current.sizeLow, current.sizeHigh);
+            if (!_isShrunk(old, current)) {
+                revert IRebalanceGuard.PositionNotShrinking(i, current.sizeLow, current.sizeHigh);
+            }
         }
     }
 
@@ -339,15 +368,17 @@ library GuardRules {
         if (loss > limit) revert IRebalanceGuard.LossBudgetExceeded(loss, limit);
     }
 
+    /// @dev A loss is booked as the part of NAV that it is, so that what is left follows NAV up and down.
     function _spend(Case memory c, Budget memory budget, uint256 shareBps, uint256 loss)
         private
         pure
         returns (Budget memory)
     {
-        (uint256 turnoverUsed, uint256 lossUsed) = settled(c.bounds, budget, shareBps, c.firmNav, c.timestamp);
+        (uint256 turnoverUsed, uint256 lossUsed) = settled(c.bounds, budget, shareBps, c.timestamp);
+        if (loss != 0) lossUsed += Math.mulDiv(loss, WAD, c.firmNav, Math.Rounding.Ceil);
         return Budget({
-            turnoverUsed: (turnoverUsed + c.notional).toUint96(),
-            lossUsed: (lossUsed + loss).toUint96(),
+            turnoverUsed: (turnoverUsed + c.turnover).toUint96(),
+            lossUsed: lossUsed.toUint96(),
             updatedAt: c.timestamp.toUint32(),
             lastTradeAt: c.notional != 0 ? c.timestamp.toUint32() : budget.lastTradeAt
         });

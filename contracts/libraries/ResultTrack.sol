@@ -26,13 +26,13 @@ library ResultTrack {
         return m.nav.toInt256() - m.netFlows - _explained(track, m.price);
     }
 
-    /// @notice True where the result has fallen by more than `maxDrawdownBps` of NAV from its high.
+    /// @notice True where the result is known to have fallen by more than `maxDrawdownBps` of NAV from its high.
     function isTripped(Track memory track, Measurement memory m, uint256 maxDrawdownBps, uint256 timestamp)
         internal
         pure
         returns (bool)
     {
-        if (m.price == 0) return false;
+        if (m.price == 0 || _isAnySilent(m)) return false;
         int64[PERIODS] memory highs = _rolled(track, timestamp);
         int256 high = NO_HIGH;
         for (uint256 i = 0; i < PERIODS; ++i) {

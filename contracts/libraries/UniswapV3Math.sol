@@ -12,6 +12,9 @@ library UniswapV3Math {
     uint256 internal constant Q96 = 1 << 96;
     int24 internal constant MIN_TICK = -887_272;
     int24 internal constant MAX_TICK = 887_272;
+    /// @notice Roots of those two ticks.
+    uint160 internal constant MIN_SQRT_PRICE = 4_295_128_739;
+    uint160 internal constant MAX_SQRT_PRICE = 1_461_446_703_485_210_103_287_273_052_203_988_822_378_723_970_342;
 
     error TickOutOfRange(int24 tick);
 
@@ -74,6 +77,21 @@ library UniswapV3Math {
     /// @notice Root of a WAD price.
     function sqrtPriceOf(uint256 price, Math.Rounding rounding) internal pure returns (uint160) {
         return uint160(Math.sqrt(Math.mulDiv(price, 1 << 192, 1e18, rounding), rounding));
+    }
+
+    /// @notice Root of numerator / denominator, held between the roots of `MIN_TICK` and `MAX_TICK`.
+    /// @dev Taken at 2^192 to the unit, at less where the ratio leaves no room for it: the root then has 95 bits or more.
+    function sqrtRatioOf(uint256 numerator, uint256 denominator, Math.Rounding rounding)
+        internal
+        pure
+        returns (uint160)
+    {
+        uint256 whole = numerator / denominator;
+        if (whole >> 128 != 0) return MAX_SQRT_PRICE;
+        uint256 bits = whole >> 63 == 0 ? 192 : whole >> 127 == 0 ? 128 : 64;
+        uint256 root = Math.sqrt(Math.mulDiv(numerator, 1 << bits, denominator, rounding), rounding) << (192 - bits) / 2;
+        if (root < MIN_SQRT_PRICE) return MIN_SQRT_PRICE;
+        return root > MAX_SQRT_PRICE ? MAX_SQRT_PRICE : uint160(root);
     }
 
     /// @notice WAD price of a root, rounded down in two steps: to X96, then to WAD.

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 /// Every number is WAD (1e18) and signed by the desk's convention (long is positive) unless its name says otherwise.
 
 /// @notice What a keeper decided, and on which state.
-/// @param id Chosen by the keeper; accepted once for the life of the vault.
+/// @param id Chosen by the keeper; accepted once from that keeper for the life of the vault.
 /// @param blockNumber Block whose state the decision was made on; at most 256 blocks old.
 /// @param blockHash Its hash: a decision on a block that a reorganisation has removed dies by itself.
 /// @param deadline Unix seconds; the rebalance reverts after it.
@@ -141,8 +141,8 @@ struct Bounds {
 }
 
 /// @notice What has been used up, by all keepers together or by one of them, one slot each.
-/// @param turnoverUsed Traded notional that has not been refilled at `updatedAt`, USD.
-/// @param lossUsed Loss charged that has not been refilled at `updatedAt`, USD.
+/// @param turnoverUsed Traded notional that had not been refilled at `updatedAt`, USD.
+/// @param lossUsed Loss charged that had not been refilled at `updatedAt`, part of NAV (1e18 is all of it).
 /// @param updatedAt Unix seconds.
 /// @param lastTradeAt Time of the last rebalance that traded, Unix seconds; 0 before the first.
 struct Budget {

@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Governed} from "../governance/Governed.sol";
 import {IMemberGate} from "../interfaces/IMemberGate.sol";
-import {IVaultAdmin} from "../interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "../interfaces/IVaultAccess.sol";
 
 /// @title Gate of members
 /// @notice Purpose. The book that a vault hedges belongs to its members and stays outside it: a stranger's share would hold
@@ -18,7 +18,7 @@ contract MemberGate is IMemberGate, Governed {
     event MemberSet(address indexed account, bool oldIsMember, bool newIsMember);
 
     /// @param members Accounts that are members from the start.
-    constructor(IVaultAdmin admin_, address[] memory members) Governed(admin_) {
+    constructor(IVaultAccess access_, address[] memory members) Governed(access_) {
         for (uint256 i = 0; i < members.length; ++i) {
             _set(members[i], true);
         }

@@ -63,7 +63,7 @@ abstract contract TwoSidedVault is IHedgeVault, ERC4626, ReentrancyGuardTransien
     uint256 public shareLock;
 
     /// @notice Most NAV that a deposit may lead to, asset units.
-    uint256 public depositCap = type(uint256).max;
+    uint256 public depositCap = type(uint128).max;
 
     /// @notice End of an account's share lock, Unix seconds.
     mapping(address account => uint256) public lockedUntil;
@@ -263,14 +263,13 @@ abstract contract TwoSidedVault is IHedgeVault, ERC4626, ReentrancyGuardTransien
     function maxDeposit(address receiver) public view override(ERC4626, IERC4626) returns (uint256) {
         if (_reentrancyGuardEntered() || !gate.isMember(receiver)) return 0;
         (, uint256 high, DepositBlock reason) = _appraised();
-        if (reason != DepositBlock.None) return 0;
-        return depositCap == type(uint256).max ? depositCap : depositCap.saturatingSub(high);
+        return reason == DepositBlock.None ? depositCap.saturatingSub(high) : 0;
     }
 
     /// @inheritdoc IERC4626
     function maxMint(address receiver) public view override(ERC4626, IERC4626) returns (uint256) {
         uint256 assets = maxDeposit(receiver);
-        if (assets == 0 || assets == type(uint256).max) return assets;
+        if (assets == 0) return 0;
         (, uint256 navHigh) = _nav();
         return _toShares(assets, navHigh, Math.Rounding.Floor);
     }
@@ -289,9 +288,11 @@ abstract contract TwoSidedVault is IHedgeVault, ERC4626, ReentrancyGuardTransien
         if (_reentrancyGuardEntered() || _isLocked(owner)) return 0;
         (uint256 navLow,) = _nav();
         uint256 limit = _payable(owner, navLow);
-        uint256 balance = balanceOf(owner);
-        if (_toAssets(balance, navLow, Math.Rounding.Floor) <= limit) return balance;
-        return _toShares(limit.saturatingAdd(1), navLow, Math.Rounding.Ceil) - 1;
+        uint256 shares = balanceOf(owner);
+        if (_toAssets(shares, navLow, Math.Rounding.Floor) > limit) {
+            shares = _toShares(limit.saturatingAdd(1), navLow, Math.Rounding.Ceil) - 1;
+        }
+        return _toAssets(shares, navLow, Math.Rounding.Floor) == 0 ? 0 : shares; // nobody gives shares for nothing
     }
 
     // --- internal -------------------------------------------------------------------------------------------------
@@ -317,9 +318,14 @@ abstract contract TwoSidedVault is IHedgeVault, ERC4626, ReentrancyGuardTransien
         return uint256(_young.assets).mulDiv(RIPENING - age, RIPENING, Math.Rounding.Ceil);
     }
 
-    /// @dev Burns shares and pays, after `_nav` and whatever else the exit takes.
+    /// @dev Burns shares and pays, after `_nav` and whatever else the exit takes. Nobody gives shares for nothing, but for
+    ///      a rounding of one unit where every part of NAV is told.
     function _pay(address receiver, address owner, uint256 assets, uint256 shares) internal {
-        if (assets == 0 && shares != 0) revert ExitTooSmall(shares);
+        if (assets == 0 && shares != 0) {
+            (, uint256 navHigh, DepositBlock reason) = _appraised();
+            bool isTold = reason != DepositBlock.VenueSilent && reason != DepositBlock.VenueUnderWater;
+            if (!isTold || _toAssets(shares, navHigh, Math.Rounding.Floor) > 1) revert ExitTooSmall(shares);
+        }
         _withdraw(_msgSender(), receiver, owner, assets, shares);
     }
 
@@ -343,9 +349,9 @@ abstract contract TwoSidedVault is IHedgeVault, ERC4626, ReentrancyGuardTransien
 
     /// @dev Shares go to members, and to and from the queue; locked ones stay.
     function _update(address from, address to, uint256 shares) internal override {
-        address queue = redemptionQueue;
-        bool isExit = to == address(0) || to == queue;
-        if (!isExit && from != queue && !gate.isMember(to)) revert NotMember(to);
+        address queue = redemptionQueue; // 0 while there is none, as is the giver of minted shares
+        bool isQueues = queue != address(0) && (from == queue || to == queue);
+        if (!isQueues && to != address(0) && !gate.isMember(to)) revert NotMember(to);
         if (from != address(0) && _isLocked(from)) revert SharesLocked(from, lockedUntil[from]);
         super._update(from, to, shares);
     }

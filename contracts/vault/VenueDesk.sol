@@ -11,6 +11,7 @@ import {IRebalanceGuard} from "../interfaces/IRebalanceGuard.sol";
 import {IVenueRegistry} from "../interfaces/IVenueRegistry.sol";
 import {DecimalScale} from "../libraries/DecimalScale.sol";
 import {GuardRules} from "../libraries/GuardRules.sol";
+import {PriceFaults} from "../types/Prices.sol";
 import {Measurement, VenueMeasurement} from "../types/Rebalance.sol";
 import {TwoSidedVault} from "./TwoSidedVault.sol";
 
@@ -46,7 +47,7 @@ abstract contract VenueDesk is TwoSidedVault {
             uint256 needed = Math.saturatingSub(_reservedAssets(navLow), idleAssets());
             if (assets > needed) revert MarginNotNeeded(assets, needed);
         }
-        IPriceOracle.Reading memory reading = oracle.read();
+        IPriceOracle.Reading memory reading = _readPrice();
         Measurement memory beforeMove = _measure(reading, 0);
         _withdrawMargin(venue, assets);
         guard.checkLeverage(beforeMove, _measure(reading, _silentMask(beforeMove)));
@@ -79,7 +80,7 @@ abstract contract VenueDesk is TwoSidedVault {
 
     /// @inheritdoc IHedgeVault
     function measureHedge() external view nonReentrantView returns (Measurement memory) {
-        return _measure(oracle.read(), 0);
+        return _measure(_readPrice(), 0);
     }
 
     // --- margin ---------------------------------------------------------------------------------------------------
@@ -101,6 +102,12 @@ abstract contract VenueDesk is TwoSidedVault {
     }
 
     // --- measurement ----------------------------------------------------------------------------------------------
+
+    /// @dev A price with a fault is none.
+    function _readPrice() internal view returns (IPriceOracle.Reading memory reading) {
+        reading = oracle.read();
+        if (reading.faults & PriceFaults.PRICE_FAULTS != 0) (reading.price, reading.low, reading.high) = (0, 0, 0);
+    }
 
     /// @dev The book's delta is left at 0.
     function _measure(IPriceOracle.Reading memory reading, uint256 silentMask)
@@ -146,21 +153,21 @@ abstract contract VenueDesk is TwoSidedVault {
     }
 
     function _appraise() internal view override returns (uint256 low, uint256 high, DepositBlock reason) {
-        IPriceOracle.Reading memory reading = oracle.read();
-        if (paused() || isReduceOnly || isWindingDown) reason = DepositBlock.Mode;
-        else if (reading.faults != 0) reason = DepositBlock.Price;
+        IPriceOracle.Reading memory reading = _readPrice();
         VenueMeasurement[] memory measured = registry.measure(reading, 0);
         for (uint256 i = 0; i < measured.length; ++i) {
             VenueMeasurement memory venue = measured[i];
             low += GuardRules.floorAtZero(venue.equityLow);
             high += GuardRules.floorAtZero(venue.equityHigh);
-            if (reason != DepositBlock.None) continue;
             if (venue.isSilent) {
                 reason = DepositBlock.VenueSilent;
             } else if (venue.equityLow < 0 || (venue.equityLow == 0 && venue.notional != 0)) {
-                reason = DepositBlock.VenueUnderWater;
+                if (reason == DepositBlock.None) reason = DepositBlock.VenueUnderWater;
             }
         }
+        if (reason != DepositBlock.None) return (low, high, reason);
+        if (paused() || isReduceOnly || isWindingDown) reason = DepositBlock.Mode;
+        else if (reading.faults != 0) reason = DepositBlock.Price;
     }
 
     function _toAssetUnitsUp(uint256 amount) internal view returns (uint256) {

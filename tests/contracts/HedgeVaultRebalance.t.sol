@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
-import {HedgeVault} from "../../contracts/HedgeVault.sol";
-import {RebalanceGuard} from "../../contracts/RebalanceGuard.sol";
+import {VenueRegistry} from "../../contracts/VenueRegistry.sol";
 import {IHedgeVault} from "../../contracts/interfaces/IHedgeVault.sol";
 import {IPerpVenue} from "../../contracts/interfaces/IPerpVenue.sol";
-import {IPriceOracle} from "../../contracts/interfaces/IPriceOracle.sol";
 import {IRebalanceGuard} from "../../contracts/interfaces/IRebalanceGuard.sol";
-import {IVaultAdmin} from "../../contracts/interfaces/IVaultAdmin.sol";
-import {Budget, Fill, Leg, Measurement} from "../../contracts/types/Rebalance.sol";
+import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
+import {IVenueRegistry} from "../../contracts/interfaces/IVenueRegistry.sol";
+import {Budget, Fill, Intent, Leg, Measurement} from "../../contracts/types/Rebalance.sol";
 import {ScriptedVenue} from "./support/ScriptedVenue.sol";
 import {VaultFixture} from "./support/VaultFixture.sol";
 
@@ -25,11 +23,14 @@ contract HedgeVaultRebalanceTest is VaultFixture {
         assertEq(m.price, PRICE);
         assertEq(m.bookDeltaLow, -52e18);
         assertEq(m.bookDeltaHigh, -48e18);
-        assertEq(m.navLow, 200_000e18);
+        assertEq(m.nav, 200_000e18);
+        assertEq(m.idle, 150_000e18);
         assertEq(m.venues[0].sizeLow, 50e18);
         assertEq(m.venues[0].sizeHigh, 50e18);
         assertEq(m.venues[0].notional, 100_000e18);
-        assertEq(m.venues[0].equityLow, 50_000e18);
+        assertEq(m.venues[0].equity, 50_000e18);
+        assertEq(m.venues[0].equityLow, 49_500e18); // 50 x 2,000 x 0.5 % of what the feed may not know yet
+        assertEq(m.venues[0].equityHigh, 50_500e18);
     }
 
     // HEDGE-101
@@ -65,20 +66,23 @@ contract HedgeVaultRebalanceTest is VaultFixture {
     // HEDGE-103
     function test_rebalance_revertsIfDeadlinePassed() external {
         _deposit(depositor, _units(200_000));
+        Intent memory intent = _nextIntent();
+        intent.deadline = START - 1;
         vm.prank(keeper);
         vm.expectRevert(abi.encodeWithSelector(IHedgeVault.DeadlinePassed.selector, START, START - 1));
-        vault.rebalance(bytes32(uint256(1)), _leg(0, 1e18), START - 1);
+        vault.rebalance(intent, _leg(0, 1e18));
     }
 
     // HEDGE-104
     function test_rebalance_revertsIfIntentWasUsed() external {
         _deposit(depositor, _units(200_000));
         Leg[] memory legs = _leg(int256(_units(1)), 0);
+        Intent memory intent = _intent("intent");
         vm.startPrank(keeper);
-        vault.rebalance("intent", legs, START);
-        assertTrue(vault.intentUsed("intent"));
+        vault.rebalance(intent, legs);
+        assertTrue(vault.intentUsed(keeper, "intent"));
         vm.expectRevert(abi.encodeWithSelector(IHedgeVault.IntentAlreadyUsed.selector, bytes32("intent")));
-        vault.rebalance("intent", legs, START);
+        vault.rebalance(intent, legs);
     }
 
     // HEDGE-104
@@ -86,10 +90,57 @@ contract HedgeVaultRebalanceTest is VaultFixture {
         _deposit(depositor, _units(200_000));
         uint256 idle = vault.idleAssets();
         uint256 tooMuch = idle + 1;
+        Intent memory intent = _intent("intent");
         vm.prank(keeper);
         vm.expectRevert(abi.encodeWithSelector(IHedgeVault.IdleExceeded.selector, tooMuch, idle));
-        vault.rebalance("intent", _leg(int256(tooMuch), 0), START);
-        assertFalse(vault.intentUsed("intent"));
+        vault.rebalance(intent, _leg(int256(tooMuch), 0));
+        assertFalse(vault.intentUsed(keeper, "intent"));
+    }
+
+    // HEDGE-120
+    function test_rebalance_revertsIfTheBlockItWasDecidedOnIsAnother() external {
+        _deposit(depositor, _units(200_000));
+        Intent memory intent = _nextIntent();
+        Leg[] memory legs = _leg(int256(_units(50_000)), 50e18);
+        bytes32 expected = intent.blockHash;
+        intent.blockHash = keccak256("reorganised away");
+        vm.prank(keeper);
+        vm.expectRevert(
+            abi.encodeWithSelector(IHedgeVault.BlockHashMismatch.selector, START_BLOCK - 1, intent.blockHash, expected)
+        );
+        vault.rebalance(intent, legs);
+    }
+
+    // HEDGE-120
+    function test_rebalance_revertsIfDecidedMoreThan256BlocksAgo() external {
+        _deposit(depositor, _units(200_000));
+        Intent memory intent = _nextIntent();
+        Leg[] memory legs = _leg(int256(_units(50_000)), 50e18);
+        vm.roll(START_BLOCK - 1 + 256);
+        uint256 snapshot = vm.snapshotState();
+        vm.prank(keeper);
+        vault.rebalance(intent, legs);
+        vm.revertToState(snapshot);
+        vm.roll(START_BLOCK - 1 + 257);
+        vm.prank(keeper);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IHedgeVault.BlockHashMismatch.selector, START_BLOCK - 1, intent.blockHash, bytes32(0)
+            )
+        );
+        vault.rebalance(intent, legs);
+    }
+
+    // HEDGE-120
+    function test_rebalance_revertsIfItNamesThisBlockOrNoHash() external {
+        Intent memory intent = _nextIntent();
+        intent.blockNumber = START_BLOCK;
+        intent.blockHash = 0;
+        vm.prank(keeper);
+        vm.expectRevert(
+            abi.encodeWithSelector(IHedgeVault.BlockHashMismatch.selector, START_BLOCK, bytes32(0), bytes32(0))
+        );
+        vault.rebalance(intent, _leg(0, 1e18));
     }
 
     // HEDGE-105
@@ -101,46 +152,50 @@ contract HedgeVaultRebalanceTest is VaultFixture {
     function test_rebalance_revertsIfVenueUnknown() external {
         Leg[] memory legs = _leg(0, 1e18);
         legs[0].venue = address(this);
-        _rebalanceExpecting(legs, abi.encodeWithSelector(IHedgeVault.VenueNotRegistered.selector, address(this)));
+        _rebalanceExpecting(legs, abi.encodeWithSelector(IVenueRegistry.VenueNotRegistered.selector, address(this)));
     }
 
     // HEDGE-106
     function test_rebalance_revertsIfCallerIsNoKeeper() external {
+        Intent memory intent = _nextIntent();
         vm.prank(governor);
-        vm.expectRevert(abi.encodeWithSelector(IVaultAdmin.NotKeeper.selector, governor));
-        vault.rebalance("intent", _leg(0, 1e18), START);
+        vm.expectRevert(abi.encodeWithSelector(IVaultAccess.NotKeeper.selector, governor));
+        vault.rebalance(intent, _leg(0, 1e18));
     }
 
     // HEDGE-106
-    function test_rebalance_revertsIfPaused() external {
+    function test_rebalance_whilePaused_movesMarginInAndNothingElse() external {
+        _hedge();
         vm.prank(guardian);
         vault.pause();
-        _rebalanceExpecting(_leg(0, 1e18), abi.encodeWithSelector(Pausable.EnforcedPause.selector));
+        _rebalanceExpecting(_leg(0, -1e18), abi.encodeWithSelector(IHedgeVault.TradeNotAllowed.selector, 0));
+        _rebalanceExpecting(_leg(-1, 0), abi.encodeWithSelector(IHedgeVault.MarginNotAllowed.selector, 0));
+        _rebalance(_leg(int256(_units(1000)), 0));
+        assertEq(token.balanceOf(address(venue)), _units(51_000));
     }
 
     // HEDGE-107
-    function test_rebalance_revertsIfPriceIsStale() external {
-        _deposit(depositor, _units(200_000));
+    function test_rebalance_withoutAPrice_movesMarginInAndNothingElse() external {
+        _hedge();
         vm.warp(START + 1 hours + 1);
-        _rebalanceExpecting(
-            _leg(int256(_units(50_000)), 50e18),
-            abi.encodeWithSelector(IPriceOracle.PriceStale.selector, 1 hours + 1, 1 hours)
-        );
+        _rebalanceExpecting(_leg(0, 1e18), abi.encodeWithSelector(IHedgeVault.TradeNotAllowed.selector, 0));
+        _rebalanceExpecting(_leg(-1, 0), abi.encodeWithSelector(IHedgeVault.MarginNotAllowed.selector, 0));
+        _rebalance(_leg(int256(_units(1000)), 0));
+        assertEq(token.balanceOf(address(venue)), _units(51_000));
+    }
+
+    // HEDGE-107
+    function test_rebalance_withoutAPrice_bringsMarginHomeFromAVenueWithoutAPosition() external {
+        _deposit(depositor, _units(200_000));
+        _rebalance(_leg(int256(_units(50_000)), 0));
+        vm.warp(START + 40 days);
+        _rebalance(_leg(-int256(_units(50_000)), 0));
+        assertEq(vault.idleAssets(), _units(200_000));
     }
 
     // HEDGE-108
     function test_rebalance_revertsIfMarginExceedsIdle() external {
         _deposit(depositor, _units(200_000));
-        _rebalanceExpecting(
-            _leg(int256(_units(200_000) + 1), 0),
-            abi.encodeWithSelector(IHedgeVault.IdleExceeded.selector, _units(200_000) + 1, _units(200_000))
-        );
-    }
-
-    // HEDGE-108
-    function test_rebalance_revertsIfMarginOfAnUnabsorbedDonationIsAskedFor() external {
-        _deposit(depositor, _units(200_000));
-        token.mint(address(vault), 1);
         _rebalanceExpecting(
             _leg(int256(_units(200_000) + 1), 0),
             abi.encodeWithSelector(IHedgeVault.IdleExceeded.selector, _units(200_000) + 1, _units(200_000))
@@ -237,22 +292,24 @@ contract HedgeVaultRebalanceTest is VaultFixture {
     }
 
     // HEDGE-112
-    function test_rebalance_booksTurnoverAndTime() external {
+    function test_rebalance_booksTurnoverLossAndTime() external {
         _hedge();
-        Budget memory budget = guard.budget();
-        assertEq(budget.turnoverAvailable, 300_000e18);
+        Budget memory budget = guard.totalBudget();
+        assertEq(budget.turnoverUsed, 100_000e18);
+        assertEq(budget.lossUsed, 0.0025e18); // nothing lost at 2,000, and 0.5 % that the price may lag: 500 of 200,000
         assertEq(budget.updatedAt, START);
         assertEq(budget.lastTradeAt, START);
+        assertEq(abi.encode(guard.keeperBudget(keeper)), abi.encode(budget));
     }
 
     // HEDGE-113
-    function test_rebalance_ofMarginAloneSpendsNoTurnover() external {
+    function test_rebalance_ofMarginAloneSpendsNoTurnoverAndStartsNoCooldown() external {
         _hedge();
         vm.warp(START + 10);
         _rebalance(_leg(int256(_units(10_000)), 0));
-        Budget memory budget = guard.budget();
-        assertEq(budget.turnoverAvailable, 300_000e18);
-        assertEq(budget.updatedAt, START);
+        Budget memory budget = guard.totalBudget();
+        assertEq(budget.turnoverUsed, 100_000e18 - 10e18);
+        assertEq(budget.lastTradeAt, START);
         assertEq(vault.idleAssets(), _units(140_000));
     }
 
@@ -261,15 +318,14 @@ contract HedgeVaultRebalanceTest is VaultFixture {
         _hedge();
         _rebalanceExpecting(
             _leg(-int256(_units(30_000)), 0),
-            abi.encodeWithSelector(IRebalanceGuard.VenueLeverageExceeded.selector, 0, 5e18, 4e18)
+            abi.encodeWithSelector(IRebalanceGuard.VenueLeverageExceeded.selector, 0, 5.128205128205128206e18, 4e18)
         );
     }
 
     // HEDGE-114
     function test_rebalance_overSeveralVenues() external {
         ScriptedVenue second = new ScriptedVenue(address(vault), address(token), PRICE);
-        vm.prank(governor);
-        vault.addVenue(second);
+        _addVenue(second);
         _deposit(depositor, _units(200_000));
         Leg[] memory legs = new Leg[](3);
         legs[0] = Leg(address(second), int256(_units(20_000)), 20e18, 0);
@@ -280,15 +336,14 @@ contract HedgeVaultRebalanceTest is VaultFixture {
         assertEq(m.venues.length, 2);
         assertEq(m.venues[0].sizeLow, 30e18);
         assertEq(m.venues[1].sizeLow, 20e18);
-        assertEq(m.venues[1].equityLow, 20_000e18);
-        assertEq(guard.budget().turnoverAvailable, 300_000e18);
+        assertEq(m.venues[1].equity, 20_000e18);
+        assertEq(guard.totalBudget().turnoverUsed, 100_000e18);
     }
 
     // HEDGE-101, HEDGE-114
     function test_rebalance_showsTheGuardExactlyWhatHappened() external {
         ScriptedVenue second = new ScriptedVenue(address(vault), address(token), PRICE);
-        vm.prank(governor);
-        vault.addVenue(second);
+        _addVenue(second);
         _deposit(depositor, _units(200_000));
         second.setExecution(2004e18, 10, false);
         Leg[] memory legs = new Leg[](2);
@@ -302,7 +357,7 @@ contract HedgeVaultRebalanceTest is VaultFixture {
         _rebalance(legs);
         Measurement memory afterTrade = vault.measure();
         vm.revertToState(snapshot);
-        vm.expectCall(address(guard), abi.encodeCall(guard.check, (beforeTrade, fills, afterTrade)), 1);
+        vm.expectCall(address(guard), abi.encodeCall(guard.check, (keeper, beforeTrade, fills, afterTrade)), 1);
         _rebalance(legs);
     }
 
@@ -328,29 +383,31 @@ contract HedgeVaultRebalanceTest is VaultFixture {
     // HEDGE-115
     function test_measure_floorsEachVenueAtZero() external {
         ScriptedVenue second = new ScriptedVenue(address(vault), address(token), PRICE);
-        vm.prank(governor);
-        vault.addVenue(second);
+        _addVenue(second);
         _deposit(depositor, _units(100));
         venue.setCash(-70e18);
         second.setCash(30e18);
         Measurement memory m = vault.measure();
         assertEq(m.venues[0].equityLow, -70e18);
-        assertEq(m.navLow, 130e18);
-        assertEq(m.navHigh, 130e18);
+        assertEq(m.nav, 130e18);
         (uint256 low, uint256 high) = vault.navBounds();
         assertEq(low, _units(130));
         assertEq(high, _units(130));
     }
 
     // HEDGE-101
-    function test_rebalance_revertsIfNoGuardIsBound() external {
-        guard = new RebalanceGuard(admin, _bounds());
-        vault = new HedgeVault(token, "Unbound", "UNB", admin, oracle, deltaBook, guard);
-        venue = new ScriptedVenue(address(vault), address(token), PRICE);
-        vm.prank(governor);
-        vault.addVenue(venue);
+    function test_rebalance_revertsIfGuardOrRegistryServeAnotherVault() external {
+        vault = _newVault(guard, registry);
         _rebalanceExpecting(
-            _leg(0, 0), abi.encodeWithSelector(IRebalanceGuard.OnlyBoundVault.selector, address(vault), address(0))
+            _leg(0, 0), abi.encodeWithSelector(IVenueRegistry.OnlyBoundVault.selector, address(vault), registry.vault())
+        );
+        registry = new VenueRegistry(access);
+        vault = _newVault(guard, registry);
+        _govern(address(registry), abi.encodeCall(registry.bindVault, (address(vault))));
+        venue = new ScriptedVenue(address(vault), address(token), PRICE);
+        _addVenue(venue);
+        _rebalanceExpecting(
+            _leg(0, 0), abi.encodeWithSelector(IRebalanceGuard.OnlyBoundVault.selector, address(vault), guard.vault())
         );
     }
 }

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IHedgeVault} from "../../contracts/interfaces/IHedgeVault.sol";
+import {IVenueRegistry} from "../../contracts/interfaces/IVenueRegistry.sol";
 import {Leg} from "../../contracts/types/Rebalance.sol";
 import {ScriptedVenue} from "./support/ScriptedVenue.sol";
 import {CallbackTokenDouble, FeeTokenDouble} from "./support/Tokens.sol";
@@ -14,26 +15,36 @@ contract HedgeVaultReentrancyTest is VaultFixture {
 
     function setUp() public override {
         vm.warp(START);
+        vm.roll(START_BLOCK);
         callbackToken = new CallbackTokenDouble(6);
         _deploy(callbackToken);
     }
 
     /// @dev Calls that change state; a venue or token may make them from inside a call of the vault's own.
     function _stateCalls() private view returns (bytes[] memory calls) {
-        calls = new bytes[](8);
-        calls[0] = abi.encodeCall(vault.deposit, (1, attacker));
-        calls[1] = abi.encodeCall(vault.mint, (1, attacker));
-        calls[2] = abi.encodeCall(vault.withdraw, (1, attacker, attacker));
-        calls[3] = abi.encodeCall(vault.redeem, (1, attacker, attacker));
-        calls[4] = abi.encodeCall(vault.redeemFromIdle, (1, 0, attacker, attacker));
-        calls[5] = abi.encodeCall(vault.absorbDonation, ());
-        calls[6] = abi.encodeCall(vault.rebalance, ("again", _leg(0, 0), START));
-        calls[7] = abi.encodeCall(vault.removeVenue, (venue));
+        calls = new bytes[](11);
+        calls[0] = abi.encodeWithSignature("deposit(uint256,address)", 1, attacker);
+        calls[1] = abi.encodeWithSignature("mint(uint256,address)", 1, attacker);
+        calls[2] = abi.encodeWithSignature("withdraw(uint256,address,address)", 1, attacker, attacker);
+        calls[3] = abi.encodeWithSignature("redeem(uint256,address,address)", 1, attacker, attacker);
+        calls[4] = abi.encodeCall(vault.redeemWithUnwind, (1, 0, attacker, attacker, new Leg[](0)));
+        calls[5] = abi.encodeCall(vault.bringMarginHome, (venue, 0));
+        calls[6] = abi.encodeCall(vault.recoverMargin, (venue));
+        calls[7] = abi.encodeCall(guard.recordResult, ());
+        calls[8] = abi.encodeCall(vault.rebalance, (_intent("again"), _leg(0, 0)));
+        calls[9] = abi.encodeCall(vault.rebalanceFor, (address(venue), _intent("again"), _leg(0, 0)));
+        calls[10] = abi.encodeCall(registry.removeVenue, (venue));
+    }
+
+    /// @dev Where each of the calls goes.
+    function _target(uint256 i) private view returns (address) {
+        if (i == 7) return address(guard);
+        return i == 10 ? address(registry) : address(vault);
     }
 
     /// @dev Views that price shares, or that someone could price something by.
     function _pricingViews() private view returns (bytes[] memory calls) {
-        calls = new bytes[](9);
+        calls = new bytes[](11);
         calls[0] = abi.encodeCall(vault.totalAssets, ());
         calls[1] = abi.encodeCall(vault.navBounds, ());
         calls[2] = abi.encodeCall(vault.convertToShares, (1));
@@ -43,6 +54,8 @@ contract HedgeVaultReentrancyTest is VaultFixture {
         calls[6] = abi.encodeCall(vault.previewWithdraw, (1));
         calls[7] = abi.encodeCall(vault.previewRedeem, (1));
         calls[8] = abi.encodeCall(vault.measure, ());
+        calls[9] = abi.encodeCall(vault.measureHedge, ());
+        calls[10] = abi.encodeCall(vault.reservedAssets, ());
     }
 
     function _limitViews() private view returns (bytes[] memory calls) {
@@ -60,10 +73,12 @@ contract HedgeVaultReentrancyTest is VaultFixture {
 
     /// @dev The venue holds every role, so that nothing but the lock can stop it.
     function _empowerVenue() private {
-        vm.startPrank(governor);
-        admin.grantRole(admin.KEEPER_ROLE(), address(venue));
-        admin.grantRole(admin.GOVERNOR_ROLE(), address(venue));
-        vm.stopPrank();
+        vm.warp(START - DELAY); // so that what the venue calls at START may have been scheduled by itself
+        _govern(address(access), abi.encodeCall(access.grantRole, (access.KEEPER_ROLE(), address(venue), 0)));
+        _govern(address(access), abi.encodeCall(access.grantRole, (access.RELAY_ROLE(), address(venue), 0)));
+        _govern(address(access), abi.encodeCall(access.grantRole, (access.ADMIN_ROLE(), address(venue), DELAY)));
+        vm.warp(START);
+        _scheduleAs(address(venue), address(registry), abi.encodeCall(registry.removeVenue, (venue)));
     }
 
     // HEDGE-030
@@ -72,9 +87,14 @@ contract HedgeVaultReentrancyTest is VaultFixture {
         _empowerVenue();
         bytes[] memory calls = _stateCalls();
         for (uint256 i = 0; i < calls.length; ++i) {
-            venue.setCall(address(vault), calls[i]);
+            venue.setCall(_target(i), calls[i]);
             _rebalance(_leg(int256(_units(100)), 0));
-            _assertLocked(venue.lastCallSucceeded(), venue.lastAnswer());
+            if (i == 10) {
+                assertFalse(venue.lastCallSucceeded(), "the list changed under the rebalance");
+                assertEq(venue.lastAnswer(), abi.encodeWithSelector(IVenueRegistry.VaultEntered.selector));
+            } else {
+                _assertLocked(venue.lastCallSucceeded(), venue.lastAnswer());
+            }
         }
     }
 
@@ -119,28 +139,28 @@ contract HedgeVaultReentrancyTest is VaultFixture {
     function test_depositAndExits_revertIfTheTokenReenters() external {
         bytes[] memory stateCalls = _stateCalls();
         bytes[] memory views = _pricingViews();
-        for (uint256 i = 0; i < stateCalls.length - 2; ++i) {
-            // the last two need a role the token has not
-            _assertTokenIsLockedOut(stateCalls[i]);
+        for (uint256 i = 0; i < stateCalls.length - 3; ++i) {
+            // the last three need a role the token has not
+            _assertTokenIsLockedOut(_target(i), stateCalls[i]);
         }
         for (uint256 i = 0; i < views.length; ++i) {
-            _assertTokenIsLockedOut(views[i]);
+            _assertTokenIsLockedOut(address(vault), views[i]);
         }
     }
 
-    function _assertTokenIsLockedOut(bytes memory call) private {
+    function _assertTokenIsLockedOut(address target, bytes memory call) private {
         callbackToken.script(address(0), "");
         token.mint(depositor, _units(10));
         vm.startPrank(depositor);
         token.approve(address(vault), _units(10));
-        callbackToken.script(address(vault), call);
+        callbackToken.script(target, call);
         vault.deposit(_units(10), depositor);
         _assertLocked(callbackToken.lastCallSucceeded(), callbackToken.lastAnswer());
         vault.withdraw(_units(1), depositor, depositor);
         _assertLocked(callbackToken.lastCallSucceeded(), callbackToken.lastAnswer());
-        vault.redeem(1e6, depositor, depositor);
+        vault.redeem(2e6, depositor, depositor);
         _assertLocked(callbackToken.lastCallSucceeded(), callbackToken.lastAnswer());
-        vault.redeemFromIdle(1e6, 0, depositor, depositor);
+        vault.redeemWithUnwind(2e6, 0, depositor, depositor, new Leg[](0));
         _assertLocked(callbackToken.lastCallSucceeded(), callbackToken.lastAnswer());
         vm.stopPrank();
     }

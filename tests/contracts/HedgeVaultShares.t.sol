@@ -3,9 +3,8 @@ pragma solidity ^0.8.28;
 
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
-import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 import {IHedgeVault} from "../../contracts/interfaces/IHedgeVault.sol";
-import {Measurement} from "../../contracts/types/Rebalance.sol";
+import {Leg, Measurement} from "../../contracts/types/Rebalance.sol";
 import {TokenDouble} from "./support/Tokens.sol";
 import {VaultFixture} from "./support/VaultFixture.sol";
 
@@ -20,10 +19,12 @@ abstract contract HedgeVaultSharesTest is VaultFixture {
 
     function setUp() public override {
         vm.warp(START);
+        vm.roll(START_BLOCK);
         _deploy(new TokenDouble(_decimals));
     }
 
-    /// @dev 200,000 deposited, 50,000 of it margin; mark above index, so NAV lies in 199,000..201,000.
+    /// @dev 200,000 deposited, 50,000 of it margin; mark above index, so NAV lies in 198,505..201,000: 50 units from the
+    ///      index less the feed's deviation, 1,970.1, to the mark.
     function _hedgeWithTwoPrices() private {
         _hedge();
         venue.setPrices(2020e18, 1980e18);
@@ -50,12 +51,13 @@ abstract contract HedgeVaultSharesTest is VaultFixture {
     function test_navBounds_spansMarkAndIndex() external {
         _hedgeWithTwoPrices();
         (uint256 low, uint256 high) = vault.navBounds();
-        assertEq(low, _units(199_000));
+        assertEq(low, _units(198_505));
         assertEq(high, _units(201_000));
         assertEq(vault.totalAssets(), low);
         Measurement memory m = vault.measure();
-        assertEq(m.navLow, 199_000e18);
-        assertEq(m.navHigh, 201_000e18);
+        assertEq(m.nav, 200_000e18);
+        assertEq(m.venues[0].equityLow, 48_505e18);
+        assertEq(m.venues[0].equityHigh, 51_000e18);
     }
 
     // HEDGE-002
@@ -98,7 +100,7 @@ abstract contract HedgeVaultSharesTest is VaultFixture {
     function test_redeem_pricesAtTheLowerNav() external {
         _hedgeWithTwoPrices();
         uint256 shares = _units(1000) * 1e6 + 1;
-        uint256 expected = shares * (_units(199_000) + 1) / (vault.totalSupply() + 1e6);
+        uint256 expected = shares * (_units(198_505) + 1) / (vault.totalSupply() + 1e6);
         assertEq(vault.previewRedeem(shares), expected);
         assertEq(vault.convertToAssets(shares), expected);
         vm.prank(depositor);
@@ -112,7 +114,7 @@ abstract contract HedgeVaultSharesTest is VaultFixture {
         _hedgeWithTwoPrices();
         uint256 supply = vault.totalSupply();
         uint256 numerator = _units(1000) * (supply + 1e6);
-        uint256 expected = (numerator + _units(199_000)) / (_units(199_000) + 1); // rounded up
+        uint256 expected = (numerator + _units(198_505)) / (_units(198_505) + 1); // rounded up
         assertEq(vault.previewWithdraw(_units(1000)), expected);
         vm.startPrank(depositor);
         assertEq(vault.withdraw(_units(1000), depositor, depositor), expected);
@@ -136,10 +138,11 @@ abstract contract HedgeVaultSharesTest is VaultFixture {
         uint256 maxAssets = vault.maxWithdraw(depositor);
         assertEq(maxAssets, _units(150_000));
         uint256 maxShares = vault.maxRedeem(depositor);
-        assertLe(vault.previewRedeem(maxShares), vault.idleAssets());
+        assertEq(vault.previewRedeem(maxShares), maxAssets);
+        assertGt(vault.previewRedeem(maxShares + 1), maxAssets);
         vm.prank(depositor);
         vault.redeem(maxShares, depositor, depositor);
-        assertLe(vault.idleAssets(), 1);
+        assertEq(vault.idleAssets(), 0);
     }
 
     // HEDGE-004
@@ -148,7 +151,7 @@ abstract contract HedgeVaultSharesTest is VaultFixture {
         uint256 maxAssets = vault.maxWithdraw(depositor);
         vm.prank(depositor);
         vault.withdraw(maxAssets, depositor, depositor);
-        assertEq(vault.idleAssets(), 0);
+        assertEq(vault.idleAssets(), 0, "idle");
         assertEq(vault.maxWithdraw(depositor), 0);
         assertEq(vault.maxRedeem(depositor), 0);
     }
@@ -161,7 +164,7 @@ abstract contract HedgeVaultSharesTest is VaultFixture {
         vault.redeem(shares, attacker, depositor);
         vm.prank(attacker);
         vm.expectRevert(abi.encodeWithSelector(IERC20Errors.ERC20InsufficientAllowance.selector, attacker, 0, shares));
-        vault.redeemFromIdle(shares, 0, attacker, depositor);
+        vault.redeemWithUnwind(shares, 0, attacker, depositor, new Leg[](0));
         vm.prank(depositor);
         vault.approve(attacker, shares);
         vm.prank(attacker);
@@ -176,14 +179,14 @@ abstract contract HedgeVaultSharesTest is VaultFixture {
         vault.pause();
         assertEq(vault.maxDeposit(depositor), 0);
         assertEq(vault.maxMint(depositor), 0);
-        vm.expectRevert(Pausable.EnforcedPause.selector);
+        bytes memory closed = abi.encodeWithSelector(IHedgeVault.DepositsClosed.selector, IHedgeVault.DepositBlock.Mode);
+        vm.expectRevert(closed);
         vault.deposit(1, depositor);
-        vm.expectRevert(Pausable.EnforcedPause.selector);
+        vm.expectRevert(closed);
         vault.mint(1, depositor);
-        vm.prank(governor);
-        vault.unpause();
-        assertEq(vault.maxDeposit(depositor), type(uint256).max);
-        assertEq(vault.maxMint(depositor), type(uint256).max);
+        _govern(address(vault), abi.encodeCall(vault.resume, ()));
+        assertEq(vault.maxDeposit(depositor), type(uint128).max);
+        assertEq(vault.maxMint(depositor), vault.previewDeposit(type(uint128).max));
     }
 
     // HEDGE-006
@@ -194,7 +197,7 @@ abstract contract HedgeVaultSharesTest is VaultFixture {
         vm.startPrank(depositor);
         vault.redeem(shares / 3, depositor, depositor);
         vault.withdraw(_units(300), depositor, depositor);
-        vault.redeemFromIdle(vault.balanceOf(depositor), 0, depositor, depositor);
+        vault.redeem(vault.balanceOf(depositor), depositor, depositor, 1);
         vm.stopPrank();
         assertEq(vault.totalSupply(), 0);
         assertApproxEqAbs(token.balanceOf(depositor), _units(900), 2);
@@ -204,7 +207,6 @@ abstract contract HedgeVaultSharesTest is VaultFixture {
     function test_deposit_revertsIfItWouldMintNothing() external {
         _deposit(depositor, 1);
         token.mint(address(vault), _units(1e12) + 1e12);
-        vault.absorbDonation();
         uint256 nav = vault.totalAssets();
         uint256 tooSmall = nav / (vault.totalSupply() + 1e6);
         token.mint(attacker, tooSmall);
@@ -215,83 +217,104 @@ abstract contract HedgeVaultSharesTest is VaultFixture {
     }
 
     // HEDGE-008
-    function test_redeemFromIdle_paysProRataAndForfeitsTheRest() external {
-        _hedge();
-        _deposit(attacker, _units(50_000));
-        uint256 shares = vault.balanceOf(attacker);
-        uint256 expected = shares * _units(200_000) / (vault.totalSupply() + 1e6);
-        uint256 idle = vault.idleAssets();
-        vm.prank(attacker);
-        uint256 assets = vault.redeemFromIdle(shares, expected, attacker, attacker);
-        assertEq(assets, expected);
-        // A fifth of all shares: a fifth of 200,000 idle, though they were worth 50,000.
-        assertApproxEqAbs(assets, _units(40_000), 1);
-        assertEq(vault.idleAssets(), idle - assets);
-        assertApproxEqAbs(vault.previewRedeem(vault.balanceOf(depositor)), _units(210_000), 1);
-    }
-
-    // HEDGE-008
-    function test_redeemFromIdle_revertsIfBelowTheCallersMinimum() external {
-        _hedge();
-        uint256 shares = vault.balanceOf(depositor);
-        uint256 assets = shares * vault.idleAssets() / (shares + 1e6);
-        vm.prank(depositor);
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.AssetsBelowMinimum.selector, assets, assets + 1));
-        vault.redeemFromIdle(shares, assets + 1, depositor, depositor);
-    }
-
-    // HEDGE-008
-    function test_redeemFromIdle_worksWhileAVenueIsHalted() external {
-        _hedge();
-        venue.setHalted(true);
-        uint256 shares = vault.balanceOf(depositor);
+    function test_exit_revertsIfItWouldPayNothing() external {
+        _deposit(depositor, _units(200_000));
+        _rebalance(_leg(int256(_units(190_000)), 0));
         vm.startPrank(depositor);
-        vm.expectRevert();
-        vault.redeem(shares / 2, depositor, depositor);
-        uint256 assets = vault.redeemFromIdle(shares / 2, 0, depositor, depositor);
-        assertApproxEqAbs(assets, _units(75_000), 1);
+        vault.withdraw(_units(10_000), depositor, depositor);
+        vault.redeem(1, depositor, depositor); // a millionth of a unit: worth nothing at any price
+        venue.setHalted(true); // and now nobody can tell
+        uint256 shares = vault.balanceOf(depositor);
+        assertEq(vault.maxRedeem(depositor), 0);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.ExitTooSmall.selector, shares));
+        vault.redeem(shares, depositor, depositor);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.ExitTooSmall.selector, 1));
+        vault.redeemWithUnwind(1, 0, depositor, depositor, new Leg[](0));
+        vault.redeem(0, depositor, depositor); // asks nothing, gets nothing
     }
 
-    // HEDGE-009
-    function test_maxima_areZeroWhileNoPriceCanBeTold() external {
+    // HEDGE-009, HEDGE-014
+    function test_silentVenue_countsNothingClosesDepositsAndLeavesExitsOpen() external {
         _hedge();
         venue.setHalted(true);
+        assertEq(vault.totalAssets(), _units(150_000));
+        assertEq(vault.convertToAssets(_units(1) * 1e6), vault.previewRedeem(_units(1) * 1e6));
+        assertGt(vault.convertToShares(_units(1)), 0);
         assertEq(vault.maxDeposit(depositor), 0);
         assertEq(vault.maxMint(depositor), 0);
-        assertEq(vault.maxWithdraw(depositor), 0);
-        assertEq(vault.maxRedeem(depositor), 0);
+        assertEq(uint256(vault.depositBlock()), uint256(IHedgeVault.DepositBlock.VenueSilent));
+        uint256 shares = vault.balanceOf(depositor);
+        assertEq(vault.maxRedeem(depositor), shares);
+        vm.prank(depositor);
+        assertApproxEqAbs(vault.redeem(shares / 2, depositor, depositor), _units(75_000), 1);
     }
 
     // HEDGE-010
     function test_exits_needNoOraclePrice() external {
         _hedge();
         vm.warp(START + 30 days);
-        vm.startPrank(depositor);
-        assertApproxEqAbs(vault.redeem(_units(1000) * 1e6, depositor, depositor), _units(1000), 1);
+        vm.prank(depositor);
+        // 199,500 of 200,000: the hedge of 100,000 at its lowest.
+        assertApproxEqAbs(vault.redeem(_units(1000) * 1e6, depositor, depositor), _units(1995) / 2, 1);
     }
 
     // HEDGE-011
-    function test_absorbDonation_booksWhatCameOutsideDeposits() external {
+    function test_donation_isEverybodysAtOnce() external {
         _deposit(depositor, _units(1000));
         token.mint(address(vault), _units(50));
-        assertEq(vault.idleAssets(), _units(1000));
-        assertEq(vault.totalAssets(), _units(1000));
-        (, uint256 high) = vault.navBounds();
-        assertEq(high, _units(1050));
-        vm.expectEmit(address(vault));
-        emit IHedgeVault.DonationAbsorbed(_units(50));
-        vm.prank(attacker);
-        assertEq(vault.absorbDonation(), _units(50));
         assertEq(vault.idleAssets(), _units(1050));
-        assertEq(vault.totalAssets(), _units(1050));
+        (uint256 low, uint256 high) = vault.navBounds();
+        assertEq(low, _units(1050));
+        assertEq(high, _units(1050));
+        assertEq(vault.netFlows(), int256(_units(1000)));
     }
 
     // HEDGE-011
-    function test_absorbDonation_findsNothingWhenTheBalanceFallsShort() external {
+    function test_fundsTakenByTheIssuer_areNotCounted() external {
         _deposit(depositor, _units(1000));
-        token.burn(address(vault), _units(1));
-        assertEq(vault.absorbDonation(), 0);
-        assertEq(vault.idleAssets(), _units(1000));
+        token.burn(address(vault), _units(400));
+        assertEq(vault.totalAssets(), _units(600));
+    }
+
+    // HEDGE-015
+    function test_slippageBounds_areKept() external {
+        _hedgeWithTwoPrices();
+        uint256 shares = vault.previewDeposit(_units(1000));
+        token.mint(attacker, _units(10_000));
+        vm.startPrank(attacker);
+        token.approve(address(vault), _units(10_000));
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.SharesBelowMinimum.selector, shares, shares + 1));
+        vault.deposit(_units(1000), attacker, shares + 1);
+        assertEq(vault.deposit(_units(1000), attacker, shares), shares);
+        uint256 assets = vault.previewMint(shares);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.AssetsAboveMaximum.selector, assets, assets - 1));
+        vault.mint(shares, attacker, assets - 1);
+        assertEq(vault.mint(shares, attacker, assets), assets);
+        uint256 burnt = vault.previewWithdraw(_units(100));
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.SharesAboveMaximum.selector, burnt, burnt - 1));
+        vault.withdraw(_units(100), attacker, attacker, burnt - 1);
+        assertEq(vault.withdraw(_units(100), attacker, attacker, burnt), burnt);
+        uint256 paid = vault.previewRedeem(shares);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.AssetsBelowMinimum.selector, paid, paid + 1));
+        vault.redeem(shares, attacker, attacker, paid + 1);
+        assertEq(vault.redeem(shares, attacker, attacker, paid), paid);
+    }
+
+    // HEDGE-016
+    function test_depositCap_holdsForNavAtTheHigh() external {
+        _hedgeWithTwoPrices();
+        _govern(address(vault), abi.encodeCall(vault.setDepositCap, (_units(202_000))));
+        assertEq(vault.maxDeposit(attacker), _units(1000));
+        assertEq(vault.maxMint(attacker), vault.previewDeposit(_units(1000)));
+        token.mint(attacker, _units(2000));
+        vm.startPrank(attacker);
+        token.approve(address(vault), _units(2000));
+        vm.expectRevert(
+            abi.encodeWithSelector(IHedgeVault.DepositCapExceeded.selector, _units(202_000) + 1, _units(202_000))
+        );
+        vault.deposit(_units(1000) + 1, attacker);
+        vault.deposit(_units(1000), attacker);
+        assertEq(vault.maxDeposit(attacker), 0);
     }
 
     // INV-04
@@ -318,7 +341,7 @@ abstract contract HedgeVaultSharesTest is VaultFixture {
         uint256 snapshot = vm.snapshotState();
         assertEq(vault.previewWithdraw(assets), vault.withdraw(assets, depositor, depositor));
         vm.revertToState(snapshot);
-        uint256 shares = bound(assets, 1, vault.maxRedeem(depositor));
+        uint256 shares = bound(assets * 1e6, 2e6, vault.maxRedeem(depositor));
         assertEq(vault.previewRedeem(shares), vault.redeem(shares, depositor, depositor));
         vm.revertToState(snapshot);
         token.mint(depositor, type(uint128).max);

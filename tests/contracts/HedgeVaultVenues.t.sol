@@ -5,10 +5,12 @@ import {HedgeVault} from "../../contracts/HedgeVault.sol";
 import {Governed} from "../../contracts/governance/Governed.sol";
 import {IDeltaBook} from "../../contracts/interfaces/IDeltaBook.sol";
 import {IHedgeVault} from "../../contracts/interfaces/IHedgeVault.sol";
+import {IMemberGate} from "../../contracts/interfaces/IMemberGate.sol";
 import {IPerpVenue} from "../../contracts/interfaces/IPerpVenue.sol";
 import {IPriceOracle} from "../../contracts/interfaces/IPriceOracle.sol";
 import {IRebalanceGuard} from "../../contracts/interfaces/IRebalanceGuard.sol";
-import {IVaultAdmin} from "../../contracts/interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
+import {IVenueRegistry} from "../../contracts/interfaces/IVenueRegistry.sol";
 import {DecimalScale} from "../../contracts/libraries/DecimalScale.sol";
 import {ScriptedVenue} from "./support/ScriptedVenue.sol";
 import {TokenDouble} from "./support/Tokens.sol";
@@ -20,14 +22,27 @@ contract HedgeVaultVenuesTest is VaultFixture {
         return new ScriptedVenue(address(vault), address(token), PRICE);
     }
 
+    function _addVenueExpecting(IPerpVenue added, bytes memory expectedError) private {
+        _governExpecting(address(registry), abi.encodeCall(registry.addVenue, (added)), expectedError);
+    }
+
+    function _removeVenue(IPerpVenue removed) private {
+        _govern(address(registry), abi.encodeCall(registry.removeVenue, (removed)));
+    }
+
+    function _removeVenueExpecting(bytes memory expectedError) private {
+        _governExpecting(address(registry), abi.encodeCall(registry.removeVenue, (venue)), expectedError);
+    }
+
     // HEDGE-020
     function test_addVenue_appends() external {
         ScriptedVenue second = _newVenue();
-        vm.expectEmit(address(vault));
-        emit IHedgeVault.VenueAdded(address(second));
+        _scheduleAs(governor, address(registry), abi.encodeCall(registry.addVenue, (second)));
+        vm.expectEmit(address(registry));
+        emit IVenueRegistry.VenueAdded(address(second));
         vm.prank(governor);
-        vault.addVenue(second);
-        IPerpVenue[] memory venues = vault.venues();
+        registry.addVenue(second);
+        IPerpVenue[] memory venues = registry.venues();
         assertEq(venues.length, 2);
         assertEq(address(venues[0]), address(venue));
         assertEq(address(venues[1]), address(second));
@@ -36,48 +51,42 @@ contract HedgeVaultVenuesTest is VaultFixture {
     // HEDGE-020
     function test_addVenue_revertsIfItServesAnotherVault() external {
         ScriptedVenue stranger = new ScriptedVenue(address(this), address(token), PRICE);
-        vm.prank(governor);
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.VenueVaultMismatch.selector, address(this), address(vault)));
-        vault.addVenue(stranger);
+        _addVenueExpecting(
+            stranger, abi.encodeWithSelector(IVenueRegistry.VenueVaultMismatch.selector, address(this), address(vault))
+        );
     }
 
     // HEDGE-020
     function test_addVenue_revertsIfItsCollateralIsAnother() external {
         TokenDouble other = new TokenDouble(6);
         ScriptedVenue stranger = new ScriptedVenue(address(vault), address(other), PRICE);
-        vm.prank(governor);
-        vm.expectRevert(
-            abi.encodeWithSelector(IHedgeVault.VenueCollateralMismatch.selector, address(other), address(token))
+        _addVenueExpecting(
+            stranger,
+            abi.encodeWithSelector(IVenueRegistry.VenueCollateralMismatch.selector, address(other), address(token))
         );
-        vault.addVenue(stranger);
     }
 
     // HEDGE-020
     function test_addVenue_revertsIfAlreadyThere() external {
-        vm.prank(governor);
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.VenueAlreadyRegistered.selector, address(venue)));
-        vault.addVenue(venue);
+        _addVenueExpecting(
+            venue, abi.encodeWithSelector(IVenueRegistry.VenueAlreadyRegistered.selector, address(venue))
+        );
     }
 
     // HEDGE-020
     function test_addVenue_revertsIfItHoldsAPosition() external {
         ScriptedVenue second = _newVenue();
         second.setPending(0, 1);
-        vm.prank(governor);
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.VenueNotEmpty.selector, address(second), 1, 0));
-        vault.addVenue(second);
+        _addVenueExpecting(second, abi.encodeWithSelector(IVenueRegistry.VenueNotEmpty.selector, address(second), 1, 0));
     }
 
     // HEDGE-021
     function test_addVenue_revertsIfTooMany() external {
-        uint256 limit = vault.MAX_VENUES();
-        vm.startPrank(governor);
+        uint256 limit = registry.MAX_VENUES();
         for (uint256 i = 1; i < limit; ++i) {
-            vault.addVenue(_newVenue());
+            _addVenue(_newVenue());
         }
-        ScriptedVenue last = _newVenue();
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.TooManyVenues.selector, limit + 1, limit));
-        vault.addVenue(last);
+        _addVenueExpecting(_newVenue(), abi.encodeWithSelector(IVenueRegistry.TooManyVenues.selector, limit + 1, limit));
         assertEq(limit, 8);
     }
 
@@ -85,53 +94,131 @@ contract HedgeVaultVenuesTest is VaultFixture {
     function test_removeVenue_keepsTheOrderOfTheOthers() external {
         ScriptedVenue second = _newVenue();
         ScriptedVenue third = _newVenue();
-        vm.startPrank(governor);
-        vault.addVenue(second);
-        vault.addVenue(third);
-        vm.expectEmit(address(vault));
-        emit IHedgeVault.VenueRemoved(address(venue));
-        vault.removeVenue(venue);
-        IPerpVenue[] memory venues = vault.venues();
+        _addVenue(second);
+        _addVenue(third);
+        _scheduleAs(governor, address(registry), abi.encodeCall(registry.removeVenue, (venue)));
+        vm.expectEmit(address(registry));
+        emit IVenueRegistry.VenueRemoved(address(venue), false, 0);
+        vm.prank(governor);
+        registry.removeVenue(venue);
+        IPerpVenue[] memory venues = registry.venues();
         assertEq(venues.length, 2);
         assertEq(address(venues[0]), address(second));
         assertEq(address(venues[1]), address(third));
-        vault.removeVenue(third);
-        assertEq(vault.venues().length, 1);
+        _removeVenue(third);
+        assertEq(registry.venues().length, 1);
     }
 
     // HEDGE-022
     function test_removeVenue_revertsIfUnknown() external {
-        vm.startPrank(governor);
-        vault.removeVenue(venue);
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.VenueNotRegistered.selector, address(venue)));
-        vault.removeVenue(venue);
+        _removeVenue(venue);
+        _removeVenueExpecting(abi.encodeWithSelector(IVenueRegistry.VenueNotRegistered.selector, address(venue)));
     }
 
     // HEDGE-022
     function test_removeVenue_revertsIfItHasAPosition() external {
         _hedge();
-        vm.prank(governor);
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.VenueNotEmpty.selector, address(venue), 50e18, 50_000e18));
-        vault.removeVenue(venue);
+        _removeVenueExpecting(
+            abi.encodeWithSelector(IVenueRegistry.VenueNotEmpty.selector, address(venue), 50e18, 50_000e18)
+        );
     }
 
     // HEDGE-022
     function test_removeVenue_revertsIfAnOrderIsPending() external {
         venue.setPending(-1, 0);
-        vm.prank(governor);
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.VenueNotEmpty.selector, address(venue), -1, 0));
-        vault.removeVenue(venue);
+        _removeVenueExpecting(abi.encodeWithSelector(IVenueRegistry.VenueNotEmpty.selector, address(venue), -1, 0));
+    }
+
+    // HEDGE-020
+    function test_addVenue_revertsIfItHoldsEquityOrDoesNotAnswer() external {
+        ScriptedVenue second = _newVenue();
+        second.setCash(1e18 + 1);
+        _addVenueExpecting(
+            second, abi.encodeWithSelector(IVenueRegistry.VenueNotEmpty.selector, address(second), 0, 1e18 + 1)
+        );
+        second.setCash(0);
+        second.setHalted(true);
+        _addVenueExpecting(second, abi.encodeWithSelector(IVenueRegistry.VenueSilent.selector, address(second)));
     }
 
     // HEDGE-022
-    function test_removeVenue_revertsIfItHasEquity() external {
+    function test_removeVenue_bringsHomeWhatCanBeWithdrawn() external {
+        _deposit(depositor, _units(200_000));
+        _rebalance(_leg(int256(_units(50_000)), 0));
+        _removeVenue(venue);
+        assertEq(registry.venues().length, 0);
+        assertEq(vault.idleAssets(), _units(200_000));
+    }
+
+    // HEDGE-022
+    function test_removeVenue_revertsIfEquityIsLeftThatCannotBeWithdrawn() external {
         venue.setCash(1e18 + 1);
-        vm.startPrank(governor);
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.VenueNotEmpty.selector, address(venue), 0, 1e18 + 1));
-        vault.removeVenue(venue);
+        _removeVenueExpecting(
+            abi.encodeWithSelector(IVenueRegistry.VenueNotEmpty.selector, address(venue), 0, 1e18 + 1)
+        );
         venue.setCash(1e18); // dust that a stranger may have sent does not keep it registered
-        vault.removeVenue(venue);
-        assertEq(vault.venues().length, 0);
+        _removeVenue(venue);
+        assertEq(registry.venues().length, 0);
+    }
+
+    // HEDGE-025
+    function test_forceRemoveVenue_takesOffWhateverItHoldsAndLeavesItRecoverable() external {
+        _hedge();
+        venue.setHalted(true);
+        _governExpecting(
+            address(registry),
+            abi.encodeCall(registry.removeVenue, (venue)),
+            abi.encodeWithSelector(IVenueRegistry.VenueSilent.selector, address(venue))
+        );
+        _govern(address(registry), abi.encodeCall(registry.forceRemoveVenue, (venue)));
+        assertEq(vault.totalAssets(), _units(150_000));
+        assertEq(uint256(vault.depositBlock()), uint256(IHedgeVault.DepositBlock.None));
+        venue.setHalted(false);
+        vm.prank(attacker);
+        assertEq(vault.recoverMargin(venue), _units(50_000));
+        assertEq(vault.totalAssets(), _units(200_000));
+    }
+
+    // HEDGE-025
+    function test_recoverMargin_revertsForVenuesRegisteredOrNeverRegistered() external {
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.VenueStillRegistered.selector, address(venue)));
+        vault.recoverMargin(venue);
+        ScriptedVenue stranger = _newVenue();
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.VenueNeverRegistered.selector, address(stranger)));
+        vault.recoverMargin(stranger);
+    }
+
+    // HEDGE-026
+    function test_closeVenue_isAtOnceAndReopeningWaits() external {
+        vm.expectEmit(address(registry));
+        emit IVenueRegistry.VenueClosingSet(address(venue), false, true);
+        vm.prank(guardian);
+        registry.closeVenue(venue);
+        assertTrue(vault.measure().venues[0].isClosing);
+        _govern(address(registry), abi.encodeCall(registry.reopenVenue, (venue)));
+        assertFalse(vault.measure().venues[0].isClosing);
+        vm.prank(guardian);
+        vm.expectRevert(abi.encodeWithSelector(IVenueRegistry.VenueNotRegistered.selector, attacker));
+        registry.closeVenue(IPerpVenue(attacker));
+    }
+
+    // HEDGE-027
+    function test_venueCap_boundsWhatMarginLeadsTo() external {
+        _deposit(depositor, _units(200_000));
+        vm.prank(guardian);
+        registry.lowerVenueCap(venue, 40_000);
+        _rebalanceExpecting(
+            _leg(int256(_units(40_001)), 0),
+            abi.encodeWithSelector(IRebalanceGuard.VenueCapExceeded.selector, 0, 40_001e18, 40_000e18)
+        );
+        _rebalance(_leg(int256(_units(40_000)), 0));
+        venue.setCash(45_000e18); // profits may lead above it, and leave it
+        _rebalance(_leg(-int256(_units(1)), 0));
+        vm.prank(guardian);
+        vm.expectRevert(abi.encodeWithSelector(IVenueRegistry.CapLooser.selector, 40_001, 40_000));
+        registry.lowerVenueCap(venue, 40_001);
+        _govern(address(registry), abi.encodeCall(registry.setVenueCap, (venue, 60_000)));
+        assertEq(registry.venueState(venue).capUsd, 60_000);
     }
 
     // HEDGE-023
@@ -139,20 +226,24 @@ contract HedgeVaultVenuesTest is VaultFixture {
         address nobody = makeAddr("nobody");
         bytes memory expected = abi.encodeWithSelector(Governed.NotAContract.selector, nobody);
         vm.expectRevert(expected);
-        new HedgeVault(token, "", "", IVaultAdmin(nobody), oracle, deltaBook, guard);
+        new HedgeVault(token, "", "", IVaultAccess(nobody), oracle, deltaBook, guard, gate, registry);
         vm.expectRevert(expected);
-        new HedgeVault(token, "", "", admin, IPriceOracle(nobody), deltaBook, guard);
+        new HedgeVault(token, "", "", access, IPriceOracle(nobody), deltaBook, guard, gate, registry);
         vm.expectRevert(expected);
-        new HedgeVault(token, "", "", admin, oracle, IDeltaBook(nobody), guard);
+        new HedgeVault(token, "", "", access, oracle, IDeltaBook(nobody), guard, gate, registry);
         vm.expectRevert(expected);
-        new HedgeVault(token, "", "", admin, oracle, deltaBook, IRebalanceGuard(nobody));
+        new HedgeVault(token, "", "", access, oracle, deltaBook, IRebalanceGuard(nobody), gate, registry);
+        vm.expectRevert(expected);
+        new HedgeVault(token, "", "", access, oracle, deltaBook, guard, IMemberGate(nobody), registry);
+        vm.expectRevert(expected);
+        new HedgeVault(token, "", "", access, oracle, deltaBook, guard, gate, IVenueRegistry(nobody));
     }
 
     // HEDGE-023
     function test_constructor_revertsIfTheAssetHasTooManyDecimals() external {
-        TokenDouble odd = new TokenDouble(37);
-        vm.expectRevert(abi.encodeWithSelector(DecimalScale.TooManyDecimals.selector, 37, 36));
-        new HedgeVault(odd, "", "", admin, oracle, deltaBook, guard);
+        TokenDouble odd = new TokenDouble(25);
+        vm.expectRevert(abi.encodeWithSelector(DecimalScale.TooManyDecimals.selector, 25, 24));
+        new HedgeVault(odd, "", "", access, oracle, deltaBook, guard, gate, registry);
     }
 
     // HEDGE-024
@@ -160,8 +251,9 @@ contract HedgeVaultVenuesTest is VaultFixture {
         uint256 limit = 24_576; // bytes, EIP-170
         assertLt(address(vault).code.length, limit);
         assertLt(address(guard).code.length, limit);
-        assertLt(address(admin).code.length, limit);
+        assertLt(address(access).code.length, limit);
         assertLt(address(oracle).code.length, limit);
         assertLt(address(deltaBook).code.length, limit);
+        assertLt(address(registry).code.length, limit);
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IOptionBook} from "../../contracts/interfaces/IOptionBook.sol";
-import {IVaultAdmin} from "../../contracts/interfaces/IVaultAdmin.sol";
 import {OptionBookFixture} from "./support/OptionBookFixture.sol";
 
 /// @notice HEDGE-431 .. HEDGE-437: the legs of the book, who may change them, and what it refuses.
@@ -251,7 +251,7 @@ contract OptionBookTest is OptionBookFixture {
         IOptionBook.OptionLeg[] memory legs = _many(1);
         address[3] memory others = [guardian, keeper, stranger];
         for (uint256 i; i < others.length; ++i) {
-            bytes memory refused = abi.encodeWithSelector(IVaultAdmin.NotGovernor.selector, others[i]);
+            bytes memory refused = abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, others[i]);
             vm.startPrank(others[i]);
             vm.expectRevert(refused);
             book.addLegs(legs);
@@ -270,7 +270,7 @@ contract OptionBookTest is OptionBookFixture {
         IOptionBook.OptionLeg memory added = _call(2500e18);
         uint256 legId = _add(added);
         vm.warp(EXPIRY - 1);
-        vm.expectRevert(abi.encodeWithSelector(IVaultAdmin.NotGovernor.selector, stranger));
+        vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, stranger));
         vm.prank(stranger);
         book.removeLeg(legId);
         vm.warp(EXPIRY);

@@ -74,7 +74,7 @@ contract OptionBookDeltaTest is OptionBookFixture {
         int256 sumHigh;
         IOptionBook.OptionLeg[] memory legs = _many(8);
         for (uint256 i; i < legs.length; ++i) {
-            OptionBook single = new OptionBook(book.admin());
+            OptionBook single = new OptionBook(book.access());
             IOptionBook.OptionLeg[] memory one = new IOptionBook.OptionLeg[](1);
             one[0] = legs[i];
             vm.prank(governor);

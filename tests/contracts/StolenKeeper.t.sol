@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {IHedgeVault} from "../../contracts/interfaces/IHedgeVault.sol";
+import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {IPerpVenue} from "../../contracts/interfaces/IPerpVenue.sol";
 import {IRebalanceGuard} from "../../contracts/interfaces/IRebalanceGuard.sol";
-import {IVaultAdmin} from "../../contracts/interfaces/IVaultAdmin.sol";
+import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
+import {IVenueRegistry} from "../../contracts/interfaces/IVenueRegistry.sol";
+import {GuardRules} from "../../contracts/libraries/GuardRules.sol";
 import {Leg} from "../../contracts/types/Rebalance.sol";
 import {VaultFixture} from "./support/VaultFixture.sol";
 
@@ -44,13 +46,12 @@ contract StolenKeeperTest is VaultFixture {
     // INV-02
     function test_thief_cannotExceedTheBucket() external {
         _deposit(depositor, _units(200_000));
-        _rebalance(_leg(int256(_units(50_000)), 50e18)); // 300,000 left
-        source.set(2e18, 2e18);
-        _rebalance(_leg(0, -50e18)); // urgent, so there is no cooldown: 200,000 left
-        source.set(-50e18, -50e18);
-        _rebalance(_leg(0, 50e18));
-        source.set(2e18, 2e18);
-        _rebalance(_leg(0, -50e18)); // none left
+        for (uint256 i = 0; i < 4; ++i) {
+            source.set(-50e18, -50e18);
+            _rebalance(_leg(i == 0 ? int256(_units(50_000)) : int256(0), 50e18)); // urgent, so there is no cooldown
+            source.set(2e18, 2e18);
+            _rebalance(_leg(0, -50e18)); // closing was paid for when it was opened
+        }
         source.set(-50e18, -50e18);
         vm.warp(START + 7);
         _rebalanceExpecting(
@@ -96,17 +97,19 @@ contract StolenKeeperTest is VaultFixture {
         );
         legs[0].sizeDelta = 20e18;
         legs[0].marginDelta = int256(_units(20_000));
-        _rebalanceExpecting(legs, abi.encodeWithSelector(IRebalanceGuard.VenueLeverageExceeded.selector, 0, 6e18, 4e18));
+        _rebalanceExpecting(
+            legs,
+            abi.encodeWithSelector(IRebalanceGuard.VenueLeverageExceeded.selector, 0, 6.185567010309278351e18, 4e18)
+        );
     }
 
     // INV-03
     function test_thief_cannotLoseNavAtOnce() external {
         _deposit(depositor, _units(200_000));
-        // The mark collapses with the trade: 50 x 41 = 2,050 of 200,000 is more than 1 %.
-        venue.setPrices(1959e18, PRICE);
+        venue.setMarginTaken(_units(2000) + 1); // 1 % of NAV and a unit
         _rebalanceExpecting(
-            _leg(int256(_units(60_000)), 50e18),
-            abi.encodeWithSelector(IRebalanceGuard.NavLossExceeded.selector, 2050e18, 2000e18)
+            _leg(int256(_units(60_000)), 0),
+            abi.encodeWithSelector(IRebalanceGuard.NavLossExceeded.selector, 2000e18 + 1e12, 2000e18)
         );
     }
 
@@ -115,44 +118,68 @@ contract StolenKeeperTest is VaultFixture {
         _deposit(depositor, _units(200_000));
         Leg[] memory legs = _leg(int256(_units(1000)), 0);
         legs[0].venue = attacker;
-        _rebalanceExpecting(legs, abi.encodeWithSelector(IHedgeVault.VenueNotRegistered.selector, attacker));
+        _rebalanceExpecting(legs, abi.encodeWithSelector(IVenueRegistry.VenueNotRegistered.selector, attacker));
         vm.prank(keeper);
         vm.expectRevert(abi.encodeWithSelector(IPerpVenue.OnlyVault.selector, keeper, address(vault)));
         venue.withdrawMargin(1);
     }
 
     // INV-03
-    function test_thief_costsAtMostTheDailyLossAndComesCloseToIt() external {
+    function test_thief_costsAtMostTheLossBudgetAndComesCloseToIt() external {
         _hedge();
         source.set(-50e18, -50e18); // W is 0: the thief may swing the hedge by 3 to either side
         vm.warp(START + 30 days);
         _publish(PRICE);
+        uint256 limit = guard.lossBounds().keeperKey;
+        assertEq(limit, 10_000e18); // 5 % of 200,000
         int256 worthBefore = _worth();
         uint256 endsAt = block.timestamp + 1 days;
         int256 sizeDelta = 3e18;
-        uint256 tradeCount = 0;
+        uint256 lag = 0;
         while (block.timestamp <= endsAt) {
-            if (guard.turnoverAvailable() >= 12_060e18) {
+            (uint256 turnover, uint256 loss) = guard.available(keeper, false);
+            if (turnover >= 12_060e18 && loss >= 145e18) {
                 venue.setExecution(sizeDelta > 0 ? 2010e18 : 1990e18, 20, false);
                 _rebalance(_leg(0, sizeDelta));
+                lag += GuardRules.notionalUp(SignedMath.abs(sizeDelta), 10e18);
                 sizeDelta = sizeDelta > 0 ? int256(-6e18) : int256(6e18);
-                ++tradeCount;
             }
             vm.warp(block.timestamp + SECONDS_OF_COOLDOWN);
             aggregator.updateAnswer(2000e8);
         }
-        uint256 loss = uint256(worthBefore - _worth());
-        assertGt(tradeCount, 35);
-        assertLe(loss, guard.maxDailyExecutionLoss());
-        assertGt(loss, guard.maxDailyExecutionLoss() * 95 / 100);
+        uint256 lost = uint256(worthBefore - _worth()) + lag; // and the price lagged to the thief's side each time
+        assertLe(lost, limit);
+        assertGt(lost, limit * 40 / 100); // the turnover ends first
+    }
+
+    // INV-03
+    function test_thief_losesNoMoreByMarginThanTheBudget() external {
+        _deposit(depositor, _units(200_000));
+        uint256 limit = guard.lossBounds().keeperKey;
+        venue.setMarginTaken(_units(500));
+        uint256 accepted = 0;
+        for (uint256 i = 0; i < 120; ++i) {
+            try this.moveMargin() {
+                ++accepted;
+            } catch (bytes memory reason) {
+                assertEq(bytes4(reason), IRebalanceGuard.LossBudgetExceeded.selector);
+                break;
+            }
+        }
+        assertEq(accepted, 9); // 2.5 % of a NAV that falls from 200,000; a day refills as much again
+        assertLe(accepted * 500e18, limit);
+    }
+
+    function moveMargin() external {
+        _rebalance(_leg(int256(_units(1000)), 0));
     }
 
     // HEDGE-304
     function test_thief_isStoppedAtOnceByTheGuardian() external {
         _deposit(depositor, _units(200_000));
         vm.prank(guardian);
-        admin.dismissKeeper(keeper);
+        access.dismissKeeper(keeper);
         Leg[] memory legs = _leg(int256(_units(50_000)), 50e18);
-        _rebalanceExpecting(legs, abi.encodeWithSelector(IVaultAdmin.NotKeeper.selector, keeper));
+        _rebalanceExpecting(legs, abi.encodeWithSelector(IVaultAccess.NotKeeper.selector, keeper));
     }
 }

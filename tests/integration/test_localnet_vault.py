@@ -6,10 +6,14 @@ import json
 
 import pytest
 
-from agent.errors import DataError
+from agent.errors import DataError, FatalError
 from agent.localnet.codec import encode_call
+from agent.localnet.deployment import deployment_inputs, run_deployment
 from agent.localnet.evm import Transaction
+from agent.localnet.governance import governor_call, schedule_call
 from agent.localnet.session import Localnet, LocalnetSettings
+from agent.settings.contracts import MAX_DELAY_SECONDS, MIN_DELAY_SECONDS
+from tests.support.keeper_world import BOOK
 
 pytestmark = pytest.mark.chain
 
@@ -61,3 +65,125 @@ def test_deploy_evenkeel__vault__takes_deposits_and_knows_the_real_venue(localne
         ]
     )
     assert localnet.chain.call(vault, "totalAssets()", returns="(uint256)") == (DEPOSIT,)
+
+
+ADMIN_ROLE, KEEPER_ROLE, GUARDIAN_ROLE, RELAY_ROLE = range(4)
+
+
+@pytest.fixture(scope="module")
+def deployed(localnet, tmp_path_factory):
+    """The manifest of a vault on the chain; each test leaves the vault as it was."""
+    path = tmp_path_factory.mktemp("governance") / "31337.json"
+    localnet.deploy_evenkeel(manifest_path=path)
+    return path, json.loads(path.read_text())
+
+
+@pytest.fixture
+def governed(localnet, deployed):
+    """Chain, manifest, and a way to send a call from a role."""
+    snapshot = localnet.chain.rpc.request("evm_snapshot")
+    accounts = localnet.manifest.accounts
+
+    def send(role, to, signature, *arguments):
+        localnet.chain.mine([Transaction(signature, accounts[role], to, encode_call(signature, *arguments), 1_000_000)])
+
+    yield localnet.chain, deployed[1]["contracts"], send
+    localnet.chain.rpc.request("evm_setAutomine", True)
+    localnet.chain.rpc.request("evm_revert", snapshot)
+
+
+def test_deploy_evenkeel__handed_over__holders_have_their_roles_alone(localnet, deployed):
+    manifest, accounts = deployed[1], localnet.manifest.accounts
+    access = manifest["contracts"]["VaultAccess"]
+    assert manifest["roles"] == {name: accounts[name] for name in ("governor", "guardian", "keeper")}
+    holders = {ADMIN_ROLE: "governor", KEEPER_ROLE: "keeper", GUARDIAN_ROLE: "guardian", RELAY_ROLE: None}
+    for role, holder in holders.items():
+        for name, account in accounts.items():
+            is_member, delay = localnet.chain.call(
+                access, "hasRole(uint64,address)", role, account, returns="(bool,uint32)"
+            )
+            assert is_member == (name == holder), (role, name)
+            assert delay == (manifest["governor_delay_seconds"] if name == "governor" and role == ADMIN_ROLE else 0)
+    assert manifest["governor_delay_seconds"] == MIN_DELAY_SECONDS
+    limits = [localnet.chain.call(access, name, returns="(uint32)") for name in ("MIN_DELAY()", "MAX_DELAY()")]
+    assert limits == [(MIN_DELAY_SECONDS,), (MAX_DELAY_SECONDS,)]
+
+
+def test_deploy_evenkeel__handed_over__deployer_and_governor_cannot_act_at_once(governed, localnet):
+    chain, contracts, send = governed
+    vault = contracts["HedgeVault"]
+    send("guardian", vault, "pause()")
+    for role in ("deployer", "governor", "guardian"):
+        with pytest.raises(FatalError, match=r"unpause\(\) reverted"):
+            send(role, vault, "unpause()")
+    assert chain.call(vault, "paused()", returns="(bool)") == (True,)
+
+
+def test_governor_call__vault_paused__unpaused_a_day_later(governed, localnet):
+    chain, contracts, send = governed
+    vault, governor = contracts["HedgeVault"], localnet.manifest.accounts["governor"]
+    send("guardian", vault, "pause()")
+    before = chain.head().timestamp
+    made_at = governor_call(chain, contracts["VaultAccess"], governor, vault, "unpause()")
+    assert chain.call(vault, "paused()", returns="(bool)") == (False,)
+    assert chain.head().timestamp == made_at >= before + MIN_DELAY_SECONDS
+
+
+def test_schedule_call__guardian_cancels__never_runs(governed, localnet):
+    chain, contracts, send = governed
+    access, vault, governor = contracts["VaultAccess"], contracts["HedgeVault"], localnet.manifest.accounts["governor"]
+    send("guardian", vault, "pause()")
+    ready_at = schedule_call(chain, access, governor, vault, "unpause()")
+    data = bytes.fromhex(encode_call("unpause()").removeprefix("0x"))
+    send("guardian", access, "cancel(address,address,bytes)", governor, vault, data)
+    chain.mine([], ready_at)
+    with pytest.raises(FatalError, match=r"unpause\(\) reverted"):
+        send("governor", vault, "unpause()")
+    assert chain.call(vault, "paused()", returns="(bool)") == (True,)
+
+
+def test_schedule_call__not_the_governor__fatal(governed, localnet):
+    chain, contracts, _ = governed
+    for role in ("deployer", "guardian", "keeper"):
+        account = localnet.manifest.accounts[role]
+        with pytest.raises(FatalError, match=r"schedule of unpause\(\) reverted"):
+            schedule_call(chain, contracts["VaultAccess"], account, contracts["HedgeVault"], "unpause()")
+
+
+def test_deploy_evenkeel__again__sends_nothing(localnet, deployed):
+    path, manifest = deployed
+    number = localnet.chain.head().number
+    localnet.deploy_evenkeel(manifest_path=path)
+    assert localnet.chain.head().number == number
+    assert json.loads(path.read_text())["contracts"] == manifest["contracts"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"keeper": "attacker"}, "is no keeper of it"),
+        ({"guardian": "attacker"}, "is no guardian of it"),
+        ({"governor": "attacker"}, "is no governor of it"),
+    ],
+)
+def test_run_deployment__other_holders_after_hand_over__one_line(localnet, deployed, tmp_path, changes, words):
+    accounts = localnet.manifest.accounts
+    inputs = deployment_inputs(localnet.manifest)
+    changed = inputs.model_copy(update={role: accounts[name] for role, name in changes.items()})
+    path = tmp_path / "inputs.json"
+    path.write_text(changed.model_dump_json())
+    with pytest.raises(DataError, match=f"the vault is handed over, and {accounts['attacker']} {words}"):
+        run_deployment(path, localnet.rpc_url, None, deployed[0])
+
+
+def test_run_deployment__book_or_venue_after_hand_over__takes_the_governor(localnet, deployed, tmp_path):
+    inputs = deployment_inputs(localnet.manifest)
+    second = inputs.venues[0].model_copy(update={"name": "second"})
+    path, book = tmp_path / "inputs.json", tmp_path / "book.toml"
+    path.write_text(inputs.model_copy(update={"venues": (*inputs.venues, second)}).model_dump_json())
+    with pytest.raises(DataError, match=r"handed over; let the governor schedule HedgeVault.addVenue\(0x"):
+        run_deployment(path, localnet.rpc_url, None, deployed[0])
+    path.write_text(inputs.model_dump_json())
+    book.write_text(BOOK, encoding="utf-8")
+    with pytest.raises(DataError, match="is handed over and empty; let the governor schedule addLegs on VaultAccess"):
+        run_deployment(path, localnet.rpc_url, book, deployed[0])

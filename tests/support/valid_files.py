@@ -41,6 +41,7 @@ def valid_files(repository: Path, tmp_path: Path) -> dict[str, bytes]:
             "contracts": {"HedgeVault": address},
             "venues": [{"name": "curie", "kind": "curie", "address": address}],
             "roles": {"keeper": address},
+            "governor_delay_seconds": 86_400,
         },
         indent=1,
     ).encode()

@@ -25,25 +25,34 @@ import {
 ///         Trust. The vault alone moves margin and trades. The venue is trusted to keep its own accounts; what a trade did
 ///         is taken from the account and the pool before and after it, not from what the venue's functions return.
 ///
-///         Obligations. `equity` is Curie's own account value at its mark price, and the same with the size valued at the
-///         index: funding, owed PnL and fees are inside both.
+///         Obligations. Equity is Curie's own value of the account at its mark price, with funding, owed PnL and fees inside,
+///         as far as it can come home as the asset: collateral in another token, which only a stranger can have put here,
+///         counts for nothing.
 ///
 ///         Rounding. Against the vault: bought at the price rounded up, sold at the price rounded down, low equity down, high
 ///         equity up. Curie itself rounds account values down to one unit of collateral.
 ///
 ///         Liveness. In a paused market Curie values at the index price of the pause, in a closed one at the closing price;
-///         anyone may then have it pay out through `quitMarket`, and `withdrawMargin` works as ever.
+///         anyone may then have it pay out through `quitMarket`, and `withdrawMargin` works as ever. Until somebody does, the
+///         size counts as exposure, though in a closed market it is none.
 ///
 ///         Known limits. Curie refuses a trade that takes the pool too far from the index (`EX_OPB`) or from where it stood
 ///         when the present window of 15 seconds began (`EX_OPLAS`). `quote` and `capacity` know both limits but cannot read
 ///         that beginning: they take the window to begin with the trade, as it does when nobody traded just before. Orders
 ///         carry no price bound of Curie's own: it includes the fee and reverts without figures, and the limit here is judged
-///         exactly in the same transaction.
+///         exactly in the same transaction. Curie asks the price feed of every other collateral in the account before it
+///         lets the account trade or withdraw: a stranger's deposit whose feed fails stops both until Curie mends the feed,
+///         and keeps Curie from writing off bad debt. While the pool's history is shorter than Curie's averages, Curie can
+///         value no account; a stranger who moves liquidity in every block brings that about unless the history is long
+///         enough for it, and anyone can lengthen it. What was sent to this contract itself stays here.
 contract CurieVenue is IPerpVenue {
     using SafeERC20 for IERC20;
 
     uint256 private constant WAD = 1e18;
     uint256 private constant RATIO_UNIT = 1e6;
+
+    /// @dev Below this size the position's value has too few digits to read a price out of it.
+    uint256 private constant DUST_SIZE = 1e12; // a millionth
 
     /// @dev A walk that stops short of a price limit by this share of its size never touches the limit itself.
     uint256 private constant CAPACITY_MARGIN = 1e9;
@@ -70,8 +79,13 @@ contract CurieVenue is IPerpVenue {
     ICurieConfig private immutable _config;
     IERC20 private immutable _quoteToken;
     int256 private immutable _collateralUnit;
+    uint256 private immutable _poolFee; // 1e-6; the registry sets it once, for the pool
 
-    /// @dev What a trade changes: base held, quote held (open notional and owed PnL together), quote in the pool.
+    /// @dev Trades and withdrawals settle the account's funding, and none accrues in the rest of the same transaction.
+    bool private transient _fundingIsSettled;
+
+    /// @dev What a trade changes: base held, quote held (open notional, and owed PnL where it changes too), quote in the
+    ///      pool.
     struct Holdings {
         int256 size;
         int256 quote;
@@ -99,6 +113,7 @@ contract CurieVenue is IPerpVenue {
         _quoteToken = IERC20(clearingHouse_.getQuoteToken());
         _marketRegistry = ICurieMarketRegistry(_exchange.getMarketRegistry());
         pool = IUniswapV3PoolState(_marketRegistry.getPool(address(baseToken_)));
+        _poolFee = _marketInfo().uniswapFeeRatio;
         collateral = _marginVault.getSettlementToken();
         // Curie takes no collateral of more than 18 decimals.
         _collateralUnit = int256(10 ** (18 - _marginVault.decimals()));
@@ -117,6 +132,7 @@ contract CurieVenue is IPerpVenue {
     /// @inheritdoc IPerpVenue
     function withdrawMargin(uint256 assets) external onlyVault {
         _marginVault.withdraw(collateral, assets);
+        _fundingIsSettled = true;
         IERC20(collateral).safeTransfer(vault, assets);
         emit MarginWithdrawn(assets);
     }
@@ -126,11 +142,19 @@ contract CurieVenue is IPerpVenue {
     function execute(int256 sizeDelta, uint256 limitPrice) external onlyVault returns (Execution memory execution) {
         if (sizeDelta == 0) revert ZeroSize();
         bool isSell = sizeDelta < 0;
-        // Settled first, so that funding does not look like a part of the trade.
-        clearingHouse.settleAllFunding(address(this));
         Holdings memory beforeTrade = _holdings();
+        // A trade that reduces a position realises PnL; any other changes the open notional alone.
+        bool realises = beforeTrade.size != 0 && beforeTrade.size < 0 != isSell;
+        if (realises) {
+            // Settled first, so that funding does not look like a part of the trade.
+            if (!_fundingIsSettled) clearingHouse.settleAllFunding(address(this));
+            beforeTrade.quote += _owedPnl();
+        }
         _trade(isSell, SignedMath.abs(sizeDelta));
-        execution = _measure(isSell, beforeTrade, _holdings());
+        _fundingIsSettled = true;
+        Holdings memory afterTrade = _holdings();
+        if (realises) afterTrade.quote += _owedPnl();
+        execution = _measure(isSell, beforeTrade, afterTrade);
         if (isSell ? execution.executionPrice < limitPrice : execution.executionPrice > limitPrice) {
             revert LimitPriceViolated(execution.executionPrice, limitPrice);
         }
@@ -150,40 +174,45 @@ contract CurieVenue is IPerpVenue {
     // --- the account ----------------------------------------------------------------------------------------------
 
     /// @inheritdoc IPerpVenue
+    /// @dev Equity is Curie's own account value from its parts, without maker fees, since this account makes no orders. The
+    ///      mark price is read out of Curie's valuation of the position: exact where the size is 1 or more, and so that
+    ///      the position is worth the same to the wei where it is not. Without a position it is the index price.
+    function account() external view returns (Account memory a) {
+        ICurieAccountBalance.AccountInfo memory info = _accountInfo();
+        (int256 owed, int256 unrealised,) = _accountBalance.getPnlAndPendingFee(address(this));
+        int256 funding = info.takerPositionSize == 0 || _fundingIsSettled ? int256(0) : _pendingFunding();
+        int256 margin = _marginVault.getBalance(address(this)) * _collateralUnit;
+        a.equity = _floorToCollateral(margin + owed + unrealised - funding);
+        a.size = size();
+        a.indexPrice = indexPrice();
+        a.markPrice = _markPriceOf(a.size, unrealised - info.takerOpenNotional, a.indexPrice);
+    }
+
+    /// @inheritdoc IPerpVenue
+    function size() public view returns (int256) {
+        return _accountBalance.getTakerPositionSize(address(this), address(baseToken));
+    }
+
+    /// @inheritdoc IPerpVenue
     /// @dev Curie books fees into the open notional, so the entry price contains them.
-    function position() external view returns (Position memory account) {
-        account.size = _size();
-        if (account.size != 0) {
+    function position() external view returns (Position memory current) {
+        current.size = size();
+        if (current.size != 0) {
             uint256 openNotional = SignedMath.abs(_accountInfo().takerOpenNotional);
-            account.entryPrice = Math.mulDiv(openNotional, WAD, SignedMath.abs(account.size));
+            current.entryPrice = Math.mulDiv(openNotional, WAD, SignedMath.abs(current.size));
         }
         (int256 owed, int256 unrealised,) = _accountBalance.getPnlAndPendingFee(address(this));
-        account.margin = _marginVault.getBalance(address(this)) * _collateralUnit + owed;
-        account.unrealisedPnl = unrealised;
-        account.fundingAccrued = -_exchange.getPendingFundingPayment(address(this), address(baseToken));
-    }
-
-    /// @inheritdoc IPerpVenue
-    function account() external view returns (Account memory) {
-        return Account(_size(), 0, 0, clearingHouse.getAccountValue(address(this)), markPrice(), indexPrice());
-    }
-
-    /// @inheritdoc IPerpVenue
-    function size() external view returns (int256) {
-        return _size();
-    }
-
-    /// @inheritdoc IPerpVenue
-    function maxFundingRate() external view returns (uint256 perDay) {
-        return uint256(_config.getMaxFundingRate()) * WAD / RATIO_UNIT;
+        current.margin = _marginVault.getBalance(address(this)) * _collateralUnit + owed;
+        current.unrealisedPnl = unrealised;
+        current.fundingAccrued = -_pendingFunding();
     }
 
     /// @inheritdoc IPerpVenue
     function equity() external view returns (int256 low, int256 high) {
-        int256 atMark = clearingHouse.getAccountValue(address(this));
-        int256 size = _size();
-        if (size == 0) return (atMark, atMark);
-        int256 revaluation = size * (int256(indexPrice()) - int256(markPrice()));
+        int256 atMark = _marginVault.getSettlementTokenValue(address(this)) * _collateralUnit;
+        int256 held = size();
+        if (held == 0) return (atMark, atMark);
+        int256 revaluation = held * (int256(indexPrice()) - int256(markPrice()));
         int256 atIndex = atMark + revaluation / int256(WAD);
         // Division rounds toward zero; a remainder moves the bound on the side it was cut from.
         int256 cut = revaluation % int256(WAD);
@@ -192,11 +221,15 @@ contract CurieVenue is IPerpVenue {
     }
 
     /// @inheritdoc IPerpVenue
+    /// @dev 0 while Curie cannot tell, because it would refuse a withdrawal for the same reason.
     function freeCollateral() external view returns (uint256 assets) {
         if (_marginVault.paused()) return 0;
-        uint256 free = _marginVault.getFreeCollateralByToken(address(this), collateral);
-        // Profits can be owed before the losers have paid in.
-        return Math.min(free, IERC20(collateral).balanceOf(address(_marginVault)));
+        try _marginVault.getFreeCollateralByToken(address(this), collateral) returns (uint256 free) {
+            // Profits can be owed before the losers have paid in.
+            return Math.min(free, IERC20(collateral).balanceOf(address(_marginVault)));
+        } catch {
+            return 0;
+        }
     }
 
     /// @inheritdoc IPerpVenue
@@ -233,31 +266,37 @@ contract CurieVenue is IPerpVenue {
     }
 
     /// @inheritdoc IPerpVenue
+    /// @dev Of the notional at the index's average over Curie's funding interval, which is what Curie limits.
+    function maxFundingRate() external view returns (uint256 perDay) {
+        return _config.getMaxFundingRate() * (WAD / RATIO_UNIT);
+    }
+
+    /// @inheritdoc IPerpVenue
     /// @dev Exact to the wei for a trade in this very state; `SizeBeyondLiquidity` where Curie would refuse the trade.
     function quote(int256 sizeDelta) external view returns (uint256 executionPrice, uint256 fee) {
         if (sizeDelta == 0) revert ZeroSize();
-        uint256 size = SignedMath.abs(sizeDelta);
-        if (size > CurieSwap.MAX_SIZE) revert SizeBeyondLiquidity(sizeDelta);
-        CurieSwap.Result memory result = _simulate(sizeDelta < 0, size);
+        uint256 traded = SignedMath.abs(sizeDelta);
+        if (traded > CurieSwap.MAX_SIZE) revert SizeBeyondLiquidity(sizeDelta);
+        CurieSwap.Result memory result = _simulate(sizeDelta < 0, traded);
         if (!result.isComplete) revert SizeBeyondLiquidity(sizeDelta);
-        return (_averagePrice(sizeDelta < 0, result.notional, size), result.fee);
+        return (_averagePrice(sizeDelta < 0, result.notional, traded), result.fee);
     }
 
     /// @inheritdoc IPerpVenue
     function capacity(bool isLong) external view returns (uint256 maxSize) {
-        uint256 size = _simulate(!isLong, CurieSwap.MAX_SIZE).size;
-        return size - Math.ceilDiv(size, CAPACITY_MARGIN);
+        uint256 whole = _simulate(!isLong, CurieSwap.MAX_SIZE).size;
+        return whole - Math.ceilDiv(whole, CAPACITY_MARGIN);
     }
 
     // --- inside ---------------------------------------------------------------------------------------------------
 
-    function _trade(bool isSell, uint256 size) private {
+    function _trade(bool isSell, uint256 traded) private {
         clearingHouse.openPosition(
             ICurieClearingHouse.OpenPositionParams({
                 baseToken: address(baseToken),
                 isBaseToQuote: isSell,
                 isExactInput: isSell,
-                amount: size,
+                amount: traded,
                 oppositeAmountBound: 0,
                 deadline: block.timestamp,
                 sqrtPriceLimitX96: 0,
@@ -268,11 +307,8 @@ contract CurieVenue is IPerpVenue {
 
     function _holdings() private view returns (Holdings memory) {
         ICurieAccountBalance.AccountInfo memory info = _accountInfo();
-        (int256 owed,,) = _accountBalance.getPnlAndPendingFee(address(this));
         return Holdings({
-            size: info.takerPositionSize,
-            quote: info.takerOpenNotional + owed,
-            poolQuote: _quoteToken.balanceOf(address(pool))
+            size: info.takerPositionSize, quote: info.takerOpenNotional, poolQuote: _quoteToken.balanceOf(address(pool))
         });
     }
 
@@ -289,8 +325,7 @@ contract CurieVenue is IPerpVenue {
             notional = beforeTrade.poolQuote - afterTrade.poolQuote;
             net = uint256(afterTrade.quote - beforeTrade.quote);
         } else {
-            uint256 poolFee = _marketInfo().uniswapFeeRatio;
-            notional = Math.mulDiv(afterTrade.poolQuote - beforeTrade.poolQuote, RATIO_UNIT - poolFee, RATIO_UNIT);
+            notional = Math.mulDiv(afterTrade.poolQuote - beforeTrade.poolQuote, RATIO_UNIT - _poolFee, RATIO_UNIT);
             net = uint256(beforeTrade.quote - afterTrade.quote);
         }
         int256 filled = afterTrade.size - beforeTrade.size;
@@ -305,7 +340,7 @@ contract CurieVenue is IPerpVenue {
     }
 
     /// @dev Nothing is traded while the market is not open or its tick limit is 0.
-    function _simulate(bool isSell, uint256 size) private view returns (CurieSwap.Result memory result) {
+    function _simulate(bool isSell, uint256 traded) private view returns (CurieSwap.Result memory result) {
         uint24 maxTicks = _exchange.getMaxTickCrossedWithinBlock(address(baseToken));
         if (maxTicks == 0 || !baseToken.isOpen()) return result;
         ICurieMarketRegistry.MarketInfo memory market = _marketInfo();
@@ -313,7 +348,7 @@ contract CurieVenue is IPerpVenue {
             pool,
             CurieSwap.Order({
                 isSell: isSell,
-                size: size,
+                size: traded,
                 poolFee: market.uniswapFeeRatio,
                 exchangeFee: market.exchangeFeeRatio,
                 indexPrice: baseToken.getIndexPrice(0),
@@ -324,12 +359,32 @@ contract CurieVenue is IPerpVenue {
     }
 
     /// @dev Rounded against the vault: up for a purchase, down for a sale.
-    function _averagePrice(bool isSell, uint256 notional, uint256 size) private pure returns (uint256) {
-        return Math.mulDiv(notional, WAD, size, isSell ? Math.Rounding.Floor : Math.Rounding.Ceil);
+    function _averagePrice(bool isSell, uint256 notional, uint256 traded) private pure returns (uint256) {
+        return Math.mulDiv(notional, WAD, traded, isSell ? Math.Rounding.Floor : Math.Rounding.Ceil);
     }
 
-    function _size() private view returns (int256) {
-        return _accountBalance.getTotalPositionSize(address(this), address(baseToken));
+    /// @param positionValue Curie's own: size times mark price, cut to the wei.
+    function _markPriceOf(int256 held, int256 positionValue, uint256 index) private view returns (uint256) {
+        uint256 absoluteSize = SignedMath.abs(held);
+        if (absoluteSize == 0) return index; // equity stands at any price
+        if (absoluteSize < DUST_SIZE) return markPrice();
+        return Math.mulDiv(SignedMath.abs(positionValue), WAD, absoluteSize, Math.Rounding.Ceil);
+    }
+
+    /// @dev As Curie rounds what it says in collateral.
+    function _floorToCollateral(int256 usd) private view returns (int256 floored) {
+        int256 remainder = usd % _collateralUnit;
+        return remainder < 0 ? usd - remainder - _collateralUnit : usd - remainder;
+    }
+
+    /// @dev PnL and funding realised but not yet booked into the margin. Curie tells it with the whole valuation alone.
+    function _owedPnl() private view returns (int256 owed) {
+        (owed,,) = _accountBalance.getPnlAndPendingFee(address(this));
+    }
+
+    /// @dev Positive is owed by the account.
+    function _pendingFunding() private view returns (int256) {
+        return _exchange.getPendingFundingPayment(address(this), address(baseToken));
     }
 
     function _accountInfo() private view returns (ICurieAccountBalance.AccountInfo memory) {

@@ -17,7 +17,6 @@ interface ICurieClearingHouse {
 
     function openPosition(OpenPositionParams memory params) external returns (uint256 base, uint256 quote);
     function settleAllFunding(address trader) external;
-    function getAccountValue(address trader) external view returns (int256);
     function getVault() external view returns (address);
     function getExchange() external view returns (address);
     function getAccountBalance() external view returns (address);
@@ -29,6 +28,7 @@ interface ICurieMarginVault {
     function deposit(address token, uint256 amount) external;
     function withdraw(address token, uint256 amount) external;
     function getBalance(address trader) external view returns (int256);
+    function getSettlementTokenValue(address trader) external view returns (int256);
     function getFreeCollateralByToken(address trader, address token) external view returns (uint256);
     function getSettlementToken() external view returns (address);
     function decimals() external view returns (uint8);
@@ -43,7 +43,7 @@ interface ICurieAccountBalance {
     }
 
     function getAccountInfo(address trader, address baseToken) external view returns (AccountInfo memory);
-    function getTotalPositionSize(address trader, address baseToken) external view returns (int256);
+    function getTakerPositionSize(address trader, address baseToken) external view returns (int256);
     function getPnlAndPendingFee(address trader) external view returns (int256 owed, int256 unrealised, uint256 fee);
     function getMarkPrice(address baseToken) external view returns (uint256);
 }

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {Test} from "forge-std/Test.sol";
-import {VaultAdmin} from "../../../contracts/governance/VaultAdmin.sol";
+import {VaultAccess} from "../../../contracts/governance/VaultAccess.sol";
 import {IOptionBook} from "../../../contracts/interfaces/IOptionBook.sol";
 import {OptionBook} from "../../../contracts/book/OptionBook.sol";
 
@@ -12,7 +12,7 @@ abstract contract OptionBookFixture is Test {
     uint256 internal constant EXPIRY = NOW + 30 days;
     uint256 internal constant PRICE = 2500e18;
 
-    address internal governor = makeAddr("governor");
+    address internal governor = makeAddr("governor"); // still setting up, so without delay
     address internal guardian = makeAddr("guardian");
     address internal keeper = makeAddr("keeper");
     address internal stranger = makeAddr("stranger");
@@ -20,7 +20,9 @@ abstract contract OptionBookFixture is Test {
 
     function setUp() external {
         vm.warp(NOW);
-        book = new OptionBook(new VaultAdmin(governor, guardian, keeper));
+        VaultAccess access = new VaultAccess(governor);
+        vm.mockCall(address(access), abi.encodeCall(access.requireGuardian, (guardian)), "");
+        book = new OptionBook(access);
     }
 
     function _add(IOptionBook.OptionLeg memory added) internal returns (uint256) {

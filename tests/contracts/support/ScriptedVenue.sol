@@ -18,8 +18,8 @@ contract ScriptedVenue is IPerpVenue {
     int256 public cash; // USD
     uint256 public markPrice;
     uint256 public indexPrice;
+    uint256 public maxFundingRate; // ratio of notional per day
     uint256 public feeBps; // 1e-4 of notional
-    uint256 public maxFundingRate = 0.1e18; // of notional per day
     uint256 public executionPrice; // 0: the index price
     uint256 public fillBps = 10_000; // 1e-4 of the size asked for
     bool public ignoresLimit;
@@ -27,6 +27,8 @@ contract ScriptedVenue is IPerpVenue {
     int256 public negativePending;
     int256 public positivePending;
     bool public isHalted;
+    uint256 public answerGas; // spent on each answer of `account`
+    uint256 public marginTaken; // asset units of each margin deposit that the account is not credited with
     int256 public marginError; // asset units moved beside what was asked for
     address public callTarget;
     bytes public callPayload;
@@ -82,6 +84,18 @@ contract ScriptedVenue is IPerpVenue {
         marginError = marginError_;
     }
 
+    function setMaxFundingRate(uint256 perDay) external {
+        maxFundingRate = perDay;
+    }
+
+    function setAnswerGas(uint256 answerGas_) external {
+        answerGas = answerGas_;
+    }
+
+    function setMarginTaken(uint256 marginTaken_) external {
+        marginTaken = marginTaken_;
+    }
+
     function setCash(int256 cash_) external {
         cash = cash_;
     }
@@ -96,7 +110,7 @@ contract ScriptedVenue is IPerpVenue {
     function depositMargin(uint256 assets) external onlyVault notHalted {
         uint256 moved = uint256(int256(assets) + marginError);
         IERC20Metadata(collateral).transferFrom(vault, address(this), moved);
-        cash += int256(_toWad(assets));
+        cash += int256(_toWad(assets)) - int256(_toWad(marginTaken));
         _call();
     }
 
@@ -133,6 +147,8 @@ contract ScriptedVenue is IPerpVenue {
     // --- views ----------------------------------------------------------------------------------------------------
 
     function account() external view notHalted returns (Account memory) {
+        uint256 gasAtStart = gasleft();
+        while (answerGas > gasAtStart - gasleft()) {}
         int256 atMark = cash + size * int256(markPrice) / 1e18;
         return Account(size, negativePending, positivePending, atMark, markPrice, indexPrice);
     }

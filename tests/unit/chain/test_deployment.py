@@ -20,6 +20,7 @@ MANIFEST = {
     "contracts": {"HedgeVault": ADDRESS},
     "venues": [{"name": "curie", "kind": "curie", "address": ADDRESS}],
     "roles": {"keeper": ADDRESS},
+    "governor_delay_seconds": 86_400,
     "creations": {"HedgeVault": {"address": ADDRESS}},
 }
 
@@ -34,6 +35,7 @@ def test_load_deployment__manifest_of_the_script__is_read(tmp_path):
     deployment = load_deployment(written(tmp_path), 31_337)
     assert deployment.contract("HedgeVault") == ADDRESS
     assert deployment.asset.decimals == 6
+    assert deployment.governor_delay_seconds == 86_400
     with pytest.raises(DataError, match=r"no contract Nowhere; deploy anew"):
         deployment.contract("Nowhere")
 
@@ -54,6 +56,7 @@ def test_load_deployment__another_chain__is_refused(tmp_path):
         ({"contracts": {"HedgeVault": ADDRESS.lower()}}, "contracts.HedgeVault: .* is not a checksummed address"),
         ({"asset": {"address": ADDRESS, "decimals": -1, "symbol": "USDC"}}, "asset.decimals: "),
         ({"venues": [{"name": "curie", "address": ADDRESS}]}, "venues.0.kind: "),
+        ({"governor_delay_seconds": -1}, "governor_delay_seconds: "),
     ],
 )
 def test_load_deployment__damaged__names_the_place(tmp_path, changes, where):

@@ -37,6 +37,7 @@ def deployment(kind: str = "curie") -> Deployment:
             "contracts": {"HedgeVault": VAULT},
             "venues": [{"name": "curie", "kind": kind, "address": VENUE}],
             "roles": {},
+            "governor_delay_seconds": 86_400,
         }
     )
 

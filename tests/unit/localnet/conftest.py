@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from eth_utils.address import to_checksum_address
 
 from agent.localnet.evm import ACCOUNT_ROLES
 from agent.localnet.manifest import LocalnetManifest
@@ -27,5 +28,5 @@ def manifest_of_a_dead_chain():
         weth=ADDRESS,
         chainlink_aggregator=ADDRESS,
         venues={kind: dict.fromkeys(protocol.address_names, ADDRESS) for kind, protocol in MARKET_PROTOCOLS.items()},
-        accounts=dict.fromkeys(ACCOUNT_ROLES, ADDRESS),
+        accounts={role: to_checksum_address(f"0x{index:040x}") for index, role in enumerate(ACCOUNT_ROLES, start=1)},
     )

@@ -45,7 +45,8 @@ def test_deployment_inputs__local_chain__a_venue_of_each_protocol(manifest_of_a_
     (venue,) = inputs.venues
     assert (venue.name, venue.kind) == ("curie", "curie")
     assert set(venue.addresses) == {"clearing_house", "base_token"}
-    assert inputs.governor == manifest_of_a_dead_chain.accounts["deployer"]
+    accounts = manifest_of_a_dead_chain.accounts
+    assert (inputs.deployer, inputs.governor) == (accounts["deployer"], accounts["governor"])
 
 
 def test_run_deployment__no_book__none_named(script_that):

@@ -60,6 +60,18 @@ def test_load_settings__localnet_file__bounds_are_the_integers_people_wrote(loca
     assert (bounds.max_slippage_bps, bounds.max_fee_bps, bounds.cooldown_seconds) == (60, 15, 240)
 
 
+def test_to_price_limits__localnet_file__is_in_the_order_of_the_contract(localnet, repository):
+    limits = localnet().oracle
+    declared = (repository / "contracts" / "types" / "Prices.sol").read_text(encoding="utf-8")
+    struct = declared.split("struct PriceLimits {")[1].split("}")[0]
+    fields = [line.split()[-1].rstrip(";") for line in struct.strip().splitlines()]
+    names = [re.sub(r"(?=[A-Z])", "_", field).lower() for field in fields]
+    distinct = limits.model_copy(update={name: 10 + number for number, name in enumerate(names)})
+    assert len(names) == 10
+    assert distinct.to_price_limits()[:8] == tuple(range(10, 18))
+    assert limits.to_price_limits()[8:] == (limits.min_price, limits.max_price) == (100 * WAD, 100_000 * WAD)
+
+
 def test_load_settings__localnet_file__stolen_keys_cost_what_the_guard_says(localnet):
     settings = localnet()
     one_key_usd, all_keys_usd = settings.bounds.loss_bounds_usd(400_000)
@@ -110,7 +122,7 @@ HARD_LIMIT_NAMES = {
 def hard_limits(repository):
     """Constants of ``BoundsRules.sol`` in human units."""
     text = (repository / "contracts" / "libraries" / "BoundsRules.sol").read_text(encoding="utf-8")
-    written = dict(re.findall(r"uint256 internal constant (\w+) = ([^;]+);", text))
+    written = dict(re.findall(r"uint\d+ internal constant (\w+) = ([^;]+);", text))
     return {name: int(float(in_whole_units(number))) for name, number in written.items()}
 
 
@@ -226,6 +238,16 @@ def test_to_cost_inputs__gas_paid_in_the_underlying__uses_the_oracle_price(local
         ("band_underlying = 5 ", "band_underlying = -5 ", "[bounds] band_underlying: Input should be greater than 0"),
         ("band_underlying = 5 ", "# band_underlying", "[bounds] band_underlying: missing; add it"),
         ("urgent_delta_underlying = 15", "urgent_delta_underlying = 4", "[bounds]: urgent_delta_underlying 4 must not"),
+        (
+            "delay_seconds = 86_400",
+            "delay_seconds = 86_399",
+            "[governance] delay_seconds: Input should be greater than",
+        ),
+        (
+            "delay_seconds = 86_400",
+            "delay_seconds = 2_592_001",
+            "[governance] delay_seconds: Input should be less than",
+        ),
         ("[bounds]", "[bound]", "[bound]: unknown section; did you mean bounds?"),
         ("[decision]", "[decisions]", "[decisions]: unknown section; did you mean decision?"),
         ("[policy]", "[polic]", "[policy]: section is missing"),
@@ -255,6 +277,9 @@ def test_to_cost_inputs__gas_paid_in_the_underlying__uses_the_oracle_price(local
             "min_price_usd = 200_000",
             "[oracle]: min_price_usd 200000 must be below max_price_usd",
         ),
+        ("max_age_seconds = 3600", "max_age_seconds = 90_001", "[oracle] max_age_seconds: Input should be less than"),
+        ("deviation_bps = 50", "deviation_bps = 0", "[oracle] deviation_bps: Input should be greater than 0"),
+        ("max_depeg_bps = 100", "max_depeg_bps = 1001", "[oracle] max_depeg_bps: Input should be less than or equal"),
         ("low_leverage_ratio = 0.5", "low_leverage_ratio = 1.5", "[margin]: low_leverage_ratio 1.5 < target_leverage"),
         (
             "urgent_max_fee_gwei = 500",

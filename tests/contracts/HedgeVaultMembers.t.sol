@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IHedgeVault} from "../../contracts/interfaces/IHedgeVault.sol";
+import {IRebalanceGuard} from "../../contracts/interfaces/IRebalanceGuard.sol";
+import {MemberGate} from "../../contracts/vault/MemberGate.sol";
+import {TokenDouble} from "./support/Tokens.sol";
+import {VaultFixture} from "./support/VaultFixture.sol";
+
+/// @notice HEDGE-017 .. HEDGE-019, HEDGE-028: who may hold shares, how long new ones stay, and when they carry exposure.
+contract HedgeVaultMembersTest is VaultFixture {
+    address private stranger = makeAddr("stranger");
+
+    // HEDGE-017
+    function test_stranger_getsNoSharesInAnyWay() external {
+        gate.shutOut(stranger);
+        assertEq(vault.maxDeposit(stranger), 0);
+        assertEq(vault.maxMint(stranger), 0);
+        _deposit(depositor, _units(1000));
+        token.mint(depositor, _units(1000));
+        bytes memory refused = abi.encodeWithSelector(IHedgeVault.NotMember.selector, stranger);
+        vm.startPrank(depositor);
+        token.approve(address(vault), _units(1000));
+        vm.expectRevert(refused);
+        vault.deposit(_units(10), stranger);
+        vm.expectRevert(refused);
+        vault.mint(1e6, stranger);
+        vm.expectRevert(refused);
+        vault.transfer(stranger, 1);
+        vault.approve(attacker, 1);
+        vm.stopPrank();
+        vm.prank(attacker);
+        vm.expectRevert(refused);
+        vault.transferFrom(depositor, stranger, 1);
+    }
+
+    // HEDGE-017
+    function test_member_takenOff_leavesWithAllButGetsNoMore() external {
+        uint256 shares = _deposit(depositor, _units(1000));
+        gate.shutOut(depositor);
+        vm.startPrank(depositor);
+        vault.transfer(attacker, shares / 4); // to a member
+        vault.redeem(shares / 4, stranger, depositor); // assets go wherever their owner says
+        vault.withdraw(_units(100), depositor, depositor);
+        vault.redeem(vault.balanceOf(depositor), depositor, depositor);
+        vm.stopPrank();
+        assertEq(vault.balanceOf(depositor), 0);
+    }
+
+    // HEDGE-017
+    function test_memberGate_namesMembersAfterTheDelayAndTakesThemOffAtOnce() external {
+        address[] memory first = new address[](1);
+        first[0] = depositor;
+        MemberGate members = new MemberGate(access, first);
+        assertTrue(members.isMember(depositor));
+        assertFalse(members.isMember(stranger));
+        _scheduleAs(governor, address(members), abi.encodeCall(members.addMember, (stranger)));
+        vm.expectEmit(address(members));
+        emit MemberGate.MemberSet(stranger, false, true);
+        vm.prank(governor);
+        members.addMember(stranger);
+        vm.prank(guardian);
+        members.removeMember(depositor);
+        assertTrue(members.isMember(stranger));
+        assertFalse(members.isMember(depositor));
+    }
+
+    // HEDGE-018
+    function test_shareLock_holdsNewSharesAndNothingElse() external {
+        _govern(address(vault), abi.encodeCall(vault.setShareLock, (1 hours)));
+        uint256 shares = _deposit(depositor, _units(1000));
+        assertEq(vault.maxRedeem(depositor), 0);
+        assertEq(vault.maxWithdraw(depositor), 0);
+        bytes memory locked = abi.encodeWithSelector(IHedgeVault.SharesLocked.selector, depositor, START + 1 hours);
+        vm.startPrank(depositor);
+        vm.expectRevert(locked);
+        vault.redeem(shares, depositor, depositor);
+        vm.expectRevert(locked);
+        vault.transfer(attacker, 1);
+        vm.warp(START + 1 hours);
+        assertEq(vault.maxRedeem(depositor), shares);
+        vault.redeem(shares, depositor, depositor);
+    }
+
+    // HEDGE-018
+    function test_shareLock_cannotBeProlongedByAnother() external {
+        _govern(address(vault), abi.encodeCall(vault.setShareLock, (1 hours)));
+        _deposit(depositor, _units(1000));
+        token.mint(attacker, 1);
+        vm.startPrank(attacker);
+        token.approve(address(vault), 1);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.ReceiverMustDeposit.selector, attacker, depositor));
+        vault.deposit(1, depositor);
+    }
+
+    // HEDGE-018
+    function test_shareLock_isAtMostAWeek() external {
+        _governExpecting(
+            address(vault),
+            abi.encodeCall(vault.setShareLock, (7 days + 1)),
+            abi.encodeWithSelector(IHedgeVault.ShareLockTooLong.selector, 7 days + 1, 7 days)
+        );
+    }
+
+    // HEDGE-019
+    function test_youngDeposit_carriesExposureOnlyAsItRipens() external {
+        _deposit(depositor, _units(50_000));
+        _rebalance(_leg(int256(_units(40_000)), 0));
+        _deposit(attacker, _units(450_000));
+        assertEq(vault.measure().nav, 500_000e18);
+        assertEq(vault.measure().firmNav, 50_000e18);
+        // 60 x 2,000 on 50,000 is 2.4x: what came in this transaction does not count.
+        source.set(-100e18, -100e18);
+        _rebalanceExpecting(
+            _leg(int256(_units(400)), 60e18),
+            abi.encodeWithSelector(IRebalanceGuard.LeverageExceeded.selector, 2.4e18, 2e18)
+        );
+        vm.warp(START + 30 minutes);
+        assertEq(vault.measure().firmNav, 275_000e18);
+        vm.warp(START + 1 hours);
+        assertEq(vault.measure().firmNav, 500_000e18);
+    }
+
+    // HEDGE-019
+    function test_youngDeposit_aSecondOneAddsToWhatIsLeftOfTheFirst() external {
+        _deposit(depositor, _units(100_000)); // the first of all is firm at once
+        assertEq(vault.measure().firmNav, 100_000e18);
+        _deposit(attacker, _units(60_000));
+        vm.warp(START + 30 minutes);
+        _deposit(attacker, _units(10_000));
+        assertEq(vault.measure().firmNav, 170_000e18 - 40_000e18);
+    }
+
+    // HEDGE-028
+    function test_sweep_sendsStrangersTokensAndNeverTheAsset() external {
+        TokenDouble other = new TokenDouble(18);
+        other.mint(address(vault), 5e18);
+        _govern(address(vault), abi.encodeCall(vault.sweep, (address(other), stranger)));
+        assertEq(other.balanceOf(stranger), 5e18);
+        _governExpecting(
+            address(vault),
+            abi.encodeCall(vault.sweep, (address(token), stranger)),
+            abi.encodeWithSelector(IHedgeVault.AssetNotSweepable.selector, address(token))
+        );
+    }
+}

@@ -1,0 +1,57 @@
+"""The inputs of a deployment are read whole, and no account gets two powers that shall check each other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from eth_utils.address import to_checksum_address
+
+from agent.chain.deployment_inputs import load_deployment_inputs
+from agent.errors import DataError
+
+NAMES = (
+    "asset",
+    "price_feed",
+    "underlying_token",
+    "underlying_holder",
+    "deployer",
+    "governor",
+    "guardian",
+    "keeper",
+)
+ADDRESSES = {name: to_checksum_address(f"0x{index:040x}") for index, name in enumerate(NAMES, start=1)}
+VENUE = {"name": "curie", "kind": "curie", "addresses": {"base_token": ADDRESSES["asset"]}}
+
+
+def written(tmp_path: Path, **changes: object) -> Path:
+    path = tmp_path / "inputs.json"
+    path.write_text(json.dumps(ADDRESSES | {"venues": [VENUE]} | changes), encoding="utf-8")
+    return path
+
+
+def test_load_deployment_inputs__whole_file__is_read(tmp_path):
+    inputs = load_deployment_inputs(written(tmp_path))
+    assert inputs.governor == ADDRESSES["governor"]
+    assert inputs.venues[0].name == "curie"
+
+
+@pytest.mark.parametrize("role", ["governor", "guardian", "keeper"])
+def test_load_deployment_inputs__deployer_keeps_a_role__is_refused(tmp_path, role):
+    with pytest.raises(DataError, match=f"{role} is the deployer, who may hold no role; name another account"):
+        load_deployment_inputs(written(tmp_path, **{role: ADDRESSES["deployer"]}))
+
+
+def test_load_deployment_inputs__governor_guards_itself__is_refused(tmp_path):
+    with pytest.raises(DataError, match="guardian is the governor, whom it shall guard; name another account"):
+        load_deployment_inputs(written(tmp_path, guardian=ADDRESSES["governor"]))
+
+
+def test_load_deployment_inputs__no_deployer__names_the_key(tmp_path):
+    path = written(tmp_path)
+    content = json.loads(path.read_text())
+    del content["deployer"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match="deployer: Field required; mend that entry"):
+        load_deployment_inputs(path)
