@@ -1,6 +1,7 @@
 """Mirror of the guard's budgets, integer for integer: what keepers may still trade and lose, and the loss that bounds.
 
-Budgets count what is used and fall back to 0 linearly in time. Every number is WAD unless its name says otherwise.
+Budgets count what is used and fall back to 0 linearly in time: turnover in USD, losses as parts of NAV, so that what is
+left follows NAV up and down. Every number is WAD unless its name says otherwise.
 """
 
 from __future__ import annotations
@@ -13,9 +14,13 @@ from agent.errors import DataError
 from agent.rounding import mul_div_down, mul_div_up, share
 from agent.units import BPS, SECONDS_PER_DAY, WAD, Seconds, Wad
 
+_BPS_IN_WAD = WAD // BPS
 
-def settled(bounds: Bounds, budget: Budget, share_bps: int, firm_nav: int, timestamp: Seconds) -> tuple[Wad, Wad]:
-    """Return turnover and loss still used at ``timestamp``, USD; the refill is linear in time and rounded down.
+
+def settled(bounds: Bounds, budget: Budget, share_bps: int, timestamp: Seconds) -> tuple[Wad, Wad]:
+    """Return what is still used at ``timestamp``: turnover in USD, loss as a part of NAV.
+
+    The refill is linear in time and rounded down.
 
     Parameters
     ----------
@@ -23,8 +28,6 @@ def settled(bounds: Bounds, budget: Budget, share_bps: int, firm_nav: int, times
         Bounds in force, and what was used at the budget's last update.
     share_bps
         Part of the refill that this budget gets, 1e-4: all of it for all keepers together.
-    firm_nav
-        NAV that the loss budget is a part of, USD.
     timestamp
         Unix seconds.
 
@@ -39,9 +42,10 @@ def settled(bounds: Bounds, budget: Budget, share_bps: int, firm_nav: int, times
         raise DataError(
             f"timestamp {timestamp} lies before the guard's budget of {budget.updated_at}; read both at one block"
         )
-    loss_refill_per_day = share(firm_nav, bounds.loss_refill_bps_per_day)
-    turnover_refill = mul_div_down(share(bounds.turnover_refill_per_day, share_bps), elapsed, SECONDS_PER_DAY)
-    loss_refill = mul_div_down(share(loss_refill_per_day, share_bps), elapsed, SECONDS_PER_DAY)
+    turnover_per_day = share(bounds.turnover_refill_per_day, share_bps)
+    loss_per_day = share(bounds.loss_refill_bps_per_day * _BPS_IN_WAD, share_bps)
+    turnover_refill = mul_div_down(turnover_per_day, elapsed, SECONDS_PER_DAY)
+    loss_refill = mul_div_down(loss_per_day, elapsed, SECONDS_PER_DAY)
     return Wad(max(budget.turnover_used - turnover_refill, 0)), Wad(max(budget.loss_used - loss_refill, 0))
 
 
@@ -56,17 +60,19 @@ class Available:
 def available(bounds: Bounds, usage: Usage, firm_nav: int, timestamp: Seconds, *, is_urgent: bool) -> Available:
     """Return what a keeper may still trade and lose: the lesser of its own budget and of all keepers'.
 
-    ``is_urgent`` admits the reserve of the turnover bucket. Raises as `settled` does.
+    ``firm_nav``, USD, is what the loss budget is a part of; ``is_urgent`` admits the reserve of the turnover bucket.
+    Raises as `settled` does.
     """
     unreserved = share(bounds.turnover_capacity, BPS - bounds.urgent_reserve_bps)
     capacity = bounds.turnover_capacity if is_urgent else unreserved
-    loss_capacity = share(firm_nav, bounds.loss_capacity_bps)
-    all_turnover, all_loss = settled(bounds, usage.all, BPS, firm_nav, timestamp)
+    loss_capacity = bounds.loss_capacity_bps * _BPS_IN_WAD
+    all_turnover, all_loss = settled(bounds, usage.all, BPS, timestamp)
     own_bps = bounds.keeper_share_bps
-    own_turnover, own_loss = settled(bounds, usage.own, own_bps, firm_nav, timestamp)
+    own_turnover, own_loss = settled(bounds, usage.own, own_bps, timestamp)
+    loss = min(max(loss_capacity - all_loss, 0), max(share(loss_capacity, own_bps) - own_loss, 0))
     return Available(
         turnover=Wad(min(max(capacity - all_turnover, 0), max(share(capacity, own_bps) - own_turnover, 0))),
-        loss=Wad(min(max(loss_capacity - all_loss, 0), max(share(loss_capacity, own_bps) - own_loss, 0))),
+        loss=Wad(mul_div_down(loss, firm_nav, WAD)),
     )
 
 

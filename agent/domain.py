@@ -103,7 +103,10 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What has been used up and not refilled at ``updated_at``, by all keepers together or by one of them."""
+    """What has been used up and not refilled at ``updated_at``, by all keepers together or by one of them.
+
+    Turnover in USD; losses as a part of NAV (1e18 is all of it).
+    """
 
     turnover_used: Wad
     loss_used: Wad

@@ -212,6 +212,7 @@ class _Case:
         self.worst_before, self.worst_after = worst_net_delta(before), worst_net_delta(after)
         self.band = effective_band(bounds, self.firm_nav, before.price)
         self.is_urgent = bool(fills) and self.worst_before >= bounds.urgent_delta
+        self.is_closing_only = self._is_closing_only()
         self.is_tripped = bool(fills) and is_tripped(usage.track, before, bounds.max_drawdown_bps, timestamp)
 
     @property
@@ -233,14 +234,28 @@ class _Case:
         """Judge what only a trade is judged by, and return its notional."""
         self._require_cooled_down()
         notional = self._judge_fills()
-        left = available(self.bounds, self.usage, self.firm_nav, self.timestamp, is_urgent=self.is_urgent).turnover
-        if notional > left:
-            raise RejectedError(GuardError.TURNOVER_EXCEEDED, {"notional": notional, "turnoverAvailable": left})
+        if not self.is_closing_only:
+            self._require_turnover(notional)
         self._require_shrinking()
         self._require_less_exposure()
         self._require_worthwhile(notional)
         self._require_gross()
         return notional
+
+    def _is_closing_only(self) -> bool:
+        """Return whether positions only moved toward 0, by each fill: what was rationed when it was opened."""
+        if not all(_is_shrunk(old, new) for old, new in self.pairs):
+            return False
+        sizes = [self.before.venues[fill.venue_index].size_low for fill in self.fills]
+        return not any(
+            fill.size_delta and (fill.size_delta > 0) == (size >= 0)
+            for fill, size in zip(self.fills, sizes, strict=True)
+        )
+
+    def _require_turnover(self, notional: int) -> None:
+        left = available(self.bounds, self.usage, self.firm_nav, self.timestamp, is_urgent=self.is_urgent).turnover
+        if notional > left:
+            raise RejectedError(GuardError.TURNOVER_EXCEEDED, {"notional": notional, "turnoverAvailable": left})
 
     def _require_cooled_down(self) -> None:
         last_trade_at = self.usage.own.last_trade_at
@@ -279,7 +294,7 @@ class _Case:
         for index, (old, new) in enumerate(self.pairs):
             if not (self.is_tripped or old.is_closing or self.before.is_reduce_only):
                 continue
-            if new.size_low < min(0, old.size_low) or new.size_high > max(0, old.size_high):
+            if not _is_shrunk(old, new):
                 raise RejectedError(
                     GuardError.POSITION_NOT_SHRINKING,
                     {"venueIndex": index, "sizeLow": new.size_low, "sizeHigh": new.size_high},
@@ -349,10 +364,18 @@ class _Case:
         return loss
 
     def spent(self, budget: Budget, share_bps: int, notional: int, loss: int) -> Budget:
-        """Return a budget with this rebalance booked."""
-        turnover_used, loss_used = settled(self.bounds, budget, share_bps, self.firm_nav, self.timestamp)
+        """Return a budget with this rebalance booked; a loss as the part of NAV that it is, rounded up."""
+        turnover_used, loss_used = settled(self.bounds, budget, share_bps, self.timestamp)
+        if loss:
+            loss_used = Wad(loss_used + mul_div_up(loss, WAD, self.firm_nav))
+        turnover = 0 if self.is_closing_only else notional
         last_trade_at = self.timestamp if notional else budget.last_trade_at
-        return Budget(Wad(turnover_used + notional), Wad(loss_used + loss), self.timestamp, last_trade_at)
+        return Budget(Wad(turnover_used + turnover), loss_used, self.timestamp, last_trade_at)
+
+
+def _is_shrunk(old: VenueMeasurement, new: VenueMeasurement) -> bool:
+    """Return whether a position moved toward 0 and not past it, or not at all."""
+    return new.size_low >= min(0, old.size_low) and new.size_high <= max(0, old.size_high)
 
 
 def largest_size(venue: VenueMeasurement) -> Wad:

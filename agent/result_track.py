@@ -24,8 +24,8 @@ def result(track: Track, measurement: Measurement) -> Wad:
 
 
 def is_tripped(track: Track, measurement: Measurement, max_drawdown_bps: int, timestamp: Seconds) -> bool:
-    """Return whether the result has fallen by more than ``max_drawdown_bps`` of NAV from its high of the last day."""
-    if measurement.price == 0:
+    """Return whether the result is known to have fallen more than ``max_drawdown_bps`` of NAV below its day's high."""
+    if measurement.price == 0 or any(venue.is_silent for venue in measurement.venues):
         return False
     high = max(_rolled(track, timestamp))
     if high == NO_HIGH:

@@ -249,7 +249,7 @@ class Executor:
         intent_id = record.intent.intent_id
         signed = self._ledger.transactions_of(intent_id)
         head = self._head()
-        used_call = self._intent_used.at(self._vault, bytes.fromhex(intent_id.removeprefix("0x")))
+        used_call = self._intent_used.at(self._vault, self._signer.address, bytes.fromhex(intent_id.removeprefix("0x")))
         is_used = bool(self._client.read([used_call], head)[0][0])
         nonce = self._client.nonce_at(self._signer.address, head)
         # Read last: a receipt may be newer than the head, never older than what the head already knows.

@@ -119,19 +119,22 @@ class Router:
         """Return the largest size that quotes and the guard's size, price, notional and turnover bounds admit.
 
         Notional is converted to size at the highest price a fill can have, less one unit a fill for its rounding up.
+        What only closes positions needs no turnover.
         """
         snapshot = self.snapshot
         by_venues = Cap(
             Wad(self._waterfill(self._all_venues).room), "what venues quote inside the guard's size and price limits"
         )
-        notional, reason = min(
-            (snapshot.bounds.max_notional, "the guard's notional of one rebalance"),
-            (budget_left(snapshot).turnover, "the guard's turnover left"),
-        )
+        closable = sum(_reducible(venue, self.is_buy) for venue in snapshot.measurement.venues)
         prices = [rung.execution_price for ladder in self.ladders for rung in ladder.rungs]
         highest = self.price_limit if self.is_buy else max([self.price_limit, *prices])
-        by_notional = Cap(Wad(max(notional - len(self.ladders), 0) * WAD // highest), reason)
-        return min(by_venues, by_notional, key=lambda cap: cap.size)
+
+        def within(notional: int) -> int:
+            return max(notional - len(self.ladders), 0) * WAD // highest
+
+        by_notional = Cap(Wad(within(snapshot.bounds.max_notional)), "the guard's notional of one rebalance")
+        by_turnover = Cap(Wad(max(within(budget_left(snapshot).turnover), closable)), "the guard's turnover left")
+        return min(by_venues, by_notional, by_turnover, key=lambda cap: cap.size)
 
     def route(self, size: int) -> Route:
         """Plan legs for an absolute size within the cap.

@@ -12,7 +12,7 @@ contract GuardVectorsTest is GuardVectorReader {
     string private constant FOLDER = "tests/vectors/guard";
 
     /// @dev As many as were there when this was written; a file that is lost must not pass unnoticed.
-    uint256 private constant LEAST_VECTORS = 281;
+    uint256 private constant LEAST_VECTORS = 294;
 
     function test_evaluate_agreesWithEveryVector() external {
         VmSafe.DirEntry[] memory entries = vm.readDir(FOLDER);

@@ -98,7 +98,7 @@ class FakeChain:
         return RejectedError("UnknownRevert") if gas < self.gas else self.refusal
 
     def read(self, calls: Any, at: BlockRef) -> list[tuple[bool]]:
-        return [(bytes.fromhex(call.data[10:74]) in self.used,) for call in calls]
+        return [(bytes.fromhex(call.data[74:138]) in self.used,) for call in calls]
 
     def receipts(self, hashes: list[str]) -> list[dict[str, Any] | None]:
         return [self.mined.get(one) for one in hashes]
