@@ -12,7 +12,7 @@ import pytest
 from eth_abi import decode, encode
 from eth_utils import function_abi_to_4byte_selector
 
-from agent.budgets import available
+from agent.budgets import available, settled
 from agent.domain import Bounds, Budget, Fill, Measurement, Track, Usage, VenueMeasurement
 from agent.errors import RejectedError
 from agent.guard import (
@@ -260,8 +260,8 @@ def random_case(rng):
     bounds = tight_bounds(rng, before, after, fills, notional)
     bounds = replace(bounds, max_slippage_bps=slippage_bps, max_fee_bps=fee_bps)
     elapsed = rng.choice((0, 1, 599, 600, 601, 86_400, 10**7))
-    budget = Budget(near(rng, notional), near(rng, WAD), NOW - elapsed, rng.choice((0, NOW - elapsed)))
-    own = replace(budget, turnover_used=near(rng, notional), loss_used=near(rng, WAD))
+    budget = Budget(near(rng, notional), near(rng, WAD // 100), NOW - elapsed, rng.choice((0, NOW - elapsed)))
+    own = replace(budget, turnover_used=near(rng, notional), loss_used=near(rng, WAD // 100))
     bounds = replace(bounds, cooldown_seconds=rng.choice((0, elapsed, elapsed + 1, max(elapsed - 1, 0))) % 10**6)
     if rng.random() < 0.5:
         return (without_new_limits(bounds), Usage(budget, budget, TRACK), calm(before), fills, calm(after), NOW)
@@ -383,7 +383,8 @@ def at_and_beyond(case):
     is_urgent = worst_net_delta(before) >= bounds.urgent_delta
     left = available(bounds, usage, firm_nav, timestamp, is_urgent=is_urgent)
     unshared = replace(bounds, keeper_share_bps=BPS, urgent_reserve_bps=0)
-    if notional and available(unshared, usage, firm_nav, timestamp, is_urgent=True) == left:
+    takes_turnover = evaluate(*case).all.turnover_used > settled(bounds, usage.all, BPS, timestamp)[0]
+    if takes_turnover and available(unshared, usage, firm_nav, timestamp, is_urgent=True) == left:
         spent = bounds.turnover_capacity - left.turnover
         used["turnover_capacity"] = spent + notional
     for name, number in used.items():

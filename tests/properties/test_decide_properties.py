@@ -112,7 +112,7 @@ def guard_bounds(draw):
 def cases(draw):
     usage = usage_of(
         turnover_used=draw(whole_wad(0.0, 1_000_000.0)),
-        loss_used=draw(whole_wad(0.0, 3_000.0)),
+        loss_used=draw(whole_wad(0.0, 0.03)),
         updated_at=NOW - draw(st.integers(0, 7_200)),
         last_trade_at=draw(st.sampled_from([0, NOW - 30, NOW - 600, NOW - 86_400])),
     )

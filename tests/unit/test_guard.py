@@ -64,7 +64,7 @@ def test_evaluate__ordinary_hedge__accepted_and_budgets_used():
     usage = judge(after=measured("50", nav="499850"))
     notional = fill_notional(wad(50), wad(3003))
     for budget in (usage.all, usage.own):
-        assert (budget.turnover_used, budget.loss_used) == (notional, wad(150))
+        assert (budget.turnover_used, budget.loss_used) == (notional, -(-wad(150) * 10**18 // wad(499_850)))
         assert (budget.updated_at, budget.last_trade_at) == (NOW, NOW)
     assert (usage.track.size, usage.track.price) == (wad(50), PRICE)
 
@@ -150,18 +150,18 @@ def test_evaluate__notional__is_the_sum_of_the_fills():
 
 def test_settled__time_passes__use_falls_linearly_to_zero():
     bounds = replace(BOUNDS, loss_refill_bps_per_day=100)
-    budget = replace(BUDGET, turnover_used=wad(100), loss_used=wad(10), updated_at=NOW - 1)
-    turnover, loss = settled(bounds, budget, 10_000, wad(500_000), NOW)
+    budget = replace(BUDGET, turnover_used=wad(100), loss_used=wad("0.01"), updated_at=NOW - 1)
+    turnover, loss = settled(bounds, budget, 10_000, NOW)
     assert turnover == wad(100) - BOUNDS.turnover_refill_per_day // 86_400
-    assert loss == wad(10) - wad(5_000) // 86_400
-    assert settled(bounds, budget, 10_000, wad(500_000), NOW + 86_400) == (0, 0)
+    assert loss == wad("0.01") - wad("0.01") // 86_400
+    assert settled(bounds, budget, 10_000, NOW + 86_400) == (0, 0)
     with pytest.raises(DataError, match="lies before the guard's budget"):
-        settled(bounds, budget, 10_000, wad(500_000), NOW - 2)
+        settled(bounds, budget, 10_000, NOW - 2)
 
 
 def test_settled__own_budget__refills_with_its_share():
     budget = replace(BUDGET, turnover_used=wad(1_000_000), updated_at=NOW - 43_200)
-    assert settled(BOUNDS, budget, 6_000, wad(500_000), NOW)[0] == wad(700_000)
+    assert settled(BOUNDS, budget, 6_000, NOW)[0] == wad(700_000)
 
 
 def test_available__reserve_and_share__least_of_all_and_own():
@@ -170,7 +170,7 @@ def test_available__reserve_and_share__least_of_all_and_own():
     assert available(bounds, usage, wad(500_000), NOW, is_urgent=False).turnover == wad(450_000)
     assert available(bounds, usage, wad(500_000), NOW, is_urgent=True).turnover == wad(600_000)
     assert available(bounds, usage, wad(500_000), NOW, is_urgent=True).loss == wad(9_000)
-    crowded = replace(USAGE, all=replace(BUDGET, turnover_used=wad(900_000), loss_used=wad(14_999)))
+    crowded = replace(USAGE, all=replace(BUDGET, turnover_used=wad(900_000), loss_used=wad("0.029998")))
     bounds = replace(bounds, loss_refill_bps_per_day=0)
     assert available(bounds, crowded, wad(500_000), NOW, is_urgent=True).turnover == wad(100_000)
     assert available(bounds, crowded, wad(500_000), NOW, is_urgent=False).turnover == 0
@@ -253,12 +253,13 @@ def test_effective_band__small_vault__is_a_quarter_of_nav():
 def test_evaluate__loss__charged_with_the_range_of_the_price():
     wide = venue_of(equity=wad(100_000), price_low=PRICE - wad(10), price_high=PRICE + wad(20))
     before = measured(venues=(wide,))
-    assert judge(before=before, after=measured("50", nav="499850")).all.loss_used == wad(500 + 150)
-    left = wad(500 + 150) - 1
-    full = usage_of(loss_used=wad("14995.5") - left, updated_at=NOW)
-    assert refusal(before=before, after=measured("50", nav="499850"), usage=full) == (
+    before, after = replace(before, nav=wad(500_150)), measured("50", nav="500000")
+    assert judge(before=before, after=after).all.loss_used == wad("0.0013")
+    assert judge(before=before, after=after, usage=usage_of(loss_used=wad("0.0287"), updated_at=NOW))
+    full = usage_of(loss_used=wad("0.0287") + 1, updated_at=NOW)
+    assert refusal(before=before, after=after, usage=full) == (
         "LossBudgetExceeded",
-        {"loss": left + 1, "lossAvailable": left},
+        {"loss": wad(650), "lossAvailable": wad(650) - 500_000},
     )
 
 

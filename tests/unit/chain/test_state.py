@@ -31,6 +31,7 @@ def deployment() -> Deployment:
         contracts=contracts,
         venues=venues,
         roles={"keeper": KEEPER},
+        governor_delay_seconds=86_400,
     )
 
 

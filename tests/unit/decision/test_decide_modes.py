@@ -114,8 +114,8 @@ def test_decide__small_trade_into_the_band__goes_below_the_least_notional():
 def test_decide__loss_budget_nearly_used__trades_what_it_bears():
     book = held(-60.0)
     full = snapshot_of(book, LONG, deviation_bps=50)
-    left = full.measurement.firm_nav * 300 // 10_000 - wad(200)
-    decision = run(replace(full, usage=usage_of(loss_used=left, updated_at=NOW)), book)
+    used = wad("0.03") - wad(200) * 10**18 // full.measurement.firm_nav
+    decision = run(replace(full, usage=usage_of(loss_used=used, updated_at=NOW)), book)
     assert "reduced to avoid LossBudgetExceeded" in decision.reason
     (size,) = traded(decision).values()
     # 0.5 % of lag, 0.1 % of fee and the price impact, of about $3,000 a unit

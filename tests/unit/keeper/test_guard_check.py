@@ -103,7 +103,8 @@ def state(size: float, at_unix: int, usage: Usage, nav: float = 400_000.0, price
 PLACE = LogId(BlockId(9, BlockHash("0x09")), "0x", 0)
 FILLS = (FillRecord(PLACE, IntentId("0x"), VENUE, wad(50), wad(50), wad(3_000), wad(10)),)
 REBALANCE = RebalanceRecord(PLACE, IntentId("0x"), wad(3_000), wad(50), wad(0), wad(400_000), wad(399_990))
-BUDGET_AFTER = Budget(wad(150_000), wad(10), Seconds(NOW), Seconds(NOW))
+LOST = Wad(-(-wad(10) * 10**18 // wad(399_990)))
+BUDGET_AFTER = Budget(wad(150_000), LOST, Seconds(NOW), Seconds(NOW))
 TRACK_AFTER = Track(wad(50), wad(3_000), NOW // 28_800, wad(0), (0, NO_HIGH, NO_HIGH, NO_HIGH))
 BOOKED = Usage(BUDGET_AFTER, BUDGET_AFTER, TRACK_AFTER)
 BEFORE = state(0.0, NOW - 1, USAGE)
@@ -121,7 +122,7 @@ def test_execution_mismatch__nav_moved_with_time__is_taken_from_the_event():
 
 @pytest.mark.parametrize("name", ["all", "own"])
 def test_execution_mismatch__chain_booked_another_budget__is_seen(name):
-    wrong = replace(BOOKED, **{name: replace(BUDGET_AFTER, loss_used=wad(11))})
+    wrong = replace(BOOKED, **{name: replace(BUDGET_AFTER, loss_used=LOST + 1)})
     assert execution_mismatch(BEFORE, replace(AFTER, usage=wrong), FILLS, REBALANCE)
 
 

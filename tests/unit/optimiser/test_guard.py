@@ -103,7 +103,7 @@ def test_plan__book_far_outside_the_band__trades_and_leaves_a_smaller_worst_case
 
 def test_guard_limits__snapshot__says_what_the_chain_holds():
     snapshot = snapshot_of(short_calls(10.0), VenueState(3.0, 50_000.0), VenueState(-1.0, 70_000.0), deviation_bps=50)
-    spent = usage_of(turnover_used=wad(876_544), loss_used=wad(18_000), updated_at=NOW)
+    spent = usage_of(turnover_used=wad(876_544), loss_used=wad("0.029"), updated_at=NOW)
     tight = replace(BOUNDS, max_gross_notional=wad(700_000))
     found = guard_limits(replace(snapshot, usage=spent, bounds=tight))
     measured = snapshot.measurement
@@ -113,7 +113,7 @@ def test_guard_limits__snapshot__says_what_the_chain_holds():
     assert (found.max_notional_usd, found.turnover_usd, found.max_leverage) == (400_000.0, 123_456.0, 2.0)
     assert found.nav_usd == from_wad(measured.firm_nav) == pytest.approx(620_060.0)
     assert found.max_nav_loss_usd == pytest.approx(6_200.6)
-    assert (found.max_gross_notional_usd, found.loss_left_usd) == (700_000.0, pytest.approx(601.8))
+    assert (found.max_gross_notional_usd, found.loss_left_usd) == (700_000.0, pytest.approx(620.06))
     assert found.lag_ratio == pytest.approx(0.005)
 
 
