@@ -34,24 +34,43 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class VenueMeasurement:
-    """One venue at one moment; pending orders at their worst case."""
+    """One venue at one moment; pending orders at their worst case.
 
+    A silent venue did not answer: no equity, and a size between 0 and the last one known. A closing one may only
+    shrink. ``price`` is what it is judged at, between ``price_low`` and ``price_high`` as far as is known; ``equity``
+    is taken there, its ends over mark, index and the range. ``cap`` is the most equity that margin may lead to.
+    """
+
+    is_silent: bool
+    is_closing: bool
+    price: Wad
+    price_low: Wad
+    price_high: Wad
     size_low: Wad
     size_high: Wad
     notional: Wad
+    equity: Wad
     equity_low: Wad
     equity_high: Wad
+    cap: Wad
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """All the guard judges."""
+    """All the guard judges; ``price`` is the oracle's, 0 while it is not healthy.
+
+    ``idle``: collateral in the vault that nobody has asked back. ``firm_nav``: NAV without deposits too young to carry
+    exposure. ``net_flows``: deposits less exits since deployment. All USD.
+    """
 
     price: Wad
+    is_reduce_only: bool
     book_delta_low: Wad
     book_delta_high: Wad
-    nav_low: Wad
-    nav_high: Wad
+    idle: Wad
+    nav: Wad
+    firm_nav: Wad
+    net_flows: Wad
     venues: tuple[VenueMeasurement, ...]
 
 
@@ -63,7 +82,9 @@ class Bounds:
     min_improvement: Wad
     urgent_delta: Wad
     max_size_delta: Wad
+    min_notional: Wad
     max_notional: Wad
+    max_gross_notional: Wad
     turnover_capacity: Wad
     turnover_refill_per_day: Wad
     max_venue_leverage: Wad
@@ -71,16 +92,50 @@ class Bounds:
     max_slippage_bps: int
     max_fee_bps: int
     max_nav_loss_bps: int
+    loss_capacity_bps: int
+    loss_refill_bps_per_day: int
+    max_drawdown_bps: int
+    idle_floor_bps: int
+    urgent_reserve_bps: int
+    keeper_share_bps: int
     cooldown_seconds: Seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a keeper has used up."""
+    """What has been used up and not refilled at ``updated_at``, by all keepers together or by one of them.
 
-    turnover_available: Wad
+    Turnover in USD; losses as a part of NAV (1e18 is all of it).
+    """
+
+    turnover_used: Wad
+    loss_used: Wad
     updated_at: Seconds
     last_trade_at: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """The hedge's result so far, less what the price's moves explain; ``highs`` are its newest four, US cents.
+
+    ``size`` and ``price`` are those of the last rebalance (price 0 before the first), ``period`` counts periods of 8
+    hours, and the highs are of this period and the three before, newest first.
+    """
+
+    size: Wad
+    price: Wad
+    period: int
+    explained: Wad
+    highs: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a rebalance is judged against beside the bounds: used by all keepers, by its own, and the result's track."""
+
+    all: Budget
+    own: Budget
+    track: Track
 
 
 # --- the book -----------------------------------------------------------------------------------------------------
@@ -170,12 +225,13 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class BlockRef:
-    """The one block a cycle is decided on."""
+    """The one block a cycle is decided on; ``parent_hash`` is None where the block does not come from a node."""
 
     number: int
     hash: BlockHash
     timestamp: Seconds
     base_fee_wei: Wei
+    parent_hash: BlockHash | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +245,10 @@ class QuotePoint:
 
 @dataclass(frozen=True, slots=True)
 class VenueSnapshot:
-    """One venue as read at the snapshot block; ``quotes`` is a ladder of sizes on both sides, smallest first."""
+    """One venue as read at the snapshot block; ``quotes`` is a ladder of sizes on both sides, smallest first.
+
+    A venue that does not answer has no quotes; its size and prices are those of its measurement.
+    """
 
     address: Address
     name: str
@@ -212,7 +271,10 @@ class Snapshot:
     idle_assets: AssetUnits
     measurement: Measurement
     bounds: Bounds
-    budget: Budget
+    usage: Usage
+    """Of the keeper who decides."""
+    deviation_bps: int
+    """How far the price feed may lag, 1e-4 of the price: what widens the equity interval around a venue's index."""
     venues: tuple[VenueSnapshot, ...]
     paused: bool
 

@@ -1,8 +1,8 @@
-"""Mirror of ``contracts/libraries/GuardRules.sol``, integer for integer, and the measurement it would judge.
+"""Mirror of ``contracts/libraries/GuardRules.sol``, integer for integer.
 
 `evaluate` repeats the chain's rules in the chain's order with the chain's rounding; both run the vectors of
-``tests/vectors/guard``. `predict` foresees what the vault would measure after a rebalance, rounded against the vault.
-Every number is WAD unless its name says otherwise.
+``tests/vectors/guard``. What is measured rounds up, what is allowed rounds down. Every number is WAD unless its name
+says otherwise.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from agent.domain import Bounds, Budget, Fill, Leg, Measurement, Snapshot, VenueMeasurement, VenueSnapshot
-from agent.errors import DataError, RejectedError
-from agent.units import BPS, SECONDS_PER_DAY, WAD, Seconds, Wad, asset_units_to_wad
+from agent.budgets import Available, available, settled
+from agent.domain import Bounds, Budget, Fill, Measurement, Snapshot, Usage, VenueMeasurement
+from agent.errors import RejectedError
+from agent.result_track import advance, is_tripped
+from agent.rounding import mul_div_down, mul_div_up, share
+from agent.units import BPS, WAD, Seconds, Wad
 
 
 class GuardError(StrEnum):
@@ -24,24 +27,24 @@ class GuardError(StrEnum):
     FEE_EXCEEDED = "FeeExceeded"
     NOTIONAL_EXCEEDED = "NotionalExceeded"
     TURNOVER_EXCEEDED = "TurnoverExceeded"
+    POSITION_NOT_SHRINKING = "PositionNotShrinking"
     NET_DELTA_EXCEEDED = "NetDeltaExceeded"
+    NOTIONAL_TOO_SMALL = "NotionalTooSmall"
+    GROSS_NOTIONAL_EXCEEDED = "GrossNotionalExceeded"
+    VENUE_CAP_EXCEEDED = "VenueCapExceeded"
     VENUE_LEVERAGE_EXCEEDED = "VenueLeverageExceeded"
     LEVERAGE_EXCEEDED = "LeverageExceeded"
+    IDLE_BELOW_FLOOR = "IdleBelowFloor"
     NAV_LOSS_EXCEEDED = "NavLossExceeded"
+    LOSS_BUDGET_EXCEEDED = "LossBudgetExceeded"
 
 
 UINT256_MAX = 2**256 - 1
 """What the chain reports for a leverage that has no finite value."""
-
-
-def mul_div_down(x: int, y: int, denominator: int) -> int:
-    """Return ``x * y / denominator`` rounded toward minus infinity (toward 0 for the chain's unsigned numbers)."""
-    return x * y // denominator
-
-
-def mul_div_up(x: int, y: int, denominator: int) -> int:
-    """Return ``x * y / denominator`` rounded toward plus infinity."""
-    return -(-x * y // denominator)
+MAX_BAND_NAV_BPS = 2_500
+"""Most of NAV that the band may be worth, whatever the governor sets."""
+RELIEF_FLOOR_BPS = 7_500
+"""A position cut because of its leverage keeps at least this part of the leverage allowed."""
 
 
 # --- what is judged -----------------------------------------------------------------------------------------------
@@ -63,7 +66,7 @@ def worst_net_delta(measurement: Measurement) -> Wad:
 def limit_price(price: Wad, size_delta: int, max_slippage_bps: int) -> Wad:
     """Return the worst execution price the guard accepts: a ceiling for buys, a floor for sells.
 
-    The oracle price moved by ``max_slippage_bps`` against the vault, rounded toward the oracle price.
+    The venue's judged price moved by ``max_slippage_bps`` against the vault, rounded toward that price.
     """
     if size_delta > 0:
         return Wad(mul_div_down(price, BPS + max_slippage_bps, BPS))
@@ -75,37 +78,6 @@ def fill_notional(size_delta: int, execution_price: int) -> Wad:
     return Wad(mul_div_up(abs(size_delta), execution_price, WAD))
 
 
-def turnover_available(bounds: Bounds, budget: Budget, timestamp: Seconds) -> Wad:
-    """Return the content of the turnover bucket at ``timestamp``, USD.
-
-    Formula: min(capacity, available + refill per day x elapsed / 86,400), the refill rounded down.
-
-    Raises
-    ------
-    DataError
-        ``timestamp`` lies before the budget's last update.
-
-    """
-    elapsed = timestamp - budget.updated_at
-    if elapsed < 0:
-        raise DataError(
-            f"timestamp {timestamp} lies before the guard's budget of {budget.updated_at}; read both at one block"
-        )
-    refill = mul_div_down(bounds.turnover_refill_per_day, elapsed, SECONDS_PER_DAY)
-    return Wad(min(bounds.turnover_capacity, budget.turnover_available + refill))
-
-
-def max_daily_execution_loss(bounds: Bounds) -> Wad:
-    """Return the most that the keeper's key can lose against the oracle price in 24 hours, USD, rounded up.
-
-    Formula: (capacity + refill of a day) x (s / (1 - s) + f), s the slippage and f the fee allowed. Notional is counted
-    at the execution price: a sale at the floor loses s / (1 - s) of what it uses up. ``maxDailyExecutionLoss``.
-    """
-    turnover = bounds.turnover_capacity + bounds.turnover_refill_per_day
-    slippage_loss = mul_div_up(turnover, bounds.max_slippage_bps, BPS - bounds.max_slippage_bps)
-    return Wad(slippage_loss + mul_div_up(turnover, bounds.max_fee_bps, BPS))
-
-
 def leverage(notional: int, equity: int) -> int:
     """Return ``notional`` over ``equity`` as a WAD ratio rounded up; the largest uint256 when no equity backs it."""
     if notional == 0:
@@ -113,22 +85,69 @@ def leverage(notional: int, equity: int) -> int:
     return mul_div_up(notional, WAD, equity) if equity > 0 else UINT256_MAX
 
 
+def venue_leverage(venue: VenueMeasurement) -> int:
+    """Return notional over lowest equity of one venue, WAD ratio."""
+    return leverage(venue.notional, venue.equity_low)
+
+
+def gross_notional(measurement: Measurement) -> Wad:
+    """Return the notional of all venues together, not netted, USD."""
+    return Wad(sum(venue.notional for venue in measurement.venues))
+
+
+def effective_band(bounds: Bounds, firm_nav: int, price: int) -> Wad:
+    """Return the band in force: the governed one, as far as it is worth at most a quarter of NAV; 0 without a price."""
+    if price == 0:
+        return Wad(0)
+    return Wad(min(bounds.band, mul_div_down(share(firm_nav, MAX_BAND_NAV_BPS), WAD, price)))
+
+
+# --- what a snapshot leaves -----------------------------------------------------------------------------------------
+
+
+def is_urgent(snapshot: Snapshot) -> bool:
+    """Return whether the worst case waives the cooldown and opens the reserve."""
+    return worst_net_delta(snapshot.measurement) >= snapshot.bounds.urgent_delta
+
+
+def budget_left(snapshot: Snapshot) -> Available:
+    """Return what the keeper may trade and lose now, USD; raises as `agent.budgets.settled` does."""
+    firm_nav, timestamp = snapshot.measurement.firm_nav, snapshot.block.timestamp
+    return available(snapshot.bounds, snapshot.usage, firm_nav, timestamp, is_urgent=is_urgent(snapshot))
+
+
+def band_now(snapshot: Snapshot) -> Wad:
+    """Return the band in force, underlying units."""
+    measurement = snapshot.measurement
+    return effective_band(snapshot.bounds, measurement.firm_nav, measurement.price)
+
+
+def shrinking_alone(snapshot: Snapshot) -> tuple[bool, ...]:
+    """Return of each venue whether its position may only shrink: closing, reduce-only, or the breaker has tripped."""
+    measured, bounds = snapshot.measurement, snapshot.bounds
+    all_of_them = measured.is_reduce_only or is_tripped(
+        snapshot.usage.track, measured, bounds.max_drawdown_bps, snapshot.block.timestamp
+    )
+    return tuple(all_of_them or venue.is_closing for venue in measured.venues)
+
+
 # --- the rules ----------------------------------------------------------------------------------------------------
 
 
 def evaluate(
-    bounds: Bounds, budget: Budget, before: Measurement, fills: Sequence[Fill], after: Measurement, timestamp: Seconds
-) -> Budget:
-    """Judge a rebalance as ``GuardRules.evaluate`` would and return the budget it would store.
+    bounds: Bounds, usage: Usage, before: Measurement, fills: Sequence[Fill], after: Measurement, timestamp: Seconds
+) -> Usage:
+    """Judge a rebalance as ``GuardRules.evaluate`` would and return the usage it would store.
 
     Parameters
     ----------
-    bounds, budget
+    bounds, usage
         In force when the rebalance starts.
     before, after
         The vault's measurement on both sides of the execution.
     fills
-        What each trading leg did; empty when only margin moved, which only the leverage and loss rules judge.
+        What each trading leg did; empty when only margin moved: then the rules on caps, leverage, idle and losses judge
+        alone.
     timestamp
         Of the block, Unix seconds.
 
@@ -136,165 +155,229 @@ def evaluate(
     ------
     RejectedError
         The first rule broken, with the Solidity error's name and its arguments by parameter name.
+    DataError
+        ``timestamp`` lies before a budget's last update.
 
     Notes
     -----
-    Python's integers are unbounded: numbers whose products leave 256 bits panic on chain and are accepted or rejected
-    here by value alone.
+    Python's integers are unbounded: numbers whose products leave 256 bits, and budgets that leave their slot, panic on
+    chain and are accepted or rejected here by value alone.
 
     """
-    new_budget = budget
-    if fills:
-        _require_cooled_down(bounds, budget, before, timestamp)
-        notional = _traded_notional(bounds, before.price, fills)
-        new_budget = _spend_turnover(bounds, budget, notional, timestamp)
-        _require_less_exposure(bounds, before, after)
-    _require_leverage(bounds, after)
-    _require_small_loss(bounds, before, after)
-    return new_budget
+    case = _Case(bounds, usage, before, tuple(fills), after, timestamp)
+    notional = case.judge_trade() if fills else 0
+    case.require_under_caps()
+    require_leverage(bounds, before, after)
+    case.require_idle()
+    loss = case.judge_loss()
+    return Usage(
+        all=case.spent(usage.all, BPS, notional, loss),
+        own=case.spent(usage.own, bounds.keeper_share_bps, notional, loss),
+        track=advance(usage.track, before, after, timestamp),
+    )
 
 
-def _require_cooled_down(bounds: Bounds, budget: Budget, before: Measurement, timestamp: Seconds) -> None:
-    ready_at = budget.last_trade_at + bounds.cooldown_seconds
-    if budget.last_trade_at == 0 or timestamp >= ready_at or worst_net_delta(before) >= bounds.urgent_delta:
-        return
-    raise RejectedError(GuardError.COOLDOWN_ACTIVE, {"timestamp": timestamp, "readyAt": ready_at})
-
-
-def _traded_notional(bounds: Bounds, price: Wad, fills: Sequence[Fill]) -> int:
-    """Judge size, price and fee of each fill in order, then their notional together."""
-    total = 0
-    for fill in fills:
-        size = abs(fill.size_delta)
-        if size > bounds.max_size_delta:
-            raise RejectedError(
-                GuardError.SIZE_DELTA_EXCEEDED, {"sizeDelta": size, "maxSizeDelta": bounds.max_size_delta}
-            )
-        limit = limit_price(price, fill.size_delta, bounds.max_slippage_bps)
-        is_worse = fill.execution_price > limit if fill.size_delta > 0 else fill.execution_price < limit
-        if is_worse:
-            raise RejectedError(
-                GuardError.SLIPPAGE_EXCEEDED, {"executionPrice": fill.execution_price, "limitPrice": limit}
-            )
-        notional = fill_notional(fill.size_delta, fill.execution_price)
-        max_fee = mul_div_down(notional, bounds.max_fee_bps, BPS)
-        if fill.fee > max_fee:
-            raise RejectedError(GuardError.FEE_EXCEEDED, {"fee": fill.fee, "maxFee": max_fee})
-        total += notional
-    if total > bounds.max_notional:
-        raise RejectedError(GuardError.NOTIONAL_EXCEEDED, {"notional": total, "maxNotional": bounds.max_notional})
-    return total
-
-
-def _spend_turnover(bounds: Bounds, budget: Budget, notional: int, timestamp: Seconds) -> Budget:
-    available = turnover_available(bounds, budget, timestamp)
-    if notional > available:
-        raise RejectedError(GuardError.TURNOVER_EXCEEDED, {"notional": notional, "turnoverAvailable": available})
-    return Budget(Wad(available - notional), timestamp, timestamp)
-
-
-def _require_less_exposure(bounds: Bounds, before: Measurement, after: Measurement) -> None:
-    allowed = max(bounds.band, worst_net_delta(before) - bounds.min_improvement)
-    worst = worst_net_delta(after)
-    if worst > allowed:
-        raise RejectedError(GuardError.NET_DELTA_EXCEEDED, {"worstNetDelta": worst, "maxAbsDelta": allowed})
-
-
-def _require_leverage(bounds: Bounds, after: Measurement) -> None:
-    total = 0
-    for index, venue in enumerate(after.venues):
-        ratio = leverage(venue.notional, venue.equity_low)
-        if ratio > bounds.max_venue_leverage:
+def require_leverage(bounds: Bounds, before: Measurement, after: Measurement) -> None:
+    """Raise where a leverage lies above its bound, unless the rebalance raised neither it nor the position."""
+    for index, (old, new) in enumerate(zip(before.venues, after.venues, strict=True)):
+        ratio = venue_leverage(new)
+        if ratio <= bounds.max_venue_leverage:
+            continue
+        if ratio > venue_leverage(old) or new.notional > old.notional:
             raise RejectedError(
                 GuardError.VENUE_LEVERAGE_EXCEEDED,
                 {"venueIndex": index, "leverage": ratio, "maxLeverage": bounds.max_venue_leverage},
             )
-        total += venue.notional
-    ratio = leverage(total, after.nav_low)
-    if ratio > bounds.max_leverage:
-        raise RejectedError(GuardError.LEVERAGE_EXCEEDED, {"leverage": ratio, "maxLeverage": bounds.max_leverage})
+    gross, gross_before = gross_notional(after), gross_notional(before)
+    total = leverage(gross, min(before.firm_nav, after.firm_nav))
+    if total > bounds.max_leverage and (gross > gross_before or total > leverage(gross_before, before.firm_nav)):
+        raise RejectedError(GuardError.LEVERAGE_EXCEEDED, {"leverage": total, "maxLeverage": bounds.max_leverage})
 
 
-def _require_small_loss(bounds: Bounds, before: Measurement, after: Measurement) -> None:
-    max_loss = mul_div_down(before.nav_low, bounds.max_nav_loss_bps, BPS)
-    loss = max(before.nav_low - after.nav_low, 0)
-    if loss > max_loss:
-        raise RejectedError(GuardError.NAV_LOSS_EXCEEDED, {"loss": loss, "maxLoss": max_loss})
+class _Case:
+    """One rebalance under judgement; each rule is one method."""
+
+    def __init__(
+        self,
+        bounds: Bounds,
+        usage: Usage,
+        before: Measurement,
+        fills: tuple[Fill, ...],
+        after: Measurement,
+        timestamp: Seconds,
+    ) -> None:
+        self.bounds, self.usage, self.timestamp = bounds, usage, timestamp
+        self.before, self.fills, self.after = before, fills, after
+        self.firm_nav = min(before.firm_nav, after.firm_nav)
+        self.worst_before, self.worst_after = worst_net_delta(before), worst_net_delta(after)
+        self.band = effective_band(bounds, self.firm_nav, before.price)
+        self.is_urgent = bool(fills) and self.worst_before >= bounds.urgent_delta
+        self.is_closing_only = self._is_closing_only()
+        self.is_tripped = bool(fills) and is_tripped(usage.track, before, bounds.max_drawdown_bps, timestamp)
+
+    @property
+    def pairs(self) -> list[tuple[VenueMeasurement, VenueMeasurement]]:
+        """Each venue before and after."""
+        return list(zip(self.before.venues, self.after.venues, strict=True))
+
+    @property
+    def lag(self) -> int:
+        """What the fills can have lost at a true price inside the range, beside what they lost at the price judged."""
+        total = 0
+        for fill in self.fills:
+            venue = self.before.venues[fill.venue_index]
+            width = venue.price - venue.price_low if fill.size_delta > 0 else venue.price_high - venue.price
+            total += fill_notional(fill.size_delta, width)
+        return total
+
+    def judge_trade(self) -> int:
+        """Judge what only a trade is judged by, and return its notional."""
+        self._require_cooled_down()
+        notional = self._judge_fills()
+        if not self.is_closing_only:
+            self._require_turnover(notional)
+        self._require_shrinking()
+        self._require_less_exposure()
+        self._require_worthwhile(notional)
+        self._require_gross()
+        return notional
+
+    def _is_closing_only(self) -> bool:
+        """Return whether positions only moved toward 0, by each fill: what was rationed when it was opened."""
+        if not all(_is_shrunk(old, new) for old, new in self.pairs):
+            return False
+        sizes = [self.before.venues[fill.venue_index].size_low for fill in self.fills]
+        return not any(
+            fill.size_delta and (fill.size_delta > 0) == (size >= 0)
+            for fill, size in zip(self.fills, sizes, strict=True)
+        )
+
+    def _require_turnover(self, notional: int) -> None:
+        left = available(self.bounds, self.usage, self.firm_nav, self.timestamp, is_urgent=self.is_urgent).turnover
+        if notional > left:
+            raise RejectedError(GuardError.TURNOVER_EXCEEDED, {"notional": notional, "turnoverAvailable": left})
+
+    def _require_cooled_down(self) -> None:
+        last_trade_at = self.usage.own.last_trade_at
+        ready_at = last_trade_at + self.bounds.cooldown_seconds
+        if last_trade_at == 0 or self.is_urgent or self.timestamp >= ready_at:
+            return
+        raise RejectedError(GuardError.COOLDOWN_ACTIVE, {"timestamp": self.timestamp, "readyAt": ready_at})
+
+    def _judge_fills(self) -> int:
+        """Judge size, price and fee of each fill in order, then their notional together."""
+        bounds, total = self.bounds, 0
+        for fill in self.fills:
+            size = abs(fill.size_delta)
+            if size > bounds.max_size_delta:
+                raise RejectedError(
+                    GuardError.SIZE_DELTA_EXCEEDED, {"sizeDelta": size, "maxSizeDelta": bounds.max_size_delta}
+                )
+            price = self.before.venues[fill.venue_index].price
+            limit = limit_price(price, fill.size_delta, bounds.max_slippage_bps)
+            is_worse = fill.execution_price > limit if fill.size_delta > 0 else fill.execution_price < limit
+            if is_worse:
+                raise RejectedError(
+                    GuardError.SLIPPAGE_EXCEEDED, {"executionPrice": fill.execution_price, "limitPrice": limit}
+                )
+            notional = fill_notional(fill.size_delta, fill.execution_price)
+            max_fee = share(notional, bounds.max_fee_bps)
+            if fill.fee > max_fee:
+                raise RejectedError(GuardError.FEE_EXCEEDED, {"fee": fill.fee, "maxFee": max_fee})
+            total += notional
+        if total > bounds.max_notional:
+            raise RejectedError(GuardError.NOTIONAL_EXCEEDED, {"notional": total, "maxNotional": bounds.max_notional})
+        return total
+
+    def _require_shrinking(self) -> None:
+        """Raise where only reductions are allowed and a position does not move toward 0, or moves past it."""
+        for index, (old, new) in enumerate(self.pairs):
+            if not (self.is_tripped or old.is_closing or self.before.is_reduce_only):
+                continue
+            if not _is_shrunk(old, new):
+                raise RejectedError(
+                    GuardError.POSITION_NOT_SHRINKING,
+                    {"venueIndex": index, "sizeLow": new.size_low, "sizeHigh": new.size_high},
+                )
+
+    def _require_less_exposure(self) -> None:
+        """Raise where the worst case grows beyond the band, but for what was closed where margin is at stake."""
+        allowed = max(self.band, self.worst_before - self.bounds.min_improvement)
+        if self.worst_after <= allowed:
+            return
+        relief = sum(
+            max(largest_size(old) - largest_size(new), 0)
+            for old, new in self.pairs
+            if self.is_tripped or old.is_closing or self._is_deleveraged(old, new)
+        )
+        if relief:
+            allowed = max(allowed, self.worst_before + relief)
+        if self.worst_after > allowed:
+            raise RejectedError(
+                GuardError.NET_DELTA_EXCEEDED, {"worstNetDelta": self.worst_after, "maxAbsDelta": allowed}
+            )
+
+    def _is_deleveraged(self, old: VenueMeasurement, new: VenueMeasurement) -> bool:
+        """Return whether margin was at stake and no more was cut than what brings the leverage inside."""
+        limit = self.bounds.max_venue_leverage
+        return venue_leverage(old) > limit and venue_leverage(new) >= share(limit, RELIEF_FLOOR_BPS)
+
+    def _require_worthwhile(self, notional: int) -> None:
+        """Raise for a trade too small to matter: it would still start the cooldown, for nothing."""
+        enters_band = self.worst_before > self.band and self.worst_after <= self.band
+        closes = any(largest_size(self.after.venues[fill.venue_index]) == 0 for fill in self.fills)
+        if notional < self.bounds.min_notional and not enters_band and not closes:
+            raise RejectedError(
+                GuardError.NOTIONAL_TOO_SMALL, {"notional": notional, "minNotional": self.bounds.min_notional}
+            )
+
+    def _require_gross(self) -> None:
+        gross, limit = gross_notional(self.after), self.bounds.max_gross_notional
+        if gross > limit and gross > gross_notional(self.before):
+            raise RejectedError(GuardError.GROSS_NOTIONAL_EXCEEDED, {"grossNotional": gross, "maxGrossNotional": limit})
+
+    def require_under_caps(self) -> None:
+        """Raise where margin leads above a venue's cap; profits may."""
+        for index, (old, new) in enumerate(self.pairs):
+            equity = max(new.equity, 0)
+            if equity > new.cap and equity > max(old.equity, 0):
+                raise RejectedError(
+                    GuardError.VENUE_CAP_EXCEEDED, {"venueIndex": index, "equity": equity, "cap": new.cap}
+                )
+
+    def require_idle(self) -> None:
+        """Raise where margin moves leave less idle than exits are promised."""
+        floor, idle = share(self.firm_nav, self.bounds.idle_floor_bps), self.after.idle
+        if idle < self.before.idle and idle < floor:
+            raise RejectedError(GuardError.IDLE_BELOW_FLOOR, {"idle": idle, "floor": floor})
+
+    def judge_loss(self) -> int:
+        """Return what the rebalance may have cost at any price inside the range."""
+        nav, nav_after = self.before.nav, self.after.nav
+        fall, max_fall = max(nav - nav_after, 0), share(nav, self.bounds.max_nav_loss_bps)
+        if fall > max_fall:
+            raise RejectedError(GuardError.NAV_LOSS_EXCEEDED, {"loss": fall, "maxLoss": max_fall})
+        loss = max(nav + self.lag - nav_after, 0)
+        left = available(self.bounds, self.usage, self.firm_nav, self.timestamp, is_urgent=self.is_urgent).loss
+        if loss > left:
+            raise RejectedError(GuardError.LOSS_BUDGET_EXCEEDED, {"loss": loss, "lossAvailable": left})
+        return loss
+
+    def spent(self, budget: Budget, share_bps: int, notional: int, loss: int) -> Budget:
+        """Return a budget with this rebalance booked; a loss as the part of NAV that it is, rounded up."""
+        turnover_used, loss_used = settled(self.bounds, budget, share_bps, self.timestamp)
+        if loss:
+            loss_used = Wad(loss_used + mul_div_up(loss, WAD, self.firm_nav))
+        turnover = 0 if self.is_closing_only else notional
+        last_trade_at = self.timestamp if notional else budget.last_trade_at
+        return Budget(Wad(turnover_used + turnover), loss_used, self.timestamp, last_trade_at)
 
 
-# --- what would be measured ---------------------------------------------------------------------------------------
+def _is_shrunk(old: VenueMeasurement, new: VenueMeasurement) -> bool:
+    """Return whether a position moved toward 0 and not past it, or not at all."""
+    return new.size_low >= min(0, old.size_low) and new.size_high <= max(0, old.size_high)
 
 
-def predict(snapshot: Snapshot, legs: Sequence[Leg], fills: Sequence[Fill]) -> Measurement:
-    """Foresee what the vault would measure after ``legs`` executed as ``fills``.
-
-    Oracle price, book delta, mark and index prices are taken as unchanged: a venue's mark is averaged over time, so a
-    trade does not move it within its own block. Equity at a price P grows by margin - fee + size_delta (P - execution
-    price) + size (P - price of the old equity); the lower equity is the least of its values at mark and at index,
-    rounded down, the higher one the greatest, rounded up.
-
-    Raises
-    ------
-    DataError
-        A leg names a venue the snapshot does not hold.
-
-    """
-    margin = _margin_by_venue(snapshot, legs)
-    before = snapshot.measurement
-    after: list[VenueMeasurement] = []
-    low_change = high_change = 0
-    for index, (measured, venue) in enumerate(zip(before.venues, snapshot.venues, strict=True)):
-        venue_fills = [fill for fill in fills if fill.venue_index == index]
-        if margin[index] == 0 and not venue_fills:
-            after.append(measured)
-            continue
-        new = _after_venue(before.price, measured, venue, margin[index], venue_fills)
-        low_change += max(new.equity_low, 0) - max(measured.equity_low, 0)
-        high_change += max(new.equity_high, 0) - max(measured.equity_high, 0)
-        after.append(new)
-    moved = sum(margin)
-    return Measurement(
-        price=before.price,
-        book_delta_low=before.book_delta_low,
-        book_delta_high=before.book_delta_high,
-        nav_low=Wad(max(before.nav_low + low_change - moved, 0)),
-        nav_high=Wad(max(before.nav_high + high_change - moved, 0)),
-        venues=tuple(after),
-    )
-
-
-def _margin_by_venue(snapshot: Snapshot, legs: Sequence[Leg]) -> list[int]:
-    if not legs:
-        return [0] * len(snapshot.venues)
-    indices = {venue.address: index for index, venue in enumerate(snapshot.venues)}
-    margin = [0] * len(snapshot.venues)
-    for leg in legs:
-        if leg.venue not in indices:
-            raise DataError(f"leg names venue {leg.venue}, which the vault has not registered")
-        margin[indices[leg.venue]] += asset_units_to_wad(leg.margin_delta, snapshot.asset_decimals)
-    return margin
-
-
-def _after_venue(
-    price: Wad, before: VenueMeasurement, venue: VenueSnapshot, margin: int, fills: Sequence[Fill]
-) -> VenueMeasurement:
-    size_delta = fee = paid = 0
-    for fill in fills:
-        size_delta += fill.size_delta
-        fee += fill.fee
-        paid += fill.size_delta * fill.execution_price
-    size_low, size_high = before.size_low + size_delta, before.size_high + size_delta
-    # Worth of the position at mark and at index, less its worth where the old equity is, less what is paid.
-    low_price, high_price = venue.mark_price, venue.index_price
-    if venue.size * (venue.mark_price - venue.index_price) > 0:
-        low_price, high_price = high_price, low_price
-    at_mark, at_index = ((venue.size + size_delta) * at for at in (venue.mark_price, venue.index_price))
-    low_change = min(at_mark, at_index) - venue.size * low_price - paid
-    high_change = max(at_mark, at_index) - venue.size * high_price - paid
-    return VenueMeasurement(
-        size_low=Wad(size_low),
-        size_high=Wad(size_high),
-        notional=fill_notional(max(abs(size_low), abs(size_high)), price),
-        equity_low=Wad(before.equity_low + margin - fee + low_change // WAD),
-        equity_high=Wad(before.equity_high + margin - fee - (-high_change // WAD)),
-    )
+def largest_size(venue: VenueMeasurement) -> Wad:
+    """Return the largest absolute size that pending orders can leave, underlying units."""
+    return Wad(max(abs(venue.size_low), abs(venue.size_high)))

@@ -184,7 +184,7 @@ def _time_stages(snapshot: Snapshot, book: Book, clock: StageClock) -> None:
     with clock.stage("split, legs and margin"):
         route = router.route(size)
     with clock.stage("guard"):
-        evaluate(snapshot.bounds, snapshot.budget, measured, route.fills, route.after, block.timestamp)
+        evaluate(snapshot.bounds, snapshot.usage, measured, route.fills, route.after, block.timestamp)
 
 
 def _growth() -> Iterator[Figure]:

@@ -24,11 +24,13 @@ from agent.domain import (
     OptionLeg,
     OptionType,
     Snapshot,
+    Track,
+    Usage,
     VenueMeasurement,
     VenueSnapshot,
 )
 from agent.products.european import black76_delta
-from agent.units import SECONDS_PER_YEAR, Address, AssetUnits, BlockHash, Rounding, Seconds, Wad, Wei, to_wad
+from agent.units import BPS, SECONDS_PER_YEAR, Address, AssetUnits, BlockHash, Rounding, Seconds, Wad, Wei, to_wad
 
 SEED = 20_240_805
 START = Seconds(1_722_500_000)
@@ -113,7 +115,9 @@ BOUNDS = Bounds(
     min_improvement=to_wad("0.1", Rounding.DOWN),
     urgent_delta=to_wad(25, Rounding.DOWN),
     max_size_delta=to_wad(MAX_SIZE, Rounding.DOWN),
+    min_notional=to_wad(500, Rounding.UP),
     max_notional=to_wad(600_000, Rounding.DOWN),
+    max_gross_notional=to_wad(10**9, Rounding.DOWN),
     turnover_capacity=to_wad(700_000, Rounding.DOWN),
     turnover_refill_per_day=to_wad(360_000, Rounding.DOWN),
     max_venue_leverage=to_wad(4, Rounding.DOWN),
@@ -121,6 +125,12 @@ BOUNDS = Bounds(
     max_slippage_bps=60,
     max_fee_bps=15,
     max_nav_loss_bps=100,
+    loss_capacity_bps=100,
+    loss_refill_bps_per_day=100,
+    max_drawdown_bps=1_000,
+    idle_floor_bps=500,
+    urgent_reserve_bps=0,
+    keeper_share_bps=BPS,
     cooldown_seconds=Seconds(240),
 )
 
@@ -151,7 +161,11 @@ class World:
         size, price = _wad((self.gap - 0.5 * (low + high)) / self.venues), _wad(price_usd)
         notional = Wad(-(-abs(size) * price // 10**18))
         equity = Wad(notional * 2 // 3)
-        measured = VenueMeasurement(size, size, notional, equity, equity)
+        uncapped, zero = Wad(10**36), Wad(0)
+        measured = VenueMeasurement(
+            False, False, price, price, price, size, size, notional, equity, equity, equity, uncapped
+        )
+        unused, track = Budget(zero, zero, at, Seconds(0)), Track(zero, zero, 0, zero, (0, 0, 0, 0))
         nav = Wad(_wad(NAV_IDLE_USD) + self.venues * equity)
         magnitudes = [MAX_SIZE / 2**halvings for halvings in reversed(range(LADDER_RUNGS))]
         return Snapshot(
@@ -160,9 +174,20 @@ class World:
             vault=Address("0x" + "00" * 20),
             asset_decimals=6,
             idle_assets=AssetUnits(int(NAV_IDLE_USD) * 10**6),
-            measurement=Measurement(price, _wad(low), _wad(high), nav, nav, (measured,) * self.venues),
+            measurement=Measurement(
+                price=price,
+                is_reduce_only=False,
+                book_delta_low=_wad(low),
+                book_delta_high=_wad(high),
+                idle=_wad(NAV_IDLE_USD),
+                nav=nav,
+                firm_nav=nav,
+                net_flows=nav,
+                venues=(measured,) * self.venues,
+            ),
             bounds=bounds,
-            budget=Budget(bounds.turnover_capacity, at, Seconds(0)),
+            usage=Usage(unused, unused, track),
+            deviation_bps=0,
             venues=tuple(
                 VenueSnapshot(
                     address=Address(f"0x{kind + 1:040x}"),

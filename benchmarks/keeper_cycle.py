@@ -89,19 +89,21 @@ def _cycles(localnet: Localnet, keeper: Keeper) -> list[CycleResult]:
 def _peer_reads(rpc_url: str, deployment: Deployment, snapshot: Snapshot, head: BlockRef) -> Callable[[], object]:
     """Return the snapshot's reads as a plain web3 program would make them."""
     web3 = Web3(HTTPProvider(rpc_url))
-    vault, guard, venue, asset = (
+    vault, guard, registry, oracle, venue = (
         web3.eth.contract(address=Web3.to_checksum_address(address), abi=_abi(name))
         for address, name in (
             (deployment.contract("HedgeVault"), "HedgeVault"),
             (deployment.contract("RebalanceGuard"), "RebalanceGuard"),
+            (deployment.contract("VenueRegistry"), "VenueRegistry"),
+            (deployment.contract("PriceOracle"), "PriceOracle"),
             (deployment.venues[0].address, "IPerpVenue"),
-            (deployment.asset.address, "IERC20"),
         )
     )
-    calls = [vault.functions[name]() for name in ("measure", "idleAssets", "paused", "venues")]
-    calls += [guard.functions[name]() for name in ("bounds", "budget")]
+    calls = [vault.functions[name]() for name in ("measure", "idleAssets", "netFlows", "paused")]
+    calls += [guard.functions[name]() for name in ("bounds", "totalBudget", "track")]
+    calls += [guard.functions.keeperBudget(deployment.role("keeper"))]
+    calls += [registry.functions.venues(), oracle.functions.price(), oracle.functions.read()]
     calls += [venue.functions[name]() for name in _VENUE_READS]
-    calls += [asset.functions.balanceOf(vault.address)]
     calls += [venue.functions.quote(quote.size_delta) for quote in snapshot.venues[0].quotes]
     return lambda: [call.call(block_identifier=head.number) for call in calls]
 

@@ -92,7 +92,9 @@ def _deploy_contracts(record: DeploymentRecord, settings: Settings, inputs: Depl
     book = ensure("DeltaBook", access)
     guard = ensure("RebalanceGuard", access, astuple(settings.bounds.to_bounds()))
     token = settings.vault
-    ensure("HedgeVault", inputs.asset, token.name, token.symbol, access, oracle, book, guard)
+    gate = ensure("MemberGate", access, inputs.members)
+    registry = ensure("VenueRegistry", access)
+    ensure("HedgeVault", inputs.asset, token.name, token.symbol, access, oracle, book, guard, gate, registry)
     return contracts
 
 
@@ -113,17 +115,20 @@ def _deploy_venues(record: DeploymentRecord, inputs: DeploymentInputs, vault: An
 
 def _connect(contracts: dict[str, Any], venues: list[DeployedVenue], deployer: Any | None) -> None:
     """Connect what is not connected yet; after the hand-over (``deployer`` None) the governor alone can."""
-    vault, guard, book = contracts["HedgeVault"], contracts["RebalanceGuard"], contracts["DeltaBook"]
-    known_sources, known_venues = book.sources(), vault.venues()
+    vault, registry, book = contracts["HedgeVault"], contracts["VenueRegistry"], contracts["DeltaBook"]
+    known_sources, known_venues = book.sources(), registry.venues()
     missing = [
         (f"DeltaBook.addSource({contracts[name].address})", book.addSource, contracts[name])
         for name in ("OptionBook", "TokenHoldings")
         if contracts[name].address not in known_sources
     ]
-    if guard.vault() == ZERO_ADDRESS:
-        missing.append((f"RebalanceGuard.bindVault({vault.address})", guard.bindVault, vault))
     missing += [
-        (f"HedgeVault.addVenue({adapter.address})", vault.addVenue, adapter)
+        (f"{name}.bindVault({vault.address})", contracts[name].bindVault, vault)
+        for name in ("RebalanceGuard", "VenueRegistry")
+        if contracts[name].vault() == ZERO_ADDRESS
+    ]
+    missing += [
+        (f"VenueRegistry.addVenue({adapter.address})", registry.addVenue, adapter)
         for _, adapter in venues
         if adapter.address not in known_venues
     ]

@@ -76,7 +76,7 @@ def _verdict(snapshot: Snapshot, fills: Sequence[Fill], after: Measurement) -> t
     if snapshot.paused:
         return "Paused", "the vault is paused"
     try:
-        evaluate(snapshot.bounds, snapshot.budget, snapshot.measurement, fills, after, snapshot.block.timestamp)
+        evaluate(snapshot.bounds, snapshot.usage, snapshot.measurement, fills, after, snapshot.block.timestamp)
     except RejectedError as rejection:
         return rejection.name, str(rejection)
     return None, None

@@ -24,11 +24,12 @@ from agent.decision.decide import DecisionParameters, decide
 from agent.domain import Action, Book, Decision, Snapshot
 from agent.errors import DataError
 from agent.formatting import delta_text, signed_delta
-from agent.guard import predict, worst_net_delta
+from agent.guard import band_now, worst_net_delta
 from agent.policy.base import Policy
 from agent.policy.equivalent_option import equivalent_option
 from agent.policy.registry import POLICIES, build_policy
 from agent.policy.zakamouline import CONFIRMED_CONSTANT
+from agent.prediction import predict
 from agent.units import from_wad
 
 DEFAULT_RISK_AVERSION_PER_USD = 1e-3
@@ -122,7 +123,7 @@ def explain(
 
 
 def _hold(case: Case) -> Alternative:
-    measurement, band = case.snapshot.measurement, case.snapshot.bounds.band
+    measurement, band = case.snapshot.measurement, band_now(case.snapshot)
     is_outside = worst_net_delta(measurement) > band
     stays = f"; the worst case stays outside the chain's band of {delta_text(from_wad(band))}" if is_outside else ""
     return alternative_of(case, "hold", Kind.HOLD, (), (), measurement, None, f"do nothing this cycle{stays}")
@@ -158,7 +159,7 @@ def _comparable(
         "static_vol_annual": case.yardstick.vol_annual,
         "watch_seconds": watch_seconds,
         "interval_hours": case.yardstick.horizon_days * _HOURS_PER_DAY,
-        "threshold_underlying": from_wad(case.snapshot.bounds.band),
+        "threshold_underlying": from_wad(band_now(case.snapshot)),
         "volatility_constant": CONFIRMED_CONSTANT,
     }
     known |= {name: getattr(chosen, name) for name in known if hasattr(chosen, name)}

@@ -16,7 +16,6 @@ from agent.costs.trade_costs import gas_cost_usd, leg_gas_cost_usd
 from agent.domain import Book
 from agent.errors import DataError, RejectedError
 from agent.formatting import figure
-from agent.guard import turnover_available
 from agent.optimiser.covariance import gaussian_covariance
 from agent.optimiser.factors import book_factors
 from agent.optimiser.instruments import Instrument
@@ -127,7 +126,7 @@ def _plan(case: Case, book: Book, instruments: list[Instrument]) -> Plan:
         [*on_chain, VenueLimits(DERIBIT.venue, 0.0)],
         vol_stands_still,
         measure.risk_aversion_per_usd,
-        guard_limits(snapshot, turnover_available(snapshot.bounds, snapshot.budget, block.timestamp)),
+        guard_limits(snapshot),
         Gas(gas_cost_usd(base_fee_wei, case.costs), leg_gas_cost_usd(base_fee_wei, case.costs)),
     )
 

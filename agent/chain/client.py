@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any, TypeVar
 
+from eth_abi.exceptions import DecodingError
+
 from agent.chain.abi import Call, Log
 from agent.chain.block_id import BlockId
 from agent.chain.config import ChainSettings
@@ -133,20 +135,28 @@ class ChainClient:
             A call reverted; decoded.
         TransientError
             The block is unknown, or the quorum does not agree.
+        DataError
+            A contract answered what its function cannot have returned.
 
         """
         outputs: list[tuple[Any, ...]] = []
         for call, answer in zip(calls, self._answers(calls, block), strict=True):
             if isinstance(answer.failure, RevertedError):
                 raise decode_revert(answer.failure.data)
-            outputs.append(call.function.decode(answer.unwrap()))
+            output = _decoded_or_none(call, answer)
+            if output is None:
+                raise DataError(
+                    f"{call.to} answers {call.function.name} with {answer.unwrap()[:66]}, which is not what that "
+                    "function returns: check the address in the manifest, or deploy anew"
+                )
+            outputs.append(output)
         return outputs
 
     def read_or_none(self, calls: Sequence[Call], block: BlockRef) -> list[tuple[Any, ...] | None]:
-        """As `read`, with None for a call that reverted."""
+        """As `read`, with None for a call that reverted or answered what its function cannot have returned."""
         answers = zip(calls, self._answers(calls, block), strict=True)
         return [
-            None if isinstance(answer.failure, RevertedError) else call.function.decode(answer.unwrap())
+            None if isinstance(answer.failure, RevertedError) else _decoded_or_none(call, answer)
             for call, answer in answers
         ]
 
@@ -295,6 +305,14 @@ class ChainClient:
         return answers
 
 
+def _decoded_or_none(call: Call, answer: Answer) -> tuple[Any, ...] | None:
+    data = answer.unwrap()
+    try:
+        return call.function.decode(data)
+    except DecodingError:
+        return None
+
+
 def _at(block: BlockRef) -> dict[str, object]:
     return {"blockHash": block.hash, "requireCanonical": True}
 
@@ -311,6 +329,7 @@ def _block(entry: Any) -> BlockRef:
         hash=BlockHash(entry["hash"]),
         timestamp=Seconds(int(entry["timestamp"], 16)),
         base_fee_wei=Wei(int(entry.get("baseFeePerGas") or "0x0", 16)),
+        parent_hash=BlockHash(entry["parentHash"]),
     )
 
 

@@ -61,6 +61,12 @@ class Deployment(_Entry):
             raise DataError(f"deployments/{self.chain_id}.json: no contract {name}; deploy anew")
         return Address(self.contracts[name])
 
+    def role(self, name: str) -> Address:
+        """Return the address that holds a role; `DataError` when the manifest does not name it."""
+        if name not in self.roles:
+            raise DataError(f"deployments/{self.chain_id}.json: no role {name}; deploy anew")
+        return Address(self.roles[name])
+
 
 def load_deployment(path: Path, chain_id: int) -> Deployment:
     """Read a manifest.

@@ -35,6 +35,8 @@ class DeploymentInputs(BaseModel):
     governor: ManifestAddress
     guardian: ManifestAddress
     keeper: ManifestAddress
+    members: tuple[ManifestAddress, ...] = Field(min_length=1)
+    """Accounts that may be given shares from the start."""
     venues: tuple[VenueInputs, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

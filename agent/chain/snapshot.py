@@ -19,12 +19,12 @@ LADDER_RUNGS = 9
 class SnapshotReader:
     """Reads one vault with a ladder of quotes, whose sizes follow the bounds of the read before."""
 
-    def __init__(self, client: ChainClient, deployment: Deployment) -> None:
+    def __init__(self, client: ChainClient, deployment: Deployment, keeper: Address | None = None) -> None:
         self._client = client
         self._deployment = deployment
         self._vault = deployment.contract("HedgeVault")
         self._quote = load_abi("IPerpVenue").function("quote")
-        self.state_calls = StateCalls(deployment)
+        self.state_calls = StateCalls(deployment, keeper)
         self._largest: Wad | None = None
         self._venues: tuple[Address, ...] = ()
         self._sizes: tuple[Wad, ...] = ()
@@ -42,10 +42,10 @@ class SnapshotReader:
             self._set_ladder(self._largest)
         plain = self.state_calls.calls
         answers = self._client.read_or_none([*plain, *self._quote_calls], block)
-        outputs = [output for output in answers[: len(plain)] if output is not None]
-        if len(outputs) < len(plain):
-            outputs = self._client.read(plain, block)
-        state = self.state_calls.decode(block, outputs)
+        own = self.state_calls.vault_call_count
+        if any(answer is None for answer in answers[:own]):
+            self._client.read(plain[:own], block)
+        state = self.state_calls.decode(block, answers[: len(plain)])
         snapshot = self._assemble(state, answers[len(plain) :])
         if state.bounds.max_size_delta != self._largest:
             self._set_ladder(state.bounds.max_size_delta)
@@ -68,7 +68,8 @@ class SnapshotReader:
             idle_assets=state.idle_assets,
             measurement=state.measurement,
             bounds=state.bounds,
-            budget=state.budget,
+            usage=state.usage,
+            deviation_bps=state.deviation_bps,
             venues=tuple(
                 self._venue(venue, quotes[index * width : (index + 1) * width])
                 for index, venue in enumerate(state.venues)

@@ -11,16 +11,19 @@ from eth_utils.address import to_checksum_address
 from agent.chain.abi import Call, load_abi
 from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment, VenueEntry
-from agent.domain import BlockRef, Bounds, Budget, Measurement, VenueMeasurement
+from agent.domain import BlockRef, Bounds, Budget, Measurement, Track, Usage, VenueMeasurement
 from agent.errors import DataError, TransientError
-from agent.units import Address, AssetUnits, Seconds, Wad
+from agent.units import Address, AssetUnits, Wad
 
-_VENUE_READS = ("position", "markPrice", "indexPrice", "fundingRate", "freeCollateral")
+_VENUE_READS = ("position", "markPrice", "indexPrice", "fundingRate", "freeCollateral", "maxFundingRate")
 
 
 @dataclass(frozen=True, slots=True)
 class VenueState:
-    """One venue account; ``funding_accrued`` is not settled yet and owed to the position when positive."""
+    """One venue account; ``funding_accrued`` is not settled yet and owed to the position when positive.
+
+    Of a venue that does not answer only the size last known is told: prices are 0, as is all else.
+    """
 
     address: Address
     name: str
@@ -30,38 +33,52 @@ class VenueState:
     funding_accrued: Wad
     funding_rate_per_day: Wad
     free_collateral: AssetUnits
+    max_funding_rate_per_day: Wad
 
 
 @dataclass(frozen=True, slots=True)
 class ChainState:
-    """One vault at one block; ``pending_donation`` was sent to the vault outside a deposit and not absorbed."""
+    """One vault at one block, with what one keeper and all of them have used of the guard's budgets."""
 
     block: BlockRef
     measurement: Measurement
-    budget: Budget
+    usage: Usage
     bounds: Bounds
     idle_assets: AssetUnits
-    pending_donation: AssetUnits
+    net_flows: AssetUnits
+    """Deposits less exits since deployment."""
+    deviation_bps: int
+    """How far the price feed may lag, 1e-4 of the price."""
     is_paused: bool
     venues: tuple[VenueState, ...]
 
 
 class StateCalls:
-    """The reads of one vault's state, encoded once for the venues it had at the last look."""
+    """The reads of one vault's state, encoded once for the venues it had at the last look.
 
-    def __init__(self, deployment: Deployment) -> None:
+    ``keeper`` is whose budget is read; by default the manifest's.
+    """
+
+    def __init__(self, deployment: Deployment, keeper: Address | None = None) -> None:
         self._deployment = deployment
         self._entries: dict[Address, VenueEntry] = {Address(entry.address): entry for entry in deployment.venues}
         vault, guard = deployment.contract("HedgeVault"), deployment.contract("RebalanceGuard")
-        vault_abi, guard_abi = load_abi("HedgeVault"), load_abi("RebalanceGuard")
+        registry, oracle = deployment.contract("VenueRegistry"), deployment.contract("PriceOracle")
+        vault_abi, guard_abi, oracle_abi = load_abi("HedgeVault"), load_abi("RebalanceGuard"), load_abi("PriceOracle")
+        own = keeper or deployment.role("keeper")
+        # The oracle's price first: where it is not healthy its own error says why, before the book's.
         self._vault_calls = (
-            vault_abi.function("venues").at(vault),
+            oracle_abi.function("price").at(oracle),
+            oracle_abi.function("read").at(oracle),
+            load_abi("VenueRegistry").function("venues").at(registry),
             vault_abi.function("measure").at(vault),
-            guard_abi.function("budget").at(guard),
+            guard_abi.function("totalBudget").at(guard),
+            guard_abi.function("keeperBudget").at(guard, own),
+            guard_abi.function("track").at(guard),
             guard_abi.function("bounds").at(guard),
             vault_abi.function("idleAssets").at(vault),
+            vault_abi.function("netFlows").at(vault),
             vault_abi.function("paused").at(vault),
-            load_abi("IERC20").function("balanceOf").at(Address(deployment.asset.address), vault),
         )
         self.venues: tuple[Address, ...] = tuple(self._entries)
         self.calls: tuple[Call, ...] = self._encode()
@@ -71,8 +88,13 @@ class StateCalls:
         venue_calls = [abi.function(name).at(address) for address in self.venues for name in _VENUE_READS]
         return (*self._vault_calls, *venue_calls)
 
-    def decode(self, block: BlockRef, outputs: Sequence[tuple[Any, ...]]) -> ChainState:
-        """Build the state from the outputs of ``calls``.
+    @property
+    def vault_call_count(self) -> int:
+        """How many of ``calls`` are the vault's own; the rest are its venues', which may fail to answer."""
+        return len(self._vault_calls)
+
+    def decode(self, block: BlockRef, outputs: Sequence[tuple[Any, ...] | None]) -> ChainState:
+        """Build the state from the outputs of ``calls``, None where a venue did not answer.
 
         Raises
         ------
@@ -82,21 +104,24 @@ class StateCalls:
             The vault has a venue the manifest does not name.
 
         """
-        listed, measured, budget, bounds, idle, paused, balance = outputs[: len(self._vault_calls)]
+        vault_outputs = [output for output in outputs[: len(self._vault_calls)] if output is not None]
+        _, reading, listed, measured, total, own, track, bounds, idle, flows, paused = vault_outputs
         self._follow_venues(listed[0])
+        measurement = _measurement(measured[0])
         venue_outputs = outputs[len(self._vault_calls) :]
         width = len(_VENUE_READS)
         return ChainState(
             block=block,
-            measurement=_measurement(measured[0]),
-            budget=Budget(Wad(budget[0][0]), Seconds(budget[0][1]), Seconds(budget[0][2])),
+            measurement=measurement,
+            usage=Usage(Budget(*total[0]), Budget(*own[0]), _track(track[0])),
             bounds=Bounds(*bounds[0]),
             idle_assets=AssetUnits(idle[0]),
-            pending_donation=AssetUnits(balance[0] - idle[0]),
+            net_flows=AssetUnits(flows[0]),
+            deviation_bps=int(reading[0][4]),
             is_paused=bool(paused[0]),
             venues=tuple(
-                self._venue(address, venue_outputs[index * width : (index + 1) * width])
-                for index, address in enumerate(self.venues)
+                self._venue(address, measured_venue, venue_outputs[index * width : (index + 1) * width])
+                for index, (address, measured_venue) in enumerate(zip(self.venues, measurement.venues, strict=True))
             ),
         )
 
@@ -113,18 +138,27 @@ class StateCalls:
             self.calls = self._encode()
             raise TransientError("the vault's venues have changed; reading them anew")
 
-    def _venue(self, address: Address, outputs: Sequence[tuple[Any, ...]]) -> VenueState:
-        position, mark, index, funding_rate, free_collateral = outputs
+    def _venue(
+        self, address: Address, measured: VenueMeasurement, outputs: Sequence[tuple[Any, ...] | None]
+    ) -> VenueState:
+        name, answers = self._entries[address].name, [output for output in outputs if output is not None]
+        if measured.is_silent:
+            last_size = Wad(measured.size_low + measured.size_high)
+            return VenueState(address, name, last_size, *(Wad(0),) * 4, AssetUnits(0), Wad(0))
+        if len(answers) < len(outputs):
+            raise TransientError(f"venue {name} answers the vault but not all of its views; reading it anew")
+        position, mark, index, funding_rate, free_collateral, max_funding_rate = answers
         size, _, _, _, funding_accrued = position[0]
         return VenueState(
             address=address,
-            name=self._entries[address].name,
+            name=name,
             size=Wad(size),
             mark_price=Wad(mark[0]),
             index_price=Wad(index[0]),
             funding_accrued=Wad(funding_accrued),
             funding_rate_per_day=Wad(funding_rate[0]),
             free_collateral=AssetUnits(free_collateral[0]),
+            max_funding_rate_per_day=Wad(max_funding_rate[0]),
         )
 
 
@@ -141,16 +175,28 @@ def read_state(client: ChainClient, calls: StateCalls, block: BlockRef) -> Chain
         See `StateCalls.decode`.
 
     """
-    return calls.decode(block, client.read(calls.calls, block))
+    own = calls.vault_call_count
+    outputs = client.read_or_none(calls.calls, block)
+    if any(output is None for output in outputs[:own]):
+        outputs = [*client.read(calls.calls[:own], block), *outputs[own:]]
+    return calls.decode(block, outputs)
 
 
 def _measurement(fields: Sequence[Any]) -> Measurement:
-    price, book_delta_low, book_delta_high, nav_low, nav_high, venues = fields
+    price, is_reduce_only, book_delta_low, book_delta_high, idle, nav, firm_nav, net_flows, venues = fields
     return Measurement(
         price=Wad(price),
+        is_reduce_only=bool(is_reduce_only),
         book_delta_low=Wad(book_delta_low),
         book_delta_high=Wad(book_delta_high),
-        nav_low=Wad(nav_low),
-        nav_high=Wad(nav_high),
+        idle=Wad(idle),
+        nav=Wad(nav),
+        firm_nav=Wad(firm_nav),
+        net_flows=Wad(net_flows),
         venues=tuple(VenueMeasurement(*venue) for venue in venues),
     )
+
+
+def _track(fields: Sequence[Any]) -> Track:
+    size, price, period, explained, (first, second, third, fourth) = fields
+    return Track(Wad(size), Wad(price), period, Wad(explained), (first, second, third, fourth))

@@ -10,11 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from agent.alternatives import Explanation, OptionOffers, explain, yardstick_of
+from agent.budgets import LossBounds, loss_bounds
 from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, BookFile, Network, load_inputs
 from agent.domain import Action, Book, Decision, Leg, Snapshot
 from agent.errors import DataError, RejectedError
 from agent.files.deribit_chain import load_chain
-from agent.guard import worst_net_delta
+from agent.guard import band_now, budget_left, worst_net_delta
 from agent.keeper.planner import CycleView, Planner
 from agent.report.alternatives import explanation_document, explanation_lines
 from agent.report.formatting import money, percent, price, signed, utc_minute
@@ -139,17 +140,18 @@ def explained(
 def as_document(view: CycleView, rejection: RejectedError | None) -> dict[str, Any]:
     """Return the decision for machines: floats with their unit in the key, exact integers of the legs as text."""
     snapshot, decision = view.snapshot, view.decision
+    left, loss = budget_left(snapshot), _loss_bounds(view)
     return {
         "chain_id": snapshot.chain_id,
         "block": {"number": view.block.number, "hash": view.block.hash, "unix": view.block.timestamp},
         "vault": snapshot.vault,
         "price_usd": from_wad(snapshot.measurement.price),
-        "nav_low_usd": from_wad(snapshot.measurement.nav_low),
+        "nav_usd": from_wad(snapshot.measurement.nav),
         "book_delta": decision.exposure.book_delta,
         "hedge_size": decision.exposure.hedge_size,
         "net_delta": decision.exposure.net_delta,
         "worst_net_delta": from_wad(worst_net_delta(snapshot.measurement)),
-        "guard_band": from_wad(snapshot.bounds.band),
+        "guard_band": from_wad(band_now(snapshot)),
         "band_low": decision.target.band_low,
         "band_high": decision.target.band_high,
         "target_net_delta": decision.target.target_net_delta,
@@ -162,6 +164,13 @@ def as_document(view: CycleView, rejection: RejectedError | None) -> dict[str, A
         "action": decision.action.value,
         "is_urgent": decision.urgent,
         "legs": [_leg_document(snapshot, leg) for leg in decision.legs],
+        "budget_left_usd": {"turnover": from_wad(left.turnover), "loss": from_wad(left.loss)},
+        "loss_at_most_24h_usd": {
+            "keeper_key": from_wad(loss.keeper_key),
+            "all_keeper_keys": from_wad(loss.all_keeper_keys),
+            "funding": from_wad(loss.funding),
+            "total": from_wad(loss.total),
+        },
         "guard_error": decision.guard_error,
         "chain_refuses": None if rejection is None else str(rejection),
         "decision_ms": view.decision_seconds * 1_000,
@@ -173,18 +182,27 @@ def as_lines(view: CycleView, rejection: RejectedError | None, underlying: str) 
     """Return the decision for people."""
     snapshot, decision = view.snapshot, view.decision
     worst = from_wad(worst_net_delta(snapshot.measurement))
-    guard_band = from_wad(snapshot.bounds.band)
+    guard_band = from_wad(band_now(snapshot))
+    left, loss = budget_left(snapshot), _loss_bounds(view)
     lines = [
         f"Block {view.block.number:,} at {utc_minute(view.block.timestamp)} UTC, {underlying} "
-        f"{price(from_wad(snapshot.measurement.price), 0)}, NAV {money(from_wad(snapshot.measurement.nav_low))}",
+        f"{price(from_wad(snapshot.measurement.price), 0)}, NAV {money(from_wad(snapshot.measurement.nav))}",
         f"Book delta {signed(decision.exposure.book_delta, 4)}, hedge {signed(decision.exposure.hedge_size, 4)}, "
         f"net delta {signed(decision.exposure.net_delta, 4)}; worst case {signed(worst, 4)}, the chain's band "
         f"{signed(guard_band, 4)}",
         f"Costs now: fee {percent(decision.costs.fee_ratio, 3)}, impact {percent(decision.costs.impact_ratio, 3)}, "
         f"funding {percent(decision.costs.funding_ratio, 3)}, gas {money(decision.costs.gas_usd)}",
+        f"Left for this keeper: {money(from_wad(left.turnover))} of turnover, {money(from_wad(left.loss))} of loss; in "
+        f"24 hours one stolen key costs at most {money(from_wad(loss.keeper_key))}, all together "
+        f"{money(from_wad(loss.all_keeper_keys))}, funding {money(from_wad(loss.funding))}",
         _verdict(decision, rejection),
     ]
     return [*lines, *(_leg_line(snapshot, leg) for leg in decision.legs)]
+
+
+def _loss_bounds(view: CycleView) -> LossBounds:
+    rates = [venue.max_funding_rate_per_day for venue in view.state.venues]
+    return loss_bounds(view.snapshot.bounds, view.snapshot.measurement, rates)
 
 
 def _verdict(decision: Decision, rejection: RejectedError | None) -> str:

@@ -1,6 +1,6 @@
 """One cycle's decision: exposure, cost, target, route and the guard's verdict, from frozen inputs alone.
 
-The policy's band is narrowed by the chain's: a worst-case net delta W above ``bounds.band`` always calls for a trade,
+The policy's band is narrowed by the chain's band in force: a worst-case net delta W above it always calls for a trade,
 and a trade lands inside that band, with headroom, wherever the bounds permit. A decision never enlarges W, and what
 it proposes has passed the guard's mirror.
 """
@@ -17,11 +17,12 @@ from agent.decision.largest_accepted import SIZE_ERRORS, largest_accepted
 from agent.domain import Action, Book, Decision, Exposure, Snapshot, Target, TradeCosts
 from agent.errors import DataError, RejectedError
 from agent.formatting import delta_text, figure, signed_delta
-from agent.guard import evaluate, net_delta_interval, worst_net_delta
+from agent.guard import band_now, evaluate, is_urgent, limit_price, net_delta_interval, worst_net_delta
 from agent.policy.base import Policy
 from agent.risk.exposure import book_exposure
+from agent.rounding import mul_div_up
 from agent.routing import Cap, Route, RouteCosts, Router, RoutingParameters, SlicingParameters, plan_margin, plan_slices
-from agent.units import BPS, Rounding, Wad, from_wad, to_wad
+from agent.units import BPS, WAD, Rounding, Wad, from_wad, to_wad
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,11 @@ class _Case:
 
     @property
     def is_urgent(self) -> bool:
-        return self.worst >= self.snapshot.bounds.urgent_delta
+        return is_urgent(self.snapshot)
 
     @property
     def is_outside_chain_band(self) -> bool:
-        return self.worst > self.snapshot.bounds.band
+        return self.worst > band_now(self.snapshot)
 
     def router(self, is_buy: bool) -> Router:
         """Return the planner of one side, with the funding and gas that the costs reckon with."""
@@ -112,11 +113,8 @@ def decide(snapshot: Snapshot, book: Book, policy: Policy, costs: CostInputs, se
     """
     _require_coherent(snapshot)
     measurement = snapshot.measurement
-    pending_and_filled = sum(
-        measured.size_low + measured.size_high - venue.size
-        for measured, venue in zip(measurement.venues, snapshot.venues, strict=True)
-    )
-    valued = book_exposure(book, from_wad(measurement.price), snapshot.block.timestamp, from_wad(pending_and_filled))
+    hedge = _expected_hedge(snapshot)
+    valued = book_exposure(book, from_wad(measurement.price), snapshot.block.timestamp, from_wad(hedge))
     exposure = _in_its_situation(valued, snapshot)
     _require_agreement(exposure, snapshot, settings.delta_tolerance_underlying)
     quotes = QuotedSides(snapshot.venues)
@@ -128,21 +126,30 @@ def decide(snapshot: Snapshot, book: Book, policy: Policy, costs: CostInputs, se
     leg_gas_usd = leg_gas_cost_usd(snapshot.block.base_fee_wei, costs)
     case = _Case(snapshot, settings, quotes, exposure, live_costs, target, worst_net_delta(measurement), leg_gas_usd)
     if snapshot.paused:
-        return case.hold("the vault is paused")
-    if measurement.nav_low == 0:
+        return _margin_alone(case, case.hold("the vault is paused"))
+    if measurement.nav == 0:
         return case.hold("the vault holds no collateral to hedge with; deposit first")
-    is_worth_it = case.is_outside_chain_band or abs(size_delta) >= to_wad(settings.min_trade_underlying, Rounding.UP)
-    if size_delta == 0 or not is_worth_it:
+    if size_delta == 0 or abs(size_delta) < _least_size(case):
         return _margin_alone(case, case.hold(target.reason))
     return _trade(case, size_delta)
 
 
 def _in_its_situation(exposure: Exposure, snapshot: Snapshot) -> Exposure:
     """Add when the vault last traded and how urgent the worst case is, which a policy may take into account."""
-    band, urgent = snapshot.bounds.band, snapshot.bounds.urgent_delta
+    band, urgent = band_now(snapshot), snapshot.bounds.urgent_delta
     worst = worst_net_delta(snapshot.measurement)
     urgency_ratio = min(max((worst - band) / (urgent - band), 0.0), 1.0) if urgent > band else float(worst >= urgent)
-    return replace(exposure, last_trade_unix=snapshot.budget.last_trade_at or None, urgency_ratio=urgency_ratio)
+    return replace(exposure, last_trade_unix=snapshot.usage.own.last_trade_at or None, urgency_ratio=urgency_ratio)
+
+
+def _expected_hedge(snapshot: Snapshot) -> int:
+    """Return the hedge with all pending orders filled; a silent venue counts half of what it may hold."""
+    return sum(
+        (measured.size_low + measured.size_high) // 2
+        if measured.is_silent
+        else measured.size_low + measured.size_high - venue.size
+        for measured, venue in zip(snapshot.measurement.venues, snapshot.venues, strict=True)
+    )
 
 
 # --- preconditions ------------------------------------------------------------------------------------------------
@@ -207,7 +214,7 @@ def _inside_chain_band(
     """
     low, high = net_delta_interval(snapshot.measurement)
     middle_x2 = low + high
-    slack_x2 = max(2 * snapshot.bounds.band - (high - low), 0)
+    slack_x2 = max(2 * band_now(snapshot) - (high - low), 0)
     wanted_size = _toward_zero(wanted.target_net_delta - exposure.net_delta)
     stays = wanted_size == 0 and abs(middle_x2) <= slack_x2
     landing_x2 = (
@@ -220,7 +227,7 @@ def _inside_chain_band(
     offset, slack = exposure.net_delta - from_wad(middle_x2) / 2.0, from_wad(slack_x2) / 2.0
     reason = wanted.reason
     if abs(size_delta - wanted_size) > 1:
-        band = delta_text(from_wad(snapshot.bounds.band))
+        band = delta_text(from_wad(band_now(snapshot)))
         reason += f"; the chain's band of {band} moves that to {signed_delta(landing)}"
     band_low = max(wanted.band_low, offset - slack)
     band_high = min(wanted.band_high, offset + slack)
@@ -288,7 +295,16 @@ def _trade_at_once(case: _Case, router: Router, size: int, limited: str | None) 
 
 
 def _least_size(case: _Case) -> int:
-    return 1 if case.is_outside_chain_band else to_wad(case.settings.min_trade_underlying, Rounding.UP)
+    """Return the least size worth a transaction; inside the chain's band the guard has a least notional too.
+
+    A trade that the chain's band forces may be small where it leads into the band: the guard judges that itself.
+    """
+    if case.is_outside_chain_band:
+        return 1
+    bounds, price = case.snapshot.bounds, case.snapshot.measurement.price
+    lowest_price = limit_price(price, -1, bounds.max_slippage_bps)
+    of_guard = mul_div_up(bounds.min_notional, WAD, lowest_price)
+    return max(to_wad(case.settings.min_trade_underlying, Rounding.UP), of_guard)
 
 
 def _accepted_route(case: _Case, router: Router, size: int) -> Route:
@@ -306,13 +322,16 @@ def _judge(case: _Case, route: Route) -> None:
     """Put a route before the guard's mirror at the snapshot's time: later blocks only have more budget."""
     snapshot = case.snapshot
     timestamp = snapshot.block.timestamp
-    evaluate(snapshot.bounds, snapshot.budget, snapshot.measurement, route.fills, route.after, timestamp)
+    evaluate(snapshot.bounds, snapshot.usage, snapshot.measurement, route.fills, route.after, timestamp)
 
 
 def _margin_alone(case: _Case, otherwise: Decision) -> Decision:
-    """Move margin without a trade where leverage calls for it and the guard accepts; else answer ``otherwise``."""
+    """Move margin without a trade where leverage calls for it and the guard accepts; else answer ``otherwise``.
+
+    While the vault is paused it lets margin go into a venue, or come home from one without a position.
+    """
     route = plan_margin(case.snapshot, case.settings.routing)
-    if not route.legs:
+    if not route.legs or (case.snapshot.paused and not _goes_while_paused(case.snapshot, route)):
         return otherwise
     try:
         _judge(case, route)
@@ -322,6 +341,15 @@ def _margin_alone(case: _Case, otherwise: Decision) -> Decision:
     return case.rebalance(
         route, f"{otherwise.reason}; margin alone moves to keep venue leverage between its watermarks"
     )
+
+
+def _goes_while_paused(snapshot: Snapshot, route: Route) -> bool:
+    flat = {
+        venue.address
+        for venue, measured in zip(snapshot.venues, snapshot.measurement.venues, strict=True)
+        if measured.size_low == measured.size_high == 0
+    }
+    return all(leg.margin_delta >= 0 or leg.venue in flat for leg in route.legs)
 
 
 # --- words --------------------------------------------------------------------------------------------------------

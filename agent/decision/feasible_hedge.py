@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agent.domain import Book, Bounds, OptionLeg, OptionType
+from agent.guard import MAX_BAND_NAV_BPS
 from agent.numerics.arrays import FloatArray
 from agent.products.european import black76_delta
 from agent.units import BPS, SECONDS_PER_DAY, SECONDS_PER_YEAR, from_wad
@@ -34,8 +35,10 @@ class Infeasible:
 class _LeastHedge:
     """The least hedge along the prices, one element an instant."""
 
-    slack: FloatArray
-    """What the band leaves beside half the delta interval, underlying units; below 0 nothing is left."""
+    half_width: FloatArray
+    """Half of the delta interval, underlying units."""
+    band: FloatArray
+    """Band in force: the one set, as far as it is worth a quarter of NAV."""
     trade: FloatArray
     """Absolute size traded, underlying units."""
     trade_usd: FloatArray
@@ -104,7 +107,8 @@ def infeasible_bounds(
     book, bounds
         What is hedged, and what the guard allows.
     times_unix, prices_usd
-        Unix seconds and USD per underlying unit, shape (n,); the vault starts without a hedge and with a full bucket.
+        Unix seconds and USD per underlying unit, shape (n,); the vault starts without a hedge, and one keeper trades
+        with nothing used of its share of the turnover.
     collateral_usd
         Deposited before the first instant, USD; 0 leaves leverage out.
     idle_reserve_bps
@@ -112,9 +116,9 @@ def infeasible_bounds(
 
     """
     hedge = _least_hedge(book, times_unix, prices_usd, bounds, collateral_usd)
-    found = [_interval_too_wide(hedge, bounds), *_trades_too_large(hedge, bounds)]
+    found = [_interval_too_wide(hedge), *_sizes_too_large(hedge, bounds)]
     if collateral_usd > 0.0:
-        found += _collateral_too_small(hedge, bounds, collateral_usd, idle_reserve_bps)
+        found += _collateral_too_small(hedge, bounds, collateral_usd, max(idle_reserve_bps, bounds.idle_floor_bps))
     return tuple(finding for finding in found if finding is not None)
 
 
@@ -122,9 +126,9 @@ def _least_hedge(
     book: Book, times_unix: FloatArray, prices_usd: FloatArray, bounds: Bounds, collateral_usd: float
 ) -> _LeastHedge:
     low, high = delta_interval(book, times_unix, prices_usd)
-    middle, slack = (low + high) / 2.0, from_wad(bounds.band) - (high - low) / 2.0
-    capacity_usd = from_wad(bounds.turnover_capacity)
-    refill_usd_per_second = from_wad(bounds.turnover_refill_per_day) / SECONDS_PER_DAY
+    middle, half_width = (low + high) / 2.0, (high - low) / 2.0
+    capacity_usd = from_wad(bounds.turnover_capacity) * bounds.keeper_share_bps / BPS
+    refill_usd_per_second = from_wad(bounds.turnover_refill_per_day) * bounds.keeper_share_bps / BPS / SECONDS_PER_DAY
     size, nav_usd, available_usd = 0.0, collateral_usd, capacity_usd
     rows = []
     for index, price_usd in enumerate(prices_usd.tolist()):
@@ -132,12 +136,15 @@ def _least_hedge(
             nav_usd += size * (price_usd - float(prices_usd[index - 1]))
             refill_usd = refill_usd_per_second * float(times_unix[index] - times_unix[index - 1])
             available_usd = min(capacity_usd, available_usd + refill_usd)
-        room = max(float(slack[index]), 0.0)
+        band = from_wad(bounds.band)
+        if collateral_usd > 0.0:
+            band = min(band, max(nav_usd, 0.0) * MAX_BAND_NAV_BPS / BPS / price_usd)
+        room = max(band - float(half_width[index]), 0.0)
         wanted = min(max(size, -float(middle[index]) - room), -float(middle[index]) + room)
         trade, size = abs(wanted - size), wanted
-        rows.append((trade, trade * price_usd, available_usd, abs(size) * price_usd, nav_usd))
+        rows.append((band, trade, trade * price_usd, available_usd, abs(size) * price_usd, nav_usd))
         available_usd = max(available_usd - trade * price_usd, 0.0)
-    return _LeastHedge(slack, *np.array(rows).T)
+    return _LeastHedge(half_width, *np.array(rows).T)
 
 
 def _first_above(need: FloatArray, limit: FloatArray | float) -> int | None:
@@ -146,39 +153,39 @@ def _first_above(need: FloatArray, limit: FloatArray | float) -> int | None:
     return int(above[0]) if above.size else None
 
 
-def _interval_too_wide(hedge: _LeastHedge, bounds: Bounds) -> Infeasible | None:
-    band = from_wad(bounds.band)
-    index = _first_above(band - hedge.slack, band)
+def _interval_too_wide(hedge: _LeastHedge) -> Infeasible | None:
+    index = _first_above(hedge.half_width, hedge.band)
     if index is None:
         return None
-    half_width, widest = band - float(hedge.slack[index]), band - float(hedge.slack.min())
     return Infeasible(
         index,
-        f"the book's IV intervals alone leave its delta uncertain by ±{half_width:.4g}, so no hedge brings the worst "
-        f"case inside [bounds] band_underlying {band:g}",
-        f"narrow iv_low_annual to iv_high_annual, or raise band_underlying above {_rounded_up(widest)}",
+        f"the book's IV intervals alone leave its delta uncertain by ±{hedge.half_width[index]:.4g}, so no hedge "
+        f"brings the worst case inside [bounds] band_underlying {hedge.band[index]:g}, worth at most a quarter of NAV",
+        f"narrow iv_low_annual to iv_high_annual, raise band_underlying above {_rounded_up(hedge.half_width.max())}, "
+        "or deposit more",
     )
 
 
-def _trades_too_large(hedge: _LeastHedge, bounds: Bounds) -> Iterator[Infeasible]:
-    for key, need, limit, unit in (
-        ("max_size_delta_underlying", hedge.trade, from_wad(bounds.max_size_delta), ""),
-        ("max_notional_usd", hedge.trade_usd, from_wad(bounds.max_notional), "$"),
+def _sizes_too_large(hedge: _LeastHedge, bounds: Bounds) -> Iterator[Infeasible]:
+    for key, what, need, limit, unit in (
+        ("max_size_delta_underlying", "trade", hedge.trade, from_wad(bounds.max_size_delta), ""),
+        ("max_notional_usd", "trade", hedge.trade_usd, from_wad(bounds.max_notional), "$"),
+        ("max_gross_notional_usd", "hedge", hedge.position_usd, from_wad(bounds.max_gross_notional), "$"),
     ):
         index = _first_above(need, limit)
         if index is not None:
             yield Infeasible(
                 index,
-                f"the least trade into the band is {unit}{need[index]:,.6g}, above [bounds] {key} {unit}{limit:,.10g}",
+                f"the least {what} into the band is {unit}{need[index]:,.6g}, above [bounds] {key} {unit}{limit:,.10g}",
                 f"raise {key} to {_rounded_up(float(need.max()))} or more, or hedge a smaller book",
             )
     index = _first_above(hedge.trade_usd, hedge.turnover_available_usd)
     if index is not None:
         yield Infeasible(
             index,
-            f"the least trade into the band is ${hedge.trade_usd[index]:,.6g}, but of [bounds] turnover_capacity_usd "
-            f"and its refill ${hedge.turnover_available_usd[index]:,.6g} are left",
-            "raise turnover_capacity_usd or turnover_refill_usd_per_day, or hedge a smaller book",
+            f"the least trade into the band is ${hedge.trade_usd[index]:,.6g}, but of one keeper's share of [bounds] "
+            f"turnover_capacity_usd and its refill ${hedge.turnover_available_usd[index]:,.6g} are left",
+            "raise turnover_capacity_usd, turnover_refill_usd_per_day or keeper_share_bps, or hedge a smaller book",
         )
 
 

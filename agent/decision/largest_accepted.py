@@ -19,13 +19,19 @@ _FIGURES: dict[str, tuple[str, str]] = {
     GuardError.TURNOVER_EXCEEDED: ("notional", "turnoverAvailable"),
     GuardError.VENUE_LEVERAGE_EXCEEDED: ("leverage", "maxLeverage"),
     GuardError.LEVERAGE_EXCEEDED: ("leverage", "maxLeverage"),
+    GuardError.GROSS_NOTIONAL_EXCEEDED: ("grossNotional", "maxGrossNotional"),
     GuardError.NAV_LOSS_EXCEEDED: ("loss", "maxLoss"),
+    GuardError.LOSS_BUDGET_EXCEEDED: ("loss", "lossAvailable"),
 }
 """Arguments of the errors whose figure grows with the size from 0: what it is, and what it may be."""
-SIZE_ERRORS = frozenset(_FIGURES) | {GuardError.SLIPPAGE_EXCEEDED}
-"""Errors that a smaller size may avoid; the last has a price that need not grow from 0."""
-_TOO_SMALL = GuardError.NET_DELTA_EXCEEDED
-"""Refuses a size that improves the worst case too little: a larger one may pass."""
+SIZE_ERRORS = frozenset(_FIGURES) | {
+    GuardError.SLIPPAGE_EXCEEDED,
+    GuardError.VENUE_CAP_EXCEEDED,
+    GuardError.IDLE_BELOW_FLOOR,
+}
+"""Errors that a smaller size may avoid; those beyond the figures above carry one that does not grow from 0."""
+_TOO_SMALL = frozenset({GuardError.NET_DELTA_EXCEEDED, GuardError.NOTIONAL_TOO_SMALL})
+"""Refuse a size that improves the worst case, or trades, too little: a larger one may pass."""
 _PRECISION_BITS = 12
 """The answer is within this many halvings of the refused size: 1/4096 of it."""
 _HALVE_EVERY = 3
@@ -59,7 +65,7 @@ def largest_accepted(attempt: Callable[[int], Route], refused: int, refusal: Rej
             best = attempt(size)
             lower = size
         except RejectedError as error:
-            if error.name == _TOO_SMALL:
+            if error.name in _TOO_SMALL:
                 lower = size
             else:
                 refused = size

@@ -14,12 +14,12 @@ from agent.demo.provenance import provenance
 from agent.demo.scenario import Scenario
 from agent.demo.world import World, open_world
 from agent.errors import DataError
-from agent.guard import worst_net_delta
+from agent.guard import effective_band, worst_net_delta
 from agent.keeper.keeper import CycleResult, Keeper, Outcome
 from agent.keeper.planner import CycleView
 from agent.report.effectiveness import hedge_effectiveness
 from agent.report.replay_report import HedgingCosts, ReplayReport, StepAction, StepRecord, Summary
-from agent.units import WAD, asset_units_to_wad, from_wad, wei_to_eth
+from agent.units import Wad, asset_units_to_wad, from_wad, wei_to_eth
 
 _ACTIONS = {
     Outcome.HELD: StepAction.HOLD,
@@ -96,7 +96,7 @@ class Recorder:
         self._ledger_error_bps = max(self._ledger_error_bps, 0.0 if result.nav is None else result.nav.error_bps)
         self._mismatches += result.guard_mirror_mismatch
         if result.after is not None:
-            self._breaches += worst_net_delta(result.after.measurement) > result.after.bounds.band
+            self._breaches += worst_net_delta(result.after.measurement) > _band(result.after)
         step = _step(result, view, pnl, hedge_size(self._last))
         if result.outcome is Outcome.EXECUTED or result.resumed is not None:
             self._pay(step.price_usd)
@@ -141,7 +141,7 @@ class Recorder:
             steps=tuple(self._steps),
             interval_seconds=scenario.prices.interval_seconds,
             book=scenario.book,
-            guard_band=from_wad(state.bounds.band),
+            guard_band=from_wad(_band(state)),
             turnover_usd=self._account.turnover_usd,
             unexplained_usd=final.costs.funding_usd - funding_usd,
             summary=self._summary(final, costs, nav_at_oracle_usd(state, self._asset_decimals), wall_seconds),
@@ -177,23 +177,19 @@ class Recorder:
         )
 
 
+def _band(state: ChainState) -> Wad:
+    return effective_band(state.bounds, state.measurement.firm_nav, state.measurement.price)
+
+
 def hedge_size(state: ChainState) -> float:
     """Return the filled size on all venues, underlying units."""
     return from_wad(sum(venue.size for venue in state.venues))
 
 
 def nav_at_oracle_usd(state: ChainState, asset_decimals: int) -> float:
-    """Return the vault's NAV with every position valued at the oracle's price, as the book is.
-
-    A venue's two equities are at its mark and at its index; which is which follows from the sign of
-    ``size * (index - mark)``.
-    """
-    nav = int(asset_units_to_wad(state.idle_assets, asset_decimals))
-    for venue, measured in zip(state.venues, state.measurement.venues, strict=True):
-        is_mark_low = venue.size * (venue.index_price - venue.mark_price) >= 0
-        at_mark = measured.equity_low if is_mark_low else measured.equity_high
-        nav += at_mark + venue.size * (state.measurement.price - venue.mark_price) // WAD
-    return from_wad(nav)
+    """Return the vault's NAV with every position valued at the oracle's price, as the book is; debts count in full."""
+    idle = asset_units_to_wad(state.idle_assets, asset_decimals)
+    return from_wad(idle + sum(venue.equity for venue in state.measurement.venues))
 
 
 def _step(result: CycleResult, view: CycleView, pnl: Pnl, size_after: float) -> StepRecord:

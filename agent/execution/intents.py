@@ -9,9 +9,14 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from agent.chain.abi import Call, load_abi
-from agent.domain import Book, Decision, Intent, OptionType, Snapshot
-from agent.units import IntentId, Seconds
+from agent.domain import BlockRef, Book, Decision, Intent, OptionType, Snapshot
+from agent.errors import DataError
+from agent.units import BlockHash, IntentId, Seconds
 
+MAX_DECISION_AGE_BLOCKS = 200
+"""A decision that has waited longer is decided anew: its transaction may not be mined in time any more."""
+LAST_BLOCKS = 256
+"""The EVM knows the hashes of so many blocks: an intent of an older one can never execute (yellow paper, 9.4.4)."""
 _LEG = "(address,int256,int256,uint256)"
 _TYPES = ("uint256", "address", "bytes32", f"{_LEG}[]", "uint256")
 
@@ -20,7 +25,7 @@ def build_intent(snapshot: Snapshot, decision: Decision, deadline_seconds: int) 
     """Return the intent of a decision; its deadline counts from the block it was decided on."""
     deadline = Seconds(snapshot.block.timestamp + deadline_seconds)
     legs = [(leg.venue, leg.margin_delta, leg.size_delta, leg.limit_price) for leg in decision.legs]
-    block_hash = bytes.fromhex(snapshot.block.hash.removeprefix("0x"))
+    block_hash = _bytes(snapshot.block.hash)
     content = encode(_TYPES, (snapshot.chain_id, snapshot.vault, block_hash, legs, deadline))
     return Intent(
         intent_id=IntentId("0x" + keccak(content).hex()),
@@ -32,10 +37,38 @@ def build_intent(snapshot: Snapshot, decision: Decision, deadline_seconds: int) 
 
 
 def rebalance_call(intent: Intent) -> Call:
-    """Return the vault's ``rebalance`` of an intent."""
+    """Return the vault's ``rebalance`` of an intent, bound to the block it was decided on."""
+    block = intent.decided_at_block
+    return _bound_to(intent, block.number, block.hash)
+
+
+def call_on(intent: Intent, block: BlockRef) -> Call:
+    """Return the call as it is simulated on top of ``block``.
+
+    Within a simulated block the EVM knows the hashes of the blocks before it, not its own. So an intent of that very
+    block is bound to its parent, for the simulation alone; all else is the same.
+
+    Raises
+    ------
+    DataError
+        The parent is needed and was not read.
+
+    """
+    if intent.decided_at_block.hash != block.hash:
+        return rebalance_call(intent)
+    if block.parent_hash is None:
+        raise DataError(f"the parent of block {block.number} is not known: read the block from a node")
+    return _bound_to(intent, block.number - 1, block.parent_hash)
+
+
+def _bound_to(intent: Intent, number: int, block_hash: BlockHash) -> Call:
     legs = [(leg.venue, leg.margin_delta, leg.size_delta, leg.limit_price) for leg in intent.legs]
-    function = load_abi("HedgeVault").function("rebalance")
-    return function.at(intent.vault, bytes.fromhex(intent.intent_id.removeprefix("0x")), legs, intent.deadline)
+    bound = (_bytes(intent.intent_id), number, _bytes(block_hash), intent.deadline)
+    return load_abi("HedgeVault").function("rebalance").at(intent.vault, bound, legs)
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
 
 
 def book_digest(book: Book) -> str:

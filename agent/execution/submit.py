@@ -2,7 +2,8 @@
 
 What became of an intent is read from the chain, never inferred from an answer that did not come. An intent counts as
 executed when the vault has used its id, and as impossible only when the chain says so: its nonce is taken, or its
-deadline has passed in a block that is there.
+deadline has passed in a block that is there, or the block it is bound to is too old for the vault. One whose block a
+reorganisation has removed is refused in simulation and taken back like any decision that is not wanted any more.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from agent.domain import BlockRef, Intent
 from agent.errors import DataError, FatalError, RejectedError, TransientError
 from agent.execution.config import ExecutionSettings
 from agent.execution.fees import Fees, quote_fees
-from agent.execution.intents import rebalance_call
+from agent.execution.intents import LAST_BLOCKS, call_on, rebalance_call
 from agent.execution.signer import Signer
 from agent.formatting import figure
 from agent.ledger.records import IntentRecord, IntentState, Purpose, Receipt, SignedTransaction, Transition
@@ -174,7 +175,7 @@ class Executor:
 
     def _gas_needed(self, intent: Intent, head: BlockRef) -> int:
         """Return gas that carries the intent on top of ``head``: the usual amount if it suffices, else an estimate."""
-        call, usual = rebalance_call(intent), self._settings.usual_gas_units
+        call, usual = call_on(intent, head), self._settings.usual_gas_units
         if self._client.simulate(self._signer.address, call, usual, head) is None:
             return usual
         return self._client.estimate_gas(self._signer.address, call)
@@ -248,7 +249,7 @@ class Executor:
         intent_id = record.intent.intent_id
         signed = self._ledger.transactions_of(intent_id)
         head = self._head()
-        used_call = self._intent_used.at(self._vault, bytes.fromhex(intent_id.removeprefix("0x")))
+        used_call = self._intent_used.at(self._vault, self._signer.address, bytes.fromhex(intent_id.removeprefix("0x")))
         is_used = bool(self._client.read([used_call], head)[0][0])
         nonce = self._client.nonce_at(self._signer.address, head)
         # Read last: a receipt may be newer than the head, never older than what the head already knows.
@@ -267,6 +268,9 @@ class Executor:
             return self._close(record, IntentState.SUPERSEDED, head, "its nonce was taken by an unknown transaction")
         if head.timestamp > intent.deadline:
             return self._close(record, IntentState.EXPIRED, head, f"deadline {intent.deadline} passed unmined")
+        if head.number - intent.decided_at_block.number >= LAST_BLOCKS:
+            words = f"block {intent.decided_at_block.number} left the last {LAST_BLOCKS} unmined"
+            return self._close(record, IntentState.EXPIRED, head, words)
         return Settlement(None, detail=f"intent {intent.intent_id} waits to be mined")
 
     # --- outcomes -------------------------------------------------------------------------------------------------
@@ -285,8 +289,8 @@ class Executor:
         if transaction.purpose is Purpose.CANCEL:
             return self._close(record, IntentState.CANCELLED, block, "its nonce was taken by our cancellation", receipt)
         if not receipt.is_success:
-            call, gas = rebalance_call(record.intent), transaction.gas_limit
-            rejection = self._client.simulate(self._signer.address, call, gas, self._client.parent(block))
+            parent, gas = self._client.parent(block), transaction.gas_limit
+            rejection = self._client.simulate(self._signer.address, call_on(record.intent, parent), gas, parent)
             detail = str(rejection or "reverted for a reason that does not show on its parent block")
             return self._close(record, IntentState.REVERTED, block, detail, receipt)
         return self._executed(record, block, receipt, "")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from agent.chain.state import ChainState
 from agent.domain import Decision, Fill
 from agent.errors import RejectedError
 from agent.guard import GuardError, evaluate
-from agent.ledger.records import FillRecord
-from agent.units import Address
+from agent.ledger.records import FillRecord, RebalanceRecord
+from agent.units import Address, Wad
 
 
 def simulation_mismatch(decision: Decision, rejection: RejectedError | None) -> bool:
@@ -21,19 +22,26 @@ def simulation_mismatch(decision: Decision, rejection: RejectedError | None) -> 
     return verdict != decision.guard_error
 
 
-def execution_mismatch(before: ChainState, after: ChainState, fills: Sequence[FillRecord]) -> bool:
-    """Return whether the mirror, fed with what was measured, refuses what the chain accepted or books another budget.
+def execution_mismatch(
+    before: ChainState, after: ChainState, fills: Sequence[FillRecord], rebalance: RebalanceRecord | None
+) -> bool:
+    """Return whether the mirror, fed with what was measured, refuses what the chain accepted or books another usage.
 
-    ``before`` is read at the parent of the block of execution and ``after`` at that block. Where the oracle's price
-    moved in between, the guard judged a state that no block shows, and there is nothing to compare.
+    ``before`` is read at the parent of the block of execution and ``after`` at that block; ``rebalance`` is the vault's
+    own event, for the time between the two blocks moves NAV by itself. Where the oracle's price moved, or NAV after
+    the rebalance is not the block's, the guard judged a state that no block shows, and there is nothing to compare.
     """
+    if rebalance is None or rebalance.nav_after != after.measurement.nav:
+        return False
     if before.measurement.price != after.measurement.price:
         return False
+    young = after.measurement.nav - after.measurement.firm_nav
+    judged = replace(before.measurement, nav=rebalance.nav_before, firm_nav=Wad(max(rebalance.nav_before - young, 0)))
     index_of: dict[Address, int] = {venue.address: index for index, venue in enumerate(before.venues)}
     measured = [Fill(index_of[fill.venue], fill.size_delta, fill.execution_price, fill.fee) for fill in fills]
     timestamp = after.block.timestamp
     try:
-        budget = evaluate(before.bounds, before.budget, before.measurement, measured, after.measurement, timestamp)
+        usage = evaluate(before.bounds, before.usage, judged, measured, after.measurement, timestamp)
     except RejectedError:
         return True
-    return budget != after.budget
+    return usage != after.usage

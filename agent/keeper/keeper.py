@@ -21,7 +21,7 @@ from agent.chain.block_id import BlockId
 from agent.chain.state import ChainState
 from agent.domain import Action, BlockRef, Book, Decision, Measurement, Snapshot
 from agent.errors import AgentError, DataError, RejectedError, TransientError
-from agent.execution.intents import book_digest
+from agent.execution.intents import MAX_DECISION_AGE_BLOCKS, book_digest
 from agent.execution.signer import Signer, load_signer
 from agent.execution.submit import Executor, Settlement, Timer, require_gas_money
 from agent.keeper.guard_check import execution_mismatch, simulation_mismatch
@@ -143,7 +143,7 @@ class Keeper:
         chain_id = settings.chain.chain_id
         signer = load_signer(environment, chain_id)
         with ExitStack() as opened:
-            planner = opened.enter_context(Planner.open(settings, book))
+            planner = opened.enter_context(Planner.open(settings, book, signer.address))
             _require_able(planner, signer, planner.head(clock.unix_seconds))
             first_block = planner.client.block(planner.deployment.block)
             vault = planner.deployment.contract("HedgeVault")
@@ -250,10 +250,12 @@ class Keeper:
         return settlement
 
     def _is_wanted(self, record: IntentRecord) -> bool:
-        """Return whether an open intent is of this very book and the chain would accept it now."""
+        """Return whether an open intent is of this very book, fresh enough, and the chain would accept it now."""
         if record.book_digest != self._book_digest:
             return False
         head = self.planner.head(self._timer.unix_seconds)
+        if head.number - record.intent.decided_at_block.number > MAX_DECISION_AGE_BLOCKS:
+            return False
         return self.planner.simulate(record.intent, self._signer.address, head) is None
 
     def _decide_and_act(self, head: BlockRef) -> CycleResult:
@@ -303,6 +305,7 @@ class Keeper:
     ) -> CycleResult:
         """Measure on both sides of the block of execution and let the mirror judge what was measured."""
         fills = tuple(self.ledger.fills_of(intent_id))
+        rebalance = self.ledger.rebalance_of(intent_id)
         before = self.planner.reader.state(self.planner.client.parent(block))
         after = self.planner.reader.state(block)
         return replace(
@@ -311,7 +314,7 @@ class Keeper:
             receipt=receipt,
             fills=fills,
             after=after,
-            guard_mirror_mismatch=seen.guard_mirror_mismatch or execution_mismatch(before, after, fills),
+            guard_mirror_mismatch=seen.guard_mirror_mismatch or execution_mismatch(before, after, fills, rebalance),
         )
 
 

@@ -14,7 +14,7 @@ from agent.chain.state import ChainState
 from agent.decision.decide import decide
 from agent.domain import BlockRef, Book, Decision, Intent, Snapshot
 from agent.errors import RejectedError
-from agent.execution.intents import build_intent, rebalance_call
+from agent.execution.intents import build_intent, call_on
 from agent.settings import Settings
 from agent.units import Address
 
@@ -37,18 +37,27 @@ class CycleView:
 class Planner:
     """One vault, one book, one policy. Holds no key and sends nothing."""
 
-    def __init__(self, settings: Settings, book: Book, client: ChainClient, deployment: Deployment) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        book: Book,
+        client: ChainClient,
+        deployment: Deployment,
+        keeper: Address | None = None,
+    ) -> None:
         self.settings = settings
         self.book = book
         self.client = client
         self.deployment = deployment
-        self.reader = SnapshotReader(client, deployment)
+        self.reader = SnapshotReader(client, deployment, keeper)
         self._policy = settings.policy.build()
         self._decision_settings = settings.to_decision_parameters(deployment.asset.decimals)
 
     @classmethod
-    def open(cls, settings: Settings, book: Book) -> Planner:
+    def open(cls, settings: Settings, book: Book, keeper: Address | None = None) -> Planner:
         """Connect to the configured chain and find the vault.
+
+        ``keeper`` is whose budget the guard's verdict is foreseen with; by default the one the manifest names.
 
         Raises
         ------
@@ -62,7 +71,7 @@ class Planner:
         try:
             client.require_chain()
             deployment = load_deployment(settings.chain.manifest_file, settings.chain.chain_id)
-            return cls(settings, book, client, deployment)
+            return cls(settings, book, client, deployment, keeper)
         except BaseException:
             client.close()
             raise
@@ -97,7 +106,7 @@ class Planner:
 
     def simulate(self, intent: Intent, sender: Address, block: BlockRef) -> RejectedError | None:
         """Return how the chain would refuse an intent on top of ``block``, None when it would accept."""
-        return self.client.simulate(sender, rebalance_call(intent), self.settings.execution.max_gas_units, block)
+        return self.client.simulate(sender, call_on(intent, block), self.settings.execution.max_gas_units, block)
 
     def close(self) -> None:
         """Close the connections."""

@@ -4,9 +4,10 @@ What a venue account is worth at price P, in WAD USD:
 
     cash + size P + funding accrued,    cash = margin in - sum(fill size x execution price) - fees - funding paid.
 
-The lower equity is the least of its worth at mark and at index, the higher one the greatest; a venue under water
-counts 0. NAV is idle collateral plus the venues. None of these numbers is the chain's own NAV: sizes and cash come from
-events, prices and funding not yet settled from the venues' getters.
+The lower equity is its worth at the worst price of the range that the chain values it over (`agent.prediction`), the
+higher one at the best; a venue under water counts 0, and so does one that does not answer. NAV is idle collateral plus
+the venues. None of these numbers is the chain's own NAV: sizes and cash come from events, prices and funding not yet
+settled from the venues' getters.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field, replace
 
 from agent.chain.state import ChainState
 from agent.ledger.records import CashFlowKind, CashFlowRecord, FillRecord, FundingRecord, Scan
+from agent.prediction import PriceRange
 from agent.units import BPS, WAD, Address, AssetUnits, Wad, asset_units_to_wad
 
 
@@ -73,7 +75,7 @@ class Accounts:
 
 @dataclass(frozen=True, slots=True)
 class NavCheck:
-    """NAV by the ledger and by the chain at one block, WAD USD; a donation not absorbed counts in neither."""
+    """NAV by the ledger and by the chain at one block, WAD USD; what was sent to the vault unasked is in neither."""
 
     ledger_low: Wad
     ledger_high: Wad
@@ -84,19 +86,25 @@ class NavCheck:
 
 
 def check_nav(accounts: Accounts, state: ChainState, asset_decimals: int) -> NavCheck:
-    """Compare the ledger's NAV with the chain's at the state's block."""
+    """Compare the ledger's NAV with the chain's at the state's block.
+
+    What the chain holds idle beyond its own count of flows, less the margin recorded, was sent to the vault unasked.
+    """
     idle = asset_units_to_wad(AssetUnits(accounts.idle_assets), asset_decimals)
     low = high = int(idle)
-    for venue in state.venues:
+    margin = sum(account.margin_assets for account in accounts.venues.values())
+    unasked = asset_units_to_wad(AssetUnits(state.idle_assets - state.net_flows + margin), asset_decimals)
+    chain_low = chain_high = asset_units_to_wad(state.idle_assets, asset_decimals) - unasked
+    for venue, measured in zip(state.venues, state.measurement.venues, strict=True):
+        if measured.is_silent:
+            continue
         account = accounts.venues.get(venue.address, VenueAccount())
-        worths = [
-            account.worth(price, venue.funding_accrued, asset_decimals)
-            for price in (venue.mark_price, venue.index_price)
-        ]
+        prices = PriceRange.of(measured, venue.mark_price, venue.index_price, state.deviation_bps)
+        worths = [account.worth(price, venue.funding_accrued, asset_decimals) for price in (prices.low, prices.high)]
         low += max(min(worths), 0)
         high += max(*worths, 0)
-    chain_low = state.measurement.nav_low
-    chain_high = Wad(state.measurement.nav_high - asset_units_to_wad(state.pending_donation, asset_decimals))
+        chain_low += max(measured.equity_low, 0)
+        chain_high += max(measured.equity_high, 0)
     distance = max(abs(low - chain_low), abs(high - chain_high))
     error_bps = distance * BPS / chain_low if chain_low > 0 else float(distance > 0) * BPS
-    return NavCheck(Wad(low), Wad(high), chain_low, chain_high, error_bps)
+    return NavCheck(Wad(low), Wad(high), Wad(chain_low), Wad(chain_high), error_bps)

@@ -132,8 +132,8 @@ class RebalanceRecord:
     price: Wad
     worst_net_delta_before: Wad
     worst_net_delta_after: Wad
-    nav_low_before: Wad
-    nav_low_after: Wad
+    nav_before: Wad
+    nav_after: Wad
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,6 @@ class CashFlowKind(Enum):
 
     DEPOSIT = "deposit"
     WITHDRAWAL = "withdrawal"
-    DONATION = "donation"
     MARGIN = "margin"
 
 

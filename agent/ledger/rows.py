@@ -163,8 +163,8 @@ def rebalance_values(record: RebalanceRecord) -> dict[str, Any]:
         "price": record.price,
         "worst_net_delta_before": record.worst_net_delta_before,
         "worst_net_delta_after": record.worst_net_delta_after,
-        "nav_low_before": record.nav_low_before,
-        "nav_low_after": record.nav_low_after,
+        "nav_before": record.nav_before,
+        "nav_after": record.nav_after,
     }
 
 
@@ -176,8 +176,8 @@ def rebalance_record(row: Row[Any]) -> RebalanceRecord:
         price=Wad(row.price),
         worst_net_delta_before=Wad(row.worst_net_delta_before),
         worst_net_delta_after=Wad(row.worst_net_delta_after),
-        nav_low_before=Wad(row.nav_low_before),
-        nav_low_after=Wad(row.nav_low_after),
+        nav_before=Wad(row.nav_before),
+        nav_after=Wad(row.nav_after),
     )
 
 

@@ -58,7 +58,7 @@ class EventScanner:
             "LegExecuted": _read_leg,
             "Deposit": _read_deposit,
             "Withdraw": _read_withdrawal,
-            "DonationAbsorbed": _read_donation,
+            "MarginBroughtHome": _read_margin_home,
         }
         self._readers: dict[str, tuple[Event, Callable[[LogId, dict[str, Any], _Found], None]]] = {
             abi.event(name).topic: (abi.event(name), reader) for name, reader in readers.items()
@@ -158,8 +158,8 @@ def _read_rebalanced(at: LogId, fields: dict[str, Any], found: _Found) -> None:
             price=Wad(fields["price"]),
             worst_net_delta_before=Wad(fields["worstNetDeltaBefore"]),
             worst_net_delta_after=Wad(fields["worstNetDeltaAfter"]),
-            nav_low_before=Wad(fields["navLowBefore"]),
-            nav_low_after=Wad(fields["navLowAfter"]),
+            nav_before=Wad(fields["navBefore"]),
+            nav_after=Wad(fields["navAfter"]),
         )
     )
 
@@ -192,5 +192,6 @@ def _read_withdrawal(at: LogId, fields: dict[str, Any], found: _Found) -> None:
     found.cash_flows.append(CashFlowRecord(at, CashFlowKind.WITHDRAWAL, None, AssetUnits(-fields["assets"])))
 
 
-def _read_donation(at: LogId, fields: dict[str, Any], found: _Found) -> None:
-    found.cash_flows.append(CashFlowRecord(at, CashFlowKind.DONATION, None, AssetUnits(fields["assets"])))
+def _read_margin_home(at: LogId, fields: dict[str, Any], found: _Found) -> None:
+    venue, assets = Address(fields["venue"]), AssetUnits(-fields["assets"])
+    found.cash_flows.append(CashFlowRecord(at, CashFlowKind.MARGIN, venue, assets))

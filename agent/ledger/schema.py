@@ -25,7 +25,7 @@ from sqlalchemy import (
     event,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _DIGITS = 80
 """A signed 256-bit integer has at most 78 digits and a sign."""
 
@@ -163,8 +163,8 @@ rebalances = _chain_table(
     Column("price", WideInteger, nullable=False),
     Column("worst_net_delta_before", WideInteger, nullable=False),
     Column("worst_net_delta_after", WideInteger, nullable=False),
-    Column("nav_low_before", WideInteger, nullable=False),
-    Column("nav_low_after", WideInteger, nullable=False),
+    Column("nav_before", WideInteger, nullable=False),
+    Column("nav_after", WideInteger, nullable=False),
 )
 
 fills = _chain_table(

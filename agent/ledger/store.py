@@ -183,6 +183,10 @@ class VaultLedger:
         """Return the accepted rebalances that count, in chain order."""
         return self._counting(schema.rebalances, rows.rebalance_record)
 
+    def rebalance_of(self, intent_id: IntentId) -> RebalanceRecord | None:
+        """Return the rebalance of one intent that counts, or None."""
+        return next((record for record in self.rebalances() if record.intent_id == intent_id), None)
+
     def fills(self) -> list[FillRecord]:
         """Return the fills that count, in chain order."""
         return self._counting(schema.fills, rows.fill_record)

@@ -39,6 +39,7 @@ def deployment_inputs(manifest: LocalnetManifest) -> DeploymentInputs:
         governor=manifest.accounts["governor"],
         guardian=manifest.accounts["guardian"],
         keeper=manifest.accounts["keeper"],
+        members=(manifest.accounts["depositor"],),
         venues=venues,
     )
 

@@ -9,7 +9,8 @@ from agent.localnet.session import Localnet
 from agent.units import Address, AssetUnits, Rounding, to_asset_units
 
 _APPROVE_GAS = 100_000
-_DEPOSIT_GAS = 500_000
+_DEPOSIT_GAS = 3_000_000
+"""The vault asks every venue what it holds, before it prices a share."""
 
 
 def deposit_collateral(localnet: Localnet, deployment: Deployment, collateral_usd: float) -> AssetUnits:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields
 from agent.checks import require_finite
 from agent.domain import Snapshot
 from agent.errors import DataError
-from agent.units import BPS, Wad, from_wad
+from agent.guard import band_now, budget_left
+from agent.units import BPS, from_wad
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class GuardLimits:
     """The guard's bounds on one rebalance of the vault, underlying units and USD.
 
     The chain sees a net delta in [``net_delta_low``, ``net_delta_high``]; with W the larger distance from 0, W after
-    must not exceed max(``band``, W before - ``min_improvement``).
+    must not exceed max(``band``, W before - ``min_improvement``). What a trade loses, and ``lag_ratio`` of its notional
+    for a price that may lag, must not exceed ``loss_left_usd``.
     """
 
     net_delta_low: float
@@ -61,6 +63,9 @@ class GuardLimits:
     max_leverage: float
     nav_usd: float
     max_nav_loss_usd: float
+    max_gross_notional_usd: float = math.inf
+    loss_left_usd: float = math.inf
+    lag_ratio: float = 0.0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -87,21 +92,24 @@ class GuardLimits:
         return -allowed - self.net_delta_low, allowed - self.net_delta_high
 
 
-def guard_limits(snapshot: Snapshot, turnover_available: Wad) -> GuardLimits:
-    """Read the guard's bounds out of a snapshot; ``turnover_available`` is the guard's answer for its time."""
-    measured, bounds = snapshot.measurement, snapshot.bounds
-    nav_usd = from_wad(measured.nav_low)
+def guard_limits(snapshot: Snapshot) -> GuardLimits:
+    """Read the guard's bounds out of a snapshot, with what its budgets leave at its time."""
+    measured, bounds, left = snapshot.measurement, snapshot.bounds, budget_left(snapshot)
+    lags = [max(venue.price - venue.price_low, venue.price_high - venue.price) for venue in measured.venues]
     return GuardLimits(
         net_delta_low=from_wad(measured.book_delta_low + sum(venue.size_low for venue in measured.venues)),
         net_delta_high=from_wad(measured.book_delta_high + sum(venue.size_high for venue in measured.venues)),
-        band=from_wad(bounds.band),
+        band=from_wad(band_now(snapshot)),
         min_improvement=from_wad(bounds.min_improvement),
         max_size=from_wad(bounds.max_size_delta),
         max_notional_usd=from_wad(bounds.max_notional),
-        turnover_usd=from_wad(turnover_available),
+        turnover_usd=from_wad(left.turnover),
         max_leverage=from_wad(bounds.max_leverage),
-        nav_usd=nav_usd,
-        max_nav_loss_usd=nav_usd * bounds.max_nav_loss_bps / BPS,
+        nav_usd=from_wad(measured.firm_nav),
+        max_nav_loss_usd=from_wad(measured.nav) * bounds.max_nav_loss_bps / BPS,
+        max_gross_notional_usd=from_wad(bounds.max_gross_notional),
+        loss_left_usd=from_wad(left.loss),
+        lag_ratio=max(lags, default=0) / measured.price,
     )
 
 

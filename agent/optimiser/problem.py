@@ -224,6 +224,18 @@ def _guard_bounds(
         ),
         ("the guard's turnover left", GuardError.TURNOVER_EXCEEDED, on_chain * notional, guard.turnover_usd),
         ("the guard's loss of NAV", GuardError.NAV_LOSS_EXCEEDED, on_chain * cost, guard.max_nav_loss_usd),
+        (
+            "the guard's gross notional",
+            GuardError.GROSS_NOTIONAL_EXCEEDED,
+            on_chain * opened,
+            guard.max_gross_notional_usd - held_usd,
+        ),
+        (
+            "the guard's loss budget left",
+            GuardError.LOSS_BUDGET_EXCEEDED,
+            on_chain * (cost + guard.lag_ratio * notional),
+            guard.loss_left_usd,
+        ),
     ):
         if room < math.inf:
             bounds.append(Bound(text, error, weights, room))

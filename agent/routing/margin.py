@@ -6,10 +6,11 @@ brought to a target between the two. All numbers are integers; deposits round up
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from agent.domain import VenueMeasurement
+from agent.domain import Measurement, VenueMeasurement
 from agent.errors import DataError
+from agent.rounding import mul_div_up, share
 from agent.units import BPS, WAD, AssetUnits, Rounding, Wad, wad_to_asset_units
 
 
@@ -17,9 +18,9 @@ from agent.units import BPS, WAD, AssetUnits, Rounding, Wad, wad_to_asset_units
 class MarginParameters:
     """Watermarks of a venue's leverage (WAD ratios), and what stays in the vault.
 
-    ``idle_reserve_bps`` of the lower NAV stays idle for instant exits; it is touched only to keep a venue's leverage
-    at its high watermark. ``guard_headroom_bps`` is the distance kept from the guard's venue leverage where that is
-    tighter than the high watermark. ``min_margin_delta`` is the least collateral worth moving.
+    ``idle_reserve_bps`` of NAV stays idle for instant exits; it is touched only to keep a venue's leverage at its high
+    watermark, and never below the guard's own floor. ``guard_headroom_bps`` is the distance kept from the guard's venue
+    leverage where that is tighter than the high watermark. ``min_margin_delta`` is the least collateral worth moving.
     """
 
     low_leverage: Wad
@@ -53,10 +54,11 @@ class Watermarks:
 
 @dataclass(frozen=True, slots=True)
 class IdleFunds:
-    """Collateral in the vault and how much of it is reserved for exits, asset units."""
+    """Collateral in the vault, how much of it is reserved for exits, and the guard's floor, asset units."""
 
     assets: AssetUnits
     reserve: AssetUnits
+    floor: AssetUnits
     decimals: int
 
     @property
@@ -65,13 +67,18 @@ class IdleFunds:
         return AssetUnits(max(self.assets - self.reserve, 0))
 
     @property
+    def above_floor(self) -> AssetUnits:
+        """What may be deposited at all."""
+        return AssetUnits(max(self.assets - self.floor, 0))
+
+    @property
     def shortfall(self) -> AssetUnits:
         """What the reserve lacks."""
         return AssetUnits(max(self.reserve - self.assets, 0))
 
     def after(self, margin_delta: AssetUnits) -> IdleFunds:
         """Return the funds left for the next venue; a withdrawal arrives too late to count."""
-        return IdleFunds(AssetUnits(self.assets - max(margin_delta, 0)), self.reserve, self.decimals)
+        return replace(self, assets=AssetUnits(self.assets - max(margin_delta, 0)))
 
 
 def watermarks(settings: MarginParameters, max_venue_leverage: Wad) -> Watermarks:
@@ -85,23 +92,29 @@ def watermarks(settings: MarginParameters, max_venue_leverage: Wad) -> Watermark
     return Watermarks(low, target, ceiling)
 
 
-def idle_funds(settings: MarginParameters, idle_assets: AssetUnits, nav_low: Wad, decimals: int) -> IdleFunds:
-    """Return the idle collateral with its reserve, the reserve rounded up."""
-    reserve = wad_to_asset_units(-(-nav_low * settings.idle_reserve_bps // BPS), decimals, Rounding.UP)
-    return IdleFunds(idle_assets, reserve, decimals)
+def idle_funds(
+    settings: MarginParameters, measurement: Measurement, idle_assets: AssetUnits, idle_floor_bps: int, decimals: int
+) -> IdleFunds:
+    """Return the idle collateral that nobody has asked back, its reserve and the guard's floor, both rounded up."""
+    floor = wad_to_asset_units(share(measurement.firm_nav, idle_floor_bps), decimals, Rounding.UP)
+    reserve = wad_to_asset_units(mul_div_up(measurement.nav, settings.idle_reserve_bps, BPS), decimals, Rounding.UP)
+    unclaimed = wad_to_asset_units(measurement.idle, decimals, Rounding.DOWN)
+    return IdleFunds(AssetUnits(min(idle_assets, unclaimed)), AssetUnits(max(reserve, floor)), floor, decimals)
 
 
 def deposit_due(after: VenueMeasurement, limits: Watermarks, funds: IdleFunds) -> AssetUnits:
     """Return the collateral to deposit so that leverage comes back to target; 0 while it is at most high.
 
-    Spare idle funds pay for it. Where they do not suffice for the high watermark, the reserve is drawn down to it.
+    Spare idle funds pay for it. Where they do not suffice for the high watermark, the reserve is drawn down to it, but
+    not below the guard's floor. The venue's cap on equity is kept.
     """
     equity_at_high = _equity_for(after.notional, limits.high)
     if after.equity_low >= equity_at_high:
         return AssetUnits(0)
     to_target = _deposit(_equity_for(after.notional, limits.target) - after.equity_low, funds)
     to_high = _deposit(equity_at_high - after.equity_low, funds)
-    return AssetUnits(min(max(min(to_target, funds.spare), to_high), funds.assets))
+    under_cap = wad_to_asset_units(max(after.cap - max(after.equity, 0), 0), funds.decimals, Rounding.DOWN)
+    return AssetUnits(min(max(min(to_target, funds.spare), to_high), funds.above_floor, under_cap))
 
 
 def withdrawal_due(after: VenueMeasurement, limits: Watermarks, withdrawable: Wad, decimals: int) -> AssetUnits:

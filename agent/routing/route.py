@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from agent.checks import require_finite
 from agent.costs.impact import ImpactCoefficients, quoted_impact
 from agent.costs.quotes import Ladder, fill_at, ladder_after, ladders_of, size_within, worst_quoted_price
-from agent.domain import Fill, Leg, Measurement, Snapshot
+from agent.domain import Fill, Leg, Measurement, Snapshot, VenueMeasurement
 from agent.errors import DataError
-from agent.guard import limit_price, predict, turnover_available
+from agent.guard import budget_left, limit_price, shrinking_alone
+from agent.prediction import predict
 from agent.routing.margin import MarginParameters, Watermarks, deposit_due, idle_funds, watermarks, withdrawal_due
 from agent.routing.waterfill import MarginalCurve, Waterfill, marginal_curve
 from agent.units import BPS, WAD, AssetUnits, Rounding, Wad, asset_units_to_wad, from_wad, to_wad
@@ -104,9 +105,12 @@ class Router:
         per_rate = (1 if is_buy else -1) * horizon * snapshot.measurement.price
         carries = tuple(venue.funding_rate_per_day * per_rate // WAD**2 for venue in snapshot.venues)
         left = [ladder_after(ladder, _pending(snapshot, index, is_buy)) for index, ladder in enumerate(ladders)]
+        closing_only = shrinking_alone(snapshot)
         curves: list[MarginalCurve] = []
-        for ladder, carry in zip(left, carries, strict=True):
-            room = min(size_within(ladder, limit), snapshot.bounds.max_size_delta)
+        for index, (ladder, carry) in enumerate(zip(left, carries, strict=True)):
+            room = int(min(size_within(ladder, limit), snapshot.bounds.max_size_delta))
+            if closing_only[index]:
+                room = min(room, _reducible(snapshot.measurement.venues[index], is_buy))
             curves.append(marginal_curve(ladder, carry, room))
         leg_gas = to_wad(costs.leg_gas_usd, Rounding.UP)
         return cls(snapshot, settings, is_buy, tuple(left), limit, tuple(curves), {}, carries, leg_gas)
@@ -115,20 +119,22 @@ class Router:
         """Return the largest size that quotes and the guard's size, price, notional and turnover bounds admit.
 
         Notional is converted to size at the highest price a fill can have, less one unit a fill for its rounding up.
+        What only closes positions needs no turnover.
         """
         snapshot = self.snapshot
         by_venues = Cap(
             Wad(self._waterfill(self._all_venues).room), "what venues quote inside the guard's size and price limits"
         )
-        turnover = turnover_available(snapshot.bounds, snapshot.budget, snapshot.block.timestamp)
-        notional, reason = min(
-            (snapshot.bounds.max_notional, "the guard's notional of one rebalance"),
-            (turnover, "the guard's turnover left"),
-        )
+        closable = sum(_reducible(venue, self.is_buy) for venue in snapshot.measurement.venues)
         prices = [rung.execution_price for ladder in self.ladders for rung in ladder.rungs]
         highest = self.price_limit if self.is_buy else max([self.price_limit, *prices])
-        by_notional = Cap(Wad(max(notional - len(self.ladders), 0) * WAD // highest), reason)
-        return min(by_venues, by_notional, key=lambda cap: cap.size)
+
+        def within(notional: int) -> int:
+            return max(notional - len(self.ladders), 0) * WAD // highest
+
+        by_notional = Cap(Wad(within(snapshot.bounds.max_notional)), "the guard's notional of one rebalance")
+        by_turnover = Cap(Wad(max(within(budget_left(snapshot).turnover), closable)), "the guard's turnover left")
+        return min(by_venues, by_notional, by_turnover, key=lambda cap: cap.size)
 
     def route(self, size: int) -> Route:
         """Plan legs for an absolute size within the cap.
@@ -271,6 +277,11 @@ def _pending(snapshot: Snapshot, index: int, is_buy: bool) -> int:
     return measured.size_high - filled if is_buy else filled - measured.size_low
 
 
+def _reducible(venue: VenueMeasurement, is_buy: bool) -> int:
+    """Return the largest size of one side that moves a position toward 0 and not past it, pending orders counted."""
+    return max(-venue.size_high if is_buy else venue.size_low, 0)
+
+
 def _leg_limit(snapshot: Snapshot, ladder: Ladder, fill: Fill, tolerance_bps: int) -> Wad:
     """Return the worst quoted price moved by the tolerance, never looser than the guard's own limit."""
     quoted = worst_quoted_price(ladder, abs(fill.size_delta))
@@ -284,10 +295,19 @@ def _margins(
 ) -> list[AssetUnits]:
     """Plan each venue's margin: deposit where leverage is high; withdraw beside a trade or to mend the reserve."""
     limits = watermarks(settings, snapshot.bounds.max_venue_leverage)
-    funds = idle_funds(settings, snapshot.idle_assets, snapshot.measurement.nav_low, snapshot.asset_decimals)
+    funds = idle_funds(
+        settings,
+        snapshot.measurement,
+        snapshot.idle_assets,
+        snapshot.bounds.idle_floor_bps,
+        snapshot.asset_decimals,
+    )
     trading = {fill.venue_index for fill in fills}
     margins: list[AssetUnits] = []
     for index in range(len(snapshot.venues)):
+        if unfunded.venues[index].is_silent:
+            margins.append(AssetUnits(0))
+            continue
         margin = deposit_due(unfunded.venues[index], limits, funds)
         if margin == 0:
             margin = AssetUnits(-_withdrawal(snapshot, unfunded, index, limits))

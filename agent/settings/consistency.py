@@ -39,10 +39,12 @@ def _trade_sizes(settings: Settings) -> Iterator[str]:
             f"[bounds] min_improvement_underlying {bounds.min_improvement_underlying} exceeds "
             f"max_size_delta_underlying {bounds.max_size_delta_underlying}: no leg can improve so much; lower it"
         )
-    if bounds.max_notional_usd > bounds.turnover_capacity_usd:
+    of_one_keeper = bounds.turnover_capacity_usd * bounds.keeper_share_bps / BPS
+    if bounds.max_notional_usd > of_one_keeper:
         yield (
-            f"[bounds] max_notional_usd {bounds.max_notional_usd} exceeds turnover_capacity_usd "
-            f"{bounds.turnover_capacity_usd}, which no rebalance can; lower it, or raise turnover_capacity_usd"
+            f"[bounds] max_notional_usd {bounds.max_notional_usd} exceeds {of_one_keeper:,.10g}, which is "
+            f"keeper_share_bps {bounds.keeper_share_bps} of turnover_capacity_usd {bounds.turnover_capacity_usd}: no "
+            "rebalance of one keeper can; lower it, or raise turnover_capacity_usd"
         )
 
 
@@ -72,6 +74,11 @@ def _times(settings: Settings) -> Iterator[str]:
 
 def _leverage(settings: Settings) -> Iterator[str]:
     bounds, margin = settings.bounds, settings.margin
+    if margin.idle_reserve_bps < bounds.idle_floor_bps:
+        yield (
+            f"[margin] idle_reserve_bps {margin.idle_reserve_bps} is below [bounds] idle_floor_bps "
+            f"{bounds.idle_floor_bps}: the guard would refuse what the keeper moves to venues; raise it"
+        )
     usable = bounds.max_venue_leverage_ratio * (BPS - margin.guard_headroom_bps) / BPS
     if margin.high_leverage_ratio > usable:
         yield (

@@ -9,10 +9,36 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from agent.budgets import loss_of_keys
 from agent.config import Exact, Section, Whole
 from agent.domain import Bounds
-from agent.guard import max_daily_execution_loss
-from agent.units import BPS, Rounding, Seconds, Wad, from_wad, to_wad
+from agent.units import BPS, SECONDS_PER_DAY, Rounding, Seconds, Wad, from_wad, to_wad
+
+HARD_LIMITS: dict[str, int] = {
+    "band_underlying": 10**12,
+    "min_improvement_underlying": 10**12,
+    "urgent_delta_underlying": 10**12,
+    "max_size_delta_underlying": 10**12,
+    "max_notional_usd": 10**10,
+    "max_gross_notional_usd": 10**10,
+    "turnover_capacity_usd": 10**10,
+    "turnover_refill_usd_per_day": 10**10,
+    "max_venue_leverage_ratio": 10,
+    "max_leverage_ratio": 5,
+    "max_slippage_bps": 300,
+    "max_fee_bps": 100,
+    "max_nav_loss_bps": 250,
+    "max_drawdown_bps": 3_000,
+    "idle_floor_bps": 5_000,
+    "urgent_reserve_bps": 9_000,
+    "keeper_share_bps": BPS,
+    "cooldown_seconds": SECONDS_PER_DAY,
+}
+"""Most that ``contracts/libraries/BoundsRules.sol`` takes, by key."""
+MAX_DAILY_LOSS_BPS = 500
+"""Most of NAV that keepers may lose in a day, capacity and refill together; the same source."""
+MIN_COOLDOWN_SECONDS = 30
+"""Least cooldown; the same source."""
 
 MIN_DELAY_SECONDS = 86_400
 """`VaultAccess.MIN_DELAY`."""
@@ -94,7 +120,9 @@ class BoundsSettings(Section):
     min_improvement_underlying: Exact = Field(gt=0)
     urgent_delta_underlying: Exact = Field(gt=0)
     max_size_delta_underlying: Exact = Field(gt=0)
+    min_notional_usd: Exact = Field(ge=0)
     max_notional_usd: Exact = Field(gt=0)
+    max_gross_notional_usd: Exact = Field(gt=0)
     turnover_capacity_usd: Exact = Field(gt=0)
     turnover_refill_usd_per_day: Exact = Field(ge=0)
     max_venue_leverage_ratio: Exact = Field(gt=0)
@@ -102,21 +130,56 @@ class BoundsSettings(Section):
     max_slippage_bps: Whole = Field(gt=0, lt=BPS)
     max_fee_bps: Whole = Field(ge=0, lt=BPS)
     max_nav_loss_bps: Whole = Field(gt=0, lt=BPS)
+    loss_capacity_bps: Whole = Field(gt=0)
+    loss_refill_bps_per_day: Whole = Field(ge=0)
+    max_drawdown_bps: Whole = Field(gt=0)
+    idle_floor_bps: Whole = Field(ge=0)
+    urgent_reserve_bps: Whole = Field(ge=0)
+    keeper_share_bps: Whole = Field(gt=0)
     cooldown_seconds: Whole = Field(ge=0)
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _inside_hard_limits(self) -> Self:
         if self.urgent_delta_underlying < self.band_underlying:
             raise ValueError(
                 f"urgent_delta_underlying {self.urgent_delta_underlying} must not be below band_underlying "
                 f"{self.band_underlying}, or the cooldown never holds"
             )
+        if self.min_notional_usd > self.max_notional_usd:
+            raise ValueError(
+                f"min_notional_usd {self.min_notional_usd} exceeds max_notional_usd {self.max_notional_usd}, which "
+                "would stop every trade; lower it"
+            )
+        for key, limit in HARD_LIMITS.items():
+            if getattr(self, key) > limit:
+                raise ValueError(f"{key} {getattr(self, key)} exceeds {limit}, the contract's hard limit; lower it")
+        if self.cooldown_seconds < MIN_COOLDOWN_SECONDS:
+            raise ValueError(
+                f"cooldown_seconds {self.cooldown_seconds} is below {MIN_COOLDOWN_SECONDS}, the contract's hard limit; "
+                "raise it"
+            )
+        self._require_losses_apart()
         return self
 
-    @property
-    def max_daily_execution_loss_usd(self) -> float:
-        """Return what a thief of the keeper's key can cost a day, as the chain counts it (`agent.guard`)."""
-        return from_wad(max_daily_execution_loss(self.to_bounds()))
+    def _require_losses_apart(self) -> None:
+        """Raise where keepers may lose more in a day than the contract allows, or as much as trips the breaker."""
+        lost_bps = self.loss_capacity_bps + self.loss_refill_bps_per_day
+        if lost_bps > MAX_DAILY_LOSS_BPS:
+            raise ValueError(
+                f"loss_capacity_bps {self.loss_capacity_bps} and loss_refill_bps_per_day "
+                f"{self.loss_refill_bps_per_day} are {lost_bps} together, above {MAX_DAILY_LOSS_BPS}, the contract's "
+                "hard limit; lower one"
+            )
+        if self.max_drawdown_bps < lost_bps:
+            raise ValueError(
+                f"max_drawdown_bps {self.max_drawdown_bps} is below the {lost_bps} that loss_capacity_bps and "
+                "loss_refill_bps_per_day let keepers lose in a day: their losses would trip the breaker; raise it"
+            )
+
+    def loss_bounds_usd(self, nav_usd: float) -> tuple[float, float]:
+        """Return what one keeper key, and all of them, can cost a vault of ``nav_usd`` in 24 hours, USD."""
+        keeper_key, all_keys = loss_of_keys(self.to_bounds(), to_wad(nav_usd, Rounding.UP))
+        return from_wad(keeper_key), from_wad(all_keys)
 
     def to_bounds(self) -> Bounds:
         """Return the guard's integers: what is allowed rounded down, what is demanded rounded up."""
@@ -125,7 +188,9 @@ class BoundsSettings(Section):
             min_improvement=to_wad(self.min_improvement_underlying, Rounding.UP),
             urgent_delta=to_wad(self.urgent_delta_underlying, Rounding.UP),
             max_size_delta=to_wad(self.max_size_delta_underlying, Rounding.DOWN),
+            min_notional=to_wad(self.min_notional_usd, Rounding.UP),
             max_notional=to_wad(self.max_notional_usd, Rounding.DOWN),
+            max_gross_notional=to_wad(self.max_gross_notional_usd, Rounding.DOWN),
             turnover_capacity=to_wad(self.turnover_capacity_usd, Rounding.DOWN),
             turnover_refill_per_day=to_wad(self.turnover_refill_usd_per_day, Rounding.DOWN),
             max_venue_leverage=to_wad(self.max_venue_leverage_ratio, Rounding.DOWN),
@@ -133,5 +198,11 @@ class BoundsSettings(Section):
             max_slippage_bps=self.max_slippage_bps,
             max_fee_bps=self.max_fee_bps,
             max_nav_loss_bps=self.max_nav_loss_bps,
+            loss_capacity_bps=self.loss_capacity_bps,
+            loss_refill_bps_per_day=self.loss_refill_bps_per_day,
+            max_drawdown_bps=self.max_drawdown_bps,
+            idle_floor_bps=self.idle_floor_bps,
+            urgent_reserve_bps=self.urgent_reserve_bps,
+            keeper_share_bps=self.keeper_share_bps,
             cooldown_seconds=Seconds(self.cooldown_seconds),
         )

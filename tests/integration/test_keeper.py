@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from agent.budgets import available, loss_bounds
 from agent.domain import Action, Book
 from agent.errors import DataError
 from agent.guard import worst_net_delta
@@ -15,6 +16,7 @@ from agent.keeper.planner import Planner
 from agent.ledger.accounting import Accounts, check_nav
 from agent.ledger.records import CashFlowKind, IntentState
 from agent.localnet.deposit import deposit_collateral
+from agent.prediction import predict
 from agent.units import WAD, from_wad
 from tests.support.keeper_world import DEPOSIT_USD, KeeperWorld
 
@@ -59,7 +61,10 @@ def test_cycle__falling_prices__stays_in_the_band_with_true_books_and_a_true_mir
         assert len(executed) >= 4
         assert all(worst_net_delta(result.measurement_after) <= result.snapshot.bounds.band for result in executed)
         assert not any(result.guard_mirror_mismatch for result in results)
+        for result in executed:
+            assert_foreseen(result)
         assert max(result.nav.error_bps for result in results) <= 1.0
+        assert_chain_foresees_the_same(world, keeper.planner.reader.state(keeper.planner.head()))
         fills = keeper.ledger.fills()
         assert sum(fill.size_delta for fill in fills) == world.size()
         legs = [leg for leg in world.events("LegExecuted") if leg["filledSizeDelta"] != 0]
@@ -68,6 +73,18 @@ def test_cycle__falling_prices__stays_in_the_band_with_true_books_and_a_true_mir
         ]
         assert len(keeper.ledger.funding()) >= 1
         assert [cycle.outcome for cycle in keeper.ledger.cycles()] == [result.outcome.value for result in results]
+
+
+def assert_foreseen(result):
+    """What was predicted of NAV and equity, and what the vault measured: seconds of funding and of mark apart."""
+    predicted = predict(result.snapshot, result.decision.legs, result.decision.expected_fills)
+    measured = result.after.measurement
+    assert predicted.nav == pytest.approx(measured.nav, rel=1e-4)
+    assert predicted.idle == measured.idle
+    for foreseen, found in zip(predicted.venues, measured.venues, strict=True):
+        assert (foreseen.size_low, foreseen.notional) == (found.size_low, found.notional)
+        for name in ("equity", "equity_low", "equity_high"):
+            assert getattr(foreseen, name) == pytest.approx(getattr(found, name), rel=1e-3)
 
 
 def test_check_nav__ledger_blind_to_fees__is_caught(world):
@@ -110,16 +127,12 @@ def test_keeper__deposits_withdrawals_and_donations__are_booked(world):
         deposit_collateral(world.localnet, world.deployment, 50_000.0)
         world.send("depositor", world.vault, "withdraw(uint256,address,address)", 20_000 * 10**6, depositor, depositor)
         world.localnet.fund_usdc(world.vault, 1_000 * 10**6)
-        waiting = keeper.cycle()
-        world.send("spare", world.vault, "absorbDonation()")
-        absorbed = keeper.cycle()
+        donated = keeper.cycle()
         kinds = [flow.kind for flow in keeper.ledger.cash_flows()]
-    assert waiting.nav.error_bps <= 1.0
-    assert absorbed.nav.error_bps <= 1.0
-    assert absorbed.nav.chain_low - waiting.nav.chain_low == pytest.approx(1_000 * WAD, rel=0.01)
+    assert donated.nav.error_bps <= 1.0
+    assert donated.view.snapshot.measurement.nav == pytest.approx(donated.nav.chain_low + 1_000 * WAD, rel=0.003)
     assert kinds.count(CashFlowKind.DEPOSIT) == 2
     assert kinds.count(CashFlowKind.WITHDRAWAL) == 1
-    assert kinds.count(CashFlowKind.DONATION) == 1
 
 
 def test_cycle__stale_oracle__is_rejected_and_sends_nothing(world):
@@ -190,10 +203,25 @@ def test_desk__no_key__sees_and_decides_and_sends_nothing(world):
         keeper_address = world.localnet.manifest.accounts["keeper"]
         assert view.decision.action is Action.REBALANCE
         assert planner.simulate(planner.intent(view), keeper_address, view.block) is None
+        assert_chain_foresees_the_same(world, planner.reader.state(planner.head()))
         stranger = world.localnet.manifest.accounts["attacker"]
         assert planner.simulate(planner.intent(view), stranger, view.block).name == "NotKeeper"
     assert world.size() == 0
     assert from_wad(view.snapshot.measurement.price) == 3_200.0
+
+
+def assert_chain_foresees_the_same(world, state):
+    """What keys can lose and what is left of the budgets, as the guard's own views say at the head."""
+    guard = world.deployment.contract("RebalanceGuard")
+    call, rates = world.localnet.chain.call, [venue.max_funding_rate_per_day for venue in state.venues]
+    expected = loss_bounds(state.bounds, state.measurement, rates)
+    found = call(guard, "lossBounds()", returns="((uint256,uint256,uint256,uint256))")[0]
+    assert found == (expected.keeper_key, expected.all_keeper_keys, expected.funding, expected.total)
+    keeper_address, firm_nav = world.localnet.manifest.accounts["keeper"], state.measurement.firm_nav
+    for is_urgent in (True, False):
+        left = available(state.bounds, state.usage, firm_nav, state.block.timestamp, is_urgent=is_urgent)
+        answer = call(guard, "available(address,bool)", keeper_address, is_urgent, returns="(uint256,uint256)")
+        assert answer == pytest.approx((left.turnover, left.loss), rel=1e-9)
 
 
 def _fields(leg) -> dict[str, object]:

@@ -9,6 +9,7 @@ import pytest
 
 from agent.domain import Book
 from agent.errors import TransientError
+from agent.execution.intents import MAX_DECISION_AGE_BLOCKS
 from agent.keeper.keeper import Keeper, Outcome
 from agent.ledger.records import IntentState, Purpose
 from agent.localnet.codec import encode_call
@@ -118,6 +119,42 @@ def test_cycle__deadline_passed_unmined__expires_and_decides_anew(world):
         assert result.outcome is Outcome.EXECUTED
         assert result.intent_id != intent_id
         assert keeper.ledger.transactions_of(result.intent_id)[0].nonce == signed[0].nonce
+        assert_hedged_once(world, keeper)
+
+
+@pytest.mark.parametrize("fate", [IntentState.CANCELLED, IntentState.REVERTED])
+def test_cycle__block_decided_on_is_replaced__decision_dies_and_is_made_anew(world, fate):
+    before = world.rpc("evm_snapshot")
+    world.localnet.chain.mine([], world.now() + 1)
+    intent_id, signed = left_pending(world)
+    world.rpc("evm_revert", before)
+    if fate is IntentState.CANCELLED:
+        world.rpc("anvil_dropAllTransactions")
+    world.localnet.chain.mine([], world.now() + 2)
+    world.rpc("evm_setAutomine", True)
+    with world.keeper() as keeper:
+        [record] = keeper.ledger.open_intents()
+        sender, head = world.localnet.manifest.accounts["keeper"], keeper.planner.head()
+        assert keeper.planner.simulate(record.intent, sender, head).name == "BlockHashMismatch"
+        result = keeper.cycle()
+        assert result.resumed is fate
+        assert result.outcome is Outcome.EXECUTED
+        assert not result.guard_mirror_mismatch
+        assert result.intent_id != intent_id
+        assert keeper.ledger.transactions_of(intent_id)[-1].nonce == signed[0].nonce
+        assert_hedged_once(world, keeper)
+
+
+def test_cycle__decision_older_than_200_blocks__is_taken_back_and_made_anew(world):
+    intent_id, _ = left_pending(world)
+    world.rpc("anvil_dropAllTransactions")
+    world.rpc("anvil_mine", hex(MAX_DECISION_AGE_BLOCKS + 1), hex(1))
+    world.rpc("evm_setAutomine", True)
+    with world.keeper() as keeper:
+        result = keeper.cycle()
+        assert result.resumed is IntentState.CANCELLED
+        assert result.outcome is Outcome.EXECUTED
+        assert result.intent_id != intent_id
         assert_hedged_once(world, keeper)
 
 

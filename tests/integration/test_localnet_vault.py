@@ -48,7 +48,9 @@ def test_deploy_evenkeel__vault__takes_deposits_and_knows_the_real_venue(localne
     deployed = json.loads((repository / "deployments" / "31337.json").read_text())
     vault, accounts = deployed["contracts"]["HedgeVault"], localnet.manifest.accounts
     assert localnet.chain.call(vault, "asset()", returns="(address)") == (localnet.manifest.usdc,)
-    (venues,) = localnet.chain.call(vault, "venues()", returns="(address[])")
+    registry = deployed["contracts"]["VenueRegistry"]
+    (venues,) = localnet.chain.call(registry, "venues()", returns="(address[])")
+    assert localnet.chain.call(registry, "vault()", returns="(address)") == (vault,)
     (venue,) = (entry["address"] for entry in deployed["venues"])
     assert [one.lower() for one in venues] == [venue.lower()]
     assert localnet.chain.call(venue, "vault()", returns="(address)") == (vault,)
@@ -59,7 +61,7 @@ def test_deploy_evenkeel__vault__takes_deposits_and_knows_the_real_venue(localne
     localnet.chain.mine(
         [
             Transaction("approval", depositor, localnet.manifest.usdc, approve, 200_000),
-            Transaction("deposit", depositor, vault, deposit, 1_000_000),
+            Transaction("deposit", depositor, vault, deposit, 3_000_000),
         ]
     )
     assert localnet.chain.call(vault, "totalAssets()", returns="(uint256)") == (DEPOSIT,)

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from agent.decision.decide import decide
 from agent.domain import Action, Book, HoldingLeg, OptionLeg, OptionType
-from agent.guard import evaluate, leverage, limit_price, net_delta_interval, predict, worst_net_delta
+from agent.guard import band_now, evaluate, leverage, limit_price, net_delta_interval, worst_net_delta
 from agent.policy.fixed_threshold import FixedThreshold
 from agent.policy.whalley_wilmott import WhalleyWilmott
+from agent.prediction import predict
 from agent.routing import SlicingParameters
 from agent.routing.margin import idle_funds, watermarks
 from agent.units import AssetUnits, Seconds, Wad
 from tests.support.decision_builders import (
     BOUNDS,
-    BUDGET,
     COSTS,
     MARGIN,
     NOW,
@@ -26,6 +26,7 @@ from tests.support.decision_builders import (
     SPOT_USD,
     VenueState,
     snapshot_of,
+    usage_of,
     wad,
 )
 
@@ -80,6 +81,8 @@ def venue_states(draw):
         depth_usd=draw(number(5e6, 1e8)),
         fee_ratio=draw(number(0.0, 0.0016)),
         funding_per_day=draw(number(-0.01, 0.01)),
+        cap_usd=draw(st.sampled_from([1e15, 1e15, 40_000.0])),
+        is_closing=draw(st.sampled_from([False, False, False, True])),
     )
 
 
@@ -91,27 +94,40 @@ def guard_bounds(draw):
         min_improvement=draw(whole_wad(0.0, 2.0)),
         urgent_delta=draw(whole_wad(5.0, 20.0)),
         max_size_delta=draw(whole_wad(0.5, 150.0)),
-        max_notional=draw(whole_wad(1_000.0, 500_000.0)),
+        min_notional=draw(st.sampled_from([0, wad(500), wad(5_000)])),
+        max_notional=draw(whole_wad(5_000.0, 500_000.0)),
+        max_gross_notional=draw(whole_wad(10_000.0, 500_000.0)),
         max_venue_leverage=draw(whole_wad(0.5, 10.0)),
         max_leverage=draw(whole_wad(0.1, 5.0)),
         max_slippage_bps=draw(st.integers(5, 200)),
         max_nav_loss_bps=draw(st.integers(1, 200)),
+        loss_capacity_bps=draw(st.integers(1, 300)),
+        idle_floor_bps=draw(st.sampled_from([0, 500, 3_000])),
+        urgent_reserve_bps=draw(st.sampled_from([0, 2_500])),
+        keeper_share_bps=draw(st.sampled_from([10_000, 6_667])),
     )
 
 
 @st.composite
 def cases(draw):
-    budget = replace(
-        BUDGET,
-        turnover_available=draw(whole_wad(0.0, 1_000_000.0)),
+    usage = usage_of(
+        turnover_used=draw(whole_wad(0.0, 1_000_000.0)),
+        loss_used=draw(whole_wad(0.0, 0.03)),
         updated_at=NOW - draw(st.integers(0, 7_200)),
         last_trade_at=draw(st.sampled_from([0, NOW - 30, NOW - 600, NOW - 86_400])),
     )
     book = draw(books())
     states = draw(st.lists(venue_states(), min_size=1, max_size=2))
     snapshot = snapshot_of(
-        book, *states, idle_usd=draw(number(0.0, 600_000.0)), bounds=draw(guard_bounds()), budget=budget
+        book,
+        *states,
+        idle_usd=draw(number(0.0, 600_000.0)),
+        bounds=draw(guard_bounds()),
+        usage=usage,
+        deviation_bps=draw(st.sampled_from([0, 50])),
     )
+    if draw(st.sampled_from([False, False, False, True])):
+        snapshot = replace(snapshot, measurement=replace(snapshot.measurement, is_reduce_only=True))
     policy = draw(
         st.one_of(
             st.builds(WhalleyWilmott, number(0.001, 1.0), st.just(30.0), st.just(0.7)),
@@ -138,7 +154,7 @@ def test_decide__any_case__is_accepted_by_the_mirror_or_holds(case):
     assert decision.legs
     assert decision.guard_error is None
     fills = decision.expected_fills
-    evaluate(snapshot.bounds, snapshot.budget, snapshot.measurement, fills, after, snapshot.block.timestamp)
+    evaluate(snapshot.bounds, snapshot.usage, snapshot.measurement, fills, after, snapshot.block.timestamp)
 
 
 @MANY
@@ -157,9 +173,9 @@ def test_decide__any_trade__lands_inside_the_chains_band_unless_a_bound_stops_it
     traded = sum(fill.size_delta for fill in decision.expected_fills) / 1e18
     is_whole = abs(decision.exposure.net_delta + traded - decision.target.target_net_delta) < 1e-9
     low, high = net_delta_interval(snapshot.measurement)
-    fits = high - low < 2 * snapshot.bounds.band
+    fits = high - low < 2 * band_now(snapshot)
     if is_whole and fits:
-        assert worst_net_delta(after) <= snapshot.bounds.band
+        assert worst_net_delta(after) <= band_now(snapshot)
     if not is_whole:
         assert "limited by" in decision.reason or "reduced to avoid" in decision.reason
 
@@ -201,15 +217,16 @@ def test_decide__any_trade__limit_is_no_looser_than_the_guards_and_admits_the_qu
 def test_decide__any_margin_move__is_paid_from_idle_and_ends_between_the_watermarks(case):
     snapshot, decision, after = decided(case)
     limits = watermarks(MARGIN, snapshot.bounds.max_venue_leverage)
-    funds = idle_funds(MARGIN, snapshot.idle_assets, snapshot.measurement.nav_low, snapshot.asset_decimals)
+    floor_bps, decimals = snapshot.bounds.idle_floor_bps, snapshot.asset_decimals
+    funds = idle_funds(MARGIN, snapshot.measurement, snapshot.idle_assets, floor_bps, decimals)
     deposits = sum(max(leg.margin_delta, 0) for leg in decision.legs)
-    assert deposits <= snapshot.idle_assets
+    assert deposits <= funds.above_floor
     addresses = [venue.address for venue in snapshot.venues]
     drawn_to_high = False
     for leg in decision.legs:
-        venue = after.venues[addresses.index(leg.venue)]
+        venue, old = (measured.venues[addresses.index(leg.venue)] for measured in (after, snapshot.measurement))
         ratio = leverage(venue.notional, venue.equity_low)
-        assert ratio <= snapshot.bounds.max_venue_leverage
+        assert ratio <= max(snapshot.bounds.max_venue_leverage, leverage(old.notional, old.equity_low))
         if leg.margin_delta > 0:
             needed = venue.notional * 10**18 // limits.target
             assert venue.equity_low <= needed + ASSET_UNIT
@@ -259,11 +276,11 @@ def test_decide__any_case_with_slicing__trades_a_part_and_delays_no_forbidden_ri
     snapshot, book, policy = case
     if is_wide:
         bounds = replace(snapshot.bounds, band=wad(60), urgent_delta=wad(90), max_slippage_bps=200)
-        snapshot = replace(snapshot, bounds=bounds, budget=replace(BUDGET, last_trade_at=0))
+        snapshot = replace(snapshot, bounds=bounds, usage=usage_of(last_trade_at=0))
     whole = decide(snapshot, book, policy, COSTS, SETTINGS)
     sliced = decide(snapshot, book, policy, COSTS, SLICED)
     event(f"slice: {'slice 1' in sliced.reason}, waits: {'recover' in sliced.reason}")
-    if sliced.urgent or worst_net_delta(snapshot.measurement) > snapshot.bounds.band:
+    if sliced.urgent or worst_net_delta(snapshot.measurement) > band_now(snapshot):
         assert sliced == whole
     assert abs(traded(sliced)) <= abs(traded(whole)) or "reduced to avoid" in whole.reason
     assert traded(sliced) * traded(whole) >= 0
@@ -271,7 +288,7 @@ def test_decide__any_case_with_slicing__trades_a_part_and_delays_no_forbidden_ri
         after = predict(snapshot, sliced.legs, sliced.expected_fills)
         evaluate(
             snapshot.bounds,
-            snapshot.budget,
+            snapshot.usage,
             snapshot.measurement,
             sliced.expected_fills,
             after,

@@ -18,9 +18,12 @@ from agent.domain import (
     OptionType,
     QuotePoint,
     Snapshot,
+    Track,
+    Usage,
     VenueMeasurement,
     VenueSnapshot,
 )
+from agent.prediction import PriceRange
 from agent.products.european import black76_delta
 from agent.routing import RoutingParameters
 from agent.routing.margin import MarginParameters
@@ -46,7 +49,9 @@ BOUNDS = Bounds(
     min_improvement=wad("0.5"),
     urgent_delta=wad(10),
     max_size_delta=wad(100),
+    min_notional=wad(0),
     max_notional=wad(400_000),
+    max_gross_notional=wad(10_000_000),
     turnover_capacity=wad(1_000_000),
     turnover_refill_per_day=wad(1_000_000),
     max_venue_leverage=wad(5),
@@ -54,9 +59,18 @@ BOUNDS = Bounds(
     max_slippage_bps=150,
     max_fee_bps=15,
     max_nav_loss_bps=100,
+    loss_capacity_bps=300,
+    loss_refill_bps_per_day=100,
+    max_drawdown_bps=1_000,
+    idle_floor_bps=0,
+    urgent_reserve_bps=0,
+    keeper_share_bps=10_000,
     cooldown_seconds=Seconds(600),
 )
-BUDGET = Budget(turnover_available=wad(1_000_000), updated_at=Seconds(NOW - 3_600), last_trade_at=Seconds(NOW - 3_600))
+BUDGET = Budget(wad(0), wad(0), updated_at=Seconds(NOW - 3_600), last_trade_at=Seconds(NOW - 3_600))
+TRACK = Track(wad(0), wad(0), 0, wad(0), (0, 0, 0, 0))
+USAGE = Usage(BUDGET, BUDGET, TRACK)
+UNCAPPED = wad(10**18)
 COSTS = CostInputs(
     eth_price_usd=SPOT_USD,
     priority_fee_wei=Wei(10**8),
@@ -107,7 +121,10 @@ def delta_interval(book: Book, spot_usd: float, at_unix: int) -> tuple[float, fl
 
 @dataclass(frozen=True)
 class VenueState:
-    """What a synthetic venue holds; ``depth_usd`` shapes its price impact: price (1 +- size x price / depth)."""
+    """What a synthetic venue holds; ``depth_usd`` shapes its price impact: price (1 +- size x price / depth).
+
+    ``equity_usd`` is its lowest equity.
+    """
 
     size: float = 0.0
     equity_usd: float = 0.0
@@ -118,6 +135,8 @@ class VenueState:
     fee_ratio: float = 0.001
     funding_per_day: float = 0.0
     max_quote: float = math.inf
+    cap_usd: float = 1e15
+    is_closing: bool = False
 
 
 def quotes_of(state: VenueState) -> tuple[QuotePoint, ...]:
@@ -133,13 +152,46 @@ def quotes_of(state: VenueState) -> tuple[QuotePoint, ...]:
     return tuple(points)
 
 
+def usage_of(**changes: int) -> Usage:
+    """What all keepers together and this one have used, alike."""
+    budget = replace(BUDGET, **changes)
+    return Usage(budget, budget, TRACK)
+
+
+def measured_venue(state: VenueState, price: Wad, deviation_bps: int = 0) -> VenueMeasurement:
+    """What the chain would measure: equity over mark, index and the feed's deviation, by ``equity_usd`` at worst."""
+    size = wad(state.size)
+    width = Wad(price * deviation_bps // 10_000)
+    measured = VenueMeasurement(
+        is_silent=False,
+        is_closing=state.is_closing,
+        price=price,
+        price_low=Wad(price - width),
+        price_high=Wad(price + width),
+        size_low=size,
+        size_high=size,
+        notional=Wad(-(-abs(size) * price // 10**18)),
+        equity=wad(state.equity_usd),
+        equity_low=wad(state.equity_usd),
+        equity_high=wad(state.equity_usd),
+        cap=wad(state.cap_usd),
+    )
+    prices = PriceRange.of(measured, wad(state.mark_usd), wad(state.index_usd), deviation_bps)
+    return replace(
+        measured,
+        equity=Wad(measured.equity + size * (price - prices.worst(size)) // 10**18),
+        equity_high=Wad(measured.equity + abs(size) * (prices.high - prices.low) // 10**18),
+    )
+
+
 def snapshot_of(
     book: Book,
     *venues: VenueState,
     spot_usd: float = SPOT_USD,
     idle_usd: float = 500_000.0,
     bounds: Bounds = BOUNDS,
-    budget: Budget = BUDGET,
+    usage: Usage = USAGE,
+    deviation_bps: int = 0,
     base_fee_gwei: int = 1,
     at_unix: int = NOW,
     paused: bool = False,
@@ -148,19 +200,18 @@ def snapshot_of(
     states = venues or (VenueState(),)
     low, high = delta_interval(book, spot_usd, at_unix)
     price = wad(spot_usd)
-    measured = []
-    for state in states:
-        size = wad(state.size)
-        notional = Wad(-(-abs(size) * price // 10**18))
-        gap = abs(state.size * (state.mark_usd - state.index_usd))
-        measured.append(VenueMeasurement(size, size, notional, wad(state.equity_usd), wad(state.equity_usd + gap)))
+    measured = [measured_venue(state, price, deviation_bps) for state in states]
     idle = wad(idle_usd)
+    nav = Wad(idle + sum(max(venue.equity, 0) for venue in measured))
     measurement = Measurement(
         price=price,
+        is_reduce_only=False,
         book_delta_low=to_wad(low, Rounding.DOWN),
         book_delta_high=to_wad(high, Rounding.UP),
-        nav_low=Wad(idle + sum(max(venue.equity_low, 0) for venue in measured)),
-        nav_high=Wad(idle + sum(max(venue.equity_high, 0) for venue in measured)),
+        idle=idle,
+        nav=nav,
+        firm_nav=nav,
+        net_flows=nav,
         venues=tuple(measured),
     )
     return Snapshot(
@@ -171,7 +222,8 @@ def snapshot_of(
         idle_assets=AssetUnits(idle // 10**12),
         measurement=measurement,
         bounds=bounds,
-        budget=budget,
+        usage=usage,
+        deviation_bps=deviation_bps,
         venues=tuple(
             VenueSnapshot(
                 address=VENUE_ADDRESSES[index],

@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from decimal import Decimal
 
 import pytest
 
+from agent.budgets import available, settled
 from agent.domain import Fill, Measurement, VenueMeasurement
 from agent.errors import DataError, RejectedError
 from agent.guard import (
     UINT256_MAX,
+    GuardError,
+    effective_band,
     evaluate,
     fill_notional,
     leverage,
     limit_price,
-    max_daily_execution_loss,
     net_delta_interval,
-    turnover_available,
     worst_net_delta,
 )
-from agent.settings import load_settings
-from agent.units import WAD, Rounding, Wad, to_wad
-from tests.support.decision_builders import BOUNDS, BUDGET, NOW, wad
+from agent.units import Wad
+from tests.support.decision_builders import BOUNDS, BUDGET, NOW, UNCAPPED, USAGE, usage_of, wad
 
 PRICE = wad(3000)
 
 
-def measured(hedge="0", *, book=("-54", "-53"), nav="500000", equity="100000", notional=None, price=PRICE):
-    size = wad(hedge)
-    worth = fill_notional(size, price) if notional is None else wad(notional)
-    venue = VenueMeasurement(size, size, worth, wad(equity), wad(equity))
-    return Measurement(price, wad(book[0]), wad(book[1]), wad(nav), wad(nav), (venue,))
+def venue_of(size=0, equity=0, notional=None, price=PRICE, **changes):
+    low, high = changes.pop("sizes", (size, size))
+    worth = fill_notional(max(abs(low), abs(high)), price) if notional is None else notional
+    usual = VenueMeasurement(False, False, price, price, price, low, high, worth, equity, equity, equity, UNCAPPED)
+    return replace(usual, **changes)
+
+
+def measured(hedge="0", *, book=("-54", "-53"), nav="500000", equity="100000", notional=None, price=PRICE, **changes):
+    venue = venue_of(wad(hedge), wad(equity), None if notional is None else wad(notional), price)
+    usual = Measurement(
+        price, False, wad(book[0]), wad(book[1]), wad("400000"), wad(nav), wad(nav), wad(500_000), (venue,)
+    )
+    return replace(usual, **changes)
 
 
 def buy(size="50", price="3003", fee="150"):
@@ -44,8 +50,8 @@ AFTER = measured("50")
 FILLS = (buy(),)
 
 
-def judge(bounds=BOUNDS, budget=BUDGET, before=BEFORE, fills=FILLS, after=AFTER, timestamp=NOW):
-    return evaluate(bounds, budget, before, fills, after, timestamp)
+def judge(bounds=BOUNDS, usage=USAGE, before=BEFORE, fills=FILLS, after=AFTER, timestamp=NOW):
+    return evaluate(bounds, usage, before, fills, after, timestamp)
 
 
 def refusal(**case):
@@ -54,30 +60,38 @@ def refusal(**case):
     return caught.value.name, caught.value.arguments
 
 
-def test_evaluate__ordinary_hedge__accepted_and_budget_spent():
-    budget = judge()
+def test_evaluate__ordinary_hedge__accepted_and_budgets_used():
+    usage = judge(after=measured("50", nav="499850"))
     notional = fill_notional(wad(50), wad(3003))
-    assert budget.turnover_available == BOUNDS.turnover_capacity - notional
-    assert (budget.updated_at, budget.last_trade_at) == (NOW, NOW)
+    for budget in (usage.all, usage.own):
+        assert (budget.turnover_used, budget.loss_used) == (notional, -(-wad(150) * 10**18 // wad(499_850)))
+        assert (budget.updated_at, budget.last_trade_at) == (NOW, NOW)
+    assert (usage.track.size, usage.track.price) == (wad(50), PRICE)
 
 
 def test_evaluate__cooldown__ends_exactly_at_ready_time():
     calm = replace(BOUNDS, urgent_delta=wad(60))
-    budget = replace(BUDGET, last_trade_at=NOW - 600)
-    assert judge(bounds=calm, budget=budget).last_trade_at == NOW
-    late = replace(budget, last_trade_at=NOW - 599)
-    assert refusal(bounds=calm, budget=late) == ("CooldownActive", {"timestamp": NOW, "readyAt": NOW + 1})
+    assert judge(bounds=calm, usage=usage_of(last_trade_at=NOW - 600)).own.last_trade_at == NOW
+    late = usage_of(last_trade_at=NOW - 599)
+    assert refusal(bounds=calm, usage=late) == ("CooldownActive", {"timestamp": NOW, "readyAt": NOW + 1})
+
+
+def test_evaluate__cooldown__is_of_the_keeper_alone():
+    calm = replace(BOUNDS, urgent_delta=wad(60))
+    fresh = replace(BUDGET, last_trade_at=NOW)
+    assert judge(bounds=calm, usage=replace(USAGE, all=fresh)).own.last_trade_at == NOW
+    assert refusal(bounds=calm, usage=replace(USAGE, own=fresh))[0] == "CooldownActive"
 
 
 def test_evaluate__cooldown__waived_from_urgent_delta_on():
-    budget = replace(BUDGET, last_trade_at=NOW - 1)
-    assert judge(bounds=replace(BOUNDS, urgent_delta=wad(54)), budget=budget).last_trade_at == NOW
-    assert refusal(bounds=replace(BOUNDS, urgent_delta=wad(54) + 1), budget=budget)[0] == "CooldownActive"
+    usage = usage_of(last_trade_at=NOW - 1)
+    assert judge(bounds=replace(BOUNDS, urgent_delta=wad(54)), usage=usage).own.last_trade_at == NOW
+    assert refusal(bounds=replace(BOUNDS, urgent_delta=wad(54) + 1), usage=usage)[0] == "CooldownActive"
 
 
 def test_evaluate__cooldown__does_not_hold_before_the_first_trade():
     calm = replace(BOUNDS, urgent_delta=wad(60), cooldown_seconds=NOW + 1)
-    assert judge(bounds=calm, budget=replace(BUDGET, last_trade_at=0)).last_trade_at == NOW
+    assert judge(bounds=calm, usage=usage_of(last_trade_at=0)).own.last_trade_at == NOW
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -134,21 +148,41 @@ def test_evaluate__notional__is_the_sum_of_the_fills():
     )
 
 
-def test_turnover_available__time_passes__refills_linearly_up_to_capacity():
-    budget = replace(BUDGET, turnover_available=wad(1), updated_at=NOW - 1)
-    refill = BOUNDS.turnover_refill_per_day // 86_400
-    assert turnover_available(BOUNDS, budget, NOW) == wad(1) + refill
-    assert turnover_available(BOUNDS, budget, NOW + 86_400) == BOUNDS.turnover_capacity
+def test_settled__time_passes__use_falls_linearly_to_zero():
+    bounds = replace(BOUNDS, loss_refill_bps_per_day=100)
+    budget = replace(BUDGET, turnover_used=wad(100), loss_used=wad("0.01"), updated_at=NOW - 1)
+    turnover, loss = settled(bounds, budget, 10_000, NOW)
+    assert turnover == wad(100) - BOUNDS.turnover_refill_per_day // 86_400
+    assert loss == wad("0.01") - wad("0.01") // 86_400
+    assert settled(bounds, budget, 10_000, NOW + 86_400) == (0, 0)
     with pytest.raises(DataError, match="lies before the guard's budget"):
-        turnover_available(BOUNDS, budget, NOW - 2)
+        settled(bounds, budget, 10_000, NOW - 2)
+
+
+def test_settled__own_budget__refills_with_its_share():
+    budget = replace(BUDGET, turnover_used=wad(1_000_000), updated_at=NOW - 43_200)
+    assert settled(BOUNDS, budget, 6_000, NOW)[0] == wad(700_000)
+
+
+def test_available__reserve_and_share__least_of_all_and_own():
+    bounds = replace(BOUNDS, turnover_refill_per_day=0, urgent_reserve_bps=2_500, keeper_share_bps=6_000)
+    usage = replace(USAGE, all=replace(BUDGET, turnover_used=wad(300_000)))
+    assert available(bounds, usage, wad(500_000), NOW, is_urgent=False).turnover == wad(450_000)
+    assert available(bounds, usage, wad(500_000), NOW, is_urgent=True).turnover == wad(600_000)
+    assert available(bounds, usage, wad(500_000), NOW, is_urgent=True).loss == wad(9_000)
+    crowded = replace(USAGE, all=replace(BUDGET, turnover_used=wad(900_000), loss_used=wad("0.029998")))
+    bounds = replace(bounds, loss_refill_bps_per_day=0)
+    assert available(bounds, crowded, wad(500_000), NOW, is_urgent=True).turnover == wad(100_000)
+    assert available(bounds, crowded, wad(500_000), NOW, is_urgent=False).turnover == 0
+    assert available(bounds, crowded, wad(500_000), NOW, is_urgent=True).loss == wad(1)
 
 
 def test_evaluate__turnover__accepted_at_what_is_left_and_refused_beyond():
     bounds = replace(BOUNDS, turnover_refill_per_day=0)
-    budget = replace(BUDGET, turnover_available=wad(150_150))
-    assert judge(bounds=bounds, budget=budget).turnover_available == 0
-    short = replace(budget, turnover_available=wad(150_150) - 1)
-    assert refusal(bounds=bounds, budget=short) == (
+    usage = usage_of(turnover_used=wad(849_850))
+    assert judge(bounds=bounds, usage=usage).all.turnover_used == wad(1_000_000)
+    short = usage_of(turnover_used=wad(849_850) + 1)
+    assert refusal(bounds=bounds, usage=short) == (
         "TurnoverExceeded",
         {"notional": wad(150_150), "turnoverAvailable": wad(150_150) - 1},
     )
@@ -156,8 +190,8 @@ def test_evaluate__turnover__accepted_at_what_is_left_and_refused_beyond():
 
 def test_worst_net_delta__pending_orders__count_at_their_worst():
     venues = (
-        VenueMeasurement(wad(-3), wad(1), wad(0), wad(0), wad(0)),
-        VenueMeasurement(wad(-2), wad(4), wad(0), wad(0), wad(0)),
+        venue_of(sizes=(wad(-3), wad(1))),
+        venue_of(sizes=(wad(-2), wad(4))),
     )
     measurement = replace(BEFORE, book_delta_low=wad(-1), book_delta_high=wad(2), venues=venues)
     assert net_delta_interval(measurement) == (wad(-6), wad(7))
@@ -167,7 +201,7 @@ def test_worst_net_delta__pending_orders__count_at_their_worst():
 
 def test_evaluate__delta__inside_the_band_needs_no_improvement():
     before, after = measured("53"), measured("52")
-    assert judge(before=before, after=after).last_trade_at == NOW
+    assert judge(before=before, after=after).own.last_trade_at == NOW
     beyond = replace(after, book_delta_low=wad(-54) - 1)
     assert refusal(before=before, after=beyond) == (
         "NetDeltaExceeded",
@@ -202,12 +236,30 @@ def test_evaluate__venue_under_water__reports_the_largest_leverage():
     assert refusal(after=measured("50", equity="0"))[1]["leverage"] == UINT256_MAX
 
 
-def test_evaluate__leverage__judged_on_the_lower_nav():
-    lean = replace(BOUNDS, max_nav_loss_bps=10_000)
-    judge(bounds=lean, after=measured("50", nav="75000"))
-    assert refusal(bounds=lean, after=measured("50", nav="74999.999999999999999999")) == (
+def test_evaluate__leverage__judged_on_the_firm_nav():
+    judge(after=measured("50", firm_nav=wad(75_000)))
+    assert refusal(after=measured("50", firm_nav=wad(75_000) - 1)) == (
         "LeverageExceeded",
         {"leverage": wad(2) + 1, "maxLeverage": wad(2)},
+    )
+
+
+def test_effective_band__small_vault__is_a_quarter_of_nav():
+    assert effective_band(BOUNDS, wad(24_000), PRICE) == wad(2)
+    assert effective_band(BOUNDS, wad(24_000) - 1, PRICE) == wad(2) - 1
+    assert effective_band(BOUNDS, wad(24_000), Wad(0)) == 0
+
+
+def test_evaluate__loss__charged_with_the_range_of_the_price():
+    wide = venue_of(equity=wad(100_000), price_low=PRICE - wad(10), price_high=PRICE + wad(20))
+    before = measured(venues=(wide,))
+    before, after = replace(before, nav=wad(500_150)), measured("50", nav="500000")
+    assert judge(before=before, after=after).all.loss_used == wad("0.0013")
+    assert judge(before=before, after=after, usage=usage_of(loss_used=wad("0.0287"), updated_at=NOW))
+    full = usage_of(loss_used=wad("0.0287") + 1, updated_at=NOW)
+    assert refusal(before=before, after=after, usage=full) == (
+        "LossBudgetExceeded",
+        {"loss": wad(650), "lossAvailable": wad(650) - 500_000},
     )
 
 
@@ -220,12 +272,14 @@ def test_evaluate__nav_loss__accepted_at_the_limit_and_refused_beyond():
 
 
 def test_evaluate__nav_gain__is_no_loss():
-    judge(bounds=replace(BOUNDS, max_nav_loss_bps=0), after=measured("50", nav="500001"))
+    usage = judge(bounds=replace(BOUNDS, max_nav_loss_bps=0), after=measured("50", nav="500001"))
+    assert usage.all.loss_used == 0
 
 
-def test_evaluate__margin_alone__skips_trade_rules_and_leaves_the_budget():
-    budget = replace(BUDGET, turnover_available=wad(0), last_trade_at=NOW)
-    assert judge(budget=budget, fills=(), after=BEFORE) == budget
+def test_evaluate__margin_alone__skips_trade_rules_and_books_no_trade():
+    usage = usage_of(turnover_used=wad(1_000_000), updated_at=NOW, last_trade_at=NOW - 1)
+    after = judge(usage=usage, fills=(), after=BEFORE)
+    assert after.own == replace(usage.own, updated_at=NOW)
     name, _ = refusal(fills=(), after=measured("50", equity="1"))
     assert name == "VenueLeverageExceeded"
     name, _ = refusal(fills=(), after=measured(nav="1"))
@@ -239,40 +293,32 @@ ORDER = [
     ("FeeExceeded", {"max_fee_bps": 0}),
     ("NotionalExceeded", {"max_notional": 0}),
     ("TurnoverExceeded", {"turnover_capacity": 0}),
+    ("PositionNotShrinking", {"max_drawdown_bps": 0}),
     ("NetDeltaExceeded", {"band": 0, "min_improvement": wad(54)}),
+    ("NotionalTooSmall", {"band": 0, "min_notional": wad(10**6)}),
+    ("GrossNotionalExceeded", {"max_gross_notional": 0}),
+    ("VenueCapExceeded", {}),
     ("VenueLeverageExceeded", {"max_venue_leverage": 0}),
     ("LeverageExceeded", {"max_leverage": 0}),
+    ("IdleBelowFloor", {"idle_floor_bps": 8_000}),
     ("NavLossExceeded", {"max_nav_loss_bps": 0}),
+    ("LossBudgetExceeded", {"loss_capacity_bps": 0}),
 ]
+
+
+def test_order__errors__are_those_of_the_mirror():
+    assert [name for name, _ in ORDER] == [error.value for error in GuardError]
 
 
 @pytest.mark.parametrize("first", range(len(ORDER)))
 def test_evaluate__several_rules_broken__first_in_order_is_reported(first):
-    changes = {"urgent_delta": wad(60)}
-    for _, change in ORDER[first:]:
+    broken = dict(ORDER[first:])
+    changes = {"urgent_delta": wad(60), "max_drawdown_bps": 9_999}
+    for change in broken.values():
         changes |= change
-    assert refusal(bounds=replace(BOUNDS, **changes), after=measured("50", nav="499999"))[0] == ORDER[first][0]
-
-
-def test_max_daily_execution_loss__contract_vector__the_same(repository):
-    """The figure of ``tests/contracts/RebalanceGuard.t.sol``: 486,400 USD of turnover, 50 and 20 bps."""
-    solidity = (repository / "tests" / "contracts" / "RebalanceGuard.t.sol").read_text(encoding="utf-8")
-    slippage_loss, fee_loss = re.search(r"maxDailyExecutionLoss\(\), ([\d.]+)e18 \+ ([\d.]+)e18", solidity).groups()
-    settings = load_settings(repository / "config" / "localnet.toml", {})
-    bounds = replace(
-        settings.bounds.to_bounds(),
-        turnover_capacity=Wad(486_400 * WAD),
-        turnover_refill_per_day=Wad(0),
-        max_slippage_bps=50,
-        max_fee_bps=20,
-    )
-    expected = to_wad(Decimal(slippage_loss) + Decimal(fee_loss), Rounding.DOWN)
-    assert max_daily_execution_loss(bounds) == expected
-
-
-@pytest.mark.parametrize("name", ["README.md", "config/localnet.toml"])
-def test_max_daily_execution_loss__figure_in_text__the_same(repository, name):
-    text = (repository / name).read_text(encoding="utf-8")
-    written = re.search(r"\$(\d,\d{3}) (?:a day|with the bounds)", text)[1]
-    settings = load_settings(repository / "config" / "localnet.toml", {})
-    assert f"{settings.bounds.max_daily_execution_loss_usd:,.0f}" == written
+    track = replace(USAGE.track, period=NOW // 28_800, highs=(1, 0, 0, 0))
+    cap = wad(99_000) if "VenueCapExceeded" in broken else UNCAPPED
+    venue = venue_of(wad(50), wad(100_001), cap=cap)
+    after = measured("50", nav="499999", idle=wad(399_998), venues=(venue,))
+    case = {"bounds": replace(BOUNDS, **changes), "usage": replace(USAGE, track=track), "after": after}
+    assert refusal(**case)[0] == ORDER[first][0]

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {GuardRules} from "../../../contracts/libraries/GuardRules.sol";
-import {Bounds, Budget, Fill, Measurement} from "../../../contracts/types/Rebalance.sol";
+import {GuardRules, Usage} from "../../../contracts/libraries/GuardRules.sol";
+import {Bounds, Fill, Measurement} from "../../../contracts/types/Rebalance.sol";
 
 /// @notice One question to the rules.
 struct GuardCase {
     Bounds bounds;
-    Budget budget;
+    Usage usage;
     Measurement beforeTrade;
     Fill[] fills;
     Measurement afterTrade;
     uint256 timestamp;
 }
 
-/// @notice What the rules answered: the new budget, or the error with its arguments as revert data.
+/// @notice What the rules answered: the usage left behind, or the error with its arguments as revert data.
 struct GuardVerdict {
     bool accepted;
     bytes data;
@@ -23,10 +23,10 @@ struct GuardVerdict {
 /// @title Puts many cases before `GuardRules` in one call
 contract GuardRulesHarness {
     /// @notice Judges one case; reverts with the rule's own error.
-    function evaluate(GuardCase calldata guardCase) external pure returns (Budget memory) {
+    function evaluate(GuardCase calldata guardCase) external pure returns (Usage memory) {
         return GuardRules.evaluate(
             guardCase.bounds,
-            guardCase.budget,
+            guardCase.usage,
             guardCase.beforeTrade,
             guardCase.fills,
             guardCase.afterTrade,

@@ -27,6 +27,7 @@ from tests.support.decision_builders import (
     held,
     short_calls,
     snapshot_of,
+    usage_of,
     wad,
     with_bounds,
 )
@@ -168,8 +169,8 @@ def test_explain__venue_too_small_for_the_size__says_what_limits_it():
 
 
 def test_explain__nothing_to_trade_with__no_capacity_and_the_reason():
-    spent = replace(snapshot_of(BOOK).budget, turnover_available=wad(0), updated_at=NOW)
-    snapshot = with_bounds(snapshot_of(BOOK, budget=spent), turnover_refill_per_day=0)
+    spent = usage_of(turnover_used=wad(1_000_000), updated_at=NOW)
+    snapshot = with_bounds(snapshot_of(BOOK, usage=spent), turnover_refill_per_day=0)
     _, explanation = explained(snapshot)
     neutral = named(explanation, "full neutralisation")
     assert (neutral.refused_by, neutral.trades, neutral.costs.total_usd) == ("NoCapacity", (), 0.0)

@@ -129,6 +129,14 @@ def test_read__revert__is_decoded_and_read_or_none_forgives_it(monkeypatch):
     assert client.read_or_none([CALL], BLOCK) == [None]
 
 
+@pytest.mark.parametrize("answer", ["0x", "0x00"])
+def test_read__answer_of_another_type__is_named_and_read_or_none_forgives_it(monkeypatch, answer):
+    client = client_of(monkeypatch, FakeServer("one", eth_call=lambda *_: answer))
+    with pytest.raises(DataError, match=f"with {answer}, which is not what that function returns"):
+        client.read([CALL], BLOCK)
+    assert client.read_or_none([CALL], BLOCK) == [None]
+
+
 def test_head__clock_and_head_far_apart__is_transient(monkeypatch):
     client = client_of(monkeypatch, FakeServer("one"), max_head_age_seconds=60)
     assert client.head(NOW + 65) == BLOCK

@@ -27,7 +27,9 @@ VENUE = {"name": "curie", "kind": "curie", "addresses": {"base_token": ADDRESSES
 
 def written(tmp_path: Path, **changes: object) -> Path:
     path = tmp_path / "inputs.json"
-    path.write_text(json.dumps(ADDRESSES | {"venues": [VENUE]} | changes), encoding="utf-8")
+    path.write_text(
+        json.dumps(ADDRESSES | {"members": [ADDRESSES["governor"]], "venues": [VENUE]} | changes), encoding="utf-8"
+    )
     return path
 
 

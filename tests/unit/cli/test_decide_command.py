@@ -12,7 +12,7 @@ from agent.cli.main import main
 from agent.decision.decide import decide
 from agent.keeper.planner import CycleView
 from agent.settings import load_settings
-from tests.support.decision_builders import NOW, short_calls, snapshot_of
+from tests.support.decision_builders import NOW, short_calls, snapshot_of, wad
 from tests.support.listed_chain import chain_at
 
 BOOK = short_calls()
@@ -38,7 +38,8 @@ class FakePlanner:
         snapshot, settings = snapshot_of(BOOK), self.settings
         costs = settings.costs.to_cost_inputs(snapshot.measurement.price, settings.execution.priority_fee_gwei)
         decision = decide(snapshot, BOOK, settings.policy.build(), costs, settings.to_decision_parameters(6))
-        return CycleView(snapshot, None, decision, 0.001)
+        state = SimpleNamespace(venues=[SimpleNamespace(max_funding_rate_per_day=wad("0.1"))])
+        return CycleView(snapshot, state, decision, 0.001)
 
     def intent(self, view):
         return None
@@ -69,6 +70,14 @@ def test_decide__not_asked_to_explain__says_what_and_why_alone(evenkeel):
     assert "Rebalance" in out
     assert "Alternative" not in out
     assert "explanation" not in json.loads(evenkeel("--json")[1])
+
+
+def test_decide__budgets__what_is_left_and_what_keys_can_lose(evenkeel):
+    document = json.loads(evenkeel("--json")[1])
+    assert document["budget_left_usd"] == {"turnover": 1_000_000.0, "loss": 15_000.0}
+    loss = {"keeper_key": 20_000.0, "all_keeper_keys": 20_000.0, "funding": 0.0, "total": 20_000.0}
+    assert document["loss_at_most_24h_usd"] == loss
+    assert "one stolen key costs at most $20,000, all together $20,000, funding $0" in evenkeel()[1]
 
 
 def test_decide__explain__alternatives_beside_the_decision(evenkeel):

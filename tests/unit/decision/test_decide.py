@@ -10,11 +10,11 @@ import pytest
 from agent.decision.decide import decide
 from agent.domain import Action, Target
 from agent.errors import DataError
-from agent.guard import evaluate, leverage, net_delta_interval, predict, worst_net_delta
+from agent.guard import evaluate, leverage, net_delta_interval, worst_net_delta
 from agent.policy.fixed_threshold import FixedThreshold
 from agent.policy.whalley_wilmott import WhalleyWilmott
+from agent.prediction import predict
 from tests.support.decision_builders import (
-    BUDGET,
     COSTS,
     EXPIRY,
     NOW,
@@ -24,6 +24,7 @@ from tests.support.decision_builders import (
     held,
     short_calls,
     snapshot_of,
+    usage_of,
     wad,
     with_bounds,
 )
@@ -189,26 +190,25 @@ def test_decide__paused__holds():
 
 def test_decide__no_collateral__holds_and_says_so():
     snapshot = snapshot_of(BOOK)
-    empty = replace(snapshot, idle_assets=0, measurement=replace(snapshot.measurement, nav_low=0, nav_high=0))
+    empty = replace(snapshot, idle_assets=0, measurement=replace(snapshot.measurement, nav=0, firm_nav=0, idle=0))
     decision = run(empty)
     assert decision.action is Action.HOLD
     assert decision.reason == "the vault holds no collateral to hedge with; deposit first"
 
 
 def test_decide__cooldown__holds_until_urgent():
-    budget = replace(BUDGET, last_trade_at=NOW - 60)
-    calm = snapshot_of(BOOK, hedged(5.0), budget=budget)
+    usage = usage_of(last_trade_at=NOW - 60)
+    calm = snapshot_of(BOOK, hedged(5.0), usage=usage)
     decision = run(calm)
     assert (decision.action, decision.guard_error) == (Action.HOLD, "CooldownActive")
     assert not decision.urgent
-    urgent = snapshot_of(BOOK, hedged(12.0), budget=budget)
+    urgent = snapshot_of(BOOK, hedged(12.0), usage=usage)
     assert run(urgent).urgent
     assert run(urgent).action is Action.REBALANCE
 
 
 def test_decide__turnover_nearly_spent__trades_what_is_left():
-    budget = replace(BUDGET, turnover_available=wad(30_000), updated_at=NOW)
-    snapshot = snapshot_of(BOOK, budget=budget)
+    snapshot = snapshot_of(BOOK, usage=usage_of(turnover_used=wad(970_000), updated_at=NOW))
     decision = run(snapshot)
     assert decision.action is Action.REBALANCE
     assert 9.0 < decision.expected_fills[0].size_delta / 1e18 < 10.0
@@ -216,8 +216,7 @@ def test_decide__turnover_nearly_spent__trades_what_is_left():
 
 
 def test_decide__turnover_spent__holds_and_says_so():
-    budget = replace(BUDGET, turnover_available=wad(0), updated_at=NOW)
-    decision = run(snapshot_of(BOOK, budget=budget))
+    decision = run(snapshot_of(BOOK, usage=usage_of(turnover_used=wad(1_000_000), updated_at=NOW)))
     assert decision.action is Action.HOLD
     assert "turnover left" in decision.reason
 
@@ -228,7 +227,7 @@ def test_decide__leverage_bound_binds__finds_the_largest_accepted_size():
     assert decision.action is Action.REBALANCE
     assert "LeverageExceeded" in decision.reason
     measured = after(snapshot, decision)
-    ratio = leverage(measured.venues[0].notional, measured.nav_low)
+    ratio = leverage(measured.venues[0].notional, measured.firm_nav)
     assert 0.99 * 10**18 < ratio <= 10**18
 
 
@@ -271,19 +270,28 @@ def test_decide__leverage_high_without_a_trade__moves_margin_alone():
 
 
 def test_decide__trade_held_back_by_cooldown__still_tops_up_margin():
-    budget = replace(BUDGET, last_trade_at=NOW - 60)
-    decision = run(snapshot_of(BOOK, hedged(5.0, equity_usd=40_000.0), budget=budget))
+    usage = usage_of(last_trade_at=NOW - 60)
+    decision = run(snapshot_of(BOOK, hedged(5.0, equity_usd=40_000.0), usage=usage))
     assert decision.action is Action.REBALANCE
     assert decision.expected_fills == ()
 
 
-def test_decide__account_beyond_saving__holds_naming_the_rule():
+def test_decide__account_beyond_saving__is_eased_as_far_as_idle_reaches():
     decision = run(snapshot_of(BOOK, hedged(0.3, equity_usd=1.0), idle_usd=5_000))
-    assert (decision.action, decision.guard_error) == (Action.HOLD, "VenueLeverageExceeded")
+    assert decision.action is Action.REBALANCE
+    assert [leg.margin_delta for leg in decision.legs] == [5_000 * 10**6]
+    assert decision.expected_fills == ()
+
+
+def test_decide__account_beyond_saving_and_a_floor__keeps_the_floor():
+    snapshot = with_bounds(snapshot_of(BOOK, hedged(0.3, equity_usd=1.0), idle_usd=5_000), idle_floor_bps=2_000)
+    (leg,) = run(snapshot).legs
+    floor = snapshot.measurement.firm_nav // 5 // 10**12
+    assert snapshot.idle_assets - leg.margin_delta == pytest.approx(floor, abs=1)
 
 
 def test_decide__book_expired__unwinds_the_hedge():
-    snapshot = snapshot_of(BOOK, VenueState(size=20, equity_usd=30_000), at_unix=EXPIRY, budget=BUDGET)
+    snapshot = snapshot_of(BOOK, VenueState(size=20, equity_usd=30_000), at_unix=EXPIRY)
     decision = run(snapshot)
     assert decision.exposure.book_delta == 0.0
     assert decision.expected_fills[0].size_delta < -wad("19.9")
@@ -369,15 +377,15 @@ def test_decide__same_inputs__same_decision():
 def test_decide__accepted_decision__passes_the_mirror_again():
     snapshot = snapshot_of(BOOK)
     decision = run(snapshot)
-    budget = evaluate(
+    usage = evaluate(
         snapshot.bounds,
-        snapshot.budget,
+        snapshot.usage,
         snapshot.measurement,
         decision.expected_fills,
         after(snapshot, decision),
         snapshot.block.timestamp,
     )
-    assert budget.last_trade_at == NOW
+    assert usage.own.last_trade_at == NOW
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from agent.domain import Action
 from agent.policy.fixed_threshold import FixedThreshold
 from agent.routing import SlicingParameters
 from tests.support.decision_builders import (
-    BUDGET,
     COSTS,
     NOW,
     SETTINGS,
@@ -20,6 +19,7 @@ from tests.support.decision_builders import (
     delta_interval,
     short_calls,
     snapshot_of,
+    usage_of,
     wad,
     with_bounds,
 )
@@ -32,18 +32,18 @@ SLICED = replace(
     SETTINGS,
     slicing=SlicingParameters(interval_seconds=300.0, max_slices=10, vol_annual=0.7, risk_aversion_per_usd=1e-5),
 )
-LONG_AGO = replace(BUDGET, last_trade_at=NOW - 3_600)
+LONG_AGO = usage_of(last_trade_at=NOW - 3_600)
 
 
 def run(snapshot, costs=COSTS, settings=SETTINGS):
     return decide(snapshot, BOOK, POLICY, costs, settings)
 
 
-def wide(gap, budget=LONG_AGO, **changes):
+def wide(gap, usage=LONG_AGO, **changes):
     """A net delta that misses neutral by ``gap``, far inside the chain's band, at a leverage of 2."""
     size = BOOK_DELTA + gap
     hedged = VenueState(size=size, equity_usd=abs(size) * 1_500, free_collateral_usd=abs(size) * 1_000)
-    return with_bounds(snapshot_of(BOOK, hedged, budget=budget), band=wad(40), urgent_delta=wad(60), **changes)
+    return with_bounds(snapshot_of(BOOK, hedged, usage=usage), band=wad(40), urgent_delta=wad(60), **changes)
 
 
 def traded(decision):
@@ -82,7 +82,7 @@ def test_decide__slice_after_slice__arrives_at_the_target():
     ids=["outside the chain's band", "urgent"],
 )
 def test_decide__risk_the_chain_forbids__is_never_delayed_nor_cut(gap, bounds):
-    snapshot = wide(gap, replace(LONG_AGO, last_trade_at=NOW - 10), cooldown_seconds=0)
+    snapshot = wide(gap, usage_of(last_trade_at=NOW - 10), cooldown_seconds=0)
     snapshot = with_bounds(snapshot, **bounds)
     assert run(snapshot, settings=SLICED) == run(snapshot)
     assert run(snapshot).action is Action.REBALANCE
@@ -90,7 +90,7 @@ def test_decide__risk_the_chain_forbids__is_never_delayed_nor_cut(gap, bounds):
 
 @pytest.mark.parametrize(("seconds", "action"), [(299, Action.HOLD), (300, Action.REBALANCE)])
 def test_decide__last_trade_just_now__gives_the_market_its_time(seconds, action):
-    snapshot = wide(25.0, replace(LONG_AGO, last_trade_at=NOW - seconds), cooldown_seconds=0)
+    snapshot = wide(25.0, usage_of(last_trade_at=NOW - seconds), cooldown_seconds=0)
     decision = run(snapshot, settings=SLICED)
     assert decision.action is action
     assert ("1 s more to recover" in decision.reason) is (action is Action.HOLD)

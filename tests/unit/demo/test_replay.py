@@ -41,10 +41,11 @@ def state_of(snapshot, funding_accrued=0.0):
     return ChainState(
         block=snapshot.block,
         measurement=snapshot.measurement,
-        budget=snapshot.budget,
+        usage=snapshot.usage,
         bounds=snapshot.bounds,
         idle_assets=snapshot.idle_assets,
-        pending_donation=AssetUnits(0),
+        net_flows=AssetUnits(0),
+        deviation_bps=0,
         is_paused=False,
         venues=tuple(
             VenueOnChain(
@@ -56,6 +57,7 @@ def state_of(snapshot, funding_accrued=0.0):
                 funding_accrued=wad(funding_accrued),
                 funding_rate_per_day=Wad(0),
                 free_collateral=AssetUnits(0),
+                max_funding_rate_per_day=Wad(0),
             )
             for venue in snapshot.venues
         ),
@@ -116,7 +118,7 @@ def recorder(ledger, monkeypatch):
 def test_nav_at_oracle__mark_and_index_either_way__values_the_size_at_the_oracle(size, mark_usd, index_usd):
     at_mark_usd = 100_000.0
     at_index_usd = at_mark_usd + size * (index_usd - mark_usd)
-    low_usd = min(at_mark_usd, at_index_usd)
+    low_usd = min(at_mark_usd, at_index_usd, at_mark_usd + size * (3_002.0 - mark_usd))
     venue = VenueState(size=size, equity_usd=low_usd, mark_usd=mark_usd, index_usd=index_usd)
     state = state_of(snapshot_of(BOOK, venue, spot_usd=3_002.0, idle_usd=300_000.0))
     assert nav_at_oracle_usd(state, 6) == pytest.approx(300_000 + at_mark_usd + size * (3_002.0 - mark_usd))

@@ -11,7 +11,7 @@ from agent.chain.abi import load_abi
 from agent.domain import Action, Decision, Exposure, Leg, Snapshot, Target, TradeCosts
 from agent.errors import DataError
 from agent.execution.fees import Fees
-from agent.execution.intents import book_digest, build_intent, rebalance_call
+from agent.execution.intents import book_digest, build_intent, call_on, rebalance_call
 from agent.execution.signer import load_signer
 from agent.files.book_file import load_book
 from agent.ledger.records import Purpose
@@ -72,7 +72,27 @@ def test_rebalance_call__intent__is_what_the_vault_decodes():
     assert call.to == VAULT
     assert call.data.startswith("0x" + function.selector.hex())
     legs = [(leg.venue, leg.margin_delta, leg.size_delta, leg.limit_price) for leg in LEGS]
-    assert call.data == function.encode(bytes.fromhex(intent.intent_id[2:]), legs, intent.deadline)
+    block = intent.decided_at_block
+    bound = (bytes.fromhex(intent.intent_id[2:]), block.number, bytes.fromhex(block.hash[2:]), intent.deadline)
+    assert call.data == function.encode(bound, legs)
+
+
+@pytest.mark.parametrize("further", [1, 0], ids=["later block", "sibling of the block decided on"])
+def test_call_on__another_block__is_what_is_signed(further):
+    intent = build_intent(snapshot(), decision(), 240)
+    block = intent.decided_at_block
+    other = replace(block, number=block.number + further, hash=BlockHash("0x" + "ee" * 32))
+    assert call_on(intent, other) == rebalance_call(intent)
+
+
+def test_call_on__block_decided_on__is_bound_to_its_parent():
+    intent = build_intent(snapshot(), decision(), 240)
+    parent = BlockHash("0x" + "cd" * 32)
+    block = replace(intent.decided_at_block, parent_hash=parent)
+    other = replace(block, number=block.number - 1, hash=parent)
+    assert call_on(intent, block) == rebalance_call(replace(intent, decided_at_block=other))
+    with pytest.raises(DataError, match="the parent of block 1 is not known"):
+        call_on(intent, replace(block, parent_hash=None))
 
 
 def test_book_digest__same_content__is_the_same_and_any_change_shows():

@@ -12,6 +12,7 @@ from agent.chain.client import SendOutcome
 from agent.domain import BlockRef, Intent, Leg
 from agent.errors import DataError, FatalError, RejectedError, TransientError
 from agent.execution.config import ExecutionSettings
+from agent.execution.intents import call_on, rebalance_call
 from agent.execution.signer import load_signer
 from agent.execution.submit import Executor, Timer
 from agent.ledger.database import Database
@@ -39,7 +40,8 @@ SETTINGS = ExecutionSettings(
 
 
 def block(number: int) -> BlockRef:
-    return BlockRef(number, BlockHash(f"0x{number:064x}"), Seconds(START + number), Wei(20 * 10**9))
+    parent = BlockHash(f"0x{number - 1:064x}")
+    return BlockRef(number, BlockHash(f"0x{number:064x}"), Seconds(START + number), Wei(20 * 10**9), parent)
 
 
 def record(number: int = 1) -> IntentRecord:
@@ -69,6 +71,7 @@ class FakeChain:
     mined: dict[str, dict[str, Any]] = field(default_factory=dict)
     sent: list[str] = field(default_factory=list)
     refusal: RejectedError | None = None
+    simulated: list[str] = field(default_factory=list)
 
     def head(self, now_unix: float) -> BlockRef:
         return block(self.number)
@@ -91,10 +94,11 @@ class FakeChain:
         return self.gas
 
     def simulate(self, sender: str, call: Any, gas: int, at: BlockRef) -> RejectedError | None:
+        self.simulated.append(call.data)
         return RejectedError("UnknownRevert") if gas < self.gas else self.refusal
 
     def read(self, calls: Any, at: BlockRef) -> list[tuple[bool]]:
-        return [(bytes.fromhex(call.data[10:74]) in self.used,) for call in calls]
+        return [(bytes.fromhex(call.data[74:138]) in self.used,) for call in calls]
 
     def receipts(self, hashes: list[str]) -> list[dict[str, Any] | None]:
         return [self.mined.get(one) for one in hashes]
@@ -319,6 +323,26 @@ def test_resume__past_the_deadline__is_expired_by_chain_time_alone(executor, cha
     assert executor.resume(record(), lambda: True).state is None
     chain.number = 241
     assert executor.resume(record(), lambda: True).state is IntentState.EXPIRED
+
+
+def test_resume__block_left_the_last_256__is_expired(executor, chain, ledger):
+    chain.mines = False
+    late = replace(record(), intent=replace(record().intent, deadline=Seconds(START + 10_000)))
+    executor.execute(late, block(10))
+    chain.number = 265
+    assert executor.resume(late, lambda: True).state is None
+    chain.number = 266
+    settlement = executor.resume(late, lambda: True)
+    assert settlement.state is IntentState.EXPIRED
+    assert settlement.detail == "block 10 left the last 256 unmined"
+
+
+def test_execute__simulated_on_its_own_block__is_bound_to_the_parent(executor, chain):
+    executor.execute(record(), block(10))
+    signed = rebalance_call(record().intent)
+    assert chain.simulated[0] == call_on(record().intent, block(10)).data
+    assert chain.simulated[0] != signed.data
+    assert signed.data.removeprefix("0x") in chain.sent[0]
 
 
 def test_resume__unwanted__takes_the_nonce_and_is_cancelled(executor, chain, ledger):

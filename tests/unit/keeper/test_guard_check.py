@@ -18,15 +18,18 @@ from agent.domain import (
     Exposure,
     Measurement,
     Target,
+    Track,
     TradeCosts,
-    VenueMeasurement,
+    Usage,
 )
 from agent.errors import RejectedError
 from agent.guard import GuardError
 from agent.keeper.guard_check import execution_mismatch, simulation_mismatch
-from agent.ledger.records import FillRecord, LogId
+from agent.ledger.records import FillRecord, LogId, RebalanceRecord
+from agent.result_track import NO_HIGH
 from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
-from tests.support.decision_builders import BOUNDS, BUDGET, NOW, wad
+from tests.support.decision_builders import BOUNDS, NOW, USAGE, measured_venue, wad
+from tests.support.decision_builders import VenueState as Venue
 
 VENUE = Address("0x00000000000000000000000000000000000000A1")
 
@@ -78,43 +81,67 @@ def _errors_of(name: str):
     return [entry for entry in entries if entry["type"] == "error"]
 
 
-def state(size: float, at_unix: int, budget: Budget, nav: float = 400_000.0, price: float = 3_000.0) -> ChainState:
-    notional = Wad(abs(wad(size)) * wad(price) // 10**18)
-    venue = VenueMeasurement(wad(size), wad(size), notional, wad(100_000), wad(100_000))
+def state(size: float, at_unix: int, usage: Usage, nav: float = 400_000.0, price: float = 3_000.0) -> ChainState:
+    measured = measured_venue(Venue(size, 100_000.0, mark_usd=price, index_usd=price), wad(price))
+    worth = wad(nav)
+    venue = VenueState(VENUE, "one", wad(size), wad(price), wad(price), Wad(0), Wad(0), AssetUnits(0), Wad(0))
     return ChainState(
         block=BlockRef(9, BlockHash("0x09"), Seconds(at_unix), Wei(1)),
-        measurement=Measurement(wad(price), wad(-50), wad(-50), wad(nav), wad(nav), (venue,)),
-        budget=budget,
+        measurement=Measurement(
+            wad(price), False, wad(-50), wad(-50), wad(300_000), worth, worth, wad(400_000), (measured,)
+        ),
+        usage=usage,
         bounds=BOUNDS,
         idle_assets=AssetUnits(0),
-        pending_donation=AssetUnits(0),
+        net_flows=AssetUnits(0),
+        deviation_bps=0,
         is_paused=False,
-        venues=(VenueState(VENUE, "one", wad(size), wad(price), wad(price), Wad(0), Wad(0), AssetUnits(0)),),
+        venues=(venue,),
     )
 
 
-FILLS = (
-    FillRecord(
-        LogId(BlockId(9, BlockHash("0x09")), "0x", 0), IntentId("0x"), VENUE, wad(50), wad(50), wad(3_000), wad(10)
-    ),
-)
-BOOKED = Budget(Wad(BUDGET.turnover_available - wad(150_000)), Seconds(NOW), Seconds(NOW))
-BEFORE = state(0.0, NOW - 1, BUDGET)
-AFTER = state(50.0, NOW, BOOKED)
+PLACE = LogId(BlockId(9, BlockHash("0x09")), "0x", 0)
+FILLS = (FillRecord(PLACE, IntentId("0x"), VENUE, wad(50), wad(50), wad(3_000), wad(10)),)
+REBALANCE = RebalanceRecord(PLACE, IntentId("0x"), wad(3_000), wad(50), wad(0), wad(400_000), wad(399_990))
+LOST = Wad(-(-wad(10) * 10**18 // wad(399_990)))
+BUDGET_AFTER = Budget(wad(150_000), LOST, Seconds(NOW), Seconds(NOW))
+TRACK_AFTER = Track(wad(50), wad(3_000), NOW // 28_800, wad(0), (0, NO_HIGH, NO_HIGH, NO_HIGH))
+BOOKED = Usage(BUDGET_AFTER, BUDGET_AFTER, TRACK_AFTER)
+BEFORE = state(0.0, NOW - 1, USAGE)
+AFTER = state(50.0, NOW, BOOKED, nav=399_990.0)
 
 
 def test_execution_mismatch__chain_judged_as_the_mirror__is_none():
-    assert not execution_mismatch(BEFORE, AFTER, FILLS)
+    assert not execution_mismatch(BEFORE, AFTER, FILLS, REBALANCE)
 
 
-def test_execution_mismatch__chain_booked_another_budget__is_seen():
-    wrong = replace(BOOKED, turnover_available=Wad(BOOKED.turnover_available + 1))
-    assert execution_mismatch(BEFORE, replace(AFTER, budget=wrong), FILLS)
+def test_execution_mismatch__nav_moved_with_time__is_taken_from_the_event():
+    earlier = state(0.0, NOW - 1, USAGE, nav=400_007.0)
+    assert not execution_mismatch(earlier, AFTER, FILLS, REBALANCE)
+
+
+@pytest.mark.parametrize("name", ["all", "own"])
+def test_execution_mismatch__chain_booked_another_budget__is_seen(name):
+    wrong = replace(BOOKED, **{name: replace(BUDGET_AFTER, loss_used=LOST + 1)})
+    assert execution_mismatch(BEFORE, replace(AFTER, usage=wrong), FILLS, REBALANCE)
+
+
+def test_execution_mismatch__chain_kept_another_track__is_seen():
+    wrong = replace(BOOKED, track=replace(TRACK_AFTER, highs=(1, NO_HIGH, NO_HIGH, NO_HIGH)))
+    assert execution_mismatch(BEFORE, replace(AFTER, usage=wrong), FILLS, REBALANCE)
 
 
 def test_execution_mismatch__chain_accepted_what_the_mirror_refuses__is_seen():
-    assert execution_mismatch(BEFORE, state(-50.0, NOW, BOOKED), FILLS)
+    assert execution_mismatch(BEFORE, state(-50.0, NOW, BOOKED, nav=399_990.0), FILLS, REBALANCE)
 
 
-def test_execution_mismatch__price_moved_in_between__cannot_be_judged():
-    assert not execution_mismatch(BEFORE, state(-50.0, NOW, BOOKED, price=3_001.0), FILLS)
+@pytest.mark.parametrize(
+    ("after", "rebalance"),
+    [
+        (state(-50.0, NOW, BOOKED, nav=399_990.0, price=3_001.0), REBALANCE),
+        (state(-50.0, NOW, BOOKED, nav=399_991.0), REBALANCE),
+        (state(-50.0, NOW, BOOKED, nav=399_990.0), None),
+    ],
+)
+def test_execution_mismatch__state_no_block_shows__cannot_be_judged(after, rebalance):
+    assert not execution_mismatch(BEFORE, after, FILLS, rebalance)

@@ -8,7 +8,7 @@ import pytest
 
 from agent.chain.block_id import BlockId
 from agent.chain.state import ChainState, VenueState
-from agent.domain import BlockRef, Bounds, Budget, Measurement
+from agent.domain import BlockRef, Measurement, VenueMeasurement
 from agent.ledger.accounting import Accounts, VenueAccount, check_nav
 from agent.ledger.records import (
     CashFlowKind,
@@ -19,6 +19,8 @@ from agent.ledger.records import (
     Scan,
 )
 from agent.units import WAD, Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
+from tests.support.decision_builders import BOUNDS, USAGE, measured_venue
+from tests.support.decision_builders import VenueState as Worth
 
 VENUE = Address("0x00000000000000000000000000000000000000B2")
 OTHER = Address("0x00000000000000000000000000000000000000C3")
@@ -42,7 +44,6 @@ EVENTS = {
     "cash_flows": (
         flow(CashFlowKind.DEPOSIT, 100_000),
         flow(CashFlowKind.WITHDRAWAL, -5_000),
-        flow(CashFlowKind.DONATION, 100),
         flow(CashFlowKind.MARGIN, 25_000, VENUE),
         flow(CashFlowKind.MARGIN, -5_000, VENUE),
     ),
@@ -62,24 +63,39 @@ def venue_state(mark: float, index: float, accrued: float = 0.0) -> VenueState:
         funding_accrued=usd(accrued),
         funding_rate_per_day=Wad(0),
         free_collateral=AssetUnits(0),
+        max_funding_rate_per_day=Wad(0),
     )
 
 
-def chain_state(nav_low: float, nav_high: float, *venues: VenueState, donation: int = 0) -> ChainState:
+def measured(low: float, high: float, price: float = 3_000.0, deviation_bps: int = 0) -> VenueMeasurement:
+    """What the chain says of a venue that is worth ``low`` to ``high``."""
+    plain = measured_venue(Worth(equity_usd=low, mark_usd=price, index_usd=price), usd(price), deviation_bps)
+    return replace(plain, equity_low=usd(low), equity_high=usd(high))
+
+
+def chain_state(
+    *venues: tuple[VenueState, VenueMeasurement], idle: int = 75_000, flows: int = 95_000, deviation_bps: int = 0
+) -> ChainState:
+    price, zero = usd(3_000.0), Wad(0)
     return ChainState(
         block=BlockRef(1, BlockHash("0x01"), Seconds(1), Wei(1)),
-        measurement=Measurement(usd(3_000.0), Wad(0), Wad(0), usd(nav_low), usd(nav_high), ()),
-        budget=Budget(Wad(0), Seconds(0), Seconds(0)),
-        bounds=Bounds(*([0] * 13)),
-        idle_assets=AssetUnits(0),
-        pending_donation=AssetUnits(donation),
+        measurement=Measurement(price, False, *(zero,) * 6, tuple(one for _, one in venues)),
+        usage=USAGE,
+        bounds=BOUNDS,
+        idle_assets=AssetUnits(idle * USDC),
+        net_flows=AssetUnits(flows * USDC),
+        deviation_bps=deviation_bps,
         is_paused=False,
-        venues=venues,
+        venues=tuple(state for state, _ in venues),
     )
+
+
+ABOVE = venue_state(mark=3_010.0, index=3_000.0)
+"""Worth 19,958 at the index and 20,058 at the mark."""
 
 
 def test_accounts__events_booked__add_up():
-    assert BOOKED.idle_assets == 75_100 * USDC
+    assert BOOKED.idle_assets == 75_000 * USDC
     account = BOOKED.venues[VENUE]
     assert (account.size, account.margin_assets) == (10 * WAD, 20_000 * USDC)
     assert (account.fees, account.funding_paid) == (30 * WAD, 12 * WAD)
@@ -109,35 +125,53 @@ def test_worth__fraction_of_a_wei__rounds_down():
 
 
 def test_check_nav__mark_above_index__low_is_at_index_and_high_at_mark():
-    # venue at index 3,000: 19,958; at mark 3,010: 20,058
-    state = chain_state(95_058.0, 95_158.0, venue_state(mark=3_010.0, index=3_000.0))
-    check = check_nav(BOOKED, state, 6)
-    assert (check.ledger_low, check.ledger_high) == (usd(95_058.0), usd(95_158.0))
+    check = check_nav(BOOKED, chain_state((ABOVE, measured(19_958.0, 20_058.0))), 6)
+    assert (check.ledger_low, check.ledger_high) == (usd(94_958.0), usd(95_058.0))
+    assert (check.chain_low, check.chain_high) == (check.ledger_low, check.ledger_high)
     assert check.error_bps == 0.0
 
 
-@pytest.mark.parametrize(("low_error", "high_error"), [(9.5058, 0.0), (0.0, 9.5058), (-9.5058, 0.0)])
+def test_check_nav__feed_that_may_lag__widens_both_ends():
+    # 1 % of 3,000 on either side of index and oracle: 10 x 30 below 19,958, and above it
+    venue = measured(19_658.0, 20_258.0, deviation_bps=100)
+    assert check_nav(BOOKED, chain_state((ABOVE, venue), deviation_bps=100), 6).error_bps == 0.0
+
+
+@pytest.mark.parametrize(("low_error", "high_error"), [(9.4958, 0.0), (0.0, 9.4958), (-9.4958, 0.0)])
 def test_check_nav__one_basis_point_apart_on_either_side__is_one(low_error, high_error):
-    state = chain_state(95_058.0 + low_error, 95_158.0 + high_error, venue_state(mark=3_010.0, index=3_000.0))
+    state = chain_state((ABOVE, measured(19_958.0 + low_error, 20_058.0 + high_error)))
     assert check_nav(BOOKED, state, 6).error_bps == pytest.approx(1.0, rel=1e-3)
 
 
 def test_check_nav__venue_under_water__counts_nothing():
-    state = chain_state(75_100.0, 75_100.0, venue_state(mark=900.0, index=950.0))
+    state = chain_state((venue_state(mark=900.0, index=950.0), measured(-1_042.0, -542.0, price=900.0)))
     assert check_nav(BOOKED, state, 6).error_bps == 0.0
 
 
-def test_check_nav__donation_not_absorbed__counts_in_neither():
-    state = chain_state(95_058.0, 95_565.0, venue_state(mark=3_010.0, index=3_000.0), donation=407 * USDC)
+def test_check_nav__silent_venue__counts_nothing():
+    silent = replace(measured(0.0, 0.0), is_silent=True)
+    check = check_nav(BOOKED, chain_state((replace(ABOVE, mark_price=Wad(0)), silent)), 6)
+    assert (check.ledger_low, check.chain_low, check.error_bps) == (usd(75_000.0), usd(75_000.0), 0.0)
+
+
+def test_check_nav__sent_to_the_vault_unasked__counts_in_neither():
+    state = chain_state((ABOVE, measured(19_958.0, 20_058.0)), idle=75_407)
     assert check_nav(BOOKED, state, 6).error_bps == 0.0
+
+
+def test_check_nav__deposit_the_ledger_has_not__is_an_error():
+    state = chain_state((ABOVE, measured(19_958.0, 20_058.0)), idle=76_000, flows=96_000)
+    assert check_nav(BOOKED, state, 6).error_bps == pytest.approx(1_000 / 95_958 * 10_000)
 
 
 def test_check_nav__empty_vault__has_no_error_and_anything_else_has_all():
-    assert check_nav(Accounts(), chain_state(0.0, 0.0), 6).error_bps == 0.0
-    assert check_nav(BOOKED, chain_state(0.0, 0.0), 6).error_bps == 10_000.0
+    empty = chain_state(idle=0, flows=0)
+    assert check_nav(Accounts(), empty, 6).error_bps == 0.0
+    funded = Accounts().booked([], [flow(CashFlowKind.DEPOSIT, 100)], [])
+    assert check_nav(funded, empty, 6).error_bps == 10_000.0
 
 
 def test_check_nav__venue_never_touched__is_worth_its_accrual_alone():
     other = replace(venue_state(3_000.0, 3_000.0), address=OTHER, size=Wad(0))
-    state = chain_state(95_058.0, 95_158.0, venue_state(mark=3_010.0, index=3_000.0), other)
+    state = chain_state((ABOVE, measured(19_958.0, 20_058.0)), (other, measured(0.0, 0.0)))
     assert check_nav(BOOKED, state, 6).error_bps == 0.0

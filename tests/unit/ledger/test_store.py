@@ -193,7 +193,7 @@ def test_ledger__closed_and_opened_again__holds_every_record_to_the_last_digit(u
         assert ledger.fills() == [fill(8, 2, WIDEST)]
         assert ledger.fills_of(INTENT_ID) == ledger.fills()
         assert ledger.funding() == [FundingRecord(at(8, 1), VENUE, Wad(-7))]
-        assert ledger.rebalances()[0].nav_low_after == 2**200 - 1
+        assert ledger.rebalances()[0].nav_after == 2**200 - 1
         assert ledger.receipts()[0].gas_price_wei == 21 * 10**9
         assert ledger.cycles()[0].book_delta_low == WIDEST
         assert ledger.last_scan() == block_id(8)
@@ -243,7 +243,7 @@ def test_require_held__lock_file_removed__is_fatal(tmp_path):
 def test_open__another_schema__is_refused_with_the_way_out(url):
     with Database.open(url, "vault", "key") as database, database.engine.begin() as connection:
         connection.execute(schema.versions.insert().values(schema_version=99))
-    with pytest.raises(DataError, match=r"has schema \[1, 99\], this program writes 1; name another ledger"):
+    with pytest.raises(DataError, match=r"has schema \[2, 99\], this program writes 2; name another ledger"):
         Database.open(url, "vault", "key")
 
 

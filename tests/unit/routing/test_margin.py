@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from agent.domain import VenueMeasurement
 from agent.errors import DataError
 from agent.routing.margin import IdleFunds, Watermarks, deposit_due, idle_funds, watermarks, withdrawal_due
 from agent.units import AssetUnits
-from tests.support.decision_builders import MARGIN, wad
+from tests.support.decision_builders import MARGIN, VenueState, measured_venue, short_calls, snapshot_of, wad
 
 LIMITS = Watermarks(wad(1), wad(2), wad(3))
 
@@ -20,11 +19,18 @@ def usd(number):
 
 
 def account(notional, equity):
-    return VenueMeasurement(wad(0), wad(0), wad(notional), wad(equity), wad(equity))
+    measured = measured_venue(VenueState(equity_usd=equity), wad(3_000))
+    return replace(measured, notional=wad(notional))
 
 
-def funds(assets, reserve=0):
-    return IdleFunds(usd(assets), usd(reserve), 6)
+def funds(assets, reserve=0, floor=0):
+    return IdleFunds(usd(assets), usd(reserve), usd(floor), 6)
+
+
+def reserved(assets, nav, idle_floor_bps=0, **changes):
+    usual = {"nav": wad(nav), "firm_nav": wad(nav), "idle": wad(10**6)}
+    measurement = replace(snapshot_of(short_calls()).measurement, **(usual | changes))
+    return idle_funds(MARGIN, measurement, usd(assets), idle_floor_bps, 6)
 
 
 def test_watermarks__guard_is_wider__are_as_configured():
@@ -36,9 +42,28 @@ def test_watermarks__guard_is_tighter__all_scale_below_it():
 
 
 def test_idle_funds__reserve__is_a_share_of_nav_rounded_up():
-    found = idle_funds(MARGIN, usd(80), wad("700.0000001"), 6)
+    found = reserved(80, "700.0000001")
     assert (found.reserve, found.spare, found.shortfall) == (70_000_001, 9_999_999, 0)
-    assert idle_funds(MARGIN, usd(60), wad(700), 6).shortfall == usd(10)
+    assert reserved(60, 700).shortfall == usd(10)
+
+
+def test_idle_funds__guards_floor_above_the_reserve__is_the_reserve():
+    found = reserved(80, 700, idle_floor_bps=1_100)
+    assert (found.reserve, found.floor, found.above_floor) == (usd(77), usd(77), usd(3))
+
+
+def test_idle_funds__asked_back__is_not_idle():
+    assert reserved(80, 700, idle=wad(71)).spare == usd(1)
+
+
+def test_deposit_due__guards_floor__is_never_drawn_down():
+    assert deposit_due(account("400", "100"), LIMITS, funds(90, reserve=80, floor=70)) == usd(20)
+
+
+def test_deposit_due__venue_cap__is_kept():
+    capped = replace(account("400", "100"), cap=wad(110))
+    assert deposit_due(capped, LIMITS, funds(1_000)) == usd(10)
+    assert deposit_due(replace(capped, cap=wad(90)), LIMITS, funds(1_000)) == 0
 
 
 def test_idle_funds__after_a_deposit_or_withdrawal__counts_deposits_alone():

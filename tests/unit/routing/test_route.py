@@ -15,7 +15,6 @@ from agent.routing import RouteCosts, Router, plan_route, size_cap
 from agent.units import Wad
 from tests.support.decision_builders import (
     BOUNDS,
-    BUDGET,
     MARGIN,
     NOW,
     ROUTING,
@@ -24,6 +23,7 @@ from tests.support.decision_builders import (
     VenueState,
     short_calls,
     snapshot_of,
+    usage_of,
     wad,
     with_bounds,
 )
@@ -95,10 +95,10 @@ def test_size_cap__notional_over_two_venues__leaves_room_for_rounding_of_both_fi
 
 
 def test_size_cap__turnover_left__counts_the_refill_so_far():
-    budget = replace(BUDGET, turnover_available=wad(3_000), updated_at=NOW)
-    assert size_cap(snapshot_of(BOOK, budget=budget), True, ROUTING).size < wad(1)
-    refilled = replace(budget, updated_at=NOW - 864)
-    cap = size_cap(snapshot_of(BOOK, budget=refilled), True, ROUTING)
+    used = usage_of(turnover_used=wad(997_000), updated_at=NOW)
+    assert size_cap(snapshot_of(BOOK, usage=used), True, ROUTING).size < wad(1)
+    refilled = usage_of(turnover_used=wad(997_000), updated_at=NOW - 864)
+    cap = size_cap(snapshot_of(BOOK, usage=refilled), True, ROUTING)
     assert cap.size == pytest.approx(wad(13_000) / (SPOT_USD * 1.014), rel=1e-9)
     assert "turnover" in cap.reason
 

@@ -16,7 +16,16 @@ from agent.settings import load_settings
         ("min_trade_underlying = 0.25", "min_trade_underlying = 5", "min_trade_underlying 5 is not below"),
         ("delta_tolerance_underlying = 0.001", "delta_tolerance_underlying = 9", "delta_tolerance_underlying 9"),
         ("min_improvement_underlying = 0.1", "min_improvement_underlying = 90", "min_improvement_underlying 90"),
-        ("max_notional_usd = 300_000", "max_notional_usd = 400_000", "turnover_capacity_usd 350000"),
+        (
+            "max_notional_usd = 300_000",
+            "max_notional_usd = 400_000",
+            "keeper_share_bps 6667 of turnover_capacity_usd 525000",
+        ),
+        (
+            "idle_floor_bps = 500",
+            "idle_floor_bps = 2500",
+            "idle_reserve_bps 2000 is below [bounds] idle_floor_bps 2500",
+        ),
         ("deadline_seconds = 240", "deadline_seconds = 10", "below receipt_timeout_seconds 20"),
         ("receipt_poll_seconds = 0.01", "receipt_poll_seconds = 6", "replace_after_seconds 5"),
         ("retry_initial_seconds = 0.5", "retry_initial_seconds = 90", "retry_max_seconds 60"),

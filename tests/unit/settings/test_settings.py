@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from agent.budgets import loss_bounds
 from agent.chain.config import RPC_URLS_VARIABLE
 from agent.costs.impact import ImpactCoefficients
 from agent.errors import DataError
@@ -15,7 +17,9 @@ from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.policy.whalley_wilmott import WhalleyWilmott
 from agent.routing import SlicingParameters
 from agent.settings import config_path, load_settings
-from agent.units import WAD, Wad
+from agent.settings.contracts import HARD_LIMITS, MAX_DAILY_LOSS_BPS, MIN_COOLDOWN_SECONDS
+from agent.units import WAD, Rounding, Wad, to_wad
+from tests.support.decision_builders import short_calls, snapshot_of
 
 
 @pytest.fixture
@@ -52,7 +56,7 @@ def test_load_settings__localnet_file__bounds_are_the_integers_people_wrote(loca
     assert settings.chain.chain_id == 31_337
     assert bounds.band == 5 * WAD
     assert bounds.max_venue_leverage == 4 * WAD
-    assert bounds.turnover_capacity == 350_000 * WAD
+    assert (bounds.turnover_capacity, bounds.min_notional) == (525_000 * WAD, 500 * WAD)
     assert (bounds.max_slippage_bps, bounds.max_fee_bps, bounds.cooldown_seconds) == (60, 15, 240)
 
 
@@ -68,8 +72,72 @@ def test_to_price_limits__localnet_file__is_in_the_order_of_the_contract(localne
     assert limits.to_price_limits()[8:] == (limits.min_price, limits.max_price) == (100 * WAD, 100_000 * WAD)
 
 
-def test_load_settings__localnet_file__stolen_key_costs_below_one_percent_a_day(localnet):
-    assert localnet().bounds.max_daily_execution_loss_usd <= 0.01 * 400_000
+def test_load_settings__localnet_file__stolen_keys_cost_what_the_guard_says(localnet):
+    settings = localnet()
+    one_key_usd, all_keys_usd = settings.bounds.loss_bounds_usd(400_000)
+    measurement = replace(snapshot_of(short_calls()).measurement, nav=400_000 * WAD)
+    found = loss_bounds(settings.bounds.to_bounds(), measurement, (0,))
+    assert (found.keeper_key, found.all_keeper_keys) == (to_wad(f"{one_key_usd}", Rounding.UP), 8_000 * WAD)
+    assert (one_key_usd, all_keys_usd) == (5_333.6, 8_000.0)
+
+
+@pytest.mark.parametrize("name", ["README.md", "config/localnet.toml"])
+def test_loss_bounds__figures_in_text__the_same(repository, localnet, name):
+    text = (repository / name).read_text(encoding="utf-8")
+    one_key_usd, all_keys_usd = localnet().bounds.loss_bounds_usd(400_000)
+    assert f"one stolen key costs ${one_key_usd:,.0f}" in text
+    assert f"all keys together ${all_keys_usd:,.0f}" in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("min_notional_usd = 500", "min_notional_usd = 300_001", "min_notional_usd 300001 exceeds max_notional_usd"),
+        ("max_slippage_bps = 60", "max_slippage_bps = 301", "max_slippage_bps 301 exceeds 300, the contract's hard"),
+        ("max_leverage_ratio = 2", "max_leverage_ratio = 5.1", "max_leverage_ratio 5.1 exceeds 5, the contract's"),
+        ("cooldown_seconds = 240", "cooldown_seconds = 29", "cooldown_seconds 29 is below 30, the contract's hard"),
+        ("loss_capacity_bps = 100", "loss_capacity_bps = 401", "are 501 together, above 500, the contract's hard"),
+        ("max_drawdown_bps = 1000", "max_drawdown_bps = 199", "max_drawdown_bps 199 is below the 200 that"),
+    ],
+)
+def test_load_settings__bound_outside_a_hard_limit__said_at_once(localnet, old, new, words):
+    with pytest.raises(DataError, match=re.escape(words)):
+        localnet(old, new)
+
+
+HARD_LIMIT_NAMES = {
+    "max_venue_leverage_ratio": "MAX_VENUE_LEVERAGE",
+    "max_leverage_ratio": "MAX_LEVERAGE",
+    "max_slippage_bps": "MAX_SLIPPAGE_BPS",
+    "max_fee_bps": "MAX_FEE_BPS",
+    "max_nav_loss_bps": "MAX_NAV_LOSS_BPS",
+    "max_drawdown_bps": "MAX_DRAWDOWN_BPS",
+    "idle_floor_bps": "MAX_IDLE_FLOOR_BPS",
+    "urgent_reserve_bps": "MAX_URGENT_RESERVE_BPS",
+    "keeper_share_bps": "MAX_KEEPER_SHARE_BPS",
+    "cooldown_seconds": "MAX_COOLDOWN",
+}
+
+
+def hard_limits(repository):
+    """Constants of ``BoundsRules.sol`` in human units."""
+    text = (repository / "contracts" / "libraries" / "BoundsRules.sol").read_text(encoding="utf-8")
+    written = dict(re.findall(r"uint\d+ internal constant (\w+) = ([^;]+);", text))
+    return {name: int(float(in_whole_units(number))) for name, number in written.items()}
+
+
+def in_whole_units(number):
+    """``1e12 * 1e18`` and ``10e18`` are WAD; ``1 days`` is seconds."""
+    return number.replace(" * 1e18", "").replace("e18", "").replace("1 days", "86_400")
+
+
+def test_hard_limits__contract_source__the_same(repository):
+    source = hard_limits(repository)
+    expected = {key: source[name] for key, name in HARD_LIMIT_NAMES.items()}
+    for key in HARD_LIMITS.keys() - expected.keys():
+        expected[key] = source["MAX_UNDERLYING" if key.endswith("_underlying") else "MAX_USD"]
+    assert expected == HARD_LIMITS
+    assert (source["MAX_DAILY_LOSS_BPS"], source["MIN_COOLDOWN"]) == (MAX_DAILY_LOSS_BPS, MIN_COOLDOWN_SECONDS)
 
 
 def test_load_settings__decimal_fraction__is_exact_on_chain(localnet):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from agent.domain import Fill, Leg
 from agent.errors import DataError
-from agent.guard import predict
+from agent.prediction import predict
 from agent.units import Address, AssetUnits
 from tests.support.decision_builders import VENUE_ADDRESSES, VenueState, short_calls, snapshot_of, wad
 
@@ -28,7 +30,7 @@ def test_predict__buy_at_a_premium__equity_pays_premium_and_fee():
     assert venue.size_low == venue.size_high == wad(10)
     assert venue.notional == wad(30_000)
     assert venue.equity_low == venue.equity_high == wad(50_000 - 100 - 30)
-    assert after.nav_low == wad(500_000 + 50_000 - 130)
+    assert after.nav == after.firm_nav == wad(500_000 + 50_000 - 130)
 
 
 def test_predict__sell_at_a_discount__equity_pays_discount_and_fee():
@@ -43,8 +45,8 @@ def test_predict__margin__moves_between_idle_and_equity_but_not_nav():
     for margin in (7_000, -7_000):
         after = predict(snapshot, (leg(margin_usd=margin),), ())
         assert after.venues[0].equity_low == wad(20_000 + margin)
-        assert after.nav_low == snapshot.measurement.nav_low
-        assert after.nav_high == snapshot.measurement.nav_high
+        assert after.nav == snapshot.measurement.nav
+        assert after.idle == snapshot.measurement.idle - wad(margin)
         assert after.venues[0].notional == wad(30_000)
 
 
@@ -66,7 +68,7 @@ def test_predict__venue_sinks_under_water__nav_counts_it_as_nothing():
     snapshot = snapshot_of(BOOK, VenueState(equity_usd=100))
     after = predict(snapshot, (), (fill(),))
     assert after.venues[0].equity_low == wad(-30)
-    assert after.nav_low == wad(500_000)
+    assert after.nav == wad(500_000)
 
 
 def test_predict__two_venues__each_takes_its_own_leg():
@@ -88,3 +90,47 @@ def test_predict__unknown_venue__names_it():
     stranger = Leg(Address("0x00000000000000000000000000000000000000C3"), AssetUnits(1), wad(0), wad(0))
     with pytest.raises(DataError, match="0x00000000000000000000000000000000000000C3"):
         predict(snapshot_of(BOOK), (stranger,), ())
+
+
+@pytest.mark.parametrize(
+    ("mark", "index", "low", "high"),
+    [
+        ("3000", "3000", "2985", "3015"),  # 0.5 % on either side of the index
+        ("2970", "3000", "2970", "3015"),  # the mark lies lower still
+        ("3030", "3000", "2985", "3030"),
+        ("3000", "3020", "2980", "3035.1"),  # the oracle's own range, 2,980 to 3,010, reaches lower
+        ("3000", "2970", "2955.15", "3010"),
+    ],
+)
+def test_predict__feed_that_may_lag__values_over_mark_index_and_range(mark, index, low, high):
+    """Cash -9,980 and 20 units after 10 are bought at 3,010 for a fee of 30, beside 10 units and a cash of 20,150."""
+    snapshot = snapshot_of(BOOK, VenueState(size=10, mark_usd=float(mark), index_usd=float(index)), deviation_bps=50)
+    oracle = (wad(2_980), wad(3_010)) if index != "3000" else (wad(2_985), wad(3_015))
+    equities = (wad(20_150) + 10 * wad(price) for price in ("3000", low, high))
+    names = ("equity", "equity_low", "equity_high")
+    measured = replace(
+        snapshot.measurement.venues[0],
+        price_low=oracle[0],
+        price_high=oracle[1],
+        **dict(zip(names, equities, strict=True)),
+    )
+    snapshot = replace(snapshot, measurement=replace(snapshot.measurement, venues=(measured,)))
+    after = predict(snapshot, (), (fill(),)).venues[0]
+    assert after.equity == wad(-9_980) + 20 * wad(3_000)
+    assert after.equity_low == wad(-9_980) + 20 * wad(low)
+    assert after.equity_high == wad(-9_980) + 20 * wad(high)
+
+
+def test_predict__position_turns__worst_and_best_price_change_sides():
+    snapshot = snapshot_of(BOOK, VenueState(size=10, equity_usd=50_000), deviation_bps=50)
+    after = predict(snapshot, (), (fill(size="-20", price="3000", fee="0"),)).venues[0]
+    cash = 50_000 - 10 * 2_985 + 20 * 3_000
+    assert (after.equity_low, after.equity_high) == (wad(cash - 10 * 3_015), wad(cash - 10 * 2_985))
+
+
+def test_predict__silent_venue_in_a_leg__names_it():
+    snapshot = snapshot_of(BOOK, VenueState(equity_usd=10_000))
+    silent = replace(snapshot.measurement.venues[0], is_silent=True)
+    snapshot = replace(snapshot, measurement=replace(snapshot.measurement, venues=(silent,)))
+    with pytest.raises(DataError, match="venue 0, which does not answer"):
+        predict(snapshot, (leg(margin_usd=1),), ())

@@ -1,0 +1,69 @@
+"""Mirror of ``contracts/libraries/ResultTrack.sol``, integer for integer: the hedge's unexplained result.
+
+A hedge's NAV falls whenever its book gains, so NAV alone says nothing about losses. The result tracked here is NAV less
+net flows less sum(size x change of the oracle price): funding, fees, slippage, liquidations and thefts remain. The
+breaker trips where it has fallen too far from its high of the last day. USD amounts are WAD, highs are US cents.
+"""
+
+from __future__ import annotations
+
+from agent.domain import Measurement, Track
+from agent.rounding import div_toward_zero
+from agent.units import BPS, WAD, Seconds, Wad
+
+_PERIOD_SECONDS = 8 * 3_600
+_PERIODS = 4
+NO_HIGH = -(2**63)
+"""High of a period without a sample."""
+_CENT = 10**16
+
+
+def result(track: Track, measurement: Measurement) -> Wad:
+    """Return the unexplained result now, USD; only a measurement with a healthy price has one."""
+    return Wad(measurement.nav - measurement.net_flows - _explained(track, measurement.price))
+
+
+def is_tripped(track: Track, measurement: Measurement, max_drawdown_bps: int, timestamp: Seconds) -> bool:
+    """Return whether the result is known to have fallen more than ``max_drawdown_bps`` of NAV below its day's high."""
+    if measurement.price == 0 or any(venue.is_silent for venue in measurement.venues):
+        return False
+    high = max(_rolled(track, timestamp))
+    if high == NO_HIGH:
+        return False
+    fall = high * _CENT - result(track, measurement)
+    return fall > measurement.nav * max_drawdown_bps // BPS
+
+
+def advance(track: Track, before: Measurement, after: Measurement, timestamp: Seconds) -> Track:
+    """Return the track after a rebalance; it stands still while no price is healthy or a venue is silent."""
+    if before.price == 0 or any(venue.is_silent for venue in (*before.venues, *after.venues)):
+        return track
+    highs = _rolled(track, timestamp)
+    moved = Track(
+        size=Wad(sum(div_toward_zero(venue.size_low + venue.size_high, 2) for venue in after.venues)),
+        price=before.price,
+        period=timestamp // _PERIOD_SECONDS,
+        explained=_explained(track, before.price),
+        highs=highs,
+    )
+    newest = max(highs[0], _cents_up(max(result(moved, before), result(moved, after))))
+    return Track(moved.size, moved.price, moved.period, moved.explained, (newest, *highs[1:]))
+
+
+def _explained(track: Track, price: Wad) -> Wad:
+    if track.price == 0:
+        return track.explained
+    return Wad(track.explained + div_toward_zero(track.size * (price - track.price), WAD))
+
+
+def _rolled(track: Track, timestamp: Seconds) -> tuple[int, int, int, int]:
+    """Return the highs as they stand at ``timestamp``: periods that have passed since go back in the row."""
+    passed = timestamp // _PERIOD_SECONDS - track.period
+    first, second, third, fourth = (
+        NO_HIGH if index < passed else track.highs[index - passed] for index in range(_PERIODS)
+    )
+    return first, second, third, fourth
+
+
+def _cents_up(amount: int) -> int:
+    return -(-amount // _CENT)

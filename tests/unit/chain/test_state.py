@@ -1,0 +1,103 @@
+"""The vault's state from what the chain answers, and what of it a venue that does not answer leaves."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.chain.deployment import Deployment
+from agent.chain.state import StateCalls
+from agent.domain import Budget, Track
+from agent.errors import TransientError
+from agent.units import Address
+from tests.support.decision_builders import held, snapshot_of, wad
+
+VAULT, GUARD, REGISTRY, ORACLE, KEEPER, OTHER, FIRST, SECOND, ASSET = (
+    Address("0x" + digit * 40) for digit in "123456789"
+)
+BLOCK = snapshot_of(held(1.0)).block
+POSITION = ((wad(3), wad(3_000), wad(9_000), wad(50), wad(-7)),)
+ANSWERS = (POSITION, (wad(3_010),), (wad(3_005),), (wad("0.01"),), (4_000_000,), (wad("0.1"),))
+PRICE = wad(3_000)
+
+
+def deployment() -> Deployment:
+    venues = [{"name": name, "kind": "curie", "address": at} for name, at in (("first", FIRST), ("second", SECOND))]
+    contracts = {"HedgeVault": VAULT, "RebalanceGuard": GUARD, "VenueRegistry": REGISTRY, "PriceOracle": ORACLE}
+    return Deployment(
+        chain_id=31_337,
+        network="localnet",
+        block=1,
+        asset={"address": ASSET, "decimals": 6, "symbol": "USDC"},
+        contracts=contracts,
+        venues=venues,
+        roles={"keeper": KEEPER},
+        governor_delay_seconds=86_400,
+    )
+
+
+def venue(size_low, size_high, *, is_silent=False):
+    equity = 0 if is_silent else wad(100)
+    sizes = (wad(size_low), wad(size_high))
+    return (is_silent, False, PRICE, PRICE, PRICE, *sizes, wad(9_000), equity, equity, equity, wad(10**6))
+
+
+def vault_answers(*venues, listed=(FIRST, SECOND)):
+    measured = (PRICE, True, wad(-5), wad(-4), wad(700), wad(900), wad(800), wad(-20), venues)
+    bounds = tuple(range(1, 22))
+    return [
+        (PRICE, 9),
+        ((PRICE, PRICE, PRICE, 9, 50, 0),),
+        (tuple(address.lower() for address in listed),),
+        (measured,),
+        ((11, 12, 13, 14),),
+        ((21, 22, 23, 24),),
+        ((-31, 32, 33, -34, (1, 2, -3, 4)),),
+        (bounds,),
+        (700_000_000,),
+        (-20_000_000,),
+        (False,),
+    ]
+
+
+def test_decode__all_answer__every_number_in_its_place():
+    state = StateCalls(deployment()).decode(BLOCK, [*vault_answers(venue(3, 3), venue(3, 3)), *ANSWERS, *ANSWERS])
+    assert (state.usage.all, state.usage.own) == (Budget(11, 12, 13, 14), Budget(21, 22, 23, 24))
+    assert state.usage.track == Track(-31, 32, 33, -34, (1, 2, -3, 4))
+    assert (state.bounds.band, state.bounds.cooldown_seconds) == (1, 21)
+    assert (state.idle_assets, state.net_flows, state.deviation_bps) == (700_000_000, -20_000_000, 50)
+    measured = state.measurement
+    assert (measured.is_reduce_only, measured.idle, measured.nav) == (True, wad(700), wad(900))
+    assert (measured.firm_nav, measured.net_flows) == (wad(800), wad(-20))
+    assert measured.venues[1].cap == wad(10**6)
+    first = state.venues[0]
+    assert (first.name, first.size, first.funding_accrued) == ("first", wad(3), wad(-7))
+    assert (first.mark_price, first.index_price, first.max_funding_rate_per_day) == (wad(3_010), wad(3_005), wad("0.1"))
+
+
+@pytest.mark.parametrize(("low", "high", "last"), [(0, 3, 3), (-4, 0, -4)])
+def test_decode__venue_silent__keeps_the_size_last_known(low, high, last):
+    outputs = [*vault_answers(venue(low, high, is_silent=True), venue(3, 3)), *(None,) * 6, *ANSWERS]
+    silent, other = StateCalls(deployment()).decode(BLOCK, outputs).venues
+    assert (silent.name, silent.size, silent.mark_price, silent.free_collateral) == ("first", wad(last), 0, 0)
+    assert other.size == wad(3)
+
+
+def test_decode__venue_answers_the_vault_but_not_us__is_read_anew():
+    outputs = [*vault_answers(venue(3, 3), venue(3, 3)), *ANSWERS[:-1], None, *ANSWERS]
+    with pytest.raises(TransientError, match="venue first answers the vault but not all of its views"):
+        StateCalls(deployment()).decode(BLOCK, outputs)
+
+
+def test_decode__other_venues_listed__are_read_the_next_time():
+    calls = StateCalls(deployment())
+    with pytest.raises(TransientError, match="the vault's venues have changed"):
+        calls.decode(BLOCK, [*vault_answers(venue(3, 3), listed=(SECOND,)), *ANSWERS, *ANSWERS])
+    assert calls.venues == (SECOND,)
+    assert len(calls.calls) == calls.vault_call_count + 6
+
+
+@pytest.mark.parametrize(("own", "asked"), [(None, KEEPER), (OTHER, OTHER)])
+def test_calls__keepers_budget__is_of_the_key_at_work(own, asked):
+    (call,) = [call for call in StateCalls(deployment(), own).calls if call.function.name == "keeperBudget"]
+    assert call.to == GUARD
+    assert call.data.endswith(asked.removeprefix("0x").lower())
