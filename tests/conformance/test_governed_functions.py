@@ -15,6 +15,7 @@ IN_MATRIX = {
     "book": "OptionBook",
     "deltaBook": "DeltaBook",
     "desk": "RescueDesk",
+    "fees": "ShareFees",
     "guard": "RebalanceGuard",
     "oracle": "PriceOracle",
     "vault": "HedgeVault",
@@ -22,10 +23,11 @@ IN_MATRIX = {
 """Contracts by the name that the matrix gives them."""
 ANYONES = {
     "HedgeVault": {
-        *("approve", "transfer", "transferFrom", "permit"),
+        *("approve", "transfer", "transferFrom", "permit", "accrueFees"),
         *("deposit", "mint", "withdraw", "redeem", "redeemFromIdle", "absorbDonation"),
     },
     "RescueDesk": {"rescue"},
+    "ShareFees": {"accrue"},  # its vault's: ShareFees.t.sol
     "RebalanceGuard": {"check"},  # the bound vault's: RebalanceGuard.t.sol
     "VaultAccess": {
         "handOver",  # the deployer's, once: VaultAccess.t.sol
