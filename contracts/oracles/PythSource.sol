@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {IPriceSource} from "../interfaces/IPriceSource.sol";
+import {IPriceUpdater} from "../interfaces/IPriceUpdater.sol";
 import {IPyth} from "../interfaces/IPyth.sol";
 import {DecimalScale} from "../libraries/DecimalScale.sol";
 
@@ -24,7 +25,7 @@ import {DecimalScale} from "../libraries/DecimalScale.sol";
 ///         bounds the choice, and a pushed feed beside it bounds it further. A publish time ahead of the chain's clock
 ///         counts as from the future until the clock has caught up. `confidence` is about one standard error: the
 ///         oracle's `deviationBps` holds what else the governor wants between price and truth.
-contract PythSource is IPriceSource {
+contract PythSource is IPriceSource, IPriceUpdater {
     /// @notice Largest power of ten by which a price of 64 bits stays inside 256.
     int256 public constant MAX_SCALE_EXPONENT = 57;
 

@@ -27,7 +27,7 @@ import {Budget, Intent, Leg} from "../types/Rebalance.sol";
 ///         Liveness. An empty tank, a used-up day or a rescuer that cannot take ether: the rescue stands, unpaid.
 ///
 ///         Known limits. Silence is measured by trades. A keeper that trades to no purpose keeps the desk closed; the guard
-///         bounds what it can lose, and the guardian dismisses it.
+///         bounds what it can lose, and the guardian dismisses it. One that trades in the same second as the desk goes unseen.
 contract RescueDesk is Governed, ReentrancyGuardTransient {
     /// @param silenceSeconds Time without a keeper's trade after which anyone may rescue.
     /// @param maxGas Most gas that one rescue is paid for.

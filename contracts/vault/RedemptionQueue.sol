@@ -32,7 +32,8 @@ import {VenueMeasurement} from "../types/Rebalance.sol";
 ///
 ///         Liveness. `claim` and `cancel` never depend on venues, prices or other members. One `serve` goes through at most
 ///         `MAX_EPOCHS` epochs, so its gas is bounded; a request is of one whole share or more, so no row of epochs is worth
-///         nothing and blocks the others.
+///         nothing and blocks the others. A venue that is silent for good holds servings up until the governor has removed it
+///         by force; `cancel` and exits at the vault do not wait for that.
 ///
 ///         Known limits. Shares that wait are exposed to the NAV until they are served. A price that is moved by less than
 ///         `maxWidthBps` of NAV is served at.

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {MockPyth} from "@pythnetwork/pyth-sdk-solidity/MockPyth.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IHedgeVault} from "../../contracts/interfaces/IHedgeVault.sol";
 import {IPriceOracle} from "../../contracts/interfaces/IPriceOracle.sol";
 import {IPriceUpdater} from "../../contracts/interfaces/IPriceUpdater.sol";
 import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
+import {PythSource} from "../../contracts/oracles/PythSource.sol";
 import {IntentRelay} from "../../contracts/relay/IntentRelay.sol";
 import {Intent, Leg} from "../../contracts/types/Rebalance.sol";
 import {PaidAccount, PriceUpdaterDouble, SignerWallet} from "./support/RelayDoubles.sol";
@@ -234,6 +236,26 @@ contract IntentRelayTest is VaultFixture {
         intentRelay.relay{value: 1 ether}(signer, intent, legs, signature, priceUpdate);
         assertEq(attacker.balance, 1 ether - updater.FEE());
         assertEq(address(intentRelay).balance, 0);
+        assertEq(venue.size(), 50e18);
+    }
+
+    // HEDGE-524
+    function test_relay_bringsAPriceOfPythAndReturnsTheRest() external {
+        MockPyth pyth = new MockPyth(60, 7);
+        bytes[] memory priceUpdate = new bytes[](1);
+        priceUpdate[0] = pyth.createPriceFeedUpdateData("ETH/USD", 1900e8, 1e8, -8, 0, 0, uint64(START - 1), 0);
+        pyth.updatePriceFeeds{value: 7}(priceUpdate);
+        PythSource pythSource = new PythSource(address(pyth), "ETH/USD");
+        intentRelay = new IntentRelay(vault, pythSource);
+        _grant(access.RELAY_ROLE(), address(intentRelay));
+        Intent memory intent = _intent("id");
+        bytes memory signature = _signed(intent, _hedgeLegs());
+        priceUpdate[0] = pyth.createPriceFeedUpdateData("ETH/USD", 2000e8, 1e8, -8, 0, 0, uint64(START), 0);
+        vm.prank(attacker);
+        intentRelay.relay{value: 1 ether}(signer, intent, _hedgeLegs(), signature, priceUpdate);
+        (uint256 price,,) = pythSource.latestPrice();
+        assertEq(price, PRICE);
+        assertEq(attacker.balance, 1 ether - 7);
         assertEq(venue.size(), 50e18);
     }
 
