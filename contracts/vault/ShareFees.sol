@@ -24,7 +24,8 @@ import {IVaultAccess} from "../interfaces/IVaultAccess.sol";
 ///         anew at the price of its next deposit.
 ///
 ///         Known limits. The mark is one for all: who enters below it pays no performance fee up to it. Where the NAV interval
-///         becomes narrower than it ever was the lower price gains, and what it gains is charged. A gift is a gain.
+///         becomes narrower than it ever was the lower price gains, and what it gains is charged. A gift is a gain, and so
+///         is what a leaver, paid by the lower NAV, leaves to the others.
 contract ShareFees is IShareFees, Governed {
     using Math for uint256;
 

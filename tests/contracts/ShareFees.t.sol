@@ -349,4 +349,26 @@ contract ShareFeesTest is VaultFixture {
         assertEq(fees.highWaterMark(), mark);
         assertEq(vault.balanceOf(recipient), 0);
     }
+
+    // HEDGE-055
+    function test_performanceFee_noPathOfEntriesAndMarksIsAGain(uint256[12] memory seeds) external {
+        _hedge();
+        _setFees(0, 2000);
+        for (uint256 i = 0; i < seeds.length; ++i) {
+            uint256 seed = seeds[i] / 4;
+            if (seeds[i] % 4 == 0) _deposit(attacker, bound(seed, 1, _units(300_000)));
+            if (seeds[i] % 4 == 1) venue.setPrices(PRICE * bound(seed, 90, 110) / 100, PRICE);
+            if (seeds[i] % 4 == 2) vault.accrueFees();
+            if (seeds[i] % 4 == 3) {
+                _publish(PRICE);
+                uint256 shares = bound(seed, 0, vault.maxRedeem(attacker));
+                if (vault.previewRedeem(shares) == 0) continue;
+                vm.prank(attacker);
+                vault.redeem(shares, attacker, attacker);
+            }
+        }
+        _publish(PRICE);
+        vault.accrueFees();
+        assertLe(_worth(recipient), seeds.length); // units of rounding
+    }
 }
