@@ -53,7 +53,7 @@ contract HedgeVault is VenueDesk {
     IDeltaBook public immutable deltaBook;
 
     /// @inheritdoc IHedgeVault
-    mapping(bytes32 intentId => bool isUsed) public intentUsed;
+    mapping(address keeper => mapping(bytes32 intentId => bool isUsed)) public intentUsed;
 
     constructor(
         IERC20Metadata asset_,
@@ -121,13 +121,14 @@ contract HedgeVault is VenueDesk {
         private
         returns (uint256 worstBefore, uint256 worstAfter)
     {
-        _consume(intent);
+        _consume(keeper, intent);
         if (legs.length == 0) revert NoLegs();
         IPriceOracle.Reading memory reading = _readPrice();
         Measurement memory beforeTrade = _measure(reading, 0);
         uint256[] memory indexes = _indexesOf(legs);
         uint256 tradeCount = _requireAllowed(legs, indexes, beforeTrade);
-        if (tradeCount != 0 && beforeTrade.price != 0) _addBook(beforeTrade);
+        // Winding down, every position closes whatever the book says: a source that fails cannot hold it back.
+        if (tradeCount != 0 && beforeTrade.price != 0 && !isWindingDown) _addBook(beforeTrade);
         Fill[] memory fills = _executeLegs(intent.id, legs, indexes, beforeTrade, tradeCount);
         Measurement memory afterTrade = _measureAndKeep(reading, _silentMask(beforeTrade));
         afterTrade.bookDeltaLow = beforeTrade.bookDeltaLow;
@@ -151,14 +152,14 @@ contract HedgeVault is VenueDesk {
     }
 
     /// @dev `blockhash` answers 0 for a block that is not among the last 256.
-    function _consume(Intent calldata intent) private {
+    function _consume(address keeper, Intent calldata intent) private {
         if (block.timestamp > intent.deadline) revert DeadlinePassed(block.timestamp, intent.deadline);
         bytes32 expected = blockhash(intent.blockNumber);
         if (expected == 0 || expected != intent.blockHash) {
             revert BlockHashMismatch(intent.blockNumber, intent.blockHash, expected);
         }
-        if (intentUsed[intent.id]) revert IntentAlreadyUsed(intent.id);
-        intentUsed[intent.id] = true;
+        if (intentUsed[keeper][intent.id]) revert IntentAlreadyUsed(intent.id);
+        intentUsed[keeper][intent.id] = true;
     }
 
     /// @dev While trading is stopped or no price is healthy only margin moves, into a venue or home from a flat one.

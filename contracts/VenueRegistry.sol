@@ -101,7 +101,8 @@ contract VenueRegistry is IVenueRegistry, Governed {
         uint256 count = _venues.length;
         if (_find(venue) != count) revert VenueAlreadyRegistered(address(venue));
         if (count == MAX_VENUES) revert TooManyVenues(count + 1, MAX_VENUES);
-        _requireEmpty(venue);
+        int256 equity = _requireEmpty(venue);
+        if (equity < 0) revert VenueNotEmpty(address(venue), 0, equity); // nobody fills another's hole
         _venues.push(venue);
         _stateOf[venue] = VenueState(0, type(uint64).max, false, true);
         emit VenueAdded(address(venue));

@@ -9,13 +9,13 @@ import {IVenueRegistry} from "./IVenueRegistry.sol";
 
 /// @title Interface of the hedge vault
 interface IHedgeVault is IERC4626 {
-    /// @notice Why no deposit is taken now.
+    /// @notice Why no deposit is taken now: the first that holds.
     enum DepositBlock {
         None,
-        Mode, // paused, reduce-only or winding down
-        Price, // the oracle's price or the collateral's is not healthy
         VenueSilent,
-        VenueUnderWater // a position without equity: what it is worth tomorrow cannot be sold today
+        VenueUnderWater, // a position without equity: what it is worth tomorrow cannot be sold today
+        Mode, // paused, reduce-only or winding down
+        Price // the oracle's price or the collateral's is not healthy
     }
 
     event DepositCapSet(uint256 oldCap, uint256 newCap);
@@ -156,8 +156,8 @@ interface IHedgeVault is IERC4626 {
     /// @notice The venues.
     function registry() external view returns (IVenueRegistry);
 
-    /// @notice True once an intent has been accepted.
-    function intentUsed(bytes32 intentId) external view returns (bool);
+    /// @notice True once an intent of this keeper has been accepted. Each keeper has ids of its own: none uses up another's.
+    function intentUsed(address keeper, bytes32 intentId) external view returns (bool);
 
     /// @notice Collateral held by the vault itself, asset units.
     function idleAssets() external view returns (uint256);

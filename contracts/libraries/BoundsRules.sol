@@ -8,21 +8,21 @@ import {Bounds} from "../types/Rebalance.sol";
 /// @notice What a careless or captured governor could at worst allow. No role can pass these limits.
 library BoundsRules {
     // Sizes and dollars. They keep every product far inside 256 bits, and every budget inside its slot.
-    uint256 internal constant MAX_UNDERLYING = 1e12 * 1e18; // underlying units
-    uint256 internal constant MAX_USD = 1e10 * 1e18;
+    uint128 internal constant MAX_UNDERLYING = 1e12 * 1e18; // underlying units
+    uint128 internal constant MAX_USD = 1e10 * 1e18;
 
-    uint256 internal constant MAX_VENUE_LEVERAGE = 10e18; // notional over equity on one venue
-    uint256 internal constant MAX_LEVERAGE = 5e18; // notional over NAV
-    uint256 internal constant MAX_SLIPPAGE_BPS = 300; // against the oracle price
-    uint256 internal constant MAX_FEE_BPS = 100; // of traded notional
-    uint256 internal constant MAX_NAV_LOSS_BPS = 250; // of NAV, one rebalance
-    uint256 internal constant MAX_DAILY_LOSS_BPS = 500; // of NAV, capacity and a day's refill together
-    uint256 internal constant MAX_DRAWDOWN_BPS = 3000; // of NAV
-    uint256 internal constant MAX_IDLE_FLOOR_BPS = 5000; // of NAV; more would leave no margin
-    uint256 internal constant MAX_URGENT_RESERVE_BPS = 9000; // of the turnover bucket
-    uint256 internal constant MAX_KEEPER_SHARE_BPS = 10_000;
-    uint256 internal constant MIN_COOLDOWN = 30; // seconds
-    uint256 internal constant MAX_COOLDOWN = 1 days; // longer would leave the book unhedged
+    uint64 internal constant MAX_VENUE_LEVERAGE = 10e18; // notional over equity on one venue
+    uint64 internal constant MAX_LEVERAGE = 5e18; // notional over NAV
+    uint16 internal constant MAX_SLIPPAGE_BPS = 300; // against the oracle price
+    uint16 internal constant MAX_FEE_BPS = 100; // of traded notional
+    uint16 internal constant MAX_NAV_LOSS_BPS = 250; // of NAV, one rebalance
+    uint16 internal constant MAX_DAILY_LOSS_BPS = 500; // of NAV, capacity and a day's refill together
+    uint16 internal constant MAX_DRAWDOWN_BPS = 3000; // of NAV
+    uint16 internal constant MAX_IDLE_FLOOR_BPS = 5000; // of NAV; more would leave no margin
+    uint16 internal constant MAX_URGENT_RESERVE_BPS = 9000; // of the turnover bucket
+    uint16 internal constant MAX_KEEPER_SHARE_BPS = 10_000;
+    uint32 internal constant MIN_COOLDOWN = 30; // seconds
+    uint32 internal constant MAX_COOLDOWN = 1 days; // longer would leave the book unhedged
 
     /// @notice Reverts `BoundOutsideHardLimit` for the first field outside its limit.
     function requireInsideHardLimits(Bounds memory b) internal pure {

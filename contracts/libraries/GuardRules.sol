@@ -50,6 +50,7 @@ library GuardRules {
         uint256 worstBefore;
         uint256 worstAfter;
         uint256 notional;
+        uint256 turnover;
         uint256 lag;
         bool isUrgent;
         bool isTripped;
@@ -218,12 +219,36 @@ library GuardRules {
         c.isTripped = ResultTrack.isTripped(c.usage.track, c.beforeTrade, c.bounds.maxDrawdownBps, c.timestamp);
         _requireCooledDown(c);
         _judgeFills(c);
-        (uint256 turnover,) = available(c.bounds, c.usage, c.firmNav, c.isUrgent, c.timestamp);
-        if (c.notional > turnover) revert IRebalanceGuard.TurnoverExceeded(c.notional, turnover);
+        _requireTurnover(c);
         _requireShrinking(c);
         _requireLessExposure(c);
         _requireWorthwhile(c);
         _requireGross(c);
+    }
+
+    /// @dev What only closes positions was rationed when they were opened: it neither waits for turnover nor uses any up.
+    function _requireTurnover(Case memory c) private pure {
+        if (_isClosingOnly(c)) return;
+        (uint256 turnover,) = available(c.bounds, c.usage, c.firmNav, c.isUrgent, c.timestamp);
+        if (c.notional > turnover) revert IRebalanceGuard.TurnoverExceeded(c.notional, turnover);
+        c.turnover = c.notional;
+    }
+
+    function _isClosingOnly(Case memory c) private pure returns (bool) {
+        for (uint256 i = 0; i < c.afterTrade.venues.length; ++i) {
+            if (!_isShrunk(c.beforeTrade.venues[i], c.afterTrade.venues[i])) return false;
+        }
+        for (uint256 i = 0; i < c.fills.length; ++i) {
+            // Every fill, not their sum: buying and selling back closes nothing.
+            int256 size = c.beforeTrade.venues[c.fills[i].venueIndex].sizeLow;
+            if (c.fills[i].sizeDelta != 0 && (c.fills[i].sizeDelta > 0) == (size >= 0)) return false;
+        }
+        return true;
+    }
+
+    /// @dev A position that moved toward 0 and not past it, or not at all.
+    function _isShrunk(VenueMeasurement memory old, VenueMeasurement memory current) private pure returns (bool) {
+        return current.sizeLow >= SignedMath.min(0, old.sizeLow) && current.sizeHigh <= SignedMath.max(0, old.sizeHigh);
     }
 
     function _requireCooledDown(Case memory c) private pure {
@@ -261,9 +286,9 @@ library GuardRules {
             VenueMeasurement memory old = c.beforeTrade.venues[i];
             if (!c.isTripped && !old.isClosing && !c.beforeTrade.isReduceOnly) continue;
             VenueMeasurement memory current = c.afterTrade.venues[i];
-            bool isShrunk = current.sizeLow >= SignedMath.min(0, old.sizeLow)
-                && current.sizeHigh <= SignedMath.max(0, old.sizeHigh);
-            if (!isShrunk) revert IRebalanceGuard.PositionNotShrinking(i, current.sizeLow, current.sizeHigh);
+            if (!_isShrunk(old, current)) {
+                revert IRebalanceGuard.PositionNotShrinking(i, current.sizeLow, current.sizeHigh);
+            }
         }
     }
 
@@ -352,7 +377,7 @@ library GuardRules {
         (uint256 turnoverUsed, uint256 lossUsed) = settled(c.bounds, budget, shareBps, c.timestamp);
         if (loss != 0) lossUsed += Math.mulDiv(loss, WAD, c.firmNav, Math.Rounding.Ceil);
         return Budget({
-            turnoverUsed: (turnoverUsed + c.notional).toUint96(),
+            turnoverUsed: (turnoverUsed + c.turnover).toUint96(),
             lossUsed: lossUsed.toUint96(),
             updatedAt: c.timestamp.toUint32(),
             lastTradeAt: c.notional != 0 ? c.timestamp.toUint32() : budget.lastTradeAt

@@ -17,9 +17,9 @@ import {Intent, Leg} from "../types/Rebalance.sol";
 ///         again whether the signer is a keeper, and charges its budget. This contract holds the relay role, so it calls two
 ///         addresses fixed at deployment and no other, each by one function.
 ///
-///         Replays. An intent id is accepted once for the life of the vault; the domain binds a signature to this chain and
-///         this relay. It dies with the intent's deadline, and with the block that it names: 256 blocks later, or by a
-///         reorganisation.
+///         Replays. An intent id of a keeper is accepted once for the life of the vault; the domain binds a signature to this
+///         chain and this relay. It dies with the intent's deadline, and with the block that it names: 256 blocks later, or
+///         by a reorganisation.
 ///
 ///         Obligations. The governor gives this contract `RELAY_ROLE` and no other, and takes it away where the relay is
 ///         replaced.

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 /// Every number is WAD (1e18) and signed by the desk's convention (long is positive) unless its name says otherwise.
 
 /// @notice What a keeper decided, and on which state.
-/// @param id Chosen by the keeper; accepted once for the life of the vault.
+/// @param id Chosen by the keeper; accepted once from that keeper for the life of the vault.
 /// @param blockNumber Block whose state the decision was made on; at most 256 blocks old.
 /// @param blockHash Its hash: a decision on a block that a reorganisation has removed dies by itself.
 /// @param deadline Unix seconds; the rebalance reverts after it.

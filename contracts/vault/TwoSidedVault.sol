@@ -68,7 +68,7 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
     uint256 public shareLock;
 
     /// @notice Most NAV that a deposit may lead to, asset units.
-    uint256 public depositCap = type(uint256).max;
+    uint256 public depositCap = type(uint128).max;
 
     /// @notice End of an account's share lock, Unix seconds.
     mapping(address account => uint256) public lockedUntil;
@@ -286,14 +286,13 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
     function maxDeposit(address receiver) public view override(ERC4626, IERC4626) returns (uint256) {
         if (_reentrancyGuardEntered() || !gate.isMember(receiver)) return 0;
         (, uint256 high, DepositBlock reason) = _appraised();
-        if (reason != DepositBlock.None) return 0;
-        return depositCap == type(uint256).max ? depositCap : depositCap.saturatingSub(high);
+        return reason == DepositBlock.None ? depositCap.saturatingSub(high) : 0;
     }
 
     /// @inheritdoc IERC4626
     function maxMint(address receiver) public view override(ERC4626, IERC4626) returns (uint256) {
         uint256 assets = maxDeposit(receiver);
-        if (assets == 0 || assets == type(uint256).max) return assets;
+        if (assets == 0) return 0;
         (uint256 navLow, uint256 navHigh) = _nav();
         return _toShares(assets, navHigh, _supplyAt(navLow), Math.Rounding.Floor);
     }
@@ -356,9 +355,14 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
         return uint256(_young.assets).mulDiv(RIPENING - age, RIPENING, Math.Rounding.Ceil);
     }
 
-    /// @dev Burns shares and pays, after `_nav` and whatever else the exit takes.
+    /// @dev Burns shares and pays, after `_nav` and whatever else the exit takes. Nobody gives shares for nothing, but for
+    ///      a rounding of one unit where every part of NAV is told.
     function _pay(address receiver, address owner, uint256 assets, uint256 shares) internal {
-        if (assets == 0 && shares != 0) revert ExitTooSmall(shares);
+        if (assets == 0 && shares != 0) {
+            (, uint256 navHigh, DepositBlock reason) = _appraised();
+            bool isTold = reason != DepositBlock.VenueSilent && reason != DepositBlock.VenueUnderWater;
+            if (!isTold || _toAssets(shares, navHigh, totalSupply(), Math.Rounding.Floor) > 1) revert ExitTooSmall(shares);
+        }
         _withdraw(_msgSender(), receiver, owner, assets, shares);
     }
 

@@ -154,20 +154,20 @@ abstract contract VenueDesk is TwoSidedVault {
 
     function _appraise() internal view override returns (uint256 low, uint256 high, DepositBlock reason) {
         IPriceOracle.Reading memory reading = _readPrice();
-        if (paused() || isReduceOnly || isWindingDown) reason = DepositBlock.Mode;
-        else if (reading.faults != 0) reason = DepositBlock.Price;
         VenueMeasurement[] memory measured = registry.measure(reading, 0);
         for (uint256 i = 0; i < measured.length; ++i) {
             VenueMeasurement memory venue = measured[i];
             low += GuardRules.floorAtZero(venue.equityLow);
             high += GuardRules.floorAtZero(venue.equityHigh);
-            if (reason != DepositBlock.None) continue;
             if (venue.isSilent) {
                 reason = DepositBlock.VenueSilent;
             } else if (venue.equityLow < 0 || (venue.equityLow == 0 && venue.notional != 0)) {
-                reason = DepositBlock.VenueUnderWater;
+                if (reason == DepositBlock.None) reason = DepositBlock.VenueUnderWater;
             }
         }
+        if (reason != DepositBlock.None) return (low, high, reason);
+        if (paused() || isReduceOnly || isWindingDown) reason = DepositBlock.Mode;
+        else if (reading.faults != 0) reason = DepositBlock.Price;
     }
 
     function _toAssetUnitsUp(uint256 amount) internal view returns (uint256) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from agent.units import WAD
 from tests.support.adversary import Adversary, attack_yields
 from tests.support.keeper_world import START_PRICE_USD, KeeperWorld
 
@@ -36,7 +37,7 @@ def test_deposit__of_nineteen_navs__leaves_the_owner_a_twentieth(adversary):
     """The book loses $10,000 on its delta; the hedge that should earn it back is another's by then."""
     owner = adversary.accounts[OWNER]
     before = adversary.worth_usd(owner)
-    size = adversary.world.size() / 1e18
+    size = adversary.world.size() / WAD
     adversary.deposit(19 * adversary.nav_usd())
     step(adversary, 10_000 / size / START_PRICE_USD)
     attack_yields(10_000 - (adversary.worth_usd(owner) - before), 9_498.0)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.adversary import Adversary, attack_yields, attack_yields_at_most
+from agent.localnet import artifacts
+from agent.localnet.codec import create_address, encode_constructor
+from agent.localnet.evm import Transaction
+from agent.units import AssetUnits
+from tests.support.adversary import GAS, USDC_UNIT, Adversary, attack_yields, attack_yields_at_most
 from tests.support.keeper_world import KeeperWorld
 
 pytestmark = pytest.mark.chain
-
-USDC_UNIT = 10**6
 
 
 @pytest.fixture
@@ -55,10 +57,24 @@ def test_remove_venue__one_wei__is_not_hindered(adversary):
 
 
 def test_remove_venue__dust_in_dollars__can_be_taken_out_first(adversary):
-    adversary.world.localnet.fund_usdc(adversary.account, 5 * USDC_UNIT)
+    adversary.world.localnet.fund_usdc(adversary.account, AssetUnits(5 * USDC_UNIT))
     usdc, vault = adversary.usdc, adversary.curie.vault
     assert adversary.attempt(adversary.account, usdc, "approve(address,uint256)", vault, 5 * USDC_UNIT)
     deposit_for = "depositFor(address,address,uint256)"
     assert adversary.attempt(adversary.account, vault, deposit_for, adversary.world.venue, usdc, 5 * USDC_UNIT)
     assert adversary.rebalance(-5.0, 0)
     attack_yields_at_most(equity_that_blocks_removal(adversary), 0.0)
+
+
+def test_add_venue__dust_sent_before_it_is_listed__is_not_hindered(adversary):
+    """A stranger sends a dollar to the account of a venue that is about to be listed."""
+    governor, world = adversary.accounts["deployer"], adversary.world
+    new = create_address(governor, adversary.chain.nonce(governor))
+    arguments = (world.vault, adversary.curie.clearing_house, adversary.curie.base_token)
+    code = encode_constructor(artifacts.project("CurieVenue"), "(address,address,address)", arguments)
+    adversary.chain.mine([Transaction("creation of CurieVenue", governor, None, code, GAS)])
+    world.localnet.fund_usdc(adversary.account, AssetUnits(USDC_UNIT))
+    usdc, vault = adversary.usdc, adversary.curie.vault
+    assert adversary.attempt(adversary.account, usdc, "approve(address,uint256)", vault, USDC_UNIT)
+    assert adversary.attempt(adversary.account, vault, "depositFor(address,address,uint256)", new, usdc, USDC_UNIT)
+    attack_yields_at_most(0.0 if adversary.attempt(governor, world.vault, "addVenue(address)", new) else 1.0, 0.0)

@@ -48,15 +48,16 @@ contract GuardianVetoTest is VaultFixture {
     // HEDGE-311
     function test_guardian_cancelsWhateverIsScheduled() external {
         _grant(ADMIN, colleague, DELAY);
-        address[6] memory targets =
-            [address(registry), address(guard), address(access), address(access), address(access), stranger];
-        bytes[6] memory calls = [
+        address[7] memory targets =
+            [address(registry), address(guard), address(access), address(access), address(access), stranger, stranger];
+        bytes[7] memory calls = [
             abi.encodeCall(registry.addVenue, (venue)),
             abi.encodeCall(guard.setBounds, (_bounds())),
             abi.encodeCall(access.grantRole, (ADMIN, stranger, DELAY)),
             abi.encodeCall(access.grantRole, (GUARDIAN, stranger, 0)),
             _revokeCall(ADMIN, colleague),
-            bytes("whatever else")
+            bytes("whatever else"),
+            _revokeCall(GUARDIAN, guardian) // of another contract, so no dismissal
         ];
         for (uint256 i = 0; i < calls.length; ++i) {
             vm.prank(governor);

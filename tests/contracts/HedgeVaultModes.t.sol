@@ -51,7 +51,7 @@ contract HedgeVaultModesTest is VaultFixture {
         assertEq(vault.maxDeposit(depositor), 0);
         _govern(address(vault), abi.encodeCall(vault.resume, ()));
         assertFalse(vault.isReduceOnly());
-        assertEq(vault.maxDeposit(depositor), type(uint256).max);
+        assertEq(vault.maxDeposit(depositor), type(uint128).max);
     }
 
     // HEDGE-034

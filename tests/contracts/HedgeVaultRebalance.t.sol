@@ -80,7 +80,7 @@ contract HedgeVaultRebalanceTest is VaultFixture {
         Intent memory intent = _intent("intent");
         vm.startPrank(keeper);
         vault.rebalance(intent, legs);
-        assertTrue(vault.intentUsed("intent"));
+        assertTrue(vault.intentUsed(keeper, "intent"));
         vm.expectRevert(abi.encodeWithSelector(IHedgeVault.IntentAlreadyUsed.selector, bytes32("intent")));
         vault.rebalance(intent, legs);
     }
@@ -94,7 +94,7 @@ contract HedgeVaultRebalanceTest is VaultFixture {
         vm.prank(keeper);
         vm.expectRevert(abi.encodeWithSelector(IHedgeVault.IdleExceeded.selector, tooMuch, idle));
         vault.rebalance(intent, _leg(int256(tooMuch), 0));
-        assertFalse(vault.intentUsed("intent"));
+        assertFalse(vault.intentUsed(keeper, "intent"));
     }
 
     // HEDGE-120

@@ -185,8 +185,8 @@ abstract contract HedgeVaultSharesTest is VaultFixture {
         vm.expectRevert(closed);
         vault.mint(1, depositor);
         _govern(address(vault), abi.encodeCall(vault.resume, ()));
-        assertEq(vault.maxDeposit(depositor), type(uint256).max);
-        assertEq(vault.maxMint(depositor), type(uint256).max);
+        assertEq(vault.maxDeposit(depositor), type(uint128).max);
+        assertEq(vault.maxMint(depositor), vault.previewDeposit(type(uint128).max));
     }
 
     // HEDGE-006
@@ -218,10 +218,16 @@ abstract contract HedgeVaultSharesTest is VaultFixture {
 
     // HEDGE-008
     function test_exit_revertsIfItWouldPayNothing() external {
-        _deposit(depositor, _units(1000));
+        _deposit(depositor, _units(200_000));
+        _rebalance(_leg(int256(_units(190_000)), 0));
         vm.startPrank(depositor);
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.ExitTooSmall.selector, 1));
-        vault.redeem(1, depositor, depositor);
+        vault.withdraw(_units(10_000), depositor, depositor);
+        vault.redeem(1, depositor, depositor); // a millionth of a unit: worth nothing at any price
+        venue.setHalted(true); // and now nobody can tell
+        uint256 shares = vault.balanceOf(depositor);
+        assertEq(vault.maxRedeem(depositor), 0);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.ExitTooSmall.selector, shares));
+        vault.redeem(shares, depositor, depositor);
         vm.expectRevert(abi.encodeWithSelector(IHedgeVault.ExitTooSmall.selector, 1));
         vault.redeemWithUnwind(1, 0, depositor, depositor, new Leg[](0));
         vault.redeem(0, depositor, depositor); // asks nothing, gets nothing

@@ -46,13 +46,12 @@ contract StolenKeeperTest is VaultFixture {
     // INV-02
     function test_thief_cannotExceedTheBucket() external {
         _deposit(depositor, _units(200_000));
-        _rebalance(_leg(int256(_units(50_000)), 50e18)); // 300,000 left
-        source.set(2e18, 2e18);
-        _rebalance(_leg(0, -50e18)); // urgent, so there is no cooldown: 200,000 left
-        source.set(-50e18, -50e18);
-        _rebalance(_leg(0, 50e18));
-        source.set(2e18, 2e18);
-        _rebalance(_leg(0, -50e18)); // none left
+        for (uint256 i = 0; i < 4; ++i) {
+            source.set(-50e18, -50e18);
+            _rebalance(_leg(i == 0 ? int256(_units(50_000)) : int256(0), 50e18)); // urgent, so there is no cooldown
+            source.set(2e18, 2e18);
+            _rebalance(_leg(0, -50e18)); // closing was paid for when it was opened
+        }
         source.set(-50e18, -50e18);
         vm.warp(START + 7);
         _rebalanceExpecting(

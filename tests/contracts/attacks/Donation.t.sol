@@ -25,30 +25,30 @@ contract DonationTest is AttackFixture {
     function test_donation__unbooked__takesAThirdOfTheNextDeposit() external {
         (uint256 gain, uint256 victimLoss) = _play(100_000, 50_000, 5000);
         emit log_named_decimal_uint("the victim loses", victimLoss, 18);
-        _attackYields(gain, 1612.903225e18);
+        _attackYieldsAtMost(gain, 0);
     }
 
     function test_donation__soleHolderMatchesHisDeposit__takesAThird() external {
         (uint256 gain,) = _play(1000, 1000, 1000);
-        _attackYields(gain, 333.333e18);
+        _attackYieldsAtMost(gain, 0);
     }
 
     /// @dev The more is sent beside what is held, the more it takes. A sole holder risks nothing: all that is sent is his.
     function test_donation__tenThousandfold__takesNearlyAll() external {
         (uint256 gain,) = _play(1000, 10_000_000, 100_000);
-        _attackYields(gain, 99_000e18);
+        _attackYieldsAtMost(gain, 0);
     }
 
     function test_donation__noDecimals__takesAThird() external {
         _deploy(new TokenDouble(0));
         (uint256 gain,) = _play(100_000, 50_000, 5000);
-        _attackYields(gain, 1612e18);
+        _attackYieldsAtMost(gain, 0);
     }
 
     function test_donation__18Decimals__takesAThird() external {
         _deploy(new TokenDouble(18));
         (uint256 gain,) = _play(100_000, 50_000, 5000);
-        _attackYields(gain, 1612.903225e18);
+        _attackYieldsAtMost(gain, 0);
     }
 
     /// @dev Minting names the shares, not the price: it pays the higher NAV like a deposit.
@@ -62,15 +62,6 @@ contract DonationTest is AttackFixture {
         uint256 charged = vault.mint(shares, depositor);
         vm.stopPrank();
         uint256 victimLoss = _usd(charged - _attemptExit(depositor));
-        _attackYields(victimLoss, 2380.952e18);
-    }
-
-    /// @dev Sent while the venue's equity is unsure: the same gap as by a donation, for nothing.
-    function test_gap__markApartFromIndex__costsWhoComesAndLeaves() external {
-        _hedge();
-        venue.setPrices(2000e18, 1800e18);
-        bool isIn = _attemptDeposit(attacker, _units(100_000));
-        uint256 worth = _usd(vault.previewRedeem(vault.balanceOf(attacker)));
-        _attackYields(isIn ? 100_000e18 - worth : 0, 3333.33e18);
+        _attackYieldsAtMost(victimLoss, 1e12); // one unit, by rounding
     }
 }

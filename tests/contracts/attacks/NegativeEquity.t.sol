@@ -21,7 +21,7 @@ contract NegativeEquityTest is AttackFixture {
     function test_deposit__nothingButAnAccountUnderWater__ownsTheRebound() external {
         _sink(0);
         uint256 paid = _attemptDeposit(attacker, _units(1)) ? 1e18 : 0;
-        _attackYields(_gainOnRebound(paid), 45_000e18);
+        _attackYieldsAtMost(_gainOnRebound(paid), 0);
     }
 
     function test_mint__nothingButAnAccountUnderWater__ownsTheRebound() external {
@@ -31,15 +31,15 @@ contract NegativeEquityTest is AttackFixture {
         vm.startPrank(attacker);
         token.approve(address(vault), _units(1));
         vm.stopPrank();
-        _attemptOnVault(attacker, abi.encodeCall(vault.mint, (shares, attacker)));
-        _attackYields(_gainOnRebound(1e15), 44_955e18);
+        _attemptOnVault(attacker, abi.encodeWithSignature("mint(uint256,address)", shares, attacker));
+        _attackYieldsAtMost(_gainOnRebound(1e15), 0);
     }
 
     /// @dev Idle left does not help: a deposit of 95,000 beside 5,000 takes 19 parts of 20 of the rebound.
     function test_deposit__idleBesideIt__takesMostOfTheRebound() external {
         _sink(5000);
         uint256 paid = _attemptDeposit(attacker, _units(95_000)) ? 95_000e18 : 0;
-        _attackYields(_gainOnRebound(paid), 42_750e18);
+        _attackYieldsAtMost(_gainOnRebound(paid), 0);
     }
 
     /// @dev Equity of a few dollars is as good as none: no rule asks for a sign.
@@ -47,7 +47,7 @@ contract NegativeEquityTest is AttackFixture {
         _sink(0);
         _publish(1000.02e18);
         uint256 paid = _attemptDeposit(attacker, _units(95)) ? 95e18 : 0;
-        _attackYields(_gainOnRebound(paid), 44_530.26e18);
+        _attackYieldsAtMost(_gainOnRebound(paid), 0);
     }
 
     /// @dev Who leaves before the rebound is paid as if the account were lost: idle is his share of the whole.
@@ -58,13 +58,13 @@ contract NegativeEquityTest is AttackFixture {
         uint256 paid = _usd(_attemptExit(attacker));
         int256 atTruth = _worth(900e18) + int256(paid);
         uint256 fair = uint256(atTruth) / 5;
-        _attackYields(_gain(fair, paid), 1000e18);
+        _attackYieldsAtMost(_gain(fair, paid), 1000e18); // his part of a hole that nobody has to fill
     }
 
     function test_deposit__18Decimals__ownsTheRebound() external {
         _deploy(new TokenDouble(18));
         _sink(0);
         uint256 paid = _attemptDeposit(attacker, _units(1)) ? 1e18 : 0;
-        _attackYields(_gainOnRebound(paid), 45_000e18);
+        _attackYieldsAtMost(_gainOnRebound(paid), 0);
     }
 }

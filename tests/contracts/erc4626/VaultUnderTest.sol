@@ -23,6 +23,7 @@ abstract contract VaultUnderTest is VaultFixture {
 
     function _deploySubject(uint8 decimals) internal {
         vm.warp(START);
+        vm.roll(START_BLOCK);
         _deploy(new TokenDouble(decimals));
         subject = vault;
     }

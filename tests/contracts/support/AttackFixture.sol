@@ -7,15 +7,9 @@ import {VaultCalls} from "./VaultCalls.sol";
 
 /// @notice What the attacks of tests/contracts/attacks share.
 /// @dev An attack is a list of attempts that never revert the test: a step that is refused changes nothing, and what the
-///      attacker gained or the victim lost is measured at the end. So the one line that ends a test tells whether the attack
-///      works: `_attackYields` says that it does, `_attackYieldsAtMost` that it does not; nothing else of a test changes.
+///      attacker gained or the victim lost is measured at the end. A test's name says what the attack is after; its last
+///      line, `_attackYieldsAtMost`, says what it gets.
 abstract contract AttackFixture is VaultCalls {
-    /// @dev The attack works, to a 1e-4 of `expected`. Prints the figure.
-    function _attackYields(uint256 figure, uint256 expected) internal {
-        _print(figure);
-        assertApproxEqAbs(figure, expected, expected / 10_000, "the attack no longer works: flip this line");
-    }
-
     /// @dev The attack yields no more than `limit`.
     function _attackYieldsAtMost(uint256 figure, uint256 limit) internal {
         _print(figure);
@@ -34,7 +28,7 @@ abstract contract AttackFixture is VaultCalls {
         token.mint(account, assets);
         vm.prank(account);
         token.approve(address(vault), assets);
-        done = _attemptOnVault(account, abi.encodeCall(vault.deposit, (assets, account)));
+        done = _attemptOnVault(account, abi.encodeWithSignature("deposit(uint256,address)", assets, account));
         if (!done) token.burn(account, assets);
     }
 
@@ -42,8 +36,25 @@ abstract contract AttackFixture is VaultCalls {
     function _attemptExit(address account) internal returns (uint256 paid) {
         uint256 balance = token.balanceOf(account);
         uint256 shares = vault.maxRedeem(account);
-        _attemptOnVault(account, abi.encodeCall(vault.redeem, (shares, account, account)));
+        _attemptOnVault(account, abi.encodeWithSignature("redeem(uint256,address,address)", shares, account, account));
         return token.balanceOf(account) - balance;
+    }
+
+    /// @dev Leaves by way of the venue's margin, with what else is held.
+    function _attemptUnwind(address account) internal returns (uint256 paid) {
+        uint256 shares = vault.balanceOf(account);
+        uint256 balance = token.balanceOf(account);
+        int256 size = -venue.size() * int256(shares) / int256(vault.totalSupply());
+        uint256 worth = vault.previewRedeem(shares);
+        uint256 missing = worth > _idle() ? worth - _idle() : 0;
+        Leg[] memory legs = _leg(-int256(missing), size);
+        _attemptOnVault(account, abi.encodeCall(vault.redeemWithUnwind, (shares, 0, account, account, legs)));
+        return token.balanceOf(account) - balance;
+    }
+
+    /// @dev What the keeper may trade when it is urgent, USD.
+    function _turnoverAvailable() internal view returns (uint256 turnover) {
+        (turnover,) = guard.available(keeper, true);
     }
 
     // --- worth ------------------------------------------------------------------------------------------------------
@@ -75,7 +86,7 @@ abstract contract AttackFixture is VaultCalls {
 
     function _addVenue() internal returns (ScriptedVenue added) {
         added = new ScriptedVenue(address(vault), address(token), PRICE);
-        assertTrue(_govern(address(vault), _addVenueCall(added)));
+        assertTrue(_attemptAsGovernor(address(registry), _addVenueCall(added)));
     }
 
     function _legOn(ScriptedVenue on, int256 marginDelta, int256 sizeDelta) internal pure returns (Leg[] memory legs) {

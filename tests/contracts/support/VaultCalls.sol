@@ -3,7 +3,8 @@ pragma solidity ^0.8.28;
 
 import {IDeltaSource} from "../../../contracts/interfaces/IDeltaSource.sol";
 import {IPerpVenue} from "../../../contracts/interfaces/IPerpVenue.sol";
-import {Bounds, Leg} from "../../../contracts/types/Rebalance.sol";
+import {PriceLimits} from "../../../contracts/types/Prices.sol";
+import {Bounds, Intent, Leg} from "../../../contracts/types/Rebalance.sol";
 import {VaultFixture} from "./VaultFixture.sol";
 
 /// @notice Every call the attacks make that is not ERC-4626: when the contracts' interfaces change, this file changes.
@@ -26,9 +27,13 @@ abstract contract VaultCalls is VaultFixture {
         return _attempt(sender, address(vault), data);
     }
 
-    /// @dev A governor's operation in due form, after whatever it has to wait.
-    function _govern(address target, bytes memory data) internal returns (bool) {
-        return _attempt(governor, target, data);
+    /// @dev A governor's operation in due form, scheduled as long ago as it has to wait.
+    function _attemptAsGovernor(address target, bytes memory data) internal returns (bool done) {
+        _scheduleAs(governor, target, data);
+        done = _attempt(governor, target, data);
+        if (done) return true;
+        vm.prank(governor);
+        access.cancel(governor, target, data);
     }
 
     /// @dev A governor's operation by a thief of its key, in this very block.
@@ -43,8 +48,8 @@ abstract contract VaultCalls is VaultFixture {
 
     // --- the keeper -------------------------------------------------------------------------------------------------
 
-    function _rebalanceCall(bytes32 intentId, Leg[] memory legs) internal view returns (bytes memory) {
-        return abi.encodeCall(vault.rebalance, (intentId, legs, block.timestamp));
+    function _rebalanceCall(Intent memory intent, Leg[] memory legs) internal view returns (bytes memory) {
+        return abi.encodeCall(vault.rebalance, (intent, legs));
     }
 
     function _attemptRebalance(address sender, Leg[] memory legs) internal returns (bool) {
@@ -56,7 +61,7 @@ abstract contract VaultCalls is VaultFixture {
     }
 
     function _grantKeeperCall(address account) internal view returns (bytes memory) {
-        return abi.encodeWithSignature("grantRole(bytes32,address)", admin.KEEPER_ROLE(), account);
+        return abi.encodeCall(access.grantRole, (access.KEEPER_ROLE(), account, 0));
     }
 
     function _dismissKeeperCall(address account) internal pure returns (bytes memory) {
@@ -66,11 +71,11 @@ abstract contract VaultCalls is VaultFixture {
     // --- venues, book, bounds -----------------------------------------------------------------------------------------
 
     function _addVenueCall(IPerpVenue added) internal view returns (bytes memory) {
-        return abi.encodeCall(vault.addVenue, (added));
+        return abi.encodeCall(registry.addVenue, (added));
     }
 
     function _removeVenueCall(IPerpVenue removed) internal view returns (bytes memory) {
-        return abi.encodeCall(vault.removeVenue, (removed));
+        return abi.encodeCall(registry.removeVenue, (removed));
     }
 
     function _addSourceCall(IDeltaSource added) internal view returns (bytes memory) {
@@ -95,9 +100,10 @@ abstract contract VaultCalls is VaultFixture {
 
     /// @dev As far as the oracle lets a governor go, to leave it no excuse.
     function _widenPriceLimits() internal returns (bool) {
-        uint256 maxAge = oracle.MAX_AGE_HARD_LIMIT();
-        uint256 maxPrice = oracle.MAX_PRICE_HARD_LIMIT();
-        return _govern(address(oracle), abi.encodeCall(oracle.setPriceLimits, (maxAge, 1, maxPrice)));
+        PriceLimits memory limits = oracle.priceLimits();
+        limits.maxAgeSeconds = uint32(oracle.MAX_AGE_HARD_LIMIT());
+        (limits.minPrice, limits.maxPrice) = (1, uint128(oracle.MAX_PRICE_HARD_LIMIT()));
+        return _attemptAsGovernor(address(oracle), abi.encodeCall(oracle.setPriceLimits, (limits)));
     }
 
     // --- exits and idle -------------------------------------------------------------------------------------------------
