@@ -1,7 +1,7 @@
 """Gas of a rebalance on the real Curie, in all and by callee, from traces: `run` prints it, `--renew` keeps it.
 
-``python -m benchmarks.rebalance_gas --renew`` writes `SNAPSHOT`, which a test compares with what it measures. Chain, times
-and trades are the same in every run, so the gas is too.
+``python -m benchmarks.rebalance_gas --renew`` writes `SNAPSHOT`, which a test compares with what it measures. Chain,
+times and trades are the same in every run, so the gas is too.
 """
 
 from __future__ import annotations
@@ -11,20 +11,21 @@ import json
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from agent.chain.abi import ARTIFACT_DIRECTORY, Function
 from agent.chain.deployment import Deployment, load_deployment
+from agent.domain import BlockRef, Intent, Leg
 from agent.errors import AgentError, DataError
+from agent.execution.intents import rebalance_call
 from agent.localnet.artifacts import PROJECT_ROOT
-from agent.localnet.codec import encode_call
 from agent.localnet.deposit import deposit_collateral
 from agent.localnet.evm import Transaction
 from agent.localnet.session import Localnet, LocalnetSettings
-from agent.units import WAD, Address
+from agent.units import WAD, Address, AssetUnits, IntentId, Seconds, Wad
 from benchmarks.figure import Figure
 
 PORT = 18_681
@@ -40,11 +41,12 @@ STEP_SECONDS = 300
 RISE, FALL = 1.04, 0.98
 """Prices over the start's before the second trade and before the reduction."""
 _GAS = 10_000_000
-_NO_DEADLINE = 2**63
-_REBALANCE = "rebalance(bytes32,(address,int256,int256,uint256)[],uint256)"
 
 Gas = dict[str, int]
 """``total``, and the gas of each callee of the vault and of the venue adapter, whatever lies beneath it included."""
+Trace = Mapping[str, Any]
+"""A transaction or call as the node's ``callTracer`` shows it."""
+VENUE = "curie_venue"
 
 
 def run() -> list[Figure]:
@@ -57,14 +59,29 @@ def run() -> list[Figure]:
 
 
 def measure(port: int) -> dict[str, Gas]:
-    """Bring up chain, vault and book, and measure the gas of each kind of rebalance."""
+    """Measure the gas of each kind of rebalance, one after the other on one chain."""
+    with hedged_vault(port) as vault:
+        price_usd = vault.localnet.manifest.start_price_usd
+        cases = {"first rebalance": vault.rebalance(FIRST_MARGIN, vault.gap())}
+        vault.step(price_usd * RISE)
+        cases["second rebalance"] = vault.rebalance(0, vault.gap())
+        vault.step(price_usd * FALL)
+        cases["reduction"] = vault.rebalance(0, vault.gap())
+        cases["margin in"] = vault.rebalance(MARGIN_MOVE, 0)
+        cases["margin out"] = vault.rebalance(-MARGIN_MOVE, 0)
+        return {case: vault.by_callee(trace) for case, trace in cases.items()}
+
+
+@contextmanager
+def hedged_vault(port: int) -> Iterator[HedgedVault]:
+    """Bring up a chain with the real Curie, a vault with collateral and the book of `BOOK`."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         with Localnet.up(LocalnetSettings(port=port, state_directory=directory)) as localnet:
             localnet.deploy_evenkeel(BOOK, directory / "deployment.json")
             deployment = load_deployment(directory / "deployment.json", localnet.manifest.chain_id)
             deposit_collateral(localnet, deployment, COLLATERAL_USD)
-            return _Rebalances(localnet, deployment).measure()
+            yield HedgedVault(localnet, deployment)
 
 
 def kept() -> dict[str, Gas]:
@@ -76,65 +93,63 @@ def kept() -> dict[str, Gas]:
     return found
 
 
-@dataclass
-class _Rebalances:
-    """The vault of one chain, whose keeper does what each case says."""
+class HedgedVault:
+    """A vault whose keeper does as it is told, and the traces of what it did."""
 
-    localnet: Localnet
-    deployment: Deployment
+    def __init__(self, localnet: Localnet, deployment: Deployment) -> None:
+        self.localnet = localnet
+        self.deployment = deployment
+        self.venue = Address(deployment.venues[0].address)
+        self._namer = _Namer(localnet, deployment)
+        self._count = 0
 
-    def __post_init__(self) -> None:
-        self.venue = Address(self.deployment.venues[0].address)
-        self.vault = self.deployment.contract("HedgeVault")
-        self.namer = _Namer(self.localnet, self.deployment)
-        self.count = 0
-
-    def measure(self) -> dict[str, Gas]:
-        price_usd = self.localnet.manifest.start_price_usd
-        cases: dict[str, Callable[[], Gas]] = {
-            "first rebalance": lambda: self._rebalance(FIRST_MARGIN, self._gap()),
-            "second rebalance": lambda: self._rebalance(0, self._gap_at(price_usd * RISE)),
-            "reduction": lambda: self._rebalance(0, self._gap_at(price_usd * FALL)),
-            "margin in": lambda: self._rebalance(MARGIN_MOVE, 0),
-            "margin out": lambda: self._rebalance(-MARGIN_MOVE, 0),
-        }
-        return {case: rebalance() for case, rebalance in cases.items()}
-
-    def _gap_at(self, price_usd: float) -> int:
+    def step(self, price_usd: float) -> None:
+        """Move the market to a price."""
         self.localnet.step(price_usd, self.localnet.chain.head().timestamp + STEP_SECONDS)
-        return self._gap()
 
-    def _gap(self) -> int:
+    def gap(self) -> int:
         """Trade that brings the middle of the net delta to 0, in whole thousandths."""
         chain, contract = self.localnet.chain, self.deployment.contract
         price, _ = chain.call(contract("PriceOracle"), "price()", returns="(uint256,uint256)")
         interval = "deltaInterval(uint256)"
         low, high = chain.call(contract("DeltaBook"), interval, price, returns="(int256,int256)")
-        size = chain.call(self.venue, "position()", returns="(int256,uint256,int256,int256,int256)")[0]
+        (size,) = chain.call(self.venue, "size()", returns="(int256)")
         thousandth = WAD // 1_000
-        return -((low + high) // 2 + size) // thousandth * thousandth
+        return int(-((low + high) // 2 + size) // thousandth * thousandth)
 
-    def _rebalance(self, margin_delta: int, size_delta: int) -> Gas:
-        self.count += 1
-        leg = (self.venue, margin_delta, size_delta, 0)
-        data = encode_call(_REBALANCE, self.count.to_bytes(32), [leg], _NO_DEADLINE)
-        keeper = self.localnet.manifest.accounts["keeper"]
-        self.localnet.chain.mine([Transaction("rebalance", keeper, self.vault, data, _GAS)])
+    def rebalance(self, margin_delta: int, size_delta: int) -> Trace:
+        """Move margin, trade, or both, and return the trace of the transaction."""
+        self._count += 1
+        head = self.localnet.chain.head()
+        intent = Intent(
+            intent_id=IntentId(f"0x{self._count:064x}"),
+            vault=self.deployment.contract("HedgeVault"),
+            legs=(Leg(self.venue, AssetUnits(margin_delta), Wad(size_delta), Wad(0)),),
+            deadline=Seconds(head.timestamp + STEP_SECONDS),
+            decided_at_block=BlockRef(head.number, head.hash, head.timestamp, head.base_fee_wei),
+        )
+        keeper, call = self.localnet.manifest.accounts["keeper"], rebalance_call(intent)
+        self.localnet.chain.mine([Transaction("rebalance", keeper, call.to, call.data, _GAS)])
         rpc = self.localnet.chain.rpc
         (receipt,) = rpc.request("eth_getBlockReceipts", "latest")
-        trace = rpc.request("debug_traceTransaction", receipt["transactionHash"], {"tracer": "callTracer"})
-        return {"total": int(receipt["gasUsed"], 16), **self._by_callee(trace)}
+        trace: Trace = rpc.request("debug_traceTransaction", receipt["transactionHash"], {"tracer": "callTracer"})
+        return {**trace, "gasUsed": receipt["gasUsed"]}
 
-    def _by_callee(self, trace: Mapping[str, Any]) -> Gas:
+    def by_callee(self, trace: Trace) -> Gas:
         """Gas of the vault's calls, and of the calls inside those of the venue adapter; the largest first."""
         gas: Counter[str] = Counter()
-        for call in trace.get("calls", []):
-            name = self.namer.name(call)
+        for call in trace["calls"]:
+            name = self._namer.name(call)
             gas[name] += int(call["gasUsed"], 16)
-            if call["to"].lower() == self.venue.lower():
+            if name.startswith(VENUE):
                 for inner in call.get("calls", []):
-                    gas[f"{name} > {self.namer.name(inner)}"] += int(inner["gasUsed"], 16)
-        return dict(sorted(gas.items(), key=lambda item: (-item[1], item[0])))
+                    gas[f"{name} > {self._namer.name(inner)}"] += int(inner["gasUsed"], 16)
+        largest_first = sorted(gas.items(), key=lambda item: (-item[1], item[0]))
+        return {"total": int(trace["gasUsed"], 16), **dict(largest_first)}
+
+    def calls(self, trace: Trace, name: str) -> list[Trace]:
+        """Return the vault's calls that go by a name such as ``curie_venue.account``."""
+        return [call for call in trace["calls"] if self._namer.name(call) == name]
 
 
 class _Namer:

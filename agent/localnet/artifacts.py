@@ -17,7 +17,12 @@ _WETH = NODE_MODULES / "canonical-weth" / "build" / "contracts"
 
 def hardhat(name: str, folder: tuple[str, ...]) -> str:
     """Creation code of a contract that a package publishes as Hardhat left it; ``folder`` within ``node_modules``."""
-    return _hex(_read(NODE_MODULES.joinpath(*folder, f"{name}.sol", f"{name}.json"))["bytecode"])
+    return _hex(hardhat_artifact(name, folder)["bytecode"])
+
+
+def hardhat_artifact(name: str, folder: tuple[str, ...]) -> Any:
+    """All that Hardhat wrote of a contract: ABI, creation code, and the libraries to link into it."""
+    return _read(NODE_MODULES.joinpath(*folder, f"{name}.sol", f"{name}.json"))
 
 
 def canonical_weth() -> str:

@@ -20,7 +20,10 @@ from agent.products.uniswap_v3 import UNISWAP_V3_RANGE
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of position; ``chain_source`` is the contract that verifies its delta, None while there is none."""
+    """A kind of position; ``chain_source`` is the contract that deployment puts it into, None while there is none.
+
+    Contracts of other sources (``UniswapV3Positions``, ``LyraOptions``, ``SignedReports``) are the governor's to add.
+    """
 
     product: Product
     chain_source: str | None = None

@@ -20,7 +20,6 @@ interface IUniswapV3PositionManager {
     }
 
     function factory() external view returns (address);
-    function ownerOf(uint256 tokenId) external view returns (address);
     function positions(uint256 tokenId) external view returns (Position memory);
 }
 

@@ -9,6 +9,7 @@ import {IDeltaSource} from "../interfaces/IDeltaSource.sol";
 import {IVaultAccess} from "../interfaces/IVaultAccess.sol";
 import {DecimalScale} from "../libraries/DecimalScale.sol";
 import {UniswapV3Math} from "../libraries/UniswapV3Math.sol";
+import {ListedPositions} from "./ListedPositions.sol";
 import {IUniswapV3FeePool, IUniswapV3PoolRegistry, IUniswapV3PositionManager} from "./IUniswapV3.sol";
 
 /// @title Delta source: Uniswap v3 positions of one holder in one pool
@@ -21,17 +22,14 @@ import {IUniswapV3FeePool, IUniswapV3PoolRegistry, IUniswapV3PositionManager} fr
 ///         every pool price within `priceToleranceBps` of the oracle's.
 ///
 ///         Trust. The pool and the position manager are Uniswap's, which the governor vouches for. Only positions listed
-///         here count, so that a stranger who sends the holder positions by the hundred changes nothing. The governor
-///         and the holder list them; each measurement asks who owns them: sold and burnt positions count 0.
+///         count (`ListedPositions`), so that a stranger who sends the holder positions by the hundred changes nothing.
 ///
 ///         Rounding. The low end is rounded as the pool rounds what it pays, the high end as it rounds what it takes.
 ///         Fees are the growth of this moment, to the wei, as the position manager credits them.
 ///
-///         Liveness. Anyone may take a burnt position off the list. A source is full at `MAX_POSITIONS`.
-///
-///         Known limits. Positions that nobody listed do not count. An id listed in two sources counts twice. Underlying
-///         tokens must be worth one unit each, quote tokens about 1 USD each.
-contract UniswapV3Positions is IDeltaSource, Governed {
+///         Known limits. Those of `ListedPositions`. Underlying tokens must be worth one unit each, quote tokens about
+///         1 USD each.
+contract UniswapV3Positions is IDeltaSource, ListedPositions {
     using SafeCast for uint256;
 
     uint256 public constant MAX_POSITIONS = 12;
@@ -43,7 +41,6 @@ contract UniswapV3Positions is IDeltaSource, Governed {
 
     IUniswapV3PositionManager public immutable positionManager;
     IUniswapV3FeePool public immutable pool;
-    address public immutable holder;
     address public immutable token0;
     address public immutable token1;
     /// @notice Fee of the pool, 1e-6 of the input.
@@ -56,22 +53,11 @@ contract UniswapV3Positions is IDeltaSource, Governed {
     /// @notice Distance of the pool's price from the oracle's that the interval covers, 1e-4.
     uint256 public priceToleranceBps;
 
-    uint256[] private _tokenIds;
-
-    event PositionAdded(uint256 indexed tokenId);
-    event PositionRemoved(uint256 indexed tokenId);
     event PriceToleranceSet(uint256 oldToleranceBps, uint256 newToleranceBps);
 
-    error HolderIsZero();
-    error NotHolder(address account);
     error PoolNotOfFactory(address pool, address factoryPool);
     error UnderlyingNotInPool(address underlying);
-    error NotOwnedByHolder(uint256 tokenId, address owner);
-    error WrongPool(uint256 tokenId, address token0, address token1, uint24 fee);
-    error PositionAlreadyListed(uint256 tokenId);
-    error PositionNotListed(uint256 tokenId);
-    error PositionNotBurnt(uint256 tokenId, address owner);
-    error TooManyPositions(uint256 count, uint256 limit);
+    error WrongPool(uint256 positionId, address token0, address token1, uint24 fee);
     error PriceToleranceOutOfRange(uint256 toleranceBps, uint256 maxToleranceBps);
     error PriceOutOfRange(uint256 price, uint256 minPrice, uint256 maxPrice);
 
@@ -83,8 +69,7 @@ contract UniswapV3Positions is IDeltaSource, Governed {
         address underlying,
         address holder_,
         uint256 priceToleranceBps_
-    ) Governed(access_) {
-        if (holder_ == address(0)) revert HolderIsZero();
+    ) Governed(access_) ListedPositions(address(positionManager_), holder_) {
         (token0, token1, poolFee) = (pool_.token0(), pool_.token1(), pool_.fee());
         address known = IUniswapV3PoolRegistry(positionManager_.factory()).getPool(token0, token1, poolFee);
         if (known != address(pool_)) revert PoolNotOfFactory(address(pool_), known);
@@ -92,31 +77,8 @@ contract UniswapV3Positions is IDeltaSource, Governed {
         underlyingIsToken0 = underlying == token0;
         underlyingDecimals = DecimalScale.requireSupported(IERC20Metadata(underlying).decimals());
         quoteDecimals = DecimalScale.requireSupported(IERC20Metadata(underlying == token0 ? token1 : token0).decimals());
-        (positionManager, pool, holder) = (positionManager_, pool_, holder_);
+        (positionManager, pool) = (positionManager_, pool_);
         _setPriceTolerance(priceToleranceBps_);
-    }
-
-    /// @notice Lists a position of the holder in this pool. Governor only.
-    function addPosition(uint256 tokenId) external onlyGovernor {
-        _add(tokenId);
-    }
-
-    /// @notice Lists a position as its owner, without the governor's delay. Holder only.
-    function addOwnPosition(uint256 tokenId) external {
-        if (msg.sender != holder) revert NotHolder(msg.sender);
-        _add(tokenId);
-    }
-
-    /// @notice Takes a position off the list. Governor only.
-    function removePosition(uint256 tokenId) external onlyGovernor {
-        _remove(tokenId);
-    }
-
-    /// @notice Takes a position off the list that does not exist any more. Anyone.
-    function removeBurntPosition(uint256 tokenId) external {
-        address owner = _ownerOf(tokenId);
-        if (owner != address(0)) revert PositionNotBurnt(tokenId, owner);
-        _remove(tokenId);
     }
 
     /// @notice Changes how far the pool's price may be from the oracle's. Governor only.
@@ -129,9 +91,10 @@ contract UniswapV3Positions is IDeltaSource, Governed {
         (uint160 rootAtMost, uint160 rootAtLeast) = _roots(price);
         uint256 lowest;
         uint256 highest;
-        for (uint256 i = 0; i < _tokenIds.length; ++i) {
-            if (_ownerOf(_tokenIds[i]) != holder) continue;
-            IUniswapV3PositionManager.Position memory held = positionManager.positions(_tokenIds[i]);
+        uint256[] memory ids = positionIds();
+        for (uint256 i = 0; i < ids.length; ++i) {
+            if (_ownerOf(ids[i]) != holder) continue;
+            IUniswapV3PositionManager.Position memory held = positionManager.positions(ids[i]);
             uint256 owed = _owed(held);
             lowest += _principal(held, rootAtMost, false) + owed;
             highest += _principal(held, rootAtLeast, true) + owed;
@@ -140,53 +103,21 @@ contract UniswapV3Positions is IDeltaSource, Governed {
         high = DecimalScale.scaleUp(highest, underlyingDecimals, DecimalScale.WAD_DECIMALS).toInt256();
     }
 
-    /// @notice Ids listed, in no particular order.
-    function tokenIds() external view returns (uint256[] memory) {
-        return _tokenIds;
-    }
-
-    function _add(uint256 tokenId) private {
-        address owner = _ownerOf(tokenId);
-        if (owner != holder) revert NotOwnedByHolder(tokenId, owner);
-        IUniswapV3PositionManager.Position memory added = positionManager.positions(tokenId);
+    function _requireEligible(uint256 positionId) internal view override {
+        IUniswapV3PositionManager.Position memory added = positionManager.positions(positionId);
         if (added.token0 != token0 || added.token1 != token1 || added.fee != poolFee) {
-            revert WrongPool(tokenId, added.token0, added.token1, added.fee);
+            revert WrongPool(positionId, added.token0, added.token1, added.fee);
         }
-        uint256 count = _tokenIds.length;
-        if (_find(tokenId) != count) revert PositionAlreadyListed(tokenId);
-        if (count == MAX_POSITIONS) revert TooManyPositions(count + 1, MAX_POSITIONS);
-        _tokenIds.push(tokenId);
-        emit PositionAdded(tokenId);
     }
 
-    function _remove(uint256 tokenId) private {
-        uint256 index = _find(tokenId);
-        if (index == _tokenIds.length) revert PositionNotListed(tokenId);
-        _tokenIds[index] = _tokenIds[_tokenIds.length - 1];
-        _tokenIds.pop();
-        emit PositionRemoved(tokenId);
+    function _maxPositions() internal pure override returns (uint256) {
+        return MAX_POSITIONS;
     }
 
     function _setPriceTolerance(uint256 toleranceBps) private {
         if (toleranceBps > MAX_TOLERANCE_BPS) revert PriceToleranceOutOfRange(toleranceBps, MAX_TOLERANCE_BPS);
         emit PriceToleranceSet(priceToleranceBps, toleranceBps);
         priceToleranceBps = toleranceBps;
-    }
-
-    /// @dev Index of `tokenId`, or the length of the list.
-    function _find(uint256 tokenId) private view returns (uint256 index) {
-        uint256 count = _tokenIds.length;
-        while (index < count && _tokenIds[index] != tokenId) ++index;
-    }
-
-    /// @dev 0 for a burnt position, which ERC-721 refuses in words. A call that runs out of gas says nothing and is not
-    ///      taken for one: whoever calls cannot make a position vanish by giving too little gas.
-    function _ownerOf(uint256 tokenId) private view returns (address) {
-        try positionManager.ownerOf(tokenId) returns (address owner) {
-            return owner;
-        } catch Error(string memory) {
-            return address(0);
-        }
     }
 
     /// @dev Roots at which the position holds least and most underlying: the underlying dearest and cheapest.

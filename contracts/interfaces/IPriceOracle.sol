@@ -65,7 +65,7 @@ interface IPriceOracle {
     function setPriceLimits(PriceLimits calldata newLimits) external;
 
     /// @notice Replaces the limits by ones no looser in any field. Guardian or governor.
-    /// @dev Tighter is lower, but for `minPrice`, `deviationBps` (a wider interval) and `sequencerGraceSeconds`.
+    /// @dev Tighter is lower, but for `minPrice` and `sequencerGraceSeconds`. `deviationBps` has to stay as it is.
     function tightenPriceLimits(PriceLimits calldata newLimits) external;
 
     /// @notice Sources in force.

@@ -17,9 +17,10 @@ import {SequencerFeed} from "./SequencerFeed.sol";
 ///         then one print that nobody checks, and the secondary was never meant to be traded at. The governor replaces
 ///         sources after the delay.
 ///
-///         Trust. The governor chooses sources, and limits inside the hard limits below. The guardian can only tighten
-///         limits. The sources are believed no further than the limits say, whoever runs them: none can make a reading
-///         revert, or cost more than `BoundedCall.GAS_REQUIRED`, or hide another's fault.
+///         Trust. The governor chooses sources, and limits inside the hard limits below. The guardian can only make more
+///         prices unhealthy, which stops trades and deposits; the width of the interval is the governor's, for exits are
+///         paid by it. The sources are believed no further than the limits say, whoever runs them: none can make a
+///         reading revert, or cost more than `BoundedCall.GAS_REQUIRED`, or hide another's fault.
 ///
 ///         Obligations of the governor. `deviationBps` at least the primary feed's own deviation threshold; age limits at
 ///         least the feeds' heartbeats; `maxDisagreementBps` above what the two sources differ by while both are right.
@@ -268,6 +269,8 @@ contract PriceOracle is IPriceOracle, Governed {
         _requireNotAbove("secondaryMaxAgeSeconds", next.secondaryMaxAgeSeconds, current.secondaryMaxAgeSeconds);
         _requireNotAbove("collateralMaxAgeSeconds", next.collateralMaxAgeSeconds, current.collateralMaxAgeSeconds);
         _requireNotBelow("sequencerGraceSeconds", next.sequencerGraceSeconds, current.sequencerGraceSeconds);
+        // Neither way is tighter: a narrower interval believes more, a wider one pays leavers less.
+        _requireNotAbove("deviationBps", next.deviationBps, current.deviationBps);
         _requireNotBelow("deviationBps", next.deviationBps, current.deviationBps);
         _requireNotAbove("maxDisagreementBps", next.maxDisagreementBps, current.maxDisagreementBps);
         _requireNotAbove("maxConfidenceBps", next.maxConfidenceBps, current.maxConfidenceBps);

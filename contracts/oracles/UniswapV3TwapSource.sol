@@ -30,7 +30,8 @@ import {UniswapV3Math} from "../libraries/UniswapV3Math.sol";
 ///
 ///         Known limits. The price is in the quote token, which is not USD: when the token departs from its peg, this
 ///         source disagrees with one in USD, as it should. A mean lags the market by half its window;
-///         `maxDisagreementBps` has to leave room for that.
+///         `maxDisagreementBps` has to leave room for that. Whoever pays for holding the pool away from the market can
+///         make this source disagree, and so stop trades and deposits, not exits.
 contract UniswapV3TwapSource is IPriceSource {
     /// @notice A shorter mean is one that few blocks can move.
     uint32 public constant MIN_WINDOW_SECONDS = 5 minutes;

@@ -17,18 +17,29 @@ IN_MATRIX = {
     "desk": "RescueDesk",
     "fees": "ShareFees",
     "guard": "RebalanceGuard",
+    "lyra": "LyraOptions",
+    "members": "MemberGate",
     "oracle": "PriceOracle",
+    "registry": "VenueRegistry",
+    "reports": "SignedReports",
+    "uniswap": "UniswapV3Positions",
     "vault": "HedgeVault",
 }
 """Contracts by the name that the matrix gives them."""
 ANYONES = {
     "HedgeVault": {
         *("approve", "transfer", "transferFrom", "permit", "accrueFees"),
-        *("deposit", "mint", "withdraw", "redeem", "redeemFromIdle", "absorbDonation"),
+        *("deposit", "mint", "withdraw", "redeem", "redeemWithUnwind"),
+        *("bringMarginHome", "recoverMargin"),  # HedgeVaultRecovery.t.sol, HedgeVaultVenues.t.sol
     },
+    "LyraOptions": {"addOwnPosition", "removeBurntPosition"},  # the holder's; what is burnt: UniswapV3Positions.t.sol
+    "OptionBook": {"removeExpired", "reportIvIntervals"},  # the reporter's: OptionBookReports.t.sol
+    "SignedReports": {"submit"},  # a quorum signs: SignedReports.t.sol
+    "UniswapV3Positions": {"addOwnPosition", "removeBurntPosition"},
     "RescueDesk": {"rescue"},
     "ShareFees": {"accrue"},  # its vault's: ShareFees.t.sol
-    "RebalanceGuard": {"check"},  # the bound vault's: RebalanceGuard.t.sol
+    "VenueRegistry": {"measureAndKeep"},  # the bound vault's: HedgeVaultRebalance.t.sol
+    "RebalanceGuard": {"check", "recordResult"},  # the bound vault's, and anyone's: the bound vault's: RebalanceGuard.t.sol
     "VaultAccess": {
         "handOver",  # the deployer's, once: VaultAccess.t.sol
         *("schedule", "execute", "cancel", "consumeScheduledOp"),  # ask for the role of what they carry

@@ -92,7 +92,7 @@ contract PriceOracleSourcesTest is PriceFixture {
 
     // HEDGE-407
     function test_read_honestSourceIsNeverSilencedByALowGasLimit() external {
-        PriceSources memory hungry = PriceDefaults.alone(IPriceSource(address(new HungrySource(295_000))));
+        PriceSources memory hungry = PriceDefaults.alone(IPriceSource(address(new HungrySource(298_500))));
         _setSources(hungry);
         uint256 refusals = 0;
         uint256 readings = 0;

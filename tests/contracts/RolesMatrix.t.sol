@@ -5,13 +5,21 @@ import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessMana
 import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
 import {RebalanceGuard} from "../../contracts/RebalanceGuard.sol";
 import {VenueRegistry} from "../../contracts/VenueRegistry.sol";
+import {ILyraOptionMarket, ILyraOptionToken} from "../../contracts/book/ILyra.sol";
+import {IUniswapV3FeePool, IUniswapV3PositionManager} from "../../contracts/book/IUniswapV3.sol";
+import {LyraOptions} from "../../contracts/book/LyraOptions.sol";
 import {OptionBook} from "../../contracts/book/OptionBook.sol";
+import {SignedReports} from "../../contracts/book/SignedReports.sol";
+import {UniswapV3Positions} from "../../contracts/book/UniswapV3Positions.sol";
+import {IIvReporting} from "../../contracts/interfaces/IIvReporting.sol";
 import {IOptionBook} from "../../contracts/interfaces/IOptionBook.sol";
+import {ISignedReports} from "../../contracts/interfaces/ISignedReports.sol";
 import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
 import {RescueDesk} from "../../contracts/relay/RescueDesk.sol";
 import {MemberGate} from "../../contracts/vault/MemberGate.sol";
 import {ShareFees} from "../../contracts/vault/ShareFees.sol";
 import {PriceLimits} from "../../contracts/types/Prices.sol";
+import {PositionsDouble} from "./support/PositionsDouble.sol";
 import {ScriptedSource} from "./support/ScriptedSource.sol";
 import {ScriptedVenue} from "./support/ScriptedVenue.sol";
 import {TokenDouble} from "./support/Tokens.sol";
@@ -53,7 +61,10 @@ contract RolesMatrixTest is VaultFixture {
         ScriptedSource extra = new ScriptedSource(0, 0);
         _add(address(deltaBook), abi.encodeCall(deltaBook.addSource, (extra)), Needs.Governor);
         _add(address(deltaBook), abi.encodeCall(deltaBook.removeSource, (source)), Needs.Governor);
+        _add(address(deltaBook), abi.encodeCall(deltaBook.replaceSource, (source, extra)), Needs.Governor);
         _addOptionBookEntries();
+        _addReportsEntries();
+        _addPositionsEntries();
     }
 
     function _addVaultEntries() private {
@@ -120,6 +131,44 @@ contract RolesMatrixTest is VaultFixture {
         _add(address(book), abi.encodeCall(book.setQuantity, (1, 1e18)), Needs.Governor);
         _add(address(book), abi.encodeCall(book.setIvInterval, (1, 0.4e18, 0.5e18)), Needs.Governor);
         _add(address(book), abi.encodeCall(book.removeLeg, (1)), Needs.Governor);
+        _add(address(book), abi.encodeCall(book.setSettlementWindow, (30 minutes)), Needs.Governor);
+        _add(address(book), abi.encodeCall(book.setIvReporter, (attacker)), Needs.Governor);
+        _add(address(book), abi.encodeCall(book.dismissIvReporter, ()), Needs.Guardian);
+        IIvReporting.IvLimits memory limits = IIvReporting.IvLimits(0.2e18, 1e18, 0.02e18, 0.05e18, 0.1e18);
+        _add(address(book), abi.encodeCall(book.setIvLimits, (limits)), Needs.Governor);
+    }
+
+    function _addReportsEntries() private {
+        address[] memory signers = new address[](1);
+        signers[0] = relay;
+        ISignedReports.Limits memory limits = ISignedReports.Limits(1 hours, 1 minutes, 1e18, 1e18, 1e18);
+        SignedReports reports = new SignedReports(access, signers, 1, limits);
+        _add(address(reports), abi.encodeCall(reports.revokeReport, ()), Needs.Guardian);
+        _add(address(reports), abi.encodeCall(reports.removeSigner, (relay)), Needs.Guardian);
+        _add(address(reports), abi.encodeCall(reports.addSigner, (attacker)), Needs.Governor);
+        _add(address(reports), abi.encodeCall(reports.setThreshold, (1)), Needs.Governor);
+        _add(address(reports), abi.encodeCall(reports.setAnchor, (-1, 1)), Needs.Governor);
+        _add(address(reports), abi.encodeCall(reports.setLimits, (limits)), Needs.Governor);
+    }
+
+    function _addPositionsEntries() private {
+        address double = address(new PositionsDouble(depositor, address(token)));
+        UniswapV3Positions uniswap = new UniswapV3Positions(
+            access, IUniswapV3PositionManager(double), IUniswapV3FeePool(double), double, depositor, 0
+        );
+        LyraOptions.Limits memory limits = LyraOptions.Limits(0.2e18, 1e18, 0.1e18, 0.1e18);
+        LyraOptions lyra =
+            new LyraOptions(access, ILyraOptionMarket(double), ILyraOptionToken(double), depositor, limits);
+        vm.startPrank(depositor);
+        uniswap.addOwnPosition(1);
+        lyra.addOwnPosition(1);
+        vm.stopPrank();
+        _add(address(uniswap), abi.encodeCall(uniswap.addPosition, (2)), Needs.Governor);
+        _add(address(uniswap), abi.encodeCall(uniswap.removePosition, (1)), Needs.Governor);
+        _add(address(uniswap), abi.encodeCall(uniswap.setPriceTolerance, (50)), Needs.Governor);
+        _add(address(lyra), abi.encodeCall(lyra.addPosition, (2)), Needs.Governor);
+        _add(address(lyra), abi.encodeCall(lyra.removePosition, (1)), Needs.Governor);
+        _add(address(lyra), abi.encodeCall(lyra.setLimits, (limits)), Needs.Governor);
     }
 
     function _add(address target, bytes memory call, Needs needs) private {

@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
 import {IUniswapV3FeePool, IUniswapV3PositionManager} from "../../contracts/book/IUniswapV3.sol";
+import {ListedPositions} from "../../contracts/book/ListedPositions.sol";
 import {UniswapV3Positions} from "../../contracts/book/UniswapV3Positions.sol";
 import {UniswapV3Fixture} from "./support/UniswapV3Fixture.sol";
 
@@ -112,6 +113,37 @@ contract UniswapV3PositionsTest is UniswapV3Fixture {
         }
     }
 
+    // HEDGE-472
+    function test_deltaInterval_feesWhereThePriceIsAtAnEnd_areThoseEarnedInside() external {
+        for (uint256 i; i < 4; ++i) {
+            _openMarket(18, 6, i % 2 == 0, PRICE, 0);
+            uint256 tokenId = _mintListed(5);
+            _mintWide();
+            _swap(true, 1e18);
+            _swap(false, 2000e6);
+            (int24 lower, int24 upper) = _range(tokenId);
+            _swapToTick(i / 2 == 0 ? lower : upper);
+            (, int24 tick,,,,,) = pool.slot0();
+            // Coming from above, the pool stands on the end and counts itself below it.
+            assertEq(tick, i / 2 == 0 ? lower - 1 : upper);
+            (int256 low, int256 high) = _intervalAtPoolPrice();
+            int256 paid = _wad(_close(tokenId));
+            assertLe(low, paid);
+            assertGe(high, paid);
+        }
+    }
+
+    // HEDGE-472
+    function test_deltaInterval_takenOutButNotCollected_stillCounts() external {
+        uint256 tokenId = _mintListed(40);
+        _decrease(tokenId, _liquidity(tokenId));
+        (int256 low, int256 high) = source.deltaInterval(PRICE * 2);
+        assertEq(low, high);
+        assertEq(low, _wad(_collect(tokenId)));
+        assertGt(low, 1e18);
+        _assertInterval(0);
+    }
+
     // HEDGE-471
     function test_deltaInterval_tolerance_holdsEveryPoolPriceWithinIt() external {
         for (uint256 i; i < 2; ++i) {
@@ -216,6 +248,18 @@ contract UniswapV3PositionsTest is UniswapV3Fixture {
     }
 
     // HEDGE-474
+    function test_deltaInterval_ownerThatCannotBeTold_isNotTakenForABurntPosition() external {
+        uint256 tokenId = _mintListed(40);
+        vm.mockCallRevert(address(manager), abi.encodeCall(manager.ownerOf, (tokenId)), "");
+        vm.expectRevert();
+        source.deltaInterval(PRICE);
+        vm.expectRevert();
+        source.removeBurntPosition(tokenId);
+        vm.clearMockedCalls();
+        source.deltaInterval(PRICE);
+    }
+
+    // HEDGE-474
     function test_deltaInterval_fullSource_fitsTheBooksGas() external {
         for (uint256 i; i < source.MAX_POSITIONS(); ++i) {
             _mintListed(int24(int256(10 + i)));
@@ -237,14 +281,14 @@ contract UniswapV3PositionsTest is UniswapV3Fixture {
         vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, stranger));
         vm.prank(stranger);
         source.addPosition(tokenId);
-        vm.expectRevert(abi.encodeWithSelector(UniswapV3Positions.NotHolder.selector, stranger));
+        vm.expectRevert(abi.encodeWithSelector(ListedPositions.NotHolder.selector, stranger));
         vm.prank(stranger);
         source.addOwnPosition(tokenId);
         vm.expectEmit(address(source));
-        emit UniswapV3Positions.PositionAdded(tokenId);
+        emit ListedPositions.PositionAdded(tokenId);
         vm.prank(holder);
         source.addOwnPosition(tokenId);
-        assertEq(source.tokenIds().length, 1);
+        assertEq(source.positionIds().length, 1);
     }
 
     // HEDGE-475
@@ -266,11 +310,11 @@ contract UniswapV3PositionsTest is UniswapV3Fixture {
         uint256 foreign = _mint(stranger, -887_220, 887_220, 1e18, 2500e6);
         uint256 listed = _mintListed(10);
         vm.startPrank(governor);
-        vm.expectRevert(abi.encodeWithSelector(UniswapV3Positions.NotOwnedByHolder.selector, foreign, stranger));
+        vm.expectRevert(abi.encodeWithSelector(ListedPositions.NotOwnedByHolder.selector, foreign, stranger));
         source.addPosition(foreign);
-        vm.expectRevert(abi.encodeWithSelector(UniswapV3Positions.NotOwnedByHolder.selector, 99, address(0)));
+        vm.expectRevert(abi.encodeWithSelector(ListedPositions.NotOwnedByHolder.selector, 99, address(0)));
         source.addPosition(99);
-        vm.expectRevert(abi.encodeWithSelector(UniswapV3Positions.PositionAlreadyListed.selector, listed));
+        vm.expectRevert(abi.encodeWithSelector(ListedPositions.PositionAlreadyListed.selector, listed));
         source.addPosition(listed);
         vm.stopPrank();
     }
@@ -282,7 +326,7 @@ contract UniswapV3PositionsTest is UniswapV3Fixture {
             _mintListed(10);
         }
         uint256 tokenId = _mint(holder, -887_220, 887_220, 1e18, 2500e6);
-        vm.expectRevert(abi.encodeWithSelector(UniswapV3Positions.TooManyPositions.selector, most + 1, most));
+        vm.expectRevert(abi.encodeWithSelector(ListedPositions.TooManyPositions.selector, most + 1, most));
         vm.prank(governor);
         source.addPosition(tokenId);
     }
@@ -296,20 +340,20 @@ contract UniswapV3PositionsTest is UniswapV3Fixture {
         source.removePosition(first);
         vm.startPrank(governor);
         vm.expectEmit(address(source));
-        emit UniswapV3Positions.PositionRemoved(first);
+        emit ListedPositions.PositionRemoved(first);
         source.removePosition(first);
-        vm.expectRevert(abi.encodeWithSelector(UniswapV3Positions.PositionNotListed.selector, first));
+        vm.expectRevert(abi.encodeWithSelector(ListedPositions.PositionNotListed.selector, first));
         source.removePosition(first);
         vm.stopPrank();
-        assertEq(source.tokenIds().length, 1);
-        assertEq(source.tokenIds()[0], second);
+        assertEq(source.positionIds().length, 1);
+        assertEq(source.positionIds()[0], second);
     }
 
     // HEDGE-475
     function test_removeBurntPosition_isOpenToAnyone() external {
         uint256 tokenId = _mintListed(10);
         vm.startPrank(stranger);
-        vm.expectRevert(abi.encodeWithSelector(UniswapV3Positions.PositionNotBurnt.selector, tokenId, holder));
+        vm.expectRevert(abi.encodeWithSelector(ListedPositions.PositionNotBurnt.selector, tokenId, holder));
         source.removeBurntPosition(tokenId);
         vm.stopPrank();
         _close(tokenId);
@@ -317,14 +361,14 @@ contract UniswapV3PositionsTest is UniswapV3Fixture {
         manager.burn(tokenId);
         vm.prank(stranger);
         source.removeBurntPosition(tokenId);
-        assertEq(source.tokenIds().length, 0);
+        assertEq(source.positionIds().length, 0);
     }
 
     // HEDGE-475
     function test_constructor_revertsIfMisdeployed() external {
         IUniswapV3PositionManager npm = IUniswapV3PositionManager(address(manager));
         IUniswapV3FeePool real = IUniswapV3FeePool(address(pool));
-        vm.expectRevert(UniswapV3Positions.HolderIsZero.selector);
+        vm.expectRevert(ListedPositions.HolderIsZero.selector);
         new UniswapV3Positions(access, npm, real, address(underlying), address(0), 0);
         vm.expectRevert(abi.encodeWithSelector(UniswapV3Positions.UnderlyingNotInPool.selector, stranger));
         new UniswapV3Positions(access, npm, real, stranger, holder, 0);
@@ -360,6 +404,11 @@ contract UniswapV3PositionsTest is UniswapV3Fixture {
         uint256 price = _poolPrice();
         (low,) = source.deltaInterval(price + 1);
         (, high) = source.deltaInterval(price);
+    }
+
+    function _range(uint256 tokenId) private view returns (int24, int24) {
+        IUniswapV3PositionManager.Position memory held = IUniswapV3PositionManager(address(manager)).positions(tokenId);
+        return (held.tickLower, held.tickUpper);
     }
 
     function _mintWide() private {

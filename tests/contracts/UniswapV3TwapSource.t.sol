@@ -115,7 +115,7 @@ contract UniswapV3TwapSourceTest is UniswapV3Actor {
 
     // HEDGE-447
     function test_latestPrice_isDatedRightAcrossTheOverflowOfThePoolsClock() external {
-        uint256 nearOverflow = (1 << 32) - 100; // in 2106
+        uint256 nearOverflow = (1 << 32) - 5; // in 2106; the observation comes after it
         vm.warp(nearOverflow);
         _createPool(18, 6, true, -200_310);
         pool.increaseObservationCardinalityNext(CARDINALITY);

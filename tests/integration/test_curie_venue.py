@@ -104,6 +104,7 @@ def test_withdraw_margin__flat__all_of_it_back_to_the_vault(market):
     assert market.equity() == (0, 0)
 
 
+# HEDGE-507
 def test_withdraw_margin__position_open__free_collateral_and_not_a_unit_more(market):
     market.execute(whole(-40))
     assets = free(market)
@@ -127,6 +128,7 @@ def test_withdraw_margin__after_trading__everything_leaves_and_nothing_is_left(m
     assert market.position().size == 0
 
 
+# HEDGE-507
 def test_free_collateral__venue_vault_paused__nothing_can_be_withdrawn(market):
     market.as_owner(market.curie.vault, "pause()")
     assert free(market) == 0
@@ -134,6 +136,7 @@ def test_free_collateral__venue_vault_paused__nothing_can_be_withdrawn(market):
     assert free(market) == MARGIN_USD * USDC_UNIT
 
 
+# HEDGE-507
 def test_free_collateral__venue_holds_less_than_it_owes__no_more_than_it_holds(market):
     held = balance(market, market.curie.vault)
     market.chain.rpc.request("anvil_impersonateAccount", market.curie.vault)
@@ -149,6 +152,7 @@ def test_free_collateral__venue_holds_less_than_it_owes__no_more_than_it_holds(m
 # --- trades -------------------------------------------------------------------------------------------------------
 
 
+# HEDGE-504
 @pytest.mark.parametrize(
     "sizes",
     [
@@ -189,6 +193,7 @@ def test_execute__returned_value__same_as_the_event(market):
     assert returned == (filled, bytes(32), execution.size_delta, execution.price, execution.fee)
 
 
+# HEDGE-504
 @pytest.mark.parametrize("size", [-10, 10])
 def test_execute__funding_owed_meanwhile__fee_and_price_contain_none_of_it(market, size):
     market.execute(whole(size))
@@ -202,6 +207,7 @@ def test_execute__funding_owed_meanwhile__fee_and_price_contain_none_of_it(marke
     assert execution.price == pytest.approx(abs(notional) * WAD / abs(whole(size)), rel=1e-15)
 
 
+# HEDGE-504
 @pytest.mark.parametrize("size", [-10, 10])
 def test_execute__limit_at_the_price__filled_and_one_wei_tighter__refused(market, size):
     price, _ = market.quote(whole(size))

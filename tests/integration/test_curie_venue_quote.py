@@ -71,6 +71,7 @@ def assert_quote_is_the_trade(market, size):
 # --- exactness ----------------------------------------------------------------------------------------------------
 
 
+# HEDGE-505
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_quote__random_sizes_and_prices__the_trade_to_the_wei(market, seed):
     generator = random.Random(seed)
@@ -98,6 +99,7 @@ def test_quote__across_the_end_of_a_bitmap_word__the_trade_to_the_wei(market, si
     assert (market.localnet.market_price_usd() < WORD_BOUNDARY_USD) == (size < 0), "the trade crossed it"
 
 
+# HEDGE-505
 @pytest.mark.parametrize("size", [-60, 60, -300, 300])
 def test_quote__across_ticks_with_liquidity__the_trade_to_the_wei(market, size):
     add_liquidity(market, 3_180.0, 3_220.0, whole(200))
@@ -154,6 +156,7 @@ def test_quote__more_than_any_pool_holds__beyond_range(market, size):
         market.quote(size)
 
 
+# HEDGE-505
 @pytest.mark.parametrize(
     ("is_long", "index_usd", "reason"),
     [

@@ -33,7 +33,8 @@ import {
 ///         equity up. Curie itself rounds account values down to one unit of collateral.
 ///
 ///         Liveness. In a paused market Curie values at the index price of the pause, in a closed one at the closing price;
-///         anyone may then have it pay out through `quitMarket`, and `withdrawMargin` works as ever.
+///         anyone may then have it pay out through `quitMarket`, and `withdrawMargin` works as ever. Until somebody does, the
+///         size counts as exposure, though in a closed market it is none.
 ///
 ///         Known limits. Curie refuses a trade that takes the pool too far from the index (`EX_OPB`) or from where it stood
 ///         when the present window of 15 seconds began (`EX_OPLAS`). `quote` and `capacity` know both limits but cannot read
@@ -41,7 +42,9 @@ import {
 ///         carry no price bound of Curie's own: it includes the fee and reverts without figures, and the limit here is judged
 ///         exactly in the same transaction. Curie asks the price feed of every other collateral in the account before it
 ///         lets the account trade or withdraw: a stranger's deposit whose feed fails stops both until Curie mends the feed,
-///         and keeps Curie from writing off bad debt. What was sent to this contract itself stays here.
+///         and keeps Curie from writing off bad debt. While the pool's history is shorter than Curie's averages, Curie can
+///         value no account; a stranger who moves liquidity in every block brings that about unless the history is long
+///         enough for it, and anyone can lengthen it. What was sent to this contract itself stays here.
 contract CurieVenue is IPerpVenue {
     using SafeERC20 for IERC20;
 
@@ -171,14 +174,15 @@ contract CurieVenue is IPerpVenue {
     // --- the account ----------------------------------------------------------------------------------------------
 
     /// @inheritdoc IPerpVenue
-    /// @dev Equity is Curie's own account value, from its parts. The mark price is read out of Curie's valuation of the
-    ///      position, to the wei where the size is 1 or more, and so that equity moves by less than 1 wei where it is not.
+    /// @dev Equity is Curie's own account value from its parts, without maker fees, since this account makes no orders. The
+    ///      mark price is read out of Curie's valuation of the position: exact where the size is 1 or more, and so that
+    ///      the position is worth the same to the wei where it is not. Without a position it is the index price.
     function account() external view returns (Account memory a) {
         ICurieAccountBalance.AccountInfo memory info = _accountInfo();
-        (int256 owed, int256 unrealised, uint256 makerFee) = _accountBalance.getPnlAndPendingFee(address(this));
+        (int256 owed, int256 unrealised,) = _accountBalance.getPnlAndPendingFee(address(this));
         int256 funding = info.takerPositionSize == 0 || _fundingIsSettled ? int256(0) : _pendingFunding();
         int256 margin = _marginVault.getBalance(address(this)) * _collateralUnit;
-        a.equity = _floorToCollateral(margin + owed + unrealised + int256(makerFee) - funding);
+        a.equity = _floorToCollateral(margin + owed + unrealised - funding);
         a.size = size();
         a.indexPrice = indexPrice();
         a.markPrice = _markPriceOf(a.size, unrealised - info.takerOpenNotional, a.indexPrice);
@@ -217,11 +221,15 @@ contract CurieVenue is IPerpVenue {
     }
 
     /// @inheritdoc IPerpVenue
+    /// @dev 0 while Curie cannot tell, because it would refuse a withdrawal for the same reason.
     function freeCollateral() external view returns (uint256 assets) {
         if (_marginVault.paused()) return 0;
-        uint256 free = _marginVault.getFreeCollateralByToken(address(this), collateral);
-        // Profits can be owed before the losers have paid in.
-        return Math.min(free, IERC20(collateral).balanceOf(address(_marginVault)));
+        try _marginVault.getFreeCollateralByToken(address(this), collateral) returns (uint256 free) {
+            // Profits can be owed before the losers have paid in.
+            return Math.min(free, IERC20(collateral).balanceOf(address(_marginVault)));
+        } catch {
+            return 0;
+        }
     }
 
     /// @inheritdoc IPerpVenue

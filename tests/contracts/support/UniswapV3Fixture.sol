@@ -6,6 +6,7 @@ import {Test} from "forge-std/Test.sol";
 import {VaultAccess} from "../../../contracts/governance/VaultAccess.sol";
 import {IUniswapV3FeePool, IUniswapV3PositionManager} from "../../../contracts/book/IUniswapV3.sol";
 import {UniswapV3Positions} from "../../../contracts/book/UniswapV3Positions.sol";
+import {UniswapV3Math} from "../../../contracts/libraries/UniswapV3Math.sol";
 import {TokenDouble} from "./Tokens.sol";
 
 interface IRealFactory {
@@ -157,6 +158,13 @@ abstract contract UniswapV3Fixture is Test {
         bool zeroForOne = sellUnderlying == underlyingIs0;
         uint160 limit = zeroForOne ? 4_295_128_740 : 1_461_446_703_485_210_103_287_273_052_203_988_822_378_723_970_341;
         pool.swap(address(this), zeroForOne, int256(units), limit, "");
+    }
+
+    /// @dev Trades until the pool's price is that of `tick`.
+    function _swapToTick(int24 tick) internal {
+        (uint160 root,,,,,,) = pool.slot0();
+        uint160 target = UniswapV3Math.sqrtPriceAtTick(tick);
+        pool.swap(address(this), target < root, type(int128).max, target, "");
     }
 
     function uniswapV3SwapCallback(int256 amount0, int256 amount1, bytes calldata) external {
