@@ -15,6 +15,7 @@ import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
 import {IRebalanceGuard} from "./interfaces/IRebalanceGuard.sol";
 import {IVaultAccess} from "./interfaces/IVaultAccess.sol";
 import {IVenueRegistry} from "./interfaces/IVenueRegistry.sol";
+import {PriceFaults} from "./types/Prices.sol";
 import {Fill, Intent, Leg, Measurement, VenueMeasurement} from "./types/Rebalance.sol";
 import {VenueDesk} from "./vault/VenueDesk.sol";
 import {TwoSidedVault} from "./vault/TwoSidedVault.sol";
@@ -126,7 +127,7 @@ contract HedgeVault is VenueDesk {
         IPriceOracle.Reading memory reading = _readPrice();
         Measurement memory beforeTrade = _measure(reading, 0);
         uint256[] memory indexes = _indexesOf(legs);
-        uint256 tradeCount = _requireAllowed(legs, indexes, beforeTrade);
+        uint256 tradeCount = _requireAllowed(legs, indexes, beforeTrade, reading.faults);
         // Winding down, every position closes whatever the book says: a source that fails cannot hold it back.
         if (tradeCount != 0 && beforeTrade.price != 0 && !isWindingDown) _addBook(beforeTrade);
         Fill[] memory fills = _executeLegs(intent.id, legs, indexes, beforeTrade, tradeCount);
@@ -162,13 +163,15 @@ contract HedgeVault is VenueDesk {
         intentUsed[keeper][intent.id] = true;
     }
 
-    /// @dev While trading is stopped or no price is healthy only margin moves, into a venue or home from a flat one.
-    function _requireAllowed(Leg[] calldata legs, uint256[] memory indexes, Measurement memory m)
+    /// @dev While trading is stopped or no price is healthy only margin moves, into a venue or home from a flat one. A wind-down
+    ///      trades at the venue's own index, but waits for a sequencer, whose outage leaves the index as old as the oracle.
+    function _requireAllowed(Leg[] calldata legs, uint256[] memory indexes, Measurement memory m, uint256 faults)
         private
         view
         returns (uint256 tradeCount)
     {
-        bool mayTrade = !paused() && (m.price != 0 || isWindingDown);
+        bool isSequencerBack = faults & (PriceFaults.SEQUENCER_DOWN | PriceFaults.SEQUENCER_GRACE) == 0;
+        bool mayTrade = !paused() && (m.price != 0 || (isWindingDown && isSequencerBack));
         for (uint256 i = 0; i < legs.length; ++i) {
             if (legs[i].sizeDelta != 0) {
                 if (!mayTrade) revert TradeNotAllowed(i);
