@@ -101,9 +101,9 @@ contract HedgeVault is VenueDesk {
         nonReentrant
         returns (uint256 assets)
     {
-        (uint256 navLow,) = _nav();
+        (uint256 navLow,) = _navAndFees();
         uint256 cost = _unwind(legs, shares);
-        assets = Math.saturatingSub(_toAssets(shares, navLow, Math.Rounding.Floor), cost);
+        assets = Math.saturatingSub(_toAssets(shares, navLow, totalSupply(), Math.Rounding.Floor), cost);
         if (assets < minAssets) revert AssetsBelowMinimum(assets, minAssets);
         _pay(receiver, owner, assets, shares);
     }

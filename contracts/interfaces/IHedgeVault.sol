@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {Intent, Leg, Measurement} from "../types/Rebalance.sol";
 import {IPerpVenue} from "./IPerpVenue.sol";
+import {IShareFees} from "./IShareFees.sol";
 import {IVenueRegistry} from "./IVenueRegistry.sol";
 
 /// @title Interface of the hedge vault
@@ -20,6 +21,7 @@ interface IHedgeVault is IERC4626 {
     event DepositCapSet(uint256 oldCap, uint256 newCap);
     event ShareLockSet(uint256 oldSeconds, uint256 newSeconds);
     event RedemptionQueueSet(address indexed queue);
+    event ShareFeesSet(address indexed fees);
     event MarginBroughtHome(address indexed venue, uint256 assets, address indexed caller);
     event TokenSwept(address indexed token, address indexed receiver, uint256 amount);
     /// @param requestedSizeDelta What the keeper asked for, WAD underlying.
@@ -80,6 +82,7 @@ interface IHedgeVault is IERC4626 {
     error SharesAboveMaximum(uint256 shares, uint256 maxShares);
     error LimitLooser(uint256 actual, uint256 limit);
     error QueueAlreadySet(address queue);
+    error ShareFeesFixed();
     error AssetNotSweepable(address token);
 
     // --- keeper ---------------------------------------------------------------------------------------------------
@@ -120,6 +123,9 @@ interface IHedgeVault is IERC4626 {
     function redeemWithUnwind(uint256 shares, uint256 minAssets, address receiver, address owner, Leg[] calldata legs)
         external
         returns (uint256 assets);
+
+    /// @notice Mints what fees have earned until now. Anyone.
+    function accrueFees() external;
 
     // --- members: ERC-4626 with a bound on the price -----------------------------------------------------------------
 
@@ -168,6 +174,9 @@ interface IHedgeVault is IERC4626 {
     /// @notice Why no deposit is taken now; `None` when they are.
     function depositBlock() external view returns (DepositBlock);
 
+    /// @notice Fees paid in shares; 0 where there are none.
+    function shareFees() external view returns (IShareFees);
+
     /// @notice Deposits less exits since deployment, asset units.
     function netFlows() external view returns (int256);
 
@@ -184,6 +193,9 @@ interface IHedgeVault is IERC4626 {
 
     /// @notice Names the redemption queue, once. Governor only.
     function setRedemptionQueue(address queue) external;
+
+    /// @notice Names the fees, once and before the first deposit: whoever enters knows what may dilute him. Governor only.
+    function setShareFees(IShareFees fees) external;
 
     /// @notice Sends away a token that is not the asset. Governor only.
     function sweep(address token, address receiver) external;

@@ -9,6 +9,7 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IHedgeVault} from "../interfaces/IHedgeVault.sol";
 import {IMemberGate} from "../interfaces/IMemberGate.sol";
+import {IShareFees} from "../interfaces/IShareFees.sol";
 import {DecimalScale} from "../libraries/DecimalScale.sol";
 import {VaultModes} from "./VaultModes.sol";
 
@@ -60,6 +61,9 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
     /// @notice Holder of the shares that wait for their redemption; 0 until it is set.
     address public redemptionQueue;
 
+    /// @inheritdoc IHedgeVault
+    IShareFees public shareFees;
+
     /// @notice Time that new shares stay with their owner, seconds.
     uint256 public shareLock;
 
@@ -96,7 +100,7 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
     /// @inheritdoc IHedgeVault
     function deposit(uint256 assets, address receiver, uint256 minShares) public nonReentrant returns (uint256 shares) {
         (, uint256 navHigh) = _requireOpen();
-        shares = _toShares(assets, navHigh, Math.Rounding.Floor);
+        shares = _toShares(assets, navHigh, totalSupply(), Math.Rounding.Floor);
         if (shares == 0 && assets != 0) revert DepositTooSmall(assets);
         if (shares < minShares) revert SharesBelowMinimum(shares, minShares);
         _enter(receiver, assets, shares, navHigh);
@@ -110,7 +114,7 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
     /// @inheritdoc IHedgeVault
     function mint(uint256 shares, address receiver, uint256 maxAssets) public nonReentrant returns (uint256 assets) {
         (, uint256 navHigh) = _requireOpen();
-        assets = _toAssets(shares, navHigh, Math.Rounding.Ceil);
+        assets = _toAssets(shares, navHigh, totalSupply(), Math.Rounding.Ceil);
         if (assets > maxAssets) revert AssetsAboveMaximum(assets, maxAssets);
         _enter(receiver, assets, shares, navHigh);
     }
@@ -130,8 +134,8 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
         nonReentrant
         returns (uint256 shares)
     {
-        (uint256 navLow,) = _nav();
-        shares = _toShares(assets, navLow, Math.Rounding.Ceil);
+        (uint256 navLow,) = _navAndFees();
+        shares = _toShares(assets, navLow, totalSupply(), Math.Rounding.Ceil);
         if (shares > maxShares) revert SharesAboveMaximum(shares, maxShares);
         _leave(receiver, owner, assets, shares, navLow);
     }
@@ -151,8 +155,8 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
         nonReentrant
         returns (uint256 assets)
     {
-        (uint256 navLow,) = _nav();
-        assets = _toAssets(shares, navLow, Math.Rounding.Floor);
+        (uint256 navLow,) = _navAndFees();
+        assets = _toAssets(shares, navLow, totalSupply(), Math.Rounding.Floor);
         if (assets < minAssets) revert AssetsBelowMinimum(assets, minAssets);
         _leave(receiver, owner, assets, shares, navLow);
     }
@@ -185,6 +189,18 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
         emit RedemptionQueueSet(queue);
     }
 
+    /// @inheritdoc IHedgeVault
+    function setShareFees(IShareFees fees) external onlyGovernor {
+        if (address(shareFees) != address(0) || totalSupply() != 0) revert ShareFeesFixed();
+        shareFees = IShareFees(_requireContract(address(fees)));
+        emit ShareFeesSet(address(fees));
+    }
+
+    /// @inheritdoc IHedgeVault
+    function accrueFees() external nonReentrant {
+        _navAndFees();
+    }
+
     // --- prices; all revert while the vault is inside a call of its own, when its books are half written -----------
 
     /// @inheritdoc IHedgeVault
@@ -210,14 +226,14 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
 
     /// @inheritdoc IERC4626
     function previewDeposit(uint256 assets) public view override(ERC4626, IERC4626) nonReentrantView returns (uint256) {
-        (, uint256 navHigh) = _nav();
-        return _toShares(assets, navHigh, Math.Rounding.Floor);
+        (uint256 navLow, uint256 navHigh) = _nav();
+        return _toShares(assets, navHigh, _supplyAt(navLow), Math.Rounding.Floor);
     }
 
     /// @inheritdoc IERC4626
     function previewMint(uint256 shares) public view override(ERC4626, IERC4626) nonReentrantView returns (uint256) {
-        (, uint256 navHigh) = _nav();
-        return _toAssets(shares, navHigh, Math.Rounding.Ceil);
+        (uint256 navLow, uint256 navHigh) = _nav();
+        return _toAssets(shares, navHigh, _supplyAt(navLow), Math.Rounding.Ceil);
     }
 
     /// @inheritdoc IERC4626
@@ -229,13 +245,13 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
         returns (uint256)
     {
         (uint256 navLow,) = _nav();
-        return _toShares(assets, navLow, Math.Rounding.Ceil);
+        return _toShares(assets, navLow, _supplyAt(navLow), Math.Rounding.Ceil);
     }
 
     /// @inheritdoc IERC4626
     function previewRedeem(uint256 shares) public view override(ERC4626, IERC4626) nonReentrantView returns (uint256) {
         (uint256 navLow,) = _nav();
-        return _toAssets(shares, navLow, Math.Rounding.Floor);
+        return _toAssets(shares, navLow, _supplyAt(navLow), Math.Rounding.Floor);
     }
 
     /// @inheritdoc IERC20Metadata
@@ -277,8 +293,8 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
     function maxMint(address receiver) public view override(ERC4626, IERC4626) returns (uint256) {
         uint256 assets = maxDeposit(receiver);
         if (assets == 0) return 0;
-        (, uint256 navHigh) = _nav();
-        return _toShares(assets, navHigh, Math.Rounding.Floor);
+        (uint256 navLow, uint256 navHigh) = _nav();
+        return _toShares(assets, navHigh, _supplyAt(navLow), Math.Rounding.Floor);
     }
 
     /// @inheritdoc IERC4626
@@ -286,7 +302,8 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
     function maxWithdraw(address owner) public view override(ERC4626, IERC4626) returns (uint256) {
         if (_reentrancyGuardEntered() || _isLocked(owner)) return 0;
         (uint256 navLow,) = _nav();
-        return Math.min(_toAssets(balanceOf(owner), navLow, Math.Rounding.Floor), _payable(owner, navLow));
+        uint256 supply = _supplyAt(navLow);
+        return Math.min(_toAssets(balanceOf(owner), navLow, supply, Math.Rounding.Floor), _payable(owner, navLow));
     }
 
     /// @inheritdoc IERC4626
@@ -296,10 +313,11 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
         (uint256 navLow,) = _nav();
         uint256 limit = _payable(owner, navLow);
         uint256 shares = balanceOf(owner);
-        if (_toAssets(shares, navLow, Math.Rounding.Floor) > limit) {
-            shares = _toShares(limit.saturatingAdd(1), navLow, Math.Rounding.Ceil) - 1;
+        uint256 supply = _supplyAt(navLow);
+        if (_toAssets(shares, navLow, supply, Math.Rounding.Floor) > limit) {
+            shares = _toShares(limit.saturatingAdd(1), navLow, supply, Math.Rounding.Ceil) - 1;
         }
-        return _toAssets(shares, navLow, Math.Rounding.Floor) == 0 ? 0 : shares; // nobody gives shares for nothing
+        return _toAssets(shares, navLow, supply, Math.Rounding.Floor) == 0 ? 0 : shares; // nobody gives shares for nothing
     }
 
     // --- internal -------------------------------------------------------------------------------------------------
@@ -312,10 +330,22 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
         (low, high,) = _appraised();
     }
 
+    /// @dev The same, for what changes shares: fees have accrued after it.
+    function _navAndFees() internal returns (uint256 low, uint256 high) {
+        (low, high) = _nav();
+        _accrueFees(low, high);
+    }
+
+    /// @dev Supply with the fees that have not accrued yet.
+    function _supplyAt(uint256 navLow) internal view returns (uint256 supply) {
+        supply = totalSupply();
+        if (address(shareFees) != address(0)) supply += shareFees.due(navLow);
+    }
+
     /// @dev Idle that is owed to the redemption queue, asset units.
     function _reservedAssets(uint256 navLow) internal view returns (uint256) {
         if (redemptionQueue == address(0)) return 0;
-        return _toAssets(balanceOf(redemptionQueue), navLow, Math.Rounding.Floor);
+        return _toAssets(balanceOf(redemptionQueue), navLow, _supplyAt(navLow), Math.Rounding.Floor);
     }
 
     /// @dev Part of the deposits that bounds relative to NAV do not count yet, asset units, rounded up.
@@ -331,13 +361,17 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
         if (assets == 0 && shares != 0) {
             (, uint256 navHigh, DepositBlock reason) = _appraised();
             bool isTold = reason != DepositBlock.VenueSilent && reason != DepositBlock.VenueUnderWater;
-            if (!isTold || _toAssets(shares, navHigh, Math.Rounding.Floor) > 1) revert ExitTooSmall(shares);
+            if (!isTold || _toAssets(shares, navHigh, totalSupply(), Math.Rounding.Floor) > 1) revert ExitTooSmall(shares);
         }
         _withdraw(_msgSender(), receiver, owner, assets, shares);
     }
 
-    function _toAssets(uint256 shares, uint256 nav, Math.Rounding rounding) internal view returns (uint256) {
-        return _mulDivSaturating(shares, nav.saturatingAdd(1), totalSupply().saturatingAdd(VIRTUAL_SHARES), rounding);
+    function _toAssets(uint256 shares, uint256 nav, uint256 supply, Math.Rounding rounding)
+        internal
+        pure
+        returns (uint256)
+    {
+        return _mulDivSaturating(shares, nav.saturatingAdd(1), supply.saturatingAdd(VIRTUAL_SHARES), rounding);
     }
 
     /// @dev Measures what arrives: a token that keeps a part of a transfer is no collateral.
@@ -369,10 +403,18 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
 
     // --- private --------------------------------------------------------------------------------------------------
 
-    function _requireOpen() private view returns (uint256 low, uint256 high) {
+    function _requireOpen() private returns (uint256 low, uint256 high) {
         DepositBlock reason;
         (low, high, reason) = _appraised();
         if (reason != DepositBlock.None) revert DepositsClosed(reason);
+        _accrueFees(low, high);
+    }
+
+    /// @dev Past the gate: the recipient of fees need be no member, or its loss of membership would stop every exit.
+    function _accrueFees(uint256 navLow, uint256 navHigh) private {
+        if (address(shareFees) == address(0)) return;
+        (address recipient, uint256 shares) = shareFees.accrue(navLow, navHigh);
+        if (shares != 0) super._update(address(0), recipient, shares);
     }
 
     function _enter(address receiver, uint256 assets, uint256 shares, uint256 navHigh) private {
@@ -416,8 +458,12 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
         depositCap = cap;
     }
 
-    function _toShares(uint256 assets, uint256 nav, Math.Rounding rounding) private view returns (uint256) {
-        return _mulDivSaturating(assets, totalSupply().saturatingAdd(VIRTUAL_SHARES), nav.saturatingAdd(1), rounding);
+    function _toShares(uint256 assets, uint256 nav, uint256 supply, Math.Rounding rounding)
+        private
+        pure
+        returns (uint256)
+    {
+        return _mulDivSaturating(assets, supply.saturatingAdd(VIRTUAL_SHARES), nav.saturatingAdd(1), rounding);
     }
 
     /// @dev The largest uint256 where the quotient has no room: the maxima and previews of ERC-4626 must not revert.

@@ -15,6 +15,7 @@ IN_MATRIX = {
     "book": "OptionBook",
     "deltaBook": "DeltaBook",
     "desk": "RescueDesk",
+    "fees": "ShareFees",
     "guard": "RebalanceGuard",
     "lyra": "LyraOptions",
     "members": "MemberGate",
@@ -27,7 +28,7 @@ IN_MATRIX = {
 """Contracts by the name that the matrix gives them."""
 ANYONES = {
     "HedgeVault": {
-        *("approve", "transfer", "transferFrom", "permit"),
+        *("approve", "transfer", "transferFrom", "permit", "accrueFees"),
         *("deposit", "mint", "withdraw", "redeem", "redeemWithUnwind"),
         *("bringMarginHome", "recoverMargin"),  # HedgeVaultRecovery.t.sol, HedgeVaultVenues.t.sol
     },
@@ -36,6 +37,7 @@ ANYONES = {
     "SignedReports": {"submit"},  # a quorum signs: SignedReports.t.sol
     "UniswapV3Positions": {"addOwnPosition", "removeBurntPosition"},
     "RescueDesk": {"rescue"},
+    "ShareFees": {"accrue"},  # its vault's: ShareFees.t.sol
     "VenueRegistry": {"measureAndKeep"},  # the bound vault's: HedgeVaultRebalance.t.sol
     "RebalanceGuard": {"check", "recordResult"},  # the bound vault's, and anyone's: the bound vault's: RebalanceGuard.t.sol
     "VaultAccess": {

@@ -17,6 +17,7 @@ import {ISignedReports} from "../../contracts/interfaces/ISignedReports.sol";
 import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
 import {RescueDesk} from "../../contracts/relay/RescueDesk.sol";
 import {MemberGate} from "../../contracts/vault/MemberGate.sol";
+import {ShareFees} from "../../contracts/vault/ShareFees.sol";
 import {PriceLimits} from "../../contracts/types/Prices.sol";
 import {PositionsDouble} from "./support/PositionsDouble.sol";
 import {ScriptedSource} from "./support/ScriptedSource.sol";
@@ -48,7 +49,7 @@ contract RolesMatrixTest is VaultFixture {
         _addVaultEntries();
         _addRegistryEntries();
         _addAccessEntries();
-        _addDeskEntries();
+        _addPeripheryEntries();
         RebalanceGuard unbound = new RebalanceGuard(access, _bounds());
         _add(address(unbound), abi.encodeCall(guard.bindVault, (address(vault))), Needs.Governor);
         _add(address(guard), abi.encodeCall(guard.setBounds, (_bounds())), Needs.Governor);
@@ -97,8 +98,12 @@ contract RolesMatrixTest is VaultFixture {
         _add(address(members), abi.encodeCall(members.removeMember, (attacker)), Needs.Guardian);
     }
 
-    function _addDeskEntries() private {
+    function _addPeripheryEntries() private {
         RescueDesk.Terms memory terms = RescueDesk.Terms(1 hours, 1_000_000, 1 ether, 1 ether);
+        ShareFees fees = new ShareFees(access, vault);
+        _add(address(vault), abi.encodeCall(vault.setShareFees, (fees)), Needs.Governor);
+        _add(address(fees), abi.encodeCall(fees.setFees, (200, 2000, attacker)), Needs.Governor);
+        _add(address(fees), abi.encodeCall(fees.lowerFees, (0, 0)), Needs.Guardian);
         RescueDesk desk = new RescueDesk(access, vault, guard, terms);
         _add(address(desk), abi.encodeCall(desk.setTerms, (terms)), Needs.Governor);
         _add(address(desk), abi.encodeCall(desk.tightenTerms, (terms)), Needs.Guardian);

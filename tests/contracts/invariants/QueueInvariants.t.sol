@@ -2,16 +2,18 @@
 pragma solidity ^0.8.28;
 
 import {RedemptionQueue} from "../../../contracts/vault/RedemptionQueue.sol";
+import {ShareFees} from "../../../contracts/vault/ShareFees.sol";
 import {VaultFixture} from "../support/VaultFixture.sol";
 import {QueueHandler} from "./QueueHandler.sol";
 
 /// @notice The queue's accounts after any sequence of requests, cancels, servings, claims and moves of NAV.
-contract QueueInvariantsTest is VaultFixture {
+abstract contract QueueInvariants is VaultFixture {
     QueueHandler private handler;
     RedemptionQueue private queue;
 
     function setUp() public override {
         super.setUp();
+        _prepare();
         queue = new RedemptionQueue(vault, 500);
         _govern(address(vault), abi.encodeCall(vault.setRedemptionQueue, (address(queue))));
         handler = new QueueHandler(vault, queue, token);
@@ -21,6 +23,9 @@ contract QueueInvariantsTest is VaultFixture {
         venue.setCash(100_000e18); // half of NAV is not idle, so most servings are short
         targetContract(address(handler));
     }
+
+    /// @dev What the vault is given before its first deposit.
+    function _prepare() internal virtual;
 
     /// @dev Every request of every epoch, with its epoch.
     function _sums(uint256 epochId) private view returns (uint256 units, uint256 pending, uint256 claimable) {
@@ -89,5 +94,17 @@ contract QueueInvariantsTest is VaultFixture {
 
     function afterInvariant() external view {
         assertGt(handler.sharesRequested() + handler.strays(), 0, "the run did nothing");
+    }
+}
+
+contract QueueInvariantsTest is QueueInvariants {
+    function _prepare() internal override {}
+}
+
+contract QueueInvariantsWithFeesTest is QueueInvariants {
+    function _prepare() internal override {
+        ShareFees fees = new ShareFees(access, vault);
+        _govern(address(vault), abi.encodeCall(vault.setShareFees, (fees)));
+        _govern(address(fees), abi.encodeCall(fees.setFees, (200, 2000, makeAddr("recipient"))));
     }
 }
