@@ -38,7 +38,7 @@ contract RebalanceGuard is IRebalanceGuard, Governed {
     Bounds private _bounds;
     Budget private _total;
     Track private _track;
-    mapping(address keeper => Budget) private _budgetOf;
+    mapping(address keeper => Budget budget) private _budgetOf;
 
     constructor(IVaultAccess access_, Bounds memory initialBounds) Governed(access_) {
         BoundsRules.requireInsideHardLimits(initialBounds);

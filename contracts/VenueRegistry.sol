@@ -2,9 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {Governed} from "./governance/Governed.sol";
 import {IHedgeVault} from "./interfaces/IHedgeVault.sol";
 import {IPerpVenue} from "./interfaces/IPerpVenue.sol";
@@ -49,7 +47,7 @@ contract VenueRegistry is IVenueRegistry, Governed {
     address public vault;
 
     IPerpVenue[] private _venues;
-    mapping(IPerpVenue venue => VenueState) private _stateOf;
+    mapping(IPerpVenue venue => VenueState state) private _stateOf;
 
     /// @dev The list must not change between two measurements of one rebalance.
     modifier whileVaultRests() {
@@ -174,7 +172,8 @@ contract VenueRegistry is IVenueRegistry, Governed {
         for (uint256 i = 0; i < count; ++i) {
             VenueState storage state = _stateOf[_venues[i]];
             VenueMeasurement memory m = measured[i];
-            (bool isAnswered, IPerpVenue.Account memory account) = (false, _noAccount());
+            bool isAnswered;
+            IPerpVenue.Account memory account;
             if (silentMask & (1 << i) == 0) (isAnswered, account) = _ask(_venues[i]);
             if (isAnswered) VenueValuation.value(m, account, reading);
             else VenueValuation.valueSilent(m, state.lastSize, reading);
@@ -203,10 +202,9 @@ contract VenueRegistry is IVenueRegistry, Governed {
         // A call gets at most 63/64 of what is left: a venue that was given less than its due may have had an answer.
         uint256 needed = VENUE_GAS + VENUE_GAS / 63 + 5000;
         if (gasBefore < needed) revert GasTooLow(gasBefore, needed);
-        return (false, _noAccount());
+        IPerpVenue.Account memory none;
+        return (false, none);
     }
-
-    function _noAccount() private pure returns (IPerpVenue.Account memory) {}
 
     // --- private --------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import {IVaultAccess} from "../interfaces/IVaultAccess.sol";
 ///         keeps shares and may leave with them, but gets no more.
 contract MemberGate is IMemberGate, Governed {
     /// @inheritdoc IMemberGate
-    mapping(address account => bool) public isMember;
+    mapping(address account => bool isIn) public isMember;
 
     event MemberSet(address indexed account, bool oldIsMember, bool newIsMember);
 

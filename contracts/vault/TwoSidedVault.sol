@@ -71,7 +71,7 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
     uint256 public depositCap = type(uint128).max;
 
     /// @notice End of an account's share lock, Unix seconds.
-    mapping(address account => uint256) public lockedUntil;
+    mapping(address account => uint256 timestamp) public lockedUntil;
 
     /// @inheritdoc IHedgeVault
     int256 public netFlows;
@@ -361,7 +361,9 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
         if (assets == 0 && shares != 0) {
             (, uint256 navHigh, DepositBlock reason) = _appraised();
             bool isTold = reason != DepositBlock.VenueSilent && reason != DepositBlock.VenueUnderWater;
-            if (!isTold || _toAssets(shares, navHigh, totalSupply(), Math.Rounding.Floor) > 1) revert ExitTooSmall(shares);
+            if (!isTold || _toAssets(shares, navHigh, totalSupply(), Math.Rounding.Floor) > 1) {
+                revert ExitTooSmall(shares);
+            }
         }
         _withdraw(_msgSender(), receiver, owner, assets, shares);
     }
