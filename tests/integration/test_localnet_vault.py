@@ -114,17 +114,17 @@ def test_deploy_evenkeel__handed_over__deployer_and_governor_cannot_act_at_once(
     vault = contracts["HedgeVault"]
     send("guardian", vault, "pause()")
     for role in ("deployer", "governor", "guardian"):
-        with pytest.raises(FatalError, match=r"unpause\(\) reverted"):
-            send(role, vault, "unpause()")
+        with pytest.raises(FatalError, match=r"resume\(\) reverted"):
+            send(role, vault, "resume()")
     assert chain.call(vault, "paused()", returns="(bool)") == (True,)
 
 
-def test_governor_call__vault_paused__unpaused_a_day_later(governed, localnet):
+def test_governor_call__vault_paused__resumes_a_day_later(governed, localnet):
     chain, contracts, send = governed
     vault, governor = contracts["HedgeVault"], localnet.manifest.accounts["governor"]
     send("guardian", vault, "pause()")
     before = chain.head().timestamp
-    made_at = governor_call(chain, contracts["VaultAccess"], governor, vault, "unpause()")
+    made_at = governor_call(chain, contracts["VaultAccess"], governor, vault, "resume()")
     assert chain.call(vault, "paused()", returns="(bool)") == (False,)
     assert chain.head().timestamp == made_at >= before + MIN_DELAY_SECONDS
 
@@ -133,12 +133,12 @@ def test_schedule_call__guardian_cancels__never_runs(governed, localnet):
     chain, contracts, send = governed
     access, vault, governor = contracts["VaultAccess"], contracts["HedgeVault"], localnet.manifest.accounts["governor"]
     send("guardian", vault, "pause()")
-    ready_at = schedule_call(chain, access, governor, vault, "unpause()")
-    data = bytes.fromhex(encode_call("unpause()").removeprefix("0x"))
+    ready_at = schedule_call(chain, access, governor, vault, "resume()")
+    data = bytes.fromhex(encode_call("resume()").removeprefix("0x"))
     send("guardian", access, "cancel(address,address,bytes)", governor, vault, data)
     chain.mine([], ready_at)
-    with pytest.raises(FatalError, match=r"unpause\(\) reverted"):
-        send("governor", vault, "unpause()")
+    with pytest.raises(FatalError, match=r"resume\(\) reverted"):
+        send("governor", vault, "resume()")
     assert chain.call(vault, "paused()", returns="(bool)") == (True,)
 
 
@@ -146,8 +146,8 @@ def test_schedule_call__not_the_governor__fatal(governed, localnet):
     chain, contracts, _ = governed
     for role in ("deployer", "guardian", "keeper"):
         account = localnet.manifest.accounts[role]
-        with pytest.raises(FatalError, match=r"schedule of unpause\(\) reverted"):
-            schedule_call(chain, contracts["VaultAccess"], account, contracts["HedgeVault"], "unpause()")
+        with pytest.raises(FatalError, match=r"schedule of resume\(\) reverted"):
+            schedule_call(chain, contracts["VaultAccess"], account, contracts["HedgeVault"], "resume()")
 
 
 def test_deploy_evenkeel__again__sends_nothing(localnet, deployed):
@@ -181,7 +181,7 @@ def test_run_deployment__book_or_venue_after_hand_over__takes_the_governor(local
     second = inputs.venues[0].model_copy(update={"name": "second"})
     path, book = tmp_path / "inputs.json", tmp_path / "book.toml"
     path.write_text(inputs.model_copy(update={"venues": (*inputs.venues, second)}).model_dump_json())
-    with pytest.raises(DataError, match=r"handed over; let the governor schedule HedgeVault.addVenue\(0x"):
+    with pytest.raises(DataError, match=r"handed over; let the governor schedule VenueRegistry.addVenue\(0x"):
         run_deployment(path, localnet.rpc_url, None, deployed[0])
     path.write_text(inputs.model_dump_json())
     book.write_text(BOOK, encoding="utf-8")
