@@ -144,7 +144,7 @@ contract HedgeVault is VenueDesk {
         uint256[] memory indexes = _indexesOf(legs);
         _requirePart(legs, indexes, beforeTrade, shares);
         for (uint256 i = 0; i < legs.length; ++i) {
-            _executeLeg(legs[i], indexes[i], beforeTrade);
+            _executeLeg(0, legs[i], indexes[i], beforeTrade);
         }
         Measurement memory afterTrade = _measureAndKeep(reading, _silentMask(beforeTrade));
         guard.checkLeverage(beforeTrade, afterTrade);
@@ -213,22 +213,13 @@ contract HedgeVault is VenueDesk {
         fills = new Fill[](tradeCount);
         uint256 fillIndex = 0;
         for (uint256 i = 0; i < legs.length; ++i) {
-            Fill memory fill = _executeLeg(legs[i], indexes[i], beforeTrade);
+            Fill memory fill = _executeLeg(intentId, legs[i], indexes[i], beforeTrade);
             if (legs[i].sizeDelta != 0) fills[fillIndex++] = fill;
-            emit LegExecuted(
-                intentId,
-                legs[i].venue,
-                legs[i].sizeDelta,
-                fill.sizeDelta,
-                fill.executionPrice,
-                fill.fee,
-                legs[i].marginDelta
-            );
         }
     }
 
     /// @dev Margin comes before the trade it backs and leaves after the trade that frees it.
-    function _executeLeg(Leg calldata leg, uint256 index, Measurement memory beforeTrade)
+    function _executeLeg(bytes32 intentId, Leg calldata leg, uint256 index, Measurement memory beforeTrade)
         private
         returns (Fill memory fill)
     {
@@ -243,6 +234,9 @@ contract HedgeVault is VenueDesk {
             fill = Fill(index, execution.sizeDelta, execution.executionPrice, execution.fee);
         }
         if (leg.marginDelta < 0) _withdrawMargin(venue, SignedMath.abs(leg.marginDelta));
+        emit LegExecuted(
+            intentId, leg.venue, leg.sizeDelta, fill.sizeDelta, fill.executionPrice, fill.fee, leg.marginDelta
+        );
     }
 
     /// @dev The keeper may be stricter than the guard, never laxer; 0 asks for the guard's own bound.

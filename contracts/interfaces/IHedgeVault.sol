@@ -24,6 +24,7 @@ interface IHedgeVault is IERC4626 {
     event ShareFeesSet(address indexed fees);
     event MarginBroughtHome(address indexed venue, uint256 assets, address indexed caller);
     event TokenSwept(address indexed token, address indexed receiver, uint256 amount);
+    /// @param intentId 0 where a leaver closed his part (`redeemWithUnwind`).
     /// @param requestedSizeDelta What the keeper asked for, WAD underlying.
     /// @param filledSizeDelta What the venue did.
     /// @param executionPrice Fee excluded, WAD USD; 0 when only margin moved.
