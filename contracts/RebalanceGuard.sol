@@ -64,12 +64,14 @@ contract RebalanceGuard is IRebalanceGuard, Governed {
         Measurement calldata afterTrade
     ) external returns (uint256 worstNetDeltaBefore, uint256 worstNetDeltaAfter) {
         if (msg.sender != vault) revert OnlyBoundVault(msg.sender, vault);
-        Usage memory next =
-            GuardRules.evaluate(_bounds, _usageOf(keeper), beforeTrade, fills, afterTrade, block.timestamp);
+        // Each is copied to memory once: every further use of calldata would copy it again.
+        Measurement memory first = beforeTrade;
+        Measurement memory last = afterTrade;
+        Usage memory next = GuardRules.evaluate(_bounds, _usageOf(keeper), first, fills, last, block.timestamp);
         _total = next.all;
         _budgetOf[keeper] = next.own;
         _track = next.track;
-        return (GuardRules.worstNetDelta(beforeTrade), GuardRules.worstNetDelta(afterTrade));
+        return (GuardRules.worstNetDelta(first), GuardRules.worstNetDelta(last));
     }
 
     /// @inheritdoc IRebalanceGuard

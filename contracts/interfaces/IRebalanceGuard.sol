@@ -20,11 +20,6 @@ interface IRebalanceGuard {
 
     event BoundsSet(Bounds oldBounds, Bounds newBounds);
     event VaultBound(address indexed vault);
-    /// @param keeper Whoever is charged.
-    /// @param notional Traded, WAD USD.
-    /// @param loss Charged, WAD USD.
-    event BudgetSpent(address indexed keeper, uint256 notional, uint256 loss);
-
     error OnlyBoundVault(address caller, address vault);
     error VaultAlreadyBound(address vault);
     /// @dev `boundName` is the ASCII name of the field of `Bounds`.

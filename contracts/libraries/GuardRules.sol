@@ -21,7 +21,9 @@ struct Usage {
 /// @title Rebalance rules, a pure function
 /// @notice `agent/guard.py` mirrors this file integer for integer; both run the vectors of tests/vectors/guard. A change
 ///         here is a change there and a vector.
-/// @dev Rounding: what is measured (notional, leverage, losses) rounds up, what is allowed (limits, refill) rounds down, a
+/// @dev Products stay inside 256 bits: sizes are at most 1e36, prices 1e30 and USD 1e48 in what a venue may answer
+///      (`VenueValuation`) and an oracle may say; beyond, they panic, which refuses as well.
+///      Rounding: what is measured (notional, leverage, losses) rounds up, what is allowed (limits, refill) rounds down, a
 ///      floor on a sale rounds up; so a rounding never admits what exact arithmetic would refuse.
 library GuardRules {
     using SafeCast for int256;
@@ -52,6 +54,8 @@ library GuardRules {
         uint256 notional;
         uint256 turnover;
         uint256 lag;
+        uint256 turnoverAvailable;
+        uint256 lossAvailable;
         bool isUrgent;
         bool isTripped;
     }
@@ -71,20 +75,20 @@ library GuardRules {
 
     /// @notice Worst execution price accepted: a ceiling for buys, rounded down; a floor for sells, rounded up.
     function limitPrice(uint256 price, int256 sizeDelta, uint256 maxSlippageBps) internal pure returns (uint256) {
-        if (sizeDelta > 0) return Math.mulDiv(price, BPS + maxSlippageBps, BPS);
-        return Math.mulDiv(price, BPS - maxSlippageBps, BPS, Math.Rounding.Ceil);
+        if (sizeDelta > 0) return price * (BPS + maxSlippageBps) / BPS;
+        return Math.ceilDiv(price * (BPS - maxSlippageBps), BPS);
     }
 
     /// @notice Absolute size times price, rounded up.
     function notionalUp(uint256 size, uint256 price) internal pure returns (uint256) {
-        return Math.mulDiv(size, price, WAD, Math.Rounding.Ceil);
+        return Math.ceilDiv(size * price, WAD);
     }
 
     /// @notice Notional over equity as a WAD ratio, rounded up; the largest uint256 when no equity backs a position.
     function leverageUp(uint256 notional, uint256 equity) internal pure returns (uint256) {
         if (notional == 0) return 0;
         if (equity == 0) return type(uint256).max;
-        return Math.mulDiv(notional, WAD, equity, Math.Rounding.Ceil);
+        return Math.ceilDiv(notional * WAD, equity);
     }
 
     /// @notice Equity as far as it is worth something: an account under water backs nothing and owes its own holder nothing.
@@ -94,13 +98,13 @@ library GuardRules {
 
     /// @notice The part `bps` of `amount`, rounded down.
     function share(uint256 amount, uint256 bps) internal pure returns (uint256) {
-        return Math.mulDiv(amount, bps, BPS);
+        return amount * bps / BPS;
     }
 
     /// @notice The band in force: the governed one, as far as it is worth at most a quarter of NAV. 0 without a price.
     function effectiveBand(Bounds memory bounds, uint256 firmNav, uint256 price) internal pure returns (uint256) {
         if (price == 0) return 0;
-        return Math.min(bounds.band, Math.mulDiv(share(firmNav, MAX_BAND_NAV_BPS), WAD, price));
+        return Math.min(bounds.band, share(firmNav, MAX_BAND_NAV_BPS) * WAD / price);
     }
 
     // --- budgets --------------------------------------------------------------------------------------------------
@@ -117,8 +121,8 @@ library GuardRules {
         uint256 elapsed = timestamp - budget.updatedAt;
         uint256 turnoverPerDay = share(bounds.turnoverRefillPerDay, shareBps);
         uint256 lossPerDay = share(bounds.lossRefillBpsPerDay * BPS_IN_WAD, shareBps);
-        turnoverUsed = Math.saturatingSub(budget.turnoverUsed, Math.mulDiv(turnoverPerDay, elapsed, 1 days));
-        lossUsed = Math.saturatingSub(budget.lossUsed, Math.mulDiv(lossPerDay, elapsed, 1 days));
+        turnoverUsed = Math.saturatingSub(budget.turnoverUsed, turnoverPerDay * elapsed / 1 days);
+        lossUsed = Math.saturatingSub(budget.lossUsed, lossPerDay * elapsed / 1 days);
     }
 
     /// @notice What a keeper may still trade and lose at `timestamp`, USD: the lesser of its own budget and of all keepers'.
@@ -141,7 +145,7 @@ library GuardRules {
         loss = Math.min(
             Math.saturatingSub(lossCapacity, allLoss), Math.saturatingSub(share(lossCapacity, keeperShare), ownLoss)
         );
-        loss = Math.mulDiv(loss, firmNav, WAD);
+        loss = loss * firmNav / WAD;
     }
 
     // --- the rules ------------------------------------------------------------------------------------------------
@@ -165,6 +169,11 @@ library GuardRules {
         c.afterTrade = afterTrade;
         c.timestamp = timestamp;
         c.firmNav = Math.min(beforeTrade.firmNav, afterTrade.firmNav);
+        if (fills.length != 0) {
+            c.worstBefore = worstNetDelta(beforeTrade);
+            c.isUrgent = c.worstBefore >= bounds.urgentDelta;
+        }
+        (c.turnoverAvailable, c.lossAvailable) = available(bounds, usage, c.firmNav, c.isUrgent, timestamp);
         if (fills.length != 0) _judgeTrade(c);
         _requireUnderCaps(c);
         requireLeverage(bounds, beforeTrade, afterTrade);
@@ -212,10 +221,8 @@ library GuardRules {
 
     /// @dev What only a trade is judged by.
     function _judgeTrade(Case memory c) private pure {
-        c.worstBefore = worstNetDelta(c.beforeTrade);
         c.worstAfter = worstNetDelta(c.afterTrade);
         c.band = effectiveBand(c.bounds, c.firmNav, c.beforeTrade.price);
-        c.isUrgent = c.worstBefore >= c.bounds.urgentDelta;
         c.isTripped = ResultTrack.isTripped(c.usage.track, c.beforeTrade, c.bounds.maxDrawdownBps, c.timestamp);
         _requireCooledDown(c);
         _judgeFills(c);
@@ -229,8 +236,9 @@ library GuardRules {
     /// @dev What only closes positions was rationed when they were opened: it neither waits for turnover nor uses any up.
     function _requireTurnover(Case memory c) private pure {
         if (_isClosingOnly(c)) return;
-        (uint256 turnover,) = available(c.bounds, c.usage, c.firmNav, c.isUrgent, c.timestamp);
-        if (c.notional > turnover) revert IRebalanceGuard.TurnoverExceeded(c.notional, turnover);
+        if (c.notional > c.turnoverAvailable) {
+            revert IRebalanceGuard.TurnoverExceeded(c.notional, c.turnoverAvailable);
+        }
         c.turnover = c.notional;
     }
 
@@ -364,8 +372,7 @@ library GuardRules {
         uint256 maxFall = share(nav, c.bounds.maxNavLossBps);
         if (fall > maxFall) revert IRebalanceGuard.NavLossExceeded(fall, maxFall);
         loss = Math.saturatingSub(nav + c.lag, c.afterTrade.nav);
-        (, uint256 limit) = available(c.bounds, c.usage, c.firmNav, c.isUrgent, c.timestamp);
-        if (loss > limit) revert IRebalanceGuard.LossBudgetExceeded(loss, limit);
+        if (loss > c.lossAvailable) revert IRebalanceGuard.LossBudgetExceeded(loss, c.lossAvailable);
     }
 
     /// @dev A loss is booked as the part of NAV that it is, so that what is left follows NAV up and down.
@@ -375,7 +382,7 @@ library GuardRules {
         returns (Budget memory)
     {
         (uint256 turnoverUsed, uint256 lossUsed) = settled(c.bounds, budget, shareBps, c.timestamp);
-        if (loss != 0) lossUsed += Math.mulDiv(loss, WAD, c.firmNav, Math.Rounding.Ceil);
+        if (loss != 0) lossUsed += Math.ceilDiv(loss * WAD, c.firmNav);
         return Budget({
             turnoverUsed: (turnoverUsed + c.turnover).toUint96(),
             lossUsed: lossUsed.toUint96(),

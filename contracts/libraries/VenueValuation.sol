@@ -26,7 +26,7 @@ library VenueValuation {
         pure
     {
         uint256 index = account.indexPrice;
-        uint256 width = Math.mulDiv(index, reading.deviationBps, GuardRules.BPS, Math.Rounding.Ceil);
+        uint256 width = Math.ceilDiv(index * reading.deviationBps, GuardRules.BPS);
         (m.price, m.priceLow, m.priceHigh) =
             reading.price != 0 ? (reading.price, reading.low, reading.high) : (index, index - width, index + width);
         m.sizeLow = account.size + account.pendingNegative;
