@@ -100,9 +100,7 @@ contract HedgeVault is VenueDesk {
         nonReentrant
         returns (uint256 assets)
     {
-        (uint256 navLow,) = _nav();
-        uint256 cost = _unwind(legs, shares);
-        assets = Math.saturatingSub(_toAssets(shares, navLow, Math.Rounding.Floor), cost);
+        assets = _unwindFor(owner, shares, legs);
         if (assets < minAssets) revert AssetsBelowMinimum(assets, minAssets);
         _pay(receiver, owner, assets, shares);
     }
@@ -134,6 +132,20 @@ contract HedgeVault is VenueDesk {
         afterTrade.bookDeltaHigh = beforeTrade.bookDeltaHigh;
         (worstBefore, worstAfter) = guard.check(keeper, beforeTrade, fills, afterTrade);
         emit Rebalanced(intent.id, keeper, beforeTrade.price, worstBefore, worstAfter, beforeTrade.nav, afterTrade.nav);
+    }
+
+    /// @return assets What the shares are worth less what closing their part cost, as far as free idle and the margin brought
+    ///         home reach.
+    function _unwindFor(address owner, uint256 shares, Leg[] calldata legs) private returns (uint256 assets) {
+        (uint256 navLow,) = _nav();
+        uint256 worth = _toAssets(shares, navLow, Math.Rounding.Floor);
+        uint256 limit = _payable(owner, navLow);
+        uint256 idleBefore = idleAssets();
+        assets = Math.saturatingSub(worth, _unwind(legs, shares));
+        uint256 broughtHome = idleAssets() - idleBefore;
+        if (broughtHome > worth) revert MarginNotNeeded(broughtHome, worth);
+        limit += broughtHome;
+        if (assets > limit) revert IdleExceeded(assets, limit);
     }
 
     /// @return cost What closing the leaver's part took from NAV, asset units, rounded up.

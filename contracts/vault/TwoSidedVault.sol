@@ -385,7 +385,7 @@ abstract contract TwoSidedVault is IHedgeVault, ERC4626, ReentrancyGuardTransien
     }
 
     /// @dev Idle that an exit of `owner` may take, asset units.
-    function _payable(address owner, uint256 navLow) private view returns (uint256) {
+    function _payable(address owner, uint256 navLow) internal view returns (uint256) {
         uint256 idle = idleAssets();
         return owner == redemptionQueue ? idle : idle.saturatingSub(_reservedAssets(navLow));
     }
