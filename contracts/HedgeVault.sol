@@ -128,6 +128,7 @@ contract HedgeVault is VenueDesk {
         if (tradeCount != 0 && beforeTrade.price != 0) _addBook(beforeTrade);
         Fill[] memory fills = _executeLegs(intent.id, legs, indexes, beforeTrade, tradeCount);
         Measurement memory afterTrade = _measureAndKeep(reading, _silentMask(beforeTrade));
+        _requireAnswers(legs, indexes, afterTrade);
         afterTrade.bookDeltaLow = beforeTrade.bookDeltaLow;
         afterTrade.bookDeltaHigh = beforeTrade.bookDeltaHigh;
         (worstBefore, worstAfter) = guard.check(keeper, beforeTrade, fills, afterTrade);
@@ -158,6 +159,7 @@ contract HedgeVault is VenueDesk {
             _executeLeg(legs[i], indexes[i], beforeTrade);
         }
         Measurement memory afterTrade = _measureAndKeep(reading, _silentMask(beforeTrade));
+        _requireAnswers(legs, indexes, afterTrade);
         guard.checkLeverage(beforeTrade, afterTrade);
         return _toAssetUnitsUp(Math.saturatingSub(beforeTrade.nav, afterTrade.nav));
     }
@@ -188,6 +190,18 @@ contract HedgeVault is VenueDesk {
             if (legs[i].marginDelta >= 0 || mayTrade) continue;
             VenueMeasurement memory venue = m.venues[indexes[i]];
             if (venue.sizeLow != 0 || venue.sizeHigh != 0) revert MarginNotAllowed(i);
+        }
+    }
+
+    /// @dev What a trade did on a venue that does not answer, before it or from it on, cannot be judged.
+    function _requireAnswers(Leg[] calldata legs, uint256[] memory indexes, Measurement memory afterTrade)
+        private
+        pure
+    {
+        for (uint256 i = 0; i < legs.length; ++i) {
+            if (legs[i].sizeDelta != 0 && afterTrade.venues[indexes[i]].isSilent) {
+                revert IVenueRegistry.VenueSilent(legs[i].venue);
+            }
         }
     }
 
