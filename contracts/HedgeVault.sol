@@ -160,7 +160,7 @@ contract HedgeVault is VenueDesk {
         }
         Measurement memory afterTrade = _measureAndKeep(reading, _silentMask(beforeTrade));
         _requireAnswers(legs, indexes, afterTrade);
-        guard.checkLeverage(beforeTrade, afterTrade);
+        guard.checkUnwind(beforeTrade, afterTrade);
         return _toAssetUnitsUp(Math.saturatingSub(beforeTrade.nav, afterTrade.nav));
     }
 

@@ -78,6 +78,13 @@ contract RebalanceGuard is IRebalanceGuard, Governed {
     }
 
     /// @inheritdoc IRebalanceGuard
+    function checkUnwind(Measurement calldata beforeTrade, Measurement calldata afterTrade) external {
+        if (msg.sender != vault) revert OnlyBoundVault(msg.sender, vault);
+        GuardRules.requireLeverage(_bounds, beforeTrade, afterTrade);
+        _track = ResultTrack.advance(_track, beforeTrade, afterTrade, block.timestamp);
+    }
+
+    /// @inheritdoc IRebalanceGuard
     function recordResult() external {
         Measurement memory now_ = IHedgeVault(vault).measureHedge();
         _track = ResultTrack.advance(_track, now_, now_, block.timestamp);

@@ -67,8 +67,12 @@ interface IRebalanceGuard {
         Measurement calldata afterTrade
     ) external returns (uint256 worstNetDeltaBefore, uint256 worstNetDeltaAfter);
 
-    /// @notice Judges leverage alone, for margin that comes home and positions that a leaver closes.
+    /// @notice Judges leverage alone, for margin that comes home.
     function checkLeverage(Measurement calldata beforeTrade, Measurement calldata afterTrade) external view;
+
+    /// @notice Judges leverage after a leaver has closed his part, and takes a sample of the result: the hedge is another one
+    ///         from here on. Bound vault only.
+    function checkUnwind(Measurement calldata beforeTrade, Measurement calldata afterTrade) external;
 
     /// @notice Takes a sample of the hedge's result, so that the breaker knows a high between two rebalances. Anyone.
     function recordResult() external;
