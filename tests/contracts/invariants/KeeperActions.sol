@@ -13,17 +13,19 @@ abstract contract KeeperActions is RebalanceJudge {
     /// @dev The hedge that centres the book, with the margin it needs, on the venue that can take it.
     function _hedge(uint256 a, uint256 b) internal returns (bool) {
         _waitForCooldown(HONEST, a);
-        (ScriptedVenue venue, int256 sizeDelta) = _choose(a, -_net());
+        Moment memory m = _moment();
+        (ScriptedVenue venue, int256 sizeDelta) = _choose(m, a, -_net());
         _setFill(venue, sizeDelta, b % 20, b % 8);
         Leg[] memory legs = new Leg[](1);
-        legs[0] = Leg(address(venue), _marginFor(venue, sizeDelta, 3), sizeDelta, 0);
+        legs[0] = Leg(address(venue), _marginFor(m, venue, sizeDelta, 3), sizeDelta, 0);
         return _rebalanceBy(HONEST, legs, b % 4 == 0);
     }
 
     /// @dev Margin toward a leverage of 2, or home from a venue that has too much.
     function _moveMargin(uint256 a, uint256) internal returns (bool) {
+        Moment memory m = _moment();
         ScriptedVenue venue = listed[a % listed.length];
-        int256 margin = _marginFor(venue, 0, 2 + a % 2);
+        int256 margin = _marginFor(m, venue, 0, 2 + a % 2);
         if (margin == 0) margin = _spare(venue) / 2;
         Leg[] memory legs = new Leg[](1);
         legs[0] = Leg(address(venue), margin, 0, 0);
@@ -48,33 +50,35 @@ abstract contract KeeperActions is RebalanceJudge {
     /// @dev As much as the band lets it swing, at the worst price and fee, first one way and then the other.
     function _churn(uint256 a, uint256 b) internal returns (bool) {
         _waitForChance(THIEF, a);
+        Moment memory m = _moment();
         Bounds memory bounds = guard.bounds();
         int256 net = _net();
         int256 edge = int256(uint256(bounds.band)) * int256(50 + b % 50) / 100 - (book.high() - book.low()) / 2;
         if (edge < 0) edge = 0;
-        (ScriptedVenue venue, int256 sizeDelta) = _choose(b, net > 0 ? -net - edge : -net + edge);
+        (ScriptedVenue venue, int256 sizeDelta) = _choose(m, b, net > 0 ? -net - edge : -net + edge);
         _setFill(venue, sizeDelta, bounds.maxSlippageBps, bounds.maxFeeBps);
         Leg[] memory legs = new Leg[](1);
-        legs[0] = Leg(address(venue), _marginFor(venue, sizeDelta, 3), sizeDelta, 0);
+        legs[0] = Leg(address(venue), _marginFor(m, venue, sizeDelta, 3), sizeDelta, 0);
         return _rebalance(THIEF, legs);
     }
 
     /// @dev Buys on one venue what it sells on the other, both at the limit.
     function _wash(uint256 a, uint256 b) internal returns (bool) {
         _waitForChance(THIEF, a);
+        Moment memory m = _moment();
         Bounds memory bounds = guard.bounds();
         (ScriptedVenue first, ScriptedVenue second) = (listed[0], listed[listed.length - 1]);
         int256 sizeDelta = int256(0.05e18 + b % 6e18);
         if (first.size() > second.size()) sizeDelta = -sizeDelta;
-        sizeDelta = _affordable(first, sizeDelta) / 2;
-        sizeDelta = -_affordable(second, -sizeDelta);
+        sizeDelta = _affordable(m, first, sizeDelta) / 2;
+        sizeDelta = -_affordable(m, second, -sizeDelta);
         Leg[] memory legs = new Leg[](2);
         legs[0] = Leg(address(first), 0, sizeDelta, 0);
         legs[1] = Leg(address(second), 0, -sizeDelta, 0);
         _setFill(first, sizeDelta, bounds.maxSlippageBps, bounds.maxFeeBps);
         _setFill(second, -sizeDelta, bounds.maxSlippageBps, bounds.maxFeeBps);
-        legs[0].marginDelta = _marginFor(first, sizeDelta, 3) / 2;
-        legs[1].marginDelta = _marginFor(second, -sizeDelta, 3) / 2;
+        legs[0].marginDelta = _marginFor(m, first, sizeDelta, 3) / 2;
+        legs[1].marginDelta = _marginFor(m, second, -sizeDelta, 3) / 2;
         return _rebalance(THIEF, legs);
     }
 
@@ -95,13 +99,14 @@ abstract contract KeeperActions is RebalanceJudge {
     /// @dev Anything at all, within what a block could hold.
     function _tryAnything(uint256 a, uint256 b) internal returns (bool) {
         if (a % 16 != 0) _waitForChance(THIEF, a);
+        Moment memory m = _moment();
         Leg[] memory legs = new Leg[](a % 4 == 0 ? 2 : 1);
         for (uint256 i = 0; i < legs.length; ++i) {
             uint256 r = uint256(keccak256(abi.encode(b, i)));
-            (ScriptedVenue venue, int256 sizeDelta) = _choose(r, -_net() * int256((r >> 16) % 130) / 100);
+            (ScriptedVenue venue, int256 sizeDelta) = _choose(m, r, -_net() * int256((r >> 16) % 130) / 100);
             if (r % 6 == 0) (venue, sizeDelta) = (listed[0], int256((r >> 8) % 140e18) - 70e18);
             int256 margin =
-                (r >> 24) % 6 == 0 ? int256((r >> 32) % 60_000e6) - 20_000e6 : _marginFor(venue, sizeDelta, 3);
+                (r >> 24) % 6 == 0 ? int256((r >> 32) % 60_000e6) - 20_000e6 : _marginFor(m, venue, sizeDelta, 3);
             _back(venue);
             _setFill(venue, sizeDelta, (r >> 64) % 52, (r >> 80) % 21);
             if ((r >> 96) % 8 == 0) venue.setFill(5000 + (r >> 104) % 5000, venue.statusAnswered());
@@ -159,7 +164,11 @@ abstract contract KeeperActions is RebalanceJudge {
     }
 
     /// @dev The venue that can take `wanted`, and how much of it: a reduction where there is one.
-    function _choose(uint256 a, int256 wanted) private view returns (ScriptedVenue venue, int256 sizeDelta) {
+    function _choose(Moment memory m, uint256 a, int256 wanted)
+        private
+        view
+        returns (ScriptedVenue venue, int256 sizeDelta)
+    {
         Bounds memory b = guard.bounds();
         uint256 limit = Math.min(b.maxSizeDelta, b.maxNotional * WAD / (feedPrice * 102 / 100));
         wanted = _clamp(wanted, limit);
@@ -170,7 +179,7 @@ abstract contract KeeperActions is RebalanceJudge {
             int256 size = venue.size();
             bool isReduction = size != 0 && (size > 0) != (wanted > 0);
             if (isReduction) return (venue, _clamp(wanted, SignedMath.abs(size)));
-            if (mayGrow && !isClosing[venue]) return (venue, _affordable(venue, wanted));
+            if (mayGrow && !isClosing[venue]) return (venue, _affordable(m, venue, wanted));
         }
         return (listed[0], 0);
     }
@@ -180,8 +189,7 @@ abstract contract KeeperActions is RebalanceJudge {
     }
 
     /// @dev As much of `wanted` as idle can carry at a leverage of 3.
-    function _affordable(ScriptedVenue venue, int256 wanted) private view returns (int256) {
-        Moment memory m = _moment();
+    function _affordable(Moment memory m, ScriptedVenue venue, int256 wanted) private view returns (int256) {
         uint256 spendable = Math.saturatingSub(m.idle, m.reserved + m.firmNav / TO_WAD / 15) * TO_WAD;
         uint256 equity = _floored(venue.cash() + venue.size() * int256(feedPrice) / 1e18) + spendable;
         uint256 used = SignedMath.abs(venue.size()) * feedPrice / WAD;
@@ -190,8 +198,11 @@ abstract contract KeeperActions is RebalanceJudge {
     }
 
     /// @dev Margin that brings the leverage after `sizeDelta` down to `target`, as far as idle has it.
-    function _marginFor(ScriptedVenue venue, int256 sizeDelta, uint256 target) internal view returns (int256) {
-        Moment memory m = _moment();
+    function _marginFor(Moment memory m, ScriptedVenue venue, int256 sizeDelta, uint256 target)
+        internal
+        view
+        returns (int256)
+    {
         uint256 notional = SignedMath.abs(venue.size() + sizeDelta) * feedPrice / WAD;
         int256 equity = venue.cash() + venue.size() * int256(feedPrice) / 1e18;
         int256 lacking = int256(notional / target + notional / 50) - equity;

@@ -19,7 +19,6 @@ abstract contract MemberActions is KeeperActions {
 
     uint256 internal constant PRICED_SHARES = 1e24; // at a price of 1, 1e18 asset units: rounding is nothing
 
-    int256 internal flows; // deposits less exits as the token moved, asset units
     mapping(address account => uint256) internal lockEnds;
 
     // --- coming ---------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {IHedgeVault} from "../../../contracts/interfaces/IHedgeVault.sol";
-import {Bounds, Intent, Leg} from "../../../contracts/types/Rebalance.sol";
+import {Bounds, Intent, Leg, Track} from "../../../contracts/types/Rebalance.sol";
 import {ScriptedVenue} from "../support/ScriptedVenue.sol";
 import {Scene} from "./Scene.sol";
 
@@ -40,8 +40,8 @@ abstract contract RebalanceJudge is Scene {
     function _rebalanceBy(uint256 keeper, Leg[] memory legs, bool isRelayed) internal returns (bool isAccepted) {
         Trial memory t;
         (t.keeper, t.legs, t.a, t.bounds) = (keeper, legs, _moment(), guard.bounds());
-        t.isTripped = guard.isBreakerTripped();
-        isTripped = t.isTripped;
+        isTripped = _isTripped(t.a, t.bounds.maxDrawdownBps);
+        t.isTripped = isTripped;
         t.isReduceOnly = vault.isReduceOnly();
         bool isPaused = vault.paused();
         Intent memory intent = _nextIntent();
@@ -68,6 +68,23 @@ abstract contract RebalanceJudge is Scene {
         bytes memory answer;
         (isAccepted, answer) = address(vault).call(call_);
         if (!isAccepted) lastRefusal = bytes4(answer);
+    }
+
+    /// @dev The breaker, from the guard's samples and our own NAV.
+    function _isTripped(Moment memory m, uint256 maxDrawdownBps) internal view returns (bool) {
+        if (m.price == 0 || m.isAnySilent) return false;
+        Track memory track = guard.track();
+        uint256 passed = vm.getBlockTimestamp() / 8 hours - track.period;
+        int256 high = type(int64).min;
+        for (uint256 i = passed; i < 4; ++i) {
+            high = SignedMath.max(high, track.highs[i - passed]);
+        }
+        if (high == type(int64).min) return false;
+        int256 result = int256(m.nav) - flows * int256(TO_WAD) - track.explained;
+        if (track.price != 0) {
+            result -= int256(track.size) * (int256(m.price) - int256(uint256(track.price))) / int256(WAD);
+        }
+        return high * 1e16 - result > int256(m.nav * maxDrawdownBps / BPS);
     }
 
     function _measureTrades(Trial memory t) private view {

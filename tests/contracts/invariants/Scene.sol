@@ -46,6 +46,7 @@ abstract contract Scene is Record {
     mapping(ScriptedVenue venue => int256) internal lastSize; // when it was last measured by a rebalance
     mapping(ScriptedVenue venue => bool) internal isClosing;
     mapping(ScriptedVenue venue => uint256) internal capUsd;
+    int256 internal flows; // deposits less exits as the token moved, asset units
     uint256 internal youngAssets;
     uint256 internal youngSince;
 
@@ -55,9 +56,11 @@ abstract contract Scene is Record {
         m.nav = m.idle * TO_WAD;
         m.venues = new VenueScene[](listed.length);
         (uint256 low, uint256 high) = (0, 0);
+        bool isWindingDown = vault.isWindingDown();
         (int256 netLow, int256 netHigh) = (book.low(), book.high());
         for (uint256 i = 0; i < m.venues.length; ++i) {
             VenueScene memory v = _venueScene(listed[i], m.price);
+            v.isClosing = isWindingDown || isClosing[listed[i]];
             m.venues[i] = v;
             m.nav += _floored(v.equity);
             low += _floored(v.equityLow);
@@ -76,13 +79,13 @@ abstract contract Scene is Record {
     }
 
     function _venueScene(ScriptedVenue venue, uint256 price) private view returns (VenueScene memory v) {
-        (int256 negative, int256 positive) = venue.pending();
-        v.size = venue.size();
-        v.cash = venue.cash();
-        v.isClosing = isClosing[venue] || vault.isWindingDown();
+        int256 negative;
+        int256 positive;
+        uint256 mark;
+        uint256 index;
+        (v.size, v.cash, negative, positive, mark, index, v.isSilent) = venue.figures();
+        v.isSilent = v.isSilent || negative > 0;
         v.cap = capUsd[venue] * WAD;
-        v.isSilent = venue.isHalted() || negative > 0;
-        uint256 index = venue.indexPrice();
         v.price = price == 0 && !v.isSilent ? index : price;
         (v.priceLow, v.priceHigh) = (_down(v.price), _up(v.price));
         v.sizeLow = v.isSilent ? SignedMath.min(0, lastSize[venue]) : v.size + negative;
@@ -90,7 +93,6 @@ abstract contract Scene is Record {
         uint256 worst = Math.max(SignedMath.abs(v.sizeLow), SignedMath.abs(v.sizeHigh));
         v.notional = Math.mulDiv(worst, v.price, WAD, Math.Rounding.Ceil);
         if (v.isSilent) return v;
-        uint256 mark = venue.markPrice();
         v.equity = _equityAt(v, v.price);
         uint256 low = Math.min(Math.min(_down(index), mark), v.priceLow);
         uint256 high = Math.max(Math.max(_up(index), mark), v.priceHigh);

@@ -73,7 +73,7 @@ contract VaultHandler is SystemChecks {
         _listSelectors();
     }
 
-    /// @notice Draws an action, does it and judges; every eighth time all that holds between calls.
+    /// @notice Draws an action, does it and judges; every sixteenth time all that holds between calls.
     function act(uint256 random) external {
         (bool isDone, bytes memory reason) = address(this)
             .call(
@@ -84,7 +84,7 @@ contract VaultHandler is SystemChecks {
                 )
             );
         if (!isDone) _rethrow(reason);
-        if ((random >> 128) % 8 == 0) _checkAll();
+        if ((random >> 128) % 16 == 0) _checkAll();
     }
 
     function actionOf(uint256 random) external view returns (uint256) {
