@@ -176,7 +176,7 @@ contract VenueRegistry is IVenueRegistry, Governed {
             (bool isAnswered, IPerpVenue.Account memory account) = (false, _noAccount());
             if (silentMask & (1 << i) == 0) (isAnswered, account) = _ask(_venues[i]);
             if (isAnswered) VenueValuation.value(m, account, reading);
-            else VenueValuation.valueSilent(m, state.lastSize, reading);
+            if (!isAnswered || !VenueValuation.isBounded(m)) VenueValuation.valueSilent(m, state.lastSize, reading);
             m.isClosing = state.isClosing;
             m.cap = uint256(state.capUsd) * WAD;
         }
