@@ -112,6 +112,8 @@ abstract contract GovernanceActions is MarketActions {
     function _enact(uint256 a, uint256) internal returns (bool isAccepted) {
         if (_proposals.length == 0) return false;
         Proposal memory p = _proposals[0];
+        bool isRemoval = p.kind == Kind.RemoveVenue || p.kind == Kind.ForceRemoveVenue;
+        if (isRemoval && listed.length == 1) return false; // the actors need one
         uint256 readyAt = p.proposedAt + DELAY;
         bool isEarly = vm.getBlockTimestamp() < readyAt;
         if (isEarly && a % 4 == 0) _judge(49, !_execute(p));

@@ -34,6 +34,7 @@ contract InvariantsTest is Test {
     }
 
     /// @dev One campaign judges all: forge would replay the same calls for each function of its own.
+    /// forge-config: default.invariant.fail-on-revert = true
     function invariant_all() external {
         handler.check();
         assertEq(handler.broken(), 0, _firstBroken());
@@ -49,7 +50,7 @@ contract InvariantsTest is Test {
 
     function _campaign(uint256 part) private {
         uint256 seed = uint256(keccak256(abi.encode(vm.envOr("EVENKEEL_SEED", uint256(0)), part)));
-        uint256 count = vm.envOr("EVENKEEL_CALLS", uint256(100_000)) / CALLS_IN_SEQUENCE / 2;
+        uint256 count = vm.envOr("EVENKEEL_CALLS", uint256(200_000)) / CALLS_IN_SEQUENCE / 2;
         Tally memory tally;
         uint256 start = vm.snapshotState();
         for (uint256 i = 0; i < count; ++i) {

@@ -122,6 +122,25 @@ abstract contract MarketActions is RoundTrips {
         return true;
     }
 
+    /// @dev For a moment a venue claims a size or an equity that is not of this world, and someone takes a sample of it.
+    function _lie(uint256 a, uint256 b) internal returns (bool) {
+        ScriptedVenue venue = listed[a % listed.length];
+        (int256 size, int256 cash) = (venue.size(), venue.cash());
+        int256 claimed = int256(10 ** (31 + b % 6));
+        if (b % 16 < 8) vm.store(address(venue), bytes32(0), bytes32(uint256(a % 2 == 0 ? claimed : -claimed)));
+        else venue.setCash(claimed);
+        bool isAnswered = _sample();
+        vm.store(address(venue), bytes32(0), bytes32(uint256(size)));
+        venue.setCash(cash);
+        _movePrice(a >> 8, 1);
+        _judge(60, isAnswered && _sample());
+        return true;
+    }
+
+    function _sample() private returns (bool isAnswered) {
+        (isAnswered,) = address(guard).call(abi.encodeCall(guard.recordResult, ()));
+    }
+
     function _close(ScriptedVenue venue, int256 cash) private {
         vm.store(address(venue), bytes32(uint256(0)), bytes32(0)); // its size
         venue.setCash(cash);

@@ -6,8 +6,8 @@ import {SystemChecks} from "./SystemChecks.sol";
 /// @notice Every action of every actor, by number or by name; each takes two random numbers.
 /// @dev An action answers whether it was accepted. The last ones are what must be refused, and answer whether it was.
 contract VaultHandler is SystemChecks {
-    uint256 public constant ACTIONS = 46;
-    uint256 public constant FIRST_REFUSAL = 42;
+    uint256 public constant ACTIONS = 47;
+    uint256 public constant FIRST_REFUSAL = 43;
 
     bytes4[] private _selectors;
     uint8[] private _draws; // each action as often as its weight
@@ -17,7 +17,7 @@ contract VaultHandler is SystemChecks {
         _startMirror();
         _come(members[0], members[0], 500_000e6, false);
         _come(members[1], members[1], 100_000e6, false);
-        uint8[46] memory weights = [
+        uint8[47] memory weights = [
             uint8(12),
             3,
             3,
@@ -47,6 +47,7 @@ contract VaultHandler is SystemChecks {
             2,
             6,
             3,
+            1,
             1,
             1,
             5,
@@ -225,64 +226,68 @@ contract VaultHandler is SystemChecks {
         _done(30, _indebt(a, b));
     }
 
+    function lie(uint256 a, uint256 b) external {
+        _done(31, _lie(a, b));
+    }
+
     function propose(uint256 a, uint256 b) external {
-        _done(31, _propose(a, b));
+        _done(32, _propose(a, b));
     }
 
     function enact(uint256 a, uint256 b) external {
-        _done(32, _enact(a, b));
+        _done(33, _enact(a, b));
     }
 
     function veto(uint256 a, uint256 b) external {
-        _done(33, _veto(a, b));
+        _done(34, _veto(a, b));
     }
 
     function recover(uint256 a, uint256 b) external {
-        _done(34, _recover(a, b));
+        _done(35, _recover(a, b));
     }
 
     function tighten(uint256 a, uint256 b) external {
-        _done(35, _tighten(a, b));
+        _done(36, _tighten(a, b));
     }
 
     function stop(uint256 a, uint256 b) external {
-        _done(36, _stop(a, b));
+        _done(37, _stop(a, b));
     }
 
     function closeVenue(uint256 a, uint256 b) external {
-        _done(37, _closeVenue(a, b));
+        _done(38, _closeVenue(a, b));
     }
 
     function lowerCap(uint256 a, uint256 b) external {
-        _done(38, _lowerCap(a, b));
+        _done(39, _lowerCap(a, b));
     }
 
     function expel(uint256 a, uint256 b) external {
-        _done(39, _expel(a, b));
+        _done(40, _expel(a, b));
     }
 
     function dismiss(uint256 a, uint256 b) external {
-        _done(40, _dismiss(a, b));
+        _done(41, _dismiss(a, b));
     }
 
     function restore(uint256 a, uint256 b) external {
-        _done(41, _restore(a, b));
+        _done(42, _restore(a, b));
     }
 
     function tradeBlind(uint256 a, uint256 b) external {
-        _done(42, _tradeBlind(a, b));
+        _done(43, _tradeBlind(a, b));
     }
 
     function sendStaleIntent(uint256 a, uint256 b) external {
-        _done(43, _sendStaleIntent(a, b));
+        _done(44, _sendStaleIntent(a, b));
     }
 
     function trespass(uint256 a, uint256 b) external {
-        _done(44, _trespass(a, b));
+        _done(45, _trespass(a, b));
     }
 
     function reenter(uint256 a, uint256 b) external {
-        _done(45, _reenter(a, b));
+        _done(46, _reenter(a, b));
     }
 
     function _listSelectors() private {
@@ -317,6 +322,7 @@ contract VaultHandler is SystemChecks {
         _selectors.push(this.pend.selector);
         _selectors.push(this.liquidate.selector);
         _selectors.push(this.indebt.selector);
+        _selectors.push(this.lie.selector);
         _selectors.push(this.propose.selector);
         _selectors.push(this.enact.selector);
         _selectors.push(this.veto.selector);
@@ -368,20 +374,21 @@ contract VaultHandler is SystemChecks {
         names[28] = "pend";
         names[29] = "liquidate";
         names[30] = "indebt";
-        names[31] = "propose";
-        names[32] = "enact";
-        names[33] = "veto";
-        names[34] = "recover";
-        names[35] = "tighten";
-        names[36] = "stop";
-        names[37] = "closeVenue";
-        names[38] = "lowerCap";
-        names[39] = "expel";
-        names[40] = "dismiss";
-        names[41] = "restore";
-        names[42] = "tradeBlind";
-        names[43] = "sendStaleIntent";
-        names[44] = "trespass";
-        names[45] = "reenter";
+        names[31] = "lie";
+        names[32] = "propose";
+        names[33] = "enact";
+        names[34] = "veto";
+        names[35] = "recover";
+        names[36] = "tighten";
+        names[37] = "stop";
+        names[38] = "closeVenue";
+        names[39] = "lowerCap";
+        names[40] = "expel";
+        names[41] = "dismiss";
+        names[42] = "restore";
+        names[43] = "tradeBlind";
+        names[44] = "sendStaleIntent";
+        names[45] = "trespass";
+        names[46] = "reenter";
     }
 }
