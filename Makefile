@@ -47,6 +47,16 @@ lint: setup ## Formatting, static types, import directions, Solidity rules
 	@$(FORGE) fmt --check contracts tests benchmarks
 	@node node_modules/solhint/solhint.js --max-warnings 0 'contracts/**/*.sol'
 
+# Calls of the campaigns together, and attack sequences of each of three climbs; fewer of both for a slice.
+EVENKEEL_CALLS ?= 20000000
+EVENKEEL_ATTACKS ?= 334000
+
+.PHONY: audit
+audit: setup ## Long campaigns: 20 million calls under every invariant, a million attacks (AUDITHOURS on 2 cores)
+	@echo "== Invariants: $(EVENKEEL_CALLS) calls; attacks: 3 x $(EVENKEEL_ATTACKS) sequences"
+	@FOUNDRY_PROFILE=audit EVENKEEL_CALLS=$(EVENKEEL_CALLS) EVENKEEL_ATTACKS=$(EVENKEEL_ATTACKS) \
+		$(FORGE) test --match-path 'tests/contracts/invariants/*' -vv
+
 .PHONY: bench
 bench: setup ## Every figure we claim: speed, gas, accuracy
 	@$(BIN)/python -m benchmarks all

@@ -22,6 +22,7 @@ class GuardError(StrEnum):
     """Errors of ``IRebalanceGuard.check``, by their Solidity names, in the order in which the rules are judged."""
 
     COOLDOWN_ACTIVE = "CooldownActive"
+    VENUE_NOT_ANSWERING = "VenueNotAnswering"
     SIZE_DELTA_EXCEEDED = "SizeDeltaExceeded"
     SLIPPAGE_EXCEEDED = "SlippageExceeded"
     FEE_EXCEEDED = "FeeExceeded"
@@ -268,6 +269,8 @@ class _Case:
         """Judge size, price and fee of each fill in order, then their notional together."""
         bounds, total = self.bounds, 0
         for fill in self.fills:
+            if self.after.venues[fill.venue_index].is_silent:
+                raise RejectedError(GuardError.VENUE_NOT_ANSWERING, {"venueIndex": fill.venue_index})
             size = abs(fill.size_delta)
             if size > bounds.max_size_delta:
                 raise RejectedError(

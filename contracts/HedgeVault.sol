@@ -100,9 +100,7 @@ contract HedgeVault is VenueDesk {
         nonReentrant
         returns (uint256 assets)
     {
-        (uint256 navLow,) = _navAndFees();
-        uint256 cost = _unwind(legs, shares);
-        assets = Math.saturatingSub(_toAssets(shares, navLow, totalSupply(), Math.Rounding.Floor), cost);
+        assets = _unwindFor(owner, shares, legs);
         if (assets < minAssets) revert AssetsBelowMinimum(assets, minAssets);
         _pay(receiver, owner, assets, shares);
     }
@@ -137,6 +135,20 @@ contract HedgeVault is VenueDesk {
         emit Rebalanced(intent.id, keeper, beforeTrade.price, worstBefore, worstAfter, beforeTrade.nav, afterTrade.nav);
     }
 
+    /// @return assets What the shares are worth less what closing their part cost, as far as free idle and the margin brought
+    ///         home reach.
+    function _unwindFor(address owner, uint256 shares, Leg[] calldata legs) private returns (uint256 assets) {
+        (uint256 navLow,) = _navAndFees();
+        uint256 worth = _toAssets(shares, navLow, totalSupply(), Math.Rounding.Floor);
+        uint256 limit = _payable(owner, navLow);
+        uint256 idleBefore = idleAssets();
+        assets = Math.saturatingSub(worth, _unwind(legs, shares));
+        uint256 broughtHome = idleAssets() - idleBefore;
+        if (broughtHome > worth) revert MarginNotNeeded(broughtHome, worth);
+        limit += broughtHome;
+        if (assets > limit) revert IdleExceeded(assets, limit);
+    }
+
     /// @return cost What closing the leaver's part took from NAV, asset units, rounded up.
     function _unwind(Leg[] calldata legs, uint256 shares) private returns (uint256 cost) {
         IPriceOracle.Reading memory reading = _readPrice();
@@ -147,7 +159,7 @@ contract HedgeVault is VenueDesk {
             _executeLeg(0, legs[i], indexes[i], beforeTrade);
         }
         Measurement memory afterTrade = _measureAndKeep(reading, _silentMask(beforeTrade));
-        guard.checkLeverage(beforeTrade, afterTrade);
+        guard.checkUnwind(beforeTrade, indexes, afterTrade);
         return _toAssetUnitsUp(Math.saturatingSub(beforeTrade.nav, afterTrade.nav));
     }
 

@@ -80,6 +80,20 @@ contract RebalanceGuard is IRebalanceGuard, Governed {
     }
 
     /// @inheritdoc IRebalanceGuard
+    function checkUnwind(
+        Measurement calldata beforeTrade,
+        uint256[] calldata venueIndexes,
+        Measurement calldata afterTrade
+    ) external {
+        if (msg.sender != vault) revert OnlyBoundVault(msg.sender, vault);
+        for (uint256 i = 0; i < venueIndexes.length; ++i) {
+            if (afterTrade.venues[venueIndexes[i]].isSilent) revert VenueNotAnswering(venueIndexes[i]);
+        }
+        GuardRules.requireLeverage(_bounds, beforeTrade, afterTrade);
+        _track = ResultTrack.advance(_track, beforeTrade, afterTrade, block.timestamp);
+    }
+
+    /// @inheritdoc IRebalanceGuard
     function recordResult() external {
         Measurement memory now_ = IHedgeVault(vault).measureHedge();
         _track = ResultTrack.advance(_track, now_, now_, block.timestamp);

@@ -176,7 +176,7 @@ contract VenueRegistry is IVenueRegistry, Governed {
             IPerpVenue.Account memory account;
             if (silentMask & (1 << i) == 0) (isAnswered, account) = _ask(_venues[i]);
             if (isAnswered) VenueValuation.value(m, account, reading);
-            else VenueValuation.valueSilent(m, state.lastSize, reading);
+            if (!isAnswered || !VenueValuation.isBounded(m)) VenueValuation.valueSilent(m, state.lastSize, reading);
             m.isClosing = state.isClosing;
             m.cap = uint256(state.capUsd) * WAD;
         }

@@ -119,7 +119,8 @@ interface IHedgeVault is IERC4626 {
     /// @dev Whatever that costs NAV is the leaver's alone. Needs neither keeper nor a healthy oracle.
     /// @param shares Shares to burn.
     /// @param minAssets Least the caller accepts, asset units.
-    /// @param legs Reductions and margin on its way home, no more than the shares' part of each position.
+    /// @param legs Reductions of no more than the shares' part of each position, and margin on its way home, together no more
+    ///        than the shares are worth. What the redemption queue waits for is not paid out.
     /// @return assets Paid to `receiver`, rounded down.
     function redeemWithUnwind(uint256 shares, uint256 minAssets, address receiver, address owner, Leg[] calldata legs)
         external

@@ -27,6 +27,7 @@ interface IRebalanceGuard {
     error BoundLooser(bytes32 boundName, uint256 actual, uint256 limit);
 
     error CooldownActive(uint256 timestamp, uint256 readyAt);
+    error VenueNotAnswering(uint256 venueIndex);
     error SizeDeltaExceeded(uint256 sizeDelta, uint256 maxSizeDelta);
     error SlippageExceeded(uint256 executionPrice, uint256 limitPrice);
     error FeeExceeded(uint256 fee, uint256 maxFee);
@@ -62,8 +63,17 @@ interface IRebalanceGuard {
         Measurement calldata afterTrade
     ) external returns (uint256 worstNetDeltaBefore, uint256 worstNetDeltaAfter);
 
-    /// @notice Judges leverage alone, for margin that comes home and positions that a leaver closes.
+    /// @notice Judges leverage alone, for margin that comes home.
     function checkLeverage(Measurement calldata beforeTrade, Measurement calldata afterTrade) external view;
+
+    /// @notice Judges leverage after a leaver has closed his part, and takes a sample of the result: the hedge is another one
+    ///         from here on. Bound vault only.
+    /// @param venueIndexes Venues of the leaver's legs; one that does not answer cannot be judged.
+    function checkUnwind(
+        Measurement calldata beforeTrade,
+        uint256[] calldata venueIndexes,
+        Measurement calldata afterTrade
+    ) external;
 
     /// @notice Takes a sample of the hedge's result, so that the breaker knows a high between two rebalances. Anyone.
     function recordResult() external;

@@ -273,6 +273,10 @@ library GuardRules {
         for (uint256 i = 0; i < c.fills.length; ++i) {
             Fill memory fill = c.fills[i];
             VenueMeasurement memory venue = c.beforeTrade.venues[fill.venueIndex];
+            // What a trade did on a venue that does not answer, before it or from it on, cannot be judged.
+            if (c.afterTrade.venues[fill.venueIndex].isSilent) {
+                revert IRebalanceGuard.VenueNotAnswering(fill.venueIndex);
+            }
             uint256 size = SignedMath.abs(fill.sizeDelta);
             if (size > bounds.maxSizeDelta) revert IRebalanceGuard.SizeDeltaExceeded(size, bounds.maxSizeDelta);
             uint256 limit = limitPrice(venue.price, fill.sizeDelta, bounds.maxSlippageBps);

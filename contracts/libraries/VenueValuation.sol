@@ -14,8 +14,9 @@ import {GuardRules} from "./GuardRules.sol";
 ///         interval holds the price that the next update of the feed will bring, and the mark that lags behind.
 /// @dev Rounding: low ends down, high ends up, notional up.
 library VenueValuation {
-    /// @dev Beyond these an answer is no answer; every product below stays far inside 256 bits.
-    uint256 internal constant MAX_AMOUNT = 1e36; // WAD: 1e18 underlying units or USD
+    /// @dev Beyond these an answer is no answer; every product below stays far inside 256 bits, and what the guard keeps of
+    ///      eight such venues inside its slots: or one lie, sampled once, would stop the guard for good.
+    uint256 internal constant MAX_AMOUNT = 1e30; // WAD: 1e12 underlying units or USD
     uint256 internal constant MAX_PRICE = 1e30; // WAD: 1e12 USD
 
     int256 private constant WAD = 1e18;
@@ -46,6 +47,7 @@ library VenueValuation {
         pure
     {
         m.isSilent = true;
+        (m.equity, m.equityLow, m.equityHigh) = (0, 0, 0);
         (m.price, m.priceLow, m.priceHigh) = (reading.price, reading.low, reading.high);
         m.sizeLow = SignedMath.min(0, lastSize);
         m.sizeHigh = SignedMath.max(0, lastSize);
@@ -69,6 +71,12 @@ library VenueValuation {
             && account.pendingPositive >= 0 && SignedMath.abs(account.pendingPositive) <= MAX_AMOUNT
             && account.markPrice <= MAX_PRICE && account.indexPrice <= MAX_PRICE
             && (account.size == 0 || (account.markPrice != 0 && account.indexPrice != 0));
+    }
+
+    /// @notice False where possible numbers multiply to what no account can be worth.
+    function isBounded(VenueMeasurement memory m) internal pure returns (bool) {
+        return m.notional <= MAX_AMOUNT && SignedMath.abs(m.equityLow) <= MAX_AMOUNT
+            && SignedMath.abs(m.equityHigh) <= MAX_AMOUNT;
     }
 
     function _notional(VenueMeasurement memory m) private pure returns (uint256) {

@@ -387,6 +387,7 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
 
     function _transferOut(address to, uint256 assets) internal override {
         netFlows -= assets.toInt256();
+        _takeYoung(assets);
         super._transferOut(to, assets);
     }
 
@@ -439,9 +440,18 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
     }
 
     /// @dev Idle that an exit of `owner` may take, asset units.
-    function _payable(address owner, uint256 navLow) private view returns (uint256) {
+    function _payable(address owner, uint256 navLow) internal view returns (uint256) {
         uint256 idle = idleAssets();
         return owner == redemptionQueue ? idle : idle.saturatingSub(_reservedAssets(navLow));
+    }
+
+    /// @dev An exit takes the youngest deposits first: who comes and goes leaves nothing behind that the bounds do not count.
+    ///      What is left ripens by the time it would have.
+    function _takeYoung(uint256 assets) private {
+        uint256 young = _youngAssets();
+        if (young == 0) return;
+        uint256 remaining = RIPENING - (block.timestamp - _young.since);
+        _young.assets = young.saturatingSub(assets).mulDiv(RIPENING, remaining, Math.Rounding.Ceil).toUint192();
     }
 
     function _isLocked(address account) private view returns (bool) {

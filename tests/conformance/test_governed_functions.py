@@ -39,7 +39,11 @@ ANYONES = {
     "RescueDesk": {"rescue"},
     "ShareFees": {"accrue"},  # its vault's: ShareFees.t.sol
     "VenueRegistry": {"measureAndKeep"},  # the bound vault's: HedgeVaultRebalance.t.sol
-    "RebalanceGuard": {"check", "recordResult"},  # the bound vault's, and anyone's: RebalanceGuard.t.sol, Breaker.t.sol
+    "RebalanceGuard": {
+        "check",
+        "checkUnwind",
+        "recordResult",
+    },  # the bound vault's, and anyone's: RebalanceGuard.t.sol, Breaker.t.sol
     "VaultAccess": {
         "handOver",  # the deployer's, once: VaultAccess.t.sol
         *("schedule", "execute", "cancel", "consumeScheduledOp"),  # ask for the role of what they carry

@@ -59,6 +59,10 @@ contract GuardVectorsTest is GuardVectorReader {
         if (vm.parseJson(json, errorPath).length == 32) return "";
         bytes32 name = keccak256(bytes(vm.parseJsonString(json, errorPath)));
         string memory arguments = string.concat(path, ".expected.arguments");
+        if (name == keccak256("VenueNotAnswering")) {
+            uint256 venueIndex = _argument(json, arguments, "venueIndex");
+            return abi.encodeWithSelector(IRebalanceGuard.VenueNotAnswering.selector, venueIndex);
+        }
         (bytes4 selector, string memory first, string memory second) = _venueError(name);
         if (selector == bytes4(0)) (selector, first, second) = _tradeError(name);
         if (selector == bytes4(0)) (selector, first, second) = _stateError(name);

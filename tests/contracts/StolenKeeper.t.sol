@@ -113,7 +113,7 @@ contract StolenKeeperTest is VaultFixture {
         );
     }
 
-    // INV-03
+    // INV-55
     function test_thief_cannotSendCollateralAnywhereElse() external {
         _deposit(depositor, _units(200_000));
         Leg[] memory legs = _leg(int256(_units(1000)), 0);

@@ -288,6 +288,7 @@ def test_evaluate__margin_alone__skips_trade_rules_and_books_no_trade():
 
 ORDER = [
     ("CooldownActive", {"cooldown_seconds": 10**6}),
+    ("VenueNotAnswering", {}),
     ("SizeDeltaExceeded", {"max_size_delta": 1}),
     ("SlippageExceeded", {"max_slippage_bps": 0}),
     ("FeeExceeded", {"max_fee_bps": 0}),
@@ -319,6 +320,8 @@ def test_evaluate__several_rules_broken__first_in_order_is_reported(first):
     track = replace(USAGE.track, period=NOW // 28_800, highs=(1, 0, 0, 0))
     cap = wad(99_000) if "VenueCapExceeded" in broken else UNCAPPED
     venue = venue_of(wad(50), wad(100_001), cap=cap)
+    if "VenueNotAnswering" in broken:
+        venue = replace(venue, is_silent=True)
     after = measured("50", nav="499999", idle=wad(399_998), venues=(venue,))
     case = {"bounds": replace(BOUNDS, **changes), "usage": replace(USAGE, track=track), "after": after}
     assert refusal(**case)[0] == ORDER[first][0]

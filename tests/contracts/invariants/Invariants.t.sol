@@ -1,98 +1,123 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {VaultFixture} from "../support/VaultFixture.sol";
+import {Test} from "forge-std/Test.sol";
+import {console} from "forge-std/console.sol";
+import {InvariantNames} from "./InvariantNames.sol";
 import {VaultHandler} from "./VaultHandler.sol";
 
-/// @notice INV-01 .. INV-07 under any order of deposits, exits, donations, market moves and unscrupulous rebalances.
-contract InvariantsTest is VaultFixture {
+/// @notice INV-01 .. INV-60 under any order of what members, strangers, keepers, a thief, guardian, governor, feeds, venues
+///         and the market may do.
+/// @dev forge's own runner knows one run at a time and cannot judge a whole campaign; so the campaign draws its sequences
+///      itself, counts, and asserts that each action was accepted often enough and each invariant judged at all. The
+///      runner goes over the same handler for its shrinking.
+contract InvariantsTest is Test {
+    uint256 private constant CALLS_IN_SEQUENCE = 400;
+    uint256 private constant LEAST_ACCEPTED_PERCENT = 30;
+
+    struct Tally {
+        uint256[64] judged;
+        uint256[64] calls;
+        uint256[64] accepted;
+    }
+
+    error InvariantBroken(string name);
+
     VaultHandler private handler;
 
-    function setUp() public override {
-        super.setUp();
-        _hedge();
-        handler = new VaultHandler(vault, venue, source, aggregator, keeper);
+    function setUp() external {
+        handler = new VaultHandler();
+        bytes4[] memory selectors = new bytes4[](1);
+        selectors[0] = handler.act.selector;
         targetContract(address(handler));
+        targetSelector(FuzzSelector(address(handler), selectors));
     }
 
     /// @dev One campaign judges all: forge would replay the same calls for each function of its own.
-    /// forge-config: default.invariant.runs = 24
-    /// forge-config: default.invariant.depth = 200
-    function invariant_all() external view {
-        assertEq(
-            handler.exposureBreaches(), 0, "INV-01: an accepted trade leaves W <= max(band, W before - improvement)"
-        );
-        _turnoverStaysInTheBucket();
-        _lossStaysUnderTheDailyFigure();
-        assertEq(handler.roundTripGains(), 0, "INV-04: no instant round trip gains, donation or not");
-        assertEq(handler.priceFalls(), 0, "INV-05: no deposit or exit lowers the price of those who stay");
-        _sharesAreSolvent();
-        _navBoundsAreOrdered();
+    /// forge-config: default.invariant.fail-on-revert = true
+    function invariant_all() external {
+        handler.check();
+        assertEq(handler.broken(), 0, _firstBroken());
     }
 
-    function _turnoverStaysInTheBucket() private view {
-        uint256 limit = guard.bounds().turnoverCapacity + guard.bounds().turnoverRefillPerDay;
-        uint256 count = handler.tradeCount();
-        for (uint256 first = 0; first < count; ++first) {
-            (uint256 start,,) = handler.trades(first);
-            uint256 notional = 0;
-            for (uint256 i = first; i < count; ++i) {
-                (uint256 timestamp, uint256 traded,) = handler.trades(i);
-                if (timestamp > start + 1 days) break;
-                notional += traded;
+    function test_campaign_first() external {
+        _campaign(1);
+    }
+
+    function test_campaign_second() external {
+        _campaign(2);
+    }
+
+    function _campaign(uint256 part) private {
+        uint256 seed = uint256(keccak256(abi.encode(vm.envOr("EVENKEEL_SEED", uint256(0)), part)));
+        uint256 count = vm.envOr("EVENKEEL_CALLS", uint256(200_000)) / CALLS_IN_SEQUENCE / 2;
+        Tally memory tally;
+        uint256 start = vm.snapshotState();
+        for (uint256 i = 0; i < count; ++i) {
+            seed = uint256(keccak256(abi.encode(seed)));
+            this.runSequence(seed);
+            _add(tally);
+            vm.revertToState(start);
+            vm.resetGasMetering();
+        }
+        _print(tally);
+        _assertMeant(tally);
+    }
+
+    /// @notice One sequence from a fresh start. Its number tells all of it.
+    function runSequence(uint256 seed) external {
+        for (uint256 i = 0; i < CALLS_IN_SEQUENCE; ++i) {
+            uint256 random = uint256(keccak256(abi.encode(seed, i)));
+            try handler.act(random) {
+                if (handler.broken() == 0) continue;
+            } catch (bytes memory reason) {
+                console.logBytes(reason);
             }
-            assertLe(notional, limit, "INV-02: turnover of any 24 hours is at most capacity + refill of a day");
+            console.log("sequence, call", seed, i);
+            console.log("action", handler.actionNames()[handler.actionOf(random)]);
+            revert InvariantBroken(_firstBroken());
         }
     }
 
-    function _lossStaysUnderTheDailyFigure() private view {
-        uint256 limit = guard.maxDailyExecutionLoss();
-        uint256 count = handler.tradeCount();
-        for (uint256 first = 0; first < count; ++first) {
-            (uint256 start,,) = handler.trades(first);
-            int256 losses = 0;
-            for (uint256 i = first; i < count; ++i) {
-                (uint256 timestamp,, int256 loss) = handler.trades(i);
-                if (timestamp > start + 1 days) break;
-                if (loss > 0) losses += loss;
-            }
-            assertLe(losses, int256(limit), "INV-03: losses of any 24 hours are at most maxDailyExecutionLoss");
+    function _firstBroken() private view returns (string memory) {
+        for (uint256 i = 1; i <= InvariantNames.COUNT; ++i) {
+            if ((handler.broken() >> i) & 1 == 1) return InvariantNames.nameOf(i);
+        }
+        return "none: an action reverted";
+    }
+
+    function _add(Tally memory tally) private view {
+        (uint32[64] memory judged, uint32[64] memory calls, uint32[64] memory accepted) = handler.tallies();
+        for (uint256 i = 0; i < 64; ++i) {
+            tally.judged[i] += judged[i];
+            tally.calls[i] += calls[i];
+            tally.accepted[i] += accepted[i];
         }
     }
 
-    function _sharesAreSolvent() private view {
-        assertGe(token.balanceOf(address(vault)), vault.idleAssets(), "INV-06: idle is really there");
-        uint256 claims = vault.previewRedeem(vault.balanceOf(depositor));
-        for (uint256 i = 0; i < handler.accountCount(); ++i) {
-            claims += vault.previewRedeem(vault.balanceOf(handler.accounts(i)));
+    function _print(Tally memory tally) private view {
+        string[] memory names = handler.actionNames();
+        uint256 total = 0;
+        console.log("calls accepted refused action");
+        for (uint256 i = 0; i < names.length; ++i) {
+            console.log(tally.calls[i], tally.accepted[i], tally.calls[i] - tally.accepted[i], names[i]);
+            total += tally.calls[i];
         }
-        assertLe(claims, vault.totalAssets(), "INV-06: all shares together are worth at most the lower NAV");
+        console.log("calls in all", total);
+        for (uint256 i = 1; i <= InvariantNames.COUNT; ++i) {
+            console.log("judged", tally.judged[i], InvariantNames.nameOf(i));
+        }
     }
 
-    function _navBoundsAreOrdered() private view {
-        (uint256 low, uint256 high) = vault.navBounds();
-        assertLe(low, high, "INV-07: lower NAV <= higher NAV, asset units");
-        assertLe(vault.measure().navLow, vault.measure().navHigh, "INV-07: lower NAV <= higher NAV, WAD");
-    }
-
-    /// @dev A run that trades nothing or is refused nothing would prove nothing.
-    function afterInvariant() external view {
-        assertGe(handler.acceptedCount(), 1, "something was accepted");
-        assertGe(handler.refusedCount(), 1, "something was refused");
-    }
-
-    /// @dev Proof that the record means something: driven by hand it holds what was done.
-    function test_handler_writesDownWhatHappened() external {
-        handler.moveBook(-40e18, 1e18);
-        handler.pass(3600);
-        handler.hedge(10_000, 10);
-        assertEq(handler.acceptedCount(), 1);
-        assertEq(handler.tradeCount(), 1);
-        (uint256 timestamp, uint256 notional, int256 loss) = handler.trades(0);
-        assertEq(timestamp, block.timestamp);
-        assertEq(notional, 21_000e18); // from 50 to 39.5 at 2,000
-        assertEq(loss, 21e18); // 10 bps
-        handler.rebalance(0, 70e18, 10_060, 22);
-        assertEq(handler.refusedCount(), 1);
+    function _assertMeant(Tally memory tally) private view {
+        string[] memory names = handler.actionNames();
+        for (uint256 i = 0; i < names.length; ++i) {
+            uint256 least = i < handler.FIRST_REFUSAL() ? LEAST_ACCEPTED_PERCENT : 100;
+            assertGe(tally.accepted[i] * 100, tally.calls[i] * least, string.concat("too seldom accepted: ", names[i]));
+            assertGt(tally.calls[i], 0, names[i]);
+        }
+        for (uint256 i = 1; i <= InvariantNames.COUNT; ++i) {
+            assertGt(tally.judged[i], 0, string.concat("never judged: ", InvariantNames.nameOf(i)));
+        }
     }
 }

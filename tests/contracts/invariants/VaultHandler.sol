@@ -1,208 +1,394 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
-import {Test} from "forge-std/Test.sol";
-import {HedgeVault} from "../../../contracts/HedgeVault.sol";
-import {RebalanceGuard} from "../../../contracts/RebalanceGuard.sol";
-import {AggregatorDouble} from "../../../contracts/test/AggregatorDouble.sol";
-import {Bounds, Leg} from "../../../contracts/types/Rebalance.sol";
-import {ScriptedSource} from "../support/ScriptedSource.sol";
-import {ScriptedVenue} from "../support/ScriptedVenue.sol";
-import {TokenDouble} from "../support/Tokens.sol";
+import {SystemChecks} from "./SystemChecks.sol";
 
-/// @notice Does to a vault what depositors, markets, donors and a keeper without scruples may do, in any order.
-/// @dev What happened is written down here from the venue's and the token's own figures, not from what the vault or the
-///      guard say, and `Invariants.t.sol` judges the record. A refused rebalance is counted and goes by.
-contract VaultHandler is Test {
-    struct Trade {
-        uint256 timestamp;
-        uint256 notional; // WAD USD at the execution price, rounded up
-        int256 loss; // WAD USD at the oracle price; negative is a gain
+/// @notice Every action of every actor, by number or by name; each takes two random numbers.
+/// @dev An action answers whether it was accepted. The last ones are what must be refused, and answer whether it was.
+contract VaultHandler is SystemChecks {
+    uint256 public constant ACTIONS = 47;
+    uint256 public constant FIRST_REFUSAL = 43;
+
+    bytes4[] private _selectors;
+    uint8[] private _draws; // each action as often as its weight
+
+    constructor() {
+        _build();
+        _startMirror();
+        _come(members[0], members[0], 500_000e6, false);
+        _come(members[1], members[1], 100_000e6, false);
+        uint8[47] memory weights = [
+            uint8(12),
+            3,
+            3,
+            6,
+            5,
+            6,
+            4,
+            4,
+            2,
+            5,
+            5,
+            1,
+            3,
+            24,
+            8,
+            4,
+            12,
+            7,
+            6,
+            10,
+            10,
+            10,
+            8,
+            10,
+            2,
+            5,
+            2,
+            6,
+            3,
+            1,
+            1,
+            1,
+            5,
+            5,
+            1,
+            1,
+            2,
+            1,
+            1,
+            1,
+            1,
+            1,
+            6,
+            2,
+            1,
+            2,
+            2
+        ];
+        for (uint8 i = 0; i < ACTIONS; ++i) {
+            for (uint256 j = 0; j < weights[i]; ++j) {
+                _draws.push(i);
+            }
+        }
+        _listSelectors();
     }
 
-    address[] public accounts;
-    Trade[] public trades;
-    uint256 public acceptedCount;
-    uint256 public refusedCount;
-    uint256 public exposureBreaches; // accepted trades that left W above what the delta rule allows
-    uint256 public priceFalls; // deposits or exits that lowered the price of those who stayed
-    uint256 public roundTripGains; // instant round trips that ended with more than they began
+    /// @notice Draws an action, does it and judges; every sixteenth time all that holds between calls.
+    function act(uint256 random) external {
+        (bool isDone, bytes memory reason) = address(this)
+            .call(
+                abi.encodeWithSelector(
+                    _selectors[_draws[random % _draws.length]],
+                    uint256(keccak256(abi.encode(random, 1))),
+                    uint256(keccak256(abi.encode(random, 2)))
+                )
+            );
+        if (!isDone) _rethrow(reason);
+        if ((random >> 128) % 16 == 0) _checkAll();
+    }
 
-    HedgeVault private immutable _vault;
-    RebalanceGuard private immutable _guard;
-    ScriptedVenue private immutable _venue;
-    ScriptedSource private immutable _source;
-    AggregatorDouble private immutable _aggregator;
-    TokenDouble private immutable _token;
-    address private immutable _keeper;
-    uint256 private _intentCount;
+    function actionOf(uint256 random) external view returns (uint256) {
+        return _draws[random % _draws.length];
+    }
 
-    constructor(
-        HedgeVault vault,
-        ScriptedVenue venue,
-        ScriptedSource source,
-        AggregatorDouble aggregator,
-        address keeper
-    ) {
-        _vault = vault;
-        _guard = RebalanceGuard(address(vault.guard()));
-        _venue = venue;
-        _source = source;
-        _aggregator = aggregator;
-        _token = TokenDouble(vault.asset());
-        _keeper = keeper;
-        for (uint256 i = 0; i < 4; ++i) {
-            accounts.push(makeAddr(string.concat("account ", vm.toString(i))));
+    function check() external {
+        _checkAll();
+    }
+
+    function _rethrow(bytes memory reason) private pure {
+        assembly ("memory-safe") {
+            revert(add(reason, 32), mload(reason))
         }
     }
 
-    function accountCount() external view returns (uint256) {
-        return accounts.length;
+    function deposit(uint256 a, uint256 b) external {
+        _done(0, _deposit(a, b));
     }
 
-    function tradeCount() external view returns (uint256) {
-        return trades.length;
+    function depositFor(uint256 a, uint256 b) external {
+        _done(1, _depositFor(a, b));
     }
 
-    // --- depositors -----------------------------------------------------------------------------------------------
-
-    modifier neverLowersThePrice() {
-        uint256 priceBefore = _vault.previewRedeem(1e18);
-        _;
-        if (_vault.previewRedeem(1e18) < priceBefore) ++priceFalls;
+    function depositMost(uint256 a, uint256 b) external {
+        _done(2, _depositMost(a, b));
     }
 
-    function deposit(uint256 accountSeed, uint256 assets) external neverLowersThePrice {
-        address account = accounts[accountSeed % accounts.length];
-        assets = bound(assets, 1e6, 1_000_000e6);
-        _token.mint(account, assets);
-        vm.startPrank(account);
-        _token.approve(address(_vault), assets);
-        _vault.deposit(assets, account);
-        vm.stopPrank();
+    function redeem(uint256 a, uint256 b) external {
+        _done(3, _redeem(a, b));
     }
 
-    function redeem(uint256 accountSeed, uint256 shares, bool isFromIdle) external neverLowersThePrice {
-        address account = accounts[accountSeed % accounts.length];
-        shares = bound(shares, 0, _vault.maxRedeem(account));
-        vm.prank(account);
-        if (isFromIdle) _vault.redeemFromIdle(shares, 0, account, account);
-        else _vault.redeem(shares, account, account);
+    function withdraw(uint256 a, uint256 b) external {
+        _done(4, _withdraw(a, b));
     }
 
-    function roundTrip(uint256 assets) external neverLowersThePrice {
-        assets = bound(assets, 1, 10_000_000e6);
-        if (_vault.previewDeposit(assets) == 0) return;
-        address account = makeAddr("round tripper");
-        _token.mint(account, assets);
-        vm.startPrank(account);
-        _token.approve(address(_vault), assets);
-        _vault.deposit(assets, account);
-        _vault.absorbDonation();
-        if (_vault.redeem(_vault.maxRedeem(account), account, account) > assets) ++roundTripGains;
-        _vault.transfer(accounts[0], _vault.balanceOf(account));
-        vm.stopPrank();
+    function unwind(uint256 a, uint256 b) external {
+        _done(5, _unwind(a, b));
     }
 
-    function donate(uint256 assets) external {
-        _token.mint(address(_vault), bound(assets, 0, 10_000e6));
+    function request(uint256 a, uint256 b) external {
+        _done(6, _request(a, b));
     }
 
-    function absorbDonation() external {
-        _vault.absorbDonation();
+    function settleQueue(uint256 a, uint256 b) external {
+        _done(7, _settleQueue(a, b));
     }
 
-    // --- the market -----------------------------------------------------------------------------------------------
-
-    function pass(uint256 elapsed) external {
-        vm.warp(block.timestamp + bound(elapsed, 1, 6 hours));
-        _publish(uint256(_venue.indexPrice()), _venue.markPrice());
+    function bringHome(uint256 a, uint256 b) external {
+        _done(8, _bringHome(a, b));
     }
 
-    function movePrice(uint256 index, uint256 mark) external {
-        index = bound(index, 1600e18, 2400e18);
-        _publish(index, bound(mark, index * 98 / 100, index * 102 / 100));
+    function roundTripAtOnce(uint256 a, uint256 b) external {
+        _done(9, _roundTripAtOnce(a, b));
     }
 
-    function moveBook(int256 low, uint256 width) external {
-        low = bound(low, -60e18, 60e18);
-        _source.set(low, low + int256(bound(width, 0, 4e18)));
+    function roundTripAcross(uint256 a, uint256 b) external {
+        _done(10, _roundTripAcross(a, b));
     }
 
-    function _publish(uint256 index, uint256 mark) private {
-        index = index / 1e10 * 1e10; // the feed has 8 decimals
-        _aggregator.updateAnswer(int256(index / 1e10));
-        _venue.setPrices(mark, index);
+    function donate(uint256 a, uint256 b) external {
+        _done(11, _donate(a, b));
     }
 
-    // --- the keeper -----------------------------------------------------------------------------------------------
-
-    /// @dev What an honest keeper asks for: the hedge that centres the book, in one trade of at most the largest size.
-    function hedge(uint256 executionBps, uint256 feeBps) external {
-        int256 wanted = -(_source.low() + _source.high()) / 2 - _venue.size();
-        _venue.setExecution(
-            _venue.indexPrice() * bound(executionBps, 9950, 10_050) / 10_000, bound(feeBps, 0, 20), true
-        );
-        _rebalance(int256(Math.min(_vault.idleAssets(), 20_000e6)), bound(wanted, -60e18, 60e18));
+    function transfer(uint256 a, uint256 b) external {
+        _done(12, _transfer(a, b));
     }
 
-    /// @dev What a thief asks for: as much as the band lets it swing, at the worst price and fee.
-    function churn() external {
-        int256 net = _venue.size() + (_source.low() + _source.high()) / 2;
-        int256 sizeDelta = net > 0 ? -net - 1e18 : -net + 1e18;
-        _venue.setExecution(_guard.limitPrice(_venue.indexPrice(), sizeDelta), 20, true);
-        _rebalance(0, bound(sizeDelta, -60e18, 60e18));
+    function hedge(uint256 a, uint256 b) external {
+        _done(13, _hedge(a, b));
     }
 
-    /// @dev Anything at all.
-    function rebalance(int256 marginDelta, int256 sizeDelta, uint256 executionBps, uint256 feeBps) external {
-        _venue.setExecution(
-            _venue.indexPrice() * bound(executionBps, 9940, 10_060) / 10_000, bound(feeBps, 0, 22), true
-        );
-        _rebalance(bound(marginDelta, -30_000e6, 80_000e6), bound(sizeDelta, -70e18, 70e18));
+    function moveMargin(uint256 a, uint256 b) external {
+        _done(14, _moveMargin(a, b));
     }
 
-    function moveMargin(int256 marginDelta) external {
-        _rebalance(bound(marginDelta, -30_000e6, 80_000e6), 0);
+    function deleverage(uint256 a, uint256 b) external {
+        _done(15, _deleverage(a, b));
     }
 
-    function _rebalance(int256 marginDelta, int256 sizeDelta) private {
-        Leg[] memory legs = new Leg[](1);
-        legs[0] = Leg(address(_venue), marginDelta, sizeDelta, 0);
-        int256 sizeBefore = _venue.size();
-        int256 worthBefore = _worth();
-        uint256 worstBefore = _worstNetDelta();
-        vm.prank(_keeper);
-        try _vault.rebalance(keccak256(abi.encode(address(this), ++_intentCount)), legs, block.timestamp) {
-            ++acceptedCount;
-            if (sizeDelta == 0) return;
-            _record(_venue.size() - sizeBefore, worthBefore - _worth());
-            if (_worstNetDelta() > _allowed(worstBefore)) ++exposureBreaches;
-        } catch {
-            ++refusedCount;
-        }
+    function churn(uint256 a, uint256 b) external {
+        _done(16, _churn(a, b));
     }
 
-    function _record(int256 filled, int256 loss) private {
-        uint256 notional = Math.mulDiv(SignedMath.abs(filled), _venue.executionPrice(), 1e18, Math.Rounding.Ceil);
-        trades.push(Trade(block.timestamp, notional, loss));
+    function wash(uint256 a, uint256 b) external {
+        _done(17, _wash(a, b));
     }
 
-    function _allowed(uint256 worstBefore) private view returns (uint256) {
-        Bounds memory b = _guard.bounds();
-        return Math.max(b.band, worstBefore > b.minImprovement ? worstBefore - b.minImprovement : 0);
+    function takeMargin(uint256 a, uint256 b) external {
+        _done(18, _takeMargin(a, b));
     }
 
-    function _worstNetDelta() private view returns (uint256) {
-        int256 size = _venue.size();
-        return Math.max(SignedMath.abs(_source.low() + size), SignedMath.abs(_source.high() + size));
+    function tryAnything(uint256 a, uint256 b) external {
+        _done(19, _tryAnything(a, b));
     }
 
-    /// @dev Collateral and position at the oracle price, WAD USD.
-    function _worth() private view returns (int256) {
-        int256 price = int256(uint256(_venue.indexPrice()));
-        return int256(_vault.idleAssets() * 1e12) + _venue.cash() + _venue.size() * price / 1e18;
+    function pass(uint256 a, uint256 b) external {
+        _done(20, _pass(a, b));
+    }
+
+    function movePrice(uint256 a, uint256 b) external {
+        _done(21, _movePrice(a, b));
+    }
+
+    function drift(uint256 a, uint256 b) external {
+        _done(22, _drift(a, b));
+    }
+
+    function moveBook(uint256 a, uint256 b) external {
+        _done(23, _moveBook(a, b));
+    }
+
+    function breakFeed(uint256 a, uint256 b) external {
+        _done(24, _breakFeed(a, b));
+    }
+
+    function healFeed(uint256 a, uint256 b) external {
+        _done(25, _healFeed(a, b));
+    }
+
+    function halt(uint256 a, uint256 b) external {
+        _done(26, _halt(a, b));
+    }
+
+    function healVenues(uint256 a, uint256 b) external {
+        _done(27, _healVenues(a, b));
+    }
+
+    function pend(uint256 a, uint256 b) external {
+        _done(28, _pend(a, b));
+    }
+
+    function liquidate(uint256 a, uint256 b) external {
+        _done(29, _liquidate(a, b));
+    }
+
+    function indebt(uint256 a, uint256 b) external {
+        _done(30, _indebt(a, b));
+    }
+
+    function lie(uint256 a, uint256 b) external {
+        _done(31, _lie(a, b));
+    }
+
+    function propose(uint256 a, uint256 b) external {
+        _done(32, _propose(a, b));
+    }
+
+    function enact(uint256 a, uint256 b) external {
+        _done(33, _enact(a, b));
+    }
+
+    function veto(uint256 a, uint256 b) external {
+        _done(34, _veto(a, b));
+    }
+
+    function recover(uint256 a, uint256 b) external {
+        _done(35, _recover(a, b));
+    }
+
+    function tighten(uint256 a, uint256 b) external {
+        _done(36, _tighten(a, b));
+    }
+
+    function stop(uint256 a, uint256 b) external {
+        _done(37, _stop(a, b));
+    }
+
+    function closeVenue(uint256 a, uint256 b) external {
+        _done(38, _closeVenue(a, b));
+    }
+
+    function lowerCap(uint256 a, uint256 b) external {
+        _done(39, _lowerCap(a, b));
+    }
+
+    function expel(uint256 a, uint256 b) external {
+        _done(40, _expel(a, b));
+    }
+
+    function dismiss(uint256 a, uint256 b) external {
+        _done(41, _dismiss(a, b));
+    }
+
+    function restore(uint256 a, uint256 b) external {
+        _done(42, _restore(a, b));
+    }
+
+    function tradeBlind(uint256 a, uint256 b) external {
+        _done(43, _tradeBlind(a, b));
+    }
+
+    function sendStaleIntent(uint256 a, uint256 b) external {
+        _done(44, _sendStaleIntent(a, b));
+    }
+
+    function trespass(uint256 a, uint256 b) external {
+        _done(45, _trespass(a, b));
+    }
+
+    function reenter(uint256 a, uint256 b) external {
+        _done(46, _reenter(a, b));
+    }
+
+    function _listSelectors() private {
+        _selectors.push(this.deposit.selector);
+        _selectors.push(this.depositFor.selector);
+        _selectors.push(this.depositMost.selector);
+        _selectors.push(this.redeem.selector);
+        _selectors.push(this.withdraw.selector);
+        _selectors.push(this.unwind.selector);
+        _selectors.push(this.request.selector);
+        _selectors.push(this.settleQueue.selector);
+        _selectors.push(this.bringHome.selector);
+        _selectors.push(this.roundTripAtOnce.selector);
+        _selectors.push(this.roundTripAcross.selector);
+        _selectors.push(this.donate.selector);
+        _selectors.push(this.transfer.selector);
+        _selectors.push(this.hedge.selector);
+        _selectors.push(this.moveMargin.selector);
+        _selectors.push(this.deleverage.selector);
+        _selectors.push(this.churn.selector);
+        _selectors.push(this.wash.selector);
+        _selectors.push(this.takeMargin.selector);
+        _selectors.push(this.tryAnything.selector);
+        _selectors.push(this.pass.selector);
+        _selectors.push(this.movePrice.selector);
+        _selectors.push(this.drift.selector);
+        _selectors.push(this.moveBook.selector);
+        _selectors.push(this.breakFeed.selector);
+        _selectors.push(this.healFeed.selector);
+        _selectors.push(this.halt.selector);
+        _selectors.push(this.healVenues.selector);
+        _selectors.push(this.pend.selector);
+        _selectors.push(this.liquidate.selector);
+        _selectors.push(this.indebt.selector);
+        _selectors.push(this.lie.selector);
+        _selectors.push(this.propose.selector);
+        _selectors.push(this.enact.selector);
+        _selectors.push(this.veto.selector);
+        _selectors.push(this.recover.selector);
+        _selectors.push(this.tighten.selector);
+        _selectors.push(this.stop.selector);
+        _selectors.push(this.closeVenue.selector);
+        _selectors.push(this.lowerCap.selector);
+        _selectors.push(this.expel.selector);
+        _selectors.push(this.dismiss.selector);
+        _selectors.push(this.restore.selector);
+        _selectors.push(this.tradeBlind.selector);
+        _selectors.push(this.sendStaleIntent.selector);
+        _selectors.push(this.trespass.selector);
+        _selectors.push(this.reenter.selector);
+    }
+
+    /// @notice Names of the actions, by number.
+    function actionNames() external pure returns (string[] memory names) {
+        names = new string[](ACTIONS);
+        names[0] = "deposit";
+        names[1] = "depositFor";
+        names[2] = "depositMost";
+        names[3] = "redeem";
+        names[4] = "withdraw";
+        names[5] = "unwind";
+        names[6] = "request";
+        names[7] = "settleQueue";
+        names[8] = "bringHome";
+        names[9] = "roundTripAtOnce";
+        names[10] = "roundTripAcross";
+        names[11] = "donate";
+        names[12] = "transfer";
+        names[13] = "hedge";
+        names[14] = "moveMargin";
+        names[15] = "deleverage";
+        names[16] = "churn";
+        names[17] = "wash";
+        names[18] = "takeMargin";
+        names[19] = "tryAnything";
+        names[20] = "pass";
+        names[21] = "movePrice";
+        names[22] = "drift";
+        names[23] = "moveBook";
+        names[24] = "breakFeed";
+        names[25] = "healFeed";
+        names[26] = "halt";
+        names[27] = "healVenues";
+        names[28] = "pend";
+        names[29] = "liquidate";
+        names[30] = "indebt";
+        names[31] = "lie";
+        names[32] = "propose";
+        names[33] = "enact";
+        names[34] = "veto";
+        names[35] = "recover";
+        names[36] = "tighten";
+        names[37] = "stop";
+        names[38] = "closeVenue";
+        names[39] = "lowerCap";
+        names[40] = "expel";
+        names[41] = "dismiss";
+        names[42] = "restore";
+        names[43] = "tradeBlind";
+        names[44] = "sendStaleIntent";
+        names[45] = "trespass";
+        names[46] = "reenter";
     }
 }

@@ -153,6 +153,11 @@ contract ScriptedVenue is IPerpVenue {
         return Account(size, negativePending, positivePending, atMark, markPrice, indexPrice);
     }
 
+    /// @dev All that the script knows of the account, whatever it answers to others.
+    function figures() external view returns (int256, int256, int256, int256, uint256, uint256, bool) {
+        return (size, cash, negativePending, positivePending, markPrice, indexPrice, isHalted);
+    }
+
     function position() external view notHalted returns (Position memory) {
         return Position(size, indexPrice, cash, 0, 0);
     }
