@@ -57,7 +57,8 @@ abstract contract Scene is Record {
         m.venues = new VenueScene[](listed.length);
         (uint256 low, uint256 high) = (0, 0);
         bool isWindingDown = vault.isWindingDown();
-        (int256 netLow, int256 netHigh) = (book.low(), book.high());
+        // Winding down, the hedge has no book any more: only closing it counts.
+        (int256 netLow, int256 netHigh) = isWindingDown ? (int256(0), int256(0)) : (book.low(), book.high());
         for (uint256 i = 0; i < m.venues.length; ++i) {
             VenueScene memory v = _venueScene(listed[i], m.price);
             v.isClosing = isWindingDown || isClosing[listed[i]];
