@@ -127,6 +127,15 @@ class Adversary:
         self.attempt(account, self.world.vault, REDEEM_WITH_UNWIND, *terms, [leg])
         return self.balance_usd(account) - before
 
+    def leave_and_close_part(self) -> float:
+        """Redeem all shares from idle, and close as much of the position as goes with them; returns what was paid, USD."""
+        before, shares = self.balance_usd(self.account), self.shares()
+        part = self.world.size() * shares // self._number(self.world.vault, "totalSupply()")
+        leg = (self.world.venue, 0, -part, 0)
+        terms = (shares, 0, self.account, self.account)
+        self.attempt(self.account, self.world.vault, REDEEM_WITH_UNWIND, *terms, [leg])
+        return self.balance_usd(self.account) - before
+
     def shares(self, account: Address | None = None) -> int:
         """Shares an account holds."""
         return self._number(self.world.vault, "balanceOf(address)", account or self.account)
