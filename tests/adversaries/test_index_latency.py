@@ -1,23 +1,37 @@
-"""Whoever sees an update of the index before the vault does trades shares at the old price."""
+"""A member who sees an update of the index before the vault does, or who moves the venue's pool, trades shares.
+
+Deposits are priced over the feed's deviation above the index, exits as far below it: a round trip gains what an update
+exceeds twice the deviation by.
+"""
 
 from __future__ import annotations
 
 import pytest
 
-from agent.units import WAD
-from tests.support.adversary import Adversary, attack_yields
+from agent.units import BPS, SECONDS_PER_DAY, WAD
+from tests.support.adversary import Adversary, attack_yields_at_most
 from tests.support.keeper_world import START_PRICE_USD, KeeperWorld
 
 pytestmark = pytest.mark.chain
 
-STRANGER_USD = 10_000_000.0
+DEPOSIT_USD = 10_000_000.0
 OWNER = "depositor"
 
 
 @pytest.fixture
-def adversary(keeper_chain: KeeperWorld):
+def stranger(keeper_chain: KeeperWorld):
     with keeper_chain.fresh() as fresh:
         one = Adversary(fresh)
+        assert one.hedge() > 50
+        yield one
+
+
+@pytest.fixture
+def member(keeper_chain: KeeperWorld):
+    with keeper_chain.fresh() as fresh:
+        one = Adversary(fresh)
+        one.join()
+        step(one, 0.0)
         assert one.hedge() > 50
         yield one
 
@@ -26,72 +40,95 @@ def step(adversary: Adversary, move: float) -> None:
     adversary.world.step(START_PRICE_USD * (1 + move))
 
 
-@pytest.mark.parametrize(("move", "expected_usd"), [(0.005, 798.0), (0.01, 1_617.0), (0.03, 4_871.0)])
-def test_deposit__before_an_update__takes_the_hedges_gain(adversary, move, expected_usd):
-    paid = STRANGER_USD if adversary.deposit(STRANGER_USD) else 0.0
-    step(adversary, move)
-    attack_yields(adversary.leave() - paid, expected_usd)
+def deviation(adversary: Adversary) -> float:
+    """The oracle's, as deployed."""
+    return adversary.world.settings().oracle.deviation_bps / BPS
 
 
-def test_deposit__of_nineteen_navs__leaves_the_owner_a_twentieth(adversary):
-    """The book loses $10,000 on its delta; the hedge that should earn it back is another's by then."""
-    owner = adversary.accounts[OWNER]
-    before = adversary.worth_usd(owner)
-    size = adversary.world.size() / WAD
-    adversary.deposit(19 * adversary.nav_usd())
-    step(adversary, 10_000 / size / START_PRICE_USD)
-    attack_yields(10_000 - (adversary.worth_usd(owner) - before), 9_498.0)
+def test_deposit__by_a_stranger__gets_no_shares(stranger):
+    gain = stranger.round_trip(DEPOSIT_USD)
+    step(stranger, 0.03)
+    attack_yields_at_most(gain(), 0.0)
 
 
-def test_exit__before_a_falling_update__leaves_the_loss_to_others(adversary):
+def test_shares__sent_to_a_stranger__stay_with_the_member(stranger):
+    """The way round the gate: a member's shares, sold."""
+    owner = stranger.accounts[OWNER]
+    stranger.attempt(owner, stranger.world.vault, "transfer(address,uint256)", stranger.account, 10**12)
+    attack_yields_at_most(stranger.worth_usd(), 0.0)
+
+
+@pytest.mark.parametrize("move", [0.005, 0.01])
+def test_deposit__before_an_update__gains_nothing(member, move):
+    gain = member.round_trip(DEPOSIT_USD)
+    step(member, move)
+    attack_yields_at_most(gain(), 0.0)
+
+
+def test_deposit__before_a_jump_of_twice_the_deviation__gains_nothing(member):
+    gain = member.round_trip(DEPOSIT_USD)
+    step(member, 2 * deviation(member))
+    attack_yields_at_most(gain(), 0.0)
+
+
+def test_deposit__before_a_jump_of_three_percent__gains_the_excess(member):
+    """Nobody knows of a jump beyond twice the deviation: what exceeds it is the hedge's gain on that part."""
+    excess_usd = (0.03 - 2 * deviation(member)) * START_PRICE_USD * member.world.size() / WAD
+    gain = member.round_trip(DEPOSIT_USD)
+    step(member, 0.03)
+    attack_yields_at_most(gain(), excess_usd)
+
+
+def test_deposit__locked_for_a_day__holds_on_after_a_jump(member):
+    """Where shares are locked the excess is not his to take: he holds on, and here the price comes back."""
+    assert member.as_governor(member.world.vault, "setShareLock(uint256)", SECONDS_PER_DAY)
+    step(member, 0.0)
+    gain = member.round_trip(DEPOSIT_USD)
+    step(member, 0.03)
+    paid_at_once = member.leave()
+    member.pass_time(SECONDS_PER_DAY)
+    step(member, 0.0)
+    attack_yields_at_most(max(paid_at_once, gain()), 0.0)
+
+
+def test_deposit__of_nineteen_navs__is_not_a_strangers(stranger):
+    """The book loses $10,000 on its delta; the hedge earns it back for the owner, less the deviation on it."""
+    owner = stranger.accounts[OWNER]
+    before = stranger.worth_usd(owner)
+    size = stranger.world.size() / WAD
+    stranger.deposit(19 * stranger.nav_usd())
+    step(stranger, 10_000 / size / START_PRICE_USD)
+    of_the_width = 10_000 * deviation(stranger)
+    funding = stranger.loss_bounds().funding * 300 / SECONDS_PER_DAY
+    attack_yields_at_most(10_000 - (stranger.worth_usd(owner) - before), of_the_width + funding)
+
+
+def test_exit__before_a_falling_update__leaves_no_loss_to_others(member):
     """A holder of half the shares leaves and is back after the update; the figure is what others bear of his part."""
-    owner = adversary.accounts[OWNER]
-    adversary.deposit(adversary.nav_usd())
-    before, nav = adversary.worth_usd(owner), adversary.nav_usd()
-    taken = adversary.leave()
-    step(adversary, -0.005)
-    lost = nav - taken - adversary.nav_usd()
+    owner = member.accounts[OWNER]
+    member.deposit(member.nav_usd())
+    before = member.worth_usd(owner)
+    size = member.world.size() / WAD
+    taken = member.leave()
+    step(member, -0.005)
     if taken:
-        adversary.deposit(taken)
-    attack_yields(before - adversary.worth_usd(owner) - lost / 2, 313.0)
+        member.deposit(taken)
+    fair = 0.005 * START_PRICE_USD * size / 2
+    attack_yields_at_most(before - member.worth_usd(owner) - fair, 0.0)
 
 
-def test_deposit__pool_has_moved_already__takes_the_hedges_gain(adversary):
+def test_deposit__pool_has_moved_already__gains_nothing(member):
     """All of the market has moved and everybody sees it: Curie's mark is a median and waits for the index."""
-    adversary.trade_to(START_PRICE_USD * 1.005)
-    paid = STRANGER_USD if adversary.deposit(STRANGER_USD) else 0.0
-    step(adversary, 0.005)
-    attack_yields(adversary.leave() - paid, 782.0)
+    member.trade_to(START_PRICE_USD * 1.005)
+    gain = member.round_trip(DEPOSIT_USD)
+    step(member, 0.005)
+    attack_yields_at_most(gain(), 0.0)
 
 
-def test_deposit__update_and_own_arbitrage_in_seconds__takes_most_of_it(adversary):
-    """Nobody else need move the pool: the mark follows 16 seconds after the stranger has bought it up himself."""
-    paid = STRANGER_USD if adversary.deposit(STRANGER_USD) else 0.0
-    adversary.publish(START_PRICE_USD * 1.005)
-    adversary.trade_to(START_PRICE_USD * 1.005)
-    adversary.pass_time(16)
-    attack_yields(adversary.leave() - paid, 798.0)
-
-
-def push_pool(adversary: Adversary, ratio: float) -> None:
-    """Hold the pool away from the index until the venue's 15-minute average has followed it."""
-    adversary.fund(10_000_000, adversary.accounts["arbitrageur"])
-    adversary.trade_to(START_PRICE_USD * ratio)
-    adversary.pass_time(840)
-
-
-def test_exit__pool_pushed_down_for_a_quarter_of_an_hour__is_paid_less(adversary):
-    """The lower price prices exits, and a stranger lowers it: what the owner leaves behind falls to who stays."""
-    owner = adversary.accounts[OWNER]
-    before = adversary.worth_usd(owner)
-    push_pool(adversary, 0.91)
-    attack_yields(before - adversary.worth_usd(owner), 14_440.0)
-
-
-def test_deposit__pool_pushed_up_for_a_quarter_of_an_hour__buys_less(adversary):
-    """The higher price prices deposits: what a newcomer pays too much falls to who is there."""
-    owner = adversary.accounts[OWNER]
-    push_pool(adversary, 1.09)
-    before = adversary.worth_usd(owner)
-    adversary.deposit(400_000.0)
-    attack_yields(adversary.worth_usd(owner) - before, 7_125.0)
+def test_deposit__update_and_own_arbitrage_in_seconds__gains_nothing(member):
+    """Nobody else need move the pool: the mark follows 16 seconds after the member has bought it up himself."""
+    gain = member.round_trip(DEPOSIT_USD)
+    member.publish(START_PRICE_USD * 1.005)
+    member.trade_to(START_PRICE_USD * 1.005)
+    member.pass_time(16)
+    attack_yields_at_most(gain(), 0.0)

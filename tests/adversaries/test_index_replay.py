@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tomllib
 from datetime import UTC, datetime
 
 import polars as pl
 import pytest
 
-from tests.support.adversary import attack_yields, attack_yields_at_most
+from agent.units import BPS
+from tests.support.adversary import attack_yields_at_most
 from tests.support.price_feed_replay import Candle, closes, gain_usd, paths, updates
 
 pytestmark = pytest.mark.market_data
@@ -19,7 +21,7 @@ SIZE = 52.9
 NAV_USD = 400_000.0
 DEPOSIT_USD = 10_000_000.0
 LEFT = {0.0025: 0.24, 0.005: 0.026, 0.0075: 0.011, 0.01: 0.0055, 0.02: 0.0}
-"""Share of the gain that a NAV of this half-width leaves at most."""
+"""Share of the gain that a NAV of this half-width leaves at most, with a feed up to 30 s late."""
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +60,18 @@ def test_updates__crash_of_august__jumps_of_this_size(candles, prices, delay_sec
     assert figures == pytest.approx((updates_a_day, p99, largest), rel=0.02)
 
 
-@pytest.mark.parametrize(("prices", "expected_usd"), [(closes, 217_284.0), (paths, 357_210.0)])
-def test_shares__traded_around_every_rise__take_the_hedges_gains(candles, prices, expected_usd):
-    found = list(updates(prices(candles)))
-    attack_yields(gain_usd(found, SIZE, NAV_USD, DEPOSIT_USD, 0.0), expected_usd)
+@pytest.fixture
+def width_ratio(repository):
+    """Half-width of NAV as deployed on the local chain."""
+    configured = tomllib.loads((repository / "config" / "localnet.toml").read_text(encoding="utf-8"))
+    return configured["oracle"]["deviation_bps"] / BPS
+
+
+@pytest.mark.parametrize(("delay_seconds", "limit_usd"), [(0.0, 0.0), (15.0, 0.0), (30.0, 2_100.0)])
+def test_shares__nav_of_the_configured_width__leave_nothing(candles, width_ratio, delay_seconds, limit_usd):
+    """A feed 30 s late leaves what its few jumps of more than twice the width exceed it by, in a week of a crash."""
+    found = list(updates(paths(candles), delay_seconds))
+    attack_yields_at_most(gain_usd(found, SIZE, NAV_USD, DEPOSIT_USD, width_ratio), limit_usd)
 
 
 @pytest.mark.parametrize("delay_seconds", [15.0, 30.0])

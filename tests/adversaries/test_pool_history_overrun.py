@@ -13,8 +13,10 @@ from agent.localnet.curie.pool_math import tick_on_grid
 from agent.localnet.evm import Transaction
 from agent.localnet.rpc import RpcError
 from agent.units import WAD
+from tests.support.adversary import Adversary, attack_yields_at_most
 from tests.support.curie_market import GAS, NO_FLOOR, USDC_UNIT, open_market, whole
 from tests.support.curie_strangers import Stranger
+from tests.support.keeper_world import START_PRICE_USD
 
 pytestmark = pytest.mark.chain
 
@@ -29,6 +31,8 @@ PART = 10**9
 """Liquidity taken back in each block."""
 NO_DEADLINE = 2**256 - 1
 LENGTHENING_GAS = 15_000_000
+OWNER = "depositor"
+DEPOSIT_USD = 1_000_000.0
 ACCOUNT = "(int256,int256,int256,int256,uint256,uint256)"
 
 
@@ -48,17 +52,18 @@ def market(market_of_the_module):
         yield market
 
 
-def overrun(market):
+def overrun(target):
     """Take back a little liquidity around the price, a block each: all that changes it there writes an observation."""
-    attacker, house, base = market.accounts["attacker"], market.curie.clearing_house, market.curie.base_token
+    attacker, house, base = target.accounts["attacker"], target.curie.clearing_house, target.curie.base_token
     ends = tick_on_grid(2_400.0), tick_on_grid(4_200.0)
     add = "addLiquidity((address,uint256,uint256,int24,int24,uint256,uint256,bool,uint256))"
-    market.send_to(house, add, (base, WAD, 10_000 * WAD, *ends, 0, 0, False, NO_DEADLINE), sender=attacker)
+    order = (base, WAD, 10_000 * WAD, *ends, 0, 0, False, NO_DEADLINE)
+    target.chain.mine([Transaction("liquidity", attacker, house, encode_call(add, order), GAS)])
     part = (base, *ends, PART, 0, 0, NO_DEADLINE)
     remove = encode_call("removeLiquidity((address,int24,int24,uint128,uint256,uint256,uint256))", part)
     for _ in range(HISTORY + 1):
         work = Transaction("liquidity", attacker, house, remove, GAS)
-        market.chain.mine([work], timestamp=market.chain.head().timestamp + BLOCK_SECONDS)
+        target.chain.mine([work], timestamp=target.chain.head().timestamp + BLOCK_SECONDS)
 
 
 # HEDGE-509
@@ -72,6 +77,66 @@ def test_pool_history_overrun__account__unknown_but_size_is_told(market):
         market.send("execute(int256,uint256)", whole(-1), NO_FLOOR)
     market.pass_time(AVERAGE_SECONDS)
     assert market.view("account()", returns=ACCOUNT)[0] == whole(-20), "time mends it"
+
+
+@pytest.fixture
+def adversary(keeper_chain):
+    """A vault with a hedge, and the attacker one of its members."""
+    with keeper_chain.fresh() as fresh:
+        one = Adversary(fresh)
+        one.join()
+        fresh.step(START_PRICE_USD)
+        assert one.hedge() > 50
+        one.fund(20_000)
+        yield one
+
+
+def blind(adversary):
+    overrun(adversary)
+    adversary.publish(START_PRICE_USD)
+
+
+# HEDGE-509
+def test_pool_history_overrun__vault__exits_are_paid_from_idle(adversary):
+    """The venue counts 0 meanwhile: who leaves then leaves his part of it to the others, and no more."""
+    owner, (equity, _) = adversary.accounts[OWNER], adversary.equity_usd()
+    quarter, worth = adversary.shares(owner) // 4, adversary.worth_usd(owner)
+    blind(adversary)
+    paid = adversary.redeem(quarter, owner)
+    assert paid > 0.0
+    attack_yields_at_most(worth / 4 - paid, equity / 4)
+
+
+# HEDGE-509
+def test_pool_history_overrun__least_assets_named__exit_is_refused(adversary):
+    owner = adversary.accounts[OWNER]
+    quarter, worth = adversary.shares(owner) // 4, adversary.worth_usd(owner)
+    blind(adversary)
+    paid = adversary.redeem(quarter, owner, least_usd=0.99 * worth / 4)
+    attack_yields_at_most(worth / 4 - paid if paid else 0.0, 0.0)
+
+
+# HEDGE-509
+def test_pool_history_overrun__deposit_meanwhile__is_refused(adversary):
+    """He would buy the venue's equity for nothing."""
+    blind(adversary)
+    gain = adversary.round_trip(DEPOSIT_USD)
+    adversary.pass_time(AVERAGE_SECONDS)
+    adversary.publish(START_PRICE_USD)
+    attack_yields_at_most(gain(), 0.0)
+
+
+# HEDGE-509
+def test_pool_history_overrun__half_an_hour_later__vault_is_as_it_was(adversary):
+    """The figure is the part of NAV that is still missing, less half an hour's funding, USD."""
+    before, funding = adversary.nav_usd(), adversary.loss_bounds().funding
+    blind(adversary)
+    assert adversary.nav_usd() == adversary.idle_usd(), "the venue counts 0"
+    adversary.pass_time(AVERAGE_SECONDS)
+    adversary.publish(START_PRICE_USD)
+    assert adversary.deposit(1_000.0)
+    hours = (HISTORY * BLOCK_SECONDS + AVERAGE_SECONDS) / 3_600 + 0.1
+    attack_yields_at_most(before + 1_000.0 - adversary.nav_usd(), funding * hours / 24)
 
 
 # HEDGE-509

@@ -17,8 +17,8 @@ from agent.ledger.accounting import Accounts, check_nav
 from agent.ledger.records import CashFlowKind, IntentState
 from agent.localnet.deposit import deposit_collateral
 from agent.prediction import predict
-from agent.units import WAD, from_wad
-from tests.support.keeper_world import DEPOSIT_USD, KeeperWorld
+from agent.units import BPS, WAD, from_wad
+from tests.support.keeper_world import DEPOSIT_USD, START_PRICE_USD, KeeperWorld
 
 pytestmark = pytest.mark.chain
 
@@ -129,8 +129,10 @@ def test_keeper__deposits_withdrawals_and_donations__are_booked(world):
         world.localnet.fund_usdc(world.vault, 1_000 * 10**6)
         donated = keeper.cycle()
         kinds = [flow.kind for flow in keeper.ledger.cash_flows()]
+    width = world.size() * START_PRICE_USD * world.settings().oracle.deviation_bps / BPS
     assert donated.nav.error_bps <= 1.0
-    assert donated.view.snapshot.measurement.nav == pytest.approx(donated.nav.chain_low + 1_000 * WAD, rel=0.003)
+    nav = donated.nav.chain_low + width + 1_000 * WAD
+    assert donated.view.snapshot.measurement.nav == pytest.approx(nav, rel=0.0001)
     assert kinds.count(CashFlowKind.DEPOSIT) == 2
     assert kinds.count(CashFlowKind.WITHDRAWAL) == 1
 

@@ -77,8 +77,8 @@ def test_load_settings__localnet_file__stolen_keys_cost_what_the_guard_says(loca
     one_key_usd, all_keys_usd = settings.bounds.loss_bounds_usd(400_000)
     measurement = replace(snapshot_of(short_calls()).measurement, nav=400_000 * WAD)
     found = loss_bounds(settings.bounds.to_bounds(), measurement, (0,))
-    assert (found.keeper_key, found.all_keeper_keys) == (to_wad(f"{one_key_usd}", Rounding.UP), 8_000 * WAD)
-    assert (one_key_usd, all_keys_usd) == (5_333.6, 8_000.0)
+    assert (found.keeper_key, found.all_keeper_keys) == (to_wad(f"{one_key_usd}", Rounding.UP), 12_000 * WAD)
+    assert (one_key_usd, all_keys_usd) == (8_000.4, 12_000.0)
 
 
 @pytest.mark.parametrize("name", ["README.md", "config/localnet.toml"])
@@ -96,8 +96,8 @@ def test_loss_bounds__figures_in_text__the_same(repository, localnet, name):
         ("max_slippage_bps = 60", "max_slippage_bps = 301", "max_slippage_bps 301 exceeds 300, the contract's hard"),
         ("max_leverage_ratio = 2", "max_leverage_ratio = 5.1", "max_leverage_ratio 5.1 exceeds 5, the contract's"),
         ("cooldown_seconds = 240", "cooldown_seconds = 29", "cooldown_seconds 29 is below 30, the contract's hard"),
-        ("loss_capacity_bps = 100", "loss_capacity_bps = 401", "are 501 together, above 500, the contract's hard"),
-        ("max_drawdown_bps = 1000", "max_drawdown_bps = 199", "max_drawdown_bps 199 is below the 200 that"),
+        ("loss_capacity_bps = 150", "loss_capacity_bps = 351", "are 501 together, above 500, the contract's hard"),
+        ("max_drawdown_bps = 350", "max_drawdown_bps = 299", "max_drawdown_bps 299 is below the 300 that"),
     ],
 )
 def test_load_settings__bound_outside_a_hard_limit__said_at_once(localnet, old, new, words):
@@ -278,7 +278,7 @@ def test_to_cost_inputs__gas_paid_in_the_underlying__uses_the_oracle_price(local
             "[oracle]: min_price_usd 200000 must be below max_price_usd",
         ),
         ("max_age_seconds = 3600", "max_age_seconds = 90_001", "[oracle] max_age_seconds: Input should be less than"),
-        ("deviation_bps = 50", "deviation_bps = 0", "[oracle] deviation_bps: Input should be greater than 0"),
+        ("deviation_bps = 100", "deviation_bps = 0", "[oracle] deviation_bps: Input should be greater than 0"),
         ("max_depeg_bps = 100", "max_depeg_bps = 1001", "[oracle] max_depeg_bps: Input should be less than or equal"),
         ("low_leverage_ratio = 0.5", "low_leverage_ratio = 1.5", "[margin]: low_leverage_ratio 1.5 < target_leverage"),
         (
