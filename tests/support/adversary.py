@@ -128,7 +128,7 @@ class Adversary:
         return self.balance_usd(account) - before
 
     def leave_and_close_part(self) -> float:
-        """Redeem all shares from idle and close the part of the position that goes with them; returns what was paid, USD."""
+        """Redeem all shares and close the part of the position that goes with them; returns what was paid, USD."""
         before, shares = self.balance_usd(self.account), self.shares()
         part = self.world.size() * shares // self._number(self.world.vault, "totalSupply()")
         leg = (self.world.venue, 0, -part, 0)
