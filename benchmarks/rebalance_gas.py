@@ -148,8 +148,13 @@ class HedgedVault:
         return {"total": int(trace["gasUsed"], 16), **dict(largest_first)}
 
     def calls(self, trace: Trace, name: str) -> list[Trace]:
-        """Return the vault's calls that go by a name such as ``curie_venue.account``."""
-        return [call for call in trace["calls"] if self._namer.name(call) == name]
+        """Return the calls that go by a name such as ``curie_venue.account``, at any depth, in their order."""
+        found: list[Trace] = []
+        for call in trace.get("calls", ()):
+            if self._namer.name(call) == name:
+                found.append(call)
+            found += self.calls(call, name)
+        return found
 
 
 class _Namer:

@@ -17,6 +17,8 @@ contract HedgeVaultExitsTest is VaultFixture {
         _govern(address(vault), abi.encodeCall(vault.setRedemptionQueue, (address(queue))));
         _deposit(depositor, _units(90_000));
         uint256 shares = _deposit(attacker, _units(110_000));
+        vm.warp(START + 1 hours);
+        _publish(PRICE);
         _rebalance(_leg(int256(_units(100_000)), 50e18)); // 100,000 left
         vm.startPrank(depositor);
         vault.approve(address(queue), type(uint256).max);

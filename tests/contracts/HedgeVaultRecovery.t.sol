@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IHedgeVault} from "../../contracts/interfaces/IHedgeVault.sol";
 import {IRebalanceGuard} from "../../contracts/interfaces/IRebalanceGuard.sol";
 import {IVenueRegistry} from "../../contracts/interfaces/IVenueRegistry.sol";
@@ -140,6 +141,8 @@ contract HedgeVaultRecoveryTest is VaultFixture {
     function test_redeemWithUnwind_closesTheLeaversPartAtHisCost() external {
         _hedge();
         _deposit(attacker, _units(200_000)); // half of it all, a little less for the width
+        vm.warp(START + 1 hours);
+        _publish(PRICE);
         uint256 stays = vault.previewRedeem(vault.balanceOf(depositor));
         venue.setExecution(1992e18, 10, false);
         uint256 shares = vault.balanceOf(depositor);
@@ -153,6 +156,19 @@ contract HedgeVaultRecoveryTest is VaultFixture {
         uint256 cost = part * 8 / 1e12 + part * 1992 / 1000 / 1e12; // 8 USD a unit below the price, and 10 bps of fee
         assertApproxEqAbs(paid, stays - cost, 3);
         assertGe(vault.previewRedeem(vault.balanceOf(attacker)), worthOfOthers);
+    }
+
+    // HEDGE-127
+    function test_redeemWithUnwind_ofAYoungDepositClosesHardlyAnything() external {
+        _hedge();
+        _deposit(attacker, _units(10_000_000)); // 98 % of the shares, and none of the exposure
+        uint256 shares = vault.balanceOf(attacker);
+        uint256 limit =
+            Math.mulDiv(50e18, Math.mulDiv(shares, 200_000e18, 10_200_000e18), vault.totalSupply(), Math.Rounding.Ceil);
+        assertLt(limit, 1e18);
+        vm.startPrank(attacker);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.UnwindTooLarge.selector, 0, -49e18, limit));
+        vault.redeemWithUnwind(shares, 0, attacker, attacker, _leg(0, -49e18));
     }
 
     // HEDGE-127
