@@ -201,7 +201,7 @@ contract HedgeVault is VenueDesk {
     {
         uint256 supply = totalSupply();
         // What is too young to carry exposure has no part in it: or a deposit of a moment could close the others' hedge.
-        shares = Math.mulDiv(shares, m.firmNav, m.nav);
+        if (m.nav != 0) shares = Math.mulDiv(shares, m.firmNav, m.nav);
         for (uint256 i = 0; i < legs.length; ++i) {
             if (legs[i].marginDelta > 0) revert MarginNotAllowed(i);
             for (uint256 j = 0; j < i; ++j) {
