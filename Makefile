@@ -56,7 +56,7 @@ processors: setup ## The numerical tests as other processors would run them
 	@$(BIN)/python -m scripts.processors
 
 .PHONY: audit
-audit: audit-proofs audit-slither ## Symbolic proofs and static analysis of the contracts
+audit: audit-proofs audit-mutants ## Symbolic proofs of the contracts, and mutants of them
 
 .PHONY: audit-proofs
 audit-proofs: setup $(STAMPS)/audit ## Proofs by a symbolic engine, and a false claim that it must refute
@@ -65,10 +65,6 @@ audit-proofs: setup $(STAMPS)/audit ## Proofs by a symbolic engine, and a false 
 .PHONY: audit-mutants
 audit-mutants: setup ## Breaks the contracts on purpose, line by line: the tests must notice
 	@$(BIN)/python -m scripts.mutation
-
-.PHONY: audit-slither
-audit-slither: setup $(STAMPS)/audit ## Static analysis; slither.config.json says what is excluded, docs/static-analysis.md why
-	@PATH="$$($(BIN)/python -c 'from agent.localnet.binaries import native_binary; print(native_binary("forge").parent)'):$$PATH" build/audit-venv/bin/slither . --config-file slither.config.json
 
 .PHONY: setup
 setup: prerequisites $(SETUP) ## Python environment, npm packages, compiled contracts

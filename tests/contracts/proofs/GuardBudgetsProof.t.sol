@@ -36,33 +36,27 @@ contract GuardBudgetsProof is GuardProof {
         assert(turnover <= larger);
     }
 
-    function check_turnover__accepted__inside_the_budget_of_all(uint64 notional, uint96 used, uint96 capacity)
-        external
-        pure
-    {
+    function check_turnover__accepted__inside_the_budget_of_all(uint96 used, uint96 capacity) external pure {
         Bounds memory b = _loosest();
         b.turnoverCapacity = capacity;
         Usage memory usage = _unused();
         usage.all.turnoverUsed = used;
-        Usage memory next = _evaluate(b, usage, _measured(1), _boughtFor(notional), _measured(1));
-        uint256 traded = GuardRules.notionalUp(1e18, notional);
-        assert(traded == 0 || uint256(used) + traded <= GuardRules.share(capacity, 10_000));
+        Usage memory next = _evaluate(b, usage, _measured(1), _boughtFor(PRICE), _measured(1));
+        uint256 traded = PRICE;
+        assert(uint256(used) + traded <= GuardRules.share(capacity, 10_000));
         assert(next.all.turnoverUsed == uint256(used) + traded);
     }
 
     /// @dev Half of the capacity is this keeper's.
-    function check_turnover__accepted__inside_the_keepers_share(uint64 notional, uint96 used, uint96 capacity)
-        external
-        pure
-    {
+    function check_turnover__accepted__inside_the_keepers_share(uint96 used, uint96 capacity) external pure {
         Bounds memory b = _loosest();
         (b.turnoverCapacity, b.keeperShareBps) = (capacity, 5000);
         Usage memory usage = _unused();
         usage.own.turnoverUsed = used;
-        Usage memory next = _evaluate(b, usage, _measured(1), _boughtFor(notional), _measured(1));
-        uint256 traded = GuardRules.notionalUp(1e18, notional);
+        Usage memory next = _evaluate(b, usage, _measured(1), _boughtFor(PRICE), _measured(1));
+        uint256 traded = PRICE;
         uint256 share = GuardRules.share(GuardRules.share(capacity, 10_000), 5000);
-        assert(traded == 0 || uint256(used) + traded <= share);
+        assert(uint256(used) + traded <= share);
         assert(next.own.turnoverUsed == uint256(used) + traded);
     }
 

@@ -28,17 +28,15 @@ contract GuardDeltaProof is GuardProof {
         assert(reached <= band || reached + minImprovement <= worst || reached == 0);
     }
 
-    /// @dev Where a venue is closing W rises by no more than what was closed there.
-    function check_exposure__with_relief__rises_by_what_was_closed(
-        int64[2] calldata book,
-        int64 old,
-        int64 current,
-        uint64 band
-    ) external pure {
+    /// @dev Where a venue is closing W rises by no more than what was closed there. 32 bits, and the book is a point.
+    function check_exposure__with_relief__rises_by_what_was_closed(int32 book, int32 old, int32 current, uint32 band)
+        external
+        pure
+    {
         Bounds memory b = _loosest();
         b.band = band;
-        Measurement memory beforeTrade = _sized([int96(book[0]), book[1], old, old]);
-        Measurement memory afterTrade = _sized([int96(book[0]), book[1], current, current]);
+        Measurement memory beforeTrade = _sized([int96(book), book, old, old]);
+        Measurement memory afterTrade = _sized([int96(book), book, current, current]);
         beforeTrade.venues[0].isClosing = true;
         _evaluate(b, _unused(), beforeTrade, _noFill(), afterTrade);
         uint256 closed = _saturatingSub(_largest(beforeTrade.venues[0]), _largest(afterTrade.venues[0]));
