@@ -65,6 +65,17 @@ bench: setup ## Every figure we claim: speed, gas, accuracy
 processors: setup ## The numerical tests as other processors would run them
 	@$(BIN)/python -m scripts.processors
 
+.PHONY: audit
+audit: audit-proofs audit-mutants ## Symbolic proofs of the contracts, and mutants of them
+
+.PHONY: audit-proofs
+audit-proofs: setup $(STAMPS)/audit ## Proofs by a symbolic engine, and a false claim that it must refute
+	@$(BIN)/python -m scripts.proofs
+
+.PHONY: audit-mutants
+audit-mutants: setup ## Breaks the contracts on purpose, line by line: the tests must notice
+	@$(BIN)/python -m scripts.mutation
+
 .PHONY: setup
 setup: prerequisites $(SETUP) ## Python environment, npm packages, compiled contracts
 
@@ -76,6 +87,7 @@ prerequisites:
 lock: $(STAMPS)/python ## Renew requirements*.lock and package-lock.json
 	$(LOCK) --all-extras --output-file requirements.lock
 	$(LOCK) --extra postgres --constraint requirements.lock --output-file requirements-keeper.lock
+	$(BIN)/uv pip compile --group pyproject.toml:audit --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --quiet --output-file requirements-audit.lock
 	npm install --package-lock-only --ignore-scripts --no-audit --no-fund
 
 .PHONY: clean
@@ -91,6 +103,12 @@ $(STAMPS)/python: requirements.lock requirements-bootstrap.lock pyproject.toml |
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/audit: requirements-audit.lock $(STAMPS)/python
+	@echo "[audit] Python packages of requirements-audit.lock (about 1 min, by the network)"
+	@[ -x build/audit-venv/bin/python ] || $(PYTHON) -m venv build/audit-venv
+	@$(BIN)/uv pip sync --quiet --python build/audit-venv/bin/python --require-hashes requirements-audit.lock
+	@touch $@
 
 # Later changes of a kernel are compiled when it is first called.
 $(STAMPS)/kernels: $(STAMPS)/python
