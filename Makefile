@@ -51,8 +51,8 @@ lint: setup ## Formatting, static types, import directions, Solidity rules
 EVENKEEL_CALLS ?= 20000000
 EVENKEEL_ATTACKS ?= 334000
 
-.PHONY: audit
-audit: setup ## Long campaigns: 20 million calls under every invariant, a million attacks (AUDITHOURS on 2 cores)
+.PHONY: audit-campaigns
+audit-campaigns: setup ## 20 million calls under every invariant, a million attacks (about a day on 2 cores)
 	@echo "== Invariants: $(EVENKEEL_CALLS) calls; attacks: 3 x $(EVENKEEL_ATTACKS) sequences"
 	@FOUNDRY_PROFILE=audit EVENKEEL_CALLS=$(EVENKEEL_CALLS) EVENKEEL_ATTACKS=$(EVENKEEL_ATTACKS) \
 		$(FORGE) test --match-path 'tests/contracts/invariants/*' -vv
@@ -66,7 +66,7 @@ processors: setup ## The numerical tests as other processors would run them
 	@$(BIN)/python -m scripts.processors
 
 .PHONY: audit
-audit: audit-proofs audit-mutants ## Symbolic proofs of the contracts, and mutants of them
+audit: audit-proofs audit-mutants audit-campaigns ## Symbolic proofs, mutants and the long campaigns (more than a day on 2 cores)
 
 .PHONY: audit-proofs
 audit-proofs: setup $(STAMPS)/audit ## Proofs by a symbolic engine, and a false claim that it must refute
