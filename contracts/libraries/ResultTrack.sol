@@ -56,8 +56,9 @@ library ResultTrack {
         next.size = _hedge(afterTrade).toInt128();
         next.period = (timestamp / PERIOD_SECONDS).toUint32();
         next.highs = _rolled(track, timestamp);
-        // Between the two neither flows nor price move: the better NAV is the better result.
-        int256 high = result(next, beforeTrade.nav > afterTrade.nav ? beforeTrade : afterTrade);
+        int256 high = result(next, beforeTrade);
+        int256 afterwards = result(next, afterTrade);
+        if (afterwards > high) high = afterwards;
         int64 cents = _centsUp(high);
         if (cents > next.highs[0]) next.highs[0] = cents;
     }
