@@ -7,8 +7,10 @@ breaker trips where it has fallen too far from its high of the last day. USD amo
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from agent.domain import Measurement, Track
-from agent.rounding import div_toward_zero
+from agent.rounding import div_toward_zero, div_up
 from agent.units import BPS, WAD, Seconds, Wad
 
 _PERIOD_SECONDS = 8 * 3_600
@@ -46,8 +48,8 @@ def advance(track: Track, before: Measurement, after: Measurement, timestamp: Se
         explained=_explained(track, before.price),
         highs=highs,
     )
-    newest = max(highs[0], _cents_up(max(result(moved, before), result(moved, after))))
-    return Track(moved.size, moved.price, moved.period, moved.explained, (newest, *highs[1:]))
+    newest = max(highs[0], div_up(max(result(moved, before), result(moved, after)), _CENT))
+    return replace(moved, highs=(newest, *highs[1:]))
 
 
 def _explained(track: Track, price: Wad) -> Wad:
@@ -63,7 +65,3 @@ def _rolled(track: Track, timestamp: Seconds) -> tuple[int, int, int, int]:
         NO_HIGH if index < passed else track.highs[index - passed] for index in range(_PERIODS)
     )
     return first, second, third, fourth
-
-
-def _cents_up(amount: int) -> int:
-    return -(-amount // _CENT)

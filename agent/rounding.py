@@ -10,9 +10,14 @@ def mul_div_down(x: int, y: int, denominator: int) -> int:
     return x * y // denominator
 
 
+def div_up(numerator: int, denominator: int) -> int:
+    """Return ``numerator / denominator`` rounded toward plus infinity."""
+    return -(-numerator // denominator)
+
+
 def mul_div_up(x: int, y: int, denominator: int) -> int:
     """Return ``x * y / denominator`` rounded toward plus infinity."""
-    return -(-x * y // denominator)
+    return div_up(x * y, denominator)
 
 
 def share(amount: int, bps: int) -> int:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from agent.domain import Fill, VenueSnapshot
 from agent.errors import DataError
+from agent.rounding import div_up
 from agent.units import WAD, Wad
 
 
@@ -93,12 +94,12 @@ def fill_at(ladder: Ladder, venue_index: int, size: int) -> Fill:
     """
     smaller, larger = _bracket(ladder, size)
     if smaller is None:
-        price, fee = larger.execution_price, _ceil_div(larger.fee * size, larger.size)
+        price, fee = larger.execution_price, div_up(larger.fee * size, larger.size)
     else:
         span, step = larger.size - smaller.size, size - smaller.size
         price_change = (larger.execution_price - smaller.execution_price) * step
-        price = smaller.execution_price + (_ceil_div(price_change, span) if ladder.is_buy else price_change // span)
-        fee = smaller.fee + _ceil_div((larger.fee - smaller.fee) * step, span)
+        price = smaller.execution_price + (div_up(price_change, span) if ladder.is_buy else price_change // span)
+        fee = smaller.fee + div_up((larger.fee - smaller.fee) * step, span)
     return Fill(venue_index, Wad(size if ladder.is_buy else -size), Wad(price), Wad(fee))
 
 
@@ -118,7 +119,7 @@ def ladder_after(ladder: Ladder, taken: int) -> Ladder:
         size = rung.size - taken
         if size > 1:
             notional = rung.size * rung.execution_price - taken * first.execution_price
-            price = _ceil_div(notional, size) if ladder.is_buy else notional // size
+            price = div_up(notional, size) if ladder.is_buy else notional // size
             rungs.append(Rung(size, price, max(rung.fee - first.fee, 0)))
     return Ladder(ladder.is_buy, tuple(rungs))
 
@@ -129,7 +130,7 @@ def _rise(ladder: Ladder, taken: int) -> int:
     if smaller is None:
         return 0
     change, span = taken * (larger.execution_price - smaller.execution_price), larger.size - smaller.size
-    return _ceil_div(change, span) if ladder.is_buy else change // span
+    return div_up(change, span) if ladder.is_buy else change // span
 
 
 def worst_quoted_price(ladder: Ladder, size: int) -> Wad:
@@ -182,7 +183,3 @@ def _bracket(ladder: Ladder, size: int) -> tuple[Rung | None, Rung]:
             return previous, rung
         previous = rung
     raise DataError(f"size {size} lies beyond the quoted {ladder.capacity}; read a longer ladder")
-
-
-def _ceil_div(numerator: int, denominator: int) -> int:
-    return -(-numerator // denominator)

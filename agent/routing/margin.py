@@ -130,7 +130,7 @@ def _equity_for(notional: int, leverage: int) -> int:
     """Return the least equity that holds ``notional`` at ``leverage``; beyond any account at leverage 0."""
     if notional == 0:
         return 0
-    return -(-notional * WAD // leverage) if leverage > 0 else 2**256
+    return mul_div_up(notional, WAD, leverage) if leverage > 0 else 2**256
 
 
 def _deposit(wad: int, funds: IdleFunds) -> int:
