@@ -10,6 +10,7 @@ import pytest
 
 from agent.units import BPS
 from tests.support.adversary import attack_yields_at_most
+from tests.support.figures import show_figures
 from tests.support.price_feed_replay import Candle, closes, gain_usd, paths, updates
 
 pytestmark = pytest.mark.market_data
@@ -56,7 +57,7 @@ def test_updates__crash_of_august__jumps_of_this_size(candles, prices, delay_sec
     found = list(updates(prices(candles), delay_seconds))
     sizes = jumps(found)
     figures = (len(found) / DAYS, sizes.quantile(0.99), sizes.max())
-    print(*figures)  # noqa: T201 - the figures asked for
+    show_figures(f"{figures}")
     assert figures == pytest.approx((updates_a_day, p99, largest), rel=0.02)
 
 
@@ -80,5 +81,5 @@ def test_shares__nav_of_this_width__leave_the_excess_of_jumps(candles, width_rat
     """NAV at the price -/+ the width: only what a jump exceeds twice the width by is left."""
     found = list(updates(paths(candles), delay_seconds))
     left, all_of_it = (gain_usd(found, SIZE, NAV_USD, DEPOSIT_USD, width) for width in (width_ratio, 0.0))
-    print(width_ratio, delay_seconds, left, all_of_it)  # noqa: T201 - the figures asked for
+    show_figures(f"width {width_ratio}, {delay_seconds} s late: {left:,.2f} left of {all_of_it:,.2f}")
     attack_yields_at_most(left, all_of_it * LEFT[width_ratio])

@@ -9,6 +9,7 @@ import pytest
 
 from agent.units import WAD
 from tests.support.adversary import Adversary, attack_yields_at_most
+from tests.support.figures import show_figures
 from tests.support.keeper_world import START_PRICE_USD, KeeperWorld
 
 pytestmark = pytest.mark.chain
@@ -70,7 +71,7 @@ def test_exit__pool_pushed_down__costs_the_pusher_more_than_he_gains(adversary):
     adversary.pass_time(2 * HOLD_SECONDS)
     adversary.world.step(START_PRICE_USD)
     gain = adversary.worth_usd() - before
-    print(f"gain {gain:,.2f}, cost of the push {cost:,.2f}")  # noqa: T201 - the figures asked for
+    show_figures(f"gain {gain:,.2f}, cost of the push {cost:,.2f}")
     attack_yields_at_most(gain - cost, 0.0)
 
 

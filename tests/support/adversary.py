@@ -21,6 +21,7 @@ from agent.localnet.evm import Transaction
 from agent.localnet.governance import governor_call
 from agent.localnet.price_feed import answer_to_wad, feed_answer, publish
 from agent.units import WAD, Address, AssetUnits, IntentId, Seconds, Wad
+from tests.support.figures import show_figures
 from tests.support.keeper_world import KeeperWorld
 
 USDC_UNIT = 10**6
@@ -31,7 +32,7 @@ OPEN_POSITION = "openPosition((address,bool,bool,uint256,uint256,uint256,uint160
 
 def attack_yields_at_most(figure_usd: float, limit_usd: float) -> None:
     """The attack yields no more than ``limit_usd``."""
-    print(f"attack yields {figure_usd:,.2f}")  # noqa: T201 - the figure is what the test is read for
+    show_figures(f"attack yields {figure_usd:,.2f}")
     assert figure_usd <= limit_usd, f"{figure_usd}: the attack works"
 
 
