@@ -7,7 +7,7 @@ import random
 import pytest
 
 from agent.units import WAD
-from tests.support.curie_market import USDC_UNIT, open_market, refused_by_venue, whole
+from tests.support.curie_market import USDC_UNIT, WALK_KINDS, open_market, random_event, refused_by_venue, whole
 
 pytestmark = pytest.mark.chain
 
@@ -76,23 +76,11 @@ def test_account__random_trades_time_and_moves__equals_the_venues_own_figures(ma
     generator = random.Random(seed)
     price_usd = 3_200.0
     for _ in range(ROUNDS):
-        match generator.randrange(6):
-            case 0:
-                market.execute(whole(generator.uniform(-40, 40) or 1.0))
-            case 1:
-                size = market.position().size
-                market.execute(-size if size else whole(-25))
-            case 2:
-                price_usd *= generator.uniform(0.96, 1.04)
-                market.step(price_usd, seconds=generator.choice((30, 300, HOUR)))
-            case 3:
-                price_usd *= generator.uniform(0.98, 1.02)
-                market.publish(price_usd)
-            case 4:
-                market.trade_as(market.accounts["arbitrageur"], whole(generator.uniform(-100, 100)))
-                market.pass_time(generator.choice((1, 60, 6 * HOUR)))
-            case 5:
-                market.send("withdrawMargin(uint256)", generator.randrange(1_000))
+        kind = generator.randrange(WALK_KINDS + 1)
+        if kind == WALK_KINDS:
+            market.send("withdrawMargin(uint256)", generator.randrange(1_000))
+        else:
+            price_usd = random_event(market, generator, kind, price_usd)
         assert_account_is_the_venues(market)
 
 

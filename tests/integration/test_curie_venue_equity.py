@@ -9,7 +9,7 @@ from fractions import Fraction
 import pytest
 
 from agent.units import SECONDS_PER_DAY, WAD
-from tests.support.curie_market import GRAIN, open_market, whole
+from tests.support.curie_market import GRAIN, WALK_KINDS, open_market, random_event, whole
 
 pytestmark = pytest.mark.chain
 
@@ -75,21 +75,7 @@ def test_equity__random_trades_time_and_moves__equals_the_venues_own_figures(mar
     generator = random.Random(seed)
     price_usd = 3_200.0
     for _ in range(ROUNDS):
-        match generator.randrange(5):
-            case 0:
-                market.execute(whole(generator.uniform(-40, 40) or 1.0))
-            case 1:
-                size = market.position().size
-                market.execute(-size if size else whole(-25))
-            case 2:
-                price_usd *= generator.uniform(0.96, 1.04)
-                market.step(price_usd, seconds=generator.choice((30, 300, HOUR)))
-            case 3:
-                price_usd *= generator.uniform(0.98, 1.02)
-                market.publish(price_usd)
-            case 4:
-                market.trade_as(market.accounts["arbitrageur"], whole(generator.uniform(-100, 100)))
-                market.pass_time(generator.choice((1, 60, 6 * HOUR)))
+        price_usd = random_event(market, generator, generator.randrange(WALK_KINDS), price_usd)
         assert_equity_is_the_venues(market)
 
 

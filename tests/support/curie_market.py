@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -219,3 +220,27 @@ def refused_by_venue(reason: str) -> Iterator[None]:
     with pytest.raises(RpcError) as caught:
         yield
     assert revert_reason(caught.value.data) == reason
+
+
+WALK_KINDS = 5
+"""Kinds of event that `random_event` knows."""
+
+
+def random_event(market: CurieMarket, generator: random.Random, kind: int, price_usd: float) -> float:
+    """Trade, close, move market or index, or let others trade; return the price after it, USD."""
+    match kind:
+        case 0:
+            market.execute(whole(generator.uniform(-40, 40) or 1.0))
+        case 1:
+            size = market.position().size
+            market.execute(-size if size else whole(-25))
+        case 2:
+            price_usd *= generator.uniform(0.96, 1.04)
+            market.step(price_usd, seconds=generator.choice((30, 300, 3_600)))
+        case 3:
+            price_usd *= generator.uniform(0.98, 1.02)
+            market.publish(price_usd)
+        case 4:
+            market.trade_as(market.accounts["arbitrageur"], whole(generator.uniform(-100, 100)))
+            market.pass_time(generator.choice((1, 60, 6 * 3_600)))
+    return price_usd
