@@ -24,7 +24,12 @@ from agent.localnet.binaries import native_binary
 
 WORK = Path("build/mutation")
 TARGETS = {
-    "contracts/libraries/GuardRules.sol": ("GuardRules.t.sol", "support/GuardRulesHarness.sol"),
+    "contracts/libraries/GuardRules.sol": (
+        "GuardRules.t.sol",
+        "GuardRulesAccount.t.sol",
+        "support/GuardRulesFixture.sol",
+        "support/GuardRulesHarness.sol",
+    ),
 }
 """Files of tests/contracts that judge a contract: the tests, then what they import from there."""
 
