@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Governed} from "./governance/Governed.sol";
+import {VaultBound} from "./governance/VaultBound.sol";
 import {IHedgeVault} from "./interfaces/IHedgeVault.sol";
 import {IPerpVenue} from "./interfaces/IPerpVenue.sol";
 import {IRebalanceGuard} from "./interfaces/IRebalanceGuard.sol";
@@ -31,10 +32,7 @@ import {Bounds, Budget, Fill, Measurement, Track} from "./types/Rebalance.sol";
 ///         hold. Funding is not a keeper's act and not charged: it is bounded by the venue's own limit, and the breaker lets
 ///         a keeper step out. The share of a keeper's refill follows new bounds back to its last rebalance; the budget of
 ///         all does not.
-contract RebalanceGuard is IRebalanceGuard, Governed {
-    /// @notice The one vault that may call `check`; zero until bound.
-    address public vault;
-
+contract RebalanceGuard is IRebalanceGuard, VaultBound {
     Bounds private _bounds;
     Budget private _total;
     Track private _track;
@@ -50,20 +48,12 @@ contract RebalanceGuard is IRebalanceGuard, Governed {
     // --- the vault ------------------------------------------------------------------------------------------------
 
     /// @inheritdoc IRebalanceGuard
-    function bindVault(address vault_) external onlyGovernor {
-        if (vault != address(0)) revert VaultAlreadyBound(vault);
-        vault = _requireContract(vault_);
-        emit VaultBound(vault_);
-    }
-
-    /// @inheritdoc IRebalanceGuard
     function check(
         address keeper,
         Measurement calldata beforeTrade,
         Fill[] calldata fills,
         Measurement calldata afterTrade
-    ) external returns (uint256 worstNetDeltaBefore, uint256 worstNetDeltaAfter) {
-        if (msg.sender != vault) revert OnlyBoundVault(msg.sender, vault);
+    ) external onlyBoundVault returns (uint256 worstNetDeltaBefore, uint256 worstNetDeltaAfter) {
         // Each is copied to memory once: every further use of calldata would copy it again.
         Measurement memory first = beforeTrade;
         Measurement memory last = afterTrade;
@@ -84,10 +74,11 @@ contract RebalanceGuard is IRebalanceGuard, Governed {
         Measurement calldata beforeTrade,
         uint256[] calldata venueIndexes,
         Measurement calldata afterTrade
-    ) external {
-        if (msg.sender != vault) revert OnlyBoundVault(msg.sender, vault);
+    ) external onlyBoundVault {
         for (uint256 i = 0; i < venueIndexes.length; ++i) {
-            if (afterTrade.venues[venueIndexes[i]].isSilent) revert VenueNotAnswering(venueIndexes[i]);
+            if (afterTrade.venues[venueIndexes[i]].isSilent) {
+                revert VenueNotAnswering(venueIndexes[i]);
+            }
         }
         GuardRules.requireLeverage(_bounds, beforeTrade, afterTrade);
         _track = ResultTrack.advance(_track, beforeTrade, afterTrade, block.timestamp);

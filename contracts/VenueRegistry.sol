@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Governed} from "./governance/Governed.sol";
+import {VaultBound} from "./governance/VaultBound.sol";
 import {IHedgeVault} from "./interfaces/IHedgeVault.sol";
 import {IPerpVenue} from "./interfaces/IPerpVenue.sol";
 import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
@@ -27,7 +28,7 @@ import {VenueMeasurement} from "./types/Rebalance.sol";
 ///
 ///         Known limits. A venue that enlarged its position by itself while silent is beyond telling. Forced removal takes a
 ///         venue's equity out of NAV at once; what comes home later falls to those who hold shares then.
-contract VenueRegistry is IVenueRegistry, Governed {
+contract VenueRegistry is IVenueRegistry, VaultBound {
     using SafeCast for int256;
     using SafeCast for uint256;
 
@@ -43,9 +44,6 @@ contract VenueRegistry is IVenueRegistry, Governed {
     uint256 private constant ACCOUNT_BYTES = 6 * 32;
     uint256 private constant WAD = 1e18;
 
-    /// @inheritdoc IVenueRegistry
-    address public vault;
-
     IPerpVenue[] private _venues;
     mapping(IPerpVenue venue => VenueState state) private _stateOf;
 
@@ -60,13 +58,6 @@ contract VenueRegistry is IVenueRegistry, Governed {
     // --- the vault ------------------------------------------------------------------------------------------------
 
     /// @inheritdoc IVenueRegistry
-    function bindVault(address vault_) external onlyGovernor {
-        if (vault != address(0)) revert VaultAlreadyBound(vault);
-        vault = _requireContract(vault_);
-        emit VaultBound(vault_);
-    }
-
-    /// @inheritdoc IVenueRegistry
     function measure(IPriceOracle.Reading calldata reading, uint256 silentMask)
         external
         view
@@ -78,9 +69,9 @@ contract VenueRegistry is IVenueRegistry, Governed {
     /// @inheritdoc IVenueRegistry
     function measureAndKeep(IPriceOracle.Reading calldata reading, uint256 silentMask)
         external
+        onlyBoundVault
         returns (VenueMeasurement[] memory measured)
     {
-        if (msg.sender != vault) revert OnlyBoundVault(msg.sender, vault);
         measured = _measureAll(reading, silentMask);
         for (uint256 i = 0; i < measured.length; ++i) {
             VenueState storage state = _stateOf[_venues[i]];

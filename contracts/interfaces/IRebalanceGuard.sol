@@ -2,9 +2,10 @@
 pragma solidity ^0.8.28;
 
 import {Bounds, Budget, Fill, Measurement, Track} from "../types/Rebalance.sol";
+import {IVaultBound} from "./IVaultBound.sol";
 
 /// @title Interface of the rebalance guard
-interface IRebalanceGuard {
+interface IRebalanceGuard is IVaultBound {
     /// @notice What the vault can lose in any 24 hours while the bounds stand, WAD USD, rounded up.
     /// @dev At true prices that lie inside the oracle's range, on the NAV and the positions of this moment.
     /// @param keeperKey By one stolen keeper key: slippage, fees, margin moved, trades on a price that lags.
@@ -19,9 +20,6 @@ interface IRebalanceGuard {
     }
 
     event BoundsSet(Bounds oldBounds, Bounds newBounds);
-    event VaultBound(address indexed vault);
-    error OnlyBoundVault(address caller, address vault);
-    error VaultAlreadyBound(address vault);
     /// @dev `boundName` is the ASCII name of the field of `Bounds`.
     error BoundOutsideHardLimit(bytes32 boundName, uint256 actual, uint256 limit);
     error BoundLooser(bytes32 boundName, uint256 actual, uint256 limit);
@@ -43,9 +41,6 @@ interface IRebalanceGuard {
     error IdleBelowFloor(uint256 idle, uint256 floor);
     error NavLossExceeded(uint256 loss, uint256 maxLoss);
     error LossBudgetExceeded(uint256 loss, uint256 lossAvailable);
-
-    /// @notice Binds the one vault that may call `check`. Governor only, once.
-    function bindVault(address vault) external;
 
     /// @notice Judges a rebalance on what was measured and books what it used. Bound vault only.
     /// @dev Reverts with the first rule broken, in the order the errors above are declared from `CooldownActive` on.

@@ -4,9 +4,10 @@ pragma solidity ^0.8.28;
 import {VenueMeasurement} from "../types/Rebalance.sol";
 import {IPerpVenue} from "./IPerpVenue.sol";
 import {IPriceOracle} from "./IPriceOracle.sol";
+import {IVaultBound} from "./IVaultBound.sol";
 
 /// @title Interface of the venue registry
-interface IVenueRegistry {
+interface IVenueRegistry is IVaultBound {
     /// @param lastSize Position when the venue was last measured in a rebalance, WAD underlying.
     /// @param capUsd Most equity that margin may lead to, whole USD.
     /// @param isClosing The position may only shrink.
@@ -18,15 +19,12 @@ interface IVenueRegistry {
         bool wasRegistered;
     }
 
-    event VaultBound(address indexed vault);
     event VenueAdded(address indexed venue);
     /// @param abandonedEquity What the venue still held by its own account, WAD USD; 0 where it did not answer.
     event VenueRemoved(address indexed venue, bool isForced, int256 abandonedEquity);
     event VenueClosingSet(address indexed venue, bool oldIsClosing, bool newIsClosing);
     event VenueCapSet(address indexed venue, uint256 oldCapUsd, uint256 newCapUsd);
 
-    error OnlyBoundVault(address caller, address vault);
-    error VaultAlreadyBound(address vault);
     error VaultEntered();
     error GasTooLow(uint256 gasOffered, uint256 gasNeeded);
     error TooManyVenues(uint256 count, uint256 limit);
@@ -40,9 +38,6 @@ interface IVenueRegistry {
 
     /// @notice Gas that one venue's answer may take.
     function VENUE_GAS() external view returns (uint256);
-
-    /// @notice Vault whose venues these are.
-    function vault() external view returns (address);
 
     /// @notice Registered venues; the index is the one in `Measurement.venues`.
     function venues() external view returns (IPerpVenue[] memory);
@@ -65,9 +60,6 @@ interface IVenueRegistry {
     function measureAndKeep(IPriceOracle.Reading calldata reading, uint256 silentMask)
         external
         returns (VenueMeasurement[] memory);
-
-    /// @notice Binds the one vault. Governor only, once.
-    function bindVault(address vault) external;
 
     /// @notice Registers a venue. Governor only. The adapter must name the vault and its asset, be flat and empty.
     function addVenue(IPerpVenue venue) external;

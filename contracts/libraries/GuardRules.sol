@@ -26,7 +26,6 @@ struct Usage {
 ///      Rounding: what is measured (notional, leverage, losses) rounds up, what is allowed (limits, refill) rounds down, a
 ///      floor on a sale rounds up; so a rounding never admits what exact arithmetic would refuse.
 library GuardRules {
-    using SafeCast for int256;
     using SafeCast for uint256;
 
     uint256 internal constant WAD = 1e18;

@@ -11,7 +11,7 @@ import {IHedgeVault} from "../interfaces/IHedgeVault.sol";
 import {IMemberGate} from "../interfaces/IMemberGate.sol";
 import {IShareFees} from "../interfaces/IShareFees.sol";
 import {DecimalScale} from "../libraries/DecimalScale.sol";
-import {VaultModes} from "./VaultModes.sol";
+import {MemberShares} from "./MemberShares.sol";
 
 /// @title ERC-4626 shares over a NAV interval, for members
 /// @notice Purpose. Deposits and mints price a share at the higher NAV, redemptions and withdrawals at the lower, and the
@@ -27,9 +27,8 @@ import {VaultModes} from "./VaultModes.sol";
 ///         Inflation. A share has 6 decimals more than the asset. Idle is the balance: what someone sends to the vault is
 ///         everybody's at once, in entries and in exits alike.
 ///
-///         Known limits. Instant exits are paid from idle that the redemption queue does not wait for. A share lock holds
-///         new shares, so that only their own receiver may deposit while one is set.
-abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, ReentrancyGuardTransient, VaultModes {
+///         Known limits. Instant exits are paid from idle that the redemption queue does not wait for.
+abstract contract TwoSidedVault is MemberShares, ERC4626, ReentrancyGuardTransient {
     using Math for uint256;
     using SafeCast for uint256;
 
@@ -42,9 +41,6 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
     /// @notice Most decimals of the asset: beyond, sums in use would near the ends of the types that hold them.
     uint8 public constant MAX_ASSET_DECIMALS = 24;
 
-    /// @notice Longest share lock.
-    uint256 public constant MAX_SHARE_LOCK = 7 days;
-
     /// @notice Time in which a deposit ripens: until then bounds that are relative to NAV do not count it whole.
     uint256 public constant RIPENING = 1 hours;
 
@@ -55,23 +51,11 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
 
     uint8 internal immutable _assetDecimals;
 
-    /// @notice Says who may be given shares.
-    IMemberGate public immutable gate;
-
-    /// @notice Holder of the shares that wait for their redemption; 0 until it is set.
-    address public redemptionQueue;
-
     /// @inheritdoc IHedgeVault
     IShareFees public shareFees;
 
-    /// @notice Time that new shares stay with their owner, seconds.
-    uint256 public shareLock;
-
     /// @notice Most NAV that a deposit may lead to, asset units.
     uint256 public depositCap = type(uint128).max;
-
-    /// @notice End of an account's share lock, Unix seconds.
-    mapping(address account => uint256 timestamp) public lockedUntil;
 
     /// @inheritdoc IHedgeVault
     int256 public netFlows;
@@ -82,12 +66,12 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
         ERC20(name_, symbol_)
         ERC20Permit(name_)
         ERC4626(asset_)
+        MemberShares(gate_)
     {
         _assetDecimals = asset_.decimals();
         if (_assetDecimals > MAX_ASSET_DECIMALS) {
             revert DecimalScale.TooManyDecimals(_assetDecimals, MAX_ASSET_DECIMALS);
         }
-        gate = IMemberGate(_requireContract(address(gate_)));
     }
 
     // --- actions --------------------------------------------------------------------------------------------------
@@ -172,21 +156,6 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
     function lowerDepositCap(uint256 cap) external onlyGuardian {
         if (cap > depositCap) revert LimitLooser(cap, depositCap);
         _setDepositCap(cap);
-    }
-
-    /// @inheritdoc IHedgeVault
-    /// @dev Shares already locked stay locked as long as they were.
-    function setShareLock(uint256 lockSeconds) external onlyGovernor {
-        if (lockSeconds > MAX_SHARE_LOCK) revert ShareLockTooLong(lockSeconds, MAX_SHARE_LOCK);
-        emit ShareLockSet(shareLock, lockSeconds);
-        shareLock = lockSeconds;
-    }
-
-    /// @inheritdoc IHedgeVault
-    function setRedemptionQueue(address queue) external onlyGovernor {
-        if (redemptionQueue != address(0)) revert QueueAlreadySet(redemptionQueue);
-        redemptionQueue = _requireContract(queue);
-        emit RedemptionQueueSet(queue);
     }
 
     /// @inheritdoc IHedgeVault
@@ -283,18 +252,14 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
     // --- limits; ERC-4626 forbids these to revert ---------------------------------------------------------------------
 
     /// @inheritdoc IERC4626
-    function maxDeposit(address receiver) public view override(ERC4626, IERC4626) returns (uint256) {
-        if (_reentrancyGuardEntered() || !gate.isMember(receiver)) return 0;
-        (, uint256 high, DepositBlock reason) = _appraised();
-        return reason == DepositBlock.None ? depositCap.saturatingSub(high) : 0;
+    function maxDeposit(address receiver) public view override(ERC4626, IERC4626) returns (uint256 assets) {
+        (assets,,) = _room(receiver);
     }
 
     /// @inheritdoc IERC4626
     function maxMint(address receiver) public view override(ERC4626, IERC4626) returns (uint256) {
-        uint256 assets = maxDeposit(receiver);
-        if (assets == 0) return 0;
-        (uint256 navLow, uint256 navHigh) = _nav();
-        return _toShares(assets, navHigh, _supplyAt(navLow), Math.Rounding.Floor);
+        (uint256 assets, uint256 navLow, uint256 navHigh) = _room(receiver);
+        return assets == 0 ? 0 : _toShares(assets, navHigh, _supplyAt(navLow), Math.Rounding.Floor);
     }
 
     /// @inheritdoc IERC4626
@@ -391,12 +356,8 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
         super._transferOut(to, assets);
     }
 
-    /// @dev Shares go to members, and to and from the queue; locked ones stay.
-    function _update(address from, address to, uint256 shares) internal override {
-        address queue = redemptionQueue; // 0 while there is none, as is the giver of minted shares
-        bool isQueues = queue != address(0) && (from == queue || to == queue);
-        if (!isQueues && to != address(0) && !gate.isMember(to)) revert NotMember(to);
-        if (from != address(0) && _isLocked(from)) revert SharesLocked(from, lockedUntil[from]);
+    /// @dev As `MemberShares` has it.
+    function _update(address from, address to, uint256 shares) internal override(ERC20, MemberShares) {
         super._update(from, to, shares);
     }
 
@@ -406,6 +367,14 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
 
     // --- private --------------------------------------------------------------------------------------------------
 
+    /// @dev What `receiver` may still deposit, asset units, and the NAV it is told from.
+    function _room(address receiver) private view returns (uint256 assets, uint256 navLow, uint256 navHigh) {
+        if (_reentrancyGuardEntered() || !gate.isMember(receiver)) return (0, 0, 0);
+        DepositBlock reason;
+        (navLow, navHigh, reason) = _appraised();
+        if (reason == DepositBlock.None) assets = depositCap.saturatingSub(navHigh);
+    }
+
     function _requireOpen() private returns (uint256 low, uint256 high) {
         DepositBlock reason;
         (low, high, reason) = _appraised();
@@ -413,21 +382,16 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
         _accrueFees(low, high);
     }
 
-    /// @dev Past the gate: the recipient of fees need be no member, or its loss of membership would stop every exit.
     function _accrueFees(uint256 navLow, uint256 navHigh) private {
         if (address(shareFees) == address(0)) return;
         (address recipient, uint256 shares) = shareFees.accrue(navLow, navHigh);
-        if (shares != 0) super._update(address(0), recipient, shares);
+        if (shares != 0) _mintUngated(recipient, shares);
     }
 
     function _enter(address receiver, uint256 assets, uint256 shares, uint256 navHigh) private {
         uint256 nav = navHigh.saturatingAdd(assets);
         if (nav > depositCap) revert DepositCapExceeded(nav, depositCap);
-        uint256 lock = shareLock;
-        if (lock != 0) {
-            if (receiver != _msgSender()) revert ReceiverMustDeposit(_msgSender(), receiver);
-            lockedUntil[receiver] = block.timestamp + lock;
-        }
+        _lock(receiver);
         // The first deposit borrows nobody's NAV.
         if (totalSupply() != 0) _young = YoungDeposits((_youngAssets() + assets).toUint192(), uint64(block.timestamp));
         _deposit(_msgSender(), receiver, assets, shares);
@@ -452,10 +416,6 @@ abstract contract TwoSidedVault is IHedgeVault, ERC20Permit, ERC4626, Reentrancy
         if (young == 0) return;
         uint256 remaining = RIPENING - (block.timestamp - _young.since);
         _young.assets = young.saturatingSub(assets).mulDiv(RIPENING, remaining, Math.Rounding.Ceil).toUint192();
-    }
-
-    function _isLocked(address account) private view returns (bool) {
-        return block.timestamp < lockedUntil[account];
     }
 
     function _appraised() private view returns (uint256 low, uint256 high, DepositBlock reason) {

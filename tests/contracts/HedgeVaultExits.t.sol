@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IHedgeVault} from "../../contracts/interfaces/IHedgeVault.sol";
 import {IRebalanceGuard} from "../../contracts/interfaces/IRebalanceGuard.sol";
-import {IVenueRegistry} from "../../contracts/interfaces/IVenueRegistry.sol";
+import {IVaultBound} from "../../contracts/interfaces/IVaultBound.sol";
 import {Leg, Measurement} from "../../contracts/types/Rebalance.sol";
 import {QueueDouble} from "./invariants/QueueDouble.sol";
 import {VaultFixture} from "./support/VaultFixture.sol";
@@ -60,7 +60,7 @@ contract HedgeVaultExitsTest is VaultFixture {
     // INV-59
     function test_checkUnwind_revertsIfNotTheVault() external {
         Measurement memory m = vault.measureHedge();
-        vm.expectRevert(abi.encodeWithSelector(IRebalanceGuard.OnlyBoundVault.selector, address(this), address(vault)));
+        vm.expectRevert(abi.encodeWithSelector(IVaultBound.OnlyBoundVault.selector, address(this), address(vault)));
         guard.checkUnwind(m, new uint256[](0), m);
     }
 

@@ -6,6 +6,7 @@ import {IHedgeVault} from "../../contracts/interfaces/IHedgeVault.sol";
 import {IPerpVenue} from "../../contracts/interfaces/IPerpVenue.sol";
 import {IRebalanceGuard} from "../../contracts/interfaces/IRebalanceGuard.sol";
 import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
+import {IVaultBound} from "../../contracts/interfaces/IVaultBound.sol";
 import {IVenueRegistry} from "../../contracts/interfaces/IVenueRegistry.sol";
 import {Budget, Fill, Intent, Leg, Measurement} from "../../contracts/types/Rebalance.sol";
 import {ScriptedVenue} from "./support/ScriptedVenue.sol";
@@ -399,7 +400,7 @@ contract HedgeVaultRebalanceTest is VaultFixture {
     function test_rebalance_revertsIfGuardOrRegistryServeAnotherVault() external {
         vault = _newVault(guard, registry);
         _rebalanceExpecting(
-            _leg(0, 0), abi.encodeWithSelector(IVenueRegistry.OnlyBoundVault.selector, address(vault), registry.vault())
+            _leg(0, 0), abi.encodeWithSelector(IVaultBound.OnlyBoundVault.selector, address(vault), registry.vault())
         );
         registry = new VenueRegistry(access);
         vault = _newVault(guard, registry);
@@ -407,7 +408,7 @@ contract HedgeVaultRebalanceTest is VaultFixture {
         venue = new ScriptedVenue(address(vault), address(token), PRICE);
         _addVenue(venue);
         _rebalanceExpecting(
-            _leg(0, 0), abi.encodeWithSelector(IRebalanceGuard.OnlyBoundVault.selector, address(vault), guard.vault())
+            _leg(0, 0), abi.encodeWithSelector(IVaultBound.OnlyBoundVault.selector, address(vault), guard.vault())
         );
     }
 }

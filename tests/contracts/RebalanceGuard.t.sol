@@ -4,13 +4,15 @@ pragma solidity ^0.8.28;
 import {RebalanceGuard} from "../../contracts/RebalanceGuard.sol";
 import {Governed} from "../../contracts/governance/Governed.sol";
 import {IRebalanceGuard} from "../../contracts/interfaces/IRebalanceGuard.sol";
+import {IVaultBound} from "../../contracts/interfaces/IVaultBound.sol";
 import {Bounds, Budget, Fill, Measurement} from "../../contracts/types/Rebalance.sol";
+import {HardLimits} from "./support/HardLimits.sol";
 import {VaultFixture} from "./support/VaultFixture.sol";
 
 /// @notice HEDGE-201 .. HEDGE-208: who may bind, set and tighten, what no role can pass, and what the budget does meanwhile.
 contract RebalanceGuardTest is VaultFixture {
     /// @dev `Bounds` as the words it is encoded to, so that one test can go through all of its fields.
-    uint256 private constant FIELD_COUNT = 21;
+    uint256 private constant FIELD_COUNT = HardLimits.FIELD_COUNT;
 
     function _fieldName(uint256 field) private pure returns (bytes32) {
         return [
@@ -35,33 +37,6 @@ contract RebalanceGuardTest is VaultFixture {
             "urgentReserveBps",
             "keeperShareBps",
             "cooldownSeconds"
-        ][field];
-    }
-
-    /// @dev Human values of the hard limits: 1e12 units, 1e10 USD, 10x, 5x, 3 %, 1 %, 2.5 %, 5 % a day, one day.
-    function _hardLimit(uint256 field) private pure returns (uint256) {
-        return [
-            uint256(1e30),
-            1e30,
-            1e30,
-            1e30,
-            1e28,
-            1e28,
-            1e28,
-            1e28,
-            1e28,
-            10e18,
-            5e18,
-            300,
-            100,
-            250,
-            500,
-            500,
-            3000,
-            5000,
-            9000,
-            10_000,
-            86_400
         ][field];
     }
 
@@ -124,14 +99,14 @@ contract RebalanceGuardTest is VaultFixture {
         );
         _scheduleAs(governor, address(fresh), abi.encodeCall(fresh.bindVault, (address(vault))));
         vm.expectEmit(address(fresh));
-        emit IRebalanceGuard.VaultBound(address(vault));
+        emit IVaultBound.VaultBound(address(vault));
         vm.prank(governor);
         fresh.bindVault(address(vault));
         assertEq(fresh.vault(), address(vault));
         _governExpecting(
             address(fresh),
             abi.encodeCall(fresh.bindVault, (address(this))),
-            abi.encodeWithSelector(IRebalanceGuard.VaultAlreadyBound.selector, address(vault))
+            abi.encodeWithSelector(IVaultBound.VaultAlreadyBound.selector, address(vault))
         );
     }
 
@@ -139,7 +114,7 @@ contract RebalanceGuardTest is VaultFixture {
     function test_check_revertsIfCallerIsNotTheVault() external {
         Measurement memory m = vault.measure();
         vm.prank(keeper);
-        vm.expectRevert(abi.encodeWithSelector(IRebalanceGuard.OnlyBoundVault.selector, keeper, address(vault)));
+        vm.expectRevert(abi.encodeWithSelector(IVaultBound.OnlyBoundVault.selector, keeper, address(vault)));
         guard.check(keeper, m, new Fill[](0), m);
     }
 
@@ -147,9 +122,9 @@ contract RebalanceGuardTest is VaultFixture {
     function test_setBounds_acceptsEveryHardLimitAndNothingBeyond() external {
         for (uint256 field = 0; field < FIELD_COUNT; ++field) {
             uint256[21] memory words = _words(_roomy());
-            words[field] = _hardLimit(field);
+            words[field] = HardLimits.limitOf(field);
             _setBounds(_boundsOf(words));
-            assertEq(_words(guard.bounds())[field], _hardLimit(field));
+            assertEq(_words(guard.bounds())[field], HardLimits.limitOf(field));
 
             if (field == 4) continue; // the least trade is bounded by the largest one: a test of its own
             words[field] += 1;
@@ -157,7 +132,10 @@ contract RebalanceGuardTest is VaultFixture {
                 address(guard),
                 abi.encodeCall(guard.setBounds, (_boundsOf(words))),
                 abi.encodeWithSelector(
-                    IRebalanceGuard.BoundOutsideHardLimit.selector, _fieldName(field), words[field], _hardLimit(field)
+                    IRebalanceGuard.BoundOutsideHardLimit.selector,
+                    _fieldName(field),
+                    words[field],
+                    HardLimits.limitOf(field)
                 )
             );
         }

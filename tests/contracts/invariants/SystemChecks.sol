@@ -3,35 +3,11 @@ pragma solidity ^0.8.28;
 
 import {IHedgeVault} from "../../../contracts/interfaces/IHedgeVault.sol";
 import {Measurement, VenueMeasurement} from "../../../contracts/types/Rebalance.sol";
+import {HardLimits} from "../support/HardLimits.sol";
 import {GovernanceActions} from "./GovernanceActions.sol";
 
 /// @notice What holds between any two calls.
 abstract contract SystemChecks is GovernanceActions {
-    /// @dev What a governor cannot pass, field by field in the order of `Bounds`.
-    uint256[21] private _hardLimits = [
-        uint256(1e30),
-        1e30,
-        1e30,
-        1e30,
-        1e28,
-        1e28,
-        1e28,
-        1e28,
-        1e28,
-        10e18,
-        5e18,
-        300,
-        100,
-        250,
-        500,
-        500,
-        3000,
-        5000,
-        9000,
-        10_000,
-        86_400
-    ];
-
     function _checkAll() internal {
         Moment memory m = _moment();
         _checkShares(m);
@@ -85,7 +61,7 @@ abstract contract SystemChecks is GovernanceActions {
         uint256[21] memory f = abi.decode(bounds, (uint256[21]));
         bool isInside = f[2] >= f[0] && f[4] <= f[5] && f[14] + f[15] <= 500 && f[16] >= f[14] + f[15] && f[20] >= 30;
         for (uint256 i = 0; i < 21; ++i) {
-            if (f[i] > _hardLimits[i]) isInside = false;
+            if (f[i] > HardLimits.limitOf(i)) isInside = false;
         }
         _judge(50, isInside);
         _judge(52, access.keeperCount() <= 4 && access.governorCount() == 1);
