@@ -9,7 +9,6 @@ import {Governed} from "../../contracts/governance/Governed.sol";
 import {VaultAccess} from "../../contracts/governance/VaultAccess.sol";
 import {IDeltaBook} from "../../contracts/interfaces/IDeltaBook.sol";
 import {IDeltaSource} from "../../contracts/interfaces/IDeltaSource.sol";
-import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
 import {DecimalScale} from "../../contracts/libraries/DecimalScale.sol";
 import {TokenHoldings} from "../../contracts/book/TokenHoldings.sol";
 import {GasBurningSource, LongAnswerSource, NoSource} from "./support/HostileSources.sol";

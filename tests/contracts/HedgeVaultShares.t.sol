@@ -2,7 +2,6 @@
 pragma solidity ^0.8.28;
 
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
-import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {IHedgeVault} from "../../contracts/interfaces/IHedgeVault.sol";
 import {Leg, Measurement} from "../../contracts/types/Rebalance.sol";
 import {TokenDouble} from "./support/Tokens.sol";

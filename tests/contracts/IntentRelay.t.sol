@@ -4,7 +4,6 @@ pragma solidity ^0.8.28;
 import {MockPyth} from "@pythnetwork/pyth-sdk-solidity/MockPyth.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IHedgeVault} from "../../contracts/interfaces/IHedgeVault.sol";
-import {IPriceOracle} from "../../contracts/interfaces/IPriceOracle.sol";
 import {IPriceUpdater} from "../../contracts/interfaces/IPriceUpdater.sol";
 import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
 import {PythSource} from "../../contracts/oracles/PythSource.sol";

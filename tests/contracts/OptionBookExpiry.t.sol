@@ -3,7 +3,6 @@ pragma solidity ^0.8.28;
 
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IOptionBook} from "../../contracts/interfaces/IOptionBook.sol";
-import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
 import {OptionBookFixture} from "./support/OptionBookFixture.sol";
 
 /// @notice HEDGE-440, HEDGE-483: how expired legs make room, and legs that settle on an average.

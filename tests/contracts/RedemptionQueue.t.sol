@@ -5,7 +5,7 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {IHedgeVault} from "../../contracts/interfaces/IHedgeVault.sol";
 import {RedemptionQueue} from "../../contracts/vault/RedemptionQueue.sol";
 import {BlocklistTokenDouble} from "./support/BlocklistTokenDouble.sol";
-import {CallbackTokenDouble, TokenDouble} from "./support/Tokens.sol";
+import {CallbackTokenDouble} from "./support/Tokens.sol";
 import {VaultFixture} from "./support/VaultFixture.sol";
 
 /// @notice HEDGE-041 .. HEDGE-049: exits that wait for idle.

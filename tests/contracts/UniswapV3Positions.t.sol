@@ -2,7 +2,6 @@
 pragma solidity ^0.8.28;
 
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
-import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
 import {IUniswapV3FeePool, IUniswapV3PositionManager} from "../../contracts/book/IUniswapV3.sol";
 import {ListedPositions} from "../../contracts/book/ListedPositions.sol";
 import {UniswapV3Positions} from "../../contracts/book/UniswapV3Positions.sol";

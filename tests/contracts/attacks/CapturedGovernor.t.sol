@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {BoundsRules} from "../../../contracts/libraries/BoundsRules.sol";
-import {Bounds, Leg} from "../../../contracts/types/Rebalance.sol";
+import {Bounds} from "../../../contracts/types/Rebalance.sol";
 import {AttackFixture} from "../support/AttackFixture.sol";
 import {ScriptedSource} from "../support/ScriptedSource.sol";
 import {ScriptedVenue} from "../support/ScriptedVenue.sol";

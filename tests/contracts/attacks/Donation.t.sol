@@ -7,17 +7,12 @@ import {TokenDouble} from "../support/Tokens.sol";
 /// @notice Collateral sent to the vault raises the deposit price at once and the exit price later. The figure is the gain of
 ///         who sent it, USD.
 contract DonationTest is AttackFixture {
-    function _book() private {
-        _attemptOnVault(attacker, _bookDonationCall());
-    }
-
     /// @dev `held` deposited and `sent` sent by the attacker; the victim deposits and leaves; then the attacker leaves.
     function _play(uint256 held, uint256 sent, uint256 deposit) private returns (uint256 gain, uint256 victimLoss) {
         _deposit(attacker, _units(held));
         token.mint(address(vault), _units(sent));
         bool isIn = _attemptDeposit(depositor, _units(deposit));
         if (isIn) victimLoss = deposit * 1e18 - _usd(_attemptExit(depositor));
-        _book();
         uint256 paid = _usd(_attemptExit(attacker));
         gain = _gain((held + sent) * 1e18, paid);
     }

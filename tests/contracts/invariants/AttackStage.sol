@@ -3,7 +3,6 @@ pragma solidity ^0.8.28;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
-import {IHedgeVault} from "../../../contracts/interfaces/IHedgeVault.sol";
 import {Bounds, Leg} from "../../../contracts/types/Rebalance.sol";
 import {ScriptedVenue} from "../support/ScriptedVenue.sol";
 import {KeeperActions} from "./KeeperActions.sol";

@@ -8,7 +8,6 @@ import {Bounds, Intent, Leg} from "../../../contracts/types/Rebalance.sol";
 import {VaultFixture} from "./VaultFixture.sol";
 
 /// @notice Every call the attacks make that is not ERC-4626: when the contracts' interfaces change, this file changes.
-/// @dev A call that a contract no longer has is refused like any other, so what is gone may keep its signature here.
 abstract contract VaultCalls is VaultFixture {
     /// @dev Gas an attempt may use: a block's.
     uint256 internal constant BLOCK_GAS = 30_000_000;
@@ -113,14 +112,9 @@ abstract contract VaultCalls is VaultFixture {
         return token.balanceOf(address(vault));
     }
 
+    /// @dev All shares against whatever idle pays for them, without waiting for any margin.
     function _redeemFromIdleCall(address account) internal view returns (bytes memory) {
         uint256 shares = vault.balanceOf(account);
-        return abi.encodeWithSignature(
-            "redeemFromIdle(uint256,uint256,address,address)", shares, uint256(0), account, account
-        );
-    }
-
-    function _bookDonationCall() internal pure returns (bytes memory) {
-        return abi.encodeWithSignature("absorbDonation()");
+        return abi.encodeCall(vault.redeemWithUnwind, (shares, 0, account, account, new Leg[](0)));
     }
 }
