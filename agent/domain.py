@@ -123,9 +123,9 @@ class Track:
     """
 
     size: Wad
+    explained: Wad
     price: Wad
     period: int
-    explained: Wad
     highs: tuple[int, int, int, int]
 
 

@@ -43,9 +43,9 @@ def advance(track: Track, before: Measurement, after: Measurement, timestamp: Se
     highs = _rolled(track, timestamp)
     moved = Track(
         size=Wad(sum(div_toward_zero(venue.size_low + venue.size_high, 2) for venue in after.venues)),
+        explained=_explained(track, before.price),
         price=before.price,
         period=timestamp // _PERIOD_SECONDS,
-        explained=_explained(track, before.price),
         highs=highs,
     )
     newest = max(highs[0], div_up(max(result(moved, before), result(moved, after)), _CENT))

@@ -40,8 +40,9 @@ import {TwoSidedVault} from "./vault/TwoSidedVault.sol";
 ///
 ///         Liveness. Exits need neither keeper, oracle nor guard's budgets, and stay open in every mode. A venue that does
 ///         not answer counts 0 and closes deposits; the rest works on. Without a healthy price margin can still go into a
-///         venue and come home from one without a position, and leavers can still close their part. An intent id is accepted
-///         once for ever, so a keeper that crashed may send again without hedging twice.
+///         venue and come home from one without a position, and leavers can still close their part. A keeper's intent is
+///         accepted only when it was decided since its last one was, so a keeper that crashed, or runs twice, may send again
+///         without hedging twice.
 ///
 ///         Known limits. One whole unit of the asset is taken to be worth 1 USD; deposits close where its price says
 ///         otherwise. Orders must fill in the transaction: a venue that answers Pending is refused. The book is measured once
@@ -52,8 +53,13 @@ contract HedgeVault is VenueDesk {
     /// @notice Verified delta of the book.
     IDeltaBook public immutable deltaBook;
 
+    struct AcceptedIntent {
+        bytes24 idPrefix;
+        uint64 blockNumber;
+    }
+
     /// @inheritdoc IHedgeVault
-    mapping(address keeper => mapping(bytes32 intentId => bool isUsed)) public intentUsed;
+    mapping(address keeper => AcceptedIntent accepted) public lastIntent;
 
     constructor(
         IERC20Metadata asset_,
@@ -122,13 +128,15 @@ contract HedgeVault is VenueDesk {
         _consume(keeper, intent);
         if (legs.length == 0) revert NoLegs();
         IPriceOracle.Reading memory reading = _readPrice();
-        Measurement memory beforeTrade = _measure(reading, 0);
         uint256[] memory indexes = _indexesOf(legs);
+        _bracket(legs, true);
+        Measurement memory beforeTrade = _measure(reading, 0);
         uint256 tradeCount = _requireAllowed(legs, indexes, beforeTrade, reading.faults);
         // Winding down, every position closes whatever the book says: a source that fails cannot hold it back.
         if (tradeCount != 0 && beforeTrade.price != 0 && !isWindingDown) _addBook(beforeTrade);
         Fill[] memory fills = _executeLegs(intent.id, legs, indexes, beforeTrade, tradeCount);
         Measurement memory afterTrade = _measureAndKeep(reading, _silentMask(beforeTrade));
+        _bracket(legs, false);
         afterTrade.bookDeltaLow = beforeTrade.bookDeltaLow;
         afterTrade.bookDeltaHigh = beforeTrade.bookDeltaHigh;
         (worstBefore, worstAfter) = guard.check(keeper, beforeTrade, fills, afterTrade);
@@ -152,26 +160,30 @@ contract HedgeVault is VenueDesk {
     /// @return cost What closing the leaver's part took from NAV, asset units, rounded up.
     function _unwind(Leg[] calldata legs, uint256 shares) private returns (uint256 cost) {
         IPriceOracle.Reading memory reading = _readPrice();
-        Measurement memory beforeTrade = _measure(reading, 0);
         uint256[] memory indexes = _indexesOf(legs);
+        _bracket(legs, true);
+        Measurement memory beforeTrade = _measure(reading, 0);
         _requirePart(legs, indexes, beforeTrade, shares);
         for (uint256 i = 0; i < legs.length; ++i) {
             _executeLeg(0, legs[i], indexes[i], beforeTrade);
         }
         Measurement memory afterTrade = _measureAndKeep(reading, _silentMask(beforeTrade));
+        _bracket(legs, false);
         guard.checkUnwind(beforeTrade, indexes, afterTrade);
         return _toAssetUnitsUp(Math.saturatingSub(beforeTrade.nav, afterTrade.nav));
     }
 
-    /// @dev `blockhash` answers 0 for a block that is not among the last 256.
+    /// @dev `blockhash` answers 0 for a block that is not among the last 256, and for this one: an intent is always decided on
+    ///      an earlier block than it is accepted in, so it is never accepted twice.
     function _consume(address keeper, Intent calldata intent) private {
         if (block.timestamp > intent.deadline) revert DeadlinePassed(block.timestamp, intent.deadline);
         bytes32 expected = blockhash(intent.blockNumber);
         if (expected == 0 || expected != intent.blockHash) {
             revert BlockHashMismatch(intent.blockNumber, intent.blockHash, expected);
         }
-        if (intentUsed[keeper][intent.id]) revert IntentAlreadyUsed(intent.id);
-        intentUsed[keeper][intent.id] = true;
+        uint256 lastBlock = lastIntent[keeper].blockNumber;
+        if (intent.blockNumber < lastBlock) revert IntentOutdated(intent.id, intent.blockNumber, lastBlock);
+        lastIntent[keeper] = AcceptedIntent(bytes24(intent.id), uint64(block.number));
     }
 
     /// @dev While trading is stopped or no price is healthy only margin moves, into a venue or home from a flat one. A wind-down
@@ -213,6 +225,13 @@ contract HedgeVault is VenueDesk {
             if (legs[i].sizeDelta != 0 && (!isReduction || SignedMath.abs(legs[i].sizeDelta) > limit)) {
                 revert UnwindTooLarge(i, legs[i].sizeDelta, limit);
             }
+        }
+    }
+
+    /// @dev Tells the venues that trade that a measured trade begins or has ended. Registered ones alone get here.
+    function _bracket(Leg[] calldata legs, bool isBeginning) private {
+        for (uint256 i = 0; i < legs.length; ++i) {
+            if (legs[i].sizeDelta != 0) IPerpVenue(legs[i].venue).bracketTrade(isBeginning);
         }
     }
 

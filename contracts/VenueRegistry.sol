@@ -151,6 +151,12 @@ contract VenueRegistry is IVenueRegistry, VaultBound {
         if (index == _venues.length) revert VenueNotRegistered(venue);
     }
 
+    /// @inheritdoc IVenueRegistry
+    function requireRemoved(IPerpVenue venue) external view {
+        if (!_stateOf[venue].wasRegistered) revert VenueNeverRegistered(address(venue));
+        if (_find(venue) != _venues.length) revert VenueStillRegistered(address(venue));
+    }
+
     // --- measurement ----------------------------------------------------------------------------------------------
 
     function _measureAll(IPriceOracle.Reading calldata reading, uint256 silentMask)

@@ -198,5 +198,5 @@ def _measurement(fields: Sequence[Any]) -> Measurement:
 
 
 def _track(fields: Sequence[Any]) -> Track:
-    size, price, period, explained, (first, second, third, fourth) = fields
-    return Track(Wad(size), Wad(price), period, Wad(explained), (first, second, third, fourth))
+    size, explained, price, period, (first, second, third, fourth) = fields
+    return Track(Wad(size), Wad(explained), Wad(price), period, (first, second, third, fourth))

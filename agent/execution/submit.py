@@ -97,7 +97,7 @@ class Executor:
         self._settings = settings
         self._timer = timer
         self._vault = ledger.identity.address
-        self._intent_used = load_abi("HedgeVault").function("intentUsed")
+        self._last_intent = load_abi("HedgeVault").function("lastIntent")
 
     def execute(self, record: IntentRecord, head: BlockRef) -> Settlement:
         """Carry out a new intent and wait for it.
@@ -249,8 +249,10 @@ class Executor:
         intent_id = record.intent.intent_id
         signed = self._ledger.transactions_of(intent_id)
         head = self._head()
-        used_call = self._intent_used.at(self._vault, self._signer.address, bytes.fromhex(intent_id.removeprefix("0x")))
-        is_used = bool(self._client.read([used_call], head)[0][0])
+        last_call = self._last_intent.at(self._vault, self._signer.address)
+        id_prefix, accepted_in = self._client.read([last_call], head)[0]
+        is_of_later_block = accepted_in > record.intent.decided_at_block.number  # 0 before the first
+        is_used = is_of_later_block and bytes.fromhex(intent_id.removeprefix("0x")).startswith(id_prefix)
         nonce = self._client.nonce_at(self._signer.address, head)
         # Read last: a receipt may be newer than the head, never older than what the head already knows.
         receipts = self._client.receipts([transaction.transaction_hash for transaction in signed])

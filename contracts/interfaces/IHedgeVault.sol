@@ -55,14 +55,13 @@ interface IHedgeVault is IERC4626 {
     );
 
     error DeadlinePassed(uint256 timestamp, uint256 deadline);
-    error IntentAlreadyUsed(bytes32 intentId);
+    /// @dev The keeper has rebalanced since the block that the intent was decided on: in block `lastBlock`.
+    error IntentOutdated(bytes32 intentId, uint256 blockNumber, uint256 lastBlock);
     /// @dev `expected` is 0 for a block more than 256 back, or not yet there.
     error BlockHashMismatch(uint256 blockNumber, bytes32 actual, bytes32 expected);
     error NoLegs();
     error TradeNotAllowed(uint256 legIndex);
     error MarginNotAllowed(uint256 legIndex);
-    error VenueNeverRegistered(address venue);
-    error VenueStillRegistered(address venue);
     error IdleExceeded(uint256 assets, uint256 idle);
     error FeeOnTransferAsset(uint256 received, uint256 expected);
     error MarginNotMoved(address venue, uint256 moved, uint256 expected);
@@ -89,10 +88,10 @@ interface IHedgeVault is IERC4626 {
     // --- keeper ---------------------------------------------------------------------------------------------------
 
     /// @notice Moves the hedge. Keeper only.
-    /// @dev Order: deadline, block hash, intent unused, measure, legs, measure, `RebalanceGuard.check`. Every judgement is on
+    /// @dev Order: deadline, block hash, decided since the keeper's last rebalance, measure, legs, measure, `RebalanceGuard.check`. Every judgement is on
     ///      measured state. While paused, or without a healthy price, legs may only move margin into a venue, or home from
     ///      one without a position; a wind-down may also trade, against the venue's own index.
-    /// @param intent Accepted once.
+    /// @param intent Accepted once, since its block is not before the keeper's last rebalance.
     /// @param legs At least one.
     /// @return worstNetDeltaBefore W before, WAD underlying.
     /// @return worstNetDeltaAfter W after.
@@ -158,8 +157,8 @@ interface IHedgeVault is IERC4626 {
     /// @notice The venues.
     function registry() external view returns (IVenueRegistry);
 
-    /// @notice True once an intent of this keeper has been accepted. Each keeper has ids of its own: none uses up another's.
-    function intentUsed(address keeper, bytes32 intentId) external view returns (bool);
+    /// @notice The last intent accepted from a keeper, by the first 24 bytes of its id, and the block it was accepted in.
+    function lastIntent(address keeper) external view returns (bytes24 idPrefix, uint64 blockNumber);
 
     /// @notice Collateral held by the vault itself, asset units.
     function idleAssets() external view returns (uint256);

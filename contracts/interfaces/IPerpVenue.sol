@@ -117,6 +117,11 @@ interface IPerpVenue {
     /// @notice Sends `assets` from the venue account to the vault. Vault only.
     function withdrawMargin(uint256 assets) external;
 
+    /// @notice Called before the measurement that a trade is judged by, and again after the one that follows it. Vault only.
+    /// @dev In between the venue may answer `account` from what it already knows, with a mark price that errs against the
+    ///      position; equity at any price P stays exact. May do nothing.
+    function bracketTrade(bool isBeginning) external;
+
     /// @notice Trades. Vault only. Reverts `LimitPriceViolated` when the average price is worse than `limitPrice`.
     /// @param sizeDelta Signed size, underlying units.
     /// @param limitPrice Worst price, fee excluded: a ceiling for buys, a floor for sells.

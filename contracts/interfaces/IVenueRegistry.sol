@@ -29,6 +29,8 @@ interface IVenueRegistry is IVaultBound {
     error GasTooLow(uint256 gasOffered, uint256 gasNeeded);
     error TooManyVenues(uint256 count, uint256 limit);
     error VenueNotRegistered(address venue);
+    error VenueNeverRegistered(address venue);
+    error VenueStillRegistered(address venue);
     error VenueAlreadyRegistered(address venue);
     error VenueVaultMismatch(address venueVault, address vault);
     error VenueCollateralMismatch(address venueCollateral, address asset);
@@ -47,6 +49,9 @@ interface IVenueRegistry is IVaultBound {
 
     /// @notice Index of a registered venue; reverts `VenueNotRegistered`.
     function indexOf(address venue) external view returns (uint256);
+
+    /// @notice Reverts unless the venue was registered once and is no longer: `VenueNeverRegistered`, `VenueStillRegistered`.
+    function requireRemoved(IPerpVenue venue) external view;
 
     /// @notice Measures every venue. Never reverts over a venue; `GasTooLow` where the caller offers too little gas.
     /// @param reading Oracle's reading; where its price is 0 each venue is judged at its own index.

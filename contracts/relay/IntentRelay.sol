@@ -17,8 +17,8 @@ import {Intent, Leg} from "../types/Rebalance.sol";
 ///         again whether the signer is a keeper, and charges its budget. This contract holds the relay role, so it calls two
 ///         addresses fixed at deployment and no other, each by one function.
 ///
-///         Replays. An intent id of a keeper is accepted once for the life of the vault; the domain binds a signature to this
-///         chain and this relay. It dies with the intent's deadline, and with the block that it names: 256 blocks later, or
+///         Replays. The vault accepts no intent decided before the keeper's last one was accepted; the domain binds a signature
+///         to this chain and this relay. It dies with the intent's deadline, and with the block that it names: 256 blocks later, or
 ///         by a reorganisation.
 ///
 ///         Obligations. The governor gives this contract `RELAY_ROLE` and no other, and takes it away where the relay is
@@ -27,7 +27,7 @@ import {Intent, Leg} from "../types/Rebalance.sol";
 ///         Liveness. A keeper can always call the vault itself.
 ///
 ///         Known limits. Until the deadline the relayer chooses the moment, the order and, among all that the oracle accepts,
-///         the price update. A signature cannot be called back otherwise than by spending its intent id; so deadlines are
+///         the price update. A signature is called back by any later rebalance of the keeper, and not otherwise; so deadlines are
 ///         short.
 contract IntentRelay is EIP712, ReentrancyGuardTransient {
     // solhint-disable gas-small-strings

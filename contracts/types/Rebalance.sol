@@ -4,8 +4,9 @@ pragma solidity ^0.8.28;
 /// Every number is WAD (1e18) and signed by the desk's convention (long is positive) unless its name says otherwise.
 
 /// @notice What a keeper decided, and on which state.
-/// @param id Chosen by the keeper; accepted once from that keeper for the life of the vault.
-/// @param blockNumber Block whose state the decision was made on; at most 256 blocks old.
+/// @param id Chosen by the keeper; names the rebalance in events.
+/// @param blockNumber Block whose state the decision was made on: at most 256 blocks old, and not before the block in which
+///        the keeper's last intent was accepted. So none is accepted twice, nor two of one state.
 /// @param blockHash Its hash: a decision on a block that a reorganisation has removed dies by itself.
 /// @param deadline Unix seconds; the rebalance reverts after it.
 struct Intent {
@@ -153,15 +154,16 @@ struct Budget {
 }
 
 /// @notice The hedge's result so far, less what the price's moves explain: funding, fees, slippage, liquidations, thefts.
+/// @dev Three slots, none of which a rebalance changes from 0 but the first.
 /// @param size Hedge after the last rebalance, underlying units.
-/// @param price Oracle price then, USD per underlying; 0 before the first.
-/// @param period Number of the period of 8 hours that the newest high belongs to.
 /// @param explained Sum of size x change of price since deployment, USD.
+/// @param price Oracle price at the last rebalance, USD per underlying; 0 before the first.
+/// @param period Number of the period of 8 hours that the newest high belongs to.
 /// @param highs Highest result of this period of 8 hours and of the three before, newest first, US cents rounded up.
 struct Track {
     int128 size;
+    int128 explained;
     uint96 price;
     uint32 period;
-    int128 explained;
     int64[4] highs;
 }

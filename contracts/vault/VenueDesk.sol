@@ -56,11 +56,7 @@ abstract contract VenueDesk is TwoSidedVault {
 
     /// @inheritdoc IHedgeVault
     function recoverMargin(IPerpVenue venue) external nonReentrant returns (uint256 assets) {
-        if (!registry.venueState(venue).wasRegistered) revert VenueNeverRegistered(address(venue));
-        IPerpVenue[] memory registered = registry.venues();
-        for (uint256 i = 0; i < registered.length; ++i) {
-            if (address(registered[i]) == address(venue)) revert VenueStillRegistered(address(venue));
-        }
+        registry.requireRemoved(venue);
         assets = venue.freeCollateral();
         if (assets != 0) _withdrawMargin(venue, assets);
         emit MarginBroughtHome(address(venue), assets, msg.sender);

@@ -75,19 +75,58 @@ contract HedgeVaultRebalanceTest is VaultFixture {
     }
 
     // HEDGE-104
-    function test_rebalance_revertsIfIntentWasUsed() external {
+    function test_rebalance_acceptsAnIntentOnce() external {
         _deposit(depositor, _units(200_000));
         Leg[] memory legs = _leg(int256(_units(1)), 0);
         Intent memory intent = _intent("intent");
         vm.startPrank(keeper);
         vault.rebalance(intent, legs);
-        assertTrue(vault.intentUsed(keeper, "intent"));
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.IntentAlreadyUsed.selector, bytes32("intent")));
+        uint256 acceptedIn = vm.getBlockNumber();
+        _expectOutdated(intent, acceptedIn);
+        vault.rebalance(intent, legs);
+        vm.roll(acceptedIn + 255); // the last block that knows its block
+        _expectOutdated(intent, acceptedIn);
         vault.rebalance(intent, legs);
     }
 
     // HEDGE-104
-    function test_rebalance_leavesTheIntentUnusedWhenItReverts() external {
+    function test_rebalance_decidedBeforeTheKeepersLast_isOutdated() external {
+        _deposit(depositor, _units(200_000));
+        Leg[] memory legs = _leg(int256(_units(1)), 0);
+        Intent memory first = _intent("first");
+        Intent memory twin = _intent("twin");
+        vm.startPrank(keeper);
+        vault.rebalance(first, legs);
+        uint256 acceptedIn = vm.getBlockNumber();
+        vm.roll(acceptedIn + 1);
+        _expectOutdated(twin, acceptedIn);
+        vault.rebalance(twin, legs);
+        vault.rebalance(_intent("next"), legs); // on the block that the first was accepted in
+        (bytes24 idPrefix, uint256 blockNumber) = vault.lastIntent(keeper);
+        assertEq(idPrefix, bytes24("next"));
+        assertEq(blockNumber, acceptedIn + 1);
+    }
+
+    // HEDGE-104
+    function test_rebalance_decidedBeforeAnotherKeepersLast_isAccepted() external {
+        _deposit(depositor, _units(200_000));
+        address other = makeAddr("another keeper");
+        _govern(address(access), abi.encodeCall(access.grantRole, (access.KEEPER_ROLE(), other, 0)));
+        Intent memory intent = _intent("intent");
+        vm.prank(keeper);
+        vault.rebalance(intent, _leg(int256(_units(1)), 0));
+        vm.prank(other);
+        vault.rebalance(intent, _leg(int256(_units(1)), 0));
+    }
+
+    function _expectOutdated(Intent memory intent, uint256 lastBlock) private {
+        vm.expectRevert(
+            abi.encodeWithSelector(IHedgeVault.IntentOutdated.selector, intent.id, intent.blockNumber, lastBlock)
+        );
+    }
+
+    // HEDGE-104
+    function test_rebalance_leavesNoIntentWhenItReverts() external {
         _deposit(depositor, _units(200_000));
         uint256 idle = vault.idleAssets();
         uint256 tooMuch = idle + 1;
@@ -95,7 +134,9 @@ contract HedgeVaultRebalanceTest is VaultFixture {
         vm.prank(keeper);
         vm.expectRevert(abi.encodeWithSelector(IHedgeVault.IdleExceeded.selector, tooMuch, idle));
         vault.rebalance(intent, _leg(int256(tooMuch), 0));
-        assertFalse(vault.intentUsed(keeper, "intent"));
+        (bytes24 idPrefix, uint256 blockNumber) = vault.lastIntent(keeper);
+        assertEq(idPrefix, 0);
+        assertEq(blockNumber, 0);
     }
 
     // HEDGE-120
@@ -107,7 +148,9 @@ contract HedgeVaultRebalanceTest is VaultFixture {
         intent.blockHash = keccak256("reorganised away");
         vm.prank(keeper);
         vm.expectRevert(
-            abi.encodeWithSelector(IHedgeVault.BlockHashMismatch.selector, START_BLOCK - 1, intent.blockHash, expected)
+            abi.encodeWithSelector(
+                IHedgeVault.BlockHashMismatch.selector, intent.blockNumber, intent.blockHash, expected
+            )
         );
         vault.rebalance(intent, legs);
     }
@@ -117,16 +160,16 @@ contract HedgeVaultRebalanceTest is VaultFixture {
         _deposit(depositor, _units(200_000));
         Intent memory intent = _nextIntent();
         Leg[] memory legs = _leg(int256(_units(50_000)), 50e18);
-        vm.roll(START_BLOCK - 1 + 256);
+        vm.roll(intent.blockNumber + 256);
         uint256 snapshot = vm.snapshotState();
         vm.prank(keeper);
         vault.rebalance(intent, legs);
         vm.revertToState(snapshot);
-        vm.roll(START_BLOCK - 1 + 257);
+        vm.roll(intent.blockNumber + 257);
         vm.prank(keeper);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IHedgeVault.BlockHashMismatch.selector, START_BLOCK - 1, intent.blockHash, bytes32(0)
+                IHedgeVault.BlockHashMismatch.selector, intent.blockNumber, intent.blockHash, bytes32(0)
             )
         );
         vault.rebalance(intent, legs);
@@ -135,11 +178,11 @@ contract HedgeVaultRebalanceTest is VaultFixture {
     // HEDGE-120
     function test_rebalance_revertsIfItNamesThisBlockOrNoHash() external {
         Intent memory intent = _nextIntent();
-        intent.blockNumber = START_BLOCK;
+        intent.blockNumber = vm.getBlockNumber();
         intent.blockHash = 0;
         vm.prank(keeper);
         vm.expectRevert(
-            abi.encodeWithSelector(IHedgeVault.BlockHashMismatch.selector, START_BLOCK, bytes32(0), bytes32(0))
+            abi.encodeWithSelector(IHedgeVault.BlockHashMismatch.selector, intent.blockNumber, bytes32(0), bytes32(0))
         );
         vault.rebalance(intent, _leg(0, 1e18));
     }

@@ -181,10 +181,10 @@ contract HedgeVaultVenuesTest is VaultFixture {
 
     // HEDGE-025
     function test_recoverMargin_revertsForVenuesRegisteredOrNeverRegistered() external {
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.VenueStillRegistered.selector, address(venue)));
+        vm.expectRevert(abi.encodeWithSelector(IVenueRegistry.VenueStillRegistered.selector, address(venue)));
         vault.recoverMargin(venue);
         ScriptedVenue stranger = _newVenue();
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.VenueNeverRegistered.selector, address(stranger)));
+        vm.expectRevert(abi.encodeWithSelector(IVenueRegistry.VenueNeverRegistered.selector, address(stranger)));
         vault.recoverMargin(stranger);
     }
 

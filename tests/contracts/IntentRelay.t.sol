@@ -186,7 +186,11 @@ contract IntentRelayTest is VaultFixture {
         Leg[] memory legs = _hedgeLegs();
         bytes memory signature = _signed(intent, legs);
         _relay(intent, legs, signature);
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.IntentAlreadyUsed.selector, bytes32("id")));
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IHedgeVault.IntentOutdated.selector, bytes32("id"), intent.blockNumber, vm.getBlockNumber()
+            )
+        );
         _relay(intent, legs, signature);
     }
 

@@ -84,12 +84,30 @@ contract CurieVenue is IPerpVenue {
     /// @dev Trades and withdrawals settle the account's funding, and none accrues in the rest of the same transaction.
     bool private transient _fundingIsSettled;
 
-    /// @dev What a trade changes: base held, quote held (open notional, and owed PnL where it changes too), quote in the
-    ///      pool.
+    /// @dev What is known of the account while a trade is measured, so that Curie values it once and not four times: what it
+    ///      has realised (owed PnL less pending funding, whose sum settling leaves as it is), and the mark price, 0 where the
+    ///      account was flat. Good for the size and open notional kept beside it; a liquidation changes both.
+    bool private transient _isKnown;
+    bool private transient _isTraded;
+    int256 private transient _knownSize;
+    int256 private transient _knownNotional;
+    int256 private transient _realised;
+    uint256 private transient _markBefore;
+
+    /// @dev What a trade changes: base held, quote held (open notional, and what is realised where that changes too), quote
+    ///      in the pool.
     struct Holdings {
         int256 size;
         int256 quote;
         uint256 poolQuote;
+    }
+
+    /// @dev An account as Curie values it.
+    /// @param realised Owed PnL less pending funding, USD.
+    /// @param positionValue Size times mark price, cut to the wei.
+    struct Valuation {
+        int256 realised;
+        int256 positionValue;
     }
 
     error ZeroSize();
@@ -130,11 +148,20 @@ contract CurieVenue is IPerpVenue {
     }
 
     /// @inheritdoc IPerpVenue
+    /// @dev What was realised is margin from here on.
     function withdrawMargin(uint256 assets) external onlyVault {
         _marginVault.withdraw(collateral, assets);
         _fundingIsSettled = true;
+        _isKnown = false;
         IERC20(collateral).safeTransfer(vault, assets);
         emit MarginWithdrawn(assets);
+    }
+
+    /// @inheritdoc IPerpVenue
+    function bracketTrade(bool isBeginning) external onlyVault {
+        _isTraded = false;
+        _isKnown = false;
+        if (isBeginning) _know(_accountInfo());
     }
 
     /// @inheritdoc IPerpVenue
@@ -142,18 +169,22 @@ contract CurieVenue is IPerpVenue {
     function execute(int256 sizeDelta, uint256 limitPrice) external onlyVault returns (Execution memory execution) {
         if (sizeDelta == 0) revert ZeroSize();
         bool isSell = sizeDelta < 0;
-        Holdings memory beforeTrade = _holdings();
-        // A trade that reduces a position realises PnL; any other changes the open notional alone.
+        ICurieAccountBalance.AccountInfo memory info = _accountInfo();
+        if (!_isStillKnown(info)) _know(info);
+        Holdings memory beforeTrade = _holdings(info);
+        // A trade that reduces a position realises PnL; any other changes the open notional alone, and settles funding.
         bool realises = beforeTrade.size != 0 && beforeTrade.size < 0 != isSell;
-        if (realises) {
-            // Settled first, so that funding does not look like a part of the trade.
-            if (!_fundingIsSettled) clearingHouse.settleAllFunding(address(this));
-            beforeTrade.quote += _owedPnl();
-        }
+        if (realises) beforeTrade.quote += _realised;
         _trade(isSell, SignedMath.abs(sizeDelta));
         _fundingIsSettled = true;
-        Holdings memory afterTrade = _holdings();
-        if (realises) afterTrade.quote += _owedPnl();
+        _isTraded = true;
+        info = _accountInfo();
+        (_knownSize, _knownNotional) = (info.takerPositionSize, info.takerOpenNotional);
+        Holdings memory afterTrade = _holdings(info);
+        if (realises) {
+            (_realised,,) = _accountBalance.getPnlAndPendingFee(address(this));
+            afterTrade.quote += _realised;
+        }
         execution = _measure(isSell, beforeTrade, afterTrade);
         if (isSell ? execution.executionPrice < limitPrice : execution.executionPrice > limitPrice) {
             revert LimitPriceViolated(execution.executionPrice, limitPrice);
@@ -176,16 +207,22 @@ contract CurieVenue is IPerpVenue {
     /// @inheritdoc IPerpVenue
     /// @dev Equity is Curie's own account value from its parts, without maker fees, since this account makes no orders. The
     ///      mark price is read out of Curie's valuation of the position: exact where the size is 1 or more, and so that
-    ///      the position is worth the same to the wei where it is not. Without a position it is the index price.
+    ///      the position is worth the same to the wei where it is not. Without a position it is the index price. While a trade
+    ///      is measured it is the worse of the mark before the trade and the pool's price after it.
     function account() external view returns (Account memory a) {
         ICurieAccountBalance.AccountInfo memory info = _accountInfo();
-        (int256 owed, int256 unrealised,) = _accountBalance.getPnlAndPendingFee(address(this));
-        int256 funding = info.takerPositionSize == 0 || _fundingIsSettled ? int256(0) : _pendingFunding();
-        int256 margin = _marginVault.getBalance(address(this)) * _collateralUnit;
-        a.equity = _floorToCollateral(margin + owed + unrealised - funding);
-        a.size = size();
+        a.size = _sizeOf(info);
         a.indexPrice = indexPrice();
-        a.markPrice = _markPriceOf(a.size, unrealised - info.takerOpenNotional, a.indexPrice);
+        Valuation memory v;
+        if (_isStillKnown(info)) {
+            a.markPrice = a.size == 0 ? a.indexPrice : _isTraded ? _worstMark(a.size) : _markBefore;
+            v = Valuation(_realised, a.size * int256(a.markPrice) / int256(WAD));
+        } else {
+            v = _valuation(info);
+            a.markPrice = a.size == 0 ? a.indexPrice : _markPriceOf(a.size, v.positionValue);
+        }
+        int256 margin = _marginVault.getBalance(address(this)) * _collateralUnit;
+        a.equity = _floorToCollateral(margin + v.realised + info.takerOpenNotional + v.positionValue);
     }
 
     /// @inheritdoc IPerpVenue
@@ -305,8 +342,7 @@ contract CurieVenue is IPerpVenue {
         );
     }
 
-    function _holdings() private view returns (Holdings memory) {
-        ICurieAccountBalance.AccountInfo memory info = _accountInfo();
+    function _holdings(ICurieAccountBalance.AccountInfo memory info) private view returns (Holdings memory) {
         return Holdings({
             size: info.takerPositionSize, quote: info.takerOpenNotional, poolQuote: _quoteToken.balanceOf(address(pool))
         });
@@ -363,10 +399,44 @@ contract CurieVenue is IPerpVenue {
         return Math.mulDiv(notional, WAD, traded, isSell ? Math.Rounding.Floor : Math.Rounding.Ceil);
     }
 
+    function _know(ICurieAccountBalance.AccountInfo memory info) private {
+        Valuation memory v = _valuation(info);
+        (_knownSize, _knownNotional) = (info.takerPositionSize, info.takerOpenNotional);
+        _realised = v.realised;
+        _markBefore = info.takerPositionSize == 0 ? 0 : _markPriceOf(info.takerPositionSize, v.positionValue);
+        _isKnown = true;
+    }
+
+    function _isStillKnown(ICurieAccountBalance.AccountInfo memory info) private view returns (bool) {
+        return _isKnown && info.takerPositionSize == _knownSize && info.takerOpenNotional == _knownNotional;
+    }
+
+    /// @dev Curie tells what is realised with the whole valuation alone.
+    function _valuation(ICurieAccountBalance.AccountInfo memory info) private view returns (Valuation memory v) {
+        int256 unrealised;
+        (v.realised, unrealised,) = _accountBalance.getPnlAndPendingFee(address(this));
+        v.positionValue = unrealised - info.takerOpenNotional;
+        if (info.takerPositionSize != 0 && !_fundingIsSettled) v.realised -= _pendingFunding();
+    }
+
+    /// @dev Curie's mark is the median of the pool's price and two averages, which a trade leaves as they are for the rest of
+    ///      its block. So a trade takes the mark no farther than the pool's price, nor past it from where it was.
+    function _worstMark(int256 held) private view returns (uint256) {
+        if (_markBefore == 0) return markPrice();
+        (uint160 sqrtPriceX96,,,,,,) = pool.slot0();
+        uint256 poolPrice = UniswapV3Math.priceOf(sqrtPriceX96);
+        return held > 0 ? Math.min(_markBefore, poolPrice) : Math.max(_markBefore, poolPrice);
+    }
+
+    /// @dev Curie takes a few wei of base for none.
+    function _sizeOf(ICurieAccountBalance.AccountInfo memory info) private view returns (int256) {
+        return SignedMath.abs(info.takerPositionSize) < DUST_SIZE ? size() : info.takerPositionSize;
+    }
+
+    /// @param held Not 0.
     /// @param positionValue Curie's own: size times mark price, cut to the wei.
-    function _markPriceOf(int256 held, int256 positionValue, uint256 index) private view returns (uint256) {
+    function _markPriceOf(int256 held, int256 positionValue) private view returns (uint256) {
         uint256 absoluteSize = SignedMath.abs(held);
-        if (absoluteSize == 0) return index; // equity stands at any price
         if (absoluteSize < DUST_SIZE) return markPrice();
         return Math.mulDiv(SignedMath.abs(positionValue), WAD, absoluteSize, Math.Rounding.Ceil);
     }
@@ -375,11 +445,6 @@ contract CurieVenue is IPerpVenue {
     function _floorToCollateral(int256 usd) private view returns (int256 floored) {
         int256 remainder = usd % _collateralUnit;
         return remainder < 0 ? usd - remainder - _collateralUnit : usd - remainder;
-    }
-
-    /// @dev PnL and funding realised but not yet booked into the margin. Curie tells it with the whole valuation alone.
-    function _owedPnl() private view returns (int256 owed) {
-        (owed,,) = _accountBalance.getPnlAndPendingFee(address(this));
     }
 
     /// @dev Positive is owed by the account.

@@ -184,7 +184,9 @@ abstract contract Stage is Test {
 
     // --- intents --------------------------------------------------------------------------------------------------
 
+    /// @dev In a block of its own, as every rebalance of one keeper is.
     function _nextIntent() internal returns (Intent memory) {
+        vm.roll(vm.getBlockNumber() + 1);
         uint256 decidedOn = vm.getBlockNumber() - 1;
         return Intent(bytes32(++_intentCount), decidedOn, blockhash(decidedOn), vm.getBlockTimestamp());
     }

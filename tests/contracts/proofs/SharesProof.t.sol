@@ -77,7 +77,7 @@ contract SharesAlone is TwoSidedVault {
         revert();
     }
 
-    function intentUsed(address, bytes32) external pure returns (bool) {
+    function lastIntent(address) external pure returns (bytes24, uint64) {
         revert();
     }
 

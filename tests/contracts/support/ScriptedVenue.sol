@@ -121,6 +121,8 @@ contract ScriptedVenue is IPerpVenue {
         _call();
     }
 
+    function bracketTrade(bool) external view onlyVault {}
+
     function execute(int256 sizeDelta, uint256 limitPrice) external onlyVault notHalted returns (Execution memory) {
         _call();
         uint256 price = executionPrice == 0 ? indexPrice : executionPrice;

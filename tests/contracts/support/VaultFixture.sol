@@ -171,7 +171,9 @@ abstract contract VaultFixture is Test {
         legs[0] = Leg(address(venue), marginDelta, sizeDelta, 0);
     }
 
+    /// @dev In a block of its own, as every rebalance of one keeper is.
     function _nextIntent() internal returns (Intent memory) {
+        vm.roll(vm.getBlockNumber() + 1);
         return _intent(bytes32(++_intentCount));
     }
 

@@ -26,8 +26,8 @@ def test_decode_revert__vault_and_role_errors__hex_and_checksummed_addresses():
     assert decode_revert(revert_data("NotKeeper(address)", address)).arguments == {
         "caller": "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
     }
-    used = decode_revert(revert_data("IntentAlreadyUsed(bytes32)", b"\x01" * 32))
-    assert used.arguments == {"intentId": "0x" + "01" * 32}
+    outdated = decode_revert(revert_data("IntentOutdated(bytes32,uint256,uint256)", b"\x01" * 32, 7, 8))
+    assert outdated.arguments == {"intentId": "0x" + "01" * 32, "blockNumber": 7, "lastBlock": 8}
 
 
 def test_decode_revert__name_of_a_bound__is_text():

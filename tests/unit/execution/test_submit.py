@@ -67,7 +67,7 @@ class FakeChain:
     mines: bool = True
     status: int = 1
     send_outcome: SendOutcome | Exception = SendOutcome.ACCEPTED
-    used: set[bytes] = field(default_factory=set)
+    last_intent: bytes | None = None
     mined: dict[str, dict[str, Any]] = field(default_factory=dict)
     sent: list[str] = field(default_factory=list)
     refusal: RejectedError | None = None
@@ -97,8 +97,9 @@ class FakeChain:
         self.simulated.append(call.data)
         return RejectedError("UnknownRevert") if gas < self.gas else self.refusal
 
-    def read(self, calls: Any, at: BlockRef) -> list[tuple[bool]]:
-        return [(bytes.fromhex(call.data[74:138]) in self.used,) for call in calls]
+    def read(self, calls: Any, at: BlockRef) -> list[tuple[bytes, int]]:
+        answer = (bytes(24), 0) if self.last_intent is None else (self.last_intent, at.number + 1)
+        return [answer for _ in calls]
 
     def receipts(self, hashes: list[str]) -> list[dict[str, Any] | None]:
         return [self.mined.get(one) for one in hashes]
@@ -368,7 +369,7 @@ def test_resume__intent_used_by_transaction_nobody_knows__executed_when_it_stays
     chain.mines = False
     executor.execute(record(), block(10))
     chain.nonce, chain.waiting = 5, 5
-    chain.used.add(bytes.fromhex(record().intent.intent_id[2:]))
+    chain.last_intent = bytes.fromhex(record().intent.intent_id[2:])[:24]
     settlement = executor.resume(record(), lambda: True)
     assert settlement.state is IntentState.EXECUTED
     assert settlement.receipt is None
@@ -379,7 +380,7 @@ def test_resume__state_before_receipt__waits_for_the_receipt(executor, chain, le
     chain.mines = False
     executor.execute(record(), block(10))
     last = chain.sent[-1]
-    chain.used.add(bytes.fromhex(record().intent.intent_id[2:]))
+    chain.last_intent = bytes.fromhex(record().intent.intent_id[2:])[:24]
     clock.then[clock.now + 0.1] = lambda: chain.mine(last)
     settlement = executor.resume(record(), lambda: True)
     assert settlement.state is IntentState.EXECUTED
