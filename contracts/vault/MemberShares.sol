@@ -47,11 +47,14 @@ abstract contract MemberShares is ERC20Permit, VaultModes, IHedgeVault {
         emit RedemptionQueueSet(queue);
     }
 
-    /// @dev Locks what `receiver` holds and is about to get, where a lock is set.
-    function _lock(address receiver) internal {
+    /// @dev A stranger's deposit for a member could restart the ripening of others'. Where a lock is set, what `receiver`
+    ///      holds and is about to get is locked.
+    function _admit(address receiver) internal {
+        address caller = _msgSender();
+        if (receiver != caller && !gate.isMember(caller)) revert NotMember(caller);
         uint256 lock = shareLock;
         if (lock == 0) return;
-        if (receiver != _msgSender()) revert ReceiverMustDeposit(_msgSender(), receiver);
+        if (receiver != caller) revert ReceiverMustDeposit(caller, receiver);
         lockedUntil[receiver] = block.timestamp + lock;
     }
 

@@ -391,7 +391,7 @@ abstract contract TwoSidedVault is MemberShares, ERC4626, ReentrancyGuardTransie
     function _enter(address receiver, uint256 assets, uint256 shares, uint256 navHigh) private {
         uint256 nav = navHigh.saturatingAdd(assets);
         if (nav > depositCap) revert DepositCapExceeded(nav, depositCap);
-        _lock(receiver);
+        _admit(receiver);
         // The first deposit borrows nobody's NAV.
         if (totalSupply() != 0) _young = YoungDeposits((_youngAssets() + assets).toUint192(), uint64(block.timestamp));
         _deposit(_msgSender(), receiver, assets, shares);

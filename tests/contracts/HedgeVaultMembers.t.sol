@@ -35,6 +35,24 @@ contract HedgeVaultMembersTest is VaultFixture {
     }
 
     // HEDGE-017
+    function test_stranger_depositsForNoMember() external {
+        _deposit(depositor, _units(1000));
+        gate.shutOut(stranger);
+        token.mint(stranger, _units(2));
+        bytes memory refused = abi.encodeWithSelector(IHedgeVault.NotMember.selector, stranger);
+        vm.startPrank(stranger);
+        token.approve(address(vault), _units(2));
+        vm.expectRevert(refused);
+        vault.deposit(_units(1), depositor);
+        vm.expectRevert(refused);
+        vault.mint(1e6, depositor);
+        vm.stopPrank();
+        gate.letIn(stranger);
+        vm.prank(stranger);
+        vault.deposit(_units(1), depositor);
+    }
+
+    // HEDGE-017
     function test_member_takenOff_leavesWithAllButGetsNoMore() external {
         uint256 shares = _deposit(depositor, _units(1000));
         gate.shutOut(depositor);

@@ -11,6 +11,10 @@ contract OpenGate is IMemberGate {
         isShutOut[account] = true;
     }
 
+    function letIn(address account) external {
+        isShutOut[account] = false;
+    }
+
     function isMember(address account) external view returns (bool) {
         return !isShutOut[account];
     }
