@@ -27,7 +27,7 @@ import {IVaultAccess} from "../interfaces/IVaultAccess.sol";
 ///         guardian holds governance up for two delays and no longer. A guardian that is dismissed or leaves may be the last:
 ///         the successor is appointed before, or, against a captured guardian, after, with one delay without any.
 ///
-///         Known limits. Until `handedOver` the deployer acts without delay: nobody should deposit before. Cancelling is one
+///         Known limits. Until `handedOver` the deployer acts without delay, and `MemberGate` lets nobody in. Cancelling is one
 ///         call an operation (`multicall` takes many), and costs less gas than scheduling. A governor may pause, tighten and
 ///         dismiss at once, as a guardian may. An operation of a governor who lost the role cannot be executed, unless the
 ///         role is given back before it expires.

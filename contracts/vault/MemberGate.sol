@@ -10,10 +10,10 @@ import {IVaultAccess} from "../interfaces/IVaultAccess.sol";
 ///         the hedge without the book. So the vault gives shares to members alone.
 ///
 ///         Trust. The governor names members, after its delay; the guardian takes them off at once. Whoever is taken off
-///         keeps shares and may leave with them, but gets no more.
+///         keeps shares and may leave with them, but gets no more. Until the deployer has handed over nobody is let in: while
+///         a vault is being put together, and one account could still rearrange it, no deposit is taken.
 contract MemberGate is IMemberGate, Governed {
-    /// @inheritdoc IMemberGate
-    mapping(address account => bool isIn) public isMember;
+    mapping(address account => bool isNamed) private _isNamed;
 
     event MemberSet(address indexed account, bool oldIsMember, bool newIsMember);
 
@@ -22,6 +22,11 @@ contract MemberGate is IMemberGate, Governed {
         for (uint256 i = 0; i < members.length; ++i) {
             _set(members[i], true);
         }
+    }
+
+    /// @inheritdoc IMemberGate
+    function isMember(address account) external view returns (bool) {
+        return _isNamed[account] && access.handedOver();
     }
 
     /// @notice Names a member. Governor only.
@@ -35,7 +40,7 @@ contract MemberGate is IMemberGate, Governed {
     }
 
     function _set(address account, bool isMember_) private {
-        emit MemberSet(account, isMember[account], isMember_);
-        isMember[account] = isMember_;
+        emit MemberSet(account, _isNamed[account], isMember_);
+        _isNamed[account] = isMember_;
     }
 }

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IHedgeVault} from "../../contracts/interfaces/IHedgeVault.sol";
 import {IRebalanceGuard} from "../../contracts/interfaces/IRebalanceGuard.sol";
+import {VaultAccess} from "../../contracts/governance/VaultAccess.sol";
 import {MemberGate} from "../../contracts/vault/MemberGate.sol";
 import {TokenDouble} from "./support/Tokens.sol";
 import {VaultFixture} from "./support/VaultFixture.sol";
@@ -63,6 +64,19 @@ contract HedgeVaultMembersTest is VaultFixture {
         vault.redeem(vault.balanceOf(depositor), depositor, depositor);
         vm.stopPrank();
         assertEq(vault.balanceOf(depositor), 0);
+    }
+
+    // HEDGE-017
+    function test_memberGate_letsNobodyInBeforeTheHandOver() external {
+        address[] memory members = new address[](1);
+        members[0] = depositor;
+        VaultAccess unfinished = new VaultAccess(deployer);
+        MemberGate closed = new MemberGate(unfinished, members);
+        assertFalse(closed.isMember(depositor));
+        vm.prank(deployer);
+        unfinished.handOver(governor, DELAY, guardian, new address[](0), new address[](0));
+        assertTrue(closed.isMember(depositor));
+        assertFalse(closed.isMember(stranger));
     }
 
     // HEDGE-017
