@@ -81,7 +81,7 @@ def complaints(files: dict[str, Coverage]) -> list[str]:
     """Return what lies below the limits, line by line, or that there is too little to judge."""
     names = bound(files)
     wrong = [] if len(names) >= LEAST_FILES else [f"{len(names)} files of guard and accounting, not {LEAST_FILES}"]
-    for kind, least in (("line", LEAST_LINES), ("branch", LEAST_BRANCHES)):
+    for kind, kinds, least in (("line", "lines", LEAST_LINES), ("branch", "branches", LEAST_BRANCHES)):
         counted = {
             (name, key if isinstance(key, int) else key[0], key): count
             for name in names
@@ -89,7 +89,7 @@ def complaints(files: dict[str, Coverage]) -> list[str]:
         }
         hit, total = share(counted.values())
         if total == 0 or hit < least * total:
-            wrong.append(f"{hit} of {total} {kind}es of guard and accounting, less than {least:.0%}")
+            wrong.append(f"{hit} of {total} {kinds} of guard and accounting, less than {least:.0%}")
             wrong += sorted(f"{name}:{line}: {kind} not run" for (name, line, _), count in counted.items() if not count)
     return wrong
 
@@ -124,7 +124,6 @@ def measure() -> str:
     TRACE.unlink(missing_ok=True)
     arguments = [str(native_binary("forge")), "coverage", "--report", "lcov", "--report-file", str(TRACE)]
     arguments += ["--no-match-path", "tests/contracts/invariants/*", "--no-match-test", TOO_LARGE_UNOPTIMISED]
-    arguments += ["--out", str(TRACE.parent / "out"), "--cache-path", str(TRACE.parent / "cache")]
     environment = os.environ | {"FOUNDRY_DISABLE_NIGHTLY_WARNING": "1"}
     result = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
     if result.returncode != 0 or not TRACE.is_file():

@@ -144,8 +144,8 @@ contract HedgeVaultReentrancyTest is VaultFixture {
     function test_depositAndExits_revertIfTheTokenReenters() external {
         bytes[] memory stateCalls = _stateCalls();
         bytes[] memory views = _pricingViews();
-        for (uint256 i = 0; i < stateCalls.length - 3; ++i) {
-            // the last three need a role the token has not
+        for (uint256 i = 0; i < stateCalls.length - 5; ++i) {
+            // the last five need a role the token has not
             _assertTokenIsLockedOut(_target(i), stateCalls[i]);
         }
         for (uint256 i = 0; i < views.length; ++i) {
