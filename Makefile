@@ -66,7 +66,15 @@ processors: setup ## The numerical tests as other processors would run them
 	@$(BIN)/python -m scripts.processors
 
 .PHONY: audit
-audit: audit-proofs audit-mutants audit-campaigns ## Symbolic proofs, mutants and the long campaigns (more than a day on 2 cores)
+audit: audit-static audit-coverage audit-proofs audit-mutants audit-campaigns ## All of the following and the long campaigns (more than a day on 2 cores)
+
+.PHONY: audit-static
+audit-static: setup $(STAMPS)/audit ## Static analysis: no grave finding without its reason, and a contract that must fail
+	@$(BIN)/python -m scripts.static_analysis
+
+.PHONY: audit-coverage
+audit-coverage: setup ## Lines and branches of guard and accounting that the Solidity tests run through
+	@$(BIN)/python -m scripts.coverage
 
 .PHONY: audit-proofs
 audit-proofs: setup $(STAMPS)/audit ## Proofs by a symbolic engine, and a false claim that it must refute

@@ -46,6 +46,18 @@ contract HedgeVaultExitsTest is VaultFixture {
         vault.redeemWithUnwind(shares, 0, depositor, depositor, _leg(-int256(worth + 1), 0));
     }
 
+    // HEDGE-015
+    function test_unwind_revertsIfItPaysLessThanTheMinimum() external {
+        _hedge();
+        uint256 shares = vault.balanceOf(depositor) / 2;
+        uint256 worth = vault.previewRedeem(shares);
+        vm.startPrank(depositor);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.AssetsBelowMinimum.selector, worth, worth + 1));
+        vault.redeemWithUnwind(shares, worth + 1, depositor, depositor, new Leg[](0));
+        assertEq(vault.redeemWithUnwind(shares, worth, depositor, depositor, new Leg[](0)), worth);
+        vm.stopPrank();
+    }
+
     // INV-59
     function test_unwind_takesASampleOfTheHedgeItLeaves() external {
         _hedge();

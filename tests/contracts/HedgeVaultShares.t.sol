@@ -316,6 +316,18 @@ abstract contract HedgeVaultSharesTest is VaultFixture {
         assertEq(vault.maxDeposit(attacker), 0);
     }
 
+    // HEDGE-016
+    function test_lowerDepositCap_isAtOnceAndRevertsIfItWouldRaise() external {
+        _govern(address(vault), abi.encodeCall(vault.setDepositCap, (1000)));
+        vm.startPrank(guardian);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.LimitLooser.selector, 1001, 1000));
+        vault.lowerDepositCap(1001);
+        vault.lowerDepositCap(1000); // no change is no looser
+        vault.lowerDepositCap(999);
+        vm.stopPrank();
+        assertEq(vault.depositCap(), 999);
+    }
+
     // INV-04
     function testFuzz_roundTrip_neverProfits(uint256 assets, uint256 mark, uint256 index) external {
         _hedge();

@@ -221,6 +221,15 @@ contract HedgeVaultVenuesTest is VaultFixture {
         assertEq(registry.venueState(venue).capUsd, 60_000);
     }
 
+    // HEDGE-027
+    function test_setVenueCap_revertsIfUnknown() external {
+        _governExpecting(
+            address(registry),
+            abi.encodeCall(registry.setVenueCap, (IPerpVenue(attacker), 1)),
+            abi.encodeWithSelector(IVenueRegistry.VenueNotRegistered.selector, attacker)
+        );
+    }
+
     // HEDGE-023
     function test_constructor_revertsIfAnAddressHasNoCode() external {
         address nobody = makeAddr("nobody");

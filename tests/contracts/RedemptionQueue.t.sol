@@ -94,6 +94,17 @@ contract RedemptionQueueTest is VaultFixture {
         vm.stopPrank();
     }
 
+    // HEDGE-041
+    function test_setRedemptionQueue_aSecondOneReverts() public {
+        RedemptionQueue other = new RedemptionQueue(vault, MAX_WIDTH_BPS);
+        _governExpecting(
+            address(vault),
+            abi.encodeCall(vault.setRedemptionQueue, (address(other))),
+            abi.encodeWithSelector(IHedgeVault.QueueAlreadySet.selector, address(queue))
+        );
+        assertEq(vault.redemptionQueue(), address(queue));
+    }
+
     // HEDGE-042
     function test_serve_enoughIdlePaysTheRedemptionPrice() public {
         uint256 shares = vault.balanceOf(first);

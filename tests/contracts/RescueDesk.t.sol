@@ -76,6 +76,7 @@ contract RescueDeskTest is VaultFixture {
 
     // HEDGE-541
     function test_rescue_beforeTheSilenceIsOverReverts() external {
+        assertEq(desk.silentFrom(), START + SILENCE);
         vm.warp(START + SILENCE - 1);
         _publish(PRICE);
         _rescueExpecting(

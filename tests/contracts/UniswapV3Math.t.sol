@@ -95,4 +95,14 @@ contract UniswapV3MathTest is Test {
         assertLe(UniswapV3Math.priceOf(down), price);
         assertApproxEqRel(UniswapV3Math.priceOf(up), price, 1e9);
     }
+
+    function test_sqrtRatioOf_isHeldBetweenTheRootsOfTheLastTicks() external pure {
+        for (uint256 i = 0; i < 2; ++i) {
+            Math.Rounding rounding = i == 0 ? Math.Rounding.Floor : Math.Rounding.Ceil;
+            assertEq(UniswapV3Math.sqrtRatioOf(1, 1, rounding), 1 << 96);
+            assertEq(UniswapV3Math.sqrtRatioOf(1, 1 << 129, rounding), UniswapV3Math.MIN_SQRT_PRICE);
+            assertEq(UniswapV3Math.sqrtRatioOf(type(uint128).max, 1, rounding), UniswapV3Math.MAX_SQRT_PRICE);
+            assertEq(UniswapV3Math.sqrtRatioOf(1 << 128, 1, rounding), UniswapV3Math.MAX_SQRT_PRICE);
+        }
+    }
 }
