@@ -1,9 +1,10 @@
 """Deploy one vault and everything it stands on, and put a book on the chain.
 
-    python -m scripts.deploy --network localnet --inputs FILE [--book FILE]
+    python -m scripts.deploy --network localnet --inputs FILE [--book FILE] [--config FILE]
 
-Values come from ``config/<network>.toml``, the addresses that the deployment stands on from the file of inputs.
-Running it again deploys only what is missing. The manifest ``deployments/<chain_id>.json`` appears when all stands.
+Values come from ``config/<network>.toml``, unless another file is named, the addresses that the deployment stands on
+from the file of inputs. Running it again deploys only what is missing. The manifest
+``deployments/<chain_id>.json`` appears when all stands.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def main() -> int:
     """Run the command line; bad input is one line and exit status 2."""
     arguments = _arguments()
     try:
-        settings = load_settings(config_path(arguments.network))
+        settings = load_settings(arguments.config or config_path(arguments.network))
         inputs = load_deployment_inputs(arguments.inputs)
         with quiet_unless_failing():
             project = load_project()
@@ -140,8 +141,8 @@ def _deploy_services(record: DeploymentRecord, settings: Settings, contracts: di
         services["ShareFees"] = record.ensure("ShareFees", access, vault)
     elif vault.shareFees() != ZERO_ADDRESS:
         raise DataError(
-            f"the vault pays fees by ShareFees {vault.shareFees()}, named for good; put [fees] back into "
-            f"config/{settings.network}.toml"
+            f"the vault pays fees by ShareFees {vault.shareFees()}, named for good; put [fees] back into the "
+            "configuration"
         )
     return services
 
@@ -203,9 +204,7 @@ def _fill_tank(desk: Any, tank: Wei, deployer: Any) -> None:
 
 def _require_fee_recipient(settings: Settings, inputs: DeploymentInputs) -> None:
     if settings.fees is not None and inputs.fee_recipient is None:
-        raise DataError(
-            f"config/{settings.network}.toml: [fees] pays nobody; name fee_recipient in the deployment's inputs"
-        )
+        raise DataError("[fees] would pay nobody; name fee_recipient in the deployment's inputs")
 
 
 def _require_holders(access: Any, inputs: DeploymentInputs) -> None:
@@ -261,6 +260,7 @@ def _require_chain(settings: Settings) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m scripts.deploy", description=__doc__.splitlines()[0])
     parser.add_argument("--network", required=True, help="name of a file in config/, without .toml")
+    parser.add_argument("--config", type=Path, help="read this file in place of config/<network>.toml")
     parser.add_argument("--book", type=Path, help="book whose options are registered on the chain (.toml or .csv)")
     parser.add_argument(
         "--inputs",
