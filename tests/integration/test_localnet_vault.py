@@ -227,7 +227,7 @@ def test_run_deployment__what_the_vault_stands_on_changed__deploys_nothing(local
 
 
 # HEDGE-062
-def test_run_deployment__another_contract_at_a_recorded_address__does_not_pass_for_it(localnet, deployed, tmp_path):
+def test_run_deployment__other_contract_at_recorded_address__is_not_taken(localnet, deployed, tmp_path):
     path, inputs_path = tmp_path / "31337.json", tmp_path / "inputs.json"
     manifest = json.loads(deployed[0].read_text())
     manifest["creations"]["RescueDesk"]["address"] = manifest["contracts"]["IntentRelay"]

@@ -193,7 +193,7 @@ def rescued(by: Adversary, call: Call) -> tuple[int, int]:
 
 
 # HEDGE-541, HEDGE-543
-def test_rescue__keeper_silent_and_w_urgent__a_stranger_hedges_for_less_than_the_gas_burnt(stranger, settings):
+def test_rescue__keeper_silent_and_w_urgent__stranger_is_paid_less_than_he_burnt(stranger, settings):
     call = rescue_call(stranger, MARGIN, SIZE)
     assert "KeepersNotSilent" in (refusal(stranger, call) or "")
     assert not stranger.send(stranger.account, call)

@@ -42,7 +42,7 @@ def digest(
 
 
 # HEDGE-522
-def test_typed_rebalance__types_as_the_contract_writes_them__are_hashed_by_hand_to_the_same_digest(repository):
+def test_typed_rebalance__types_of_the_contract__hashed_by_hand_are_the_same(repository):
     source = (repository / "contracts" / "relay" / "IntentRelay.sol").read_text(encoding="utf-8")
     leg_type, intent_type = (re.search(rf'keccak256\("({name}\([^"]+\))"\)', source)[1] for name in ("Leg", "Intent"))
     rebalance_type = re.search(r'"(Rebalance\([^"]+\))"', source)[1]

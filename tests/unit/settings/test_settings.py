@@ -312,6 +312,16 @@ def test_to_cost_inputs__gas_paid_in_the_underlying__uses_the_oracle_price(local
             "[bounds] max_fee_bps: Input should be less than 10000, not 1",
         ),
         ("band_underlying = 5 ", "band_underlying = nan ", "[bounds] band_underlying: "),
+        (
+            "band_underlying = 5 ",
+            f"band_underlying = {'7' * 101}.5 ",
+            "[bounds] band_underlying: write at most 100 digits",
+        ),
+        (
+            "cooldown_seconds = 240",
+            f"cooldown_seconds = {'7' * 101}",
+            "cooldown_seconds: write at most 100 digits, not 7",
+        ),
         ("band_underlying = 5 ", "band_underlying = inf ", "[bounds] band_underlying: "),
         ("band_underlying = 5 ", "band_underlying = -5 ", "[bounds] band_underlying: Input should be greater than 0"),
         ("band_underlying = 5 ", "# band_underlying", "[bounds] band_underlying: missing; add it"),
