@@ -322,6 +322,7 @@ def test_to_cost_inputs__gas_paid_in_the_underlying__uses_the_oracle_price(local
             f"cooldown_seconds = {'7' * 101}",
             "cooldown_seconds: write at most 100 digits, not 7",
         ),
+        ("cooldown_seconds = 240", f"cooldown_seconds = 0x{'f' * 4_000}", "a number beyond all bounds; mend it"),
         ("band_underlying = 5 ", "band_underlying = inf ", "[bounds] band_underlying: "),
         ("band_underlying = 5 ", "band_underlying = -5 ", "[bounds] band_underlying: Input should be greater than 0"),
         ("band_underlying = 5 ", "# band_underlying", "[bounds] band_underlying: missing; add it"),
