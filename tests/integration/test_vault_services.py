@@ -145,7 +145,7 @@ def test_relay__keeper_signed__a_stranger_hedges_the_book_once(stranger):
     assert stranger.world.size() == sum(leg.size_delta for leg in intent.legs) > SIZE
     assert not stranger.send(stranger.account, call)
     stranger.pass_time(1)
-    assert "IntentAlreadyUsed" in (refusal(stranger, call) or "")
+    assert "IntentOutdated" in (refusal(stranger, call) or "")
     (event,) = stranger.world.events("Rebalanced")
     assert event["keeper"] == stranger.accounts["keeper"]
     assert honest_cycle(stranger).outcome is Outcome.HELD
