@@ -8,16 +8,26 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
+MAX_DIGITS = 100
+"""Beyond them a number is a slip, and would be repeated whole in what is said about it."""
+
 
 def _plain_number(written: object) -> object:
     if isinstance(written, bool) or not isinstance(written, int | float | Decimal):
         raise ValueError("write a plain number without quotes")  # noqa: TRY004 - pydantic collects ValueErrors
-    return written
+    return _short(written)
 
 
 def _whole_number(written: object) -> object:
     if isinstance(written, bool) or not isinstance(written, int):
         raise ValueError("write a whole number without quotes")  # noqa: TRY004 - pydantic collects ValueErrors
+    return _short(written)
+
+
+def _short(written: float | Decimal) -> object:
+    is_long = isinstance(written, int) and abs(written) >= 10**MAX_DIGITS
+    if is_long or (isinstance(written, Decimal) and len(written.as_tuple().digits) > MAX_DIGITS):
+        raise ValueError(f"write at most {MAX_DIGITS} digits")
     return written
 
 

@@ -108,6 +108,11 @@ def gwei_to_wei(gwei: float | Decimal | str, rounding: Rounding) -> Wei:
     return Wei(_scaled(gwei, 9, rounding))
 
 
+def eth_to_wei(eth: float | Decimal | str, rounding: Rounding) -> Wei:
+    """Convert an amount of ether."""
+    return Wei(_scaled(eth, 18, rounding))
+
+
 def seconds_to_years(seconds: Seconds | int) -> float:
     """Year fraction, ACT/365 fixed."""
     return int(seconds) / SECONDS_PER_YEAR

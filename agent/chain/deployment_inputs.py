@@ -38,6 +38,8 @@ class DeploymentInputs(BaseModel):
     members: tuple[ManifestAddress, ...] = Field(min_length=1)
     """Accounts that may be given shares from the start."""
     venues: tuple[VenueInputs, ...] = Field(min_length=1)
+    fee_recipient: ManifestAddress | None = None
+    """Gets the fee shares where the configuration has ``[fees]``; unused otherwise."""
 
     @model_validator(mode="after")
     def _powers_are_separate(self) -> Self:

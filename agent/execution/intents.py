@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
@@ -11,13 +11,15 @@ from eth_utils.crypto import keccak
 from agent.chain.abi import Call, load_abi
 from agent.domain import BlockRef, Book, Decision, Intent, OptionType, Snapshot
 from agent.errors import DataError
-from agent.units import BlockHash, IntentId, Seconds
+from agent.units import Address, AssetUnits, IntentId, Seconds, Wad
 
 MAX_DECISION_AGE_BLOCKS = 200
 """A decision that has waited longer is decided anew: its transaction may not be mined in time any more."""
 LAST_BLOCKS = 256
 """The EVM knows the hashes of so many blocks: an intent of an older one can never execute (yellow paper, 9.4.4)."""
 _LEG = "(address,int256,int256,uint256)"
+_BoundIntent = tuple[bytes, int, bytes, Seconds]
+_BoundLeg = tuple[Address, AssetUnits, Wad, Wad]
 _TYPES = ("uint256", "address", "bytes32", f"{_LEG}[]", "uint256")
 
 
@@ -38,8 +40,14 @@ def build_intent(snapshot: Snapshot, decision: Decision, deadline_seconds: int) 
 
 def rebalance_call(intent: Intent) -> Call:
     """Return the vault's ``rebalance`` of an intent, bound to the block it was decided on."""
+    return load_abi("HedgeVault").function("rebalance").at(intent.vault, *bound_intent(intent))
+
+
+def bound_intent(intent: Intent) -> tuple[_BoundIntent, list[_BoundLeg]]:
+    """Return the chain's ``Intent``, bound to the block it was decided on, and its legs, as the ABI encodes them."""
     block = intent.decided_at_block
-    return _bound_to(intent, block.number, block.hash)
+    bound = (_bytes(intent.intent_id), block.number, _bytes(block.hash), intent.deadline)
+    return bound, [(leg.venue, leg.margin_delta, leg.size_delta, leg.limit_price) for leg in intent.legs]
 
 
 def call_on(intent: Intent, block: BlockRef) -> Call:
@@ -58,13 +66,8 @@ def call_on(intent: Intent, block: BlockRef) -> Call:
         return rebalance_call(intent)
     if block.parent_hash is None:
         raise DataError(f"the parent of block {block.number} is not known: read the block from a node")
-    return _bound_to(intent, block.number - 1, block.parent_hash)
-
-
-def _bound_to(intent: Intent, number: int, block_hash: BlockHash) -> Call:
-    legs = [(leg.venue, leg.margin_delta, leg.size_delta, leg.limit_price) for leg in intent.legs]
-    bound = (_bytes(intent.intent_id), number, _bytes(block_hash), intent.deadline)
-    return load_abi("HedgeVault").function("rebalance").at(intent.vault, bound, legs)
+    parent = replace(block, number=block.number - 1, hash=block.parent_hash)
+    return rebalance_call(replace(intent, decided_at_block=parent))
 
 
 def _bytes(text: str) -> bytes:

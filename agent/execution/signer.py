@@ -10,9 +10,11 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_keys.constants import SECPK1_N
 
+from agent.domain import Intent
 from agent.errors import DataError
 from agent.execution.config import KEEPER_KEY_VARIABLE
 from agent.execution.fees import Fees
+from agent.execution.signed_rebalances import typed_rebalance
 from agent.ledger.records import Purpose, SignedTransaction
 from agent.units import Address, IntentId, Wei
 
@@ -57,6 +59,11 @@ class Signer:
             priority_fee_wei=Wei(fees.priority_fee_wei),
             raw="0x" + signed.raw_transaction.hex().removeprefix("0x"),
         )
+
+    def sign_rebalance(self, intent: Intent, relay: Address) -> bytes:
+        """Return the signature with which anyone may bring the intent to ``relay``; same inputs, same bytes."""
+        message = typed_rebalance(intent, self.address, self._chain_id, relay)
+        return bytes(self._account.sign_message(message).signature)
 
 
 def load_signer(environment: Mapping[str, str], chain_id: int) -> Signer:

@@ -163,6 +163,7 @@ def read_toml(
     text = read_text(path, absent)
     try:
         document = tomllib.loads(text, parse_float=parse_float)
+        repr(document)  # raises over a hexadecimal number that is too long to be shown in any complaint
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{path}: not TOML: {error}; mend that line") from None
     except RecursionError:

@@ -41,6 +41,7 @@ def deployment_inputs(manifest: LocalnetManifest) -> DeploymentInputs:
         keeper=manifest.accounts["keeper"],
         members=(manifest.accounts["depositor"],),
         venues=venues,
+        fee_recipient=manifest.accounts["spare"],
     )
 
 

@@ -14,7 +14,7 @@ def contradictions(settings: Settings) -> tuple[str, ...]:
     What contradicts itself within one section is refused by that section where it can be told from it alone.
     """
     found = (*_trade_sizes(settings), *_times(settings), *_leverage(settings), *_gas(settings))
-    return tuple(found)
+    return (*found, *_queue(settings), *_rescues(settings))
 
 
 def _trade_sizes(settings: Settings) -> Iterator[str]:
@@ -99,4 +99,33 @@ def _gas(settings: Settings) -> Iterator[str]:
         yield (
             f"[execution] urgent_priority_fee_gwei {execution.urgent_priority_fee_gwei} is below priority_fee_gwei "
             f"{execution.priority_fee_gwei}: a risk exit would wait longest; raise it"
+        )
+
+
+def _queue(settings: Settings) -> Iterator[str]:
+    """Compare with NAV's own width: the oracle's deviation d moves NAV by d x leverage to either side."""
+    deviation_bps, leverage = settings.oracle.deviation_bps, settings.bounds.max_leverage_ratio
+    half_width_bps = deviation_bps * leverage
+    width_bps = 2 * half_width_bps * BPS / (BPS + half_width_bps)
+    if settings.queue.max_width_bps <= width_bps:
+        yield (
+            f"[queue] max_width_bps {settings.queue.max_width_bps} is not above {width_bps:.0f}, which [oracle] "
+            f"deviation_bps {deviation_bps} makes of NAV at [bounds] max_leverage_ratio {leverage}: nobody would be "
+            "served; raise it"
+        )
+
+
+def _rescues(settings: Settings) -> Iterator[str]:
+    rescue, keeper, execution = settings.rescue, settings.keeper, settings.execution
+    answer_seconds = keeper.interval_seconds + keeper.retry_max_seconds + execution.deadline_seconds
+    if rescue.silence_seconds <= answer_seconds:
+        yield (
+            f"[rescue] silence_seconds {rescue.silence_seconds} is not above {answer_seconds:g}, which [keeper] "
+            "interval_seconds and retry_max_seconds and [execution] deadline_seconds leave a working keeper to answer; "
+            "raise it"
+        )
+    if rescue.max_gas_units < settings.costs.rebalance_gas_units:
+        yield (
+            f"[rescue] max_gas_units {rescue.max_gas_units} is below [costs] rebalance_gas_units "
+            f"{settings.costs.rebalance_gas_units}: no rescue would be paid for what it burns; raise it"
         )

@@ -1,4 +1,4 @@
-"""What a deployment gives the contracts: share token, delay of the governor, oracle limits and the guard's bounds.
+"""What a deployment gives the contracts: share token, governor's delay, oracle limits, bounds, and what serves members.
 
 What is allowed rounds down, what is demanded rounds up.
 """
@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from agent.budgets import loss_of_keys
 from agent.config import Exact, Section, Whole
 from agent.domain import Bounds
-from agent.units import BPS, SECONDS_PER_DAY, Rounding, Seconds, Wad, from_wad, to_wad
+from agent.units import BPS, SECONDS_PER_DAY, Rounding, Seconds, Wad, Wei, eth_to_wei, from_wad, to_wad
 
 HARD_LIMITS: dict[str, int] = {
     "band_underlying": 10**12,
@@ -52,6 +52,20 @@ MAX_WIDTH_BPS = 1000
 """``PriceOracle.MAX_WIDTH_BPS_HARD_LIMIT``."""
 MAX_PRICE_USD = 10**10
 """``PriceOracle.MAX_PRICE_HARD_LIMIT``."""
+MAX_QUEUE_WIDTH_BPS = 2_000
+"""``RedemptionQueue.MAX_WIDTH_BPS``."""
+MIN_SILENCE_SECONDS = 15 * 60
+"""``RescueDesk.MIN_SILENCE``."""
+MAX_SILENCE_SECONDS = 2 * SECONDS_PER_DAY
+"""``RescueDesk.MAX_SILENCE``."""
+MAX_RESCUE_GAS_UNITS = 10_000_000
+"""``RescueDesk.MAX_GAS``."""
+MAX_PAYMENT_ETH = 1_000
+"""A slip of a few zeros is no payment for gas; the desk's own fields hold far more."""
+MAX_MANAGEMENT_BPS = 200
+"""``ShareFees.MAX_MANAGEMENT_BPS``."""
+MAX_PERFORMANCE_BPS = 2_000
+"""``ShareFees.MAX_PERFORMANCE_BPS``."""
 
 
 class VaultSettings(Section):
@@ -206,3 +220,55 @@ class BoundsSettings(Section):
             keeper_share_bps=self.keeper_share_bps,
             cooldown_seconds=Seconds(self.cooldown_seconds),
         )
+
+
+class QueueSettings(Section):
+    """When members who wait in ``RedemptionQueue`` are served; fixed at deployment."""
+
+    max_width_bps: Whole = Field(gt=0, le=MAX_QUEUE_WIDTH_BPS)
+    """Widest NAV interval at which anyone is served, 1e-4 of the higher NAV."""
+
+
+class RescueSettings(Section):
+    """When anyone may rebalance through ``RescueDesk``, and what is paid for it."""
+
+    silence_seconds: Whole = Field(ge=MIN_SILENCE_SECONDS, le=MAX_SILENCE_SECONDS)
+    """Time without a keeper's trade."""
+    max_gas_units: Whole = Field(gt=0, le=MAX_RESCUE_GAS_UNITS)
+    """Most gas that one rescue is paid for."""
+    max_payment_eth: Exact = Field(ge=0, le=MAX_PAYMENT_ETH)
+    """Most that one rescue is paid, in what the chain's gas is paid in."""
+    max_payment_eth_per_day: Exact = Field(ge=0, le=MAX_PAYMENT_ETH)
+    tank_eth: Exact = Field(ge=0, le=MAX_PAYMENT_ETH)
+    """What the deployer fills the tank with before it hands over; anyone may add to it."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.max_payment_eth > self.max_payment_eth_per_day:
+            raise ValueError(
+                f"max_payment_eth {self.max_payment_eth} exceeds max_payment_eth_per_day "
+                f"{self.max_payment_eth_per_day}, so no rescue is ever paid it; lower it"
+            )
+        return self
+
+    def to_terms(self) -> tuple[int, int, Wei, Wei]:
+        """Return the fields of ``RescueDesk.Terms`` in their order."""
+        return (
+            self.silence_seconds,
+            self.max_gas_units,
+            eth_to_wei(self.max_payment_eth, Rounding.DOWN),
+            eth_to_wei(self.max_payment_eth_per_day, Rounding.DOWN),
+        )
+
+    def to_tank(self) -> Wei:
+        """Return what the tank is filled with."""
+        return eth_to_wei(self.tank_eth, Rounding.DOWN)
+
+
+class FeeSettings(Section):
+    """Fees paid in shares (``ShareFees``). Without the section the vault has none, for good."""
+
+    management_bps_per_year: Whole = Field(ge=0, le=MAX_MANAGEMENT_BPS)
+    """Part of NAV."""
+    performance_bps: Whole = Field(ge=0, le=MAX_PERFORMANCE_BPS)
+    """Part of what the lower share price gains over its highest."""

@@ -8,7 +8,15 @@ from agent.decision.decide import DecisionParameters
 from agent.execution.config import ExecutionSettings
 from agent.ledger.config import LedgerSettings
 from agent.routing import RoutingParameters
-from agent.settings.contracts import BoundsSettings, GovernanceSettings, OracleSettings, VaultSettings
+from agent.settings.contracts import (
+    BoundsSettings,
+    FeeSettings,
+    GovernanceSettings,
+    OracleSettings,
+    QueueSettings,
+    RescueSettings,
+    VaultSettings,
+)
 from agent.settings.decision import CostSettings, DecisionSettings, MarginSettings, PolicySettings, SlicingSettings
 from agent.settings.keeper import KeeperSettings
 
@@ -22,6 +30,8 @@ class Settings(Section):
     governance: GovernanceSettings
     oracle: OracleSettings
     bounds: BoundsSettings
+    queue: QueueSettings
+    rescue: RescueSettings
     policy: PolicySettings
     decision: DecisionSettings
     margin: MarginSettings
@@ -30,6 +40,7 @@ class Settings(Section):
     keeper: KeeperSettings
     ledger: LedgerSettings
     slicing: SlicingSettings | None = None
+    fees: FeeSettings | None = None
 
     def to_decision_parameters(self, asset_decimals: int) -> DecisionParameters:
         """Return the settings of the pure decision."""

@@ -12,6 +12,7 @@ from agent.localnet.deployment import deployment_inputs, run_deployment
 from agent.localnet.evm import Transaction
 from agent.localnet.governance import governor_call, schedule_call
 from agent.localnet.session import Localnet, LocalnetSettings
+from agent.settings import load_settings
 from agent.settings.contracts import MAX_DELAY_SECONDS, MIN_DELAY_SECONDS
 from tests.support.keeper_world import BOOK
 
@@ -20,6 +21,10 @@ pytestmark = pytest.mark.chain
 PORT = 18_630
 USDC_UNIT = 10**6
 DEPOSIT = 50_000 * USDC_UNIT
+ADMIN_ROLE, KEEPER_ROLE, GUARDIAN_ROLE, RELAY_ROLE = range(4)
+ZERO_ADDRESS = "0x" + "00" * 20
+NOTHING = (bytes(32), 0, bytes(32), 0)
+"""An intent."""
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +72,6 @@ def test_deploy_evenkeel__vault__takes_deposits_and_knows_the_real_venue(localne
     assert localnet.chain.call(vault, "totalAssets()", returns="(uint256)") == (DEPOSIT,)
 
 
-ADMIN_ROLE, KEEPER_ROLE, GUARDIAN_ROLE, RELAY_ROLE = range(4)
-
-
 @pytest.fixture(scope="module")
 def deployed(localnet, tmp_path_factory):
     """The manifest of a vault on the chain; each test leaves the vault as it was."""
@@ -92,21 +94,75 @@ def governed(localnet, deployed):
     localnet.chain.rpc.request("evm_revert", snapshot)
 
 
+# HEDGE-061
 def test_deploy_evenkeel__handed_over__holders_have_their_roles_alone(localnet, deployed):
     manifest, accounts = deployed[1], localnet.manifest.accounts
-    access = manifest["contracts"]["VaultAccess"]
+    contracts = manifest["contracts"]
+    access = contracts["VaultAccess"]
     assert manifest["roles"] == {name: accounts[name] for name in ("governor", "guardian", "keeper")}
-    holders = {ADMIN_ROLE: "governor", KEEPER_ROLE: "keeper", GUARDIAN_ROLE: "guardian", RELAY_ROLE: None}
-    for role, holder in holders.items():
-        for name, account in accounts.items():
+    holders = {
+        ADMIN_ROLE: {"governor"},
+        KEEPER_ROLE: {"keeper", "RescueDesk"},
+        GUARDIAN_ROLE: {"guardian"},
+        RELAY_ROLE: {"IntentRelay"},
+    }
+    for role, names in holders.items():
+        for name, account in {**accounts, **contracts}.items():
             is_member, delay = localnet.chain.call(
                 access, "hasRole(uint64,address)", role, account, returns="(bool,uint32)"
             )
-            assert is_member == (name == holder), (role, name)
+            assert is_member == (name in names), (role, name)
             assert delay == (manifest["governor_delay_seconds"] if name == "governor" and role == ADMIN_ROLE else 0)
+    assert localnet.chain.call(access, "keeperCount()", returns="(uint256)") == (2,)
+    assert localnet.chain.call(access, "governorCount()", returns="(uint256)") == (1,)
     assert manifest["governor_delay_seconds"] == MIN_DELAY_SECONDS
     limits = [localnet.chain.call(access, name, returns="(uint32)") for name in ("MIN_DELAY()", "MAX_DELAY()")]
     assert limits == [(MIN_DELAY_SECONDS,), (MAX_DELAY_SECONDS,)]
+
+
+# HEDGE-061
+def test_deploy_evenkeel__vault__has_queue_relay_and_desk_as_configured(localnet, deployed, repository):
+    contracts, chain = deployed[1]["contracts"], localnet.chain
+    settings = load_settings(repository / "config" / "localnet.toml", {})
+    vault, queue, relay, desk = (
+        contracts[name] for name in ("HedgeVault", "RedemptionQueue", "IntentRelay", "RescueDesk")
+    )
+    assert "ShareFees" not in contracts
+    assert [chain.call(vault, f"{name}()", returns="(address)") for name in ("redemptionQueue", "shareFees")] == [
+        (queue,),
+        (ZERO_ADDRESS,),
+    ]
+    assert {chain.call(one, "vault()", returns="(address)") for one in (queue, relay, desk)} == {(vault,)}
+    assert chain.call(queue, "maxWidthBps()", returns="(uint256)") == (settings.queue.max_width_bps,)
+    assert chain.call(relay, "priceUpdater()", returns="(address)") == (ZERO_ADDRESS,)
+    assert chain.call(desk, "guard()", returns="(address)") == (contracts["RebalanceGuard"],)
+    assert chain.call(desk, "authority()", returns="(address)") == (contracts["VaultAccess"],)
+    assert chain.call(desk, "terms()", returns="(uint32,uint32,uint96,uint96)") == settings.rescue.to_terms()
+    assert int(chain.rpc.request("eth_getBalance", desk, "latest"), 16) == settings.rescue.to_tank() > 0
+
+
+# HEDGE-061
+@pytest.mark.parametrize(
+    ("name", "signature", "arguments"),
+    [
+        ("HedgeVault", "setRedemptionQueue(address)", ["HedgeVault"]),
+        ("HedgeVault", "setShareFees(address)", ["HedgeVault"]),
+        ("HedgeVault", "rebalance((bytes32,uint256,bytes32,uint256),(address,int256,int256,uint256)[])", [NOTHING, []]),
+        ("RescueDesk", "withdraw(uint256,address)", [1, "deployer"]),
+        ("RescueDesk", "setTerms((uint32,uint32,uint96,uint96))", [(3_600, 1, 1, 1)]),
+        ("RescueDesk", "tightenTerms((uint32,uint32,uint96,uint96))", [(7_200, 1, 1, 1)]),
+        ("VaultAccess", "grantRole(uint64,address,uint32)", [KEEPER_ROLE, "deployer", 0]),
+        ("VaultAccess", "revokeRole(uint64,address)", [KEEPER_ROLE, "RescueDesk"]),
+        ("VaultAccess", "dismissRelay(address)", ["IntentRelay"]),
+        ("VaultAccess", "handOver(address,uint32,address,address[],address[])", ["attacker", 86_400, "spare", [], []]),
+    ],
+)
+def test_deploy_evenkeel__handed_over__deployer_is_powerless(governed, localnet, name, signature, arguments):
+    _, contracts, send = governed
+    known = {**localnet.manifest.accounts, **contracts}
+    named = [known[argument] if isinstance(argument, str) else argument for argument in arguments]
+    with pytest.raises(FatalError, match=r"reverted"):
+        send("deployer", contracts[name], signature, *named)
 
 
 def test_deploy_evenkeel__handed_over__deployer_and_governor_cannot_act_at_once(governed, localnet):
@@ -150,12 +206,35 @@ def test_schedule_call__not_the_governor__fatal(governed, localnet):
             schedule_call(chain, contracts["VaultAccess"], account, contracts["HedgeVault"], "resume()")
 
 
+# HEDGE-062
 def test_deploy_evenkeel__again__sends_nothing(localnet, deployed):
     path, manifest = deployed
     number = localnet.chain.head().number
     localnet.deploy_evenkeel(manifest_path=path)
     assert localnet.chain.head().number == number
-    assert json.loads(path.read_text())["contracts"] == manifest["contracts"]
+    assert json.loads(path.read_text()) == manifest
+
+
+# HEDGE-062
+def test_run_deployment__what_the_vault_stands_on_changed__deploys_nothing(localnet, deployed, tmp_path):
+    inputs, accounts = deployment_inputs(localnet.manifest), localnet.manifest.accounts
+    changed = inputs.model_copy(update={"members": (*inputs.members, accounts["attacker"])})
+    path, number = tmp_path / "inputs.json", localnet.chain.head().number
+    path.write_text(changed.model_dump_json())
+    with pytest.raises(DataError, match=r"^the vault is handed over, and it has no MemberGate as configuration"):
+        run_deployment(path, localnet.rpc_url, None, deployed[0])
+    assert localnet.chain.head().number == number
+
+
+# HEDGE-062
+def test_run_deployment__other_contract_at_recorded_address__is_not_taken(localnet, deployed, tmp_path):
+    path, inputs_path = tmp_path / "31337.json", tmp_path / "inputs.json"
+    manifest = json.loads(deployed[0].read_text())
+    manifest["creations"]["RescueDesk"]["address"] = manifest["contracts"]["IntentRelay"]
+    path.write_text(json.dumps(manifest))
+    inputs_path.write_text(deployment_inputs(localnet.manifest).model_dump_json())
+    with pytest.raises(DataError, match="it has no RescueDesk as configuration"):
+        run_deployment(inputs_path, localnet.rpc_url, None, path)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from agent.chain.abi import Call
 from agent.domain import BlockRef, Intent, Leg
 from agent.errors import FatalError
 from agent.execution.intents import rebalance_call
@@ -62,6 +63,10 @@ class Adversary:
     def attempt(self, sender: Address, to: Address, signature: str, *arguments: object) -> bool:
         """Send a call in a block of its own and tell whether it succeeded."""
         return self._mined(Transaction(signature, sender, to, encode_call(signature, *arguments), GAS).parameters())
+
+    def send(self, sender: Address, call: Call) -> bool:
+        """Send an encoded call in a block of its own and tell whether it succeeded."""
+        return self._mined(Transaction(call.function.name, sender, call.to, call.data, GAS).parameters())
 
     def contract(self, name: str) -> Address:
         """Address of one of Evenkeel's contracts."""
@@ -176,18 +181,19 @@ class Adversary:
         return self._send_leg(0, -self.world.size())
 
     def _send_leg(self, margin: int, size_delta: int) -> bool:
+        return self.send(self.accounts["keeper"], rebalance_call(self.one_leg(margin, size_delta)))
+
+    def one_leg(self, margin: int, size_delta: int) -> Intent:
+        """Return an intent of one leg, margin in asset units and size in WAD, good for an hour."""
         self._intents += 1
         head = self.chain.head()
-        leg = Leg(self.world.venue, AssetUnits(margin), Wad(size_delta), Wad(0))
-        intent = Intent(
+        return Intent(
             intent_id=IntentId(f"0x{self._intents:064x}"),
             vault=self.world.vault,
-            legs=(leg,),
+            legs=(Leg(self.world.venue, AssetUnits(margin), Wad(size_delta), Wad(0)),),
             deadline=Seconds(head.timestamp + 3_600),
             decided_at_block=BlockRef(head.number, head.hash, head.timestamp, head.base_fee_wei),
         )
-        call = rebalance_call(intent)
-        return self._mined(Transaction("rebalance", self.accounts["keeper"], call.to, call.data, GAS).parameters())
 
     def lever_up(self) -> bool:
         """Take margin out with the keeper's key, up to the guard's bound on leverage, judged at the lowest equity."""

@@ -50,6 +50,14 @@ def test_load_deployment_inputs__governor_guards_itself__is_refused(tmp_path):
         load_deployment_inputs(written(tmp_path, guardian=ADDRESSES["governor"]))
 
 
+def test_load_deployment_inputs__fee_recipient__is_nobody_unless_named(tmp_path):
+    assert load_deployment_inputs(written(tmp_path)).fee_recipient is None
+    named = written(tmp_path, fee_recipient=ADDRESSES["guardian"])
+    assert load_deployment_inputs(named).fee_recipient == ADDRESSES["guardian"]
+    with pytest.raises(DataError, match=r"fee_recipient: .* is not a checksummed address"):
+        load_deployment_inputs(written(tmp_path, fee_recipient="0x" + "ab" * 20))
+
+
 def test_load_deployment_inputs__no_deployer__names_the_key(tmp_path):
     path = written(tmp_path)
     content = json.loads(path.read_text())

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from agent.chain.deployment import load_deployment
-from agent.errors import AgentError
+from agent.errors import AgentError, PreflightError
 from agent.files.book_file import load_any_book, load_book
 from agent.files.deribit_chain import load_chain
 from agent.files.market_file import load_market
@@ -29,14 +29,15 @@ INPUTS = int(os.environ.get("EVENKEEL_FUZZ_INPUTS", "10000"))
 
 
 def defects(read, valid: bytes, path: Path, count: int, draw: random.Random) -> list[str]:
-    """Return what a reader raised beside expected failures of one line."""
+    """Return what a reader raised beside expected failures of one line each."""
     found = []
     for number in range(count):
         path.write_bytes(mutated(valid, draw))
         try:
             read(path)
         except AgentError as error:
-            if "\n" in str(error) or len(str(error)) > 2_000:
+            lines = error.findings if isinstance(error, PreflightError) else (str(error),)
+            if any("\n" in line or len(line) > 2_000 for line in lines):
                 found.append(f"{path.name} input {number}: not one short line: {str(error)[:200]!r}")
         except Exception as error:
             found.append(f"{path.name} input {number}: {type(error).__name__}: {str(error)[:200]}")

@@ -31,6 +31,9 @@ from agent.settings import load_settings
         ("retry_initial_seconds = 0.5", "retry_initial_seconds = 90", "retry_max_seconds 60"),
         ("high_leverage_ratio = 2.5", "high_leverage_ratio = 3.7", "exceeds 3.6"),
         ("rebalance_gas_units = 1_500_000", "rebalance_gas_units = 15_000_000", "max_gas_units 10000000"),
+        ("max_width_bps = 500", "max_width_bps = 392", "max_width_bps 392 is not above 392, which [oracle]"),
+        ("retry_max_seconds = 60", "retry_max_seconds = 3355", "silence_seconds 3600 is not above 3600, which"),
+        ("max_gas_units = 3_000_000", "max_gas_units = 1_499_999", "is below [costs] rebalance_gas_units 1500000"),
         ("urgent_priority_fee_gwei = 3", "urgent_priority_fee_gwei = 0", "below priority_fee_gwei 1"),
     ],
 )

@@ -17,7 +17,17 @@ from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.policy.whalley_wilmott import WhalleyWilmott
 from agent.routing import SlicingParameters
 from agent.settings import config_path, load_settings
-from agent.settings.contracts import HARD_LIMITS, MAX_DAILY_LOSS_BPS, MIN_COOLDOWN_SECONDS
+from agent.settings.contracts import (
+    HARD_LIMITS,
+    MAX_DAILY_LOSS_BPS,
+    MAX_MANAGEMENT_BPS,
+    MAX_PERFORMANCE_BPS,
+    MAX_QUEUE_WIDTH_BPS,
+    MAX_RESCUE_GAS_UNITS,
+    MAX_SILENCE_SECONDS,
+    MIN_COOLDOWN_SECONDS,
+    MIN_SILENCE_SECONDS,
+)
 from agent.units import WAD, Rounding, Wad, to_wad
 from tests.support.decision_builders import short_calls, snapshot_of
 
@@ -98,6 +108,13 @@ def test_loss_bounds__figures_in_text__the_same(repository, localnet, name):
         ("cooldown_seconds = 240", "cooldown_seconds = 29", "cooldown_seconds 29 is below 30, the contract's hard"),
         ("loss_capacity_bps = 150", "loss_capacity_bps = 351", "are 501 together, above 500, the contract's hard"),
         ("max_drawdown_bps = 350", "max_drawdown_bps = 299", "max_drawdown_bps 299 is below the 300 that"),
+        ("max_width_bps = 500", "max_width_bps = 2001", "[queue] max_width_bps: Input should be less than or equal"),
+        ("max_width_bps = 500", "max_width_bps = 0", "[queue] max_width_bps: Input should be greater than 0"),
+        ("silence_seconds = 3600", "silence_seconds = 899", "[rescue] silence_seconds: Input should be greater than"),
+        ("silence_seconds = 3600", "silence_seconds = 172_801", "[rescue] silence_seconds: Input should be less than"),
+        ("max_gas_units = 3_000_000", "max_gas_units = 10_000_001", "[rescue] max_gas_units: Input should be less"),
+        ("max_payment_eth = 0.7", "max_payment_eth = 2.1", "[rescue]: max_payment_eth 2.1 exceeds max_payment_eth_per"),
+        ("tank_eth = 2", "tank_eth = 2e18", "[rescue] tank_eth: Input should be less than or equal to 1000"),
     ],
 )
 def test_load_settings__bound_outside_a_hard_limit__said_at_once(localnet, old, new, words):
@@ -138,6 +155,67 @@ def test_hard_limits__contract_source__the_same(repository):
         expected[key] = source["MAX_UNDERLYING" if key.endswith("_underlying") else "MAX_USD"]
     assert expected == HARD_LIMITS
     assert (source["MAX_DAILY_LOSS_BPS"], source["MIN_COOLDOWN"]) == (MAX_DAILY_LOSS_BPS, MIN_COOLDOWN_SECONDS)
+
+
+def constants(repository: Path, contract: str) -> dict[str, int]:
+    """Public whole-number constants of a contract; times in seconds."""
+    text = (repository / "contracts" / contract).read_text(encoding="utf-8")
+    units = {"minutes": 60, "hours": 3_600, "days": 86_400}
+    found = re.findall(r"uint256 public constant (\w+) = ([\d_]+)(?: (\w+))?;", text)
+    return {name: int(number) * units.get(unit, 1) for name, number, unit in found}
+
+
+def test_limits_of_queue_desk_and_fees__contract_source__the_same(repository):
+    queue, desk = constants(repository, "vault/RedemptionQueue.sol"), constants(repository, "relay/RescueDesk.sol")
+    assert queue["MAX_WIDTH_BPS"] == MAX_QUEUE_WIDTH_BPS
+    assert (desk["MIN_SILENCE"], desk["MAX_SILENCE"]) == (MIN_SILENCE_SECONDS, MAX_SILENCE_SECONDS)
+    assert desk["MAX_GAS"] == MAX_RESCUE_GAS_UNITS
+    assert constants(repository, "vault/ShareFees.sol") == {
+        "MAX_MANAGEMENT_BPS": MAX_MANAGEMENT_BPS,
+        "MAX_PERFORMANCE_BPS": MAX_PERFORMANCE_BPS,
+    }
+
+
+def test_to_terms__localnet_file__is_in_the_order_of_the_contract(localnet, repository):
+    declared = (repository / "contracts" / "relay" / "RescueDesk.sol").read_text(encoding="utf-8")
+    struct = declared.split("struct Terms {")[1].split("}")[0]
+    fields = [line.split()[-1].rstrip(";") for line in struct.strip().splitlines()]
+    assert fields == ["silenceSeconds", "maxGas", "maxWei", "maxWeiPerDay"]
+    rescue = localnet().rescue
+    assert rescue.to_terms() == (3_600, 3_000_000, 7 * WAD // 10, 2 * WAD)
+    assert rescue.to_tank() == 2 * WAD
+
+
+def test_to_terms__more_decimals_than_wei__rounds_down(localnet):
+    terms = localnet("max_payment_eth = 0.7", "max_payment_eth = 0.7000000000000000009").rescue.to_terms()
+    assert terms[2] == 7 * WAD // 10
+
+
+FEES = """
+[fees]
+management_bps_per_year = 100
+performance_bps = 1000
+"""
+
+
+def test_load_settings__fees__none_unless_the_section_names_them(localnet):
+    assert localnet().fees is None
+    fees = localnet("[ledger]", FEES + "[ledger]").fees
+    assert (fees.management_bps_per_year, fees.performance_bps) == (100, 1_000)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("management_bps_per_year = 100", "management_bps_per_year = 201", "[fees] management_bps_per_year: Input"),
+        ("performance_bps = 1000", "performance_bps = 2001", "[fees] performance_bps: Input should be less than"),
+        ("performance_bps = 1000", "", "[fees] performance_bps: missing; add it"),
+        ("performance_bps = 1000", "performance_bps = 0.5", "[fees] performance_bps: write a whole number"),
+        ("management_bps_per_year", "management_bps", "unknown key; did you mean management_bps_per_year?"),
+    ],
+)
+def test_load_settings__bad_fees__are_refused_with_their_key(localnet, old, new, expected):
+    assert expected in complaint(localnet, "[ledger]", FEES.replace(old, new) + "[ledger]")
 
 
 def test_load_settings__decimal_fraction__is_exact_on_chain(localnet):
@@ -234,6 +312,17 @@ def test_to_cost_inputs__gas_paid_in_the_underlying__uses_the_oracle_price(local
             "[bounds] max_fee_bps: Input should be less than 10000, not 1",
         ),
         ("band_underlying = 5 ", "band_underlying = nan ", "[bounds] band_underlying: "),
+        (
+            "band_underlying = 5 ",
+            f"band_underlying = {'7' * 101}.5 ",
+            "[bounds] band_underlying: write at most 100 digits",
+        ),
+        (
+            "cooldown_seconds = 240",
+            f"cooldown_seconds = {'7' * 101}",
+            "cooldown_seconds: write at most 100 digits, not 7",
+        ),
+        ("cooldown_seconds = 240", f"cooldown_seconds = 0x{'f' * 4_000}", "a number beyond all bounds; mend it"),
         ("band_underlying = 5 ", "band_underlying = inf ", "[bounds] band_underlying: "),
         ("band_underlying = 5 ", "band_underlying = -5 ", "[bounds] band_underlying: Input should be greater than 0"),
         ("band_underlying = 5 ", "# band_underlying", "[bounds] band_underlying: missing; add it"),
