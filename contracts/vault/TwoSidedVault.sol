@@ -310,7 +310,9 @@ abstract contract TwoSidedVault is MemberShares, ERC4626, ReentrancyGuardTransie
     /// @dev Idle that is owed to the redemption queue, asset units.
     function _reservedAssets(uint256 navLow) internal view returns (uint256) {
         if (redemptionQueue == address(0)) return 0;
-        return _toAssets(balanceOf(redemptionQueue), navLow, _supplyAt(navLow), Math.Rounding.Floor);
+        uint256 waiting = balanceOf(redemptionQueue);
+        if (waiting == 0) return 0; // most of the time, and what the shares are worth is dear to tell
+        return _toAssets(waiting, navLow, _supplyAt(navLow), Math.Rounding.Floor);
     }
 
     /// @dev Part of the deposits that bounds relative to NAV do not count yet, asset units, rounded up.
