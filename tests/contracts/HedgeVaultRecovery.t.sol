@@ -159,6 +159,28 @@ contract HedgeVaultRecoveryTest is VaultFixture {
     }
 
     // HEDGE-127
+    function test_redeemWithUnwind_roundsTheCostAgainstTheLeaver() external {
+        _hedge();
+        venue.setExecution(PRICE, 5, false);
+        uint256 shares = vault.balanceOf(depositor) / 2;
+        uint256 worth = vault.previewRedeem(shares);
+        vm.prank(depositor);
+        uint256 paid = vault.redeemWithUnwind(shares, 0, depositor, depositor, _leg(0, -1e18 - 1e9));
+        assertEq(worth - paid, 1e6 + 1); // a fee of 1.000000001 USD
+    }
+
+    // HEDGE-127
+    function test_redeemWithUnwind_revertsIfItPaysLessThanAskedFor() external {
+        _deposit(depositor, _units(200_000));
+        uint256 shares = vault.balanceOf(depositor);
+        uint256 worth = _units(200_000);
+        vm.startPrank(depositor);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.AssetsBelowMinimum.selector, worth, worth + 1));
+        vault.redeemWithUnwind(shares, worth + 1, depositor, depositor, new Leg[](0));
+        assertEq(vault.redeemWithUnwind(shares, worth, depositor, depositor, new Leg[](0)), worth);
+    }
+
+    // HEDGE-127
     function test_redeemWithUnwind_ofAYoungDepositClosesHardlyAnything() external {
         _hedge();
         _deposit(attacker, _units(10_000_000)); // 98 % of the shares, and none of the exposure

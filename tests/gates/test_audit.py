@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scripts.mutation import TARGETS, mutants_of
+import pytest
+
+from scripts.mutants import mutants_of, unjustified
+from scripts.mutation import JUSTIFIED, TESTS
+from scripts.mutation_targets import ELSEWHERE, TARGETS
 from scripts.proofs import CANARY, FOLDER, LEAST_PROOFS, Verdict, claims, complaints, verdicts
 
 NAMES = {f"check_{number}" for number in range(LEAST_PROOFS)}
@@ -53,7 +57,54 @@ def test_mutants__known_line__every_operator():
     ]
 
 
-def test_targets__every_file__is_there(repository: Path):
-    for target, files in TARGETS.items():
-        assert (repository / target).is_file()
-        assert all((repository / "tests/contracts" / name).is_file() for name in files)
+def test_mutants__names_of_a_pair__each_in_the_others_place():
+    source = "contract C {\n        f(navLow);\n        uint256 navHigh = g();\n        h(updatedAt);\n}\n"
+    changed = [mutant.new.strip() for mutant in mutants_of("C.sol", source)]
+    assert changed == ["f(navHigh);", "// removed", "// removed"]
+
+
+def test_mutants__modifier_of_a_function__removed():
+    source = "contract C {\n    function f(uint256 low) external onlyGovernor nonReentrant {\n        onlyVault\n}\n"
+    changed = [mutant.new.strip() for mutant in mutants_of("C.sol", source)]
+    assert changed == [
+        "function f(uint256 low) external nonReentrant {",
+        "function f(uint256 low) external onlyGovernor {",
+        "",
+    ]
+
+
+def justify(folder: Path, old: str, reason: str) -> Path:
+    file = folder / "survivors.toml"
+    file.write_text(f'[[survivor]]\nfile = "C.sol"\nold = "{old}"\nnew = "// removed"\nreason = "{reason}"\n')
+    return file
+
+
+def test_unjustified__entry_with_a_reason__left_out(tmp_path: Path):
+    mutants = list(mutants_of("C.sol", "contract C {\n        f(a);\n        g(a);\n}\n"))
+    assert unjustified(mutants, justify(tmp_path, "f(a);", "f does nothing")) == mutants[1:]
+
+
+@pytest.mark.parametrize(("old", "reason"), [("h(a);", "h is gone"), ("f(a);", "")])
+def test_unjustified__entry_stale_or_without_reason__raises(tmp_path: Path, old: str, reason: str):
+    mutants = list(mutants_of("C.sol", "contract C {\n        f(a);\n}\n"))
+    with pytest.raises(ValueError, match=r"survivors\.toml"):
+        unjustified(mutants, justify(tmp_path, old, reason))
+
+
+def test_justified__repository__every_entry_is_a_mutant(repository: Path):
+    for target in TARGETS:
+        unjustified(list(mutants_of(target, (repository / target).read_text())), repository / JUSTIFIED)
+
+
+def test_targets__every_contract_with_code__is_judged_by_tests_there_are(repository: Path):
+    for patterns in TARGETS.values():
+        assert all(list((repository / TESTS).glob(pattern)) for pattern in patterns)
+    judged = set(TARGETS) | set(ELSEWHERE)
+    for file in (repository / "contracts").rglob("*.sol"):
+        name = file.relative_to(repository).as_posix()
+        if not name.startswith(("contracts/interfaces/", "contracts/test/")) and name not in judged:
+            assert not list(mutants_of(name, file.read_text())), name
+
+
+def test_targets__judged_in_python__by_a_file_that_is_there(repository: Path):
+    assert all((repository / file).is_file() for pair in ELSEWHERE.items() for file in pair)
