@@ -29,7 +29,6 @@ SWAPS = (
     (r"\bmax\(", ("min(",)),
     (r"\btrue\b", ("false",)),
     (r"\bfalse\b", ("true",)),
-    (r", Math\.Rounding\.Ceil", ("",)),
     (r"Rounding\.Floor", ("Rounding.Ceil",)),
     (r"Rounding\.Ceil", ("Rounding.Floor",)),
     (r"\b(?:KEEPER|GUARDIAN|RELAY|ADMIN)_ROLE\b", ("KEEPER_ROLE", "GUARDIAN_ROLE", "RELAY_ROLE", "ADMIN_ROLE")),

@@ -22,7 +22,8 @@ VAULT = (
     "VenueMeasurement.t.sol",
     "attacks/*.t.sol",
 )
-RULES = ("Breaker.t.sol", "GuardRules*.t.sol", "GuardVectors.t.sol", "HedgeVault*.t.sol", "RebalanceGuard.t.sol")
+RULES = ("GuardRules*.t.sol", "GuardVectors.t.sol")
+BOUNDS = (*RULES, "Breaker.t.sol", "HedgeVault*.t.sol", "RebalanceGuard.t.sol")
 BOOK = ("DeltaBook.t.sol", "OptionBook*.t.sol", "SignedReports.t.sol", "Black76.t.sol", "RolesMatrix.t.sol")
 POOL = ("UniswapV3*.t.sol",)
 ORACLES = ("Chainlink*.t.sol", "FaultTable.t.sol", "Price*.t.sol", "PythSource.t.sol", "UniswapV3TwapSource.t.sol")
@@ -44,9 +45,9 @@ TARGETS = {
     "contracts/relay/IntentRelay.sol": VAULT,
     "contracts/relay/RescueDesk.sol": VAULT,
     "contracts/libraries/GuardRules.sol": RULES,
-    "contracts/libraries/BoundsRules.sol": RULES,
-    "contracts/libraries/ResultTrack.sol": RULES,
-    "contracts/libraries/VenueValuation.sol": RULES,
+    "contracts/libraries/BoundsRules.sol": BOUNDS,
+    "contracts/libraries/ResultTrack.sol": BOUNDS,
+    "contracts/libraries/VenueValuation.sol": BOUNDS,
     "contracts/book/OptionBook.sol": BOOK,
     "contracts/DeltaBook.sol": BOOK,
     "contracts/book/IvReporting.sol": BOOK,

@@ -264,4 +264,18 @@ contract HedgeVaultRecoveryTest is VaultFixture {
             abi.encodeWithSelector(IRebalanceGuard.VenueLeverageExceeded.selector, 0, 7.792207793364335109e18, 4e18)
         );
     }
+
+    // HEDGE-124
+    function test_bringMarginHome_emitsWhatCameHomeFromARegisteredVenue() external {
+        _deposit(depositor, _units(200_000));
+        _rebalance(_leg(int256(_units(150_000)), 0));
+        _govern(address(vault), abi.encodeCall(vault.startWindDown, ()));
+        vm.startPrank(attacker);
+        vm.expectEmit(address(vault));
+        emit IHedgeVault.MarginBroughtHome(address(venue), _units(1000), attacker);
+        vault.bringMarginHome(venue, _units(1000));
+        ScriptedVenue stranger = new ScriptedVenue(address(vault), address(token), PRICE);
+        vm.expectRevert(abi.encodeWithSelector(IVenueRegistry.VenueNotRegistered.selector, address(stranger)));
+        vault.bringMarginHome(stranger, 0);
+    }
 }

@@ -365,6 +365,18 @@ abstract contract HedgeVaultSharesTest is VaultFixture {
         vault.redeem(vault.maxRedeem(depositor), depositor, depositor);
     }
 
+    function test_depositCap_emitsOldAndNewAndIsOnlyLoweredAtOnce() external {
+        uint256 cap = _units(1000);
+        vm.startPrank(guardian);
+        vm.expectEmit(address(vault));
+        emit IHedgeVault.DepositCapSet(type(uint128).max, cap);
+        vault.lowerDepositCap(cap);
+        vault.lowerDepositCap(cap);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.LimitLooser.selector, cap + 1, cap));
+        vault.lowerDepositCap(cap + 1);
+        assertEq(vault.depositCap(), cap);
+    }
+
     // INV-05
     function testFuzz_maxRedeem_isReachableWhenAShareIsWorthMuch(uint256 gain, uint256 assets) external {
         assets = bound(assets, 1, 1000);

@@ -256,4 +256,31 @@ contract HedgeVaultVenuesTest is VaultFixture {
         assertLt(address(deltaBook).code.length, limit);
         assertLt(address(registry).code.length, limit);
     }
+
+    // HEDGE-027
+    function test_venueCap_emitsOldAndNewForRegisteredVenuesAlone() external {
+        vm.startPrank(guardian);
+        vm.expectEmit(address(registry));
+        emit IVenueRegistry.VenueCapSet(address(venue), type(uint64).max, 40_000);
+        registry.lowerVenueCap(venue, 40_000);
+        registry.lowerVenueCap(venue, 40_000);
+        vm.stopPrank();
+        _governExpecting(
+            address(registry),
+            abi.encodeCall(registry.setVenueCap, (IPerpVenue(attacker), 1)),
+            abi.encodeWithSelector(IVenueRegistry.VenueNotRegistered.selector, attacker)
+        );
+    }
+
+    // HEDGE-025
+    function test_recoverMargin_emitsWhatCameHome() external {
+        _hedge();
+        _govern(address(registry), abi.encodeCall(registry.forceRemoveVenue, (venue)));
+        vm.startPrank(attacker);
+        vm.expectEmit(address(vault));
+        emit IHedgeVault.MarginBroughtHome(address(venue), _units(50_000), attacker);
+        vault.recoverMargin(venue);
+        venue.setHalted(true); // with nothing to bring, nothing is asked for
+        assertEq(vault.recoverMargin(venue), 0);
+    }
 }
