@@ -3,6 +3,7 @@
 One operator at one place makes a mutant (`scripts/mutants.py`). Each is compiled, without the optimiser, in a copy of
 what its tests import, and is caught when they fail; a mutant that does not compile is none. forge links the tests to
 the contracts when they run, so that a mutant compiles its own contract alone, and the compiler stays warm between them.
+So linked, ``vm.expectRevert`` before a constructor expects nothing: what survives is judged again, compiled whole.
 Survivors are printed with line and difference, but for those that `scripts/mutation_survivors.toml` justifies.
 """
 
@@ -30,14 +31,13 @@ WORK = Path("build/mutation")
 TESTS = Path("tests/contracts")
 JUSTIFIED = Path("scripts/mutation_survivors.toml")
 WARM_SOLC = Path("scripts/toolchain/solc-warm.js")
-SECONDS_OF_A_VERDICT = 180.0
+SECONDS_OF_A_VERDICT = 900.0
 """A mutant that loops is caught too."""
 
 IMPORT = re.compile(r"""^(?:import|\}) [^;]*?["'](\.[^"']+)["'];""", re.MULTILINE)
 FAILED = re.compile(r"\[FAIL[^\n]*\] (\w+)")
 SETTINGS = {
     "FOUNDRY_OPTIMIZER": "false",
-    "FOUNDRY_DYNAMIC_TEST_LINKING": "true",
     "FOUNDRY_CODE_SIZE_LIMIT": "1000000",
     "FOUNDRY_LIBS": "[]",  # forge would walk through all of node_modules for remappings it is told not to use
     "FOUNDRY_FUZZ_RUNS": "32",
@@ -89,12 +89,20 @@ def warm_compiler(folder: Path) -> Iterator[None]:
             process.kill()
 
 
-def judge(folder: Path) -> tuple[str, str]:
-    """Compile and test the copy.
+def judge(folder: Path, is_linked: bool = True) -> tuple[str, str]:
+    """Compile and test the copy, its tests linked to the contracts when they run or compiled with them.
 
     Returns ``survived``, ``caught`` or ``invalid`` (it does not compile), and the test that failed first.
     """
-    environment = os.environ | SETTINGS | {"EVENKEEL_SOLC_SOCKET": str((folder / "solc.sock").resolve())}
+    output = f"build/forge/{'linked' if is_linked else 'whole'}"
+    environment = {
+        **os.environ,
+        **SETTINGS,
+        "EVENKEEL_SOLC_SOCKET": str((folder / "solc.sock").resolve()),
+        "FOUNDRY_DYNAMIC_TEST_LINKING": str(is_linked).lower(),
+        "FOUNDRY_OUT": f"{output}/out",
+        "FOUNDRY_CACHE_PATH": f"{output}/cache",
+    }
     arguments = [str(native_binary("forge").resolve()), "test", "--fail-fast"]
     try:
         run = subprocess.run(
@@ -127,6 +135,8 @@ def judge_all(folders: Queue[Path], target: str, sample: list[Mutant], deadline:
             lines[mutant.line - 1] = mutant.new
             (folder / target).write_text("\n".join(lines) + "\n", encoding="utf-8")
             verdict, test = judge(folder)
+            if verdict == "survived":
+                verdict, test = judge(folder, is_linked=False)
         finally:
             (folder / target).write_text(source, encoding="utf-8")
             folders.put(folder)

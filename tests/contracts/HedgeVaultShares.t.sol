@@ -377,6 +377,12 @@ abstract contract HedgeVaultSharesTest is VaultFixture {
         assertEq(vault.depositCap(), cap);
     }
 
+    function test_measureHedge_roundsIdleDown() external {
+        _deposit(depositor, _units(1000) + 1);
+        assertEq(vault.measureHedge().nav, (_units(1000) + 1) * 1e18 / _units(1));
+        assertEq(vault.measureHedge().idle, vault.measureHedge().nav);
+    }
+
     // INV-05
     function testFuzz_maxRedeem_isReachableWhenAShareIsWorthMuch(uint256 gain, uint256 assets) external {
         assets = bound(assets, 1, 1000);
