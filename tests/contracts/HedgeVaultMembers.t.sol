@@ -175,4 +175,37 @@ contract HedgeVaultMembersTest is VaultFixture {
             abi.encodeWithSelector(IHedgeVault.AssetNotSweepable.selector, address(token))
         );
     }
+
+    // HEDGE-024
+    function test_sweep_emitsWhatWentWhere() external {
+        TokenDouble other = new TokenDouble(18);
+        other.mint(address(vault), 7);
+        _scheduleAs(governor, address(vault), abi.encodeCall(vault.sweep, (address(other), depositor)));
+        vm.expectEmit(address(vault));
+        emit IHedgeVault.TokenSwept(address(other), depositor, 7);
+        vm.prank(governor);
+        vault.sweep(address(other), depositor);
+    }
+
+    function test_setShareLock_emitsOldAndNew() external {
+        _govern(address(vault), abi.encodeCall(vault.setShareLock, (1 hours)));
+        _scheduleAs(governor, address(vault), abi.encodeCall(vault.setShareLock, (7 days)));
+        vm.expectEmit(address(vault));
+        emit IHedgeVault.ShareLockSet(1 hours, 7 days);
+        vm.prank(governor);
+        vault.setShareLock(7 days);
+        assertEq(vault.shareLock(), 7 days);
+    }
+
+    function test_setRedemptionQueue_emitsAndWorksOnce() external {
+        bytes memory call = abi.encodeCall(vault.setRedemptionQueue, (address(venue)));
+        _scheduleAs(governor, address(vault), call);
+        vm.expectEmit(address(vault));
+        emit IHedgeVault.RedemptionQueueSet(address(venue));
+        vm.prank(governor);
+        vault.setRedemptionQueue(address(venue));
+        _governExpecting(
+            address(vault), call, abi.encodeWithSelector(IHedgeVault.QueueAlreadySet.selector, address(venue))
+        );
+    }
 }

@@ -141,4 +141,50 @@ contract HedgeVaultModesTest is VaultFixture {
         vault.bringMarginHome(venue, uint256(venue.cash()) / 1e12);
         assertEq(vault.idleAssets(), _units(189_550));
     }
+
+    // HEDGE-034
+    function test_modes_nameWhoChangedThem() external {
+        vm.startPrank(guardian);
+        vm.expectEmit(address(vault));
+        emit VaultModes.ReduceOnlySet(guardian, true);
+        vm.expectEmit(address(vault));
+        emit VaultModes.Paused(guardian, START + 3 days);
+        vault.pause();
+        vm.expectEmit(address(vault));
+        emit VaultModes.PauseEnded(guardian);
+        vault.endPause();
+        vm.stopPrank();
+        _scheduleAs(governor, address(vault), abi.encodeCall(vault.resume, ()));
+        vm.expectEmit(address(vault));
+        emit VaultModes.ReduceOnlySet(governor, false);
+        vm.prank(governor);
+        vault.resume();
+        _scheduleAs(governor, address(vault), abi.encodeCall(vault.startWindDown, ()));
+        vm.expectEmit(address(vault));
+        emit VaultModes.WindDownStarted(governor);
+        vm.prank(governor);
+        vault.startWindDown();
+    }
+
+    // HEDGE-034
+    function test_endPauseAndResume_withoutAPauseEndNone() external {
+        vm.prank(guardian);
+        vault.endPause();
+        _govern(address(vault), abi.encodeCall(vault.resume, ()));
+        assertEq(vault.pausedUntil(), 0);
+    }
+
+    // HEDGE-034
+    function test_pause_holdsTheMarginOfAVenueWithAnOrderEitherWay() external {
+        _deposit(depositor, _units(200_000));
+        _rebalance(_leg(int256(_units(50_000)), 0));
+        _pause();
+        bytes memory expected = abi.encodeWithSelector(IHedgeVault.MarginNotAllowed.selector, 0);
+        venue.setPending(-1, 0);
+        _rebalanceExpecting(_leg(-1, 0), expected);
+        venue.setPending(0, 1);
+        _rebalanceExpecting(_leg(-1, 0), expected);
+        venue.setPending(0, 0);
+        _rebalance(_leg(-int256(_units(50_000)), 0));
+    }
 }

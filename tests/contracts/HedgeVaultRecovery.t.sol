@@ -159,6 +159,28 @@ contract HedgeVaultRecoveryTest is VaultFixture {
     }
 
     // HEDGE-127
+    function test_redeemWithUnwind_roundsTheCostAgainstTheLeaver() external {
+        _hedge();
+        venue.setExecution(PRICE, 5, false);
+        uint256 shares = vault.balanceOf(depositor) / 2;
+        uint256 worth = vault.previewRedeem(shares);
+        vm.prank(depositor);
+        uint256 paid = vault.redeemWithUnwind(shares, 0, depositor, depositor, _leg(0, -1e18 - 1e9));
+        assertEq(worth - paid, 1e6 + 1); // a fee of 1.000000001 USD
+    }
+
+    // HEDGE-127
+    function test_redeemWithUnwind_revertsIfItPaysLessThanAskedFor() external {
+        _deposit(depositor, _units(200_000));
+        uint256 shares = vault.balanceOf(depositor);
+        uint256 worth = _units(200_000);
+        vm.startPrank(depositor);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.AssetsBelowMinimum.selector, worth, worth + 1));
+        vault.redeemWithUnwind(shares, worth + 1, depositor, depositor, new Leg[](0));
+        assertEq(vault.redeemWithUnwind(shares, worth, depositor, depositor, new Leg[](0)), worth);
+    }
+
+    // HEDGE-127
     function test_redeemWithUnwind_ofAYoungDepositClosesHardlyAnything() external {
         _hedge();
         _deposit(attacker, _units(10_000_000)); // 98 % of the shares, and none of the exposure
@@ -241,5 +263,19 @@ contract HedgeVaultRecoveryTest is VaultFixture {
             _leg(-1, 0),
             abi.encodeWithSelector(IRebalanceGuard.VenueLeverageExceeded.selector, 0, 7.792207793364335109e18, 4e18)
         );
+    }
+
+    // HEDGE-124
+    function test_bringMarginHome_emitsWhatCameHomeFromARegisteredVenue() external {
+        _deposit(depositor, _units(200_000));
+        _rebalance(_leg(int256(_units(150_000)), 0));
+        _govern(address(vault), abi.encodeCall(vault.startWindDown, ()));
+        vm.startPrank(attacker);
+        vm.expectEmit(address(vault));
+        emit IHedgeVault.MarginBroughtHome(address(venue), _units(1000), attacker);
+        vault.bringMarginHome(venue, _units(1000));
+        ScriptedVenue stranger = new ScriptedVenue(address(vault), address(token), PRICE);
+        vm.expectRevert(abi.encodeWithSelector(IVenueRegistry.VenueNotRegistered.selector, address(stranger)));
+        vault.bringMarginHome(stranger, 0);
     }
 }

@@ -377,6 +377,24 @@ abstract contract HedgeVaultSharesTest is VaultFixture {
         vault.redeem(vault.maxRedeem(depositor), depositor, depositor);
     }
 
+    function test_depositCap_emitsOldAndNewAndIsOnlyLoweredAtOnce() external {
+        uint256 cap = _units(1000);
+        vm.startPrank(guardian);
+        vm.expectEmit(address(vault));
+        emit IHedgeVault.DepositCapSet(type(uint128).max, cap);
+        vault.lowerDepositCap(cap);
+        vault.lowerDepositCap(cap);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.LimitLooser.selector, cap + 1, cap));
+        vault.lowerDepositCap(cap + 1);
+        assertEq(vault.depositCap(), cap);
+    }
+
+    function test_measureHedge_roundsIdleDown() external {
+        _deposit(depositor, _units(1000) + 1);
+        assertEq(vault.measureHedge().nav, (_units(1000) + 1) * 1e18 / _units(1));
+        assertEq(vault.measureHedge().idle, vault.measureHedge().nav);
+    }
+
     // INV-05
     function testFuzz_maxRedeem_isReachableWhenAShareIsWorthMuch(uint256 gain, uint256 assets) external {
         assets = bound(assets, 1, 1000);

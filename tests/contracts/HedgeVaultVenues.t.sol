@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Vm} from "forge-std/Vm.sol";
 import {HedgeVault} from "../../contracts/HedgeVault.sol";
 import {Governed} from "../../contracts/governance/Governed.sol";
 import {IDeltaBook} from "../../contracts/interfaces/IDeltaBook.sol";
@@ -10,8 +11,10 @@ import {IPerpVenue} from "../../contracts/interfaces/IPerpVenue.sol";
 import {IPriceOracle} from "../../contracts/interfaces/IPriceOracle.sol";
 import {IRebalanceGuard} from "../../contracts/interfaces/IRebalanceGuard.sol";
 import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
+import {IVaultBound} from "../../contracts/interfaces/IVaultBound.sol";
 import {IVenueRegistry} from "../../contracts/interfaces/IVenueRegistry.sol";
 import {DecimalScale} from "../../contracts/libraries/DecimalScale.sol";
+import {Leg} from "../../contracts/types/Rebalance.sol";
 import {ScriptedVenue} from "./support/ScriptedVenue.sol";
 import {TokenDouble} from "./support/Tokens.sol";
 import {VaultFixture} from "./support/VaultFixture.sol";
@@ -264,5 +267,55 @@ contract HedgeVaultVenuesTest is VaultFixture {
         assertLt(address(oracle).code.length, limit);
         assertLt(address(deltaBook).code.length, limit);
         assertLt(address(registry).code.length, limit);
+    }
+
+    // HEDGE-027
+    function test_venueCap_emitsOldAndNewForRegisteredVenuesAlone() external {
+        vm.startPrank(guardian);
+        vm.expectEmit(address(registry));
+        emit IVenueRegistry.VenueCapSet(address(venue), type(uint64).max, 40_000);
+        registry.lowerVenueCap(venue, 40_000);
+        registry.lowerVenueCap(venue, 40_000);
+        vm.stopPrank();
+        _governExpecting(
+            address(registry),
+            abi.encodeCall(registry.setVenueCap, (IPerpVenue(attacker), 1)),
+            abi.encodeWithSelector(IVenueRegistry.VenueNotRegistered.selector, attacker)
+        );
+    }
+
+    // HEDGE-025
+    function test_recoverMargin_emitsWhatCameHome() external {
+        _hedge();
+        _govern(address(registry), abi.encodeCall(registry.forceRemoveVenue, (venue)));
+        vm.startPrank(attacker);
+        vm.expectEmit(address(vault));
+        emit IHedgeVault.MarginBroughtHome(address(venue), _units(50_000), attacker);
+        vault.recoverMargin(venue);
+        venue.setHalted(true); // with nothing to bring, nothing is asked for
+        assertEq(vault.recoverMargin(venue), 0);
+    }
+
+    function test_measureAndKeep_revertsIfCallerIsNotTheVault() external {
+        IPriceOracle.Reading memory reading = oracle.read();
+        vm.expectRevert(abi.encodeWithSelector(IVaultBound.OnlyBoundVault.selector, address(this), address(vault)));
+        registry.measureAndKeep(reading, 0);
+    }
+
+    function test_venueSilentBeforeTheTrade_isNotAskedAgainAfterIt() external {
+        _hedge();
+        ScriptedVenue second = _newVenue();
+        _addVenue(second);
+        venue.setHalted(true);
+        second.setCall(address(venue), abi.encodeCall(venue.setHalted, (false)));
+        Leg[] memory legs = new Leg[](1);
+        legs[0] = Leg(address(second), int256(_units(1000)), 0, 0);
+        vm.recordLogs();
+        _rebalance(legs);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        bytes memory figures = logs[logs.length - 1].data;
+        (,,, uint256 navBefore, uint256 navAfter) = abi.decode(figures, (uint256, uint256, uint256, uint256, uint256));
+        assertEq(navBefore, 150_000e18);
+        assertEq(navAfter, navBefore);
     }
 }

@@ -353,4 +353,29 @@ contract RedemptionQueueTest is VaultFixture {
             asset.lastAnswer(), abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector)
         );
     }
+
+    // HEDGE-042
+    function test_events_tellEveryStepOfAnExit() public {
+        uint256 shares = _units(50_000) * 1e6;
+        vm.startPrank(first);
+        vault.approve(address(queue), 2 * shares);
+        vm.expectEmit(address(queue));
+        emit RedemptionQueue.Requested(0, first, shares);
+        queue.request(shares);
+        vm.expectEmit(address(queue));
+        emit RedemptionQueue.Cancelled(0, first, shares);
+        queue.cancel(0, first);
+        queue.request(shares);
+        vault.transfer(address(queue), 1e12); // served with the first epoch
+        vm.expectEmit(address(queue));
+        emit RedemptionQueue.StrayShares(0, 1e12);
+        vm.expectEmit(address(queue));
+        emit RedemptionQueue.Served(first, shares + 1e12, _units(50_001));
+        vm.expectEmit(address(queue));
+        emit RedemptionQueue.EpochServed(0, shares + 1e12, _units(50_001), 0);
+        queue.serve();
+        vm.expectEmit(address(queue));
+        emit RedemptionQueue.Claimed(0, first, second, _units(50_001));
+        queue.claim(0, second);
+    }
 }

@@ -5,6 +5,7 @@ import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessMana
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IRebalanceGuard} from "../../contracts/interfaces/IRebalanceGuard.sol";
 import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
+import {Vm} from "forge-std/Vm.sol";
 import {RescueDesk} from "../../contracts/relay/RescueDesk.sol";
 import {Intent, Leg} from "../../contracts/types/Rebalance.sol";
 import {PaidAccount} from "./support/RelayDoubles.sol";
@@ -321,5 +322,48 @@ contract RescueDeskTest is VaultFixture {
         vm.warp(START + 2 days);
         _publish(PRICE);
         assertEq(_rescue(_rescueLegs()), 0);
+    }
+
+    // HEDGE-541
+    function test_rescued_tellsWBeforeAndAfterAndWhatWasPaid() external {
+        _fallSilent();
+        vm.recordLogs();
+        uint256 paid = _rescue(_rescueLegs());
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        Vm.Log memory last = logs[logs.length - 1];
+        assertEq(last.topics[0], RescueDesk.Rescued.selector);
+        assertEq(address(uint160(uint256(last.topics[2]))), rescuer);
+        (uint256 worstBefore, uint256 worstAfter, uint256 gasUsed, uint256 paidSaid) =
+            abi.decode(last.data, (uint256, uint256, uint256, uint256));
+        assertEq(worstBefore, 52e18);
+        assertEq(worstAfter, 2e18);
+        assertEq(paidSaid, paid);
+        assertEq(gasUsed * BASE_FEE * 4 / 5, paid);
+    }
+
+    // HEDGE-541
+    function test_tank_emitsWhatCameAndWent() external {
+        vm.deal(rescuer, 3);
+        vm.expectEmit(address(desk));
+        emit RescueDesk.TankFilled(rescuer, 3);
+        vm.prank(rescuer);
+        (bool isDone,) = address(desk).call{value: 3}("");
+        assertTrue(isDone);
+        _scheduleAs(governor, address(desk), abi.encodeCall(desk.withdraw, (3, payable(rescuer))));
+        vm.expectEmit(address(desk));
+        emit RescueDesk.TankWithdrawn(rescuer, 3);
+        vm.prank(governor);
+        desk.withdraw(3, payable(rescuer));
+        assertEq(rescuer.balance, 3);
+    }
+
+    // HEDGE-541
+    function test_setTerms_emitsOldAndNew() external {
+        RescueDesk.Terms memory next = _terms();
+        next.maxWei = 0.05 ether;
+        vm.expectEmit(address(desk));
+        emit RescueDesk.TermsSet(_terms(), next);
+        vm.prank(guardian);
+        desk.tightenTerms(next);
     }
 }

@@ -371,4 +371,33 @@ contract ShareFeesTest is VaultFixture {
         vault.accrueFees();
         assertLe(_worth(recipient), seeds.length); // units of rounding
     }
+
+    // HEDGE-052
+    function test_events_tellTermsOldAndNewAndWhatAccrued() external {
+        _setFees(100, 0);
+        ShareFees.Terms memory old = ShareFees.Terms(100, 0, uint48(START), recipient);
+        ShareFees.Terms memory next = ShareFees.Terms(50, 0, uint48(START), recipient);
+        vm.expectEmit(address(fees));
+        emit ShareFees.TermsSet(old, next);
+        vm.prank(guardian);
+        fees.lowerFees(50, 0);
+        _deposit(depositor, _units(1000));
+        _pass(YEAR);
+        uint256 shares = fees.due(vault.totalAssets());
+        assertGt(shares, 0);
+        vm.expectEmit(address(fees));
+        emit ShareFees.FeesAccrued(recipient, shares, fees.highWaterMark());
+        vault.accrueFees();
+    }
+
+    // HEDGE-052
+    function test_setShareFees_emits() external {
+        _deploy(token);
+        fees = new ShareFees(access, vault);
+        _scheduleAs(governor, address(vault), abi.encodeCall(vault.setShareFees, (fees)));
+        vm.expectEmit(address(vault));
+        emit IHedgeVault.ShareFeesSet(address(fees));
+        vm.prank(governor);
+        vault.setShareFees(fees);
+    }
 }

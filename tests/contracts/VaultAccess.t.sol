@@ -378,4 +378,14 @@ contract VaultAccessTest is VaultFixture {
         _grant(KEEPER, stranger, 0);
         assertEq(access.keeperCount(), 3);
     }
+
+    function test_constructor_labelsTheRoles() external {
+        vm.expectEmit();
+        emit IAccessManager.RoleLabel(1, "KEEPER");
+        vm.expectEmit();
+        emit IAccessManager.RoleLabel(2, "GUARDIAN");
+        vm.expectEmit();
+        emit IAccessManager.RoleLabel(3, "RELAY");
+        new VaultAccess(deployer);
+    }
 }

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scripts import coverage, static_analysis
-from scripts.mutation import TARGETS, mutants_of
+import pytest
+
+from scripts.mutants import mutants_of, unjustified
+from scripts.mutation import JUSTIFIED, TESTS
+from scripts.mutation_targets import ELSEWHERE, TARGETS
 from scripts.proofs import CANARY, FOLDER, LEAST_PROOFS, Verdict, claims, complaints, verdicts
-from scripts.static_analysis import CANARY_FINDINGS, Entry, Finding
 
 NAMES = {f"check_{number}" for number in range(LEAST_PROOFS)}
 CLAIMED = {"SomeProof": NAMES, CANARY: {"check_false"}}
@@ -55,106 +57,54 @@ def test_mutants__known_line__every_operator():
     ]
 
 
-def test_targets__every_file__is_there(repository: Path):
-    for target, files in TARGETS.items():
-        assert (repository / target).is_file()
-        assert all((repository / "tests/contracts" / name).is_file() for name in files)
+def test_mutants__names_of_a_pair__each_in_the_others_place():
+    source = "contract C {\n        f(navLow);\n        uint256 navHigh = g();\n        h(updatedAt);\n}\n"
+    changed = [mutant.new.strip() for mutant in mutants_of("C.sol", source)]
+    assert changed == ["f(navHigh);", "// removed", "// removed"]
 
 
-SEEN = [Finding(check, "High", place, "is bad") for check, place in sorted(CANARY_FINDINGS)]
-GRAVE = Finding("unused-return", "Medium", "Vault.pay", "ignores a return value")
-HARMLESS = Entry("unused-return", "Vault.pay", 1, "The balance is measured.")
-
-
-def test_findings__report_of_slither__grave_ones_by_place():
-    contract = {"type": "contract", "name": "Vault", "type_specific_fields": {}}
-    function = {"type": "function", "name": "pay", "type_specific_fields": {"parent": contract}}
-    variable = {"type": "variable", "name": "sum", "type_specific_fields": {"parent": function}}
-    detectors = [
-        {"check": "a", "impact": "High", "elements": [function], "description": "first\n\tsecond"},
-        {"check": "b", "impact": "Medium", "elements": [variable], "description": "first"},
-        {"check": "c", "impact": "Medium", "elements": [{"type": "contract", "name": "Vault"}], "description": "first"},
-        {"check": "d", "impact": "Low", "elements": [function], "description": "first"},
-    ]
-    assert static_analysis.findings({"results": {"detectors": detectors}}) == [
-        Finding("a", "High", "Vault.pay", "first"),
-        Finding("b", "Medium", "Vault.pay", "first"),
-        Finding("c", "Medium", "Vault", "first"),
+def test_mutants__modifier_of_a_function__removed():
+    source = "contract C {\n    function f(uint256 low) external onlyGovernor nonReentrant {\n        onlyVault\n}\n"
+    changed = [mutant.new.strip() for mutant in mutants_of("C.sol", source)]
+    assert changed == [
+        "function f(uint256 low) external nonReentrant {",
+        "function f(uint256 low) external onlyGovernor {",
+        "",
     ]
 
 
-def test_static_analysis__every_finding_judged__none():
-    assert static_analysis.complaints([*SEEN, GRAVE], [HARMLESS], CANARY_FINDINGS) == []
+def justify(folder: Path, old: str, reason: str) -> Path:
+    file = folder / "survivors.toml"
+    file.write_text(f'[[survivor]]\nfile = "C.sol"\nold = "{old}"\nnew = "// removed"\nreason = "{reason}"\n')
+    return file
 
 
-def test_static_analysis__finding_not_judged__named():
-    for found, judged in (([GRAVE], []), ([GRAVE, GRAVE], [HARMLESS])):
-        (wrong,) = static_analysis.complaints(SEEN + found, judged, CANARY_FINDINGS)
-        assert wrong.startswith("unused-return in Vault.pay")
-        assert wrong.endswith("Medium: ignores a return value")
+def test_unjustified__entry_with_a_reason__left_out(tmp_path: Path):
+    mutants = list(mutants_of("C.sol", "contract C {\n        f(a);\n        g(a);\n}\n"))
+    assert unjustified(mutants, justify(tmp_path, "f(a);", "f does nothing")) == mutants[1:]
 
 
-def test_static_analysis__reason_missing_or_stale__named():
-    empty = HARMLESS._replace(reason="")
-    assert "no reason" in static_analysis.complaints([*SEEN, GRAVE], [empty], CANARY_FINDINGS)[0]
-    assert "stale" in static_analysis.complaints(SEEN, [HARMLESS], CANARY_FINDINGS)[0]
-    assert "stale" in static_analysis.complaints([*SEEN, GRAVE], [HARMLESS._replace(count=2)], CANARY_FINDINGS)[0]
+@pytest.mark.parametrize(("old", "reason"), [("h(a);", "h is gone"), ("f(a);", "")])
+def test_unjustified__entry_stale_or_without_reason__raises(tmp_path: Path, old: str, reason: str):
+    mutants = list(mutants_of("C.sol", "contract C {\n        f(a);\n}\n"))
+    with pytest.raises(ValueError, match=r"survivors\.toml"):
+        unjustified(mutants, justify(tmp_path, old, reason))
 
 
-def test_static_analysis__canary_not_seen__named():
-    assert len(static_analysis.complaints([], [], CANARY_FINDINGS)) == len(CANARY_FINDINGS)
+def test_justified__repository__every_entry_is_a_mutant(repository: Path):
+    for target in TARGETS:
+        unjustified(list(mutants_of(target, (repository / target).read_text())), repository / JUSTIFIED)
 
 
-def test_static_analysis__comment_that_silences__named(tmp_path: Path):
-    (tmp_path / "A.sol").write_text("contract A {}\n")
-    assert static_analysis.silenced(tmp_path) == []
-    (tmp_path / "A.sol").write_text("// slither-disable-next-line all\ncontract A {}\n")
-    assert len(static_analysis.silenced(tmp_path)) == 1
+def test_targets__every_contract_with_code__is_judged_by_tests_there_are(repository: Path):
+    for patterns in TARGETS.values():
+        assert all(list((repository / TESTS).glob(pattern)) for pattern in patterns)
+    judged = set(TARGETS) | set(ELSEWHERE)
+    for file in (repository / "contracts").rglob("*.sol"):
+        name = file.relative_to(repository).as_posix()
+        if not name.startswith(("contracts/interfaces/", "contracts/test/")) and name not in judged:
+            assert not list(mutants_of(name, file.read_text())), name
 
 
-def test_static_analysis__committed_reasons__are_of_contracts_that_exist(repository: Path):
-    text = (repository / static_analysis.JUDGED).read_text(encoding="utf-8")
-    contracts = {path.stem for path in (repository / static_analysis.CONTRACTS).rglob("*.sol")}
-    assert {entry.place.partition(".")[0] for entry in static_analysis.entries(text)} <= contracts
-    assert text.count("[[finding]]") == len({(entry.check, entry.place) for entry in static_analysis.entries(text)})
-    assert text.count("[[not_run]]") == len(static_analysis.not_run(text))
-
-
-def traced(line_hits: int, branch_hits: str, files: int = coverage.LEAST_FILES) -> dict[str, coverage.Coverage]:
-    """Traces of so many files of the accounting: 4 lines and 1 branch each, of which the last file has these hits."""
-    hits = [(1, "1")] * (files - 1) + [(line_hits, branch_hits)]
-    return coverage.read(
-        "\n".join(
-            f"TN:\nSF:contracts/vault/{number}.sol\nFN:1,f\nDA:1,{lines}\nDA:2,3\nDA:3,3\nDA:4,3\n"
-            f"BRDA:2,0,0,{branches}\nend_of_record"
-            for number, (lines, branches) in enumerate(hits)
-        )
-    )
-
-
-def test_coverage__all_run_through__none():
-    assert coverage.complaints(traced(1, "2")) == []
-
-
-def test_coverage__line_or_branch_not_run__named():
-    last = f"contracts/vault/{coverage.LEAST_FILES - 1}.sol"
-    assert f"{last}:1: line not run" in coverage.complaints(traced(0, "1"))
-    for hits in ("0", "-"):
-        assert f"{last}:2: branch not run" in coverage.complaints(traced(1, hits))
-
-
-def test_coverage__files_missing_or_empty__named():
-    assert coverage.complaints(traced(1, "1", files=coverage.LEAST_FILES - 1))
-    assert coverage.complaints({})
-
-
-def test_coverage__rest_not_run__is_no_complaint_but_in_the_table():
-    rest = coverage.read("SF:contracts/venues/A.sol\nDA:1,0\nBRDA:1,0,0,-\nend_of_record")
-    assert coverage.complaints(traced(1, "1") | rest) == []
-    assert "contracts/venues/A.sol" in coverage.table(rest)
-
-
-def test_coverage__guard_and_accounting__are_there(repository: Path):
-    contracts = [path.relative_to(repository).as_posix() for path in (repository / "contracts").rglob("*.sol")]
-    assert len(coverage.bound(contracts)) >= coverage.LEAST_FILES
-    assert all((repository / name).exists() for name in coverage.GUARD + coverage.ACCOUNTING)
+def test_targets__judged_in_python__by_a_file_that_is_there(repository: Path):
+    assert all((repository / file).is_file() for pair in ELSEWHERE.items() for file in pair)
