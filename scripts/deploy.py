@@ -119,7 +119,9 @@ class _Sender:
                 hash_ = eth.send_raw_transaction(self._signed(fields))
             receipt = eth.wait_for_transaction_receipt(hash_, RECEIPT_TIMEOUT_SECONDS, poll_latency=0.02)
         except TimeExhausted:
-            raise TransientError(f"{step.title} is not mined after {RECEIPT_TIMEOUT_SECONDS} s; run this again") from None
+            raise TransientError(
+                f"{step.title} is not mined after {RECEIPT_TIMEOUT_SECONDS} s; run this again"
+            ) from None
         except (Web3Exception, ValueError) as error:
             raise FatalError(f"{step.title} is refused: {error}"[:400]) from None
         if receipt["status"] != 1:

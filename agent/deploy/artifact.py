@@ -40,7 +40,9 @@ class Artifact:
         try:
             return self.creation_code + encode([type_of(one) for one in self.constructor()], list(arguments))
         except (EncodingError, ValueError) as error:
-            raise DataError(f"{self.name}: its constructor does not take {arguments} ({error}); run `make setup`") from None
+            raise DataError(
+                f"{self.name}: its constructor does not take {arguments} ({error}); run `make setup`"
+            ) from None
 
     def constructor(self) -> Sequence[Mapping[str, Any]]:
         """Return the parameters of the constructor."""

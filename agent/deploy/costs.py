@@ -86,9 +86,7 @@ def estimate(blueprint: Blueprint, state: ChainState, left: Sequence[tuple[Step,
                 refusals = [f"{step.title} would revert: {decode_revert(outcome.output)}"]
                 break
     by_title = {step.title: (used, wanted.value) for (step, wanted), used in zip(pending, gas, strict=True)}
-    steps = tuple(
-        StepCost(step.title, wanted is None, *by_title.get(step.title, (0, Wei(0)))) for step, wanted in left
-    )
+    steps = tuple(StepCost(step.title, wanted is None, *by_title.get(step.title, (0, Wei(0)))) for step, wanted in left)
     price = Wei(int(state.client.request("eth_gasPrice"), 16))
     return Costs(steps, price, _data_fee(state, transactions), outcomes is not None, tuple(refusals))
 
@@ -106,5 +104,8 @@ def _data_fee(state: ChainState, transactions: Sequence[Transaction]) -> Wei:
     if not transactions or not state.code(ROLLUP_GAS_ORACLE):
         return Wei(0)
     return Wei(
-        sum(state.ask(_ROLLUP_FEE, ROLLUP_GAS_ORACLE, bytes.fromhex(one.data.removeprefix("0x"))) for one in transactions)
+        sum(
+            state.ask(_ROLLUP_FEE, ROLLUP_GAS_ORACLE, bytes.fromhex(one.data.removeprefix("0x")))
+            for one in transactions
+        )
     )

@@ -91,7 +91,7 @@ def _unwritten(network: Network) -> Iterator[str]:
             if address == TODO_ADDRESS:
                 yield f"[[venue.live]] {venue.name} {key} is {TODO_ADDRESS}; write the address"
     if network.venue.deploy is None and not network.venue.live:
-        yield "[venue] names no venue; add one to [[venue.live]], or deploy = \"curie\" on a testnet"
+        yield '[venue] names no venue; add one to [[venue.live]], or deploy = "curie" on a testnet'
 
 
 def _market(network: Network) -> MarketManifest | None:
@@ -117,5 +117,3 @@ def _venues(network: Network, market: MarketManifest | None) -> list[dict[str, o
     if market is None:
         return [venue.model_dump() for venue in network.venue.live]
     return [{"name": f"{market.kind}-stand-in", "kind": market.kind, "addresses": market.addresses}]
-
-

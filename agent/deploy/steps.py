@@ -209,7 +209,9 @@ class AddLegs:
         if sorted(held) == sorted(self.legs):
             return None
         if held != list(self.legs[: len(held)]):
-            raise DataError(f"OptionBook {address} already holds {len(held)} other legs; remove them by governance first")
+            raise DataError(
+                f"OptionBook {address} already holds {len(held)} other legs; remove them by governance first"
+            )
         return None if len(held) >= self.first + self._batch_size() else self.planned()
 
     def _batch_size(self) -> int:
