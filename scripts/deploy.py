@@ -23,6 +23,7 @@ import requests
 from web3.exceptions import TimeExhausted, Web3Exception
 
 from agent.deploy.approval import require_ready
+from agent.deploy.deployer_key import deployer_key
 from agent.deploy.execution import Sent, StepDone, carry_out
 from agent.deploy.manifest import write_manifest
 from agent.deploy.session import Session, Sources, open_session
@@ -31,8 +32,6 @@ from agent.errors import AgentError, DataError, FatalError, PreflightError, Tran
 from scripts.holdings import wrap_holdings
 from scripts.project import connected, load_project, quiet_unless_failing
 
-DEPLOYER_KEY_VARIABLE = "EVENKEEL_DEPLOYER_KEY"
-"""Private key of the deployer; the node signs where it holds the account itself."""
 RECEIPT_TIMEOUT_SECONDS = 600
 GAS_BUFFER_PERCENT = 110
 """Gas limit of what is estimated."""
@@ -81,19 +80,9 @@ class _Sender:
 
     def __init__(self, session: Session) -> None:
         self._deployer = session.blueprint.inputs.deployer
-        key = os.environ.get(DEPLOYER_KEY_VARIABLE)
+        key = deployer_key(os.environ, self._deployer, session.state)
         self.is_unlocked = key is None
-        self._account: Any = None if key is None else _account_of(key)
-        if self._account is not None and self._account.address != self._deployer:
-            raise DataError(
-                f"{DEPLOYER_KEY_VARIABLE} is the key of {self._account.address}, but the deployer is {self._deployer}; "
-                "use the other key, or correct [deploy] deployer"
-            )
-        if self.is_unlocked and self._deployer not in brownie.web3.eth.accounts:
-            raise DataError(
-                f"the node does not hold the deployer {self._deployer}; put its private key into "
-                f"{DEPLOYER_KEY_VARIABLE}"
-            )
+        self._account: Any = None if key is None else brownie.accounts.add(key)
 
     def settle(self) -> None:
         """Wait until nothing of the deployer's is pending: an interrupted run may have left a transaction."""
@@ -113,10 +102,8 @@ class _Sender:
         fields["data"] = transaction.data
         try:
             fields["gas"] = eth.estimate_gas(fields) * GAS_BUFFER_PERCENT // 100
-            if self.is_unlocked:
-                hash_ = eth.send_transaction(fields)
-            else:
-                hash_ = eth.send_raw_transaction(self._signed(fields))
+            sent = eth.send_transaction if self.is_unlocked else self._send_signed
+            hash_ = sent(fields)
             receipt = eth.wait_for_transaction_receipt(hash_, RECEIPT_TIMEOUT_SECONDS, poll_latency=0.02)
         except TimeExhausted:
             raise TransientError(
@@ -128,7 +115,7 @@ class _Sender:
             raise FatalError(f"{step.title} reverted in transaction 0x{bytes(hash_).hex()}")
         return Sent("0x" + bytes(hash_).hex(), receipt["gasUsed"])
 
-    def _signed(self, fields: dict[str, Any]) -> bytes:
+    def _send_signed(self, fields: dict[str, Any]) -> bytes:
         eth = brownie.web3.eth
         base_fee, tip = eth.get_block("latest")["baseFeePerGas"], eth.max_priority_fee
         signed = self._account._acct.sign_transaction(  # Brownie's account keeps eth-account's
@@ -140,14 +127,7 @@ class _Sender:
                 "maxPriorityFeePerGas": tip,
             }
         )
-        return bytes(signed.raw_transaction)
-
-
-def _account_of(key: str) -> Any:
-    try:
-        return brownie.accounts.add(key)
-    except ValueError:
-        raise DataError(f"{DEPLOYER_KEY_VARIABLE} is no private key; write 32 bytes as hexadecimal") from None
+        return bytes(eth.send_raw_transaction(signed.raw_transaction))
 
 
 def _gone(error: Exception) -> str:

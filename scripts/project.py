@@ -71,4 +71,5 @@ def connected(network: str, rpc_url: str) -> Iterator[None]:
     try:
         yield
     finally:
-        brownie.network.disconnect()
+        if brownie.network.is_connected():  # not when the node is gone
+            brownie.network.disconnect()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +13,7 @@ import typer
 
 from agent.chain.deployment import load_deployment
 from agent.deploy.approval import require_ready
+from agent.deploy.deployer_key import deployer_key
 from agent.deploy.execution import StepDone, is_handed_over, remaining
 from agent.deploy.explorers import write_explorer_files
 from agent.deploy.plan import as_document, plan_report
@@ -22,6 +24,7 @@ from agent.deploy.steps import Create
 from agent.deploy.verification import Check, verify
 from agent.errors import PreflightError
 from agent.report.text_table import Column, table_lines
+from agent.units import Address
 
 EXIT_NOT_AS_PLANNED = 1
 
@@ -70,6 +73,7 @@ def apply(
     """
     sources = Sources(network, config, inputs, book)
     with open_session(sources) as session:
+        deployer_key(os.environ, Address(session.blueprint.inputs.deployer), session.state)
         require_ready(session, plan)
 
     def show(done: StepDone) -> None:

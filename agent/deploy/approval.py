@@ -54,6 +54,6 @@ def findings(session: Session, costs: Costs | None = None) -> list[str]:
     if held < needed:
         return [
             f"the deployer {blueprint.inputs.deployer} has {wei_to_eth(held):.6f} ether and needs "
-            f"{wei_to_eth(needed):.6f}: half as much again as the gas of what is left, and what it pays in; send it some"
+            f"{wei_to_eth(needed):.6f}: half as much again as the gas left, and what it pays in; send it some"
         ]
     return []

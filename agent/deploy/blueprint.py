@@ -55,17 +55,12 @@ class Blueprint:
     creations: dict[str, Creation]
     venues: dict[str, str]
     steps: tuple[Step, ...]
+    """All of them; the last is ``hand_over``."""
+    hand_over: HandOver
 
     def address(self, key: str) -> Address:
         """Return where a contract stands or will stand."""
         return self.creations[key].address
-
-    @property
-    def hand_over(self) -> HandOver:
-        """The last step."""
-        last = self.steps[-1]
-        assert isinstance(last, HandOver)
-        return last
 
 
 def draw(network: Network, inputs: DeploymentInputs, legs: Sequence[ChainLeg] = ()) -> Blueprint:
@@ -88,8 +83,8 @@ def draw(network: Network, inputs: DeploymentInputs, legs: Sequence[ChainLeg] = 
         fees, recipient = network.fees, Address(inputs.fee_recipient)
         steps.append(SetFees(made["ShareFees"], fees.management_bps_per_year, fees.performance_bps, recipient))
     steps.append(FillTank(made["RescueDesk"], network.rescue.to_tank()))
-    steps.append(_hand_over(network, inputs, made))
-    return Blueprint(network, inputs, made, venues, tuple(steps))
+    hand_over = _hand_over(network, inputs, made)
+    return Blueprint(network, inputs, made, venues, (*steps, hand_over), hand_over)
 
 
 class _Drawing:

@@ -159,7 +159,7 @@ def _feed_faults(state: ChainState, name: str, feed: Address, pair: str, max_age
     if reading.price <= 0:
         yield f"{name} {feed} answers {reading.price}; wait until it answers a price"
     if not 0 <= reading.age_seconds <= max_age_seconds:
-        yield f"{name} {feed} answered {reading.age_seconds} s ago, not within the {max_age_seconds} s that [oracle] allows"
+        yield f"{name} {feed} answered {reading.age_seconds} s ago; [oracle] allows {max_age_seconds} s; check the feed"
 
 
 def holdings_fault(blueprint: Blueprint, state: ChainState, expected: int) -> str | None:

@@ -1,4 +1,4 @@
-"""What is left of a deployment costs: tried on top of the head where the node can, by the size of the code otherwise."""
+"""What is left of a deployment costs: tried on top of the head where the node can, else by the size of the code."""
 
 from __future__ import annotations
 

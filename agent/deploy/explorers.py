@@ -1,4 +1,4 @@
-"""What explorers ask for to show the sources of a contract: the compiler's own input, and the constructor's arguments."""
+"""What explorers ask for to show a contract's sources: the compiler's own input, and the constructor's arguments."""
 
 from __future__ import annotations
 

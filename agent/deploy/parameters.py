@@ -1,4 +1,4 @@
-"""Every parameter of a deployment as a plan shows it: number, unit, the contracts' own limit, and what it brings about."""
+"""Every parameter of a deployment as a plan shows it: number, unit, the contracts' limit, and what it brings about."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from agent.units import BPS, WAD, Address, Wad, from_wad
 
 @dataclass(frozen=True, slots=True)
 class PlannedLosses:
-    """``lossBounds()`` of the planned bounds, of NAV in any 24 hours; ``funding`` None where no venue could be asked."""
+    """``lossBounds()`` of the planned bounds, of NAV in 24 hours; ``funding`` None where no venue could be asked."""
 
     keeper_key: Wad
     all_keeper_keys: Wad

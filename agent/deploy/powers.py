@@ -19,6 +19,8 @@ from agent.units import Address
 
 STRANGER = Address("0x5715A4E500000000000000000000000000005715")
 """An account that has no role anywhere."""
+SPENT = "reverted 0x" + keccak(text="AlreadyHandedOver()")[:4].hex()
+"""What the deployer meets for ever once it has handed over; nobody else gets as far."""
 _CALL_GAS = 8_000_000
 _BATCH = 50
 """Calls in one request; public servers refuse more than a hundred."""
@@ -36,7 +38,7 @@ def matrix(blueprint: Blueprint, state: ChainState, accounts: Mapping[str, Addre
     """Return for each account the functions on which it can do what a stranger cannot.
 
     Every function of every contract is called with empty arguments. Who has a role gets past the check of the role, to
-    success or to a later complaint; who has none meets exactly what a stranger meets.
+    success or to a later complaint; who has none meets exactly what a stranger meets. The hand-over can be made once.
     """
     asked = list(calls(blueprint))
     expected = _answers(state, STRANGER, asked)
@@ -44,7 +46,7 @@ def matrix(blueprint: Blueprint, state: ChainState, accounts: Mapping[str, Addre
         name: [
             Power(call[0], call[1])
             for call, answer, strangers in zip(asked, _answers(state, account, asked), expected, strict=True)
-            if answer != strangers
+            if answer not in (strangers, SPENT)
         ]
         for name, account in accounts.items()
     }

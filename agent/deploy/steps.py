@@ -1,4 +1,4 @@
-"""Steps of a deployment. Each looks at the chain alone to say whether it is done, so no record of progress is needed."""
+"""Steps of a deployment. Each looks at the chain alone to say whether it is done: no record of progress is needed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from agent.localnet.deployer import CREATE2_FACTORY
 from agent.units import Address, Wei
 
 ZERO_ADDRESS = Address("0x" + "00" * 20)
+NO_VALUE = Wei(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Transaction:
 
     to: Address
     data: str
-    value: Wei = Wei(0)
+    value: Wei = NO_VALUE
 
 
 class Step(Protocol):

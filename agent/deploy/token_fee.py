@@ -26,7 +26,7 @@ def transfer_fee(state: ChainState, token: Address, sent: int) -> int | None:
     """
     for slot in (*range(_SLOTS), _NAMESPACED_SLOT):
         key = "0x" + keccak(encode(["address", "uint256"], [_SENDER, slot])).hex()
-        filled = {token: {"stateDiff": {key: "0x" + sent.to_bytes(32, "big").hex()}}}
+        filled: dict[str, dict[str, object]] = {token: {"stateDiff": {key: "0x" + sent.to_bytes(32, "big").hex()}}}
         outcomes = simulate(
             state,
             _SENDER,

@@ -1,4 +1,4 @@
-"""Whether what stands on the chain is what was planned: code, wiring, parameters, roles, delays, and nobody's hidden power."""
+"""Whether what stands on the chain is what was planned: code, wiring, parameters, roles, delays, powers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from agent.deploy.blueprint import SOURCES_OF_DELTA, Blueprint
 from agent.deploy.execution import remaining
 from agent.deploy.powers import calls, matrix
 from agent.deploy.state import ChainState
-from agent.deploy.steps import CREATE2_FACTORY, ZERO_ADDRESS, AddLegs, Create
+from agent.deploy.steps import ZERO_ADDRESS, AddLegs, Create
 from agent.errors import DataError
 from agent.localnet.codec import create2_address
+from agent.localnet.deployer import CREATE2_FACTORY
 from agent.units import Address
 
 _PUSH32 = 0x7F
@@ -55,7 +56,7 @@ def _code(blueprint: Blueprint, state: ChainState) -> Iterator[Check]:
 
 
 def is_same_code(code: bytes, compiled: bytes) -> bool:
-    """Return whether code is the compiled one, byte by byte, but for immutables: words pushed that are compiled as 0."""
+    """Return whether code is the compiled one byte by byte, but for immutables: pushed words compiled as 0."""
     if len(code) != len(compiled) or not code:
         return False
     position = 0
