@@ -62,7 +62,7 @@ def connected(network: str, rpc_url: str) -> Iterator[None]:
     """Connect Brownie to ``rpc_url`` for the length of the block.
 
     To Brownie every network is a development one that it did not launch: its record of live deployments, which fails on
-    contracts with imports in this version, is not needed beside `scripts.record`.
+    contracts with imports in this version, is not needed: the chain itself says what is done.
     """
     CONFIG.networks[network] = {"id": network, "host": rpc_url, "cmd": "", "cmd_settings": {}}
     CONFIG.argv["silent"] = True
@@ -71,4 +71,5 @@ def connected(network: str, rpc_url: str) -> Iterator[None]:
     try:
         yield
     finally:
-        brownie.network.disconnect()
+        if brownie.network.is_connected():  # not when the node is gone
+            brownie.network.disconnect()

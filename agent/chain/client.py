@@ -160,6 +160,10 @@ class ChainClient:
             for call, answer in answers
         ]
 
+    def outcomes(self, batch: Sequence[Request]) -> list[Answer]:
+        """Return what each request of a batch meets, a result or a revert; any other failure is the whole batch's."""
+        return self._first(lambda server: _settled(server.batch(batch)))
+
     def simulate(self, sender: Address, call: Call, gas_limit: int, block: BlockRef) -> RejectedError | None:
         """Execute ``call`` as ``sender`` on top of ``block`` without sending; return the decoded rejection, if any."""
         transaction = {"from": sender, "to": call.to, "data": call.data, "gas": hex(gas_limit)}

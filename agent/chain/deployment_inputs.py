@@ -22,12 +22,18 @@ class VenueInputs(BaseModel):
 
 
 class DeploymentInputs(BaseModel):
-    """Addresses on the network, all checksummed."""
+    """Addresses on the network, all checksummed; None where there is none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     asset: ManifestAddress
     price_feed: ManifestAddress
+    secondary_feed: ManifestAddress | None = None
+    """A second aggregator, whose price has to agree with the first."""
+    collateral_feed: ManifestAddress | None = None
+    """Price of the asset in USD."""
+    sequencer_feed: ManifestAddress | None = None
+    """Chainlink's uptime feed of a rollup's sequencer."""
     underlying_token: ManifestAddress
     underlying_holder: ManifestAddress
     deployer: ManifestAddress
@@ -35,6 +41,8 @@ class DeploymentInputs(BaseModel):
     governor: ManifestAddress
     guardian: ManifestAddress
     keeper: ManifestAddress
+    further_keepers: tuple[ManifestAddress, ...] = Field(default=(), max_length=2)
+    """Beside ``keeper`` and the rescue desk; `VaultAccess` takes four in all."""
     members: tuple[ManifestAddress, ...] = Field(min_length=1)
     """Accounts that may be given shares from the start."""
     venues: tuple[VenueInputs, ...] = Field(min_length=1)
@@ -46,6 +54,11 @@ class DeploymentInputs(BaseModel):
         for role in ("governor", "guardian", "keeper"):
             if getattr(self, role) == self.deployer:
                 raise ValueError(f"{role} is the deployer, who may hold no role; name another account")
+        for role in ("further_keepers", "members"):
+            if self.deployer in getattr(self, role):
+                raise ValueError(f"one of {role} is the deployer, who may hold no role; name another account")
+        if len({self.keeper, *self.further_keepers}) != 1 + len(self.further_keepers):
+            raise ValueError("a keeper is named twice; name each once")
         if self.guardian == self.governor:
             raise ValueError("guardian is the governor, whom it shall guard; name another account")
         return self

@@ -67,6 +67,9 @@ COMMANDS: dict[str, CommandPlace] = {
     "decide": CommandPlace(
         "agent.cli.decide", "Read the chain once and say what the keeper would do now, and why. Sends nothing."
     ),
+    "deploy": CommandPlace(
+        "agent.cli.deploy", "A vault on a network: plan it, apply the plan, verify what stands, and how far it is."
+    ),
     "run": CommandPlace("agent.cli.run", "Hedge the book, cycle after cycle, until stopped."),
 }
 """A module offers the function named like its command, with an ``EXAMPLE``, or a Typer ``app`` of its own."""

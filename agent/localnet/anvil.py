@@ -20,6 +20,7 @@ from agent.localnet.evm import ACCOUNT_ROLES
 from agent.units import Wei
 
 CHAIN_ID = 31_337
+"""Of a local chain unless another one is asked for."""
 HOST = "127.0.0.1"
 BLOCK_GAS_LIMIT = 60_000_000
 """Gas limit of a block, as on Ethereum mainnet since late 2025."""
@@ -44,6 +45,7 @@ class AnvilSettings:
     base_fee_wei: Wei
     log_path: Path
     outlives_parent: bool
+    chain_id: int = CHAIN_ID
 
 
 class AnvilProcess:
@@ -152,7 +154,7 @@ def stop_process(pid: int, fingerprint: str) -> bool:
 def _command(settings: AnvilSettings) -> list[str]:
     return [
         str(native_binary("anvil")),
-        *("--host", HOST, "--port", str(settings.port), "--chain-id", str(CHAIN_ID)),
+        *("--host", HOST, "--port", str(settings.port), "--chain-id", str(settings.chain_id)),
         *("--hardfork", HARDFORK, "--timestamp", str(settings.genesis_unix)),
         *("--gas-limit", str(BLOCK_GAS_LIMIT), "--base-fee", str(settings.base_fee_wei)),
         *("--accounts", str(len(ACCOUNT_ROLES)), "--balance", str(ACCOUNT_BALANCE_ETH)),

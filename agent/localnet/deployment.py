@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
 from agent.chain.deployment_inputs import DeploymentInputs, VenueInputs
-from agent.errors import DataError, FatalError
+from agent.errors import AgentError, DataError, FatalError
 from agent.localnet.artifacts import PROJECT_ROOT
 from agent.localnet.manifest import LocalnetManifest
 from agent.venues.registry import venue_protocol
@@ -53,9 +53,7 @@ def run_deployment(inputs_path: Path, rpc_url: str, book_path: Path | None, mani
 
     Raises: `DataError` with the script's own line when it refuses its input; `FatalError` when it fails otherwise.
     """
-    script = PROJECT_ROOT / "scripts" / "deploy.py"
-    if not script.is_file():
-        raise DataError(f"{script} is missing: the vault can be deployed only from a checkout of the repository")
+    require_script()
     command = [sys.executable, "-m", "scripts.deploy", "--network", NETWORK]
     command += ["--inputs", str(inputs_path.resolve())]
     if book_path is not None:
@@ -75,9 +73,20 @@ def run_deployment(inputs_path: Path, rpc_url: str, book_path: Path | None, mani
         )
     except subprocess.TimeoutExpired:
         raise FatalError(f"the deployment did not end within {_TIMEOUT_SECONDS} s") from None
-    if finished.returncode == 0:
-        return
-    lines = [line.strip() for line in finished.stderr.splitlines() if line.strip()] or ["it said nothing"]
-    if finished.returncode == _BAD_INPUT_STATUS:
-        raise DataError(lines[-1])
-    raise FatalError(f"the deployment failed with status {finished.returncode}: {lines[-1]}")
+    if finished.returncode != 0:
+        raise script_failure(finished.returncode, finished.stderr)
+
+
+def require_script() -> None:
+    """Raise `DataError` where the script is not there: an installed package has none."""
+    script = PROJECT_ROOT / "scripts" / "deploy.py"
+    if not script.is_file():
+        raise DataError(f"{script} is missing: the vault can be deployed only from a checkout of the repository")
+
+
+def script_failure(status: int, stderr: str) -> AgentError:
+    """Return what the script's end means: its own line for bad input and for a node that is gone."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()] or ["it said nothing"]
+    if status == _BAD_INPUT_STATUS:
+        return DataError(lines[-1])
+    return FatalError(f"the deployment failed with status {status}: {lines[-1]}")

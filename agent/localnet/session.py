@@ -76,6 +76,7 @@ class Localnet:
         process = AnvilProcess(
             AnvilSettings(
                 port=settings.port,
+                chain_id=settings.chain_id,
                 genesis_unix=settings.start_unix - GENESIS_LEAD_SECONDS,
                 base_fee_wei=settings.base_fee_wei,
                 log_path=settings.state_directory / LOG_NAME,

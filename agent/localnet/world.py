@@ -45,6 +45,7 @@ class LocalnetSettings:
     """
 
     port: int = 8545
+    chain_id: int = CHAIN_ID
     seed: int = 20_240_805
     """Seed of the built-in price path."""
     start_unix: Seconds = _DEFAULT_START
@@ -114,7 +115,7 @@ def _deploy(settings: LocalnetSettings, chain: LocalChain, pid: int) -> Localnet
     aggregator = deployer.create("AggregatorDouble", code, "(uint8,int256)", PRICE_FEED_DECIMALS, opening.answer)
     return LocalnetManifest(
         rpc_url=chain.rpc.url,
-        chain_id=CHAIN_ID,
+        chain_id=settings.chain_id,
         pid=pid,
         process_fingerprint=process_fingerprint(pid) or "",
         seed=settings.seed,

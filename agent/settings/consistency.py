@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from agent.settings.contracts import BoundsSettings, OracleSettings, QueueSettings
 from agent.settings.settings import Settings
 from agent.units import BPS
 
@@ -14,7 +15,8 @@ def contradictions(settings: Settings) -> tuple[str, ...]:
     What contradicts itself within one section is refused by that section where it can be told from it alone.
     """
     found = (*_trade_sizes(settings), *_times(settings), *_leverage(settings), *_gas(settings))
-    return (*found, *_queue(settings), *_rescues(settings))
+    queue = queue_contradictions(settings.queue, settings.oracle, settings.bounds)
+    return (*found, *queue, *_rescues(settings))
 
 
 def _trade_sizes(settings: Settings) -> Iterator[str]:
@@ -102,14 +104,14 @@ def _gas(settings: Settings) -> Iterator[str]:
         )
 
 
-def _queue(settings: Settings) -> Iterator[str]:
+def queue_contradictions(queue: QueueSettings, oracle: OracleSettings, bounds: BoundsSettings) -> Iterator[str]:
     """Compare with NAV's own width: the oracle's deviation d moves NAV by d x leverage to either side."""
-    deviation_bps, leverage = settings.oracle.deviation_bps, settings.bounds.max_leverage_ratio
+    deviation_bps, leverage = oracle.deviation_bps, bounds.max_leverage_ratio
     half_width_bps = deviation_bps * leverage
     width_bps = 2 * half_width_bps * BPS / (BPS + half_width_bps)
-    if settings.queue.max_width_bps <= width_bps:
+    if queue.max_width_bps <= width_bps:
         yield (
-            f"[queue] max_width_bps {settings.queue.max_width_bps} is not above {width_bps:.0f}, which [oracle] "
+            f"[queue] max_width_bps {queue.max_width_bps} is not above {width_bps:.0f}, which [oracle] "
             f"deviation_bps {deviation_bps} makes of NAV at [bounds] max_leverage_ratio {leverage}: nobody would be "
             "served; raise it"
         )

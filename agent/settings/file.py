@@ -22,6 +22,8 @@ from agent.settings.consistency import contradictions
 from agent.settings.settings import Settings
 
 CONFIG_DIRECTORY = Path("config")
+DEPLOYMENT_SECTIONS = ("deploy", "venue")
+"""Read by `agent.deploy` alone."""
 
 
 def config_path(network: str) -> Path:
@@ -58,24 +60,38 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
         Such a line for each pair of numbers that contradict one another.
 
     """
+    document = read_network_file(path, environment)
+    if url := environment.get(LEDGER_URL_VARIABLE):
+        _section(document, "ledger", path)["url"] = url
+    document["policy"] = _policy(_section(document, "policy", path), path)
+    kept = {name: section for name, section in document.items() if name not in DEPLOYMENT_SECTIONS}
+    try:
+        settings = Settings.model_validate({**kept, "network": path.stem})
+    except ValidationError as error:
+        raise DataError(one_line(error, path, Settings)) from None
+    if found := contradictions(settings):
+        raise PreflightError([f"{path}: {finding}" for finding in found])
+    return settings
+
+
+def read_network_file(path: Path, environment: Mapping[str, str]) -> dict[str, object]:
+    """Return the sections of a network's file, with what the environment says of its chain in place of the file's.
+
+    Raises
+    ------
+    DataError
+        No TOML, a secret in it, no ``[chain]``, or a key ``network``.
+
+    """
     document = read_toml(path, "check --network or --config", Decimal)
     _refuse_secrets(document, path)
     if urls := environment.get(RPC_URLS_VARIABLE):
         _section(document, "chain", path)["rpc_urls"] = [url.strip() for url in urls.split(",") if url.strip()]
-    if url := environment.get(LEDGER_URL_VARIABLE):
-        _section(document, "ledger", path)["url"] = url
     if manifest_path := environment.get(MANIFEST_PATH_VARIABLE):
         _section(document, "chain", path)["manifest_path"] = manifest_path
-    document["policy"] = _policy(_section(document, "policy", path), path)
     if "network" in document:
         raise DataError(f"{path}: network: the file's name is the network's name; remove the key")
-    try:
-        settings = Settings.model_validate({**document, "network": path.stem})
-    except ValidationError as error:
-        raise DataError(_one_line(error, path)) from None
-    if found := contradictions(settings):
-        raise PreflightError([f"{path}: {finding}" for finding in found])
-    return settings
+    return document
 
 
 def _section(document: dict[str, object], name: str, path: Path) -> dict[str, object]:
@@ -122,7 +138,7 @@ def _policy(section: Mapping[str, object], path: Path) -> dict[str, object]:
     return {"name": name, "parameters": numbers}
 
 
-def _one_line(error: ValidationError, path: Path) -> str:
+def one_line(error: ValidationError, path: Path, model: type[BaseModel]) -> str:
     """Return the first complaint as file, key, what and how to mend; a misspelt key before the one it replaces."""
     first = min(error.errors(), key=lambda complaint: complaint["type"] != "extra_forbidden")
     location = [str(part) for part in first["loc"]]
@@ -130,7 +146,7 @@ def _one_line(error: ValidationError, path: Path) -> str:
     section = f"{section:.80}"
     where = f"{path}: [{section}] {'.'.join(keys):.80}".rstrip()
     if first["type"] == "extra_forbidden":
-        known = _known_keys(location[:-1])
+        known = _known_keys(location[:-1], model)
         if len(location) == 1:
             return f"{path}: [{section}]: unknown section{_did_you_mean(section, known)}"
         return f"{where}: unknown key{_did_you_mean(location[-1], known)}"
@@ -142,9 +158,8 @@ def _one_line(error: ValidationError, path: Path) -> str:
     return f"{where}: {message}"
 
 
-def _known_keys(location: list[str]) -> list[str]:
-    """Return the keys that may stand at a place of the file."""
-    model: type[BaseModel] = Settings
+def _known_keys(location: list[str], model: type[BaseModel]) -> list[str]:
+    """Return the keys that may stand at a place of the file that ``model`` describes."""
     for part in location:
         annotation = model.model_fields[part].annotation
         candidates = [annotation, *get_args(annotation)]

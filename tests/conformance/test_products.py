@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from agent.deploy.book_legs import chain_legs
 from agent.domain import Book, HoldingLeg, OptionLeg, Position
 from agent.errors import DataError
 from agent.files.book_file import load_any_book, load_book
@@ -15,7 +16,6 @@ from agent.products.product import Product
 from agent.products.registry import KINDS, PRODUCTS
 from agent.risk.exposure import book_exposure
 from agent.units import SECONDS_PER_YEAR
-from scripts.book import register_book
 
 BUMP_RATIO = 1e-5
 """Central differences of this relative bump are exact to about 1e-9 of the function's scale."""
@@ -246,7 +246,7 @@ def test_kind__not_verified_on_chain__is_refused_by_all_who_hedge(kind, tmp_path
     for hedge in (
         lambda: load_book(path, NOW_UNIX),
         lambda: book_exposure(book, SPOT_USD, NOW_UNIX, 0.0),
-        lambda: register_book(None, None, book, None),
+        lambda: chain_legs(book),
     ):
         with pytest.raises(DataError, match=r"^[^\n]*the keeper cannot hedge an? [^\n]*, only options and holdings"):
             hedge()

@@ -1,4 +1,4 @@
-"""A deployment by another configuration: a vault with fees, and a run that stopped half-way and goes on."""
+"""A deployment by another configuration: a vault with fees, and a book that is not held."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PORT = 18_633
 DEPOSIT_USD = 400_000.0
 FEES = "\n[fees]\nmanagement_bps_per_year = 200\nperformance_bps = 1000\n"
 NOT_HELD = '[book]\nunderlying = "ETH"\n\n[[holding]]\nlabel = "lent"\nquantity = -1\n'
-"""Refused when all is connected and nothing handed over yet."""
+"""Refused before the first transaction."""
 
 
 @pytest.fixture(scope="module")
@@ -135,27 +135,7 @@ def test_deploy__fees_for_nobody__one_line_and_no_transaction(deployer):
     assert deployer.blocks() == blocks
 
 
-# HEDGE-062
-def test_deploy__run_stopped_before_the_hand_over__goes_on_where_it_stopped(deployer, localnet):
-    assert "the book's holdings add up to" in deployer.run(added=FEES, book=NOT_HELD)
-    partial = json.loads(deployer.manifest_path.with_suffix(".partial.json").read_text())["creations"]
-    assert not deployer.manifest_path.exists()
-    assert deployer.run(added=FEES) == ""
-    manifest = json.loads(deployer.manifest_path.read_text())
-    assert manifest["creations"] == partial
-    assert manifest["block"] == min(creation["block"] for creation in partial.values())
-    assert not deployer.manifest_path.with_suffix(".partial.json").exists()
-    (handed_over,) = localnet.chain.call(manifest["contracts"]["VaultAccess"], "handedOver()", returns="(bool)")
-    assert handed_over
-
-
-# HEDGE-062
-def test_deploy__run_stopped_and_configuration_changed__is_told_what_stands_for_good(deployer):
-    assert deployer.run(book=NOT_HELD)
-    other = {"old": "max_width_bps = 500", "new": "max_width_bps = 600"}
-    refusal = deployer.run(**other)
-    partial = deployer.manifest_path.with_suffix(".partial.json")
-    assert "was given RedemptionQueue 0x" in refusal
-    assert refusal.endswith(f"for good, by a run with another configuration; remove {partial} to begin anew")
-    partial.unlink()
-    assert deployer.run(**other) == ""
+def test_deploy__holdings_that_nobody_holds__one_line_and_no_transaction(deployer):
+    blocks = deployer.blocks()
+    assert "the book's holdings add up to -1000000000000000000 wei" in deployer.run(book=NOT_HELD)
+    assert deployer.blocks() == blocks

@@ -226,17 +226,6 @@ def test_run_deployment__what_the_vault_stands_on_changed__deploys_nothing(local
     assert localnet.chain.head().number == number
 
 
-# HEDGE-062
-def test_run_deployment__other_contract_at_recorded_address__is_not_taken(localnet, deployed, tmp_path):
-    path, inputs_path = tmp_path / "31337.json", tmp_path / "inputs.json"
-    manifest = json.loads(deployed[0].read_text())
-    manifest["creations"]["RescueDesk"]["address"] = manifest["contracts"]["IntentRelay"]
-    path.write_text(json.dumps(manifest))
-    inputs_path.write_text(deployment_inputs(localnet.manifest).model_dump_json())
-    with pytest.raises(DataError, match="it has no RescueDesk as configuration"):
-        run_deployment(inputs_path, localnet.rpc_url, None, path)
-
-
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -260,9 +249,11 @@ def test_run_deployment__book_or_venue_after_hand_over__takes_the_governor(local
     second = inputs.venues[0].model_copy(update={"name": "second"})
     path, book = tmp_path / "inputs.json", tmp_path / "book.toml"
     path.write_text(inputs.model_copy(update={"venues": (*inputs.venues, second)}).model_dump_json())
-    with pytest.raises(DataError, match=r"handed over; let the governor schedule VenueRegistry.addVenue\(0x"):
+    with pytest.raises(
+        DataError, match=r"handed over; let the governor schedule VenueRegistry.addVenue\(CurieVenue second\) on 0x"
+    ):
         run_deployment(path, localnet.rpc_url, None, deployed[0])
     path.write_text(inputs.model_dump_json())
     book.write_text(BOOK, encoding="utf-8")
-    with pytest.raises(DataError, match="is handed over and empty; let the governor schedule addLegs on VaultAccess"):
+    with pytest.raises(DataError, match=r"handed over; let the governor schedule OptionBook\.addLegs\(1 to 1\) on 0x"):
         run_deployment(path, localnet.rpc_url, book, deployed[0])

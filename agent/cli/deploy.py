@@ -1,0 +1,149 @@
+"""``evenkeel deploy``: plan, apply, verify, status."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agent.chain.deployment import load_deployment
+from agent.deploy.approval import require_ready
+from agent.deploy.deployer_key import deployer_key
+from agent.deploy.execution import StepDone, is_handed_over, remaining
+from agent.deploy.explorers import write_explorer_files
+from agent.deploy.plan import as_document, plan_report
+from agent.deploy.plan_text import plan_text
+from agent.deploy.script import run_script
+from agent.deploy.session import Sources, open_session
+from agent.deploy.steps import Create
+from agent.deploy.verification import Check, verify
+from agent.errors import PreflightError
+from agent.report.text_table import Column, table_lines
+from agent.units import Address
+
+EXIT_NOT_AS_PLANNED = 1
+
+app = typer.Typer(
+    help="A vault on a network: plan it, apply the plan, verify what stands, and how far it is.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+_Network = Annotated[str, typer.Option("--network", help="Name of a file in config/, without .toml.")]
+_Config = Annotated[Path | None, typer.Option("--config", help="Read this file in place of config/<network>.toml.")]
+_Inputs = Annotated[Path | None, typer.Option("--inputs", help="Addresses it stands on (.json), in place of [deploy].")]
+_Book = Annotated[Path | None, typer.Option("--book", help="Book whose options are put on the chain.")]
+_AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+@app.command(epilog="Example: evenkeel deploy plan --network sepolia --book examples/book.toml")
+def plan(
+    network: _Network,
+    book: _Book = None,
+    config: _Config = None,
+    inputs: _Inputs = None,
+    as_json: _AsJson = False,
+) -> None:
+    """Show every transaction with its cost, every parameter, what can be lost, and the plan's digest. Sends nothing."""
+    with open_session(Sources(network, config, inputs, book)) as session:
+        report = plan_report(session)
+    typer.echo(json.dumps(as_document(report)) if as_json else plan_text(report))
+    if report.findings:
+        raise PreflightError(report.findings)
+
+
+@app.command(epilog="Example: evenkeel deploy apply --network sepolia --plan 0123456789abcdef")
+def apply(
+    network: _Network,
+    plan: Annotated[str, typer.Option("--plan", help="Digest that `evenkeel deploy plan` has shown.")],
+    book: _Book = None,
+    config: _Config = None,
+    inputs: _Inputs = None,
+    as_json: _AsJson = False,
+) -> None:
+    """Send what the plan says and the chain lacks. Stopped at any moment and run again, it goes on where it stopped.
+
+    The deployer's key comes from EVENKEEL_DEPLOYER_KEY, unless the node holds the account.
+    """
+    sources = Sources(network, config, inputs, book)
+    with open_session(sources) as session:
+        deployer_key(os.environ, Address(session.blueprint.inputs.deployer), session.state)
+        require_ready(session, plan)
+
+    def show(done: StepDone) -> None:
+        typer.echo(json.dumps(asdict(done)) if as_json else _step_line(done))
+
+    run_script(sources, plan, show)
+
+
+@app.command("verify", epilog="Example: evenkeel deploy verify --network sepolia --json")
+def verify_command(
+    network: _Network,
+    book: _Book = None,
+    config: _Config = None,
+    inputs: _Inputs = None,
+    as_json: _AsJson = False,
+) -> None:
+    """Compare code, wiring, parameters, roles and powers with the plan, and write the explorers' inputs.
+
+    Exit status 1 when anything differs.
+    """
+    with open_session(Sources(network, config, inputs, book)) as session:
+        chain = session.blueprint.network.chain
+        deployment = load_deployment(chain.manifest_file, chain.chain_id)
+        checks = verify(session.blueprint, session.state, deployment.block)
+        directory = write_explorer_files(session.blueprint)
+    differing = [check for check in checks if not check.is_as_planned]
+    if as_json:
+        document = {"checks": [asdict(check) for check in checks], "differing": len(differing)}
+        typer.echo(json.dumps(document | {"explorer_inputs": str(directory)}))
+    else:
+        typer.echo(_checks_text(checks))
+        typer.echo(f"{len(checks)} checks, {len(differing)} differ. Inputs for explorers: {directory}")
+    if differing:
+        raise typer.Exit(EXIT_NOT_AS_PLANNED)
+
+
+@app.command(epilog="Example: evenkeel deploy status --network sepolia")
+def status(
+    network: _Network,
+    book: _Book = None,
+    config: _Config = None,
+    inputs: _Inputs = None,
+    as_json: _AsJson = False,
+) -> None:
+    """Say which steps are done, which is next, and where everything stands or will stand."""
+    with open_session(Sources(network, config, inputs, book)) as session:
+        left = remaining(session.blueprint, session.state)
+        handed_over = is_handed_over(session.blueprint, session.state)
+    rows = [
+        {
+            "title": step.title,
+            "address": step.creation.address if isinstance(step, Create) else None,
+            "is_done": wanted is None,
+        }
+        for step, wanted in left
+    ]
+    following = next((row["title"] for row in rows if not row["is_done"]), None)
+    if as_json:
+        typer.echo(json.dumps({"steps": rows, "next": following, "handed_over": handed_over}))
+        return
+    columns = [Column((heading,), is_figure=False) for heading in ("", "Step", "Address")]
+    cells = [("done" if row["is_done"] else "to do", str(row["title"]), str(row["address"] or "")) for row in rows]
+    typer.echo("\n".join(table_lines(columns, cells)))
+    typer.echo("All is done, and handed over." if following is None else f"Next: {following}")
+
+
+def _step_line(done: StepDone) -> str:
+    what = "was there" if done.gas_used is None else f"gas {done.gas_used:,}  {done.transaction_hash}"
+    return f"{done.number:>2}/{done.count}  {done.title}  {what}"
+
+
+def _checks_text(checks: Sequence[Check]) -> str:
+    return "\n".join(f"{'✓' if check.is_as_planned else '✗'} {check.subject}: {check.found}" for check in checks)

@@ -1,0 +1,175 @@
+"""What is looked at before the first transaction: everything a deployment stands on must be what it is taken for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from agent.chain.abi import Function
+from agent.deploy.blueprint import Blueprint
+from agent.deploy.digest import standing_on
+from agent.deploy.state import ChainState
+from agent.deploy.token_fee import transfer_fee
+from agent.errors import DataError
+from agent.localnet.deployer import CREATE2_FACTORY
+from agent.units import BPS, WAD, Address, Wad
+
+MAX_ASSET_DECIMALS = 24
+"""``TwoSidedVault.MAX_ASSET_DECIMALS``."""
+MAX_SCALED_DECIMALS = 36
+"""More of a feed or of the underlying than ``DecimalScale`` takes."""
+
+
+def _view(name: str, inputs: str, outputs: tuple[str, ...]) -> Function:
+    entry = {
+        "name": name,
+        "inputs": [{"type": kind, "name": ""} for kind in inputs.split(",") if kind],
+        "outputs": [{"type": kind, "name": ""} for kind in outputs],
+    }
+    return Function.from_abi(entry)
+
+
+DECIMALS = _view("decimals", "", ("uint8",))
+SYMBOL = _view("symbol", "", ("string",))
+DESCRIPTION = _view("description", "", ("string",))
+LATEST_ROUND = _view("latestRoundData", "", ("uint80", "int256", "uint256", "uint256", "uint80"))
+BALANCE_OF = _view("balanceOf", "address", ("uint256",))
+
+
+@dataclass(frozen=True, slots=True)
+class FeedReading:
+    """What a feed says now."""
+
+    description: str
+    decimals: int
+    price: Wad
+    age_seconds: int
+
+
+def read_feed(state: ChainState, feed: Address) -> FeedReading:
+    """Return what a Chainlink feed says now; `DataError` where it is none."""
+    _, answer, _, updated_at, _ = state.ask(LATEST_ROUND, feed)
+    decimals = state.ask(DECIMALS, feed)
+    if decimals > MAX_SCALED_DECIMALS:
+        raise DataError(f"{feed} answers with {decimals} decimals; check the address")
+    _, now, _ = state.head()
+    price = Wad(answer * WAD // 10**decimals)
+    return FeedReading(state.ask(DESCRIPTION, feed), decimals, price, now - updated_at)
+
+
+def faults(blueprint: Blueprint, state: ChainState) -> list[str]:
+    """Return a line for everything that is not what it is taken for; asks the chain and sends nothing."""
+    if not state.code(CREATE2_FACTORY):
+        return [
+            f"chain {blueprint.network.chain.chain_id} has no deterministic-deployment proxy at {CREATE2_FACTORY}; "
+            "send its well-known creation transaction first"
+        ]
+    absent = [
+        f"{name} {address} has no code on chain {blueprint.network.chain.chain_id}; check the address"
+        for name, address in standing_on(blueprint).items()
+        if not state.code(address)
+    ]
+    if absent:
+        return absent
+    found: list[str] = []
+    for check in (_asset, _underlying, _price, _secondary, _collateral, _sequencer):
+        try:
+            found += check(blueprint, state)
+        except DataError as refusal:
+            found.append(str(refusal))
+    return found
+
+
+def _asset(blueprint: Blueprint, state: ChainState) -> Iterator[str]:
+    asset = Address(blueprint.inputs.asset)
+    decimals, expected = state.ask(DECIMALS, asset), blueprint.network.deploy.asset_decimals
+    if decimals > MAX_ASSET_DECIMALS:
+        yield f"asset {asset} has {decimals} decimals, above {MAX_ASSET_DECIMALS}; choose another"
+    elif decimals != expected:
+        yield f"asset {asset} has {decimals} decimals, not [deploy] asset_decimals {expected}; check the address"
+    symbol = state.ask(SYMBOL, asset)
+    fee = transfer_fee(state, asset, 10**decimals)
+    if fee:
+        yield f"asset {asset} ({symbol}) takes {fee} of {10**decimals} sent; the vault refuses such a token"
+
+
+def _underlying(blueprint: Blueprint, state: ChainState) -> Iterator[str]:
+    token, pair = Address(blueprint.inputs.underlying_token), blueprint.network.deploy.price_pair
+    symbol = state.ask(SYMBOL, token)
+    base = pair.partition("/")[0].strip()
+    if base.lower() not in symbol.lower():
+        yield f"underlying_token {token} is {symbol}, but the price is of {pair}; check the address"
+    if state.ask(DECIMALS, token) > MAX_SCALED_DECIMALS:
+        yield f"underlying_token {token} has {state.ask(DECIMALS, token)} decimals; check the address"
+
+
+def _price(blueprint: Blueprint, state: ChainState) -> Iterator[str]:
+    oracle, feed = blueprint.network.oracle, Address(blueprint.inputs.price_feed)
+    yield from _feed_faults(state, "price_feed", feed, blueprint.network.deploy.price_pair, oracle.max_age_seconds)
+    reading = read_feed(state, feed)
+    if not oracle.min_price <= reading.price <= oracle.max_price:
+        yield (
+            f"price_feed {feed} says {reading.price / WAD:g}, outside [oracle] min_price_usd {oracle.min_price_usd} to "
+            f"max_price_usd {oracle.max_price_usd}; check the address"
+        )
+
+
+def _secondary(blueprint: Blueprint, state: ChainState) -> Iterator[str]:
+    inputs, oracle = blueprint.inputs, blueprint.network.oracle
+    if inputs.secondary_feed is None:
+        return
+    feed, pair = Address(inputs.secondary_feed), blueprint.network.deploy.price_pair
+    yield from _feed_faults(state, "secondary_feed", feed, pair, oracle.secondary_max_age_seconds)
+    first, second = read_feed(state, Address(inputs.price_feed)).price, read_feed(state, feed).price
+    apart_bps = abs(first - second) * BPS // max(min(first, second), 1)
+    if apart_bps > oracle.max_disagreement_bps:
+        yield (
+            f"price_feed and secondary_feed are {apart_bps} bps apart, above [oracle] max_disagreement_bps "
+            f"{oracle.max_disagreement_bps}; check both addresses"
+        )
+
+
+def _collateral(blueprint: Blueprint, state: ChainState) -> Iterator[str]:
+    inputs, oracle = blueprint.inputs, blueprint.network.oracle
+    if inputs.collateral_feed is None:
+        return
+    feed, pair = Address(inputs.collateral_feed), blueprint.network.deploy.collateral_pair
+    yield from _feed_faults(state, "collateral_feed", feed, pair, oracle.collateral_max_age_seconds)
+    off_bps = abs(read_feed(state, feed).price - WAD) * BPS // WAD
+    if off_bps > oracle.max_depeg_bps:
+        yield f"collateral_feed {feed} is {off_bps} bps from 1 USD, above [oracle] max_depeg_bps {oracle.max_depeg_bps}"
+
+
+def _sequencer(blueprint: Blueprint, state: ChainState) -> Iterator[str]:
+    feed = blueprint.inputs.sequencer_feed
+    if feed is None:
+        return
+    _, answer, started_at, *_ = state.ask(LATEST_ROUND, Address(feed))
+    if answer not in (0, 1) or started_at == 0:
+        yield f"sequencer_feed {feed} answers {answer}, which is no sequencer's status; check the address"
+    elif answer == 1:
+        yield f"sequencer_feed {feed} says that the sequencer is down; wait until it is up"
+
+
+def _feed_faults(state: ChainState, name: str, feed: Address, pair: str, max_age_seconds: int) -> Iterator[str]:
+    reading = read_feed(state, feed)
+    if not reading.description.replace(" ", "").startswith(pair.replace(" ", "")):
+        yield f"{name} {feed} is of {reading.description!r}, not of {pair}; check the address"
+    if reading.price <= 0:
+        yield f"{name} {feed} answers {reading.price}; wait until it answers a price"
+    if not 0 <= reading.age_seconds <= max_age_seconds:
+        yield f"{name} {feed} answered {reading.age_seconds} s ago; [oracle] allows {max_age_seconds} s; check the feed"
+
+
+def holdings_fault(blueprint: Blueprint, state: ChainState, expected: int) -> str | None:
+    """Return a line where the holder has another balance of the underlying than the book says."""
+    token, holder = Address(blueprint.inputs.underlying_token), Address(blueprint.inputs.underlying_holder)
+    held: Any = state.ask(BALANCE_OF, token, holder)
+    decimals = state.ask(DECIMALS, token)
+    if held * WAD // 10**decimals == expected:
+        return None
+    return (
+        f"the book's holdings add up to {expected} wei of the underlying, but {holder} holds {held}; mend the book's "
+        "[[holding]] entries or move the tokens"
+    )

@@ -1,0 +1,129 @@
+"""What a deployment reads of a network's file: the contracts' sections, ``[deploy]`` and ``[venue]``, and no other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from eth_utils.address import is_checksum_address
+from pydantic import AfterValidator, Field, ValidationError
+
+from agent.chain.config import ChainSettings
+from agent.config import Section, Whole
+from agent.errors import DataError, PreflightError
+from agent.settings.consistency import queue_contradictions
+from agent.settings.contracts import (
+    BoundsSettings,
+    FeeSettings,
+    GovernanceSettings,
+    OracleSettings,
+    QueueSettings,
+    RescueSettings,
+    VaultSettings,
+)
+from agent.settings.file import one_line, read_network_file
+
+TODO_ADDRESS = "TODO-address"
+"""Stands where an address is not known yet; nothing is deployed before it is replaced."""
+NO_ADDRESS = "none"
+"""Stands where there is deliberately none."""
+MARKET_ADDRESS = "market"
+"""Stands where the stand-in market says the address."""
+
+
+def _address(written: str) -> str:
+    if written not in (TODO_ADDRESS, NO_ADDRESS, MARKET_ADDRESS) and not is_checksum_address(written):
+        raise ValueError(f"write a checksummed address, {TODO_ADDRESS}, or {NO_ADDRESS}")
+    return written
+
+
+WrittenAddress = Annotated[str, AfterValidator(_address)]
+
+
+class DeploySection(Section):
+    """``[deploy]``: what the vault stands on and who holds its roles."""
+
+    salt: str = Field(min_length=1, max_length=64)
+    """Part of every contract's address: another one gives another vault."""
+    inputs_path: str = ""
+    """File that names all of the addresses below in their place, as the local chain writes it."""
+    asset: WrittenAddress = TODO_ADDRESS
+    asset_decimals: Whole = Field(default=6, ge=0, le=24)
+    price_feed: WrittenAddress = TODO_ADDRESS
+    price_pair: str = "ETH / USD"
+    """How the price feed's own description begins."""
+    secondary_feed: WrittenAddress = NO_ADDRESS
+    collateral_feed: WrittenAddress = NO_ADDRESS
+    collateral_pair: str = "USDC / USD"
+    """How the collateral feed's own description begins."""
+    sequencer_feed: WrittenAddress = NO_ADDRESS
+    underlying_token: WrittenAddress = TODO_ADDRESS
+    underlying_holder: WrittenAddress = TODO_ADDRESS
+    deployer: WrittenAddress = TODO_ADDRESS
+    governor: WrittenAddress = TODO_ADDRESS
+    guardian: WrittenAddress = TODO_ADDRESS
+    keepers: tuple[WrittenAddress, ...] = Field(default=(TODO_ADDRESS,), min_length=1, max_length=3)
+    members: tuple[WrittenAddress, ...] = Field(default=(TODO_ADDRESS,), min_length=1)
+    fee_recipient: WrittenAddress = NO_ADDRESS
+
+
+class LiveVenue(Section):
+    """One venue that is there already."""
+
+    name: str = Field(min_length=1)
+    kind: str
+    addresses: dict[str, WrittenAddress]
+
+
+class VenueSection(Section):
+    """``[venue]``: live venues, or a market to stand in where a testnet has none."""
+
+    deploy: Literal["curie"] | None = None
+    """Protocol that ``evenkeel deploy market`` puts up."""
+    live: tuple[LiveVenue, ...] = ()
+
+
+class Network(Section):
+    """What is deployed on one network, and with which parameters."""
+
+    network: str
+    chain: ChainSettings
+    vault: VaultSettings
+    governance: GovernanceSettings
+    oracle: OracleSettings
+    bounds: BoundsSettings
+    queue: QueueSettings
+    rescue: RescueSettings
+    fees: FeeSettings | None = None
+    deploy: DeploySection
+    venue: VenueSection = VenueSection()
+
+
+def load_network(path: Path, environment: Mapping[str, str] = os.environ) -> Network:
+    """Read a network's file; sections of the keeper may be missing.
+
+    Raises
+    ------
+    DataError
+        One line: file, key, what is wrong and how to mend it.
+    PreflightError
+        Numbers that contradict one another.
+
+    """
+    document = read_network_file(path, environment)
+    kept = {name: document[name] for name in Network.model_fields if name in document}
+    try:
+        network = Network.model_validate({**kept, "network": path.stem})
+    except ValidationError as error:
+        raise DataError(one_line(error, path, Network)) from None
+    if found := [*_contradictions(network)]:
+        raise PreflightError([f"{path}: {finding}" for finding in found])
+    return network
+
+
+def _contradictions(network: Network) -> Iterator[str]:
+    yield from queue_contradictions(network.queue, network.oracle, network.bounds)
+    if network.venue.deploy is not None and network.venue.live:
+        yield "[venue] deploy and [[venue.live]] exclude one another; remove one"
