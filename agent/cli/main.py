@@ -68,6 +68,10 @@ COMMANDS: dict[str, CommandPlace] = {
         "agent.cli.decide", "Read the chain once and say what the keeper would do now, and why. Sends nothing."
     ),
     "run": CommandPlace("agent.cli.run", "Hedge the book, cycle after cycle, until stopped."),
+    "gov": CommandPlace(
+        "agent.cli.gov",
+        "Govern a vault: propose, show, vote, queue, execute, cancel, veto, tighten, pause, resume, list.",
+    ),
 }
 """A module offers the function named like its command, with an ``EXAMPLE``, or a Typer ``app`` of its own."""
 

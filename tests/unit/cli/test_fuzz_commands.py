@@ -64,7 +64,7 @@ def workplace(repository, tmp_path, monkeypatch) -> Path:
         raise TransientError("no chain in this test")
 
     monkeypatch.setattr(Localnet, "up", unreachable)
-    monkeypatch.setattr("agent.demo.world._free_port", lambda: 1)
+    monkeypatch.setattr("agent.demo.world.free_port", lambda: 1)
     monkeypatch.setattr(ChainClient, "require_chain", unreachable)
     monkeypatch.chdir(tmp_path)
     for name, content in valid_files(repository, tmp_path).items():
