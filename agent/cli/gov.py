@@ -161,7 +161,7 @@ def show(
     """Take a proposal or operation apart: what it changes, what it would allow at worst, what is not known."""
     with _desk(network, governor, offline, kind) as desk:
         found = find_subject(subject, desk, target)
-        shown = review(found.calls, desk.book, desk.state, found.ready_at)
+        shown = review(found.calls, desk.book, desk.state, found.ready_at, found.are_transactions)
         simulation = tried(desk, shown, not no_simulation)
         head = [f"Status: {found.status}", *([f"Description: {found.description}"] if found.description else [])]
         extra = {"status": found.status, "description": found.description}
@@ -361,7 +361,7 @@ def _on_vault(desk: GovernanceDesk, function: str) -> GovernedCall:
 
 
 def _at_once(desk: GovernanceDesk, calls: Sequence[GovernedCall], what: str, output: Output) -> None:
-    shown = review(calls, desk.book, desk.state, at_once=True)
+    shown = review(calls, desk.book, desk.state, are_transactions=True)
     deliver(desk, shown, [Step(what, "a guardian", call) for call in calls], output, is_urgent=True)
 
 

@@ -62,8 +62,8 @@ class Output:
 
 
 def tried(desk: GovernanceDesk, review: Review, is_wanted: bool) -> Simulation | None:
-    """Try the calls on a fork of the first server's chain; None without a node."""
-    if not is_wanted or desk.node is None:
+    """Try the calls on a fork of the first server's chain; None without a node, or where nothing waits."""
+    if not is_wanted or desk.node is None or not review.wait:
         return None
     return simulate(desk.settings.chain.rpc_urls[0], desk.deployment, desk.governor, review.calls)
 
@@ -84,6 +84,8 @@ def deliver(
         typer.echo("\n".join([*head_lines, *review_lines(review, decimals, simulation)]))
     if output.safe_file is not None:
         _write_safe(desk, review, steps, output.safe_file)
+    if output.sends and steps and simulation is not None and simulation.refusals:
+        raise DataError(f"{simulation.refusals[0]} on the fork, so nothing is sent; --no-simulation sends all the same")
     sent = _send(desk, review.words, steps, output, is_urgent) if output.sends and steps else []
     if output.as_json:
         document = {
@@ -100,13 +102,15 @@ def deliver(
     if steps and (output.with_calldata or output.is_offline):
         typer.echo("\n".join(["", *step_lines(steps)]))
     if output.safe_file is not None:
-        typer.echo(f"Wrote {output.safe_file}: the Safe's file has the same checksum, as evenkeel gov show tells.")
-    typer.echo("\n".join(f"Sent: {one}" for one in sent) if sent else "Nothing sent.")
+        typer.echo(f"Wrote {output.safe_file} for Safe's Transaction Builder.")
+    if not sent:
+        typer.echo("Nothing sent.")
 
 
 def _write_safe(desk: GovernanceDesk, review: Review, steps: Sequence[Step], path: Path) -> None:
     name = f"Evenkeel {desk.settings.network}: {steps[0].what}" if steps else "Evenkeel"
-    safe = desk.governor.address if desk.governor.kind is GovernorKind.SAFE else ""
+    is_sender = desk.governor.kind is GovernorKind.SAFE and all(step.sender == desk.governor.address for step in steps)
+    safe = desk.governor.address if is_sender else ""
     batch = safe_batch(steps, desk.deployment.chain_id, safe, name, review.words, int(time.time()))
     path.write_text(json.dumps(batch, indent=2) + "\n", encoding="utf-8")
 
@@ -116,8 +120,12 @@ def _send(desk: GovernanceDesk, words: str, steps: Sequence[Step], output: Outpu
         return []
     node, unlocked = desk.online(), None if output.sender is None else parse_address(output.sender, "--from")
     sender = find_sender(os.environ, desk.deployment.chain_id, unlocked)
-    execution = desk.settings.execution
-    return [send_and_wait(node.client, sender, step.call, node.head, execution, is_urgent) for step in steps]
+    sent = []
+    for step in steps:
+        execution = desk.settings.execution
+        sent.append(send_and_wait(node.client, sender, step.call, node.head, execution, is_urgent))
+        typer.echo(f"Sent: {sent[-1]}", err=output.as_json)
+    return sent
 
 
 def _is_typed(words: str, as_json: bool) -> bool:

@@ -67,6 +67,7 @@ CONSEQUENCES: dict[tuple[str, str], Consequence] = {
         (("DeltaBook", "replaceSource"), _L, _BOOK_LOOSER),
         (("OptionBook", "addLegs"), _L, _BOOK_LOOSER),
         (("OptionBook", "setQuantity"), _L, _BOOK_LOOSER),
+        (("OptionBook", "removeLeg"), _L, _BOOK_LOOSER),
         (("OptionBook", "setIvInterval"), _L, _BOOK_LOOSER),
         (("OptionBook", "setSettlementWindow"), _L, "expired legs count longer or shorter"),
         (("OptionBook", "setIvReporter"), _L, "{reporter} moves the implied volatilities inside their limits"),

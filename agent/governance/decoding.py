@@ -21,6 +21,8 @@ from agent.venues.registry import venue_protocol
 MAX_DEPTH = 8
 """Layers of calls inside calls that are taken apart; deeper ones are warned of."""
 VAULT_GOVERNOR = "VaultGovernor"
+UNCOMPILED = ("TimelockController", "Safe")
+"""Contracts of others that may govern: only the functions that carry calls are known here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,8 @@ def decode_call(call: GovernedCall, book: AddressBook, depth: int = 0, is_taken_
     arguments: tuple[Argument, ...] = ()
     inner: tuple[DecodedCall, ...] = ()
     function = entry["name"] if entry is not None else wrapper.name if wrapper is not None else None
-    if entry is None and contract is not None:
+    is_layer = wrapper is not None and contract in UNCOMPILED
+    if entry is None and contract is not None and not is_layer:
         warnings.append(f"{contract} has no function with selector 0x{selector.hex()}: what it would do is not known")
     try:
         if entry is not None:

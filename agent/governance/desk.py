@@ -17,6 +17,13 @@ from agent.governance.state import GovernedState, configured, read_governed
 from agent.settings import Settings
 from agent.units import Address
 
+_CONTRACTS = {
+    GovernorKind.VOTES: VAULT_GOVERNOR,
+    GovernorKind.GOVERNOR: "Governor",
+    GovernorKind.TIMELOCK: "TimelockController",
+    GovernorKind.SAFE: "Safe",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -84,5 +91,5 @@ def _read(client: ChainClient, deployment: Deployment, address: Address, head: B
 
 
 def _book(deployment: Deployment, governor: Governor) -> AddressBook:
-    is_ours = governor.kind is GovernorKind.VOTES
-    return AddressBook(deployment, {governor.address: VAULT_GOVERNOR} if is_ours else None)
+    name = _CONTRACTS.get(governor.kind)
+    return AddressBook(deployment, None if name is None else {governor.address: name})

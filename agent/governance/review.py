@@ -43,16 +43,18 @@ def review(
     book: AddressBook,
     state: GovernedState,
     ready_at: Seconds | None = None,
-    at_once: bool = False,
+    are_transactions: bool = False,
 ) -> Review:
     """Take calls apart and judge them against today's parameters.
 
-    ``ready_at`` where they are scheduled already; ``at_once`` where a guardian makes them without delay.
+    ``ready_at`` where they are scheduled already. ``are_transactions`` where they are what somebody sends: such that
+    carry nothing to be scheduled, as a guardian's, do not wait.
     """
     decoded = tuple(decode_call(call, book) for call in calls)
     essential = _unique(call for one in decoded for call in _essential(one, state.governor))
     leaves = [leaf for one in decoded for leaf in one.leaves()]
     changes = tuple(dict.fromkeys(change for leaf in leaves for change in _changes(leaf, state, book)))
+    at_once = are_transactions and essential == tuple(calls)
     waits = [Seconds(0) if at_once else wait_of(decode_call(call, book), state) for call in essential]
     wait = max(waits, default=state.delay)
     if ready_at is None and state.now is not None and not at_once:
@@ -61,7 +63,7 @@ def review(
         calls=essential,
         decoded=decoded,
         changes=changes,
-        worst_case=tuple(_worst_case(leaves, changes, state, book)),
+        worst_case=tuple(_worst_case(decoded, changes, state, book)),
         warnings=tuple(_warnings(decoded, leaves, changes, state)),
         words=checksum(book.deployment, essential),
         wait=wait,
@@ -102,14 +104,16 @@ def _changes(leaf: DecodedCall, state: GovernedState, book: AddressBook) -> tupl
 
 
 def _worst_case(
-    leaves: Sequence[DecodedCall], changes: Sequence[Change], state: GovernedState, book: AddressBook
+    decoded: Sequence[DecodedCall], changes: Sequence[Change], state: GovernedState, book: AddressBook
 ) -> Iterator[str]:
-    for leaf in leaves:
-        consequence = consequence_of(leaf)
+    for one in (part for call in decoded for part in call.walk() if not part.is_taken_back):
+        if one.contract is not None and one.inner:
+            continue
+        consequence = consequence_of(one)
         if consequence is None:
-            yield f"{title(leaf)}: anything that the target lets VaultAccess or the governor do"
+            yield f"{title(one)}: anything that the target lets VaultAccess or the governor do"
         elif consequence.effect is not Effect.DEPENDS:
-            yield f"{title(leaf)}: {consequence.line}"
+            yield f"{title(one)}: {consequence.line}"
     decimals = book.deployment.asset.decimals
     for change in changes:
         if change.loosens:

@@ -30,13 +30,15 @@ class Subject:
     status: str = "not on the chain as far as this file tells"
     proposal: int | None = None
     scheduled_by: Address | None = None
+    are_transactions: bool = False
+    """Whether the calls are what somebody sends, not what the governor makes once they have waited."""
 
 
 def find_subject(written: str, desk: GovernanceDesk, target: str | None) -> Subject:
     """Find what is meant; `DataError` in one line where nothing fits."""
     if target is not None:
         call = GovernedCall(parse_address(target, "--target"), parse_hex(written, "call data"))
-        return Subject((call,), status="bare call data")
+        return Subject((call,), status="bare call data", are_transactions=True)
     if written.isdecimal():
         return _proposal(int(written), desk)
     if written.startswith("0x") and len(written) > _OPERATION_DIGITS:
@@ -72,7 +74,7 @@ def _from_document(document: Mapping[str, Any], path: Path, desk: GovernanceDesk
     if "transactions" in document:
         if str(document.get("chainId")) != str(desk.deployment.chain_id):
             raise DataError(f"{path}: is for chain {document.get('chainId')!s:.20}, not {desk.deployment.chain_id}")
-        return Subject(read_batch(document, path))
+        return Subject(read_batch(document, path), are_transactions=True)
     if document.get("format") != _FORMAT:
         raise DataError(f"{path}: is neither a batch of Safe's Transaction Builder nor one saved by evenkeel gov")
     for key, expected in _place(desk).items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 
 import pytest
 from eth_account import Account
@@ -13,11 +14,13 @@ from agent.chain.deployment import load_deployment
 from agent.cli.main import main
 from agent.execution.config import GOVERNANCE_KEY_VARIABLE
 from agent.governance.governors import GovernorKind
+from agent.governance.node_relay import relayed
 from agent.localnet.artifacts import NODE_MODULES
 from agent.localnet.codec import encode_call
 from agent.localnet.deployer import Deployer
 from agent.localnet.deposit import deposit_collateral
 from agent.localnet.evm import Transaction
+from agent.localnet.rpc import JsonRpc
 from agent.localnet.session import Localnet, LocalnetSettings
 from tests.support.keeper_world import BOOK
 from tests.support.vault_governor import VOTING_DELAY_SECONDS, VOTING_PERIOD_SECONDS, appoint, appoint_dao, wait
@@ -157,6 +160,9 @@ def test_gov_propose__refused_by_the_chain__is_found_on_the_fork(gov):
     (refusal,) = document["simulation"]["refusals"]
     assert "execution is refused" in refusal
     assert "believed about what it holds" in " ".join(document["worst_case"])
+    status, _, err = gov.run("propose", "--call", f'VenueRegistry.addVenue ["{venue}"]', "--yes")
+    assert status == 2
+    assert "on the fork, so nothing is sent" in err
     assert gov.read("list") == []
 
 
@@ -175,6 +181,16 @@ def test_gov__nobody_confirms__nothing_is_sent(gov):
     assert "Nothing sent." in out
     assert "--yes" in err
     assert gov.read("list") == []
+
+
+def test_relayed__url_with_a_token__is_hidden_and_leads_to_the_node(gov):
+    secret = f"{gov.localnet.rpc_url}/?key=secret"
+    with relayed(secret) as plain:
+        assert "secret" not in plain
+        with closing(JsonRpc(plain)) as rpc:
+            assert rpc.request("eth_chainId") == hex(31_337)
+    with relayed(gov.localnet.rpc_url) as plain:
+        assert plain == gov.localnet.rpc_url
 
 
 # --- the guardian ---------------------------------------------------------------------------------------------------

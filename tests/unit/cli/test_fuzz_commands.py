@@ -42,6 +42,8 @@ COMMANDS = {
     "localnet down": ("manifest.json",),
     "decide --book {book.toml} --explain": ("book.toml", "localnet.toml"),
     "run --book {book.json} --cycles 1": ("book.json", "localnet.toml", "deployment.json"),
+    "gov propose --set max_slippage_bps=40 --offline": ("localnet.toml", "deployment.json"),
+    "gov show {safe.json} --offline": ("safe.json", "deployment.json"),
 }
 """Command lines, and the files of each that are broken one at a time."""
 PLACES = {
