@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from eth_utils.address import to_checksum_address
 
 from agent.chain.deployment import AssetEntry, Deployment, VenueEntry
+from agent.governance.calls import GovernedCall
 from agent.governance.decoding import VAULT_GOVERNOR, AddressBook
 from agent.governance.desk import GovernanceDesk
-from agent.governance.governors import Governor, GovernorKind
+from agent.governance.governors import Governor, GovernorKind, Step
+from agent.governance.safe_file import safe_batch
 from agent.governance.state import configured
 from agent.settings import load_settings
 from agent.units import Address
@@ -39,6 +42,12 @@ def deployment(chain_id: int = 31_337) -> Deployment:
         roles={"governor": GOVERNOR, "guardian": GUARDIAN, "keeper": KEEPER},
         governor_delay_seconds=86_400,
     )
+
+
+def safe_file() -> bytes:
+    """A batch that ends a pause, as a Safe would import it."""
+    resume = GovernedCall(deployment().contract("HedgeVault"), bytes.fromhex("046f7da2"))
+    return json.dumps(safe_batch([Step("resume", GOVERNOR, resume)], 31_337, "", "name", "why", 1), indent=1).encode()
 
 
 def desk(kind: GovernorKind = GovernorKind.ACCOUNT, own_delay: int = 0) -> GovernanceDesk:

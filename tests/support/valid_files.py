@@ -7,9 +7,6 @@ from pathlib import Path
 
 import polars as pl
 
-from agent.governance.calls import GovernedCall
-from agent.governance.governors import Step
-from agent.governance.safe_file import safe_batch
 from agent.localnet.evm import ACCOUNT_ROLES
 from agent.localnet.manifest import LocalnetManifest
 from agent.localnet.registry import MARKET_PROTOCOLS
@@ -17,7 +14,6 @@ from tests.support.governance import deployment
 from tests.support.listed_chain import as_columns, summaries
 
 NOW_UNIX = 1_722_470_400
-SAFE_STEPS = (Step("resume", "", GovernedCall(deployment().contract("HedgeVault"), bytes.fromhex("046f7da2"))),)
 
 
 def valid_files(repository: Path, tmp_path: Path) -> dict[str, bytes]:
@@ -38,7 +34,6 @@ def valid_files(repository: Path, tmp_path: Path) -> dict[str, bytes]:
     files["prices.parquet"] = (tmp_path / "valid.parquet").read_bytes()
     address = "0x" + "0" * 40
     files["deployment.json"] = deployment().model_dump_json(indent=1).encode()
-    files["safe.json"] = json.dumps(safe_batch(SAFE_STEPS, 31_337, "", "name", "why", NOW_UNIX), indent=1).encode()
     files["manifest.json"] = (
         LocalnetManifest(
             rpc_url="http://127.0.0.1:8545",

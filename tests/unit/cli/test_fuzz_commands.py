@@ -17,6 +17,7 @@ from agent.chain.client import ChainClient
 from agent.cli import main as command_line
 from agent.errors import TransientError
 from agent.localnet.session import Localnet
+from tests.support.governance import safe_file
 from tests.support.mutations import mutated
 from tests.support.valid_files import valid_files
 
@@ -69,7 +70,7 @@ def workplace(repository, tmp_path, monkeypatch) -> Path:
     monkeypatch.setattr("agent.demo.world.free_port", lambda: 1)
     monkeypatch.setattr(ChainClient, "require_chain", unreachable)
     monkeypatch.chdir(tmp_path)
-    for name, content in valid_files(repository, tmp_path).items():
+    for name, content in {**valid_files(repository, tmp_path), "safe.json": safe_file()}.items():
         path = tmp_path / PLACES.get(name, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
