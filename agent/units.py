@@ -52,7 +52,8 @@ class Rounding(Enum):
     """Toward plus infinity."""
 
 
-def _scaled(number: float | Decimal | str, decimals: int, rounding: Rounding) -> int:
+def to_units(number: float | Decimal | str, decimals: int, rounding: Rounding) -> int:
+    """Convert a number to a chain integer with so many decimals, rounded in the named direction."""
     decimal = Decimal(number)
     if not decimal.is_finite():
         raise DataError(f"{number} is not a finite number and cannot become a chain integer")
@@ -60,9 +61,14 @@ def _scaled(number: float | Decimal | str, decimals: int, rounding: Rounding) ->
     return int(scaled.to_integral_value(rounding=rounding.value, context=_EXACT))
 
 
+def exact_from_units(number: int, decimals: int) -> Decimal:
+    """Return a chain integer with so many decimals, exactly."""
+    return Decimal(number).scaleb(-decimals, _EXACT)
+
+
 def to_wad(number: float | Decimal | str, rounding: Rounding) -> Wad:
     """Convert a number to WAD, exactly where it has at most 18 decimals, else rounded in the named direction."""
-    return Wad(_scaled(number, 18, rounding))
+    return Wad(to_units(number, 18, rounding))
 
 
 def from_wad(wad: Wad | int) -> float:
@@ -72,7 +78,7 @@ def from_wad(wad: Wad | int) -> float:
 
 def to_asset_units(number: float | Decimal | str, decimals: int, rounding: Rounding) -> AssetUnits:
     """Convert a collateral amount to its smallest units."""
-    return AssetUnits(_scaled(number, decimals, rounding))
+    return AssetUnits(to_units(number, decimals, rounding))
 
 
 def from_asset_units(assets: AssetUnits | int, decimals: int) -> float:
@@ -105,7 +111,7 @@ def wei_to_gwei(wei: Wei | int) -> float:
 
 def gwei_to_wei(gwei: float | Decimal | str, rounding: Rounding) -> Wei:
     """Convert a gas price."""
-    return Wei(_scaled(gwei, 9, rounding))
+    return Wei(to_units(gwei, 9, rounding))
 
 
 def eth_to_wei(eth: float | Decimal | str, rounding: Rounding) -> Wei:

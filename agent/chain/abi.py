@@ -174,6 +174,13 @@ def load_abi(name: str, directory: Path = ARTIFACT_DIRECTORY) -> Abi:
     return Abi(name, _entries(directory / f"{name}.json"))
 
 
+@lru_cache(maxsize=64)
+def functions_of(name: str, directory: Path = ARTIFACT_DIRECTORY) -> dict[bytes, Mapping[str, Any]]:
+    """Return the ABI entries of a compiled contract's functions by selector; raises as `load_abi` does."""
+    entries = _entries(directory / f"{name}.json")
+    return {keccak(text=signature_of(entry))[:4]: entry for entry in entries if entry["type"] == "function"}
+
+
 def all_errors(directory: Path = ARTIFACT_DIRECTORY) -> list[Mapping[str, Any]]:
     """Return the ABI entries of every custom error of every compiled contract.
 

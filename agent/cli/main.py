@@ -71,6 +71,10 @@ COMMANDS: dict[str, CommandPlace] = {
         "agent.cli.deploy", "A vault on a network: plan it, apply the plan, verify what stands, and how far it is."
     ),
     "run": CommandPlace("agent.cli.run", "Hedge the book, cycle after cycle, until stopped."),
+    "gov": CommandPlace(
+        "agent.cli.gov",
+        "Govern a vault: propose, show, vote, queue, execute, cancel, veto, tighten, pause, resume, list.",
+    ),
 }
 """A module offers the function named like its command, with an ``EXAMPLE``, or a Typer ``app`` of its own."""
 

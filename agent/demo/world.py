@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from agent.errors import DataError
 from agent.files.book_file import book_toml, load_book
 from agent.keeper.keeper import Keeper
 from agent.ledger.config import LEDGER_URL_VARIABLE
-from agent.localnet.anvil import HOST
+from agent.localnet.anvil import free_port
 from agent.localnet.deposit import deposit_collateral
 from agent.localnet.registry import MARKET_PROTOCOLS
 from agent.localnet.session import Localnet, LocalnetSettings, running_manifest
@@ -69,7 +68,7 @@ def open_world(scenario: Scenario, phase: Callable[[str], AbstractContextManager
             localnet = stage.enter_context(
                 Localnet.up(
                     LocalnetSettings(
-                        port=_free_port(),
+                        port=free_port(),
                         seed=scenario.seed,
                         start_unix=Seconds(prices.start_unix - _LEAD_SECONDS),
                         start_price_usd=float(prices.prices_usd[0]),
@@ -114,10 +113,3 @@ def _settings(rpc_url: str, manifest_path: Path, ledger_path: Path) -> Settings:
         LEDGER_URL_VARIABLE: f"sqlite:///{ledger_path}",
     }
     return load_settings(config_path(NETWORK), environment)
-
-
-def _free_port() -> int:
-    """Return a port nobody listens on: the chain is private, so any will do."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

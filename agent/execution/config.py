@@ -12,6 +12,9 @@ from agent.config import Exact, Real, Section, Whole
 KEEPER_KEY_VARIABLE = "EVENKEEL_KEEPER_KEY"
 """The keeper's private key, 0x and 64 hexadecimal digits; never in a file."""
 
+GOVERNANCE_KEY_VARIABLE = "EVENKEEL_GOVERNANCE_KEY"
+"""Private key of who proposes, votes, vetoes or tightens; the same form, never in a file or an argument."""
+
 
 class ExecutionSettings(Section):
     """How a transaction is priced, waited for and replaced."""

@@ -75,11 +75,15 @@ def load_signer(environment: Mapping[str, str], chain_id: int) -> Signer:
         No key, or not a key; the message does not repeat it.
 
     """
-    key = environment.get(KEEPER_KEY_VARIABLE, "").strip()
-    if not key and chain_id == LOCAL_CHAIN_ID:
-        key = _ANVIL_KEEPER_KEY
+    local = _ANVIL_KEEPER_KEY if chain_id == LOCAL_CHAIN_ID else ""
+    return Signer(load_account(environment, KEEPER_KEY_VARIABLE, "the keeper's private key", local), chain_id)
+
+
+def load_account(environment: Mapping[str, str], variable: str, whose: str, fallback: str = "") -> LocalAccount:
+    """Return the account whose key a variable of the environment holds; raises as `load_signer` does."""
+    key = environment.get(variable, "").strip() or fallback
     if not key:
-        raise DataError(f"{KEEPER_KEY_VARIABLE} is not set; put the keeper's private key into it")
+        raise DataError(f"{variable} is not set; put {whose} into it")
     if not _KEY_FORM.fullmatch(key) or not 0 < int(key, 16) < SECPK1_N:
-        raise DataError(f"{KEEPER_KEY_VARIABLE} is not a private key; write 0x and 64 hexadecimal digits")
-    return Signer(Account.from_key(key), chain_id)
+        raise DataError(f"{variable} is not a private key; write 0x and 64 hexadecimal digits")
+    return Account.from_key(key)  # type: ignore[no-any-return]

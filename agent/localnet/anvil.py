@@ -48,10 +48,21 @@ class AnvilSettings:
     chain_id: int = CHAIN_ID
 
 
+@dataclass(frozen=True, slots=True)
+class ForkSettings:
+    """What a throw-away copy of a running chain is started with. It ends with this process."""
+
+    port: int
+    node_url: str
+    """Shown in the list of processes: it must hold no secret."""
+    log_path: Path
+    outlives_parent: bool = False
+
+
 class AnvilProcess:
     """One Anvil child process of ours."""
 
-    def __init__(self, settings: AnvilSettings) -> None:
+    def __init__(self, settings: AnvilSettings | ForkSettings) -> None:
         self._log_path = settings.log_path
         require_free_port(settings.port)
         settings.log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -151,7 +162,9 @@ def stop_process(pid: int, fingerprint: str) -> bool:
     return True
 
 
-def _command(settings: AnvilSettings) -> list[str]:
+def _command(settings: AnvilSettings | ForkSettings) -> list[str]:
+    if isinstance(settings, ForkSettings):
+        return _fork_command(settings)
     return [
         str(native_binary("anvil")),
         *("--host", HOST, "--port", str(settings.port), "--chain-id", str(settings.chain_id)),
@@ -161,6 +174,22 @@ def _command(settings: AnvilSettings) -> list[str]:
         *("--prune-history", str(KEPT_STATES)),
         *("--no-request-size-limit", "--quiet"),
     ]
+
+
+def _fork_command(settings: ForkSettings) -> list[str]:
+    return [
+        str(native_binary("anvil")),
+        *("--host", HOST, "--port", str(settings.port), "--fork-url", settings.node_url),
+        *("--prune-history", str(KEPT_STATES)),
+        *("--no-storage-caching", "--no-request-size-limit", "--quiet"),
+    ]
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody uses now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
 
 
 def _die_with_parent() -> Callable[[], None] | None:

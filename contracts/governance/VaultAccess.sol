@@ -131,9 +131,14 @@ contract VaultAccess is AccessManager, IVaultAccess {
 
     /// @notice Delay that the acts of a governor wait, seconds. Reverts `NotGovernor` for anyone else.
     function delayOf(address governor) external view returns (uint32) {
-        (bool isGovernor, uint32 delay) = hasRole(ADMIN_ROLE, governor);
-        if (!isGovernor) revert NotGovernor(governor);
-        return delay;
+        return _delayOf(governor);
+    }
+
+    /// @notice Time that a call of a governor waits from the moment it is scheduled, seconds: its delay, and twice that to take
+    ///         the guardian role from an account. Reverts `NotGovernor` for anyone else.
+    function waitOf(address governor, address target, bytes calldata data) external view returns (uint32) {
+        uint32 delay = _delayOf(governor);
+        return _revokes(GUARDIAN_ROLE, target, data) ? 2 * delay : delay;
     }
 
     /// @inheritdoc IVaultAccess
@@ -272,6 +277,12 @@ contract VaultAccess is AccessManager, IVaultAccess {
     function _appoint(uint64 roleId, address account, uint32 delay) private {
         if (account == deployer) revert DeployerKeepsRole(roleId, account);
         _grantRole(roleId, account, 0, delay);
+    }
+
+    function _delayOf(address governor) private view returns (uint32) {
+        (bool isGovernor, uint32 delay) = hasRole(ADMIN_ROLE, governor);
+        if (!isGovernor) revert NotGovernor(governor);
+        return delay;
     }
 
     function _holds(uint64 roleId, address account) private view returns (bool isMember) {

@@ -10,6 +10,7 @@ import polars as pl
 from agent.localnet.evm import ACCOUNT_ROLES
 from agent.localnet.manifest import LocalnetManifest
 from agent.localnet.registry import MARKET_PROTOCOLS
+from tests.support.governance import deployment
 from tests.support.listed_chain import as_columns, summaries
 
 NOW_UNIX = 1_722_470_400
@@ -32,19 +33,7 @@ def valid_files(repository: Path, tmp_path: Path) -> dict[str, bytes]:
     prices.write_parquet(tmp_path / "valid.parquet")
     files["prices.parquet"] = (tmp_path / "valid.parquet").read_bytes()
     address = "0x" + "0" * 40
-    files["deployment.json"] = json.dumps(
-        {
-            "chain_id": 31337,
-            "network": "localnet",
-            "block": 1,
-            "asset": {"address": address, "decimals": 6, "symbol": "USDC"},
-            "contracts": {"HedgeVault": address},
-            "venues": [{"name": "curie", "kind": "curie", "address": address}],
-            "roles": {"keeper": address},
-            "governor_delay_seconds": 86_400,
-        },
-        indent=1,
-    ).encode()
+    files["deployment.json"] = deployment().model_dump_json(indent=1).encode()
     files["manifest.json"] = (
         LocalnetManifest(
             rpc_url="http://127.0.0.1:8545",

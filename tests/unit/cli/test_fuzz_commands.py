@@ -17,6 +17,7 @@ from agent.chain.client import ChainClient
 from agent.cli import main as command_line
 from agent.errors import TransientError
 from agent.localnet.session import Localnet
+from tests.support.governance import safe_file
 from tests.support.mutations import mutated
 from tests.support.valid_files import valid_files
 
@@ -42,6 +43,8 @@ COMMANDS = {
     "localnet down": ("manifest.json",),
     "decide --book {book.toml} --explain": ("book.toml", "localnet.toml"),
     "run --book {book.json} --cycles 1": ("book.json", "localnet.toml", "deployment.json"),
+    "gov propose --set max_slippage_bps=40 --offline": ("localnet.toml", "deployment.json"),
+    "gov show {safe.json} --offline": ("safe.json", "deployment.json"),
 }
 """Command lines, and the files of each that are broken one at a time."""
 PLACES = {
@@ -64,10 +67,10 @@ def workplace(repository, tmp_path, monkeypatch) -> Path:
         raise TransientError("no chain in this test")
 
     monkeypatch.setattr(Localnet, "up", unreachable)
-    monkeypatch.setattr("agent.demo.world._free_port", lambda: 1)
+    monkeypatch.setattr("agent.demo.world.free_port", lambda: 1)
     monkeypatch.setattr(ChainClient, "require_chain", unreachable)
     monkeypatch.chdir(tmp_path)
-    for name, content in valid_files(repository, tmp_path).items():
+    for name, content in {**valid_files(repository, tmp_path), "safe.json": safe_file()}.items():
         path = tmp_path / PLACES.get(name, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)

@@ -18,6 +18,9 @@ COMMANDS = {
     "decide": [],
     "run": [],
     "localnet": ["up", "down", "status", "step"],
+    "gov": [
+        *("propose", "show", "vote", "queue", "execute", "cancel", "veto", "tighten", "pause", "resume", "list"),
+    ],
 }
 PATHS = [[name, *leaf] for name, leaves in COMMANDS.items() for leaf in ([[leaf] for leaf in leaves] or [[]])]
 

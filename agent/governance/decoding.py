@@ -1,0 +1,175 @@
+"""What a call says: target, function and arguments by name, calls inside calls, a warning for all that is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
+from eth_utils.address import to_checksum_address
+
+from agent.chain.abi import functions_of, type_of
+from agent.chain.deployment import Deployment
+from agent.errors import DataError
+from agent.governance.calls import GovernedCall
+from agent.governance.wrappers import WRAPPERS, Wrapper
+from agent.units import Address
+from agent.venues.registry import venue_protocol
+
+MAX_DEPTH = 8
+"""Layers of calls inside calls that are taken apart; deeper ones are warned of."""
+VAULT_GOVERNOR = "VaultGovernor"
+UNCOMPILED = ("TimelockController", "Safe")
+"""Contracts of others that may govern: only the functions that carry calls are known here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument: decoded value, and its text with known addresses named."""
+
+    name: str
+    value: Any
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedCall:
+    """One call taken apart. ``contract`` and ``function`` are None where they are not known."""
+
+    call: GovernedCall
+    contract: str | None
+    function: str | None
+    arguments: tuple[Argument, ...]
+    inner: tuple[DecodedCall, ...]
+    warnings: tuple[str, ...]
+    is_taken_back: bool = False
+    """Part of a cancellation: it will not run."""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Arguments by name."""
+        return {argument.name: argument.value for argument in self.arguments}
+
+    def walk(self) -> Iterator[DecodedCall]:
+        """Yield this call and all inside it."""
+        yield self
+        for one in self.inner:
+            yield from one.walk()
+
+    def leaves(self) -> Iterator[DecodedCall]:
+        """Yield what runs in the end: calls that carry no other."""
+        for one in self.walk():
+            if not one.inner and not one.is_taken_back:
+                yield one
+
+
+class AddressBook:
+    """Names of the addresses of one vault, and the ABI of each contract."""
+
+    def __init__(self, deployment: Deployment, others: Mapping[Address, str] | None = None) -> None:
+        self.deployment = deployment
+        self._contracts = {address.lower(): name for name, address in deployment.contracts.items()}
+        self._contracts |= {
+            venue.address.lower(): venue_protocol(venue.kind, venue.name).adapter for venue in deployment.venues
+        }
+        self._contracts |= {address.lower(): name for address, name in (others or {}).items()}
+        self._labels = {address.lower(): role for role, address in deployment.roles.items()}
+        self._labels |= {venue.address.lower(): f"venue {venue.name}" for venue in deployment.venues}
+        self._labels[deployment.asset.address.lower()] = deployment.asset.symbol
+
+    def contract(self, address: str) -> str | None:
+        """Return the contract at an address."""
+        return self._contracts.get(address.lower())
+
+    def label(self, address: str) -> str:
+        """Return an address with the name it has in this deployment."""
+        known = self._labels.get(address.lower()) or self._contracts.get(address.lower())
+        checksummed = to_checksum_address(address)
+        return f"{known} ({checksummed})" if known else checksummed
+
+    def function(self, contract: str, selector: bytes) -> Mapping[str, Any] | None:
+        """Return the ABI entry of a function; None where the contract has none, or is not compiled here."""
+        try:
+            return functions_of(contract).get(selector)
+        except DataError:
+            return None
+
+
+def decode_call(call: GovernedCall, book: AddressBook, depth: int = 0, is_taken_back: bool = False) -> DecodedCall:
+    """Take a call apart. Never raises for what it holds: what cannot be told becomes a warning."""
+    contract, selector = book.contract(call.target), call.data[:4]
+    entry = None if contract is None else book.function(contract, selector)
+    wrapper = WRAPPERS.get(selector)
+    warnings = list(_target_warnings(call, contract, book))
+    arguments: tuple[Argument, ...] = ()
+    inner: tuple[DecodedCall, ...] = ()
+    function = entry["name"] if entry is not None else wrapper.name if wrapper is not None else None
+    is_layer = wrapper is not None and contract in UNCOMPILED
+    if entry is None and contract is not None and not is_layer:
+        warnings.append(f"{contract} has no function with selector 0x{selector.hex()}: what it would do is not known")
+    try:
+        if entry is not None:
+            arguments = _arguments(entry, call.data, book)
+            warnings += _encoding_warnings(entry, arguments, call.data)
+        if wrapper is not None:
+            inner = _inner(wrapper, call, book, depth, is_taken_back)
+    except (DecodingError, OverflowError, ValueError):
+        warnings.append("its call data cannot be decoded")
+    if depth >= MAX_DEPTH and wrapper is not None:
+        warnings.append(f"calls inside calls, more than {MAX_DEPTH} deep, are not shown")
+    return DecodedCall(call, contract, function, arguments, inner, tuple(warnings), is_taken_back)
+
+
+def _target_warnings(call: GovernedCall, contract: str | None, book: AddressBook) -> Iterator[str]:
+    if contract is None:
+        yield f"target {book.label(call.target)} is no contract of this vault: what it would do is not known"
+    if len(call.data) < 4:
+        yield "it has no function selector"
+    if call.wei:
+        yield f"it sends {call.wei} wei"
+
+
+def _arguments(entry: Mapping[str, Any], data: bytes, book: AddressBook) -> tuple[Argument, ...]:
+    inputs = entry["inputs"]
+    values = decode([type_of(parameter) for parameter in inputs], data[4:])
+    return tuple(
+        Argument(parameter["name"].rstrip("_"), value, _text(parameter, value, book))
+        for parameter, value in zip(inputs, values, strict=True)
+    )
+
+
+def _encoding_warnings(entry: Mapping[str, Any], arguments: Sequence[Argument], data: bytes) -> Iterator[str]:
+    types = [type_of(parameter) for parameter in entry["inputs"]]
+    if encode(types, [argument.value for argument in arguments]) != data[4:]:
+        yield "its call data is not what these arguments encode to: bytes are hidden in it"
+
+
+def _inner(
+    wrapper: Wrapper, call: GovernedCall, book: AddressBook, depth: int, is_taken_back: bool
+) -> tuple[DecodedCall, ...]:
+    if depth >= MAX_DEPTH:
+        return ()
+    values = decode(_split(wrapper.types), call.data[4:])
+    taken_back = is_taken_back or not wrapper.runs
+    return tuple(decode_call(one, book, depth + 1, taken_back) for one in wrapper.calls(call.target, values))
+
+
+def _split(types: str) -> list[str]:
+    return types[1:-1].split(",")
+
+
+def _text(parameter: Mapping[str, Any], value: Any, book: AddressBook) -> str:
+    kind = parameter["type"]
+    if kind.endswith("]"):
+        element = {**parameter, "type": kind[: kind.rindex("[")]}
+        return "[" + ", ".join(_text(element, one, book) for one in value) + "]"
+    if kind == "tuple":
+        pairs = zip(parameter["components"], value, strict=True)
+        return "(" + ", ".join(f"{part['name']} {_text(part, one, book)}" for part, one in pairs) + ")"
+    if kind == "address":
+        return book.label(value)
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    return str(value)

@@ -1,0 +1,122 @@
+"""What is on its way: operations scheduled on `VaultAccess`, and proposals of a Governor, read from their events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from eth_utils.address import to_checksum_address
+
+from agent.chain.abi import load_abi
+from agent.chain.block_id import BlockId
+from agent.chain.client import ChainClient
+from agent.chain.deployment import Deployment
+from agent.domain import BlockRef
+from agent.errors import DataError
+from agent.governance.calls import GovernedCall
+from agent.governance.decoding import VAULT_GOVERNOR
+from agent.governance.governors import Governor
+from agent.units import Address, Seconds
+
+EXPIRATION_SECONDS = 7 * 86_400
+"""`AccessManager.expiration`: an operation is void so long after it became ready."""
+
+
+class ProposalState(Enum):
+    """`IGovernor.ProposalState`, in its order."""
+
+    PENDING = 0
+    ACTIVE = 1
+    CANCELED = 2
+    DEFEATED = 3
+    SUCCEEDED = 4
+    QUEUED = 5
+    EXPIRED = 6
+    EXECUTED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One scheduled call that waits or is ready. ``caller`` is the governor who scheduled it."""
+
+    id: str
+    caller: Address
+    call: GovernedCall
+    ready_at: Seconds
+
+    @property
+    def expires_at(self) -> Seconds:
+        """When it is void, Unix seconds."""
+        return Seconds(self.ready_at + EXPIRATION_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One proposal of a Governor. ``ready_at`` is None until it is queued."""
+
+    id: int
+    calls: tuple[GovernedCall, ...]
+    description: str
+    state: ProposalState
+    ready_at: Seconds | None
+
+
+def scheduled_operations(client: ChainClient, deployment: Deployment, block: BlockRef) -> tuple[Operation, ...]:
+    """Return the operations that still stand at ``block``, the one that is ready first in front."""
+    abi, access = load_abi("VaultAccess"), deployment.contract("VaultAccess")
+    event = abi.event("OperationScheduled")
+    logs = client.logs([access], [event.topic], deployment.block, BlockId.of(block), None) or []
+    latest = {("0x" + one["operationId"].hex()): one for one in (event.decode(log) for log in logs)}
+    get_schedule = abi.function("getSchedule")
+    times = client.read([get_schedule.at(access, bytes.fromhex(one[2:])) for one in latest], block)
+    found = [
+        Operation(key, one["caller"], GovernedCall(one["target"], one["data"]), Seconds(ready_at))
+        for (key, one), (ready_at,) in zip(latest.items(), times, strict=True)
+        if ready_at
+    ]
+    return tuple(sorted(found, key=lambda operation: operation.ready_at))
+
+
+def find_operation(operations: Sequence[Operation], written: str) -> Operation:
+    """Return the operation whose id begins as written; `DataError` where none or several do."""
+    fitting = [one for one in operations if one.id.startswith(written.lower())]
+    if len(fitting) != 1:
+        known = ", ".join(one.id[:10] for one in operations) or "none"
+        how_many = "no" if not fitting else str(len(fitting))
+        raise DataError(f"{how_many} scheduled operation begins with {written:.66}; scheduled now: {known}")
+    return fitting[0]
+
+
+def proposals(client: ChainClient, deployment: Deployment, governor: Governor, block: BlockRef) -> tuple[Proposal, ...]:
+    """Return every proposal of a Governor since the vault was deployed, in their order."""
+    abi = load_abi(VAULT_GOVERNOR)
+    event = abi.event("ProposalCreated")
+    logs = client.logs([governor.address], [event.topic], deployment.block, BlockId.of(block), None) or []
+    created = [event.decode(log) for log in logs]
+    names = ("state", "proposalEta")
+    reads = [abi.function(name).at(governor.address, one["proposalId"]) for one in created for name in names]
+    answers = [answer for (answer,) in client.read(reads, block)]
+    return tuple(
+        Proposal(
+            id=one["proposalId"],
+            calls=tuple(
+                GovernedCall(Address(to_checksum_address(to)), data, wei)
+                for to, wei, data in zip(one["targets"], one["values"], one["calldatas"], strict=True)
+            ),
+            description=one["description"],
+            state=ProposalState(state),
+            ready_at=Seconds(ready_at) if ready_at else None,
+        )
+        for one, state, ready_at in zip(created, answers[::2], answers[1::2], strict=True)
+    )
+
+
+def find_proposal(
+    client: ChainClient, deployment: Deployment, governor: Governor, proposal: int, block: BlockRef
+) -> Proposal:
+    """Return a proposal of the governor by its number; `DataError` when it has none such."""
+    for one in proposals(client, deployment, governor, block):
+        if one.id == proposal:
+            return one
+    raise DataError(f"governor {governor.address} has no proposal {proposal}; check the number, or --governor")

@@ -1,0 +1,345 @@
+"""Governance of a vault on the local chain by the command line itself: real contracts, real forks."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+
+import pytest
+from eth_account import Account
+
+from agent.chain.abi import load_abi
+from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
+from agent.chain.deployment import load_deployment
+from agent.cli.main import main
+from agent.execution.config import GOVERNANCE_KEY_VARIABLE
+from agent.governance.governors import GovernorKind
+from agent.governance.node_relay import relayed
+from agent.localnet.artifacts import NODE_MODULES
+from agent.localnet.codec import encode_call
+from agent.localnet.deployer import Deployer
+from agent.localnet.deposit import deposit_collateral
+from agent.localnet.evm import Transaction
+from agent.localnet.rpc import JsonRpc
+from agent.localnet.session import Localnet, LocalnetSettings
+from tests.support.keeper_world import BOOK
+from tests.support.vault_governor import VOTING_DELAY_SECONDS, VOTING_PERIOD_SECONDS, appoint, appoint_dao, wait
+
+pytestmark = pytest.mark.chain
+
+PORT = 18_710
+DAY = 86_400
+MNEMONIC = "test test test test test test test test test test test junk"  # Anvil's own
+MAX_SLIPPAGE = 11  # place in `Bounds`
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("governance")
+    settings = LocalnetSettings(port=PORT, state_directory=directory / "localnet")
+    book, manifest = directory / "book.toml", directory / "deployment.json"
+    book.write_text(BOOK)
+    with Localnet.up(settings) as localnet:
+        localnet.deploy_evenkeel(book, manifest)
+        deployment = load_deployment(manifest, 31_337)
+        deposit_collateral(localnet, deployment, 400_000.0)
+        wait(localnet, 300)  # the base fee of a step: Anvil keeps the last one when it goes back
+        yield localnet, deployment, manifest
+
+
+class Gov:
+    """The command line in front of a vault that is as it was deployed."""
+
+    def __init__(self, world, monkeypatch, capsys):
+        self.localnet, self.deployment, _ = world
+        self.accounts = self.localnet.manifest.accounts
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+
+    def run(self, *arguments):
+        """Return status, output and errors."""
+        self._monkeypatch.setattr("sys.argv", ["evenkeel", "gov", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exited:
+            main()
+        captured = self._capsys.readouterr()
+        return exited.value.code or 0, captured.out, captured.err
+
+    def send(self, role, *arguments):
+        """Run a command to its end, sent by an account of the chain, and return its document."""
+        status, out, err = self.run(*arguments, "--from", self.accounts[role], "--yes", "--json")
+        assert status == 0, err
+        return json.loads(out)
+
+    def read(self, *arguments):
+        status, out, err = self.run(*arguments, "--json")
+        assert status == 0, err
+        return json.loads(out)
+
+    def slippage_bps(self):
+        guard, bounds = self.deployment.contract("RebalanceGuard"), load_abi("RebalanceGuard").function("bounds")
+        answer = self.localnet.chain.rpc.request("eth_call", {"to": guard, "data": bounds.encode()}, "latest")
+        return bounds.decode(answer)[0][MAX_SLIPPAGE]
+
+    def is_paused(self):
+        vault = self.deployment.contract("HedgeVault")
+        return self.localnet.chain.call(vault, "paused()", returns="(bool)")[0]
+
+
+@pytest.fixture
+def gov(world, monkeypatch, capsys, repository):
+    localnet, _, manifest = world
+    snapshot = localnet.chain.rpc.request("evm_snapshot")
+    monkeypatch.setenv(RPC_URLS_VARIABLE, localnet.rpc_url)
+    monkeypatch.setenv(MANIFEST_PATH_VARIABLE, str(manifest))
+    monkeypatch.delenv(GOVERNANCE_KEY_VARIABLE, raising=False)
+    monkeypatch.chdir(repository)
+    yield Gov(world, monkeypatch, capsys)
+    localnet.chain.rpc.request("evm_setAutomine", True)
+    localnet.chain.rpc.request("evm_revert", snapshot)
+
+
+TIGHTER = ("--set", "max_slippage_bps=40", "--set", "loss_capacity_bps=100")
+
+
+# --- an account as governor -----------------------------------------------------------------------------------------
+
+
+def test_gov__account__from_proposal_to_execution(gov, tmp_path):
+    saved = tmp_path / "proposal.json"
+    proposed = gov.send("governor", "propose", *TIGHTER, "--save", saved)
+    assert [(one["name"], one["old"], one["new"], one["effect"]) for one in proposed["changes"]] == [
+        ("max_slippage_bps", "60", "40", "tightens"),
+        ("loss_capacity_bps", "150", "100", "tightens"),
+    ]
+    before, after = proposed["simulation"]["before"], proposed["simulation"]["after"]
+    assert proposed["simulation"]["refusals"] == []
+    assert before["all_keeper_keys_usd"] == pytest.approx(12_000.0)  # 3 % of 400,000
+    assert after["all_keeper_keys_usd"] == pytest.approx(10_000.0)
+    assert after["worst_net_delta"] == pytest.approx(before["worst_net_delta"])
+    (waiting,) = gov.read("list")
+    assert waiting["checksum"] == proposed["checksum"]
+    assert waiting["seconds_left"] == DAY
+    assert waiting["ready_unix"] - proposed["ready_unix"] in (0, 1)  # it was scheduled in the next block
+    shown = gov.read("show", waiting["id"], "--no-simulation")
+    assert (shown["checksum"], shown["changes"]) == (proposed["checksum"], proposed["changes"])
+    assert gov.read("show", saved, "--no-simulation")["checksum"] == proposed["checksum"]
+    status, _, err = gov.run("execute", waiting["id"][:12], "--from", gov.accounts["governor"], "--yes")
+    assert (status, gov.slippage_bps()) == (1, 60)
+    assert "AccessManagerNotReady" in err
+    wait(gov.localnet, DAY)
+    gov.send("governor", "execute", saved)
+    assert gov.slippage_bps() == 40
+    assert gov.read("list") == []
+
+
+def test_gov__several_groups__go_as_one_transaction_and_are_cancelled_as_one(gov, tmp_path):
+    saved = tmp_path / "proposal.json"
+    sets = ("--set", "deposit_cap=2000000", "--set", "venue_cap_usd:curie=300000", "--set", "max_age_seconds=1800")
+    proposed = gov.send("governor", "propose", *sets, "--save", saved)
+    assert len(proposed["calls"]) == 3
+    assert len(proposed["transactions"]) == 1
+    assert proposed["simulation"]["refusals"] == []
+    assert len(gov.read("list")) == 3
+    gov.send("governor", "cancel", saved)
+    assert gov.read("list") == []
+
+
+def test_gov__key_of_the_environment__signs(gov, monkeypatch):
+    Account.enable_unaudited_hdwallet_features()
+    key = Account.from_mnemonic(MNEMONIC, account_path="m/44'/60'/0'/0/10").key.hex()
+    monkeypatch.setenv(GOVERNANCE_KEY_VARIABLE, key)
+    status, out, err = gov.run("propose", "--set", "max_fee_bps=10", "--no-simulation", "--yes")
+    assert status == 0, err
+    assert "Sent: 0x" in out
+    assert key not in out
+    assert len(gov.read("list")) == 1
+
+
+def test_gov_propose__refused_by_the_chain__is_found_on_the_fork(gov):
+    venue = gov.accounts["attacker"]
+    document = gov.read("propose", "--call", f'VenueRegistry.addVenue ["{venue}"]', "--calldata")
+    (refusal,) = document["simulation"]["refusals"]
+    assert "execution is refused" in refusal
+    assert "believed about what it holds" in " ".join(document["worst_case"])
+    status, _, err = gov.run("propose", "--call", f'VenueRegistry.addVenue ["{venue}"]', "--yes")
+    assert status == 2
+    assert "on the fork, so nothing is sent" in err
+    assert gov.read("list") == []
+
+
+def test_gov__not_a_governor__is_one_line(gov):
+    status, _, err = gov.run("propose", "--set", "max_fee_bps=10", "--governor", gov.accounts["attacker"])
+    assert status == 2
+    assert err.count("\n") == 1
+    assert "does not govern the vault" in err
+
+
+def test_gov__nobody_confirms__nothing_is_sent(gov):
+    status, out, err = gov.run(
+        "propose", "--set", "max_fee_bps=10", "--no-simulation", "--from", gov.accounts["governor"]
+    )
+    assert status == 0
+    assert "Nothing sent." in out
+    assert "--yes" in err
+    assert gov.read("list") == []
+
+
+def test_relayed__url_with_a_token__is_hidden_and_leads_to_the_node(gov):
+    secret = f"{gov.localnet.rpc_url}/?key=secret"
+    with relayed(secret) as plain:
+        assert "secret" not in plain
+        with closing(JsonRpc(plain)) as rpc:
+            assert rpc.request("eth_chainId") == hex(31_337)
+    with relayed(gov.localnet.rpc_url) as plain:
+        assert plain == gov.localnet.rpc_url
+
+
+# --- the guardian ---------------------------------------------------------------------------------------------------
+
+
+def test_gov_veto__guardian__nothing_runs_any_more(gov):
+    gov.send("governor", "propose", "--set", "max_slippage_bps=300")
+    (waiting,) = gov.read("list")
+    status, _, err = gov.run("veto", waiting["id"], "--from", gov.accounts["attacker"], "--yes")
+    assert status == 1
+    assert "AccessManagerUnauthorizedCancel" in err
+    gov.send("guardian", "veto", waiting["id"])
+    assert gov.read("list") == []
+    wait(gov.localnet, DAY)
+    status, _, err = gov.run("execute", waiting["id"], "--from", gov.accounts["governor"], "--yes")
+    assert status == 2
+    assert "no scheduled operation" in err
+    assert gov.slippage_bps() == 60
+
+
+def test_gov_tighten__guardian__at_once_and_fully(gov):
+    done = gov.send("guardian", "tighten", "--set", "max_slippage_bps=0", "--set", "max_age_seconds=600")
+    assert (done["wait_seconds"], len(done["sent"])) == (0, 2)
+    assert gov.slippage_bps() == 0
+    status, _, err = gov.run("tighten", "--set", "max_slippage_bps=10", "--from", gov.accounts["guardian"], "--yes")
+    assert status == 2
+    assert "max_slippage_bps from 0 to 10 does not tighten" in err
+
+
+def test_gov_pause__guardian__at_once_and_the_governor_resumes_later(gov, tmp_path):
+    gov.send("guardian", "pause")
+    assert gov.is_paused()
+    saved = tmp_path / "resume.json"
+    resumed = gov.send("governor", "resume", "--save", saved)
+    assert resumed["simulation"]["refusals"] == []
+    assert gov.is_paused()
+    wait(gov.localnet, DAY)
+    gov.send("governor", "execute", saved)
+    assert not gov.is_paused()
+
+
+# --- what is poisoned -----------------------------------------------------------------------------------------------
+
+
+def test_gov_show__poisoned_proposal__every_warning(gov):
+    attacker, contracts = gov.accounts["attacker"], gov.deployment.contract
+    access, guard, vault = contracts("VaultAccess"), contracts("RebalanceGuard"), contracts("HedgeVault")
+    proposed = gov.read("propose", "--set", "max_slippage_bps=300", "--calldata", "--no-simulation")
+    loosening = bytes.fromhex(proposed["calls"][0]["data"][2:])
+    grant = bytes.fromhex(encode_call("grantRole(uint64,address,uint32)", 1, attacker, 0)[2:])
+    schedule = "schedule(address,bytes,uint48)"
+    parts = [(access, grant), (vault, bytes.fromhex("deadbeef")), (guard, loosening), (attacker, grant)]
+    batch = [bytes.fromhex(encode_call(schedule, to, data, 0)[2:]) for to, data in parts]
+    poisoned = encode_call("multicall(bytes[])", batch)
+    shown = gov.read("show", poisoned, "--target", access, "--no-simulation")
+    warnings = " ".join(shown["warnings"])
+    assert "HedgeVault has no function with selector 0xdeadbeef" in warnings
+    assert f"target {attacker} is no contract of this vault" in warnings
+    assert "it appoints a keeper and loosens parameters in one" in warnings
+    worst = " ".join(shown["worst_case"])
+    assert f"{attacker} trades within the bounds" in worst
+    assert "max_slippage_bps 300 bps" in worst
+    assert "anything that the target lets" in worst
+    assert [one["name"] for one in shown["changes"]] == ["max_slippage_bps"]
+
+
+# --- a Safe ---------------------------------------------------------------------------------------------------------
+
+
+def test_gov_propose__safe_file__is_shown_with_the_same_checksum(gov, tmp_path):
+    path = tmp_path / "safe.json"
+    proposed = gov.read("propose", *TIGHTER, "--safe", path, "--no-simulation")
+    assert proposed["sent"] == []
+    assert gov.read("show", path, "--no-simulation")["checksum"] == proposed["checksum"]
+    batch = json.loads(path.read_text())
+    data = batch["transactions"][0]["data"]
+    batch["transactions"][0]["data"] = data[:-1] + ("1" if data[-1] != "1" else "2")
+    path.write_text(json.dumps(batch))
+    status, _, err = gov.run("show", path)
+    assert status == 2
+    assert "its checksum is" in err
+
+
+# --- a DAO ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def dao(gov):
+    return appoint_dao(gov.localnet, gov.deployment, "depositor")
+
+
+def _passed(gov, dao, *sets):
+    proposed = gov.send("depositor", "propose", *sets, "--governor", dao)
+    assert proposed["governor"]["kind"] == GovernorKind.VOTES.value
+    assert proposed["simulation"]["refusals"] == []
+    wait(gov.localnet, VOTING_DELAY_SECONDS + 1)
+    number = proposed["proposal_id"]
+    (row,) = gov.read("list", "--governor", dao)
+    assert (row["id"], row["state"], row["checksum"]) == (number, "active", proposed["checksum"])
+    voted = gov.send("depositor", "vote", number, "--support", "for", "--reason", "deep pool", "--governor", dao)
+    assert voted["checksum"] == proposed["checksum"]
+    wait(gov.localnet, VOTING_PERIOD_SECONDS)
+    gov.send("attacker", "queue", number, "--governor", dao)
+    return number
+
+
+def test_gov__dao__whole_life_by_votes(gov, dao):
+    number = _passed(gov, dao, "--set", "max_slippage_bps=70", "--set", "deposit_cap=900000")
+    shown = gov.read("show", number, "--governor", dao)
+    assert "queued" in shown["status"]
+    assert shown["simulation"]["refusals"] == []
+    status, _, err = gov.run("execute", number, "--governor", dao, "--from", gov.accounts["attacker"], "--yes")
+    assert status == 1
+    assert "NotReady" in err
+    wait(gov.localnet, DAY)
+    gov.send("attacker", "execute", number, "--governor", dao)
+    assert gov.slippage_bps() == 70
+
+
+def test_gov__dao_vetoed__proposal_is_cancelled(gov, dao):
+    number = _passed(gov, dao, "--set", "max_slippage_bps=300")
+    gov.send("guardian", "veto", number, "--governor", dao)
+    assert "canceled" in gov.read("show", number, "--governor", dao, "--no-simulation")["status"]
+    wait(gov.localnet, DAY)
+    status, _, err = gov.run("execute", number, "--governor", dao, "--from", gov.accounts["attacker"], "--yes")
+    assert status == 1
+    assert "GovernorUnexpectedProposalState" in err
+    assert gov.slippage_bps() == 60
+
+
+# --- a timelock -----------------------------------------------------------------------------------------------------
+
+
+def test_gov__timelock__one_proposal_schedules_and_executes(gov, tmp_path):
+    localnet, proposer = gov.localnet, gov.accounts["spare"]
+    artifact = NODE_MODULES / "@openzeppelin" / "contracts" / "build" / "contracts" / "TimelockController.json"
+    deployer = Deployer(localnet.chain, proposer)
+    timelock = deployer.create(
+        "TimelockController", json.loads(artifact.read_text())["bytecode"], "(uint256,address[],address[],address)",
+        3_600, [proposer], ["0x" + "00" * 20], "0x" + "00" * 20,
+    )  # fmt: skip
+    deployer.flush()
+    appoint(localnet, gov.deployment, timelock)
+    saved = tmp_path / "proposal.json"
+    proposed = gov.send("spare", "propose", *TIGHTER, "--governor", timelock, "--save", saved)
+    assert (proposed["governor"]["kind"], len(proposed["sent"])) == ("timelock", 2)
+    first, second = gov.read("execute", saved, "--governor", timelock, "--calldata")["transactions"]
+    for transaction, seconds in ((first, 3_600), (second, DAY)):
+        wait(localnet, seconds)
+        call = Transaction(transaction["what"], proposer, transaction["to"], transaction["data"], 3_000_000)
+        localnet.chain.mine([call])
+    assert gov.slippage_bps() == 40
