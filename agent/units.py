@@ -116,7 +116,7 @@ def gwei_to_wei(gwei: float | Decimal | str, rounding: Rounding) -> Wei:
 
 def eth_to_wei(eth: float | Decimal | str, rounding: Rounding) -> Wei:
     """Convert an amount of ether."""
-    return Wei(_scaled(eth, 18, rounding))
+    return Wei(to_units(eth, 18, rounding))
 
 
 def seconds_to_years(seconds: Seconds | int) -> float:

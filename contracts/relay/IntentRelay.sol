@@ -18,8 +18,8 @@ import {Intent, Leg} from "../types/Rebalance.sol";
 ///         addresses fixed at deployment and no other, each by one function.
 ///
 ///         Replays. The vault accepts no intent decided before the keeper's last one was accepted; the domain binds a signature
-///         to this chain and this relay. It dies with the intent's deadline, and with the block that it names: 256 blocks later, or
-///         by a reorganisation.
+///         to this chain and this relay. It dies with the intent's deadline, and with the block that it names: 256 blocks later,
+///         or by a reorganisation.
 ///
 ///         Obligations. The governor gives this contract `RELAY_ROLE` and no other, and takes it away where the relay is
 ///         replaced.
