@@ -89,8 +89,9 @@ interface IHedgeVault is IERC4626 {
 
     /// @notice Moves the hedge. Keeper only.
     /// @dev Order: deadline, block hash, decided since the keeper's last rebalance, measure, legs, measure,
-    ///      `RebalanceGuard.check`. Every judgement is on measured state. While paused, or without a healthy price, legs may only move margin into a venue, or home from
-    ///      one without a position; a wind-down may also trade, against the venue's own index.
+    ///      `RebalanceGuard.check`. Every judgement is on measured state. While paused, or without a healthy price, legs may
+    ///      only move margin into a venue, or home from one without a position; a wind-down may also trade, against the
+    ///      venue's own index.
     /// @param intent Accepted once, since its block is not before the keeper's last rebalance.
     /// @param legs At least one.
     /// @return worstNetDeltaBefore W before, WAD underlying.
