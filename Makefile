@@ -57,6 +57,10 @@ audit-campaigns: setup ## 20 million calls under every invariant, a million atta
 	@FOUNDRY_PROFILE=audit EVENKEEL_CALLS=$(EVENKEEL_CALLS) EVENKEEL_ATTACKS=$(EVENKEEL_ATTACKS) \
 		$(FORGE) test --match-path 'tests/contracts/invariants/*' -vv
 
+.PHONY: wheel
+wheel: setup ## dist/evenkeel-*.whl with the contracts' artifacts inside: all that a keeper's host needs
+	@$(BIN)/python -m scripts.wheel
+
 .PHONY: bench
 bench: setup ## Every figure we claim: speed, gas, accuracy
 	@$(BIN)/python -m benchmarks all
@@ -101,7 +105,7 @@ lock: $(STAMPS)/python ## Renew requirements*.lock and package-lock.json
 .PHONY: clean
 clean: ## Remove all that the other targets made
 	@if [ -x $(BIN)/evenkeel ]; then $(BIN)/evenkeel localnet down --if-running; fi
-	rm -rf $(VENV) node_modules build .evenkeel deployments/31337.json *.egg-info
+	rm -rf $(VENV) node_modules build dist .evenkeel deployments/31337.json *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMPS)/python: requirements.lock requirements-bootstrap.lock pyproject.toml | prerequisites

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import tempfile
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from web3 import HTTPProvider, Web3
 
-from agent.chain.abi import ARTIFACT_DIRECTORY
+from agent.chain.artifacts import load_artifact
 from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
 from agent.chain.deployment import Deployment, load_deployment
 from agent.domain import BlockRef, Snapshot
@@ -109,7 +108,7 @@ def _peer_reads(rpc_url: str, deployment: Deployment, snapshot: Snapshot, head: 
 
 
 def _abi(name: str) -> object:
-    return json.loads((ARTIFACT_DIRECTORY / f"{name}.json").read_text(encoding="utf-8"))["abi"]
+    return load_artifact(name)["abi"]
 
 
 def _milliseconds(read: Callable[[], object]) -> float:

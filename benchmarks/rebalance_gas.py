@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from agent.chain.abi import ARTIFACT_DIRECTORY, Function
+from agent.chain.abi import Function
+from agent.chain.artifacts import load_artifacts
 from agent.chain.deployment import Deployment, load_deployment
 from agent.domain import BlockRef, Intent, Leg
 from agent.errors import AgentError, DataError
@@ -172,8 +173,8 @@ class _Namer:
         self._contracts = {address.lower(): name for name, address in named.items()}
         self._functions = {
             Function.from_abi(entry).selector.hex(): entry["name"]
-            for path in sorted(ARTIFACT_DIRECTORY.glob("*.json"))
-            for entry in json.loads(path.read_text(encoding="utf-8"))["abi"]
+            for artifact in load_artifacts()
+            for entry in artifact["abi"]
             if entry["type"] == "function"
         }
 

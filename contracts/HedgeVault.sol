@@ -173,17 +173,10 @@ contract HedgeVault is VenueDesk {
         return _toAssetUnitsUp(Math.saturatingSub(beforeTrade.nav, afterTrade.nav));
     }
 
-    /// @dev `blockhash` answers 0 for a block that is not among the last 256, and for this one: an intent is always decided on
-    ///      an earlier block than it is accepted in, so it is never accepted twice.
+    /// @dev An intent is always decided on an earlier block than it is accepted in, so it is never accepted twice.
     function _consume(address keeper, Intent calldata intent) private {
-        if (block.timestamp > intent.deadline) revert DeadlinePassed(block.timestamp, intent.deadline);
-        bytes32 expected = blockhash(intent.blockNumber);
-        if (expected == 0 || expected != intent.blockHash) {
-            revert BlockHashMismatch(intent.blockNumber, intent.blockHash, expected);
-        }
-        uint256 lastBlock = lastIntent[keeper].blockNumber;
-        if (intent.blockNumber < lastBlock) revert IntentOutdated(intent.id, intent.blockNumber, lastBlock);
-        lastIntent[keeper] = AcceptedIntent(bytes24(intent.id), uint64(block.number));
+        uint256 blockNumber = guard.requireFresh(intent, lastIntent[keeper].blockNumber);
+        lastIntent[keeper] = AcceptedIntent(bytes24(intent.id), uint64(blockNumber));
     }
 
     /// @dev While trading is stopped or no price is healthy only margin moves, into a venue or home from a flat one. A wind-down

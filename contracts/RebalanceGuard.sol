@@ -9,9 +9,10 @@ import {IPerpVenue} from "./interfaces/IPerpVenue.sol";
 import {IRebalanceGuard} from "./interfaces/IRebalanceGuard.sol";
 import {IVaultAccess} from "./interfaces/IVaultAccess.sol";
 import {BoundsRules} from "./libraries/BoundsRules.sol";
+import {ChainBlocks} from "./libraries/ChainBlocks.sol";
 import {GuardRules, Usage} from "./libraries/GuardRules.sol";
 import {ResultTrack} from "./libraries/ResultTrack.sol";
-import {Bounds, Budget, Fill, Measurement, Track} from "./types/Rebalance.sol";
+import {Bounds, Budget, Fill, Intent, Measurement, Track} from "./types/Rebalance.sol";
 
 /// @title Rebalance guard: bounds, budgets and the verdict on a rebalance
 /// @notice Purpose. Makes the keeper untrusted: whoever holds its key can only lower the worst-case net delta or stay inside
@@ -33,6 +34,7 @@ import {Bounds, Budget, Fill, Measurement, Track} from "./types/Rebalance.sol";
 ///         a keeper step out. The share of a keeper's refill follows new bounds back to its last rebalance; the budget of
 ///         all does not.
 contract RebalanceGuard is IRebalanceGuard, VaultBound {
+    bool private immutable _onArbitrum = ChainBlocks.isArbitrum();
     Bounds private _bounds;
     Budget private _total;
     Track private _track;
@@ -106,6 +108,17 @@ contract RebalanceGuard is IRebalanceGuard, VaultBound {
     }
 
     // --- views ----------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IRebalanceGuard
+    function requireFresh(Intent calldata intent, uint256 lastBlock) external view returns (uint256 blockNumber) {
+        if (block.timestamp > intent.deadline) revert DeadlinePassed(block.timestamp, intent.deadline);
+        blockNumber = ChainBlocks.currentNumber(_onArbitrum);
+        bytes32 expected = ChainBlocks.hashOf(_onArbitrum, blockNumber, intent.blockNumber);
+        if (expected == 0 || expected != intent.blockHash) {
+            revert BlockHashMismatch(intent.blockNumber, intent.blockHash, expected);
+        }
+        if (intent.blockNumber < lastBlock) revert IntentOutdated(intent.id, intent.blockNumber, lastBlock);
+    }
 
     /// @inheritdoc IRebalanceGuard
     function limitPrice(uint256 price, int256 sizeDelta) external view returns (uint256) {

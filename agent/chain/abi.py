@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,11 +12,11 @@ from eth_abi.abi import decode, encode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from agent.chain.artifacts import load_artifact, load_artifacts
 from agent.errors import DataError
 from agent.units import Address, BlockHash
 
-ARTIFACT_DIRECTORY = Path(__file__).resolve().parents[2] / "build" / "contracts"
-"""Brownie's build artifacts; key ``abi``."""
+_COMPILED_EARLIER = "it was compiled before this agent was written; compile with `make setup`, or install one wheel"
 
 
 def type_of(parameter: Mapping[str, Any]) -> str:
@@ -149,58 +148,30 @@ class Abi:
 
         """
         if name not in self._functions:
-            raise DataError(
-                f"build/contracts/{self.name}.json has no function {name}: run `make setup` to compile anew"
-            )
+            raise DataError(f"{self.name}, as compiled, has no function {name}: {_COMPILED_EARLIER}")
         return self._functions[name]
 
     def event(self, name: str) -> Event:
         """Return an event; raises as `function` does."""
         if name not in self._events:
-            raise DataError(f"build/contracts/{self.name}.json has no event {name}: run `make setup` to compile")
+            raise DataError(f"{self.name}, as compiled, has no event {name}: {_COMPILED_EARLIER}")
         return self._events[name]
 
 
 @lru_cache(maxsize=64)
-def load_abi(name: str, directory: Path = ARTIFACT_DIRECTORY) -> Abi:
-    """Return the ABI of a compiled contract.
-
-    Raises
-    ------
-    DataError
-        Not compiled, or the artifact is damaged.
-
-    """
-    return Abi(name, _entries(directory / f"{name}.json"))
+def load_abi(name: str, directory: Path | None = None) -> Abi:
+    """Return the ABI of a compiled contract; raises as `load_artifact` does."""
+    return Abi(name, load_artifact(name, directory)["abi"])
 
 
 @lru_cache(maxsize=64)
-def functions_of(name: str, directory: Path = ARTIFACT_DIRECTORY) -> dict[bytes, Mapping[str, Any]]:
-    """Return the ABI entries of a compiled contract's functions by selector; raises as `load_abi` does."""
-    entries = _entries(directory / f"{name}.json")
+def functions_of(name: str, directory: Path | None = None) -> dict[bytes, Mapping[str, Any]]:
+    """Return the ABI entries of a compiled contract's functions by selector; raises as `load_artifact` does."""
+    entries = load_artifact(name, directory)["abi"]
     return {keccak(text=signature_of(entry))[:4]: entry for entry in entries if entry["type"] == "function"}
 
 
-def all_errors(directory: Path = ARTIFACT_DIRECTORY) -> list[Mapping[str, Any]]:
-    """Return the ABI entries of every custom error of every compiled contract.
-
-    Raises
-    ------
-    DataError
-        Nothing is compiled, or an artifact is damaged.
-
-    """
-    paths = sorted(directory.glob("*.json"))
-    if not paths:
-        raise DataError(f"{directory} holds no compiled contract: run `make setup`")
-    return [entry for path in paths for entry in _entries(path) if entry["type"] == "error"]
-
-
-def _entries(path: Path) -> list[Mapping[str, Any]]:
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))["abi"]
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing: run `make setup` to compile the contracts") from None
-    except (ValueError, KeyError) as error:
-        raise DataError(f"{path} is damaged ({error}): remove it and run `make setup`") from None
-    return list(entries)
+def all_errors(directory: Path | None = None) -> list[Mapping[str, Any]]:
+    """Return the ABI entries of every custom error of every compiled contract; raises as `load_artifacts` does."""
+    artifacts = load_artifacts(directory)
+    return [entry for artifact in artifacts for entry in artifact["abi"] if entry["type"] == "error"]

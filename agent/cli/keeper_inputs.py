@@ -19,7 +19,13 @@ from agent.settings import Settings, config_path, load_settings
 DEFAULT_NETWORK = "localnet"
 
 BookFile = Annotated[Path, typer.Option("--book", help="Book of positions to hedge: .toml, .csv, .json or .parquet.")]
-Network = Annotated[str, typer.Option("--network", help="Name of a file in config/, without .toml.")]
+Network = Annotated[
+    str,
+    typer.Option(
+        "--network",
+        help="A network by name (config/NAME.toml, or the one of that name in the package), or a .toml file.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 

@@ -14,13 +14,17 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from importlib.metadata import version
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from agent.errors import AgentError, DataError, PreflightError, TransientError
 
+PROGRAM = "evenkeel"
+COMPLETION_VARIABLE = "_EVENKEEL_COMPLETE"
+"""A shell sets it to ask for completions instead of running a command."""
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
@@ -75,6 +79,9 @@ COMMANDS: dict[str, CommandPlace] = {
         "agent.cli.gov",
         "Govern a vault: propose, show, vote, queue, execute, cancel, veto, tighten, pause, resume, list.",
     ),
+    "completion": CommandPlace(
+        "agent.cli.completion", "Print the script that lets a shell complete commands and options."
+    ),
 }
 """A module offers the function named like its command, with an ``EXAMPLE``, or a Typer ``app`` of its own."""
 
@@ -104,7 +111,7 @@ def load_command(name: str) -> Any:
 
 
 app = typer.Typer(
-    name="evenkeel",
+    name=PROGRAM,
     help="Delta hedging for options books, through an on-chain vault whose keeper need not be trusted.",
     cls=_LazyGroup,
     no_args_is_help=True,
@@ -114,8 +121,18 @@ app = typer.Typer(
 )
 
 
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"{PROGRAM} {version(PROGRAM)}")
+        raise typer.Exit
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    is_version_asked: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
     """Delta hedging for options books, through an on-chain vault whose keeper need not be trusted."""
 
 
@@ -160,6 +177,8 @@ def _run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_PLAIN_ERRORS)
+    if COMPLETION_VARIABLE in os.environ:
+        importlib.import_module("typer.completion").completion_init()
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
         status = app(standalone_mode=False)
@@ -176,7 +195,7 @@ def _run() -> None:
 def _usage_text(error: Any) -> str:
     """Return what is wrong with the arguments, and where help is, in one line."""
     context = error.ctx
-    command = "evenkeel" if context is None else context.command_path
+    command = PROGRAM if context is None else context.command_path
     if type(error).__name__ == "NoArgsIsHelpError":  # its message is the whole help
         return f"no command is named; '{command} --help' lists them"
     return f"{error.format_message().rstrip('.')}; see '{command} --help'"
@@ -206,7 +225,7 @@ def _fail(failures: Sequence[str], status: int) -> None:
     """Write one line a failure and end."""
     with contextlib.suppress(OSError):
         for failure in failures:
-            typer.echo(f"evenkeel: {' '.join(failure.split())}", err=True)
+            typer.echo(f"{PROGRAM}: {' '.join(failure.split())}", err=True)
     sys.exit(status)
 
 

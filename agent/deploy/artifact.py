@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,7 +11,9 @@ from typing import Any
 from eth_abi.abi import encode
 from eth_abi.exceptions import EncodingError
 
-from agent.chain.abi import ARTIFACT_DIRECTORY, type_of
+from agent.chain import artifacts
+from agent.chain.abi import type_of
+from agent.chain.artifacts import BUILD
 from agent.errors import DataError
 
 
@@ -50,8 +51,8 @@ class Artifact:
 
 
 @lru_cache(maxsize=64)
-def load_artifact(name: str, directory: Path = ARTIFACT_DIRECTORY) -> Artifact:
-    """Return a compiled contract.
+def load_artifact(name: str, directory: Path = BUILD) -> Artifact:
+    """Return a contract that the checkout compiled: a vault is deployed from its sources.
 
     Raises
     ------
@@ -59,9 +60,8 @@ def load_artifact(name: str, directory: Path = ARTIFACT_DIRECTORY) -> Artifact:
         Not compiled, or damaged.
 
     """
-    path = directory / f"{name}.json"
+    content = artifacts.load_artifact(name, directory)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
         return Artifact(
             name=name,
             abi=content["abi"],
@@ -71,7 +71,6 @@ def load_artifact(name: str, directory: Path = ARTIFACT_DIRECTORY) -> Artifact:
             source_path=content["sourcePath"],
             compiler=content["compiler"],
         )
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing: run `make setup` to compile the contracts") from None
     except (ValueError, KeyError) as error:
+        path = directory / f"{name}.json"
         raise DataError(f"{path} is damaged ({error}): remove it and run `make setup`") from None

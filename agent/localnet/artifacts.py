@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from agent.chain.artifacts import creation_code
 from agent.errors import DataError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 NODE_MODULES = PROJECT_ROOT / "node_modules"
-BUILD = PROJECT_ROOT / "build" / "contracts"
 
 _WETH = NODE_MODULES / "canonical-weth" / "build" / "contracts"
 
@@ -31,8 +31,8 @@ def canonical_weth() -> str:
 
 
 def project(name: str) -> str:
-    """Creation code of one of this project's contracts, as Brownie built it."""
-    return _hex(_read(BUILD / f"{name}.json")["bytecode"])
+    """Creation code of one of this project's contracts."""
+    return creation_code(name)
 
 
 def _hex(code: str) -> str:

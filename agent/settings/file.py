@@ -16,18 +16,24 @@ from pydantic import BaseModel, ValidationError
 from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
 from agent.errors import DataError, PreflightError
 from agent.files.entry import read_toml
+from agent.input_file import require_file
 from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.policy.registry import POLICIES
 from agent.settings.consistency import contradictions
 from agent.settings.settings import Settings
 
 CONFIG_DIRECTORY = Path("config")
+"""Configurations of the working directory, which come first."""
+PACKAGED_CONFIG_DIRECTORY = Path(__file__).resolve().parents[1] / "_config"
+"""Those that a wheel brings; a checkout has none."""
 DEPLOYMENT_SECTIONS = ("deploy", "venue")
 """Read by `agent.deploy` alone."""
 
 
 def config_path(network: str) -> Path:
-    """Return the configuration file of a network, relative to the working directory.
+    """Return the configuration file of a network: ``config/<network>.toml`` here, or else the one of the wheel.
+
+    What ends in ``.toml`` is a path and is taken as it is.
 
     Raises
     ------
@@ -35,11 +41,17 @@ def config_path(network: str) -> Path:
         No such file; the message lists the networks there are.
 
     """
-    path = CONFIG_DIRECTORY / f"{network}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in CONFIG_DIRECTORY.glob("*.toml"))) or "none"
-        raise DataError(f"{path}: no such file; networks configured here: {known}")
-    return path
+    if network.endswith(".toml"):
+        require_file(Path(network))
+        return Path(network)
+    directories = (CONFIG_DIRECTORY, PACKAGED_CONFIG_DIRECTORY)
+    for directory in directories:
+        path = directory / f"{network}.toml"
+        if path.is_file():
+            return path
+    known = {file.stem for directory in directories for file in directory.glob("*.toml")}
+    listed = ", ".join(sorted(known)) or "none"
+    raise DataError(f"{CONFIG_DIRECTORY / network}.toml: no such file; networks configured here: {listed}")
 
 
 def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -48,7 +60,7 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
     Parameters
     ----------
     path
-        ``config/<network>.toml``; the stem is the network's name.
+        A file that `config_path` names; the stem is the network's name.
     environment
         ``EVENKEEL_RPC_URLS``, ``EVENKEEL_LEDGER_URL`` and ``EVENKEEL_MANIFEST_PATH`` replace what the file says.
 

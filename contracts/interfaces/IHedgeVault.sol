@@ -54,11 +54,6 @@ interface IHedgeVault is IERC4626 {
         uint256 navAfter
     );
 
-    error DeadlinePassed(uint256 timestamp, uint256 deadline);
-    /// @dev The keeper has rebalanced since the block that the intent was decided on: in block `lastBlock`.
-    error IntentOutdated(bytes32 intentId, uint256 blockNumber, uint256 lastBlock);
-    /// @dev `expected` is 0 for a block more than 256 back, or not yet there.
-    error BlockHashMismatch(uint256 blockNumber, bytes32 actual, bytes32 expected);
     error NoLegs();
     error TradeNotAllowed(uint256 legIndex);
     error MarginNotAllowed(uint256 legIndex);

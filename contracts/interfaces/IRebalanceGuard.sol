@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Bounds, Budget, Fill, Measurement, Track} from "../types/Rebalance.sol";
+import {Bounds, Budget, Fill, Intent, Measurement, Track} from "../types/Rebalance.sol";
 import {IVaultBound} from "./IVaultBound.sol";
 
 /// @title Interface of the rebalance guard
@@ -24,6 +24,12 @@ interface IRebalanceGuard is IVaultBound {
     error BoundOutsideHardLimit(bytes32 boundName, uint256 actual, uint256 limit);
     error BoundLooser(bytes32 boundName, uint256 actual, uint256 limit);
 
+    error DeadlinePassed(uint256 timestamp, uint256 deadline);
+    /// @dev `expected` is 0 for a block more than 256 back, or not yet there.
+    error BlockHashMismatch(uint256 blockNumber, bytes32 actual, bytes32 expected);
+    /// @dev The keeper has rebalanced since the block that the intent was decided on: in block `lastBlock`.
+    error IntentOutdated(bytes32 intentId, uint256 blockNumber, uint256 lastBlock);
+
     error CooldownActive(uint256 timestamp, uint256 readyAt);
     error VenueNotAnswering(uint256 venueIndex);
     error SizeDeltaExceeded(uint256 sizeDelta, uint256 maxSizeDelta);
@@ -41,6 +47,13 @@ interface IRebalanceGuard is IVaultBound {
     error IdleBelowFloor(uint256 idle, uint256 floor);
     error NavLossExceeded(uint256 loss, uint256 maxLoss);
     error LossBudgetExceeded(uint256 loss, uint256 lossAvailable);
+
+    /// @notice Judges whether an intent comes in time: before its deadline, decided on one of the chain's last 256 blocks, and
+    ///         not before its keeper's last one was accepted.
+    /// @dev Reverts `DeadlinePassed`, `BlockHashMismatch` or `IntentOutdated`.
+    /// @param lastBlock Block in which the keeper's last intent was accepted.
+    /// @return blockNumber Of this block, as the chain's nodes count.
+    function requireFresh(Intent calldata intent, uint256 lastBlock) external view returns (uint256 blockNumber);
 
     /// @notice Judges a rebalance on what was measured and books what it used. Bound vault only.
     /// @dev Reverts with the first rule broken, in the order the errors above are declared from `CooldownActive` on.

@@ -70,7 +70,7 @@ contract HedgeVaultRebalanceTest is VaultFixture {
         Intent memory intent = _nextIntent();
         intent.deadline = START - 1;
         vm.prank(keeper);
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.DeadlinePassed.selector, START, START - 1));
+        vm.expectRevert(abi.encodeWithSelector(IRebalanceGuard.DeadlinePassed.selector, START, START - 1));
         vault.rebalance(intent, _leg(0, 1e18));
     }
 
@@ -121,7 +121,7 @@ contract HedgeVaultRebalanceTest is VaultFixture {
 
     function _expectOutdated(Intent memory intent, uint256 lastBlock) private {
         vm.expectRevert(
-            abi.encodeWithSelector(IHedgeVault.IntentOutdated.selector, intent.id, intent.blockNumber, lastBlock)
+            abi.encodeWithSelector(IRebalanceGuard.IntentOutdated.selector, intent.id, intent.blockNumber, lastBlock)
         );
     }
 
@@ -149,7 +149,7 @@ contract HedgeVaultRebalanceTest is VaultFixture {
         vm.prank(keeper);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IHedgeVault.BlockHashMismatch.selector, intent.blockNumber, intent.blockHash, expected
+                IRebalanceGuard.BlockHashMismatch.selector, intent.blockNumber, intent.blockHash, expected
             )
         );
         vault.rebalance(intent, legs);
@@ -169,7 +169,7 @@ contract HedgeVaultRebalanceTest is VaultFixture {
         vm.prank(keeper);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IHedgeVault.BlockHashMismatch.selector, intent.blockNumber, intent.blockHash, bytes32(0)
+                IRebalanceGuard.BlockHashMismatch.selector, intent.blockNumber, intent.blockHash, bytes32(0)
             )
         );
         vault.rebalance(intent, legs);
@@ -182,7 +182,9 @@ contract HedgeVaultRebalanceTest is VaultFixture {
         intent.blockHash = 0;
         vm.prank(keeper);
         vm.expectRevert(
-            abi.encodeWithSelector(IHedgeVault.BlockHashMismatch.selector, intent.blockNumber, bytes32(0), bytes32(0))
+            abi.encodeWithSelector(
+                IRebalanceGuard.BlockHashMismatch.selector, intent.blockNumber, bytes32(0), bytes32(0)
+            )
         );
         vault.rebalance(intent, _leg(0, 1e18));
     }

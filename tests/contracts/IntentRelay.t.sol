@@ -5,6 +5,7 @@ import {MockPyth} from "@pythnetwork/pyth-sdk-solidity/MockPyth.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IHedgeVault} from "../../contracts/interfaces/IHedgeVault.sol";
 import {IPriceUpdater} from "../../contracts/interfaces/IPriceUpdater.sol";
+import {IRebalanceGuard} from "../../contracts/interfaces/IRebalanceGuard.sol";
 import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
 import {PythSource} from "../../contracts/oracles/PythSource.sol";
 import {IntentRelay} from "../../contracts/relay/IntentRelay.sol";
@@ -188,7 +189,7 @@ contract IntentRelayTest is VaultFixture {
         _relay(intent, legs, signature);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IHedgeVault.IntentOutdated.selector, bytes32("id"), intent.blockNumber, vm.getBlockNumber()
+                IRebalanceGuard.IntentOutdated.selector, bytes32("id"), intent.blockNumber, vm.getBlockNumber()
             )
         );
         _relay(intent, legs, signature);
@@ -202,13 +203,13 @@ contract IntentRelayTest is VaultFixture {
         vm.roll(intent.blockNumber + 257);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IHedgeVault.BlockHashMismatch.selector, intent.blockNumber, intent.blockHash, bytes32(0)
+                IRebalanceGuard.BlockHashMismatch.selector, intent.blockNumber, intent.blockHash, bytes32(0)
             )
         );
         _relay(intent, legs, signature);
         vm.roll(START_BLOCK);
         vm.warp(START + 1);
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.DeadlinePassed.selector, START + 1, START));
+        vm.expectRevert(abi.encodeWithSelector(IRebalanceGuard.DeadlinePassed.selector, START + 1, START));
         _relay(intent, legs, signature);
     }
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 import typer
@@ -21,7 +23,10 @@ COMMANDS = {
     "gov": [
         *("propose", "show", "vote", "queue", "execute", "cancel", "veto", "tighten", "pause", "resume", "list"),
     ],
+    "completion": [],
 }
+SCRIPTS = {"completion"}
+"""Commands that print a script, which no machine reads as JSON."""
 PATHS = [[name, *leaf] for name, leaves in COMMANDS.items() for leaf in ([[leaf] for leaf in leaves] or [[]])]
 
 
@@ -69,7 +74,13 @@ def test_command__help__has_an_example_and_json(path):
     result = CliRunner().invoke(command_line.app, [*path, "--help"], env={"COLUMNS": "200"})
     assert result.exit_code == 0
     assert f"Example: evenkeel {' '.join(path)}" in result.stdout
-    assert "--json" in result.stdout
+    assert ("--json" in result.stdout) == (path[0] not in SCRIPTS)
+
+
+def test_version__asked__is_the_packages_and_semantic():
+    result = CliRunner().invoke(command_line.app, ["--version"])
+    assert (result.exit_code, result.stdout) == (0, f"evenkeel {version('evenkeel')}\n")
+    assert re.fullmatch(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?", version("evenkeel"))
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import pytest
 
-from agent.chain.abi import ARTIFACT_DIRECTORY
+from agent.chain.artifacts import load_artifact
 from agent.chain.block_id import BlockId
 from agent.chain.state import ChainState, VenueState
 from agent.domain import (
@@ -77,8 +76,7 @@ def test_guard_errors__compiled_interface__has_them_all():
 
 
 def _errors_of(name: str):
-    entries = json.loads((ARTIFACT_DIRECTORY / f"{name}.json").read_text(encoding="utf-8"))["abi"]
-    return [entry for entry in entries if entry["type"] == "error"]
+    return [entry for entry in load_artifact(name)["abi"] if entry["type"] == "error"]
 
 
 def state(size: float, at_unix: int, usage: Usage, nav: float = 400_000.0, price: float = 3_000.0) -> ChainState:

@@ -86,13 +86,14 @@ def test_run_deployment__no_script__data_error(monkeypatch, tmp_path):
 
 
 def test_artifacts__package_missing__says_what_to_run(monkeypatch, tmp_path):
-    monkeypatch.setattr(artifacts, "BUILD", tmp_path)
-    with pytest.raises(DataError, match=r"CurieVenue\.json is missing: run `make setup`"):
-        artifacts.project("CurieVenue")
+    monkeypatch.setattr(artifacts, "NODE_MODULES", tmp_path)
+    with pytest.raises(DataError, match=r"Vault\.json is missing: run `make setup`"):
+        artifacts.hardhat("Vault", ("@perp",))
 
 
 def test_artifacts__not_json__says_so(monkeypatch, tmp_path):
-    (tmp_path / "CurieVenue.json").write_text("{")
-    monkeypatch.setattr(artifacts, "BUILD", tmp_path)
+    (tmp_path / "Vault.sol").mkdir()
+    (tmp_path / "Vault.sol" / "Vault.json").write_text("{")
+    monkeypatch.setattr(artifacts, "NODE_MODULES", tmp_path)
     with pytest.raises(DataError, match="is not JSON"):
-        artifacts.project("CurieVenue")
+        artifacts.hardhat("Vault", ())
