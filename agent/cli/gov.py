@@ -29,7 +29,7 @@ from agent.cli.gov_output import (
 )
 from agent.cli.keeper_inputs import DEFAULT_NETWORK
 from agent.errors import DataError
-from agent.governance.calls import GovernedCall, checksum, parse_address, parse_call
+from agent.governance.calls import GovernedCall, checksum, parse_address, parse_call, parse_uint
 from agent.governance.changes import calls_of, parse_changes
 from agent.governance.decoding import decode_call
 from agent.governance.desk import GovernanceDesk, open_desk
@@ -184,10 +184,9 @@ def vote(
     as_json: AsJson = False,
 ) -> None:
     """Vote on a proposal of a VaultGovernor; shows it once more before."""
-    if not proposal.isdecimal():
-        raise DataError(f"{proposal!r:.60} is no proposal's number; evenkeel gov list shows them")
+    number = parse_uint(proposal, "proposal")
     with _desk(network, governor, offline, kind) as desk:
-        step = vote_step(desk.governor, int(proposal), list(Support).index(support), reason)
+        step = vote_step(desk.governor, number, list(Support).index(support), reason)
         found = Subject((step.call,)) if desk.node is None else find_subject(proposal, desk, None)
         _deliver(desk, found, [step], Output(offline, calldata, safe, sender, yes, as_json))
 
