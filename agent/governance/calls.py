@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +64,7 @@ def same_words(typed: str, expected: str) -> bool:
     return typed.lower().split() == expected.split()
 
 
-def parse_call(written: str, deployment: Deployment) -> GovernedCall:
+def parse_call(written: str, address_of: Callable[[str], Address]) -> GovernedCall:
     """Read ``Contract.function [argument, ...]``, the arguments as JSON.
 
     Raises
@@ -79,7 +79,7 @@ def parse_call(written: str, deployment: Deployment) -> GovernedCall:
         raise DataError(
             f"--call {written!r:.80}: write Contract.function [arguments], as VaultAccess.grantRole [1,...]"
         )
-    target = deployment.contract(contract)
+    target = address_of(contract)
     entries = [entry for entry in functions_of(contract).values() if entry["name"] == function]
     if not entries:
         raise DataError(f"--call {head!r:.80}: {contract} has no function {function!r:.40}")
