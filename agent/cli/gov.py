@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from agent.chain.abi import load_abi
+from agent.cli.gov_list import waiting_rows
 from agent.cli.gov_output import (
     AsJson,
     Calldata,
@@ -29,9 +30,8 @@ from agent.cli.gov_output import (
 )
 from agent.cli.keeper_inputs import DEFAULT_NETWORK
 from agent.errors import DataError
-from agent.governance.calls import GovernedCall, checksum, parse_address, parse_call
+from agent.governance.calls import GovernedCall, parse_address, parse_call, parse_uint
 from agent.governance.changes import calls_of, parse_changes
-from agent.governance.decoding import decode_call
 from agent.governance.desk import GovernanceDesk, open_desk
 from agent.governance.governors import (
     Governor,
@@ -44,12 +44,9 @@ from agent.governance.governors import (
     queue_step,
     vote_step,
 )
-from agent.governance.records import ProposalState, proposals, scheduled_operations
-from agent.governance.review import review, title
+from agent.governance.review import review
 from agent.governance.subject import Subject, find_subject, save_proposal
-from agent.report.formatting import duration, utc_minute
 from agent.settings import config_path, load_settings
-from agent.units import Seconds
 
 app = typer.Typer(
     help="Govern a vault: propose, show, vote, queue, execute, cancel, veto, tighten, pause, resume, list.",
@@ -115,7 +112,7 @@ def propose(
 
 def _proposed(desk: GovernanceDesk, sets: Sequence[str], calls: Sequence[str]) -> tuple[GovernedCall, ...]:
     changes = parse_changes(sets, desk.state, desk.deployment) if sets else ()
-    found = (*calls_of(changes, desk.state, desk.deployment), *(parse_call(one, desk.deployment) for one in calls))
+    found = (*calls_of(changes, desk.state, desk.deployment), *(parse_call(one, desk.book.address) for one in calls))
     if not found:
         raise DataError("nothing is proposed; add --set name=value, such as --set max_slippage_bps=40")
     return found
@@ -184,10 +181,9 @@ def vote(
     as_json: AsJson = False,
 ) -> None:
     """Vote on a proposal of a VaultGovernor; shows it once more before."""
-    if not proposal.isdecimal():
-        raise DataError(f"{proposal!r:.60} is no proposal's number; evenkeel gov list shows them")
+    number = parse_uint(proposal, "proposal")
     with _desk(network, governor, offline, kind) as desk:
-        step = vote_step(desk.governor, int(proposal), list(Support).index(support), reason)
+        step = vote_step(desk.governor, number, list(Support).index(support), reason)
         found = Subject((step.call,)) if desk.node is None else find_subject(proposal, desk, None)
         _deliver(desk, found, [step], Output(offline, calldata, safe, sender, yes, as_json))
 
@@ -342,7 +338,7 @@ def list_(
 ) -> None:
     """List what is scheduled with the time left, and the open proposals of a VaultGovernor."""
     with _desk(network, governor, False, _ACCOUNT) as desk:
-        rows = [*_proposal_rows(desk), *_operation_rows(desk)]
+        rows = waiting_rows(desk)
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
@@ -382,38 +378,3 @@ def _require_proposal(desk: GovernanceDesk, found: Subject, what: str) -> None:
     """Refuse an operation's id where a Governor runs and takes back whole proposals."""
     if desk.governor.kind is GovernorKind.VOTES and found.proposal is None and not found.description:
         raise DataError(f"a VaultGovernor can {what} whole proposals alone; name the proposal's number or its file")
-
-
-def _operation_rows(desk: GovernanceDesk) -> Iterator[dict[str, Any]]:
-    node = desk.online()
-    for one in scheduled_operations(node.client, desk.deployment, node.head):
-        left = one.ready_at - node.head.timestamp
-        when = f"ready in {duration(left)}" if left > 0 else "ready now"
-        yield {
-            "id": one.id,
-            "what": title(decode_call(one.call, desk.book)),
-            "caller": one.caller,
-            "when": f"{when}, at {utc_minute(one.ready_at)} UTC; void at {utc_minute(one.expires_at)} UTC",
-            "ready_unix": one.ready_at,
-            "expires_unix": one.expires_at,
-            "seconds_left": max(Seconds(0), left),
-            "checksum": checksum(desk.deployment, (one.call,)),
-        }
-
-
-_OPEN = (ProposalState.PENDING, ProposalState.ACTIVE, ProposalState.SUCCEEDED, ProposalState.QUEUED)
-
-
-def _proposal_rows(desk: GovernanceDesk) -> Iterator[dict[str, Any]]:
-    if desk.governor.kind is not GovernorKind.VOTES:
-        return
-    node = desk.online()
-    for one in proposals(node.client, desk.deployment, desk.governor, node.head):
-        if one.state in _OPEN:
-            yield {
-                "id": str(one.id),
-                "what": one.description,
-                "when": f"proposal, {one.state.name.lower()}",
-                "state": one.state.name.lower(),
-                "checksum": checksum(desk.deployment, review(one.calls, desk.book, desk.state).calls),
-            }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ from agent.units import Address
 
 CHECKSUM_WORDS = 8
 """Eight words of 8 bits: 64 bits."""
+_MOST_DIGITS = 78
+"""Of a number of 256 bits."""
 _HEX = re.compile(r"0x([0-9a-fA-F]{2})*")
 _DOMAIN = b"evenkeel governance 1"
 _SCRYPT = {"n": 2**15, "r": 8, "p": 1, "maxmem": 2**26}
@@ -62,7 +64,7 @@ def same_words(typed: str, expected: str) -> bool:
     return typed.lower().split() == expected.split()
 
 
-def parse_call(written: str, deployment: Deployment) -> GovernedCall:
+def parse_call(written: str, address_of: Callable[[str], Address]) -> GovernedCall:
     """Read ``Contract.function [argument, ...]``, the arguments as JSON.
 
     Raises
@@ -77,7 +79,7 @@ def parse_call(written: str, deployment: Deployment) -> GovernedCall:
         raise DataError(
             f"--call {written!r:.80}: write Contract.function [arguments], as VaultAccess.grantRole [1,...]"
         )
-    target = deployment.contract(contract)
+    target = address_of(contract)
     entries = [entry for entry in functions_of(contract).values() if entry["name"] == function]
     if not entries:
         raise DataError(f"--call {head!r:.80}: {contract} has no function {function!r:.40}")
@@ -114,6 +116,13 @@ def parse_hex(written: str, what: str) -> bytes:
     return bytes.fromhex(written[2:])
 
 
+def parse_uint(written: str, what: str) -> int:
+    """Read a whole number of 256 bits; raises `DataError`."""
+    if not (written.isascii() and written.isdecimal() and len(written) <= _MOST_DIGITS and int(written) < 2**256):
+        raise DataError(f"{what} {written!r:.60} is no whole number of at most 256 bits")
+    return int(written)
+
+
 def _json_list(written: str, head: str) -> list[object]:
     try:
         found = json.loads(written)
@@ -128,10 +137,11 @@ def _converted(argument: object) -> object:
     """Bytes come as hex in JSON, whole numbers beyond 2^53 as text; an address is text to the encoder."""
     if isinstance(argument, list):
         return [_converted(part) for part in argument]
-    if isinstance(argument, str) and argument.lstrip("-").isdecimal():
-        return int(argument)
+    if isinstance(argument, str) and argument.removeprefix("-").isdecimal():
+        number = parse_uint(argument.removeprefix("-"), "argument")
+        return -number if argument.startswith("-") else number
     if isinstance(argument, str) and argument.startswith("0x") and len(argument) != 42:
-        return bytes.fromhex(argument[2:])
+        return parse_hex(argument, "argument")
     if isinstance(argument, float):
         raise DataError(f"{argument} is no whole number; write chain integers")
     return argument

@@ -126,11 +126,11 @@ def consequence_of(decoded: DecodedCall) -> Consequence | None:
     return None if found is None else Consequence(found.effect, _filled(found.line, decoded))
 
 
-def _role(decoded: DecodedCall) -> Consequence | None:
+def _role(decoded: DecodedCall) -> Consequence:
     values = decoded.values
     role = ROLES.get(values.get("roleId", -1))
     if role is None:
-        return None
+        return Consequence(_L, "a role that cannot be told; VaultAccess knows no others than 0 to 3")
     is_grant = decoded.function == "grantRole"
     line = (_GRANTS if is_grant else _REVOCATIONS)[role]
     is_tighter = not is_grant and role in ("keeper", "relay")

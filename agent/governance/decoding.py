@@ -70,11 +70,12 @@ class AddressBook:
 
     def __init__(self, deployment: Deployment, others: Mapping[Address, str] | None = None) -> None:
         self.deployment = deployment
+        self._others = {name: address for address, name in (others or {}).items()}
         self._contracts = {address.lower(): name for name, address in deployment.contracts.items()}
         self._contracts |= {
             venue.address.lower(): venue_protocol(venue.kind, venue.name).adapter for venue in deployment.venues
         }
-        self._contracts |= {address.lower(): name for address, name in (others or {}).items()}
+        self._contracts |= {address.lower(): name for name, address in self._others.items()}
         self._labels = {address.lower(): role for role, address in deployment.roles.items()}
         self._labels |= {venue.address.lower(): f"venue {venue.name}" for venue in deployment.venues}
         self._labels[deployment.asset.address.lower()] = deployment.asset.symbol
@@ -82,6 +83,10 @@ class AddressBook:
     def contract(self, address: str) -> str | None:
         """Return the contract at an address."""
         return self._contracts.get(address.lower())
+
+    def address(self, contract: str) -> Address:
+        """Return where a contract is; `DataError` where this deployment has none of that name."""
+        return self._others.get(contract) or self.deployment.contract(contract)
 
     def label(self, address: str) -> str:
         """Return an address with the name it has in this deployment."""

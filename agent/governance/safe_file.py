@@ -10,7 +10,7 @@ from typing import Any
 from eth_utils.crypto import keccak
 
 from agent.errors import DataError
-from agent.governance.calls import GovernedCall, parse_address, parse_hex
+from agent.governance.calls import GovernedCall, parse_address, parse_hex, parse_uint
 from agent.governance.governors import Step
 from agent.input_file import read_input
 
@@ -68,7 +68,8 @@ def read_batch(document: Mapping[str, Any], path: Path) -> tuple[GovernedCall, .
         raise DataError(f"{path}: is no batch of Safe's Transaction Builder; export it anew") from None
     where = f"{path}: transaction"
     return tuple(
-        GovernedCall(parse_address(to, where), parse_hex(str(data), where), _wei(wei, path)) for to, wei, data in rows
+        GovernedCall(parse_address(to, where), parse_hex(str(data), where), parse_uint(wei, f"{where}'s value"))
+        for to, wei, data in rows
     )
 
 
@@ -81,12 +82,6 @@ def read_document(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise DataError(f"{path}: is no JSON object; export it anew")
     return document
-
-
-def _wei(written: str, path: Path) -> int:
-    if not written.isdecimal():
-        raise DataError(f"{path}: value {written!r:.40} is no number of wei")
-    return int(written)
 
 
 def _serialised(value: Any) -> str:

@@ -34,7 +34,7 @@ class GovernedState:
         """Return one of them; `DataError` where it cannot be known."""
         if name not in self.numbers:
             known = ", ".join(one.partition(":")[2] for one in self.numbers if one.startswith(f"{VENUE_CAP.name}:"))
-            where = f"; venues: {known}" if known else "; name its venue, as venue_cap_usd:curie"
+            where = f"; venues: {known}" if known else f"; name its venue, as {VENUE_CAP.name}:<venue>"
             raise DataError(f"{name} is not known here{where}")
         return self.numbers[name]
 

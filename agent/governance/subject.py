@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import DataError
-from agent.governance.calls import GovernedCall, checksum, parse_address, parse_hex
+from agent.governance.calls import GovernedCall, checksum, parse_address, parse_hex, parse_uint
 from agent.governance.desk import GovernanceDesk
 from agent.governance.records import ProposalState, find_operation, find_proposal, scheduled_operations
 from agent.governance.safe_file import read_batch, read_document
@@ -40,7 +40,7 @@ def find_subject(written: str, desk: GovernanceDesk, target: str | None) -> Subj
         call = GovernedCall(parse_address(target, "--target"), parse_hex(written, "call data"))
         return Subject((call,), status="bare call data", are_transactions=True)
     if written.isdecimal():
-        return _proposal(int(written), desk)
+        return _proposal(parse_uint(written, "proposal"), desk)
     if written.startswith("0x") and len(written) > _OPERATION_DIGITS:
         raise DataError("bare call data needs --target, the contract that is called")
     if written.startswith("0x") and len(written) >= _LEAST_PREFIX:
@@ -81,11 +81,14 @@ def _from_document(document: Mapping[str, Any], path: Path, desk: GovernanceDesk
         if document.get(key) != expected:
             raise DataError(f"{path}: {key} is {document.get(key)!s:.60}, not {expected}; it is for another vault")
     try:
-        rows = [(row["target"], row["data"], int(row["value"])) for row in document["calls"]]
-    except (KeyError, TypeError, ValueError):
+        rows = [(str(row["target"]), str(row["data"]), str(row["value"])) for row in document["calls"]]
+    except (KeyError, TypeError):
         raise DataError(f"{path}: calls are damaged; propose anew") from None
     where = f"{path}: call"
-    calls = tuple(GovernedCall(parse_address(to, where), parse_hex(data, where), wei) for to, data, wei in rows)
+    calls = tuple(
+        GovernedCall(parse_address(to, where), parse_hex(data, where), parse_uint(wei, f"{where}'s value"))
+        for to, data, wei in rows
+    )
     if document.get("checksum") != checksum(desk.deployment, calls):
         raise DataError(f"{path}: its checksum does not fit its calls; it was changed after it was saved")
     return Subject(calls, str(document.get("description", "")))

@@ -310,6 +310,17 @@ def test_gov__dao__whole_life_by_votes(gov, dao):
     assert gov.slippage_bps() == 70
 
 
+def test_gov__daos_own_settings__wait_and_are_shown_too(gov, dao):
+    number = _passed(gov, dao, "--call", "VaultGovernor.setVotingPeriod [7200]")
+    shown = gov.read("show", number, "--governor", dao)
+    assert "only a vote can change them" in shown["simulation"]["left_out"][0]
+    assert shown["worst_case"] == ["VaultGovernor.setVotingPeriod: the DAO has as long to vote"]
+    assert shown["warnings"] == []
+    wait(gov.localnet, DAY)
+    gov.send("attacker", "execute", number, "--governor", dao)
+    assert gov.localnet.chain.call(dao, "votingPeriod()", returns="(uint256)") == (7_200,)
+
+
 def test_gov__dao_vetoed__proposal_is_cancelled(gov, dao):
     number = _passed(gov, dao, "--set", "max_slippage_bps=300")
     gov.send("guardian", "veto", number, "--governor", dao)

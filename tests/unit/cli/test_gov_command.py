@@ -132,7 +132,8 @@ def test_gov__pause_and_resume__by_whom(gov, command, role):
         (("show", "nowhere.json"), "no such file"),
         (("show", "config/localnet.toml"), "is not JSON"),
         (("show", "0x123", "--target", STRANGER), "is not call data"),
-        (("vote", "x", "--support", "for"), "is no proposal's number"),
+        (("vote", "x", "--support", "for"), "proposal 'x' is no whole number"),
+        (("show", "9" * 5_000), "is no whole number of at most 256 bits"),
         (("queue", "nowhere.json"), "no such file"),
     ],
 )

@@ -43,7 +43,7 @@ def test_same_words__typed_by_a_person__case_and_spaces_do_not_matter():
 
 
 def test_parse_call__role_by_name__is_the_contracts_call_data():
-    call = parse_call(f'VaultAccess.grantRole [1, "{STRANGER}", "0"]', deployment())
+    call = parse_call(f'VaultAccess.grantRole [1, "{STRANGER}", "0"]', deployment().contract)
     assert call.target == deployment().contract("VaultAccess")
     assert call.data[:4].hex() == "25c471a0"
     assert call.data[-64:-32].hex().endswith("a4")
@@ -65,7 +65,7 @@ def test_parse_call__role_by_name__is_the_contracts_call_data():
 )
 def test_parse_call__what_does_not_fit__is_refused_in_one_line(written, line):
     with pytest.raises(DataError, match=line.replace("(", r"\(")) as caught:
-        parse_call(written, deployment())
+        parse_call(written, deployment().contract)
     assert "\n" not in str(caught.value)
 
 

@@ -116,6 +116,11 @@ def test_review__grant__says_what_the_holder_can_do(role, words, days):
     assert shown.wait == days * 86_400
 
 
+def test_review__role_that_does_not_exist__is_told():
+    (line,) = reviewed(call_of("VaultAccess", "grantRole", 9, STRANGER, 0)).worst_case
+    assert "a role that cannot be told" in line
+
+
 def test_review__dismissal_of_the_guardian__waits_twice():
     shown = reviewed(call_of("VaultAccess", "revokeRole", 2, GUARDIAN), RESUME)
     assert shown.wait == 2 * 86_400

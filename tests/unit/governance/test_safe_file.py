@@ -45,7 +45,7 @@ def test_batch_checksum__name_changed__stays_and_data_changed__does_not():
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        ({"meta": {}, "transactions": [{"to": STRANGER, "value": "x", "data": "0x12"}]}, "no number of wei"),
+        ({"meta": {}, "transactions": [{"to": STRANGER, "value": "x", "data": "0x12"}]}, "is no whole number"),
         ({"meta": {}, "transactions": [{"to": "x", "value": "0", "data": "0x12"}]}, "is not an address"),
         ({"meta": {}, "transactions": [{"to": STRANGER, "value": "0", "data": None}]}, "is not call data"),
         ({"meta": {}, "transactions": [{}]}, "is no batch"),
