@@ -17,6 +17,7 @@ COMMANDS = {
     "greeks": [],
     "decide": [],
     "run": [],
+    "deploy": ["plan", "apply", "verify", "status", "market"],
     "localnet": ["up", "down", "status", "step"],
 }
 PATHS = [[name, *leaf] for name, leaves in COMMANDS.items() for leaf in ([[leaf] for leaf in leaves] or [[]])]
