@@ -55,9 +55,9 @@ class MarketChain(LocalChain):
         Raises: `FatalError` that names the first that would revert for a reason it must not, `TransientError` when one
         is not mined.
         """
-        return [self._send(transaction) for transaction in transactions]
+        return [self._send_one(transaction) for transaction in transactions]
 
-    def _send(self, transaction: Transaction) -> MinedTransaction:
+    def _send_one(self, transaction: Transaction) -> MinedTransaction:
         fields: dict[str, Any] = {"from": transaction.sender, "data": transaction.data}
         if transaction.to is not None:
             fields["to"] = transaction.to
