@@ -84,7 +84,7 @@ def one_more(testnet):
 
 
 # HEDGE-062, HEDGE-064
-def test_carry_out__stopped_after_every_transaction__same_vault_and_closed_until_the_last(testnet):
+def test_carry_out__stopped_after_each_transaction__closed_until_the_last(testnet):
     with testnet.session() as session:
         planned = {key: one.address for key, one in session.blueprint.creations.items()}
         count = len(session.blueprint.steps)
