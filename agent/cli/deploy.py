@@ -1,9 +1,11 @@
-"""``evenkeel deploy``: plan, apply, verify, status."""
+"""``evenkeel deploy``: plan, apply, verify, status, and a market to stand in for a live one on a testnet."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,11 +13,14 @@ from typing import Annotated
 
 import typer
 
+from agent.chain.client import ChainClient
 from agent.chain.deployment import load_deployment
 from agent.deploy.approval import require_ready
 from agent.deploy.deployer_key import deployer_key
 from agent.deploy.execution import StepDone, is_handed_over, remaining
 from agent.deploy.explorers import write_explorer_files
+from agent.deploy.market import run_market
+from agent.deploy.network import load_network
 from agent.deploy.plan import as_document, plan_report
 from agent.deploy.plan_text import plan_text
 from agent.deploy.script import run_script
@@ -24,6 +29,7 @@ from agent.deploy.steps import Create
 from agent.deploy.verification import Check, verify
 from agent.errors import PreflightError
 from agent.report.text_table import Column, table_lines
+from agent.settings import config_path
 from agent.units import Address
 
 EXIT_NOT_AS_PLANNED = 1
@@ -147,3 +153,26 @@ def _step_line(done: StepDone) -> str:
 
 def _checks_text(checks: Sequence[Check]) -> str:
     return "\n".join(f"{'✓' if check.is_as_planned else '✗'} {check.subject}: {check.found}" for check in checks)
+
+
+@app.command(epilog="Example: evenkeel deploy market --network sepolia --rounds 1000 --interval-seconds 60")
+def market(
+    network: _Network,
+    config: _Config = None,
+    rounds: Annotated[int, typer.Option(min=1, help="How often the market is looked after.")] = 1,
+    interval_seconds: Annotated[float, typer.Option(min=0, help="Wait between two rounds.")] = 60.0,
+    as_json: _AsJson = False,
+) -> None:
+    """Put up a market that stands in for a live one on a testnet, open it half an hour later, and trade it to its feed.
+
+    Its collateral is a test dollar that anyone can mint. The deployer's account plays maker, publisher and trader.
+    """
+    settings = load_network(config or config_path(network))
+    with contextlib.closing(ChainClient(settings.chain)) as client:
+        client.require_chain()
+        for number in range(rounds):
+            if number:
+                time.sleep(interval_seconds)
+            done = run_market(settings, client, os.environ)
+            line = f"Stand-in market {done.action}: test dollar {done.asset}, feed {done.price_usd:,.2f}, "
+            typer.echo(json.dumps(asdict(done)) if as_json else f"{line}trades at {done.market_price_usd:,.2f}")

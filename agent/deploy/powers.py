@@ -57,10 +57,11 @@ def calls(blueprint: Blueprint) -> Iterator[tuple[str, str, Address, str]]:
     for key, creation in blueprint.creations.items():
         for entry in load_artifact(creation.contract).abi:
             if entry["type"] == "function" and entry["stateMutability"] not in ("view", "pure"):
-                yield key, signature_of(entry), creation.address, _empty_call(entry)
+                yield key, signature_of(entry), creation.address, empty_call(entry)
 
 
-def _empty_call(entry: Mapping[str, Any]) -> str:
+def empty_call(entry: Mapping[str, Any]) -> str:
+    """Return the call of a function with 0, nothing and nobody for every argument."""
     types = [type_of(parameter) for parameter in entry["inputs"]]
     empty = encode(types, [_empty(kind) for kind in types])
     return "0x" + (keccak(text=signature_of(entry))[:4] + empty).hex()

@@ -16,10 +16,14 @@ _CALL_GAS = 1_000_000
 
 
 class Deployer:
-    """Collects creations and calls of one account; nothing is sent before `flush`."""
+    """Collects creations and calls of one account; nothing is sent before `flush`.
 
-    def __init__(self, chain: LocalChain, account: Address) -> None:
+    ``first_salt``: where `create_above` begins to look, so that two markets on one chain do not meet.
+    """
+
+    def __init__(self, chain: LocalChain, account: Address, first_salt: int = 0) -> None:
         self._chain = chain
+        self._first_salt = first_salt
         self.account = account
         self._nonce = chain.nonce(account)
         self._queue: list[Transaction] = []
@@ -31,9 +35,9 @@ class Deployer:
         return address
 
     def create_above(self, floor: Address, name: str, bytecode: str) -> Address:
-        """Queue a creation through CREATE2, with the first salt that gives an address of at least ``floor``."""
+        """Queue a creation through CREATE2, with the next salt that gives an address of at least ``floor``."""
         code = bytes.fromhex(bytecode.removeprefix("0x"))
-        code_hash, salt = keccak(code), 0
+        code_hash, salt = keccak(code), self._first_salt
         while int(address := create2_address(CREATE2_FACTORY, salt, code_hash), 16) < int(floor, 16):
             salt += 1
         self._add(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -10,12 +11,16 @@ import sys
 import time
 
 import pytest
+from eth_account import Account
 
+from agent.chain.client import ChainClient
 from agent.deploy.approval import require_ready
 from agent.deploy.deployer_key import deployer_key
 from agent.deploy.digest import digest_of
 from agent.deploy.execution import carry_out, remaining
 from agent.deploy.manifest import write_manifest
+from agent.deploy.market import run_market
+from agent.deploy.network import load_network
 from agent.deploy.powers import matrix
 from agent.deploy.verification import verify
 from agent.errors import DataError, PreflightError
@@ -79,7 +84,7 @@ def one_more(testnet):
 
 
 # HEDGE-062, HEDGE-064
-def test_carry_out__stopped_after_every_transaction__same_vault_and_closed_until_the_last(testnet):
+def test_carry_out__stopped_after_each_transaction__closed_until_the_last(testnet):
     with testnet.session() as session:
         planned = {key: one.address for key, one in session.blueprint.creations.items()}
         count = len(session.blueprint.steps)
@@ -327,3 +332,36 @@ def test_deployer_key__account_of_the_node__none_is_needed(testnet):
         assert deployer_key({}, testnet.inputs.deployer, session.state) is None
         with pytest.raises(DataError, match="the node does not hold the deployer 0x"):
             deployer_key({}, testnet.inputs.asset, session.state)
+
+
+def spare_key():
+    """Key of the local chain's account that plays no other part: the tenth of the mnemonic that Anvil always uses."""
+    Account.enable_unaudited_hdwallet_features()
+    words = "test test test test test test test test test test test junk"
+    return Account.from_mnemonic(words, account_path="m/44'/60'/0'/0/9")
+
+
+# HEDGE-068
+def test_run_market__testnet_without_a_venue__stands_in_and_a_vault_is_planned_on_it(testnet):
+    key = spare_key()
+    live = testnet.text[testnet.text.index("[[venue.live]]") :]
+    testnet.text = testnet.text.replace(live, '[venue]\ndeploy = "curie"\n').replace(testnet.inputs.asset, "market")
+    testnet.rewrite(f'deployer = "{testnet.inputs.deployer}"', f'deployer = "{key.address}"')
+    network, chain = load_network(testnet.config, {}), testnet.localnet.chain
+    environment = {"EVENKEEL_DEPLOYER_KEY": "0x" + bytes(key.key).hex()}
+    with pytest.raises(DataError, match=r"put the stand-in market up first \(evenkeel deploy market --network testnet"):
+        testnet.session().__enter__()
+    with contextlib.closing(ChainClient(network.chain)) as client:
+        assert run_market(network, client, environment).action == "deployed"
+        with pytest.raises(DataError, match="the pool is younger than 31 minutes"):
+            run_market(network, client, environment)
+        chain.mine([], chain.head().timestamp + 1_900)
+        assert run_market(network, client, environment).action == "opened"
+        chain.mine([], chain.head().timestamp + 60)
+        followed = run_market(network, client, environment)
+    assert followed.action == "followed"
+    assert followed.market_price_usd == pytest.approx(followed.price_usd, rel=1e-3)
+    with testnet.session() as session:
+        assert session.blueprint.inputs.asset == followed.asset
+        assert list(session.blueprint.venues) == ["curie-stand-in"]
+        assert require_ready(session, None)

@@ -19,6 +19,7 @@ COMMANDS = {
     "greeks": [],
     "decide": [],
     "run": [],
+    "deploy": ["plan", "apply", "verify", "status", "market"],
     "localnet": ["up", "down", "status", "step"],
     "gov": [
         *("propose", "show", "vote", "queue", "execute", "cancel", "veto", "tighten", "pause", "resume", "list"),

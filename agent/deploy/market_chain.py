@@ -1,0 +1,101 @@
+"""A public chain as the actors of a market use it: one account plays them all, and each transaction is waited for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from eth_account import Account
+
+from agent.chain.client import ChainClient
+from agent.chain.transport import RevertedError
+from agent.errors import FatalError, TransientError
+from agent.localnet.codec import decode, encode_call, revert_reason
+from agent.localnet.evm import ACCOUNT_ROLES, LocalChain, MinedTransaction, Transaction
+from agent.units import Address, Seconds, Wei
+
+_RECEIPT_TIMEOUT_SECONDS = 600.0
+_POLL_SECONDS = 0.05
+_GAS_BUFFER_PERCENT = 120
+
+
+class MarketChain(LocalChain):
+    """Blocks are nobody's to choose here: transactions are sent in order, and signed where there is a key."""
+
+    def __init__(self, client: ChainClient, account: Address, key: str | None) -> None:
+        self._client = client
+        self._account = account
+        self._key = key
+
+    def accounts(self) -> dict[str, Address]:
+        """Return the one account in every part."""
+        return dict.fromkeys(ACCOUNT_ROLES, self._account)
+
+    def nonce(self, account: Address) -> int:
+        """Return the number of the next transaction of ``account``."""
+        return int(self._client.request("eth_getTransactionCount", account, "latest"), 16)
+
+    def call(self, to: Address, signature: str, *arguments: object, returns: str) -> tuple[Any, ...]:
+        """Call a view function at the head."""
+        request = {"to": to, "data": encode_call(signature, *arguments)}
+        try:
+            return decode(returns, self._client.request("eth_call", request, "latest"))
+        except RevertedError as reverted:
+            raise FatalError(f"{signature} of {to} reverted: {revert_reason(reverted.data)}") from None
+
+    def mine(
+        self,
+        transactions: Sequence[Transaction],
+        timestamp: Seconds | None = None,  # noqa: ARG002  (a public chain has its own time and fees)
+        base_fee_wei: Wei | None = None,  # noqa: ARG002
+    ) -> list[MinedTransaction]:
+        """Send one after the other and wait for each.
+
+        Raises: `FatalError` that names the first that would revert for a reason it must not, `TransientError` when one
+        is not mined.
+        """
+        return [self._send_one(transaction) for transaction in transactions]
+
+    def _send_one(self, transaction: Transaction) -> MinedTransaction:
+        fields: dict[str, Any] = {"from": transaction.sender, "data": transaction.data}
+        if transaction.to is not None:
+            fields["to"] = transaction.to
+        try:
+            gas = int(self._client.request("eth_estimateGas", fields), 16) * _GAS_BUFFER_PERCENT // 100
+        except RevertedError as reverted:
+            reason = revert_reason(reverted.data)
+            if reason in transaction.accepted_reverts:
+                return MinedTransaction(transaction.label, succeeded=False, gas_used=0)
+            raise FatalError(f"{transaction.label} would revert: {reason}") from None
+        receipt = self._receipt(self._submit(fields, gas), transaction.label)
+        succeeded, gas_used = int(receipt["status"], 16) == 1, int(receipt["gasUsed"], 16)
+        if not succeeded and not transaction.accepted_reverts:
+            raise FatalError(f"{transaction.label} reverted in transaction {receipt['transactionHash']}")
+        return MinedTransaction(transaction.label, succeeded, gas_used)
+
+    def _submit(self, fields: dict[str, Any], gas: int) -> str:
+        if self._key is None:
+            return str(self._client.request("eth_sendTransaction", fields | {"gas": hex(gas)}))
+        base_fee = int(self._client.request("eth_getBlockByNumber", "latest", False)["baseFeePerGas"], 16)
+        tip = int(self._client.request("eth_maxPriorityFeePerGas"), 16)
+        signed = Account.from_key(self._key).sign_transaction(
+            {
+                **{name: content for name, content in fields.items() if name != "from"},
+                "value": 0,
+                "gas": gas,
+                "nonce": self.nonce(self._account),
+                "chainId": int(self._client.request("eth_chainId"), 16),
+                "maxFeePerGas": 2 * base_fee + tip,
+                "maxPriorityFeePerGas": tip,
+            }
+        )
+        return str(self._client.request("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex()))
+
+    def _receipt(self, hash_: str, label: str) -> dict[str, Any]:
+        deadline = time.monotonic() + _RECEIPT_TIMEOUT_SECONDS
+        while (receipt := self._client.receipts([hash_])[0]) is None:
+            if time.monotonic() > deadline:
+                raise TransientError(f"{label} is not mined after {_RECEIPT_TIMEOUT_SECONDS:.0f} s ({hash_})")
+            time.sleep(_POLL_SECONDS)
+        return receipt
