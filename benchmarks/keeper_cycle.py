@@ -88,19 +88,21 @@ def _cycles(localnet: Localnet, keeper: Keeper) -> list[CycleResult]:
 def _peer_reads(rpc_url: str, deployment: Deployment, snapshot: Snapshot, head: BlockRef) -> Callable[[], object]:
     """Return the snapshot's reads as a plain web3 program would make them."""
     web3 = Web3(HTTPProvider(rpc_url))
-    vault, guard, registry, oracle, venue = (
+    vault, guard, registry, oracle, access, venue = (
         web3.eth.contract(address=Web3.to_checksum_address(address), abi=_abi(name))
         for address, name in (
             (deployment.contract("HedgeVault"), "HedgeVault"),
             (deployment.contract("RebalanceGuard"), "RebalanceGuard"),
             (deployment.contract("VenueRegistry"), "VenueRegistry"),
             (deployment.contract("PriceOracle"), "PriceOracle"),
+            (deployment.contract("VaultAccess"), "VaultAccess"),
             (deployment.venues[0].address, "IPerpVenue"),
         )
     )
     calls = [vault.functions[name]() for name in ("measure", "idleAssets", "netFlows", "paused")]
     calls += [guard.functions[name]() for name in ("bounds", "totalBudget", "track")]
-    calls += [guard.functions.keeperBudget(deployment.role("keeper"))]
+    keeper = deployment.role("keeper")
+    calls += [guard.functions.keeperBudget(keeper), access.functions.isKeeper(keeper)]
     calls += [registry.functions.venues(), oracle.functions.price(), oracle.functions.read()]
     calls += [venue.functions[name]() for name in _VENUE_READS]
     calls += [venue.functions.quote(quote.size_delta) for quote in snapshot.venues[0].quotes]

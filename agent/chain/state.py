@@ -38,7 +38,10 @@ class VenueState:
 
 @dataclass(frozen=True, slots=True)
 class ChainState:
-    """One vault at one block, with what one keeper and all of them have used of the guard's budgets."""
+    """One vault at one block, with what one keeper and all of them have used of the guard's budgets.
+
+    ``is_keeper``: whether that keeper still has the role.
+    """
 
     block: BlockRef
     measurement: Measurement
@@ -50,6 +53,7 @@ class ChainState:
     deviation_bps: int
     """How far the price feed may lag, 1e-4 of the price."""
     is_paused: bool
+    is_keeper: bool
     venues: tuple[VenueState, ...]
 
 
@@ -79,6 +83,7 @@ class StateCalls:
             vault_abi.function("idleAssets").at(vault),
             vault_abi.function("netFlows").at(vault),
             vault_abi.function("paused").at(vault),
+            load_abi("VaultAccess").function("isKeeper").at(deployment.contract("VaultAccess"), own),
         )
         self.venues: tuple[Address, ...] = tuple(self._entries)
         self.calls: tuple[Call, ...] = self._encode()
@@ -105,7 +110,7 @@ class StateCalls:
 
         """
         vault_outputs = [output for output in outputs[: len(self._vault_calls)] if output is not None]
-        _, reading, listed, measured, total, own, track, bounds, idle, flows, paused = vault_outputs
+        _, reading, listed, measured, total, own, track, bounds, idle, flows, paused, keeper = vault_outputs
         self._follow_venues(listed[0])
         measurement = measurement_of(measured[0])
         venue_outputs = outputs[len(self._vault_calls) :]
@@ -119,6 +124,7 @@ class StateCalls:
             net_flows=AssetUnits(flows[0]),
             deviation_bps=int(reading[0][4]),
             is_paused=bool(paused[0]),
+            is_keeper=bool(keeper[0]),
             venues=tuple(
                 self._venue(address, measured_venue, venue_outputs[index * width : (index + 1) * width])
                 for index, (address, measured_venue) in enumerate(zip(self.venues, measurement.venues, strict=True))

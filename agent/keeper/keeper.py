@@ -20,7 +20,7 @@ from agent.chain.abi import load_abi
 from agent.chain.block_id import BlockId
 from agent.chain.state import ChainState
 from agent.domain import Action, BlockRef, Book, Decision, Measurement, Snapshot
-from agent.errors import AgentError, DataError, RejectedError, TransientError
+from agent.errors import AgentError, DataError, FatalError, RejectedError, TransientError
 from agent.execution.intents import MAX_DECISION_AGE_BLOCKS, book_digest
 from agent.execution.signer import Signer, load_signer
 from agent.execution.submit import Executor, Settlement, Timer, require_gas_money
@@ -263,6 +263,11 @@ class Keeper:
             view = self.planner.look(head)
         except RejectedError as rejection:
             return CycleResult(head, Outcome.REJECTED, f"cannot be read: {rejection}", 0.0, rejection=rejection)
+        if not view.state.is_keeper:
+            raise FatalError(
+                f"key {self._signer.address} was dismissed: it has no KEEPER_ROLE any more and hedges nothing; start with "
+                "another keeper's key, or have the governor grant the role again"
+            )
         nav = check_nav(self.ledger.accounts, view.state, self._asset_decimals)
         if view.decision.action is Action.HOLD:
             result = CycleResult(head, Outcome.HELD, view.decision.reason, 0.0, view, nav)

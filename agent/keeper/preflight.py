@@ -24,7 +24,10 @@ GAS_TOKENS = {
     31_337: "ETH",
     42_161: "ETH",
     43_114: "AVAX",
+    84_532: "ETH",
+    421_614: "ETH",
     11_155_111: "ETH",
+    11_155_420: "ETH",
 }
 """What pays for gas by chain id, EIP-155; source: the chains' own documentation."""
 _WRAPPED = {"WETH": "ETH", "WBNB": "BNB", "WXDAI": "XDAI", "WPOL": "POL", "WAVAX": "AVAX"}

@@ -11,8 +11,8 @@ from agent.errors import TransientError
 from agent.units import Address
 from tests.support.decision_builders import held, snapshot_of, wad
 
-VAULT, GUARD, REGISTRY, ORACLE, KEEPER, OTHER, FIRST, SECOND, ASSET = (
-    Address("0x" + digit * 40) for digit in "123456789"
+VAULT, GUARD, REGISTRY, ORACLE, KEEPER, OTHER, FIRST, SECOND, ASSET, ACCESS = (
+    Address("0x" + digit * 40) for digit in "1234567890"
 )
 BLOCK = snapshot_of(held(1.0)).block
 POSITION = ((wad(3), wad(3_000), wad(9_000), wad(50), wad(-7)),)
@@ -22,7 +22,13 @@ PRICE = wad(3_000)
 
 def deployment() -> Deployment:
     venues = [{"name": name, "kind": "curie", "address": at} for name, at in (("first", FIRST), ("second", SECOND))]
-    contracts = {"HedgeVault": VAULT, "RebalanceGuard": GUARD, "VenueRegistry": REGISTRY, "PriceOracle": ORACLE}
+    contracts = {
+        "HedgeVault": VAULT,
+        "RebalanceGuard": GUARD,
+        "VenueRegistry": REGISTRY,
+        "PriceOracle": ORACLE,
+        "VaultAccess": ACCESS,
+    }
     return Deployment(
         chain_id=31_337,
         network="localnet",
@@ -56,6 +62,7 @@ def vault_answers(*venues, listed=(FIRST, SECOND)):
         (700_000_000,),
         (-20_000_000,),
         (False,),
+        (True,),
     ]
 
 
@@ -65,6 +72,7 @@ def test_decode__all_answer__every_number_in_its_place():
     assert state.usage.track == Track(-31, -34, 32, 33, (1, 2, -3, 4))
     assert (state.bounds.band, state.bounds.cooldown_seconds) == (1, 21)
     assert (state.idle_assets, state.net_flows, state.deviation_bps) == (700_000_000, -20_000_000, 50)
+    assert (state.is_paused, state.is_keeper) == (False, True)
     measured = state.measurement
     assert (measured.is_reduce_only, measured.idle, measured.nav) == (True, wad(700), wad(900))
     assert (measured.firm_nav, measured.net_flows) == (wad(800), wad(-20))

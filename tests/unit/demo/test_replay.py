@@ -47,6 +47,7 @@ def state_of(snapshot, funding_accrued=0.0):
         net_flows=AssetUnits(0),
         deviation_bps=0,
         is_paused=False,
+        is_keeper=True,
         venues=tuple(
             VenueOnChain(
                 address=venue.address,

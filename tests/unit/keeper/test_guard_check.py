@@ -72,6 +72,9 @@ def test_guard_errors__compiled_interface__has_them_all():
         "VaultAlreadyBound",
         "BoundOutsideHardLimit",
         "BoundLooser",
+        "DeadlinePassed",
+        "BlockHashMismatch",
+        "IntentOutdated",
     }
 
 
@@ -94,6 +97,7 @@ def state(size: float, at_unix: int, usage: Usage, nav: float = 400_000.0, price
         net_flows=AssetUnits(0),
         deviation_bps=0,
         is_paused=False,
+        is_keeper=True,
         venues=(venue,),
     )
 

@@ -86,6 +86,7 @@ def chain_state(
         net_flows=AssetUnits(flows * USDC),
         deviation_bps=deviation_bps,
         is_paused=False,
+        is_keeper=True,
         venues=tuple(state for state, _ in venues),
     )
 
