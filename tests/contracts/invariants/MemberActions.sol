@@ -29,9 +29,10 @@ abstract contract MemberActions is KeeperActions {
         return _come(account, account, assets, a % 3 == 0);
     }
 
-    /// @dev Someone else pays, member or not: works while no lock is set.
+    /// @dev Another member pays: works while no lock is set.
     function _depositFor(uint256 a, uint256 b) internal returns (bool) {
-        return _come(stranger, members[a % (members.length - 1)], 1e6 + b % 10_000e6, false);
+        uint256 count = members.length - 1;
+        return _come(members[(a + 1) % count], members[a % count], 1e6 + b % 10_000e6, false);
     }
 
     function _come(address payer, address receiver, uint256 assets, bool isMint) internal returns (bool isAccepted) {
@@ -57,7 +58,7 @@ abstract contract MemberActions is KeeperActions {
     }
 
     function _judgeEntry(Moment memory m, address payer, address receiver, uint256 assets) private {
-        _judge(13, gate.isMember(receiver) || receiver == address(queue));
+        _judge(13, gate.isMember(payer) && gate.isMember(receiver));
         bool isStopped = vault.paused() || vault.isReduceOnly() || vault.isWindingDown();
         _judge(vault.paused() ? 43 : 44, !isStopped);
         _judge(54, fault == Fault.None);
