@@ -91,7 +91,7 @@ def _unwritten(network: Network) -> Iterator[str]:
             if address == TODO_ADDRESS:
                 yield f"[[venue.live]] {venue.name} {key} is {TODO_ADDRESS}; write the address"
     if network.venue.deploy is None and not network.venue.live:
-        yield '[venue] names no venue; add one to [[venue.live]], or deploy = "curie" on a testnet'
+        yield "[venue] names no venue; add one to [[venue.live]], or set deploy on a testnet"
 
 
 def _market(network: Network) -> MarketManifest | None:

@@ -21,12 +21,12 @@ from agent.deploy.state import ChainState
 from agent.errors import DataError, FatalError
 from agent.input_file import read_input
 from agent.localnet import artifacts
-from agent.localnet.curie.protocol import COLLATERAL_DECIMALS
 from agent.localnet.deployer import Deployer
 from agent.localnet.evm import Transaction
 from agent.localnet.market import MarketOpening
 from agent.localnet.price_feed import feed_answer
 from agent.localnet.registry import MARKET_PROTOCOLS
+from agent.localnet.world import USDC_DECIMALS
 from agent.units import Address, from_wad
 
 HISTORY_SECONDS = 1_900
@@ -74,7 +74,7 @@ def run_market(network: Network, client: ChainClient, environment: Mapping[str, 
     if not path.exists():
         deployer = Deployer(chain, account, _salt(account, chain.nonce(account)))
         code = artifacts.project("UsdcDouble")
-        asset = deployer.create("UsdcDouble", code, "(uint8)", COLLATERAL_DECIMALS)
+        asset = deployer.create("UsdcDouble", code, "(uint8)", USDC_DECIMALS)
         addresses = protocol.deploy(chain, deployer, asset, feed, opening)
         made = MarketManifest(kind=kind, asset=asset, price_feed=feed, addresses=dict(addresses))
         write_whole(path, made.model_dump(mode="json"))

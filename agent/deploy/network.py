@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from eth_utils.address import is_checksum_address
 from pydantic import AfterValidator, Field, ValidationError
@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from agent.chain.config import ChainSettings
 from agent.config import Section, Whole
 from agent.errors import DataError, PreflightError
+from agent.localnet.registry import MARKET_PROTOCOLS
 from agent.settings.consistency import queue_contradictions
 from agent.settings.contracts import (
     BoundsSettings,
@@ -39,7 +40,14 @@ def _address(written: str) -> str:
     return written
 
 
+def _market_kind(written: str) -> str:
+    if written not in MARKET_PROTOCOLS:
+        raise ValueError(f"choose one of {', '.join(sorted(MARKET_PROTOCOLS))}")
+    return written
+
+
 WrittenAddress = Annotated[str, AfterValidator(_address)]
+MarketKind = Annotated[str, AfterValidator(_market_kind)]
 
 
 class DeploySection(Section):
@@ -80,7 +88,7 @@ class LiveVenue(Section):
 class VenueSection(Section):
     """``[venue]``: live venues, or a market to stand in where a testnet has none."""
 
-    deploy: Literal["curie"] | None = None
+    deploy: MarketKind | None = None
     """Protocol that ``evenkeel deploy market`` puts up."""
     live: tuple[LiveVenue, ...] = ()
 

@@ -71,7 +71,7 @@ def test_load_network__section_of_the_keeper__is_passed_over(network_file):
         (('salt = "evenkeel"', ""), r"\[deploy\] salt: missing; add it"),
         (('price_pair = "ETH / USD"', 'price_pairs = "ETH / USD"'), "unknown key; did you mean price_pair"),
         (('secondary_feed = "none"', 'secondary_feed = "later"'), "write a checksummed address, TODO-address, or none"),
-        (('deploy = "curie"', 'deploy = "gmx"'), r"\[venue\] deploy: Input should be 'curie'"),
+        (('deploy = "curie"', 'deploy = "gmx"'), r"\[venue\] deploy: choose one of curie, not gmx"),
     ],
 )
 def test_load_network__slip__one_line(network_file, change, line):
