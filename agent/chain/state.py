@@ -112,7 +112,7 @@ class StateCalls:
         vault_outputs = [output for output in outputs[: len(self._vault_calls)] if output is not None]
         _, reading, listed, measured, total, own, track, bounds, idle, flows, paused, keeper = vault_outputs
         self._follow_venues(listed[0])
-        measurement = _measurement(measured[0])
+        measurement = measurement_of(measured[0])
         venue_outputs = outputs[len(self._vault_calls) :]
         width = len(_VENUE_READS)
         return ChainState(
@@ -188,7 +188,8 @@ def read_state(client: ChainClient, calls: StateCalls, block: BlockRef) -> Chain
     return calls.decode(block, outputs)
 
 
-def _measurement(fields: Sequence[Any]) -> Measurement:
+def measurement_of(fields: Sequence[Any]) -> Measurement:
+    """Return the record of a ``Measurement`` as it is decoded."""
     price, is_reduce_only, book_delta_low, book_delta_high, idle, nav, firm_nav, net_flows, venues = fields
     return Measurement(
         price=Wad(price),

@@ -72,6 +72,10 @@ COMMANDS: dict[str, CommandPlace] = {
         "agent.cli.decide", "Read the chain once and say what the keeper would do now, and why. Sends nothing."
     ),
     "run": CommandPlace("agent.cli.run", "Hedge the book, cycle after cycle, until stopped."),
+    "status": CommandPlace(
+        "agent.cli.status",
+        "Show a vault as it stands: NAV, delta, budgets, hedge, keepers, price, scheduled changes. Needs no key.",
+    ),
     "completion": CommandPlace(
         "agent.cli.completion", "Print the script that lets a shell complete commands and options."
     ),

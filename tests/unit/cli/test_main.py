@@ -20,6 +20,7 @@ COMMANDS = {
     "decide": [],
     "run": [],
     "localnet": ["up", "down", "status", "step"],
+    "status": [],
     "completion": [],
 }
 SCRIPTS = {"completion"}
