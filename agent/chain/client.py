@@ -239,6 +239,10 @@ class ChainClient:
         """Return how many transactions of an account are mined up to ``block``."""
         return int(self.request("eth_getTransactionCount", address, _at(block)), 16)
 
+    def balance_at(self, address: Address, block: BlockRef) -> Wei:
+        """Return what an account holds of the gas token at ``block``."""
+        return Wei(int(self.request("eth_getBalance", address, _at(block)), 16))
+
     def estimate_gas(self, sender: Address, call: Call) -> int:
         """Return the gas a transaction needs at the head; raises the decoded rejection when it would revert."""
         try:

@@ -79,6 +79,10 @@ COMMANDS: dict[str, CommandPlace] = {
         "agent.cli.gov",
         "Govern a vault: propose, show, vote, queue, execute, cancel, veto, tighten, pause, resume, list.",
     ),
+    "status": CommandPlace(
+        "agent.cli.status",
+        "Show a vault as it stands: NAV, delta, budgets, hedge, keepers, price, scheduled changes. Needs no key.",
+    ),
     "completion": CommandPlace(
         "agent.cli.completion", "Print the script that lets a shell complete commands and options."
     ),

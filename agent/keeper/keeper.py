@@ -265,8 +265,8 @@ class Keeper:
             return CycleResult(head, Outcome.REJECTED, f"cannot be read: {rejection}", 0.0, rejection=rejection)
         if not view.state.is_keeper:
             raise FatalError(
-                f"key {self._signer.address} was dismissed: it has no KEEPER_ROLE any more and hedges nothing; start "
-                "with another keeper's key, or have the governor grant the role again"
+                f"key {self._signer.address} was dismissed: it has no KEEPER_ROLE any more; start with "
+                "another keeper's key, or have the governor grant the role again"
             )
         nav = check_nav(self.ledger.accounts, view.state, self._asset_decimals)
         if view.decision.action is Action.HOLD:

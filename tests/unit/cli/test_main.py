@@ -24,6 +24,7 @@ COMMANDS = {
     "gov": [
         *("propose", "show", "vote", "queue", "execute", "cancel", "veto", "tighten", "pause", "resume", "list"),
     ],
+    "status": [],
     "completion": [],
 }
 SCRIPTS = {"completion"}
