@@ -328,7 +328,11 @@ class _Case:
     def _require_worthwhile(self, notional: int) -> None:
         """Raise for a trade too small to matter: it would still start the cooldown, for nothing."""
         enters_band = self.worst_before > self.band and self.worst_after <= self.band
-        closes = any(largest_size(self.after.venues[fill.venue_index]) == 0 for fill in self.fills)
+        closes = any(
+            largest_size(self.before.venues[fill.venue_index]) != 0
+            and largest_size(self.after.venues[fill.venue_index]) == 0
+            for fill in self.fills
+        )
         if notional < self.bounds.min_notional and not enters_band and not closes:
             raise RejectedError(
                 GuardError.NOTIONAL_TOO_SMALL, {"notional": notional, "minNotional": self.bounds.min_notional}

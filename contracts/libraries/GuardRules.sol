@@ -339,7 +339,9 @@ library GuardRules {
         if (c.notional >= c.bounds.minNotional) return;
         if (c.worstBefore > c.band && c.worstAfter <= c.band) return;
         for (uint256 i = 0; i < c.fills.length; ++i) {
-            if (_largestSize(c.afterTrade.venues[c.fills[i].venueIndex]) == 0) return;
+            uint256 index = c.fills[i].venueIndex;
+            bool isFlat = _largestSize(c.afterTrade.venues[index]) == 0;
+            if (isFlat && _largestSize(c.beforeTrade.venues[index]) != 0) return; // a wash from flat closes nothing
         }
         revert IRebalanceGuard.NotionalTooSmall(c.notional, c.bounds.minNotional);
     }

@@ -36,6 +36,16 @@ contract GuardRulesAccountTest is GuardRulesFixture {
         _refuse(abi.encodeWithSelector(IRebalanceGuard.NotionalTooSmall.selector, 20_000e18, 30_000e18));
     }
 
+    function test_notional_ofASmallWashOnAFlatVenueIsTooSmall() external {
+        _closeFrom(0);
+        _case.fills[0].sizeDelta = 10e18;
+        _case.beforeTrade.bookDeltaLow = 0;
+        _case.beforeTrade.bookDeltaHigh = 0;
+        _case.bounds.minNotional = 30_000e18;
+        _case.bounds.band = 20e18;
+        _refuse(abi.encodeWithSelector(IRebalanceGuard.NotionalTooSmall.selector, 20_000e18, 30_000e18));
+    }
+
     function test_gross_isBoundedWhereItRises() external {
         _case.bounds.maxGrossNotional = 20_000e18 - 1;
         _refuse(abi.encodeWithSelector(IRebalanceGuard.GrossNotionalExceeded.selector, 20_000e18, 20_000e18 - 1));
