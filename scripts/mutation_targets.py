@@ -26,6 +26,7 @@ RULES = ("GuardRules*.t.sol", "GuardVectors.t.sol")
 BOUNDS = (*RULES, "Breaker.t.sol", "HedgeVault*.t.sol", "RebalanceGuard.t.sol")
 BOOK = ("DeltaBook.t.sol", "OptionBook*.t.sol", "SignedReports.t.sol", "Black76.t.sol", "RolesMatrix.t.sol")
 POOL = ("UniswapV3*.t.sol",)
+VOTES = ("VaultGovernor.t.sol",)
 ORACLES = ("Chainlink*.t.sol", "FaultTable.t.sol", "Price*.t.sol", "PythSource.t.sol", "UniswapV3TwapSource.t.sol")
 
 TARGETS = {
@@ -68,6 +69,9 @@ TARGETS = {
     "contracts/oracles/PythSource.sol": ORACLES,
     "contracts/oracles/SequencerFeed.sol": ORACLES,
     "contracts/oracles/UniswapV3TwapSource.sol": ORACLES,
+    "contracts/governance/VaultGovernor.sol": VOTES,
+    "contracts/governance/GovernanceToken.sol": VOTES,
+    "contracts/libraries/ChainBlocks.sol": ("ChainBlocks.t.sol", "HedgeVaultRebalance.t.sol"),
 }
 """The contracts that hold money come first: a run that ends early has judged them."""
 
