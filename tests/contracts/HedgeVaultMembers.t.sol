@@ -176,7 +176,7 @@ contract HedgeVaultMembersTest is VaultFixture {
         );
     }
 
-    // HEDGE-024
+    // HEDGE-028
     function test_sweep_emitsWhatWentWhere() external {
         TokenDouble other = new TokenDouble(18);
         other.mint(address(vault), 7);

@@ -341,7 +341,6 @@ contract RescueDeskTest is VaultFixture {
         assertEq(gasUsed * BASE_FEE * 4 / 5, paid);
     }
 
-    // HEDGE-541
     function test_tank_emitsWhatCameAndWent() external {
         vm.deal(rescuer, 3);
         vm.expectEmit(address(desk));
@@ -357,7 +356,6 @@ contract RescueDeskTest is VaultFixture {
         assertEq(rescuer.balance, 3);
     }
 
-    // HEDGE-541
     function test_setTerms_emitsOldAndNew() external {
         RescueDesk.Terms memory next = _terms();
         next.maxWei = 0.05 ether;
