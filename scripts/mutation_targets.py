@@ -77,10 +77,8 @@ TARGETS = {
 
 ELSEWHERE = {
     "contracts/book/LyraOptions.sol": "tests/integration/test_lyra_options.py",
-    "contracts/venues/curie/CurieSwap.sol": "tests/integration/test_curie_venue_quote.py",
-    "contracts/venues/curie/CurieVenue.sol": "tests/integration/test_curie_venue.py",
 }
-"""Contracts judged on the real protocol alone, in Python on a local chain: not here."""
+"""Contracts judged on the real protocol alone, in Python on a local chain, as all of contracts/venues is: not here."""
 
 SKIPPED = ("test_codeFitsTheSizeLimitOfAChain",)
 """Tests of what the optimiser makes, which is off here."""

@@ -30,7 +30,7 @@ def completed(line: str) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("evenkeel de", ["demo", "decide"]),
+        ("evenkeel de", ["demo", "decide", "deploy"]),
         ("evenkeel run --net", ["--network"]),
         ("evenkeel localnet st", ["status", "step"]),
         ("evenkeel completion z", ["zsh"]),
