@@ -10,21 +10,12 @@ from typing import Annotated
 from eth_utils.address import is_checksum_address
 from pydantic import AfterValidator, Field, ValidationError
 
-from agent.chain.config import ChainSettings
 from agent.config import Section, Whole
 from agent.errors import DataError, PreflightError
 from agent.localnet.registry import MARKET_PROTOCOLS
 from agent.settings.consistency import queue_contradictions
-from agent.settings.contracts import (
-    BoundsSettings,
-    FeeSettings,
-    GovernanceSettings,
-    OracleSettings,
-    QueueSettings,
-    RescueSettings,
-    VaultSettings,
-)
 from agent.settings.file import one_line, read_network_file
+from agent.settings.settings import ContractSettings
 
 TODO_ADDRESS = "TODO-address"
 """Stands where an address is not known yet; nothing is deployed before it is replaced."""
@@ -93,18 +84,9 @@ class VenueSection(Section):
     live: tuple[LiveVenue, ...] = ()
 
 
-class Network(Section):
+class Network(ContractSettings):
     """What is deployed on one network, and with which parameters."""
 
-    network: str
-    chain: ChainSettings
-    vault: VaultSettings
-    governance: GovernanceSettings
-    oracle: OracleSettings
-    bounds: BoundsSettings
-    queue: QueueSettings
-    rescue: RescueSettings
-    fees: FeeSettings | None = None
     deploy: DeploySection
     venue: VenueSection = VenueSection()
 

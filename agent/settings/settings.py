@@ -21,8 +21,8 @@ from agent.settings.decision import CostSettings, DecisionSettings, MarginSettin
 from agent.settings.keeper import KeeperSettings
 
 
-class Settings(Section):
-    """One network's configuration."""
+class ContractSettings(Section):
+    """What the contracts of one network are given, and where its chain is."""
 
     network: str
     chain: ChainSettings
@@ -32,6 +32,12 @@ class Settings(Section):
     bounds: BoundsSettings
     queue: QueueSettings
     rescue: RescueSettings
+    fees: FeeSettings | None = None
+
+
+class Settings(ContractSettings):
+    """One network's configuration."""
+
     policy: PolicySettings
     decision: DecisionSettings
     margin: MarginSettings
@@ -40,7 +46,6 @@ class Settings(Section):
     keeper: KeeperSettings
     ledger: LedgerSettings
     slicing: SlicingSettings | None = None
-    fees: FeeSettings | None = None
 
     def to_decision_parameters(self, asset_decimals: int) -> DecisionParameters:
         """Return the settings of the pure decision."""
