@@ -100,14 +100,15 @@ def _underlying(blueprint: Blueprint, state: ChainState) -> Iterator[str]:
     base = pair.partition("/")[0].strip()
     if base.lower() not in symbol.lower():
         yield f"underlying_token {token} is {symbol}, but the price is of {pair}; check the address"
-    if state.ask(DECIMALS, token) > MAX_SCALED_DECIMALS:
-        yield f"underlying_token {token} has {state.ask(DECIMALS, token)} decimals; check the address"
+    decimals = state.ask(DECIMALS, token)
+    if decimals > MAX_SCALED_DECIMALS:
+        yield f"underlying_token {token} has {decimals} decimals; check the address"
 
 
 def _price(blueprint: Blueprint, state: ChainState) -> Iterator[str]:
     oracle, feed = blueprint.network.oracle, Address(blueprint.inputs.price_feed)
-    yield from _feed_faults(state, "price_feed", feed, blueprint.network.deploy.price_pair, oracle.max_age_seconds)
     reading = read_feed(state, feed)
+    yield from _feed_faults(reading, f"price_feed {feed}", blueprint.network.deploy.price_pair, oracle.max_age_seconds)
     if not oracle.min_price <= reading.price <= oracle.max_price:
         yield (
             f"price_feed {feed} says {reading.price / WAD:g}, outside [oracle] min_price_usd {oracle.min_price_usd} to "
@@ -120,8 +121,9 @@ def _secondary(blueprint: Blueprint, state: ChainState) -> Iterator[str]:
     if inputs.secondary_feed is None:
         return
     feed, pair = Address(inputs.secondary_feed), blueprint.network.deploy.price_pair
-    yield from _feed_faults(state, "secondary_feed", feed, pair, oracle.secondary_max_age_seconds)
-    first, second = read_feed(state, Address(inputs.price_feed)).price, read_feed(state, feed).price
+    reading = read_feed(state, feed)
+    yield from _feed_faults(reading, f"secondary_feed {feed}", pair, oracle.secondary_max_age_seconds)
+    first, second = read_feed(state, Address(inputs.price_feed)).price, reading.price
     apart_bps = abs(first - second) * BPS // max(min(first, second), 1)
     if apart_bps > oracle.max_disagreement_bps:
         yield (
@@ -135,8 +137,9 @@ def _collateral(blueprint: Blueprint, state: ChainState) -> Iterator[str]:
     if inputs.collateral_feed is None:
         return
     feed, pair = Address(inputs.collateral_feed), blueprint.network.deploy.collateral_pair
-    yield from _feed_faults(state, "collateral_feed", feed, pair, oracle.collateral_max_age_seconds)
-    off_bps = abs(read_feed(state, feed).price - WAD) * BPS // WAD
+    reading = read_feed(state, feed)
+    yield from _feed_faults(reading, f"collateral_feed {feed}", pair, oracle.collateral_max_age_seconds)
+    off_bps = abs(reading.price - WAD) * BPS // WAD
     if off_bps > oracle.max_depeg_bps:
         yield f"collateral_feed {feed} is {off_bps} bps from 1 USD, above [oracle] max_depeg_bps {oracle.max_depeg_bps}"
 
@@ -152,14 +155,13 @@ def _sequencer(blueprint: Blueprint, state: ChainState) -> Iterator[str]:
         yield f"sequencer_feed {feed} says that the sequencer is down; wait until it is up"
 
 
-def _feed_faults(state: ChainState, name: str, feed: Address, pair: str, max_age_seconds: int) -> Iterator[str]:
-    reading = read_feed(state, feed)
+def _feed_faults(reading: FeedReading, feed: str, pair: str, max_age_seconds: int) -> Iterator[str]:
     if not reading.description.replace(" ", "").startswith(pair.replace(" ", "")):
-        yield f"{name} {feed} is of {reading.description!r}, not of {pair}; check the address"
+        yield f"{feed} is of {reading.description!r}, not of {pair}; check the address"
     if reading.price <= 0:
-        yield f"{name} {feed} answers {reading.price}; wait until it answers a price"
+        yield f"{feed} answers {reading.price}; wait until it answers a price"
     if not 0 <= reading.age_seconds <= max_age_seconds:
-        yield f"{name} {feed} answered {reading.age_seconds} s ago; [oracle] allows {max_age_seconds} s; check the feed"
+        yield f"{feed} answered {reading.age_seconds} s ago; [oracle] allows {max_age_seconds} s; check the feed"
 
 
 def holdings_fault(blueprint: Blueprint, state: ChainState, expected: int) -> str | None:
