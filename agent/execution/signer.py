@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -24,6 +24,35 @@ _ANVIL_KEEPER_KEY = "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804c
 """Account 2 of Anvil's default mnemonic, printed by Anvil itself: worthless anywhere but on a local chain."""
 
 
+class SignedCall(NamedTuple):
+    """A transaction as the node takes it, and its hash; both 0x-prefixed."""
+
+    hash: str
+    raw: str
+
+
+def sign_call(
+    account: LocalAccount, chain_id: int, to: Address, value: Wei, data: str, nonce: int, gas_limit: int, fees: Fees
+) -> SignedCall:
+    """Sign a type-2 transaction (EIP-1559); same inputs, same bytes."""
+    fields: dict[str, Any] = {
+        "type": 2,
+        "chainId": chain_id,
+        "nonce": nonce,
+        "to": to,
+        "value": value,
+        "data": data,
+        "gas": gas_limit,
+        "maxFeePerGas": fees.max_fee_wei,
+        "maxPriorityFeePerGas": fees.priority_fee_wei,
+    }
+    signed = account.sign_transaction(fields)
+    return SignedCall(
+        hash="0x" + signed.hash.hex().removeprefix("0x"),
+        raw="0x" + signed.raw_transaction.hex().removeprefix("0x"),
+    )
+
+
 class Signer:
     """Signs transactions of one account on one chain."""
 
@@ -35,21 +64,10 @@ class Signer:
     def sign(
         self, intent_id: IntentId, purpose: Purpose, to: Address, data: str, nonce: int, gas_limit: int, fees: Fees
     ) -> SignedTransaction:
-        """Return the signed type-2 transaction (EIP-1559) that calls ``to`` with ``data``; same inputs, same bytes."""
-        fields: dict[str, Any] = {
-            "type": 2,
-            "chainId": self._chain_id,
-            "nonce": nonce,
-            "to": to,
-            "value": 0,
-            "data": data,
-            "gas": gas_limit,
-            "maxFeePerGas": fees.max_fee_wei,
-            "maxPriorityFeePerGas": fees.priority_fee_wei,
-        }
-        signed = self._account.sign_transaction(fields)
+        """Return the signed transaction that calls ``to`` with ``data``; same inputs, same bytes."""
+        signed = sign_call(self._account, self._chain_id, to, Wei(0), data, nonce, gas_limit, fees)
         return SignedTransaction(
-            transaction_hash="0x" + signed.hash.hex().removeprefix("0x"),
+            transaction_hash=signed.hash,
             intent_id=intent_id,
             purpose=purpose,
             sender=self.address,
@@ -57,7 +75,7 @@ class Signer:
             gas_limit=gas_limit,
             max_fee_wei=Wei(fees.max_fee_wei),
             priority_fee_wei=Wei(fees.priority_fee_wei),
-            raw="0x" + signed.raw_transaction.hex().removeprefix("0x"),
+            raw=signed.raw,
         )
 
     def sign_rebalance(self, intent: Intent, relay: Address) -> bytes:

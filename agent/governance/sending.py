@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from eth_account.signers.local import LocalAccount
 
@@ -15,9 +15,9 @@ from agent.domain import BlockRef
 from agent.errors import DataError, FatalError, TransientError
 from agent.execution.config import GOVERNANCE_KEY_VARIABLE, ExecutionSettings
 from agent.execution.fees import Fees, quote_fees
-from agent.execution.signer import LOCAL_CHAIN_ID, load_account
+from agent.execution.signer import LOCAL_CHAIN_ID, load_account, sign_call
 from agent.governance.calls import GovernedCall
-from agent.units import Address
+from agent.units import Address, Wei
 
 RECEIPT_TIMEOUT_SECONDS = 300.0
 """A vote may wait some blocks longer than a hedge."""
@@ -60,20 +60,10 @@ class KeySender:
 
     def send(self, client: ChainClient, call: GovernedCall, gas: int, fees: Fees) -> str:
         """Sign here (EIP-1559)."""
-        fields: dict[str, Any] = {
-            "type": 2,
-            "chainId": self._chain_id,
-            "nonce": client.account(self.address)[1],
-            "to": call.target,
-            "value": call.wei,
-            "data": call.data,
-            "gas": gas,
-            "maxFeePerGas": fees.max_fee_wei,
-            "maxPriorityFeePerGas": fees.priority_fee_wei,
-        }
-        signed = self._account.sign_transaction(fields)
-        client.send_raw("0x" + signed.raw_transaction.hex().removeprefix("0x"))
-        return "0x" + signed.hash.hex().removeprefix("0x")
+        nonce = client.account(self.address)[1]
+        signed = sign_call(self._account, self._chain_id, call.target, Wei(call.wei), call.data_hex, nonce, gas, fees)
+        client.send_raw(signed.raw)
+        return signed.hash
 
 
 def find_sender(environment: Mapping[str, str], chain_id: int, unlocked: Address | None) -> Sender:
