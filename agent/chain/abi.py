@@ -72,10 +72,6 @@ class Function:
         """Return the outputs; addresses come lower-case, structs as tuples."""
         return decode(self.outputs, bytes.fromhex(data.removeprefix("0x")))
 
-    def decode_inputs(self, data: bytes) -> tuple[Any, ...]:
-        """Return the arguments of call data, selector and all; as `decode` does."""
-        return decode(self.inputs, data[4:])
-
 
 @dataclass(frozen=True, slots=True)
 class Log:
@@ -154,10 +150,6 @@ class Abi:
         if name not in self._functions:
             raise DataError(f"{self.name}, as compiled, has no function {name}: {_COMPILED_EARLIER}")
         return self._functions[name]
-
-    def by_selector(self, selector: bytes) -> Function | None:
-        """Return the function of a selector, None where there is none."""
-        return next((function for function in self._functions.values() if function.selector == selector), None)
 
     def event(self, name: str) -> Event:
         """Return an event; raises as `function` does."""

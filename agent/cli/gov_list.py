@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from agent.governance.calls import checksum
+from agent.chain.operations import scheduled_operations
+from agent.governance.calls import GovernedCall, checksum
 from agent.governance.decoding import decode_call
 from agent.governance.desk import GovernanceDesk
 from agent.governance.governors import GovernorKind
-from agent.governance.records import ProposalState, proposals, scheduled_operations
+from agent.governance.records import ProposalState, proposals
 from agent.governance.review import review, title
 from agent.report.formatting import duration, utc_minute
 from agent.units import Seconds
@@ -23,17 +24,18 @@ def waiting_rows(desk: GovernanceDesk) -> list[dict[str, Any]]:
 def _operation_rows(desk: GovernanceDesk) -> Iterator[dict[str, Any]]:
     node = desk.online()
     for one in scheduled_operations(node.client, desk.deployment, node.head):
+        call = GovernedCall.of(one)
         left = one.ready_at - node.head.timestamp
         when = f"ready in {duration(left)}" if left > 0 else "ready now"
         yield {
             "id": one.id,
-            "what": title(decode_call(one.call, desk.book)),
+            "what": title(decode_call(call, desk.book)),
             "caller": one.caller,
             "when": f"{when}, at {utc_minute(one.ready_at)} UTC; void at {utc_minute(one.expires_at)} UTC",
             "ready_unix": one.ready_at,
             "expires_unix": one.expires_at,
             "seconds_left": max(Seconds(0), left),
-            "checksum": checksum(desk.deployment, (one.call,)),
+            "checksum": checksum(desk.deployment, (call,)),
         }
 
 

@@ -16,6 +16,7 @@ from eth_utils.crypto import keccak
 
 from agent.chain.abi import functions_of, type_of
 from agent.chain.deployment import Deployment
+from agent.chain.operations import Operation
 from agent.errors import DataError
 from agent.governance.words import WORDS
 from agent.units import Address
@@ -37,6 +38,11 @@ class GovernedCall:
     target: Address
     data: bytes
     wei: int = 0
+
+    @classmethod
+    def of(cls, operation: Operation) -> GovernedCall:
+        """Return the call of a scheduled operation."""
+        return cls(operation.target, operation.data)
 
     @property
     def data_hex(self) -> str:

@@ -1,4 +1,4 @@
-"""What is on its way: operations scheduled on `VaultAccess`, and proposals of a Governor, read from their events."""
+"""What is on its way: a scheduled operation by its id, and a Governor's proposals from their events."""
 
 from __future__ import annotations
 
@@ -12,15 +12,13 @@ from agent.chain.abi import load_abi
 from agent.chain.block_id import BlockId
 from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment
+from agent.chain.operations import Operation
 from agent.domain import BlockRef
 from agent.errors import DataError
 from agent.governance.calls import GovernedCall
 from agent.governance.decoding import VAULT_GOVERNOR
 from agent.governance.governors import Governor
 from agent.units import Address, Seconds
-
-EXPIRATION_SECONDS = 7 * 86_400
-"""`AccessManager.expiration`: an operation is void so long after it became ready."""
 
 
 class ProposalState(Enum):
@@ -37,21 +35,6 @@ class ProposalState(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
-    """One scheduled call that waits or is ready. ``caller`` is the governor who scheduled it."""
-
-    id: str
-    caller: Address
-    call: GovernedCall
-    ready_at: Seconds
-
-    @property
-    def expires_at(self) -> Seconds:
-        """When it is void, Unix seconds."""
-        return Seconds(self.ready_at + EXPIRATION_SECONDS)
-
-
-@dataclass(frozen=True, slots=True)
 class Proposal:
     """One proposal of a Governor. ``ready_at`` is None until it is queued."""
 
@@ -60,22 +43,6 @@ class Proposal:
     description: str
     state: ProposalState
     ready_at: Seconds | None
-
-
-def scheduled_operations(client: ChainClient, deployment: Deployment, block: BlockRef) -> tuple[Operation, ...]:
-    """Return the operations that still stand at ``block``, the one that is ready first in front."""
-    abi, access = load_abi("VaultAccess"), deployment.contract("VaultAccess")
-    event = abi.event("OperationScheduled")
-    logs = client.logs([access], [event.topic], deployment.block, BlockId.of(block), None) or []
-    latest = {("0x" + one["operationId"].hex()): one for one in (event.decode(log) for log in logs)}
-    get_schedule = abi.function("getSchedule")
-    times = client.read([get_schedule.at(access, bytes.fromhex(one[2:])) for one in latest], block)
-    found = [
-        Operation(key, one["caller"], GovernedCall(one["target"], one["data"]), Seconds(ready_at))
-        for (key, one), (ready_at,) in zip(latest.items(), times, strict=True)
-        if ready_at
-    ]
-    return tuple(sorted(found, key=lambda operation: operation.ready_at))
 
 
 def find_operation(operations: Sequence[Operation], written: str) -> Operation:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from agent.chain.operations import EXPIRATION_SECONDS
 from agent.governance.calls import GovernedCall, checksum
 from agent.governance.changes import Change, changes_in
 from agent.governance.consequences import ROLES, Effect, consequence_of
 from agent.governance.decoding import AddressBook, DecodedCall, decode_call
 from agent.governance.parameters import Group
-from agent.governance.records import EXPIRATION_SECONDS
 from agent.governance.state import GovernedState
 from agent.units import BPS, Address, Seconds
 

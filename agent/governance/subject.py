@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agent.chain.operations import scheduled_operations
 from agent.errors import DataError
 from agent.governance.calls import GovernedCall, checksum, parse_address, parse_hex, parse_uint
 from agent.governance.desk import GovernanceDesk
-from agent.governance.records import ProposalState, find_operation, find_proposal, scheduled_operations
+from agent.governance.records import ProposalState, find_operation, find_proposal
 from agent.governance.safe_file import read_batch, read_document
 from agent.units import Address, Seconds
 
@@ -67,7 +68,7 @@ def _operation(written: str, desk: GovernanceDesk) -> Subject:
     node = desk.online()
     found = find_operation(scheduled_operations(node.client, desk.deployment, node.head), written)
     status = f"operation {found.id}: scheduled by {desk.book.label(found.caller)}"
-    return Subject((found.call,), "", found.ready_at, status, None, found.caller)
+    return Subject((GovernedCall.of(found),), "", found.ready_at, status, None, found.caller)
 
 
 def _from_document(document: Mapping[str, Any], path: Path, desk: GovernanceDesk) -> Subject:

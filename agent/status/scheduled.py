@@ -5,56 +5,48 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from eth_abi.abi import decode
 from eth_utils.address import is_address, to_checksum_address
 
-from agent.chain.abi import load_abi
-from agent.chain.block_id import BlockId
+from agent.chain.abi import functions_of, type_of
 from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment
+from agent.chain.operations import scheduled_operations
 from agent.domain import BlockRef
 from agent.errors import DataError
 from agent.status.records import ScheduledChange
-from agent.units import Address, Seconds
+from agent.units import Address
 
 _VENUE_INTERFACE = "IPerpVenue"
 
 
 def scheduled_changes(client: ChainClient, deployment: Deployment, block: BlockRef) -> tuple[ScheduledChange, ...]:
-    """Return what is scheduled at ``block``, the next to be ready first; all logs since the deployment are read."""
-    abi, access = load_abi("VaultAccess"), deployment.contract("VaultAccess")
-    event = abi.event("OperationScheduled")
-    logs = client.logs([access], [event.topic], deployment.block, BlockId.of(block), None) or []
-    newest = {entry["operationId"]: entry for entry in map(event.decode, logs)}
-    get_schedule = abi.function("getSchedule")
-    *waiting, (expiration,) = client.read(
-        [*(get_schedule.at(access, operation) for operation in newest), abi.function("expiration").at(access)], block
-    )
+    """Return what is scheduled at ``block``, the next to be ready first."""
     names = {Address(address): name for name, address in deployment.contracts.items()}
     names |= {Address(venue.address): venue.name for venue in deployment.venues}
-    changes = [
+    return tuple(
         ScheduledChange(
-            operation_id="0x" + entry["operationId"].hex(),
-            caller=Address(entry["caller"]),
-            target=names.get(entry["target"], entry["target"]),
-            call=call_text(names.get(entry["target"]), entry["data"]),
-            ready_at=Seconds(ready_at),
-            expires_at=Seconds(ready_at + expiration),
+            operation_id=one.id,
+            caller=one.caller,
+            target=names.get(one.target, one.target),
+            call=call_text(names.get(one.target), one.data),
+            ready_at=one.ready_at,
+            expires_at=one.expires_at,
         )
-        for entry, (ready_at,) in zip(newest.values(), waiting, strict=True)
-        if ready_at != 0  # executed, cancelled or void
-    ]
-    return tuple(sorted(changes, key=lambda change: change.ready_at))
+        for one in scheduled_operations(client, deployment, block)
+    )
 
 
 def call_text(contract: str | None, data: bytes) -> str:
     """Return a call as ``name(argument, ...)``, or its selector where the contract is not one of ours."""
     for name in (contract, _VENUE_INTERFACE):
         try:
-            function = None if name is None else load_abi(name).by_selector(data[:4])
+            entry = None if name is None else functions_of(name).get(data[:4])
         except DataError:  # a venue goes by its own name, not by its contract's
             continue
-        if function is not None:
-            return f"{function.name}({_listed(function.decode_inputs(data))})"
+        if entry is not None:
+            types = [type_of(parameter) for parameter in entry["inputs"]]
+            return f"{entry['name']}({_listed(decode(types, data[4:]))})"
     return f"0x{data[:4].hex()}, {len(data)} bytes"
 
 
