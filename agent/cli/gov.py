@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,27 +11,14 @@ from typing import Annotated, Any
 import typer
 
 from agent.chain.abi import load_abi
+from agent.cli.gov_command import AsJson, GovernorAddress, Kind, NetworkName, Offline, desk_at, sending
 from agent.cli.gov_list import waiting_rows
-from agent.cli.gov_output import (
-    AsJson,
-    Calldata,
-    GovernorAddress,
-    Kind,
-    NetworkName,
-    NoSimulation,
-    Offline,
-    Output,
-    SafeFile,
-    Sender,
-    Yes,
-    deliver,
-    tried,
-)
+from agent.cli.gov_output import Output, deliver, tried
 from agent.cli.keeper_inputs import DEFAULT_NETWORK
 from agent.errors import DataError
-from agent.governance.calls import GovernedCall, parse_address, parse_call, parse_uint
+from agent.governance.calls import GovernedCall, parse_call, parse_uint
 from agent.governance.changes import calls_of, parse_changes
-from agent.governance.desk import GovernanceDesk, open_desk
+from agent.governance.desk import GovernanceDesk
 from agent.governance.governors import (
     Governor,
     GovernorKind,
@@ -46,7 +32,6 @@ from agent.governance.governors import (
 )
 from agent.governance.review import review
 from agent.governance.subject import Subject, find_subject, save_proposal
-from agent.settings import config_path, load_settings
 
 app = typer.Typer(
     help="Govern a vault: propose, show, vote, queue, execute, cancel, veto, tighten, pause, resume, list.",
@@ -62,6 +47,8 @@ _Sets = Annotated[
 _SubjectArgument = Annotated[
     str, typer.Argument(metavar="SUBJECT", help="Number of a proposal, id of an operation, or a file of calls.")
 ]
+_Save = Annotated[Path | None, typer.Option("--save", help="Write the calls to a file for the later steps.")]
+_NoSimulation = Annotated[bool, typer.Option("--no-simulation", help="Do not try it on a fork of the node's chain.")]
 _Description = Annotated[str | None, typer.Option("--title", help="Description that goes with the proposal.")]
 
 
@@ -73,41 +60,24 @@ class Support(Enum):
     ABSTAIN = "abstain"
 
 
-@contextmanager
-def _desk(network: str, governor: str | None, is_offline: bool, kind: GovernorKind) -> Iterator[GovernanceDesk]:
-    settings = load_settings(config_path(network))
-    address = None if governor is None else parse_address(governor, "--governor")
-    with open_desk(settings, address, kind if is_offline else None) as desk:
-        yield desk
-
-
 @app.command(epilog="Example: evenkeel gov propose --set max_slippage_bps=40 --set deposit_cap=2000000")
+@sending()
 def propose(
+    desk: GovernanceDesk,
+    output: Output,
     sets: _Sets = None,
     calls: Annotated[
         list[str] | None,
         typer.Option("--call", help="Another call, as 'VaultAccess.grantRole [1, \"0x...\", 0]'; may be repeated."),
     ] = None,
     description: _Description = None,
-    save: Annotated[Path | None, typer.Option("--save", help="Write the calls to a file for the later steps.")] = None,
-    no_simulation: NoSimulation = False,
-    network: NetworkName = DEFAULT_NETWORK,
-    governor: GovernorAddress = None,
-    offline: Offline = False,
-    kind: Kind = _ACCOUNT,
-    calldata: Calldata = False,
-    safe: SafeFile = None,
-    sender: Sender = None,
-    yes: Yes = False,
-    as_json: AsJson = False,
+    save: _Save = None,
+    no_simulation: _NoSimulation = False,
 ) -> None:
     """Show what a change would do, try it on a fork, and propose or schedule it."""
-    with _desk(network, governor, offline, kind) as desk:
-        proposed = _proposed(desk, sets or (), calls or ())
-        _propose(
-            desk, proposed, description or _title_of(sets or (), calls or ()), save, not no_simulation,
-            Output(offline, calldata, safe, sender, yes, as_json),
-        )  # fmt: skip
+    proposed = _proposed(desk, sets or (), calls or ())
+    title = description or _title_of(sets or (), calls or ())
+    _propose(desk, proposed, title, save, not no_simulation, output)
 
 
 def _proposed(desk: GovernanceDesk, sets: Sequence[str], calls: Sequence[str]) -> tuple[GovernedCall, ...]:
@@ -148,7 +118,7 @@ def show(
         str, typer.Argument(help="Number of a proposal, id of an operation, a file, or call data with --target.")
     ],
     target: Annotated[str | None, typer.Option("--target", help="Contract that bare call data is for.")] = None,
-    no_simulation: NoSimulation = False,
+    no_simulation: _NoSimulation = False,
     network: NetworkName = DEFAULT_NETWORK,
     governor: GovernorAddress = None,
     offline: Offline = False,
@@ -156,7 +126,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Take a proposal or operation apart: what it changes, what it would allow at worst, what is not known."""
-    with _desk(network, governor, offline, kind) as desk:
+    with desk_at(network, governor, offline, kind) as desk:
         found = find_subject(subject, desk, target)
         shown = review(found.calls, desk.book, desk.state, found.ready_at, found.are_transactions)
         simulation = tried(desk, shown, not no_simulation)
@@ -166,168 +136,88 @@ def show(
 
 
 @app.command(epilog="Example: evenkeel gov vote 5820... --support for --reason 'the pool is deep enough'")
+@sending(GovernorKind.VOTES)
 def vote(
+    desk: GovernanceDesk,
+    output: Output,
     proposal: Annotated[str, typer.Argument(help="Number of the proposal.")],
     support: Annotated[Support, typer.Option("--support", help="How you vote.")],
     reason: Annotated[str, typer.Option("--reason", help="Goes on the chain with the vote.")] = "",
-    network: NetworkName = DEFAULT_NETWORK,
-    governor: GovernorAddress = None,
-    offline: Offline = False,
-    kind: Kind = GovernorKind.VOTES,
-    calldata: Calldata = False,
-    safe: SafeFile = None,
-    sender: Sender = None,
-    yes: Yes = False,
-    as_json: AsJson = False,
 ) -> None:
     """Vote on a proposal of a VaultGovernor; shows it once more before."""
     number = parse_uint(proposal, "proposal")
-    with _desk(network, governor, offline, kind) as desk:
-        step = vote_step(desk.governor, number, list(Support).index(support), reason)
-        found = Subject((step.call,)) if desk.node is None else find_subject(proposal, desk, None)
-        _deliver(desk, found, [step], Output(offline, calldata, safe, sender, yes, as_json))
+    step = vote_step(desk.governor, number, list(Support).index(support), reason)
+    found = Subject((step.call,)) if desk.node is None else find_subject(proposal, desk, None)
+    _deliver(desk, found, [step], output)
 
 
 @app.command(epilog="Example: evenkeel gov queue 5820... --yes")
-def queue(
-    subject: _SubjectArgument,
-    network: NetworkName = DEFAULT_NETWORK,
-    governor: GovernorAddress = None,
-    offline: Offline = False,
-    kind: Kind = GovernorKind.VOTES,
-    calldata: Calldata = False,
-    safe: SafeFile = None,
-    sender: Sender = None,
-    yes: Yes = False,
-    as_json: AsJson = False,
-) -> None:
+@sending(GovernorKind.VOTES)
+def queue(desk: GovernanceDesk, output: Output, subject: _SubjectArgument) -> None:
     """Schedule a passed proposal of a VaultGovernor: from here its delay runs."""
-    with _desk(network, governor, offline, kind) as desk:
-        found = find_subject(subject, desk, None)
-        step = queue_step(desk.governor, found.calls, found.description)
-        _deliver(desk, found, [step], Output(offline, calldata, safe, sender, yes, as_json))
+    found = find_subject(subject, desk, None)
+    step = queue_step(desk.governor, found.calls, found.description)
+    _deliver(desk, found, [step], output)
 
 
 @app.command(epilog="Example: evenkeel gov execute proposal.json --yes")
-def execute(
-    subject: _SubjectArgument,
-    network: NetworkName = DEFAULT_NETWORK,
-    governor: GovernorAddress = None,
-    offline: Offline = False,
-    kind: Kind = _ACCOUNT,
-    calldata: Calldata = False,
-    safe: SafeFile = None,
-    sender: Sender = None,
-    yes: Yes = False,
-    as_json: AsJson = False,
-) -> None:
+@sending()
+def execute(desk: GovernanceDesk, output: Output, subject: _SubjectArgument) -> None:
     """Run what was scheduled once its delay has passed."""
-    with _desk(network, governor, offline, kind) as desk:
-        found = find_subject(subject, desk, None)
-        _require_proposal(desk, found, "execute")
-        steps = execute_steps(desk.governor, desk.deployment, _scheduled(desk, found), found.description)
-        _deliver(desk, found, steps, Output(offline, calldata, safe, sender, yes, as_json))
+    found = find_subject(subject, desk, None)
+    _require_proposal(desk, found, "execute")
+    steps = execute_steps(desk.governor, desk.deployment, _scheduled(desk, found), found.description)
+    _deliver(desk, found, steps, output)
 
 
 @app.command(epilog="Example: evenkeel gov cancel 0x5f3a9c --yes")
-def cancel(
-    subject: _SubjectArgument,
-    network: NetworkName = DEFAULT_NETWORK,
-    governor: GovernorAddress = None,
-    offline: Offline = False,
-    kind: Kind = _ACCOUNT,
-    calldata: Calldata = False,
-    safe: SafeFile = None,
-    sender: Sender = None,
-    yes: Yes = False,
-    as_json: AsJson = False,
-) -> None:
+@sending()
+def cancel(desk: GovernanceDesk, output: Output, subject: _SubjectArgument) -> None:
     """Take back what you proposed or scheduled yourself."""
-    with _desk(network, governor, offline, kind) as desk:
-        found = find_subject(subject, desk, None)
-        _require_proposal(desk, found, "cancel")
-        steps = cancel_steps(desk.governor, desk.deployment, _scheduled(desk, found), found.description, False)
-        _deliver(desk, found, steps, Output(offline, calldata, safe, sender, yes, as_json))
+    found = find_subject(subject, desk, None)
+    _require_proposal(desk, found, "cancel")
+    steps = cancel_steps(desk.governor, desk.deployment, _scheduled(desk, found), found.description, False)
+    _deliver(desk, found, steps, output)
 
 
 @app.command(epilog="Example: evenkeel gov veto 0x5f3a9c --yes")
-def veto(
-    subject: _SubjectArgument,
-    network: NetworkName = DEFAULT_NETWORK,
-    governor: GovernorAddress = None,
-    offline: Offline = False,
-    kind: Kind = _ACCOUNT,
-    calldata: Calldata = False,
-    safe: SafeFile = None,
-    sender: Sender = None,
-    yes: Yes = False,
-    as_json: AsJson = False,
-) -> None:
+@sending()
+def veto(desk: GovernanceDesk, output: Output, subject: _SubjectArgument) -> None:
     """Cancel, as guardian, what a governor has scheduled: one transaction, at any time before it runs."""
-    with _desk(network, governor, offline, kind) as desk:
-        found = find_subject(subject, desk, None)
-        caller = Governor(found.scheduled_by or desk.governor.address, desk.governor.kind)
-        steps = cancel_steps(caller, desk.deployment, _scheduled(desk, found), found.description, True)
-        _deliver(desk, found, steps, Output(offline, calldata, safe, sender, yes, as_json), is_urgent=True)
+    found = find_subject(subject, desk, None)
+    caller = Governor(found.scheduled_by or desk.governor.address, desk.governor.kind)
+    steps = cancel_steps(caller, desk.deployment, _scheduled(desk, found), found.description, True)
+    _deliver(desk, found, steps, output, is_urgent=True)
 
 
 @app.command(epilog="Example: evenkeel gov tighten --set max_notional_usd=50000 --yes")
-def tighten(
-    sets: _Sets = None,
-    network: NetworkName = DEFAULT_NETWORK,
-    governor: GovernorAddress = None,
-    offline: Offline = False,
-    kind: Kind = _ACCOUNT,
-    calldata: Calldata = False,
-    safe: SafeFile = None,
-    sender: Sender = None,
-    yes: Yes = False,
-    as_json: AsJson = False,
-) -> None:
+@sending()
+def tighten(desk: GovernanceDesk, output: Output, sets: _Sets = None) -> None:
     """Tighten parameters at once, as guardian. What would loosen one is refused, here and by the contracts."""
-    with _desk(network, governor, offline, kind) as desk:
-        if not sets:
-            raise DataError("nothing is tightened; add --set name=value, such as --set max_notional_usd=50000")
-        changes = parse_changes(sets, desk.state, desk.deployment)
-        calls = calls_of(changes, desk.state, desk.deployment, at_once=True)
-        _at_once(desk, calls, "tighten", Output(offline, calldata, safe, sender, yes, as_json))
+    if not sets:
+        raise DataError("nothing is tightened; add --set name=value, such as --set max_notional_usd=50000")
+    changes = parse_changes(sets, desk.state, desk.deployment)
+    calls = calls_of(changes, desk.state, desk.deployment, at_once=True)
+    _at_once(desk, calls, "tighten", output)
 
 
 @app.command(epilog="Example: evenkeel gov pause --yes")
-def pause(
-    network: NetworkName = DEFAULT_NETWORK,
-    governor: GovernorAddress = None,
-    offline: Offline = False,
-    kind: Kind = _ACCOUNT,
-    calldata: Calldata = False,
-    safe: SafeFile = None,
-    sender: Sender = None,
-    yes: Yes = False,
-    as_json: AsJson = False,
-) -> None:
+@sending()
+def pause(desk: GovernanceDesk, output: Output) -> None:
     """Stop trades and deposits at once, as guardian, for three days; exits stay open."""
-    with _desk(network, governor, offline, kind) as desk:
-        _at_once(desk, (_on_vault(desk, "pause"),), "pause", Output(offline, calldata, safe, sender, yes, as_json))
+    _at_once(desk, (_on_vault(desk, "pause"),), "pause", output)
 
 
 @app.command(epilog="Example: evenkeel gov resume --calldata")
+@sending()
 def resume(
-    save: Annotated[Path | None, typer.Option("--save", help="Write the calls to a file for the later steps.")] = None,
-    no_simulation: NoSimulation = False,
-    network: NetworkName = DEFAULT_NETWORK,
-    governor: GovernorAddress = None,
-    offline: Offline = False,
-    kind: Kind = _ACCOUNT,
-    calldata: Calldata = False,
-    safe: SafeFile = None,
-    sender: Sender = None,
-    yes: Yes = False,
-    as_json: AsJson = False,
+    desk: GovernanceDesk,
+    output: Output,
+    save: _Save = None,
+    no_simulation: _NoSimulation = False,
 ) -> None:
     """Propose to end pause and reduce-only: a governor's act, after its delay."""
-    with _desk(network, governor, offline, kind) as desk:
-        output = Output(offline, calldata, safe, sender, yes, as_json)
-        _propose(desk, (_on_vault(desk, "resume"),), "Resume the vault", save, not no_simulation, output)
+    _propose(desk, (_on_vault(desk, "resume"),), "Resume the vault", save, not no_simulation, output)
 
 
 @app.command(name="list", epilog="Example: evenkeel gov list --json")
@@ -337,7 +227,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List what is scheduled with the time left, and the open proposals of a VaultGovernor."""
-    with _desk(network, governor, False, _ACCOUNT) as desk:
+    with desk_at(network, governor, False, _ACCOUNT) as desk:
         rows = waiting_rows(desk)
     if as_json:
         typer.echo(json.dumps(rows, indent=2))

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -22,26 +22,6 @@ from agent.governance.safe_file import safe_batch
 from agent.governance.sending import find_sender, send_and_wait
 from agent.governance.simulation import Simulation, simulate
 from agent.governance.text import review_document, review_lines, step_document, step_lines
-
-NetworkName = Annotated[str, typer.Option("--network", help="Name of a file in config/, without .toml.")]
-GovernorAddress = Annotated[
-    str | None, typer.Option("--governor", help="Who governs, if not the manifest's governor: its address.")
-]
-Offline = Annotated[bool, typer.Option("--offline", help="Ask no node: compare with the configuration, send nothing.")]
-Kind = Annotated[
-    GovernorKind, typer.Option("--kind", help="With --offline: what the governor is; with a node it is asked.")
-]
-Calldata = Annotated[bool, typer.Option("--calldata", help="Print the transactions instead of sending them.")]
-SafeFile = Annotated[
-    Path | None, typer.Option("--safe", help="Write the transactions for Safe's Transaction Builder, send nothing.")
-]
-Sender = Annotated[
-    str | None,
-    typer.Option("--from", help="Local chain: an account of its node that sends; else EVENKEEL_GOVERNANCE_KEY does."),
-]
-Yes = Annotated[bool, typer.Option("--yes", help="Send without asking for the checksum.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-NoSimulation = Annotated[bool, typer.Option("--no-simulation", help="Do not try it on a fork of the node's chain.")]
 
 
 @dataclass(frozen=True, slots=True)

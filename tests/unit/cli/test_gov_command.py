@@ -170,7 +170,7 @@ def test_deliver__at_a_terminal__sends_for_the_right_words_alone(gov, monkeypatc
     own = plain_desk()
     calls = calls_of(parse_changes(["max_fee_bps=10"], own.state, own.deployment), own.state, own.deployment)
     words = checksum(own.deployment, calls)
-    monkeypatch.setattr("agent.cli.gov._desk", lambda *_: _online(own))
+    monkeypatch.setattr("agent.cli.gov_command.desk_at", lambda *_: _online(own))
     monkeypatch.setattr("sys.stdin", Terminal())
     monkeypatch.setattr("typer.prompt", lambda *_, **__: typed.format(words=words.upper()))
     sent = []

@@ -1,0 +1,86 @@
+"""Options that the governance commands share, and what they mean: a desk to govern from, and where the result goes."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from agent.cli.gov_output import Output
+from agent.cli.keeper_inputs import DEFAULT_NETWORK
+from agent.governance.calls import parse_address
+from agent.governance.desk import GovernanceDesk, open_desk
+from agent.governance.governors import GovernorKind
+from agent.settings import config_path, load_settings
+
+NetworkName = Annotated[str, typer.Option("--network", help="Name of a file in config/, without .toml.")]
+GovernorAddress = Annotated[
+    str | None, typer.Option("--governor", help="Who governs, if not the manifest's governor: its address.")
+]
+Offline = Annotated[bool, typer.Option("--offline", help="Ask no node: compare with the configuration, send nothing.")]
+Kind = Annotated[
+    GovernorKind, typer.Option("--kind", help="With --offline: what the governor is; with a node it is asked.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+_Calldata = Annotated[bool, typer.Option("--calldata", help="Print the transactions instead of sending them.")]
+_SafeFile = Annotated[
+    Path | None, typer.Option("--safe", help="Write the transactions for Safe's Transaction Builder, send nothing.")
+]
+_Sender = Annotated[
+    str | None,
+    typer.Option("--from", help="Local chain: an account of its node that sends; else EVENKEEL_GOVERNANCE_KEY does."),
+]
+_Yes = Annotated[bool, typer.Option("--yes", help="Send without asking for the checksum.")]
+
+Command = Callable[..., None]
+
+
+@contextmanager
+def desk_at(network: str, governor: str | None, is_offline: bool, kind: GovernorKind) -> Iterator[GovernanceDesk]:
+    """Open the desk that the options name."""
+    settings = load_settings(config_path(network))
+    address = None if governor is None else parse_address(governor, "--governor")
+    with open_desk(settings, address, kind if is_offline else None) as desk:
+        yield desk
+
+
+def sending(kind: GovernorKind = GovernorKind.ACCOUNT) -> Callable[[Command], Command]:
+    """Give a command that may send the shared options after its own, and hand it the desk and the output they mean.
+
+    ``kind`` is what the governor is taken for offline, unless it is said.
+    """
+    shared = {
+        "network": (NetworkName, DEFAULT_NETWORK),
+        "governor": (GovernorAddress, None),
+        "offline": (Offline, False),
+        "kind": (Kind, kind),
+        "calldata": (_Calldata, False),
+        "safe": (_SafeFile, None),
+        "sender": (_Sender, None),
+        "yes": (_Yes, False),
+        "as_json": (AsJson, False),
+    }
+
+    def give(command: Command) -> Command:
+        _, _, *own = inspect.signature(command, eval_str=True).parameters.values()
+
+        @functools.wraps(command)
+        def run(**options: Any) -> None:
+            network, governor, offline, as_kind, calldata, safe, sender, yes, as_json = map(options.pop, shared)
+            with desk_at(network, governor, offline, as_kind) as desk:
+                command(desk, Output(offline, calldata, safe, sender, yes, as_json), **options)
+
+        keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        added = [
+            inspect.Parameter(name, keyword, default=default, annotation=annotation)
+            for name, (annotation, default) in shared.items()
+        ]
+        run.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]  # what Typer reads
+        return run
+
+    return give
