@@ -71,7 +71,7 @@ TARGETS = {
     "contracts/oracles/UniswapV3TwapSource.sol": ORACLES,
     "contracts/governance/VaultGovernor.sol": VOTES,
     "contracts/governance/GovernanceToken.sol": VOTES,
-    "contracts/libraries/ChainBlocks.sol": ("ChainBlocks.t.sol", "HedgeVaultRebalance.t.sol"),
+    "contracts/libraries/ChainBlocks.sol": ("ChainBlocks.t.sol", "HedgeVaultIntents.t.sol"),
 }
 """The contracts that hold money come first: a run that ends early has judged them."""
 
