@@ -9,12 +9,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from agent.chain.client import ChainClient
 from agent.chain.deployment import load_deployment
+from agent.cli.shared_options import REQUIRED, Command, sharing
 from agent.deploy.approval import require_ready
 from agent.deploy.deployer_key import deployer_key
 from agent.deploy.execution import StepDone, is_handed_over, remaining
@@ -43,21 +44,35 @@ app = typer.Typer(
 
 _Network = Annotated[str, typer.Option("--network", help="Name of a file in config/, without .toml.")]
 _Config = Annotated[Path | None, typer.Option("--config", help="Read this file in place of config/<network>.toml.")]
-_Inputs = Annotated[Path | None, typer.Option("--inputs", help="Addresses it stands on (.json), in place of [deploy].")]
+_Inputs = Annotated[Path | None, typer.Option("--inputs", help="Addresses it stands on (.json), in place of the file's own.")]
 _Book = Annotated[Path | None, typer.Option("--book", help="Book whose options are put on the chain.")]
 _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
+def _run(command: Command, values: dict[str, Any], own: dict[str, Any]) -> None:
+    network, book, config, inputs, as_json = values.values()
+    command(Sources(network, config, inputs, book), as_json, **own)
+
+
+_on_network = sharing(
+    {
+        "network": (_Network, REQUIRED),
+        "book": (_Book, None),
+        "config": (_Config, None),
+        "inputs": (_Inputs, None),
+        "as_json": (_AsJson, False),
+    },
+    2,
+    _run,
+)
+"""For commands on a network's sources: ``command(sources, as_json, ...)``."""
+
+
 @app.command(epilog="Example: evenkeel deploy plan --network sepolia --book examples/book.toml")
-def plan(
-    network: _Network,
-    book: _Book = None,
-    config: _Config = None,
-    inputs: _Inputs = None,
-    as_json: _AsJson = False,
-) -> None:
+@_on_network
+def plan(sources: Sources, as_json: bool) -> None:
     """Show every transaction with its cost, every parameter, what can be lost, and the plan's digest. Sends nothing."""
-    with open_session(Sources(network, config, inputs, book)) as session:
+    with open_session(sources) as session:
         report = plan_report(session)
     typer.echo(json.dumps(as_document(report)) if as_json else plan_text(report))
     if report.findings:
@@ -65,19 +80,16 @@ def plan(
 
 
 @app.command(epilog="Example: evenkeel deploy apply --network sepolia --plan 0123456789abcdef")
+@_on_network
 def apply(
-    network: _Network,
+    sources: Sources,
+    as_json: bool,
     plan: Annotated[str, typer.Option("--plan", help="Digest that `evenkeel deploy plan` has shown.")],
-    book: _Book = None,
-    config: _Config = None,
-    inputs: _Inputs = None,
-    as_json: _AsJson = False,
 ) -> None:
     """Send what the plan says and the chain lacks. Stopped at any moment and run again, it goes on where it stopped.
 
     The deployer's key comes from EVENKEEL_DEPLOYER_KEY, unless the node holds the account.
     """
-    sources = Sources(network, config, inputs, book)
     with open_session(sources) as session:
         deployer_key(os.environ, Address(session.blueprint.inputs.deployer), session.state)
         require_ready(session, plan)
@@ -89,18 +101,13 @@ def apply(
 
 
 @app.command("verify", epilog="Example: evenkeel deploy verify --network sepolia --json")
-def verify_command(
-    network: _Network,
-    book: _Book = None,
-    config: _Config = None,
-    inputs: _Inputs = None,
-    as_json: _AsJson = False,
-) -> None:
+@_on_network
+def verify_command(sources: Sources, as_json: bool) -> None:
     """Compare code, wiring, parameters, roles and powers with the plan, and write the explorers' inputs.
 
     Exit status 1 when anything differs.
     """
-    with open_session(Sources(network, config, inputs, book)) as session:
+    with open_session(sources) as session:
         chain = session.blueprint.network.chain
         deployment = load_deployment(chain.manifest_file, chain.chain_id)
         checks = verify(session.blueprint, session.state, deployment.block)
@@ -117,15 +124,10 @@ def verify_command(
 
 
 @app.command(epilog="Example: evenkeel deploy status --network sepolia")
-def status(
-    network: _Network,
-    book: _Book = None,
-    config: _Config = None,
-    inputs: _Inputs = None,
-    as_json: _AsJson = False,
-) -> None:
+@_on_network
+def status(sources: Sources, as_json: bool) -> None:
     """Say which steps are done, which is next, and where everything stands or will stand."""
-    with open_session(Sources(network, config, inputs, book)) as session:
+    with open_session(sources) as session:
         left = remaining(session.blueprint, session.state)
         handed_over = is_handed_over(session.blueprint, session.state)
     rows = [

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +11,7 @@ import typer
 
 from agent.cli.gov_output import Output
 from agent.cli.keeper_inputs import DEFAULT_NETWORK
+from agent.cli.shared_options import Command, sharing
 from agent.governance.calls import parse_address
 from agent.governance.desk import GovernanceDesk, open_desk
 from agent.governance.governors import GovernorKind
@@ -37,8 +36,6 @@ _Sender = Annotated[
 ]
 _Yes = Annotated[bool, typer.Option("--yes", help="Send without asking for the checksum.")]
 
-Command = Callable[..., None]
-
 
 @contextmanager
 def desk_at(network: str, governor: str | None, is_offline: bool, kind: GovernorKind) -> Iterator[GovernanceDesk]:
@@ -54,7 +51,7 @@ def sending(kind: GovernorKind = GovernorKind.ACCOUNT) -> Callable[[Command], Co
 
     ``kind`` is what the governor is taken for offline, unless it is said.
     """
-    shared = {
+    shared: dict[str, tuple[Any, Any]] = {
         "network": (NetworkName, DEFAULT_NETWORK),
         "governor": (GovernorAddress, None),
         "offline": (Offline, False),
@@ -66,21 +63,9 @@ def sending(kind: GovernorKind = GovernorKind.ACCOUNT) -> Callable[[Command], Co
         "as_json": (AsJson, False),
     }
 
-    def give(command: Command) -> Command:
-        _, _, *own = inspect.signature(command, eval_str=True).parameters.values()
+    def run(command: Command, values: dict[str, Any], own: dict[str, Any]) -> None:
+        network, governor, offline, as_kind, *where = values.values()
+        with desk_at(network, governor, offline, as_kind) as desk:
+            command(desk, Output(offline, *where), **own)
 
-        @functools.wraps(command)
-        def run(**options: Any) -> None:
-            network, governor, offline, as_kind, calldata, safe, sender, yes, as_json = map(options.pop, shared)
-            with desk_at(network, governor, offline, as_kind) as desk:
-                command(desk, Output(offline, calldata, safe, sender, yes, as_json), **options)
-
-        keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        added = [
-            inspect.Parameter(name, keyword, default=default, annotation=annotation)
-            for name, (annotation, default) in shared.items()
-        ]
-        run.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]  # what Typer reads
-        return run
-
-    return give
+    return sharing(shared, 2, run)
