@@ -44,7 +44,9 @@ app = typer.Typer(
 
 _Network = Annotated[str, typer.Option("--network", help="Name of a file in config/, without .toml.")]
 _Config = Annotated[Path | None, typer.Option("--config", help="Read this file in place of config/<network>.toml.")]
-_Inputs = Annotated[Path | None, typer.Option("--inputs", help="Addresses it stands on (.json), in place of the file's own.")]
+_Inputs = Annotated[
+    Path | None, typer.Option("--inputs", help="Addresses it stands on (.json), in place of the file's own.")
+]
 _Book = Annotated[Path | None, typer.Option("--book", help="Book whose options are put on the chain.")]
 _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
