@@ -130,9 +130,11 @@ abstract contract GovernanceActions is MarketActions {
     }
 
     function _execute(Proposal memory p) private returns (bool isAccepted) {
+        (uint256 used, uint256 at) = (turnoverUsed, turnoverAt);
         if (p.kind == Kind.Bounds) _enterOld();
         vm.prank(governor);
         (isAccepted,) = address(access).call(abi.encodeCall(access.execute, (p.target, p.data)));
+        if (!isAccepted) (turnoverUsed, turnoverAt) = (used, at); // refused: settled once less, and rounded once less
     }
 
     function _veto(uint256 a, uint256) internal returns (bool isAccepted) {
@@ -208,9 +210,13 @@ abstract contract GovernanceActions is MarketActions {
         loose[i] = i == 16 || _isHigherTighter(i) ? loose[i] * 99 / 100 : loose[i] + loose[i] / 100 + 1;
         if (loose[i] != f[i]) _judge(48, !_callTighten(loose));
         if (i != 16) f[i] = _isHigherTighter(i) ? f[i] + f[i] * (b % 10) / 100 : f[i] - f[i] * (b % 10) / 100;
+        (uint256 used, uint256 at) = (turnoverUsed, turnoverAt);
         _enterOld();
         isAccepted = _callTighten(f);
-        if (!isAccepted) return false;
+        if (!isAccepted) {
+            (turnoverUsed, turnoverAt) = (used, at);
+            return false;
+        }
         Bounds memory next = guard.bounds();
         _judge(48, _isNoLooser(old, next));
         _reflectBounds(next);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Leg} from "../../../contracts/types/Rebalance.sol";
 import {ScriptedVenue} from "../support/ScriptedVenue.sol";
 import {MemberActions} from "./MemberActions.sol";
@@ -24,10 +25,11 @@ abstract contract RoundTrips is MemberActions {
     }
 
     /// @dev In; then blocks in which the index moves inside the deviation, the feed follows or does not, the mark goes
-    ///      anywhere and a keeper trades at the oracle's price or worse; then out.
+    ///      anywhere and a keeper trades at the oracle's price or worse; then out. What moves further than the deviation
+    ///      from a price the vault traded at is the market's gain or loss on that trade, whoever holds shares.
     function _roundTripAcross(uint256 a, uint256 b) internal returns (bool) {
         address traveller = members[members.length - 1];
-        uint256 anchor = feedPrice;
+        (uint256 low, uint256 high) = (_down(feedPrice), _up(feedPrice));
         uint256 assets = 1e6 + b % (10 ** (8 + a % 6));
         if (vault.balanceOf(traveller) != 0 || vault.shareLock() != 0) return false;
         assets = vault.previewMint(vault.previewDeposit(assets));
@@ -35,11 +37,12 @@ abstract contract RoundTrips is MemberActions {
         uint256 blocks = 1 + a % 4;
         for (uint256 i = 0; i < blocks; ++i) {
             uint256 r = uint256(keccak256(abi.encode(a, b, i)));
-            uint256 index = anchor * (BPS - DEVIATION_BPS + r % (2 * DEVIATION_BPS + 1)) / BPS;
+            uint256 index = low + r % (high - low + 1);
             _moveVenues(index, index * (9500 + (r >> 16) % 1000) / BPS);
             if ((r >> 32) % 2 == 0) feedPrice = index;
             _advance(1 + (r >> 40) % 60);
-            if (i == 0 && (r >> 48) % 2 == 0) _hedge(1, (r >> 56) % 4 * 20 + 1);
+            if (i != 0 || (r >> 48) % 2 != 0 || !_hedge(1, (r >> 56) % 4 * 20 + 1)) continue;
+            (low, high) = (Math.max(low, _down(feedPrice)), Math.min(high, _up(feedPrice)));
         }
         _judge(8, _returnOf(traveller) <= assets);
         _moveVenues(feedPrice, feedPrice);
