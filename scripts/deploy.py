@@ -20,6 +20,7 @@ from typing import Any
 
 import brownie
 import requests
+from eth_account import Account
 from web3.exceptions import TimeExhausted, Web3Exception
 
 from agent.deploy.approval import require_ready
@@ -82,7 +83,7 @@ class _Sender:
         self._deployer = session.blueprint.inputs.deployer
         key = deployer_key(os.environ, self._deployer, session.state)
         self.is_unlocked = key is None
-        self._account: Any = None if key is None else brownie.accounts.add(key)
+        self._account: Any = None if key is None else Account.from_key(key)
 
     def settle(self) -> None:
         """Wait until nothing of the deployer's is pending: an interrupted run may have left a transaction."""
@@ -118,7 +119,7 @@ class _Sender:
     def _send_signed(self, fields: dict[str, Any]) -> bytes:
         eth = brownie.web3.eth
         base_fee, tip = eth.get_block("latest")["baseFeePerGas"], eth.max_priority_fee
-        signed = self._account._acct.sign_transaction(  # Brownie's account keeps eth-account's
+        signed = self._account.sign_transaction(
             {
                 **fields,
                 "chainId": eth.chain_id,
