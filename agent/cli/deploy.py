@@ -174,7 +174,6 @@ def market(
     """
     settings = load_network(config or config_path(network))
     with contextlib.closing(ChainClient(settings.chain)) as client:
-        client.require_chain()
         for number in range(rounds):
             if number:
                 time.sleep(interval_seconds)

@@ -62,8 +62,15 @@ def faults(blueprint: Blueprint, state: ChainState) -> list[str]:
         try:
             found += check(blueprint, state)
         except DataError as refusal:
-            found.append(str(refusal))
+            found.append(_with_key(str(refusal), blueprint))
     return found
+
+
+def _with_key(line: str, blueprint: Blueprint) -> str:
+    """Return a line about an address with the key that it is written under."""
+    named = (key for key, address in standing_on(blueprint).items() if line.startswith(address))
+    key = next(named, None)
+    return line if key is None else f"{key} {line}"
 
 
 def _asset(blueprint: Blueprint, state: ChainState) -> Iterator[str]:
@@ -94,7 +101,7 @@ def _price(blueprint: Blueprint, state: ChainState) -> Iterator[str]:
     oracle, feed = blueprint.network.oracle, Address(blueprint.inputs.price_feed)
     reading = read_feed(state, feed)
     yield from _feed_faults(reading, f"price_feed {feed}", blueprint.network.deploy.price_pair, oracle.max_age_seconds)
-    if not oracle.min_price <= reading.price <= oracle.max_price:
+    if reading.price > 0 and not oracle.min_price <= reading.price <= oracle.max_price:
         yield (
             f"price_feed {feed} says {reading.price / WAD:g}, outside [oracle] min_price_usd {oracle.min_price_usd} to "
             f"max_price_usd {oracle.max_price_usd}; check the address"

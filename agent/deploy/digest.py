@@ -26,7 +26,7 @@ def standing_on(blueprint: Blueprint) -> dict[str, Address]:
     }
     dao = blueprint.network.dao
     if dao is not None and dao.new_token is None:
-        named["dao token"] = dao.token
+        named["[dao] token"] = dao.token
     named |= {f"venue {one.name} {name}": address for one in inputs.venues for name, address in one.addresses.items()}
     return {name: Address(address) for name, address in named.items() if address is not None}
 

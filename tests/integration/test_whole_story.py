@@ -11,6 +11,7 @@ import pytest
 
 from agent.chain.abi import load_abi
 from agent.deploy.deployer_key import DEPLOYER_KEY_VARIABLE
+from agent.localnet.anvil import free_port
 from agent.units import WAD, Address
 from tests.support.public_testnet import public_testnet
 from tests.support.story import (
@@ -23,7 +24,7 @@ from tests.support.story import (
 
 pytestmark = pytest.mark.chain
 
-PORT, CHAIN_ID = 18_741, 84_004
+CHAIN_ID = 84_004
 DAY, HALF_AN_HOUR = 86_400, 1_900
 USDC = 10**6
 EQUITY_LOW = 9  # place in `VenueMeasurement`
@@ -34,7 +35,7 @@ REDEEM_WITH_UNWIND = "redeemWithUnwind(uint256,uint256,address,address,(address,
 
 @pytest.fixture
 def people(tmp_path, repository):
-    with public_testnet(PORT, CHAIN_ID, tmp_path) as testnet:
+    with public_testnet(free_port(), CHAIN_ID, tmp_path) as testnet:
         config, book = tmp_path / "story.toml", tmp_path / "book.toml"
         config.write_text(network_text((repository / "config" / "localnet.toml").read_text(), testnet, tmp_path))
         book.write_text(BOOK)

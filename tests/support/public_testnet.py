@@ -22,6 +22,13 @@ GENESIS_UNIX = 1_722_466_800  # 2024-07-31 23:00 UTC
 _GAS = 8_000_000
 
 
+def key_of(role: str) -> str:
+    """Private key of one of Anvil's accounts, as its owner would put it into the environment."""
+    Account.enable_unaudited_hdwallet_features()
+    path = f"m/44'/60'/0'/0/{ACCOUNT_ROLES.index(role)}"
+    return "0x" + bytes(Account.from_mnemonic(MNEMONIC, account_path=path).key).hex()
+
+
 class PublicTestnet:
     """One running chain. Everybody on it signs with a key of his own; ``publisher`` stands for its oracle network."""
 
@@ -40,12 +47,6 @@ class PublicTestnet:
     @property
     def url(self) -> str:
         return self.chain.rpc.url
-
-    def key(self, role: str) -> str:
-        """Private key of one of Anvil's accounts, as its owner would put it into the environment."""
-        Account.enable_unaudited_hdwallet_features()
-        path = f"m/44'/60'/0'/0/{ACCOUNT_ROLES.index(role)}"
-        return "0x" + bytes(Account.from_mnemonic(MNEMONIC, account_path=path).key).hex()
 
     def wait(self, seconds: int, price_usd: float | None = None) -> None:
         """Let time pass; the feed answers at the end of it."""

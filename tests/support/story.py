@@ -20,7 +20,7 @@ from agent.chain.deployment import Deployment, load_deployment
 from agent.cli.main import main
 from agent.deploy.deployer_key import DEPLOYER_KEY_VARIABLE
 from agent.execution.config import GOVERNANCE_KEY_VARIABLE, KEEPER_KEY_VARIABLE
-from tests.support.public_testnet import PublicTestnet
+from tests.support.public_testnet import PublicTestnet, key_of
 
 VOTING_DELAY_SECONDS, VOTING_PERIOD_SECONDS = 600, 3_600
 PATIENCE_SECONDS = 120
@@ -98,7 +98,7 @@ class CommandLine:
 
     def environment(self, variable: str, role: str) -> dict[str, str]:
         plain = {name: value for name, value in os.environ.items() if not name.startswith("EVENKEEL_")}
-        return plain | {variable: self.testnet.key(role)}
+        return plain | {variable: key_of(role)}
 
     def run(self, environment: Mapping[str, str], *arguments: object) -> tuple[int, str, str]:
         """Return status, output and errors."""
