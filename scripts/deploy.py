@@ -14,38 +14,43 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import brownie
 import requests
+from eth_account import Account
 from web3.exceptions import TimeExhausted, Web3Exception
 
-from agent.deploy.approval import require_ready
+from agent.deploy.approval import require_plan, require_ready
 from agent.deploy.deployer_key import deployer_key
 from agent.deploy.execution import Sent, StepDone, carry_out
 from agent.deploy.manifest import write_manifest
 from agent.deploy.session import Session, Sources, open_session
 from agent.deploy.steps import Step, Transaction
 from agent.errors import AgentError, DataError, FatalError, PreflightError, TransientError
+from agent.units import wei_to_eth
 from scripts.holdings import wrap_holdings
 from scripts.project import connected, load_project, quiet_unless_failing
 
 RECEIPT_TIMEOUT_SECONDS = 600
 GAS_BUFFER_PERCENT = 110
 """Gas limit of what is estimated."""
-FAILED_STATUS, BAD_INPUT_STATUS = 1, 2
+_NO_FUNDS = "insufficient funds"
+"""What go-ethereum, Nethermind, Erigon and Anvil say to an account that cannot pay for its transaction."""
+BAD_INPUT_STATUS, STOPPED_STATUS = 2, 3
 
 
 def main() -> int:
-    """Run the command line; bad input is one line a finding and exit status 2, what fails on the way status 1."""
+    """Run the command line; bad input is one line a finding and exit status 2, what stops it on the way status 3."""
     try:
         _deploy(_arguments())
     except AgentError as error:
         findings = error.findings if isinstance(error, PreflightError) else (str(error),)
         sys.stderr.writelines(f"{' '.join(finding.split())}\n" for finding in findings)
-        return BAD_INPUT_STATUS if isinstance(error, DataError) else FAILED_STATUS
+        return BAD_INPUT_STATUS if isinstance(error, DataError) else STOPPED_STATUS
     return 0
 
 
@@ -60,19 +65,29 @@ def _deploy(arguments: argparse.Namespace) -> None:
         output.flush()
 
     with open_session(sources) as session:
-        network = session.blueprint.network
-        with quiet_unless_failing(), connected(network.network, network.chain.rpc_urls[0]):
-            try:
-                sender = _Sender(session)
-                sender.settle()
-                if session.book is not None and sender.is_unlocked:
-                    wrap_holdings(session.blueprint.inputs, session.book)
-                digest = require_ready(session, arguments.plan)
-                carry_out(session.blueprint, session.state, sender.send, show)
-            except (requests.RequestException, OSError) as error:
-                raise TransientError(_gone(error)) from None
+        digest = _send_all(session, arguments.plan, show)
         manifest = write_manifest(session.blueprint, session.state, digest)
-    output.write(json.dumps({"manifest": str(network.chain.manifest_file), "block": manifest["block"]}) + "\n")
+        path = session.blueprint.network.chain.manifest_file
+    output.write(json.dumps({"manifest": str(path), "block": manifest["block"]}) + "\n")
+
+
+def _send_all(session: Session, plan: str | None, show: Callable[[StepDone], None]) -> str:
+    """Send what is missing and return the plan's digest."""
+    network = session.blueprint.network
+    try:
+        with quiet_unless_failing(), connected(network.network, network.chain.rpc_urls[0]):
+            sender = _Sender(session)
+            sender.settle()
+            require_plan(session, plan)
+            if session.book is not None and sender.is_unlocked:
+                wrap_holdings(session.blueprint.inputs, session.book)
+            digest = require_ready(session, plan)
+            carry_out(session.blueprint, session.state, sender.send, show)
+    except (requests.RequestException, OSError) as error:
+        raise TransientError(
+            f"the node does not answer ({type(error).__name__}); run this again: it goes on where the chain stands"
+        ) from None
+    return digest
 
 
 class _Sender:
@@ -82,7 +97,7 @@ class _Sender:
         self._deployer = session.blueprint.inputs.deployer
         key = deployer_key(os.environ, self._deployer, session.state)
         self.is_unlocked = key is None
-        self._account: Any = None if key is None else brownie.accounts.add(key)
+        self._account: Any = None if key is None else Account.from_key(key)
 
     def settle(self) -> None:
         """Wait until nothing of the deployer's is pending: an interrupted run may have left a transaction."""
@@ -110,15 +125,24 @@ class _Sender:
                 f"{step.title} is not mined after {RECEIPT_TIMEOUT_SECONDS} s; run this again"
             ) from None
         except (Web3Exception, ValueError) as error:
-            raise FatalError(f"{step.title} is refused: {error}"[:400]) from None
+            raise self._refused(step, error) from None
         if receipt["status"] != 1:
             raise FatalError(f"{step.title} reverted in transaction 0x{bytes(hash_).hex()}")
         return Sent("0x" + bytes(hash_).hex(), receipt["gasUsed"])
 
+    def _refused(self, step: Step, error: Exception) -> FatalError:
+        held = brownie.web3.eth.get_balance(self._deployer)
+        if _NO_FUNDS in str(error).lower():
+            return FatalError(
+                f"the deployer {self._deployer} has {wei_to_eth(held):.6f} ether left, too little for {step.title}; "
+                "send it some and run this again: it goes on where the chain stands"
+            )
+        return FatalError(f"{step.title} is refused: {error}"[:400])
+
     def _send_signed(self, fields: dict[str, Any]) -> bytes:
         eth = brownie.web3.eth
         base_fee, tip = eth.get_block("latest")["baseFeePerGas"], eth.max_priority_fee
-        signed = self._account._acct.sign_transaction(  # Brownie's account keeps eth-account's
+        signed = self._account.sign_transaction(
             {
                 **fields,
                 "chainId": eth.chain_id,
@@ -128,10 +152,6 @@ class _Sender:
             }
         )
         return bytes(eth.send_raw_transaction(signed.raw_transaction))
-
-
-def _gone(error: Exception) -> str:
-    return f"the node does not answer ({type(error).__name__}); run this again: it goes on where the chain stands"
 
 
 def _arguments() -> argparse.Namespace:

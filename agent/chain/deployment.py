@@ -79,7 +79,7 @@ def load_deployment(path: Path, chain_id: int) -> Deployment:
     """
     try:
         deployment = Deployment.model_validate_json(
-            read_input(path, absent="deploy the vault first (evenkeel localnet up)")
+            read_input(path, absent="deploy the vault first (evenkeel deploy plan, or evenkeel localnet up)")
         )
     except ValidationError as error:
         first = error.errors()[0]

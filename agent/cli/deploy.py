@@ -17,6 +17,7 @@ from agent.chain.client import ChainClient
 from agent.chain.deployment import load_deployment
 from agent.cli.shared_options import REQUIRED, Command, sharing
 from agent.deploy.approval import require_ready
+from agent.deploy.comparison import Check
 from agent.deploy.deployer_key import deployer_key
 from agent.deploy.execution import StepDone, is_handed_over, remaining
 from agent.deploy.explorers import write_explorer_files
@@ -27,7 +28,7 @@ from agent.deploy.plan_text import plan_text
 from agent.deploy.script import run_script
 from agent.deploy.session import Sources, open_session
 from agent.deploy.steps import Create
-from agent.deploy.verification import Check, verify
+from agent.deploy.verification import verify
 from agent.errors import PreflightError
 from agent.report.text_table import Column, table_lines
 from agent.settings import config_path
@@ -173,7 +174,6 @@ def market(
     """
     settings = load_network(config or config_path(network))
     with contextlib.closing(ChainClient(settings.chain)) as client:
-        client.require_chain()
         for number in range(rounds):
             if number:
                 time.sleep(interval_seconds)

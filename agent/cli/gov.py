@@ -16,7 +16,7 @@ from agent.cli.gov_list import waiting_rows
 from agent.cli.gov_output import Output, deliver, tried
 from agent.cli.keeper_inputs import DEFAULT_NETWORK
 from agent.errors import DataError
-from agent.governance.calls import GovernedCall, parse_call, parse_uint
+from agent.governance.calls import GovernedCall, parse_address, parse_call, parse_uint
 from agent.governance.changes import calls_of, parse_changes
 from agent.governance.desk import GovernanceDesk
 from agent.governance.governors import (
@@ -32,9 +32,10 @@ from agent.governance.governors import (
 )
 from agent.governance.review import review
 from agent.governance.subject import Subject, find_subject, save_proposal
+from agent.governance.votes import book_of_votes, delegate_step, votes_token
 
 app = typer.Typer(
-    help="Govern a vault: propose, show, vote, queue, execute, cancel, veto, tighten, pause, resume, list.",
+    help="Govern a vault: propose, show, delegate, vote, queue, execute, cancel, veto, tighten, pause, resume, list.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -133,6 +134,20 @@ def show(
         head = [f"Status: {found.status}", *([f"Description: {found.description}"] if found.description else [])]
         extra = {"status": found.status, "description": found.description}
         deliver(desk, shown, (), Output(True, False, None, None, False, as_json), head, simulation, extra)
+
+
+@app.command(epilog="Example: evenkeel gov delegate 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --yes")
+@sending(GovernorKind.VOTES)
+def delegate(
+    desk: GovernanceDesk,
+    output: Output,
+    account: Annotated[str, typer.Argument(help="Who votes with them: your own address, to vote yourself.")],
+) -> None:
+    """Have your votes counted from the next proposal on. Before that a token's votes count for nobody."""
+    token = votes_token(desk)
+    step = delegate_step(token, parse_address(account, "account"))
+    shown = review([step.call], book_of_votes(desk, token), desk.state, are_transactions=True)
+    deliver(desk, shown, [step], output)
 
 
 @app.command(epilog="Example: evenkeel gov vote 5820... --support for --reason 'the pool is deep enough'")

@@ -25,14 +25,20 @@ def require_ready(session: Session, digest: str | None) -> str:
         One line for each thing that is not what it is taken for.
 
     """
+    actual = require_plan(session, digest)
+    if found := findings(session):
+        raise PreflightError(found)
+    return actual
+
+
+def require_plan(session: Session, digest: str | None) -> str:
+    """Return the plan's digest; `DataError` where it is another than the one that was shown."""
     actual = digest_of(session.blueprint, session.state)
     if digest is not None and digest != actual:
         raise DataError(
             f"the plan is {actual} now, not {digest}: configuration, contracts, addresses or chain have changed since "
             "it was shown; look at it again (evenkeel deploy plan)"
         )
-    if found := findings(session):
-        raise PreflightError(found)
     return actual
 
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
-from typing import Any
-
-from eth_utils.crypto import keccak
 
 from agent.chain.deployment_inputs import DeploymentInputs
-from agent.deploy.artifact import load_artifact
+from agent.deploy.drawing import Drawing
 from agent.deploy.network import Network
 from agent.deploy.steps import (
     ZERO_ADDRESS,
@@ -23,8 +20,6 @@ from agent.deploy.steps import (
     Step,
     split_legs,
 )
-from agent.localnet.codec import create2_address
-from agent.localnet.deployer import CREATE2_FACTORY
 from agent.units import Address
 from agent.venues.registry import venue_protocol
 
@@ -68,10 +63,12 @@ def draw(network: Network, inputs: DeploymentInputs, legs: Sequence[ChainLeg] = 
 
     Nothing but these and the compiled contracts go into it, so that it is the same before, during and after.
     """
-    drawing = _Drawing(network.deploy.salt)
+    drawing = Drawing(network.deploy.salt)
     _core(drawing, network, inputs)
     venues = _adapters(drawing, inputs)
     _services(drawing, network)
+    if network.dao is not None:
+        drawing.create_dao(network.dao, drawing.creations["VaultAccess"].address)
     made = drawing.creations
     steps: list[Step] = [Create(one, is_addition=key in venues.values()) for key, one in made.items()]
     book, registry = made["DeltaBook"], made["VenueRegistry"]
@@ -87,22 +84,8 @@ def draw(network: Network, inputs: DeploymentInputs, legs: Sequence[ChainLeg] = 
     return Blueprint(network, inputs, made, venues, (*steps, hand_over), hand_over)
 
 
-class _Drawing:
-    def __init__(self, salt: str) -> None:
-        self._salt = salt
-        self.creations: dict[str, Creation] = {}
-
-    def create(self, contract: str, *arguments: Any, key: str | None = None) -> Address:
-        key = key or contract
-        salt = keccak(text=f"{self._salt}/{key}")
-        init_code = load_artifact(contract).init_code(arguments)
-        address = create2_address(CREATE2_FACTORY, int.from_bytes(salt, "big"), keccak(init_code))
-        self.creations[key] = Creation(key, contract, arguments, address, salt, init_code)
-        return address
-
-
-def _core(drawing: _Drawing, network: Network, inputs: DeploymentInputs) -> None:
-    create, access = drawing.create, drawing.create("VaultAccess", inputs.deployer)
+def _core(drawing: Drawing, network: Network, inputs: DeploymentInputs) -> None:
+    create, access = drawing.create, drawing.create_access(inputs.deployer)
     sources = (
         create("ChainlinkSource", inputs.price_feed, 0, MAX_ANSWER),
         _second_source(drawing, "ChainlinkSource secondary", inputs.secondary_feed),
@@ -120,11 +103,11 @@ def _core(drawing: _Drawing, network: Network, inputs: DeploymentInputs) -> None
     create("HedgeVault", inputs.asset, token.name, token.symbol, access, oracle, book, guard, gate, registry)
 
 
-def _second_source(drawing: _Drawing, key: str, feed: str | None) -> Address:
+def _second_source(drawing: Drawing, key: str, feed: str | None) -> Address:
     return ZERO_ADDRESS if feed is None else drawing.create("ChainlinkSource", feed, 0, MAX_ANSWER, key=key)
 
 
-def _adapters(drawing: _Drawing, inputs: DeploymentInputs) -> dict[str, str]:
+def _adapters(drawing: Drawing, inputs: DeploymentInputs) -> dict[str, str]:
     """Draw one adapter a venue; its protocol says which contract it is and which addresses it takes."""
     venues = {}
     vault = drawing.creations["HedgeVault"].address
@@ -136,7 +119,7 @@ def _adapters(drawing: _Drawing, inputs: DeploymentInputs) -> dict[str, str]:
     return venues
 
 
-def _services(drawing: _Drawing, network: Network) -> None:
+def _services(drawing: Drawing, network: Network) -> None:
     """Draw what members, relayers, rescuers and the recipient of fees use beside the vault."""
     access, vault, guard = (drawing.creations[name].address for name in ("VaultAccess", "HedgeVault", "RebalanceGuard"))
     drawing.create("RedemptionQueue", vault, network.queue.max_width_bps)

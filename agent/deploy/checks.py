@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from agent.chain.abi import Function
 from agent.deploy.blueprint import Blueprint
+from agent.deploy.dao_checks import token_faults
 from agent.deploy.digest import standing_on
 from agent.deploy.state import ChainState
 from agent.deploy.token_fee import transfer_fee
+from agent.deploy.views import BALANCE_OF, DECIMALS, DESCRIPTION, LATEST_ROUND, SYMBOL
 from agent.errors import DataError
 from agent.localnet.deployer import CREATE2_FACTORY
 from agent.units import BPS, WAD, Address, Wad
@@ -19,22 +20,6 @@ MAX_ASSET_DECIMALS = 24
 """``TwoSidedVault.MAX_ASSET_DECIMALS``."""
 MAX_SCALED_DECIMALS = 36
 """More of a feed or of the underlying than ``DecimalScale`` takes."""
-
-
-def _view(name: str, inputs: str, outputs: tuple[str, ...]) -> Function:
-    entry = {
-        "name": name,
-        "inputs": [{"type": kind, "name": ""} for kind in inputs.split(",") if kind],
-        "outputs": [{"type": kind, "name": ""} for kind in outputs],
-    }
-    return Function.from_abi(entry)
-
-
-DECIMALS = _view("decimals", "", ("uint8",))
-SYMBOL = _view("symbol", "", ("string",))
-DESCRIPTION = _view("description", "", ("string",))
-LATEST_ROUND = _view("latestRoundData", "", ("uint80", "int256", "uint256", "uint256", "uint80"))
-BALANCE_OF = _view("balanceOf", "address", ("uint256",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +58,19 @@ def faults(blueprint: Blueprint, state: ChainState) -> list[str]:
     if absent:
         return absent
     found: list[str] = []
-    for check in (_asset, _underlying, _price, _secondary, _collateral, _sequencer):
+    for check in (_asset, _underlying, _price, _secondary, _collateral, _sequencer, token_faults):
         try:
             found += check(blueprint, state)
         except DataError as refusal:
-            found.append(str(refusal))
+            found.append(_with_key(str(refusal), blueprint))
     return found
+
+
+def _with_key(line: str, blueprint: Blueprint) -> str:
+    """Return a line about an address with the key that it is written under."""
+    named = (key for key, address in standing_on(blueprint).items() if line.startswith(address))
+    key = next(named, None)
+    return line if key is None else f"{key} {line}"
 
 
 def _asset(blueprint: Blueprint, state: ChainState) -> Iterator[str]:
@@ -109,7 +101,7 @@ def _price(blueprint: Blueprint, state: ChainState) -> Iterator[str]:
     oracle, feed = blueprint.network.oracle, Address(blueprint.inputs.price_feed)
     reading = read_feed(state, feed)
     yield from _feed_faults(reading, f"price_feed {feed}", blueprint.network.deploy.price_pair, oracle.max_age_seconds)
-    if not oracle.min_price <= reading.price <= oracle.max_price:
+    if reading.price > 0 and not oracle.min_price <= reading.price <= oracle.max_price:
         yield (
             f"price_feed {feed} says {reading.price / WAD:g}, outside [oracle] min_price_usd {oracle.min_price_usd} to "
             f"max_price_usd {oracle.max_price_usd}; check the address"

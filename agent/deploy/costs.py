@@ -83,7 +83,8 @@ def estimate(blueprint: Blueprint, state: ChainState, left: Sequence[tuple[Step,
         gas = [outcome.gas_used for outcome in outcomes]
         for (step, _), outcome in zip(pending, outcomes, strict=True):
             if not outcome.succeeded:
-                refusals = [f"{step.title} would revert: {decode_revert(outcome.output)}"]
+                mend = "; check the addresses that it is given" if isinstance(step, Create) else ""
+                refusals = [f"{step.title} would revert: {decode_revert(outcome.output)}{mend}"]
                 break
     by_title = {step.title: (used, wanted.value) for (step, wanted), used in zip(pending, gas, strict=True)}
     steps = tuple(StepCost(step.title, wanted is None, *by_title.get(step.title, (0, Wei(0)))) for step, wanted in left)

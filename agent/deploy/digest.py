@@ -24,6 +24,9 @@ def standing_on(blueprint: Blueprint) -> dict[str, Address]:
         "sequencer_feed": inputs.sequencer_feed,
         "underlying_token": inputs.underlying_token,
     }
+    dao = blueprint.network.dao
+    if dao is not None and dao.new_token is None:
+        named["[dao] token"] = dao.token
     named |= {f"venue {one.name} {name}": address for one in inputs.venues for name, address in one.addresses.items()}
     return {name: Address(address) for name, address in named.items() if address is not None}
 

@@ -10,7 +10,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.chain.deployment import ManifestAddress
 from agent.chain.deployment_inputs import DeploymentInputs, load_deployment_inputs
-from agent.deploy.network import MARKET_ADDRESS, NO_ADDRESS, TODO_ADDRESS, Network
+from agent.deploy.addresses import DAO_ADDRESS, MARKET_ADDRESS, NO_ADDRESS, TODO_ADDRESS
+from agent.deploy.dao import DaoSection
+from agent.deploy.drawing import dao_address
+from agent.deploy.network import Network
 from agent.errors import DataError, PreflightError
 from agent.input_file import read_input
 from agent.venues.registry import venue_protocol
@@ -57,7 +60,23 @@ def resolve_inputs(network: Network, where: Path, inputs_path: Path | None = Non
             raise DataError(f"venue {venue.name}: address {missing[0]} is missing; add it to the deployment's inputs")
     if network.fees is not None and inputs.fee_recipient is None:
         raise DataError("[fees] would pay nobody; name fee_recipient in the deployment's inputs")
+    if network.dao is not None:
+        _require_own_dao(network, network.dao, inputs)
     return inputs
+
+
+def _require_own_dao(network: Network, dao: DaoSection, inputs: DeploymentInputs) -> None:
+    """Refuse another governor than the one that ``[dao]`` puts up, and votes of the deployer."""
+    governor = dao_address(network.deploy.salt, dao, inputs.deployer)
+    if inputs.governor != governor:
+        raise DataError(
+            f"[dao] puts up the governor {governor}, but the deployment's inputs name {inputs.governor}; name "
+            "that one, or remove [dao]"
+        )
+    if dao.new_token is not None and inputs.deployer in {holder.account for holder in dao.new_token.holders}:
+        raise DataError(
+            f"[dao.new_token] names the deployer {inputs.deployer}, who may hold no votes; name another account"
+        )
 
 
 def _from_sections(network: Network, where: Path) -> DeploymentInputs:
@@ -65,7 +84,7 @@ def _from_sections(network: Network, where: Path) -> DeploymentInputs:
         raise PreflightError([f"{where}: {finding}" for finding in found])
     market = _market(network)
     addresses = {
-        key: _known(address, key, market)
+        key: _known(address, key, network, market)
         for key, address in network.deploy.model_dump(exclude=set(_KEPT)).items()
         if address != NO_ADDRESS
     }
@@ -86,12 +105,21 @@ def _unwritten(network: Network) -> Iterator[str]:
     for key, address in network.deploy.model_dump(exclude={"salt", "inputs_path", "asset_decimals"}).items():
         if TODO_ADDRESS in (address if isinstance(address, tuple) else (address,)):
             yield f"[deploy] {key} is {TODO_ADDRESS}; write the address"
+    if network.dao is not None:
+        yield from _unwritten_of_dao(network.dao)
     for venue in network.venue.live:
         for key, address in venue.addresses.items():
             if address == TODO_ADDRESS:
                 yield f"[[venue.live]] {venue.name} {key} is {TODO_ADDRESS}; write the address"
     if network.venue.deploy is None and not network.venue.live:
         yield "[venue] names no venue; add one to [[venue.live]], or set deploy on a testnet"
+
+
+def _unwritten_of_dao(dao: DaoSection) -> Iterator[str]:
+    if dao.token == TODO_ADDRESS:
+        yield f"[dao] token is {TODO_ADDRESS}; write the address"
+    if dao.new_token is not None and TODO_ADDRESS in {holder.account for holder in dao.new_token.holders}:
+        yield f"[[dao.new_token.holders]] account is {TODO_ADDRESS}; write the address"
 
 
 def _market(network: Network) -> MarketManifest | None:
@@ -105,10 +133,12 @@ def _market(network: Network) -> MarketManifest | None:
         raise DataError(f"{path} is damaged; put the stand-in market up anew") from None
 
 
-def _known(address: Any, key: str, market: MarketManifest | None) -> Any:
+def _known(address: Any, key: str, network: Network, market: MarketManifest | None) -> Any:
+    if address == DAO_ADDRESS and network.dao is not None:
+        return dao_address(network.deploy.salt, network.dao, network.deploy.deployer)
     if address != MARKET_ADDRESS:
         return address
-    if market is None or key not in ("asset", "price_feed"):
+    if market is None:
         raise DataError(f"[deploy] {key} cannot be {MARKET_ADDRESS!r}: no stand-in market says it; write the address")
     return getattr(market, key)
 

@@ -16,9 +16,9 @@ from agent.chain.abi import Event, Log, load_abi, type_of
 from agent.chain.client import LOG_RANGE_BLOCKS
 from agent.deploy.artifact import load_artifact
 from agent.deploy.blueprint import Blueprint
-from agent.deploy.checks import DECIMALS, SYMBOL
 from agent.deploy.state import ChainState
 from agent.deploy.steps import Creation
+from agent.deploy.views import DECIMALS, SYMBOL
 from agent.errors import DataError
 from agent.localnet.artifacts import PROJECT_ROOT
 from agent.units import Address

@@ -51,13 +51,15 @@ def run_market(network: Network, client: ChainClient, environment: Mapping[str, 
     Raises
     ------
     DataError
-        ``[venue] deploy`` is not set, the feed or the deployer is not written, or the pool is too young to open.
+        ``[venue] deploy`` is not set, the feed or the deployer is not written, another chain answers, or the pool is
+        too young to open.
 
     """
     kind = network.venue.deploy
     if kind is None:
         raise DataError(f"config/{network.network}.toml: [venue] deploy is not set: this network has live venues")
     feed, account = (_written(network, key) for key in ("price_feed", "deployer"))
+    client.require_chain()
     state = ChainState(client)
     chain = MarketChain(client, account, deployer_key(environment, account, state))
     price_usd = from_wad(read_feed(state, feed).price)

@@ -1,4 +1,4 @@
-"""What a deployment reads of a network's file: the contracts' sections, ``[deploy]`` and ``[venue]``, and no other."""
+"""What a deployment reads of a network's file: the contracts' sections, what deploys it, and no other."""
 
 from __future__ import annotations
 
@@ -7,28 +7,24 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
-from eth_utils.address import is_checksum_address
 from pydantic import AfterValidator, Field, ValidationError
 
 from agent.config import Section, Whole
+from agent.deploy.addresses import (
+    DAO_ADDRESS,
+    NO_ADDRESS,
+    TODO_ADDRESS,
+    GovernorAddress,
+    MarketableAddress,
+    OptionalAddress,
+    RequiredAddress,
+)
+from agent.deploy.dao import DaoSection
 from agent.errors import DataError, PreflightError
 from agent.localnet.registry import MARKET_PROTOCOLS
 from agent.settings.consistency import queue_contradictions
 from agent.settings.file import one_line, read_network_file
 from agent.settings.settings import ContractSettings
-
-TODO_ADDRESS = "TODO-address"
-"""Stands where an address is not known yet; nothing is deployed before it is replaced."""
-NO_ADDRESS = "none"
-"""Stands where there is deliberately none."""
-MARKET_ADDRESS = "market"
-"""Stands where the stand-in market says the address."""
-
-
-def _address(written: str) -> str:
-    if written not in (TODO_ADDRESS, NO_ADDRESS, MARKET_ADDRESS) and not is_checksum_address(written):
-        raise ValueError(f"write a checksummed address, {TODO_ADDRESS}, or {NO_ADDRESS}")
-    return written
 
 
 def _market_kind(written: str) -> str:
@@ -37,7 +33,6 @@ def _market_kind(written: str) -> str:
     return written
 
 
-WrittenAddress = Annotated[str, AfterValidator(_address)]
 MarketKind = Annotated[str, AfterValidator(_market_kind)]
 
 
@@ -48,24 +43,24 @@ class DeploySection(Section):
     """Part of every contract's address: another one gives another vault."""
     inputs_path: str = ""
     """File that names all of the addresses below in their place, as the local chain writes it."""
-    asset: WrittenAddress = TODO_ADDRESS
+    asset: MarketableAddress = TODO_ADDRESS
     asset_decimals: Whole = Field(default=6, ge=0, le=24)
-    price_feed: WrittenAddress = TODO_ADDRESS
+    price_feed: MarketableAddress = TODO_ADDRESS
     price_pair: str = "ETH / USD"
     """How the price feed's own description begins."""
-    secondary_feed: WrittenAddress = NO_ADDRESS
-    collateral_feed: WrittenAddress = NO_ADDRESS
+    secondary_feed: OptionalAddress = NO_ADDRESS
+    collateral_feed: OptionalAddress = NO_ADDRESS
     collateral_pair: str = "USDC / USD"
     """How the collateral feed's own description begins."""
-    sequencer_feed: WrittenAddress = NO_ADDRESS
-    underlying_token: WrittenAddress = TODO_ADDRESS
-    underlying_holder: WrittenAddress = TODO_ADDRESS
-    deployer: WrittenAddress = TODO_ADDRESS
-    governor: WrittenAddress = TODO_ADDRESS
-    guardian: WrittenAddress = TODO_ADDRESS
-    keepers: tuple[WrittenAddress, ...] = Field(default=(TODO_ADDRESS,), min_length=1, max_length=3)
-    members: tuple[WrittenAddress, ...] = Field(default=(TODO_ADDRESS,), min_length=1)
-    fee_recipient: WrittenAddress = NO_ADDRESS
+    sequencer_feed: OptionalAddress = NO_ADDRESS
+    underlying_token: RequiredAddress = TODO_ADDRESS
+    underlying_holder: RequiredAddress = TODO_ADDRESS
+    deployer: RequiredAddress = TODO_ADDRESS
+    governor: GovernorAddress = TODO_ADDRESS
+    guardian: RequiredAddress = TODO_ADDRESS
+    keepers: tuple[RequiredAddress, ...] = Field(default=(TODO_ADDRESS,), min_length=1, max_length=3)
+    members: tuple[RequiredAddress, ...] = Field(default=(TODO_ADDRESS,), min_length=1)
+    fee_recipient: OptionalAddress = NO_ADDRESS
 
 
 class LiveVenue(Section):
@@ -73,7 +68,7 @@ class LiveVenue(Section):
 
     name: str = Field(min_length=1)
     kind: str
-    addresses: dict[str, WrittenAddress]
+    addresses: dict[str, RequiredAddress]
 
 
 class VenueSection(Section):
@@ -89,6 +84,7 @@ class Network(ContractSettings):
 
     deploy: DeploySection
     venue: VenueSection = VenueSection()
+    dao: DaoSection | None = None
 
 
 def load_network(path: Path, environment: Mapping[str, str] = os.environ) -> Network:
@@ -117,3 +113,7 @@ def _contradictions(network: Network) -> Iterator[str]:
     yield from queue_contradictions(network.queue, network.oracle, network.bounds)
     if network.venue.deploy is not None and network.venue.live:
         yield "[venue] deploy and [[venue.live]] exclude one another; remove one"
+    if (network.deploy.governor == DAO_ADDRESS) != (network.dao is not None):
+        yield f'[deploy] governor "{DAO_ADDRESS}" and [dao] go together; write both or neither'
+    if network.dao is not None:
+        yield from network.dao.contradictions()

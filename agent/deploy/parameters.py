@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from agent.config import Section
+from agent.deploy import dao
 from agent.deploy.network import Network
 from agent.settings import contracts as limits
 
@@ -21,6 +22,10 @@ _UNITS = {
     "_gas_units": "gas",
     "_eth_per_day": "ether a day",
     "_eth": "ether",
+    "_blocks": "blocks",
+    "_votes": "votes",
+    "_percent": "percent",
+    "_decimals": "decimals",
 }
 
 _CONSEQUENCES: dict[str, dict[str, str]] = {
@@ -76,6 +81,17 @@ _CONSEQUENCES: dict[str, dict[str, str]] = {
         "management_bps_per_year": "part of NAV that the recipient gets in shares, a year",
         "performance_bps": "part of the gain over the highest share price that the recipient gets",
     },
+    "dao": {
+        "name": "name of the Governor; fixed for good",
+        "token": "whose votes govern; fixed for good",
+        "token_decimals": "by which votes become the token's units",
+        "voting_delay_seconds": "from a proposal to the snapshot of votes: time to delegate, and to see it coming",
+        "voting_period_seconds": "how long is voted after that",
+        "voting_delay_blocks": "from a proposal to the snapshot of votes, by a token that counts blocks",
+        "voting_period_blocks": "how long is voted after that, by a token that counts blocks",
+        "proposal_threshold_votes": "votes that proposing needs: with too few, anyone floods the DAO",
+        "quorum_percent": "part of the supply that must vote for or abstain, or nothing passes",
+    },
 }
 _LIMITS: Mapping[tuple[str, str], str] = {
     ("governance", "delay_seconds"): f"{limits.MIN_DELAY_SECONDS} to {limits.MAX_DELAY_SECONDS}",
@@ -100,6 +116,11 @@ _LIMITS: Mapping[tuple[str, str], str] = {
     ("rescue", "max_gas_units"): f"at most {limits.MAX_RESCUE_GAS_UNITS}",
     ("fees", "management_bps_per_year"): f"at most {limits.MAX_MANAGEMENT_BPS}",
     ("fees", "performance_bps"): f"at most {limits.MAX_PERFORMANCE_BPS}",
+    ("dao", "voting_delay_seconds"): f"at most {dao.MAX_VOTING_SECONDS}",
+    ("dao", "voting_period_seconds"): f"{dao.MIN_VOTING_SECONDS} to {dao.MAX_VOTING_SECONDS}",
+    **{("dao", f"voting_{one}_blocks"): f"at most {dao.MAX_VOTING_BLOCKS}" for one in ("delay", "period")},
+    ("dao", "proposal_threshold_votes"): f"at most {dao.THRESHOLD_PERCENT} % of the supply",
+    ("dao", "quorum_percent"): f"1 to {dao.MAX_QUORUM_PERCENT}",
 }
 
 
@@ -122,8 +143,11 @@ def parameters(network: Network) -> Iterator[Parameter]:
         if section is None:
             continue
         for key in type(section).model_fields:
+            number = getattr(section, key)
+            if number is None or isinstance(number, Section):
+                continue
             limit = _LIMITS.get((name, key), "")
-            yield Parameter(name, key, f"{getattr(section, key)}", _unit(key), limit, consequences[key])
+            yield Parameter(name, key, f"{number}", _unit(key), limit, consequences[key])
 
 
 def _unit(key: str) -> str:

@@ -12,6 +12,7 @@ from agent.deploy.checks import FeedReading, read_feed
 from agent.deploy.costs import Costs, estimate
 from agent.deploy.digest import digest_of, standing_on
 from agent.deploy.execution import remaining
+from agent.deploy.holders import Holder, holders
 from agent.deploy.parameters import Parameter, parameters
 from agent.deploy.session import Session
 from agent.deploy.simulation import simulate
@@ -38,6 +39,7 @@ class PlanReport:
     session: Session
     costs: Costs
     addresses: dict[str, Address]
+    holders: tuple[Holder, ...]
     parameters: tuple[Parameter, ...]
     losses: PlannedLosses
     price: FeedReading | None
@@ -58,6 +60,7 @@ def plan_report(session: Session) -> PlanReport:
         session=session,
         costs=costs,
         addresses={step.title: step.creation.address for step in blueprint.steps if isinstance(step, Create)},
+        holders=tuple(holders(blueprint, state)),
         parameters=tuple(parameters(blueprint.network)),
         losses=planned_losses(session, left),
         price=price,
@@ -115,6 +118,7 @@ def as_document(report: PlanReport) -> dict[str, Any]:
         "cost_wei": costs.gas_wei,
         "value_wei": costs.value_wei,
         "is_simulated": costs.is_simulated,
+        "holders": [asdict(one) for one in report.holders],
         "parameters": [asdict(one) for one in report.parameters],
         "loss_bounds_bps_of_nav_per_day": {
             "keeper_key": in_bps(losses.keeper_key),

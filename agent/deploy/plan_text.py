@@ -13,7 +13,7 @@ _WIDTH = 150
 
 
 def plan_text(report: PlanReport) -> str:
-    """Return what is to be sent, what it costs, every parameter, what can be lost, and the plan's digest."""
+    """Return what is to be sent, what it costs, who holds what, every parameter, what can be lost, and the digest."""
     blueprint, costs = report.session.blueprint, report.costs
     chain = blueprint.network.chain
     lines = [
@@ -25,6 +25,8 @@ def plan_text(report: PlanReport) -> str:
         *_steps(report),
         f"Gas {costs.gas:,} at {wei_to_gwei(costs.gas_price_wei):g} gwei: {wei_to_eth(costs.gas_wei):.6f} ether, and "
         f"{wei_to_eth(costs.value_wei):g} paid in ({'tried' if costs.is_simulated else 'estimated by size'})",
+        "",
+        *_holders(report),
         "",
         *_parameters(report),
         "",
@@ -58,6 +60,11 @@ def _steps(report: PlanReport) -> Sequence[str]:
         for number, step in enumerate(report.costs.steps, start=1)
     ]
     return table_lines(columns, rows, width=_WIDTH)
+
+
+def _holders(report: PlanReport) -> Sequence[str]:
+    columns = [Column((heading,), is_figure=False) for heading in ("Once handed over", "Held by", "Which is")]
+    return table_lines(columns, [(one.role, one.account, one.what) for one in report.holders], width=_WIDTH)
 
 
 def _parameters(report: PlanReport) -> Sequence[str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
-from typing import Any
+from dataclasses import astuple
 
 from eth_utils.crypto import keccak
 
@@ -12,6 +11,8 @@ from agent.chain.abi import Log, load_abi
 from agent.chain.client import LOG_RANGE_BLOCKS
 from agent.deploy.artifact import load_artifact
 from agent.deploy.blueprint import SOURCES_OF_DELTA, Blueprint
+from agent.deploy.comparison import Check, same
+from agent.deploy.dao_checks import settings
 from agent.deploy.execution import remaining
 from agent.deploy.powers import calls, matrix
 from agent.deploy.state import ChainState
@@ -25,21 +26,12 @@ _PUSH32 = 0x7F
 _WORD = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing compared: what it is, whether it is as planned, and what was found."""
-
-    subject: str
-    is_as_planned: bool
-    found: str
-
-
 def verify(blueprint: Blueprint, state: ChainState, first_block: int) -> list[Check]:
     """Compare all with the plan; one check a line, those that differ included."""
     checks = [*_code(blueprint, state)]
     if not all(check.is_as_planned for check in checks):
         return checks
-    for part in (_wiring, _parameters, _steps):
+    for part in (_wiring, _parameters, settings, _steps):
         checks += part(blueprint, state)
     checks += _roles(blueprint, state, first_block)
     return [*checks, *_powers(blueprint, state)]
@@ -71,9 +63,9 @@ def is_same_code(code: bytes, compiled: bytes) -> bool:
 def _wiring(blueprint: Blueprint, state: ChainState) -> Iterator[Check]:
     inputs, network, at = blueprint.inputs, blueprint.network, blueprint.address
     vault = at("HedgeVault")
-    yield _same(state, "HedgeVault", "asset", inputs.asset, blueprint)
-    yield _same(state, "HedgeVault", "name", network.vault.name, blueprint)
-    yield _same(state, "HedgeVault", "symbol", network.vault.symbol, blueprint)
+    yield same(state, "HedgeVault", "asset", inputs.asset, blueprint)
+    yield same(state, "HedgeVault", "name", network.vault.name, blueprint)
+    yield same(state, "HedgeVault", "symbol", network.vault.symbol, blueprint)
     for getter, key in (
         ("oracle", "PriceOracle"),
         ("deltaBook", "DeltaBook"),
@@ -82,36 +74,36 @@ def _wiring(blueprint: Blueprint, state: ChainState) -> Iterator[Check]:
         ("registry", "VenueRegistry"),
         ("redemptionQueue", "RedemptionQueue"),
     ):
-        yield _same(state, "HedgeVault", getter, at(key), blueprint)
+        yield same(state, "HedgeVault", getter, at(key), blueprint)
     share_fees = at("ShareFees") if network.fees is not None else ZERO_ADDRESS
-    yield _same(state, "HedgeVault", "shareFees", share_fees, blueprint)
+    yield same(state, "HedgeVault", "shareFees", share_fees, blueprint)
     for key in ("RebalanceGuard", "VenueRegistry", "RedemptionQueue", "IntentRelay", "RescueDesk"):
-        yield _same(state, key, "vault", vault, blueprint)
+        yield same(state, key, "vault", vault, blueprint)
     for key in blueprint.venues.values():
-        yield _same(state, key, "vault", vault, blueprint)
-        yield _same(state, key, "collateral", inputs.asset, blueprint)
-    yield _same(state, "TokenHoldings", "token", inputs.underlying_token, blueprint)
-    yield _same(state, "TokenHoldings", "holder", inputs.underlying_holder, blueprint)
-    yield _same(state, "ChainlinkSource", "aggregator", inputs.price_feed, blueprint)
-    yield _same(state, "DeltaBook", "sources", tuple(at(name) for name in SOURCES_OF_DELTA), blueprint)
-    yield _same(state, "VenueRegistry", "venues", tuple(at(key) for key in blueprint.venues.values()), blueprint)
+        yield same(state, key, "vault", vault, blueprint)
+        yield same(state, key, "collateral", inputs.asset, blueprint)
+    yield same(state, "TokenHoldings", "token", inputs.underlying_token, blueprint)
+    yield same(state, "TokenHoldings", "holder", inputs.underlying_holder, blueprint)
+    yield same(state, "ChainlinkSource", "aggregator", inputs.price_feed, blueprint)
+    yield same(state, "DeltaBook", "sources", tuple(at(name) for name in SOURCES_OF_DELTA), blueprint)
+    yield same(state, "VenueRegistry", "venues", tuple(at(key) for key in blueprint.venues.values()), blueprint)
     for key, creation in blueprint.creations.items():
         names = {entry.get("name") for entry in load_artifact(creation.contract).abi}
         for getter in ("authority", "access"):
             if getter in names and key != "VaultAccess":
-                yield _same(state, key, getter, at("VaultAccess"), blueprint)
+                yield same(state, key, getter, at("VaultAccess"), blueprint)
 
 
 def _parameters(blueprint: Blueprint, state: ChainState) -> Iterator[Check]:
     network, at = blueprint.network, blueprint.address
     sources = blueprint.creations["PriceOracle"].arguments[1]
-    yield _same(state, "PriceOracle", "sources", tuple(one.lower() for one in sources), blueprint)
-    yield _same(state, "PriceOracle", "priceLimits", network.oracle.to_price_limits(), blueprint)
-    yield _same(state, "RebalanceGuard", "bounds", astuple(network.bounds.to_bounds()), blueprint)
-    yield _same(state, "RedemptionQueue", "maxWidthBps", network.queue.max_width_bps, blueprint)
-    yield _same(state, "IntentRelay", "priceUpdater", ZERO_ADDRESS, blueprint)
-    yield _same(state, "RescueDesk", "terms", network.rescue.to_terms(), blueprint)
-    yield _same(state, "HedgeVault", "shareLock", 0, blueprint)
+    yield same(state, "PriceOracle", "sources", tuple(one.lower() for one in sources), blueprint)
+    yield same(state, "PriceOracle", "priceLimits", network.oracle.to_price_limits(), blueprint)
+    yield same(state, "RebalanceGuard", "bounds", astuple(network.bounds.to_bounds()), blueprint)
+    yield same(state, "RedemptionQueue", "maxWidthBps", network.queue.max_width_bps, blueprint)
+    yield same(state, "IntentRelay", "priceUpdater", ZERO_ADDRESS, blueprint)
+    yield same(state, "RescueDesk", "terms", network.rescue.to_terms(), blueprint)
+    yield same(state, "HedgeVault", "shareLock", 0, blueprint)
     for member in blueprint.inputs.members:
         is_member = state.read("MemberGate", at("MemberGate"), "isMember", member)
         yield Check(f"MemberGate.isMember({member})", is_member, str(is_member))
@@ -181,22 +173,3 @@ def _powers(blueprint: Blueprint, state: ChainState) -> Iterator[Check]:
     yield Check(f"power of the deployer over {count} functions", not mine, mine or "none: as any stranger")
     for name, powers in found.items():
         yield Check(f"power of the {name} over {count} functions", bool(powers), f"over {len(powers)}")
-
-
-def _same(state: ChainState, key: str, getter: str, planned: object, blueprint: Blueprint) -> Check:
-    creation = blueprint.creations[key]
-    try:
-        found = state.read(creation.contract, creation.address, getter)
-    except DataError as refusal:
-        return Check(f"{key}.{getter}", False, str(refusal))
-    return Check(f"{key}.{getter}", _plain(found) == _plain(planned), f"{_shown(found)}")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple | list):
-        return tuple(_plain(one) for one in value)
-    return value.lower() if isinstance(value, str) and value.startswith("0x") else value
-
-
-def _shown(value: Any) -> str:
-    return ", ".join(map(_shown, value)) if isinstance(value, tuple) else str(value)

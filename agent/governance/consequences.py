@@ -95,6 +95,7 @@ CONSEQUENCES: dict[tuple[str, str], Consequence] = {
         (("VaultAccess", "dismissKeeper"), _T, "{account} trades no more"),
         (("VaultAccess", "dismissRelay"), _T, "{account} brings no more rebalances"),
         (("VaultAccess", "renounceRole"), _T, "the caller gives up a role"),
+        (("GovernanceToken", "delegate"), _D, "the sender's votes count as those of {delegatee}"),
         ((VAULT_GOVERNOR, "setVotingDelay"), _L, "the DAO has as long to notice a proposal"),
         ((VAULT_GOVERNOR, "setVotingPeriod"), _L, "the DAO has as long to vote"),
         ((VAULT_GOVERNOR, "setProposalThreshold"), _L, "as many votes propose"),

@@ -18,6 +18,7 @@ NETWORK = "localnet"
 INPUTS_NAME = "deployment-inputs.json"
 _TIMEOUT_SECONDS = 300
 _BAD_INPUT_STATUS = 2
+_STOPPED_STATUS = 3
 
 
 def deployment_inputs(manifest: LocalnetManifest) -> DeploymentInputs:
@@ -85,8 +86,10 @@ def require_script() -> None:
 
 
 def script_failure(status: int, stderr: str) -> AgentError:
-    """Return what the script's end means: its own line for bad input and for a node that is gone."""
+    """Return what the script's end means: its own line for bad input and for what stopped it on the way."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()] or ["it said nothing"]
     if status == _BAD_INPUT_STATUS:
         return DataError(lines[-1])
+    if status == _STOPPED_STATUS:
+        return FatalError(lines[-1])
     return FatalError(f"the deployment failed with status {status}: {lines[-1]}")

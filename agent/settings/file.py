@@ -26,7 +26,7 @@ CONFIG_DIRECTORY = Path("config")
 """Configurations of the working directory, which come first."""
 PACKAGED_CONFIG_DIRECTORY = Path(__file__).resolve().parents[1] / "_config"
 """Those that a wheel brings; a checkout has none."""
-DEPLOYMENT_SECTIONS = ("deploy", "venue")
+DEPLOYMENT_SECTIONS = ("deploy", "venue", "dao")
 """Read by `agent.deploy` alone."""
 
 

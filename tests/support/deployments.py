@@ -6,8 +6,8 @@ import http.client
 import http.server
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ class Testnet:
 
     def __init__(self, localnet: Localnet, directory: Path, repository: Path) -> None:
         self.localnet = localnet
+        self.port = int(localnet.rpc_url.rpartition(":")[2])
         self.config = directory / f"{NAME}.toml"
         self.manifest_path = directory / "deployed.json"
         self.inputs = deployment_inputs(localnet.manifest)
@@ -94,9 +95,16 @@ class Testnet:
         return send
 
 
+def dying_node(
+    port: int, upstream: int, requests: int, method: str = "eth_sendTransaction"
+) -> AbstractContextManager[str]:
+    """A node that answers until it has taken so many requests of one method, and then nobody any more."""
+    return node_between(port, upstream, requests, method, lambda: False)
+
+
 @contextmanager
-def dying_node(port: int, upstream: int, transactions: int) -> Iterator[str]:
-    """A node that answers until it has taken so many transactions, and then nobody any more."""
+def node_between(port: int, upstream: int, requests: int, method: str, goes_on: Callable[[], bool]) -> Iterator[str]:
+    """A node in front of another: after so many requests of one method it asks ``goes_on`` before each answer."""
     taken = [0]
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -104,8 +112,8 @@ def dying_node(port: int, upstream: int, transactions: int) -> Iterator[str]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            taken[0] += body.count(b"eth_sendTransaction")
-            if taken[0] > transactions:
+            taken[0] += body.count(f'"{method}"'.encode())
+            if taken[0] > requests and not goes_on():
                 self.close_connection = True
                 return
             connection = http.client.HTTPConnection("127.0.0.1", upstream)

@@ -1,0 +1,39 @@
+"""Who holds each role, and each vote, once the vault is handed over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agent.deploy.blueprint import Blueprint
+from agent.deploy.state import ChainState
+from agent.units import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """One holder. ``what`` is a contract of the plan, another contract, an account, or a part of the votes."""
+
+    role: str
+    account: Address
+    what: str
+
+
+def holders(blueprint: Blueprint, state: ChainState) -> Iterator[Holder]:
+    """Yield the holders of every role that the hand-over names, then the members, then the first holders of votes."""
+    hand_over, inputs, dao = blueprint.hand_over, blueprint.inputs, blueprint.network.dao
+    named = [("governor", hand_over.governor), ("guardian", hand_over.guardian)]
+    named += [("keeper", account) for account in hand_over.keepers]
+    named += [("relay", account) for account in hand_over.relays]
+    named += [("member", Address(account)) for account in inputs.members]
+    if blueprint.network.fees is not None and inputs.fee_recipient is not None:
+        named.append(("fee recipient", Address(inputs.fee_recipient)))
+    planned = {one.address: key for key, one in blueprint.creations.items()}
+    for role, account in named:
+        other = "contract" if state.code(account) else "account: one key"
+        yield Holder(role, account, planned.get(account, other))
+    if dao is not None and dao.new_token is not None:
+        supply = dao.new_token.supply_votes
+        for one in dao.new_token.holders:
+            part_bps = one.votes * 10_000 // supply
+            yield Holder("votes", Address(one.account), f"{one.votes:,}, {part_bps / 100:.2f} % of all")
