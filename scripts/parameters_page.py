@@ -17,7 +17,7 @@ from agent.config import Section
 from agent.deploy.network import DeploySection, LiveVenue, VenueSection
 from agent.policy.registry import MEANINGS, POLICIES
 from agent.settings.decision import ImpactSettings, PolicySettings
-from agent.settings.parameter import Authority, Parameter, Tighter
+from agent.settings.parameter import NO_LIMIT, Authority, Parameter, Tighter
 from agent.settings.parameter_table import SECTIONS, UNCONFIGURED
 from agent.settings.settings import ContractSettings, Settings
 
@@ -39,8 +39,8 @@ a book of another size needs numbers of its own.
 ## What the contracts enforce
 
 Governance changes these on the chain (`evenkeel gov propose --set NAME=VALUE`); a running keeper follows without a
-restart. *Loosens* says which way allows more: that way waits for the governor's delay, and the guardian can veto it.
-A hard limit stands in the contracts' code: nobody can pass it.
+restart. The way that allows more is the governor's and waits for the delay, in which the guardian can veto it; the way
+that allows less is the guardian's too, at once. A hard limit stands in the contracts' code: nobody can pass it.
 """
 KEEPER = """## How the keeper behaves
 
@@ -78,7 +78,12 @@ _CONSTRAINTS = (
     ("le", "at most {}"),
     ("max_length", "at most {} long"),
 )
-_LOOSENS = {Tighter.LOWER: "raised", Tighter.HIGHER: "lowered", Tighter.NEITHER: "either way"}
+_WAYS = {
+    Tighter.LOWER: ("raised", "lowered"),
+    Tighter.HIGHER: ("lowered", "raised"),
+    Tighter.NEITHER: ("either way", ""),
+}
+"""How a parameter is loosened, and how it is tightened."""
 
 
 class UndocumentedError(Exception):
@@ -126,16 +131,31 @@ def model_of(field: FieldInfo) -> type[Section]:
 
 
 def _contract_table(rows: Sequence[Parameter], defaults: dict[str, str]) -> str:
-    lines = [
-        "| Parameter | Default | Unit | Hard limit | Loosens | Who may change it | What it brings about |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for one in rows:
-        loosens = "" if one.authority in (Authority.NOBODY, Authority.TANK) else _LOOSENS[one.tighter]
-        unit = one.unit if one.type == one.unit else f"{one.unit} ({one.type})"
-        cells = (f"`{one.name}`", defaults[one.name], unit, one.limits(ASSET_DECIMALS), loosens)
-        lines.append(f"| {' | '.join(cells)} | {one.authority.value} | {one.consequence} |")
-    return "\n".join(lines) + "\n"
+    head = "| Parameter | Default and hard limit | Who may change it | What it brings about |\n|---|---|---|---|\n"
+    return head + "".join(
+        f"| `{one.name}`<br>{_unit_and_type(one)} | {defaults[one.name]}<br>{_hard_limit(one)} | {who_may(one)} "
+        f"| {one.consequence} |\n"
+        for one in rows
+    )
+
+
+def _hard_limit(one: Parameter) -> str:
+    limits = one.limits(ASSET_DECIMALS)
+    return "no hard limit" if limits == NO_LIMIT else limits
+
+
+def _unit_and_type(one: Parameter) -> str:
+    return one.unit if one.unit == one.type else f"{one.unit}, {one.type}"
+
+
+def who_may(one: Parameter) -> str:
+    """Return who may loosen and who may tighten a parameter, and how soon."""
+    if one.authority not in (Authority.GUARDIAN_TIGHTENS, Authority.GOVERNOR):
+        return one.authority.value
+    loosened, tightened = _WAYS[one.tighter]
+    if one.authority is Authority.GOVERNOR:
+        return f"{loosened}: governor, after the delay"
+    return f"{loosened}: governor, after the delay<br>{tightened}: guardian, at once"
 
 
 def rows_of(model: type[Section], configured: dict[str, Any] | None) -> Iterator[Row]:
@@ -168,17 +188,18 @@ def policy_table(configured: dict[str, Any]) -> str:
     for name, policies in users.items():
         default = shown(configured[name]) if name in configured else ""
         rows.append(Row(name, default, unit_of(name, float), ", ".join(f"`{one}`" for one in policies), MEANINGS[name]))
-    return _table(rows, limits="Policies")
+    return _table(rows, limits="policies")
 
 
 def _numbers(policy: Any) -> list[str]:
     return [field.name for field in fields(policy)]
 
 
-def _table(rows: Iterator[Row] | Sequence[Row], limits: str = "Range") -> str:
-    head = f"| Key | Default | Unit | {limits} | What it brings about |\n|---|---|---|---|---|\n"
+def _table(rows: Iterator[Row] | Sequence[Row], limits: str = "range") -> str:
+    head = f"| Key | Default and {limits} | What it brings about |\n|---|---|---|\n"
     return head + "".join(
-        f"| `{row.key}` | {row.default} | {row.unit} | {row.limits} | {row.consequence} |\n" for row in rows
+        f"| `{row.key}`<br>{row.unit} | {'<br>'.join(filter(None, (row.default, row.limits)))} | {row.consequence} |\n"
+        for row in rows
     )
 
 

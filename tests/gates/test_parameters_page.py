@@ -33,7 +33,7 @@ def test_page__every_section_of_the_configuration__is_there(repository):
         assert f"### [{name}]\n" in text
     for name, section in configured.items():
         for key in section:
-            assert f"| `{key}` |" in text, f"[{name}] {key}"
+            assert f"| `{key}`<br>" in text, f"[{name}] {key}"
 
 
 def test_rows__field_without_a_description__is_refused():
