@@ -31,7 +31,7 @@ demo: setup ## Local chain, real venues, vault and keeper over a price path; wri
 	@$(BIN)/evenkeel demo
 
 .PHONY: test
-test: setup ## Every test: Python, Solidity, and the proofs that the gates can fail
+test: setup $(STAMPS)/docs ## Every test: Python, Solidity, and the proofs that the gates can fail
 	@echo "== Solidity tests (about 4 min on 2 cores)"
 	@$(FORGE) test
 	@echo "== Python tests, $(PYTEST_WORKERS) files at a time (about 10 min on 2 cores)"

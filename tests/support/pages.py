@@ -9,10 +9,15 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.localnet.rpc import JsonRpc
+
+BLOCK_SECONDS = 5.0
 NOT_RUN, FILE = "data-not-run", "data-file"
 """Attributes of a block: why it is not run, or the file that it is the content of."""
 _FENCE = re.compile(r"^```(?P<language>\w*)(?P<attributes>[^\n`]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -91,14 +96,15 @@ class Reader:
         self.environment = plain | {"PATH": path, "PYTHONPATH": str(checkout), "CI": "true"} | environment
 
     def let_chain_sleep(self, rpc_url: str) -> None:
-        """Have `sleep` pass the time of a chain in place of the reader's."""
+        """Have `sleep` pass a chain's time in place of the reader's: a chain that lags catches up with the clock."""
         tool = self.tools / "sleep"
         tool.write_text(
             f"#!{sys.executable}\n"
-            "import sys\nfrom agent.localnet.rpc import JsonRpc\n"
-            f"rpc = JsonRpc({rpc_url!r})\n"
-            "now = int(rpc.request('eth_getBlockByNumber', 'latest', False)['timestamp'], 16)\n"
-            "rpc.request('evm_setNextBlockTimestamp', now + int(sys.argv[1]))\nrpc.request('evm_mine')\n"
+            "import sys, time\nfrom agent.localnet.rpc import JsonRpc\n"
+            f"rpc, now = JsonRpc({rpc_url!r}), int(time.time())\n"
+            "lag = now - int(rpc.request('eth_getBlockByNumber', 'latest', False)['timestamp'], 16)\n"
+            "if lag < int(sys.argv[1]):\n    sys.exit(f'the chain lags by {lag} s, not by {sys.argv[1]}')\n"
+            "rpc.request('evm_setNextBlockTimestamp', now)\nrpc.request('evm_mine')\n"
         )
         tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
 
@@ -115,3 +121,22 @@ class Reader:
             timeout=seconds,
             check=False,
         )
+
+
+@contextmanager
+def living(rpc_url: str) -> Iterator[None]:
+    """Mine a block every few seconds, as a public chain does whether anyone sends or not."""
+    over = threading.Event()
+
+    def mine() -> None:
+        with closing(JsonRpc(rpc_url)) as rpc:
+            while not over.wait(BLOCK_SECONDS):
+                rpc.request("evm_mine")
+
+    miner = threading.Thread(target=mine, daemon=True)
+    miner.start()
+    try:
+        yield
+    finally:
+        over.set()
+        miner.join()
