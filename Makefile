@@ -31,10 +31,10 @@ demo: setup ## Local chain, real venues, vault and keeper over a price path; wri
 	@$(BIN)/evenkeel demo
 
 .PHONY: test
-test: setup ## Every test: Python, Solidity, and the proofs that the gates can fail
-	@echo "== Solidity tests (about 1 min)"
+test: setup $(STAMPS)/docs ## Every test: Python, Solidity, and the proofs that the gates can fail
+	@echo "== Solidity tests (about 4 min on 2 cores)"
 	@$(FORGE) test
-	@echo "== Python tests, $(PYTEST_WORKERS) files at a time (about 6 min on 2 cores)"
+	@echo "== Python tests, $(PYTEST_WORKERS) files at a time (about 10 min on 2 cores)"
 	@$(BIN)/python -m pytest --numprocesses $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: lint
@@ -56,6 +56,12 @@ audit-campaigns: setup ## 20 million calls under every invariant, a million atta
 	@echo "== Invariants: $(EVENKEEL_CALLS) calls; attacks: 3 x $(EVENKEEL_ATTACKS) sequences"
 	@FOUNDRY_PROFILE=audit EVENKEEL_CALLS=$(EVENKEEL_CALLS) EVENKEEL_ATTACKS=$(EVENKEEL_ATTACKS) \
 		$(FORGE) test --match-path 'tests/contracts/invariants/*' -vv
+
+.PHONY: docs
+docs: setup $(STAMPS)/docs ## build/site: the documentation, every warning an error
+	@echo "== Documentation (about 1 min)"
+	@PYTHONPATH=. NO_MKDOCS_2_WARNING=1 build/docs-venv/bin/mkdocs build --strict
+	@echo "Open build/site/index.html"
 
 .PHONY: wheel
 wheel: setup ## dist/evenkeel-*.whl with the contracts' artifacts inside: all that a keeper's host needs
@@ -99,7 +105,9 @@ prerequisites:
 lock: $(STAMPS)/python ## Renew requirements*.lock and package-lock.json
 	$(LOCK) --all-extras --output-file requirements.lock
 	$(LOCK) --extra postgres --constraint requirements.lock --output-file requirements-keeper.lock
-	$(BIN)/uv pip compile --group pyproject.toml:audit --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --quiet --output-file requirements-audit.lock
+	set -e; for group in audit docs; do \
+		$(BIN)/uv pip compile --group pyproject.toml:$$group --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --quiet --output-file requirements-$$group.lock; \
+	done
 	npm install --package-lock-only --ignore-scripts --no-audit --no-fund
 
 .PHONY: clean
@@ -116,10 +124,11 @@ $(STAMPS)/python: requirements.lock requirements-bootstrap.lock pyproject.toml |
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@mkdir -p $(@D) && touch $@
 
-$(STAMPS)/audit: requirements-audit.lock $(STAMPS)/python
-	@echo "[audit] Python packages of requirements-audit.lock (about 1 min, by the network)"
-	@[ -x build/audit-venv/bin/python ] || $(PYTHON) -m venv build/audit-venv
-	@$(BIN)/uv pip sync --quiet --python build/audit-venv/bin/python --require-hashes requirements-audit.lock
+# Environments beside the project's own: what they hold needs other versions, or is no part of what is tested.
+$(STAMPS)/audit $(STAMPS)/docs: $(STAMPS)/%: requirements-%.lock $(STAMPS)/python
+	@echo "[$*] Python packages of requirements-$*.lock (up to 1 min, by the network)"
+	@[ -x build/$*-venv/bin/python ] || $(PYTHON) -m venv build/$*-venv
+	@$(BIN)/uv pip sync --quiet --python build/$*-venv/bin/python --require-hashes requirements-$*.lock
 	@touch $@
 
 # Later changes of a kernel are compiled when it is first called.

@@ -18,16 +18,21 @@ MANIFEST_PATH_VARIABLE = "EVENKEEL_MANIFEST_PATH"
 class ChainSettings(Section):
     """Which chain, and who answers for it."""
 
-    chain_id: Whole = Field(gt=0)
-    rpc_urls: tuple[HttpUrl, ...] = Field(min_length=1)
-    """Asked in order; the next one answers when the one before does not."""
-    rpc_quorum: Whole = Field(gt=0)
-    """How many servers must agree on the head and on the state a decision is made on."""
-    rpc_timeout_seconds: Real = Field(gt=0)
-    max_head_age_seconds: Whole = Field(gt=0)
-    """Heads this far from the wall clock are not traded on. A local chain that replays history needs a large one."""
-    manifest_path: str = ""
-    """Where the deployed addresses are; by default ``deployments/<chain_id>.json``."""
+    chain_id: Whole = Field(gt=0, description="the chain's own id; a node of another chain is refused")
+    rpc_urls: tuple[HttpUrl, ...] = Field(
+        min_length=1, description="servers, asked in order: the next one answers when the one before does not"
+    )
+    rpc_quorum: Whole = Field(
+        gt=0, description="servers that must agree on the head and on the state a decision is made on"
+    )
+    rpc_timeout_seconds: Real = Field(gt=0, description="a server that takes longer counts as silent")
+    max_head_age_seconds: Whole = Field(
+        gt=0,
+        description="heads this far from the wall clock are not traded on; large for a chain that replays history",
+    )
+    manifest_path: str = Field(
+        default="", description="where the deployed addresses are; deployments/<chain_id>.json unless written"
+    )
 
     @model_validator(mode="after")
     def _enough_servers(self) -> Self:

@@ -25,7 +25,7 @@ from agent.report.summary import summary_json
 from agent.settings import config_path, load_settings
 
 EXAMPLE = (
-    "Example: evenkeel demo --prices eth_5m.parquet --from 2024-08-01 --to 2024-08-08 --book examples/book.toml "
+    "Example: evenkeel demo --prices prices.parquet --from 2024-08-01 --to 2024-08-08 --book examples/book.toml "
     "--html report.html"
 )
 REPORT_DIRECTORY = Path(".evenkeel") / "reports"

@@ -82,7 +82,9 @@ def plan(sources: Sources, as_json: bool) -> None:
         raise PreflightError(report.findings)
 
 
-@app.command(epilog="Example: evenkeel deploy apply --network sepolia --plan 0123456789abcdef")
+@app.command(
+    epilog="Example: evenkeel deploy apply --network sepolia --book examples/book.toml --plan 0123456789abcdef"
+)
 @_on_network
 def apply(
     sources: Sources,
@@ -103,7 +105,7 @@ def apply(
     run_script(sources, plan, show)
 
 
-@app.command("verify", epilog="Example: evenkeel deploy verify --network sepolia --json")
+@app.command("verify", epilog="Example: evenkeel deploy verify --network sepolia --book examples/book.toml --json")
 @_on_network
 def verify_command(sources: Sources, as_json: bool) -> None:
     """Compare code, wiring, parameters, roles and powers with the plan, and write the explorers' inputs.
@@ -126,7 +128,7 @@ def verify_command(sources: Sources, as_json: bool) -> None:
         raise typer.Exit(EXIT_NOT_AS_PLANNED)
 
 
-@app.command(epilog="Example: evenkeel deploy status --network sepolia")
+@app.command(epilog="Example: evenkeel deploy status --network sepolia --book examples/book.toml")
 @_on_network
 def status(sources: Sources, as_json: bool) -> None:
     """Say which steps are done, which is next, and where everything stands or will stand."""
@@ -160,7 +162,7 @@ def _checks_text(checks: Sequence[Check]) -> str:
     return "\n".join(f"{'✓' if check.is_as_planned else '✗'} {check.subject}: {check.found}" for check in checks)
 
 
-@app.command(epilog="Example: evenkeel deploy market --network sepolia --rounds 1000 --interval-seconds 60")
+@app.command(epilog="Example: evenkeel deploy market --network sepolia")
 def market(
     network: _Network,
     config: _Config = None,

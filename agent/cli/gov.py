@@ -61,7 +61,9 @@ class Support(Enum):
     ABSTAIN = "abstain"
 
 
-@app.command(epilog="Example: evenkeel gov propose --set max_slippage_bps=40 --set deposit_cap=2000000")
+@app.command(
+    epilog="Example: evenkeel gov propose --set max_slippage_bps=40 --set deposit_cap=2000000 --save proposal.json"
+)
 @sending()
 def propose(
     desk: GovernanceDesk,

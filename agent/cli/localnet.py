@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -16,6 +17,7 @@ from agent.errors import DataError, TransientError
 from agent.files.book_file import load_book
 from agent.files.timestamps import parse_instant
 from agent.keeper.preflight import require_hedgeable
+from agent.localnet.anvil import HOST
 from agent.localnet.deployment import NETWORK
 from agent.localnet.deposit import deposit_collateral
 from agent.localnet.manifest import DEFAULT_STATE_DIRECTORY, LocalnetManifest
@@ -46,7 +48,10 @@ _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines."
 
 @app.command(epilog="Example: evenkeel localnet up --start-price 3200 --book examples/book.toml")
 def up(
-    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the node on 127.0.0.1.")] = _DEFAULTS.port,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65_535, help="Port of the node on 127.0.0.1; that of [chain] rpc_urls unless given."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the prices that `step` draws.")] = _DEFAULTS.seed,
     start: Annotated[
         str | None, typer.Option(help="When the market stands ready, such as 2024-08-01; that day if not given.")
@@ -67,7 +72,7 @@ def up(
     if without_vault and book is not None:
         raise DataError("--book needs the vault: leave out --without-vault")
     settings = LocalnetSettings(
-        port=port,
+        port=_configured_port() if port is None else port,
         seed=seed,
         start_unix=_DEFAULTS.start_unix if start is None else parse_instant(start, "--start"),
         start_price_usd=start_price,
@@ -88,6 +93,12 @@ def up(
         raise
     localnet.close()
     _show(_Status.of(state_directory), as_json)
+
+
+def _configured_port() -> int:
+    """Return where the other commands look for the local chain, so that they find it there."""
+    url = urlsplit(load_settings(config_path(NETWORK)).chain.rpc_urls[0])
+    return url.port if url.hostname in (HOST, "localhost") and url.port else _DEFAULTS.port
 
 
 def _require_deployable(book_path: Path | None, localnet: LocalnetSettings, deposit_usd: float) -> None:

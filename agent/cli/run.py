@@ -18,7 +18,7 @@ from agent.keeper.keeper import CycleResult, Keeper, Outcome
 from agent.report.formatting import money, price, signed, utc_minute
 from agent.units import from_wad, wei_to_eth
 
-EXAMPLE = "Example: evenkeel run --book examples/book.toml --network localnet --cycles 10 --interval-seconds 5"
+EXAMPLE = "Example: evenkeel run --book examples/book.toml --network localnet --cycles 2 --interval-seconds 5"
 
 
 def run(

@@ -32,16 +32,20 @@ THRESHOLD_PERCENT = 10
 class VoteHolder(Section):
     """One that has votes from the start."""
 
-    account: RequiredAddress
-    votes: Whole = Field(gt=0, le=MAX_VOTES)
+    account: RequiredAddress = Field(description="who holds them")
+    votes: Whole = Field(gt=0, le=MAX_VOTES, description="whole votes; each has to be delegated, to oneself too")
 
 
 class NewToken(Section):
     """``[dao.new_token]``: votes of a DAO that has none yet, in a fixed supply that nobody can add to."""
 
-    name: str = Field(min_length=1, max_length=64)
-    symbol: str = Field(min_length=1, max_length=16)
-    holders: tuple[VoteHolder, ...] = Field(min_length=1, max_length=MAX_HOLDERS)
+    name: str = Field(min_length=1, max_length=64, description="name of the token; fixed for good")
+    symbol: str = Field(min_length=1, max_length=16, description="its symbol; fixed for good")
+    holders: tuple[VoteHolder, ...] = Field(
+        min_length=1,
+        max_length=MAX_HOLDERS,
+        description="who holds the whole supply at the start: [[dao.new_token.holders]]",
+    )
 
     @property
     def supply_votes(self) -> int:
@@ -59,16 +63,41 @@ class NewToken(Section):
 class DaoSection(Section):
     """``[dao]``: how votes decide. The token's clock says whether periods are seconds or blocks."""
 
-    name: str = Field(min_length=1, max_length=64)
-    token: TokenAddress
-    token_decimals: Whole = Field(default=TOKEN_DECIMALS, ge=0, le=TOKEN_DECIMALS)
-    voting_delay_seconds: Whole | None = Field(default=None, gt=0, le=MAX_VOTING_SECONDS)
-    voting_period_seconds: Whole | None = Field(default=None, ge=MIN_VOTING_SECONDS, le=MAX_VOTING_SECONDS)
-    voting_delay_blocks: Whole | None = Field(default=None, gt=0, le=MAX_VOTING_BLOCKS)
-    voting_period_blocks: Whole | None = Field(default=None, gt=0, le=MAX_VOTING_BLOCKS)
-    proposal_threshold_votes: Exact = Field(gt=0, le=MAX_VOTES)
-    quorum_percent: Whole = Field(ge=1, le=MAX_QUORUM_PERCENT)
-    new_token: NewToken | None = None
+    name: str = Field(min_length=1, max_length=64, description="name of the Governor; fixed for good")
+    token: TokenAddress = Field(description="whose votes govern; fixed for good")
+    token_decimals: Whole = Field(
+        default=TOKEN_DECIMALS, ge=0, le=TOKEN_DECIMALS, description="by which votes become the token's units"
+    )
+    voting_delay_seconds: Whole | None = Field(
+        default=None,
+        gt=0,
+        le=MAX_VOTING_SECONDS,
+        description="from a proposal to the snapshot of votes: time to delegate, and to see it coming",
+    )
+    voting_period_seconds: Whole | None = Field(
+        default=None, ge=MIN_VOTING_SECONDS, le=MAX_VOTING_SECONDS, description="how long is voted after that"
+    )
+    voting_delay_blocks: Whole | None = Field(
+        default=None,
+        gt=0,
+        le=MAX_VOTING_BLOCKS,
+        description="from a proposal to the snapshot of votes, by a token that counts blocks",
+    )
+    voting_period_blocks: Whole | None = Field(
+        default=None,
+        gt=0,
+        le=MAX_VOTING_BLOCKS,
+        description="how long is voted after that, by a token that counts blocks",
+    )
+    proposal_threshold_votes: Exact = Field(
+        gt=0, le=MAX_VOTES, description="votes that proposing needs: with too few, anyone floods the DAO"
+    )
+    quorum_percent: Whole = Field(
+        ge=1,
+        le=MAX_QUORUM_PERCENT,
+        description="part of the supply that must vote for or abstain, or nothing passes",
+    )
+    new_token: NewToken | None = Field(default=None, description="[dao.new_token]: a token put up with the Governor")
 
     @property
     def counts_seconds(self) -> bool:

@@ -39,44 +39,71 @@ MarketKind = Annotated[str, AfterValidator(_market_kind)]
 class DeploySection(Section):
     """``[deploy]``: what the vault stands on and who holds its roles."""
 
-    salt: str = Field(min_length=1, max_length=64)
-    """Part of every contract's address: another one gives another vault."""
-    inputs_path: str = ""
-    """File that names all of the addresses below in their place, as the local chain writes it."""
-    asset: MarketableAddress = TODO_ADDRESS
-    asset_decimals: Whole = Field(default=6, ge=0, le=24)
-    price_feed: MarketableAddress = TODO_ADDRESS
-    price_pair: str = "ETH / USD"
-    """How the price feed's own description begins."""
-    secondary_feed: OptionalAddress = NO_ADDRESS
-    collateral_feed: OptionalAddress = NO_ADDRESS
-    collateral_pair: str = "USDC / USD"
-    """How the collateral feed's own description begins."""
-    sequencer_feed: OptionalAddress = NO_ADDRESS
-    underlying_token: RequiredAddress = TODO_ADDRESS
-    underlying_holder: RequiredAddress = TODO_ADDRESS
-    deployer: RequiredAddress = TODO_ADDRESS
-    governor: GovernorAddress = TODO_ADDRESS
-    guardian: RequiredAddress = TODO_ADDRESS
-    keepers: tuple[RequiredAddress, ...] = Field(default=(TODO_ADDRESS,), min_length=1, max_length=3)
-    members: tuple[RequiredAddress, ...] = Field(default=(TODO_ADDRESS,), min_length=1)
-    fee_recipient: OptionalAddress = NO_ADDRESS
+    salt: str = Field(
+        min_length=1, max_length=64, description="part of every contract's address: another one gives another vault"
+    )
+    inputs_path: str = Field(
+        default="",
+        description="file that names all of the addresses below in their place, as the local chain writes it",
+    )
+    asset: MarketableAddress = Field(
+        default=TODO_ADDRESS, description="collateral: an ERC-20 token of one dollar that takes no fee"
+    )
+    asset_decimals: Whole = Field(default=6, ge=0, le=24, description="its decimals, compared with the token's own")
+    price_feed: MarketableAddress = Field(default=TODO_ADDRESS, description="Chainlink feed of the underlying in USD")
+    price_pair: str = Field(
+        default="ETH / USD", description="how the price feed's own description begins; another pair is refused"
+    )
+    secondary_feed: OptionalAddress = Field(
+        default=NO_ADDRESS, description="a second feed, whose price has to agree with the first"
+    )
+    collateral_feed: OptionalAddress = Field(default=NO_ADDRESS, description="feed of the collateral in USD")
+    collateral_pair: str = Field(default="USDC / USD", description="how the collateral feed's own description begins")
+    sequencer_feed: OptionalAddress = Field(default=NO_ADDRESS, description="uptime feed of a rollup's sequencer")
+    underlying_token: RequiredAddress = Field(
+        default=TODO_ADDRESS, description="token of the underlying, whose balance can be part of the book"
+    )
+    underlying_holder: RequiredAddress = Field(
+        default=TODO_ADDRESS, description="whose balance of it is part of the book"
+    )
+    deployer: RequiredAddress = Field(
+        default=TODO_ADDRESS, description="sends the deployment and hands it over; holds no role afterwards"
+    )
+    governor: GovernorAddress = Field(default=TODO_ADDRESS, description="loosens and appoints, after the delay")
+    guardian: RequiredAddress = Field(
+        default=TODO_ADDRESS, description="tightens, pauses and vetoes at once; another account than the governor"
+    )
+    keepers: tuple[RequiredAddress, ...] = Field(
+        default=(TODO_ADDRESS,),
+        min_length=1,
+        max_length=3,
+        description="who may rebalance within the bounds; three at most",
+    )
+    members: tuple[RequiredAddress, ...] = Field(
+        default=(TODO_ADDRESS,), min_length=1, description="who may deposit and hold shares from the start"
+    )
+    fee_recipient: OptionalAddress = Field(
+        default=NO_ADDRESS, description="gets the fee shares where there is a section [fees]"
+    )
 
 
 class LiveVenue(Section):
     """One venue that is there already."""
 
-    name: str = Field(min_length=1)
-    kind: str
-    addresses: dict[str, RequiredAddress]
+    name: str = Field(min_length=1, description="what the venue is called everywhere")
+    kind: str = Field(description="its protocol, of agent/venues/registry.py")
+    addresses: dict[str, RequiredAddress] = Field(
+        description="the protocol's contracts that its adapter needs, by name"
+    )
 
 
 class VenueSection(Section):
     """``[venue]``: live venues, or a market to stand in where a testnet has none."""
 
-    deploy: MarketKind | None = None
-    """Protocol that ``evenkeel deploy market`` puts up."""
-    live: tuple[LiveVenue, ...] = ()
+    deploy: MarketKind | None = Field(
+        default=None, description="protocol of the stand-in market that evenkeel deploy market puts up"
+    )
+    live: tuple[LiveVenue, ...] = Field(default=(), description="venues that are there already, a table each")
 
 
 class Network(ContractSettings):

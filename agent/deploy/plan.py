@@ -13,7 +13,7 @@ from agent.deploy.costs import Costs, estimate
 from agent.deploy.digest import digest_of, standing_on
 from agent.deploy.execution import remaining
 from agent.deploy.holders import Holder, holders
-from agent.deploy.parameters import Parameter, parameters
+from agent.deploy.parameters import PlannedParameter, parameters
 from agent.deploy.session import Session
 from agent.deploy.simulation import simulate
 from agent.deploy.steps import Create, Step, Transaction
@@ -40,7 +40,7 @@ class PlanReport:
     costs: Costs
     addresses: dict[str, Address]
     holders: tuple[Holder, ...]
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[PlannedParameter, ...]
     losses: PlannedLosses
     price: FeedReading | None
     findings: tuple[str, ...]

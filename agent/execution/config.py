@@ -19,27 +19,28 @@ GOVERNANCE_KEY_VARIABLE = "EVENKEEL_GOVERNANCE_KEY"
 class ExecutionSettings(Section):
     """How a transaction is priced, waited for and replaced."""
 
-    deadline_seconds: Whole = Field(gt=0)
-    """After it the chain refuses the intent, by chain time."""
-    receipt_timeout_seconds: Real = Field(gt=0)
-    """Wall-clock time a cycle waits for a receipt before it leaves the intent to the next cycle."""
-    receipt_poll_seconds: Real = Field(gt=0)
-    replace_after_seconds: Real = Field(gt=0)
-    """Wall-clock time without a receipt after which the fee is bumped."""
-    max_replacements: Whole = Field(ge=0)
-    fee_bump_ratio: Exact = Field(ge=Decimal("1.1"), le=3)
-    """Nodes refuse a replacement that pays less than 1.1 times as much."""
-    priority_fee_gwei: Exact = Field(ge=0)
-    urgent_priority_fee_gwei: Exact = Field(ge=0)
-    max_fee_gwei: Exact = Field(gt=0)
-    urgent_max_fee_gwei: Exact = Field(gt=0)
-    """A risk exit still goes out when gas is dear."""
-    gas_limit_ratio: Exact = Field(ge=1, le=3)
-    """Head-room over the estimate."""
-    usual_gas_units: Whole = Field(ge=21_000)
-    """A rebalance that gets by on this much is not estimated any closer: one call instead of some twenty."""
-    max_gas_units: Whole = Field(ge=21_000)
-    """No transaction is sent with a higher gas limit."""
+    deadline_seconds: Whole = Field(gt=0, description="after it the chain refuses the intent, by chain time")
+    receipt_timeout_seconds: Real = Field(
+        gt=0, description="a cycle waits so long for a receipt, then leaves the intent to the next cycle"
+    )
+    receipt_poll_seconds: Real = Field(gt=0, description="wait between two questions for a receipt")
+    replace_after_seconds: Real = Field(gt=0, description="without a receipt for so long the fee is bumped")
+    max_replacements: Whole = Field(ge=0, description="bumps of one transaction; after them it is waited for")
+    fee_bump_ratio: Exact = Field(
+        ge=Decimal("1.1"), le=3, description="a replacement pays so many times as much; nodes refuse less than 1.1"
+    )
+    priority_fee_gwei: Exact = Field(ge=0, description="tip of a usual rebalance")
+    urgent_priority_fee_gwei: Exact = Field(ge=0, description="tip of an urgent one")
+    max_fee_gwei: Exact = Field(gt=0, description="a usual rebalance never bids more for a unit of gas, tip included")
+    urgent_max_fee_gwei: Exact = Field(
+        gt=0, description="an urgent one goes up to this: a risk exit still goes out when gas is dear"
+    )
+    gas_limit_ratio: Exact = Field(ge=1, le=3, description="gas limit over the estimate")
+    usual_gas_units: Whole = Field(
+        ge=21_000,
+        description="a rebalance that gets by on this much is not estimated any closer: one call, not twenty",
+    )
+    max_gas_units: Whole = Field(ge=21_000, description="no transaction is sent with a higher gas limit")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from agent.config import Section
 
@@ -21,4 +21,6 @@ def _ledger_url(url: str) -> str:
 class LedgerSettings(Section):
     """Where the records are kept."""
 
-    url: Annotated[str, AfterValidator(_ledger_url)]
+    url: Annotated[str, AfterValidator(_ledger_url)] = Field(
+        description="where the record is kept: SQLite beside the keeper, or PostgreSQL for several"
+    )

@@ -43,6 +43,22 @@ POLICIES: dict[str, PolicyType] = {
     "zakamouline": Zakamouline,
 }
 
+MEANINGS: dict[str, str] = {
+    "hedge_ratio": "underlying units of hedge for each unit of the book's delta",
+    "horizon_days": "time to the next rebalance, over which the moves are reckoned",
+    "interval_hours": "time from one hedge to the next",
+    "risk_aversion_per_usd": "exchange rate of risk and cost: variance of 1 USD^2 is worth half of it in USD",
+    "spot_vol_correlation": "correlation of the moves of price and volatility, between -1 and 1",
+    "static_horizon_days": "how long a hedge of a book without gamma is expected to stand; shapes its band alone",
+    "static_vol_annual": "volatility that shapes the band of a book without gamma",
+    "threshold_underlying": "net delta that is left alone",
+    "vol_annual": "volatility of the price",
+    "vol_of_vol_annual": "volatility of the volatility, in volatility itself: 0.8 is 80 points a year",
+    "volatility_constant": "c of the volatility adjustment: 5.76, or 4.76 where deviation counts for more than utility",
+    "watch_seconds": "how often the keeper looks: rarer looks narrow the band",
+}
+"""What each number of the policies means, by its name; units end the name."""
+
 
 def build_policy(name: str, parameters: Mapping[str, float]) -> Policy:
     """Build a policy from its configured name and numbers; every field is required and none may be unknown.

@@ -26,8 +26,8 @@ from agent.units import BPS, Rounding, Wad, from_wad, gwei_to_wei, to_asset_unit
 class PolicySettings(Section):
     """When to hedge: a policy of `agent.policy.registry` by name, and its own numbers."""
 
-    name: str
-    parameters: dict[str, Real]
+    name: str = Field(description="which policy decides when to hedge and how far")
+    parameters: dict[str, Real] = Field(description="its own numbers, below")
 
     @model_validator(mode="after")
     def _buildable(self) -> Self:
@@ -45,18 +45,29 @@ class PolicySettings(Section):
 class DecisionSettings(Section):
     """How the agent stays inside the chain's bounds; see `agent.decision.decide.DecisionSettings`."""
 
-    delta_tolerance_underlying: Real = Field(gt=0)
-    band_headroom_bps: Whole = Field(gt=0, lt=BPS)
-    min_trade_underlying: Real = Field(gt=0)
-    limit_tolerance_bps: Whole = Field(ge=0, lt=BPS)
+    delta_tolerance_underlying: Real = Field(
+        gt=0,
+        description="how far the agent's book delta may lie outside the chain's interval; beyond, nothing is traded",
+    )
+    band_headroom_bps: Whole = Field(
+        gt=0,
+        lt=BPS,
+        description="a trade lands this part of the chain's band inside it: the next block must not carry it out",
+    )
+    min_trade_underlying: Real = Field(
+        gt=0, description="least size worth a transaction while the worst case is inside the chain's band"
+    )
+    limit_tolerance_bps: Whole = Field(
+        ge=0, lt=BPS, description="a leg may execute this much worse than quoted, never worse than the guard allows"
+    )
 
 
 class ImpactSettings(Section):
     """What the desk's own trades do to the price; see `agent.costs.impact`."""
 
-    spread_usd: Real
-    temporary_usd_per_unit: Real = Field(gt=0)
-    permanent_usd_per_unit: Real = Field(ge=0)
+    spread_usd: Real = Field(description="every trade executes so much worse, whatever its size: half of the spread")
+    temporary_usd_per_unit: Real = Field(gt=0, description="a trade executes worse by this for each unit of it")
+    permanent_usd_per_unit: Real = Field(ge=0, description="a trade leaves the price moved by this for each unit of it")
 
     def to_coefficients(self) -> ImpactCoefficients:
         """Return the coefficients of the core."""
@@ -66,12 +77,15 @@ class ImpactSettings(Section):
 class SlicingSettings(Section):
     """How a trade that is dear at once is cut; see `agent.routing.SlicingSettings`. Without it none is."""
 
-    interval_seconds: Real = Field(gt=0)
-    max_slices: Whole = Field(ge=1, le=MOST_SLICES)
-    vol_annual: Real = Field(gt=0)
-    risk_aversion_per_usd: Real = Field(gt=0)
-    impact: ImpactSettings | None = None
-    """The desk's own estimate; without it the quotes' word is taken."""
+    interval_seconds: Real = Field(
+        gt=0, description="time that the market is given to recover from a slice; the least time between two trades"
+    )
+    max_slices: Whole = Field(ge=1, le=MOST_SLICES, description="most slices of one plan")
+    vol_annual: Real = Field(gt=0, description="weighs the risk of what is not traded yet")
+    risk_aversion_per_usd: Real = Field(gt=0, description="weighs that risk against cost: the policy's own, or smaller")
+    impact: ImpactSettings | None = Field(
+        default=None, description="the desk's own estimate, below; without it the quotes' word is taken"
+    )
 
     def to_slicing_parameters(self) -> SlicingParameters:
         """Return the settings of the core."""
@@ -87,12 +101,22 @@ class SlicingSettings(Section):
 class MarginSettings(Section):
     """How much collateral stands on the venues; see `agent.routing.margin.MarginSettings`."""
 
-    low_leverage_ratio: Exact = Field(ge=0)
-    target_leverage_ratio: Exact = Field(gt=0)
-    high_leverage_ratio: Exact = Field(gt=0)
-    idle_reserve_bps: Whole = Field(ge=0, lt=BPS)
-    guard_headroom_bps: Whole = Field(ge=0, lt=BPS)
-    min_margin_move_usd: Exact = Field(gt=0)
+    low_leverage_ratio: Exact = Field(
+        ge=0, description="a venue below it has more margin than it needs: some comes home"
+    )
+    target_leverage_ratio: Exact = Field(
+        gt=0, description="where a venue's leverage is brought when it has left the watermarks"
+    )
+    high_leverage_ratio: Exact = Field(gt=0, description="a venue above it gets margin before anything is hedged")
+    idle_reserve_bps: Whole = Field(
+        ge=0, lt=BPS, description="part of NAV that stays in the vault for exits, unless a venue's margin needs it"
+    )
+    guard_headroom_bps: Whole = Field(
+        ge=0,
+        lt=BPS,
+        description="distance kept from the guard's venue leverage, where that is tighter than the watermark",
+    )
+    min_margin_move_usd: Exact = Field(gt=0, description="least collateral worth moving")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -118,16 +142,19 @@ class MarginSettings(Section):
 class CostSettings(Section):
     """What hedging costs beyond the venues' own quotes."""
 
-    gas_token_price_usd: Real | Literal["oracle"]
-    """Prices gas; ``"oracle"`` where the underlying is the gas token."""
-    rebalance_gas_units: Whole = Field(gt=0)
-    """What one rebalance is expected to burn."""
-    data_fee_gwei: Exact = Field(ge=0)
-    """What a rollup charges on top for one rebalance; 0 on a chain of its own."""
-    funding_horizon_days: Real = Field(ge=0)
-    """How long a trade is expected to stand."""
-    leg_gas_units: Whole = Field(default=0, ge=0)
-    """What each further venue in a rebalance burns: a venue that saves less is left out."""
+    gas_token_price_usd: Real | Literal["oracle"] = Field(
+        description='prices gas; "oracle" where the underlying pays for gas'
+    )
+    rebalance_gas_units: Whole = Field(gt=0, description="what one rebalance is expected to burn")
+    data_fee_gwei: Exact = Field(
+        ge=0, description="what a rollup charges on top for one rebalance; 0 on a chain of its own"
+    )
+    funding_horizon_days: Real = Field(
+        ge=0, description="how long a trade is expected to stand: the funding it is charged with"
+    )
+    leg_gas_units: Whole = Field(
+        default=0, ge=0, description="what each further venue in a rebalance burns: a venue that saves less is left out"
+    )
 
     def to_cost_inputs(self, oracle_price: Wad, priority_fee_gwei: Decimal) -> CostInputs:
         """Return the inputs of one decision."""

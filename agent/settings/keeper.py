@@ -10,6 +10,6 @@ from agent.config import Real, Section
 class KeeperSettings(Section):
     """Rhythm of the loop."""
 
-    interval_seconds: Real = Field(gt=0)
-    retry_initial_seconds: Real = Field(gt=0)
-    retry_max_seconds: Real = Field(gt=0)
+    interval_seconds: Real = Field(gt=0, description="wait between two cycles: how often the book is looked at")
+    retry_initial_seconds: Real = Field(gt=0, description="wait after a first failure; doubled after each further one")
+    retry_max_seconds: Real = Field(gt=0, description="longest wait after a failure")

@@ -1,4 +1,4 @@
-"""What the README tells people to type and to write works."""
+"""What README and pages tell people to type and to write is there; the tutorials are run by tests/e2e."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from agent.cli.main import COMMANDS, app, load_command
 from agent.files.book_file import load_book
+from tests.support.pages import FILE, blocks
 
 NOW_UNIX = 1_722_470_400  # 2024-08-01T00:00:00Z
 
@@ -18,8 +19,9 @@ def readme(repository):
     return (repository / "README.md").read_text(encoding="utf-8")
 
 
-def test_readme__book_shown__is_a_book(readme, tmp_path):
-    (shown,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+def test_page__book_shown__is_a_book(repository, tmp_path):
+    page = (repository / "docs" / "hedge-your-book.md").read_text(encoding="utf-8")
+    (shown,) = [block.text for block in blocks(page) if FILE in block.attributes]
     path = tmp_path / "book.toml"
     path.write_text(shown, encoding="utf-8")
     book = load_book(path, NOW_UNIX)
@@ -27,16 +29,18 @@ def test_readme__book_shown__is_a_book(readme, tmp_path):
     assert [leg.quantity for leg in book.holdings] == [12.5]
 
 
-def test_readme__commands_shown__exist_with_their_options(readme):
-    commands = re.findall(r"\.venv/bin/evenkeel ([^`#\n]+)", readme)
-    assert len(commands) > 8
+def test_pages__commands_shown__exist_with_their_options(repository):
+    pages = [repository / "README.md", *(repository / "docs").rglob("*.md")]
+    shown = [block.text for page in pages for block in blocks(page.read_text("utf-8")) if block.language == "bash"]
+    commands = re.findall(r"(?:^|bin/|\()evenkeel ([^`#\n]+)", "\n".join(shown), re.MULTILINE)
+    assert len(commands) > 30
     for command in commands:
         words = command.split()
-        path = words[:2] if words[0] in ("localnet", "gov") else words[:1]
-        shown = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "200"})
-        assert shown.exit_code == 0, command
+        path = words[:2] if words[0] in ("localnet", "gov", "deploy") else words[:1]
+        told = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "200"})
+        assert told.exit_code == 0, command
         for option in (word for word in words if word.startswith("--")):
-            assert option in shown.stdout, command
+            assert option in told.stdout, command
 
 
 def test_readme__links__lead_somewhere(readme, repository):
@@ -48,7 +52,7 @@ def test_readme__links__lead_somewhere(readme, repository):
 
 def test_readme__make_targets_shown__exist(readme, repository):
     makefile = (repository / "Makefile").read_text(encoding="utf-8")
-    for target in ("demo", "test", "lint", "bench", "setup", "clean"):
+    for target in ("demo", "test", "lint", "docs", "bench", "wheel", "setup", "clean"):
         assert f"`{target}`" in readme or f"make {target}" in readme
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)
 

@@ -24,8 +24,8 @@ def test_parameters__every_field_of_the_contracts__is_there(repository, tmp_path
 def test_parameters__hard_limits__are_the_contracts_own(repository, tmp_path):
     found = shown(repository, tmp_path)
     for key, limit in HARD_LIMITS.items():
-        assert str(limit) in found["bounds", key].limit
-    assert found["governance", "delay_seconds"].limit == "86400 to 2592000"
+        assert f"{limit:,}" in found["bounds", key].limit
+    assert found["governance", "delay_seconds"].limit == "86,400 to 2,592,000"
     assert found["bounds", "max_slippage_bps"].value == "60"
 
 

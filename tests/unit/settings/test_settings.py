@@ -91,7 +91,7 @@ def test_load_settings__localnet_file__stolen_keys_cost_what_the_guard_says(loca
     assert (one_key_usd, all_keys_usd) == (8_000.4, 12_000.0)
 
 
-@pytest.mark.parametrize("name", ["README.md", "config/localnet.toml"])
+@pytest.mark.parametrize("name", ["docs/hedge-your-book.md", "config/localnet.toml"])
 def test_loss_bounds__figures_in_text__the_same(repository, localnet, name):
     text = (repository / name).read_text(encoding="utf-8")
     one_key_usd, all_keys_usd = localnet().bounds.loss_bounds_usd(400_000)
