@@ -6,18 +6,19 @@ import json
 from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from agent.chain.abi import load_abi
 from agent.cli.gov_command import AsJson, GovernorAddress, Kind, NetworkName, Offline, desk_at, sending
 from agent.cli.gov_list import waiting_rows
-from agent.cli.gov_output import Output, deliver, tried
+from agent.cli.gov_output import Output, deliver
 from agent.cli.keeper_inputs import DEFAULT_NETWORK
 from agent.errors import DataError
 from agent.governance.calls import GovernedCall, parse_call, parse_uint
 from agent.governance.changes import calls_of, parse_changes
+from agent.governance.day_source import DaySource
 from agent.governance.desk import GovernanceDesk
 from agent.governance.governors import (
     Governor,
@@ -30,8 +31,11 @@ from agent.governance.governors import (
     queue_step,
     vote_step,
 )
-from agent.governance.review import review
+from agent.governance.review import Review, review
 from agent.governance.subject import Subject, find_subject, save_proposal
+
+if TYPE_CHECKING:
+    from agent.governance.effects import Effects
 
 app = typer.Typer(
     help="Govern a vault: propose, show, vote, queue, execute, cancel, veto, tighten, pause, resume, list.",
@@ -48,7 +52,12 @@ _SubjectArgument = Annotated[
     str, typer.Argument(metavar="SUBJECT", help="Number of a proposal, id of an operation, or a file of calls.")
 ]
 _Save = Annotated[Path | None, typer.Option("--save", help="Write the calls to a file for the later steps.")]
-_NoSimulation = Annotated[bool, typer.Option("--no-simulation", help="Do not try it on a fork of the node's chain.")]
+_NoSimulation = Annotated[bool, typer.Option("--no-simulation", help="Try it neither on a fork nor on a day.")]
+_Prices = Annotated[
+    Path | None, typer.Option("--prices", help="Parquet of prices whose day is replayed; else a seeded one is.")
+]
+_Day = Annotated[str | None, typer.Option("--day", help="First instant of the day in the price file, as 2024-08-05.")]
+_Symbol = Annotated[str | None, typer.Option("--symbol", help="Symbol in the price file; ETHUSDT unless given.")]
 _Description = Annotated[str | None, typer.Option("--title", help="Description that goes with the proposal.")]
 
 
@@ -73,11 +82,15 @@ def propose(
     description: _Description = None,
     save: _Save = None,
     no_simulation: _NoSimulation = False,
+    prices: _Prices = None,
+    day: _Day = None,
+    symbol: _Symbol = None,
 ) -> None:
-    """Show what a change would do, try it on a fork, and propose or schedule it."""
+    """Show what a change would do, try it on a fork and on a day, and propose or schedule it."""
+    source = DaySource(prices, symbol, day)
     proposed = _proposed(desk, sets or (), calls or ())
     title = description or _title_of(sets or (), calls or ())
-    _propose(desk, proposed, title, save, not no_simulation, output)
+    _propose(desk, proposed, title, save, None if no_simulation else source, output)
 
 
 def _proposed(desk: GovernanceDesk, sets: Sequence[str], calls: Sequence[str]) -> tuple[GovernedCall, ...]:
@@ -97,7 +110,7 @@ def _propose(
     calls: Sequence[GovernedCall],
     description: str,
     save: Path | None,
-    with_simulation: bool,
+    source: DaySource | None,
     output: Output,
 ) -> None:
     shown = review(calls, desk.book, desk.state)
@@ -109,7 +122,7 @@ def _propose(
         head.append(f"Number once proposed: {extra['proposal_id']}; the wait begins when it is queued")
     if save is not None:
         save_proposal(save, desk, calls, description)
-    deliver(desk, shown, steps, output, head, tried(desk, shown, with_simulation), extra)
+    deliver(desk, shown, steps, output, head, _tried(desk, shown, source), extra)
 
 
 @app.command(epilog="Example: evenkeel gov show proposal.json --offline")
@@ -119,6 +132,9 @@ def show(
     ],
     target: Annotated[str | None, typer.Option("--target", help="Contract that bare call data is for.")] = None,
     no_simulation: _NoSimulation = False,
+    prices: _Prices = None,
+    day: _Day = None,
+    symbol: _Symbol = None,
     network: NetworkName = DEFAULT_NETWORK,
     governor: GovernorAddress = None,
     offline: Offline = False,
@@ -126,13 +142,14 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Take a proposal or operation apart: what it changes, what it would allow at worst, what is not known."""
+    source = DaySource(prices, symbol, day)
     with desk_at(network, governor, offline, kind) as desk:
         found = find_subject(subject, desk, target)
         shown = review(found.calls, desk.book, desk.state, found.ready_at, found.are_transactions)
-        simulation = tried(desk, shown, not no_simulation)
+        effects = _tried(desk, shown, None if no_simulation else source)
         head = [f"Status: {found.status}", *([f"Description: {found.description}"] if found.description else [])]
         extra = {"status": found.status, "description": found.description}
-        deliver(desk, shown, (), Output(True, False, None, None, False, as_json), head, simulation, extra)
+        deliver(desk, shown, (), Output(True, False, None, None, False, as_json), head, effects, extra)
 
 
 @app.command(epilog="Example: evenkeel gov vote 5820... --support for --reason 'the pool is deep enough'")
@@ -217,7 +234,9 @@ def resume(
     no_simulation: _NoSimulation = False,
 ) -> None:
     """Propose to end pause and reduce-only: a governor's act, after its delay."""
-    _propose(desk, (_on_vault(desk, "resume"),), "Resume the vault", save, not no_simulation, output)
+    _propose(
+        desk, (_on_vault(desk, "resume"),), "Resume the vault", save, None if no_simulation else DaySource(), output
+    )
 
 
 @app.command(name="list", epilog="Example: evenkeel gov list --json")
@@ -239,6 +258,15 @@ def list_(
 
 
 # --- the pieces -----------------------------------------------------------------------------------------------------
+
+
+def _tried(desk: GovernanceDesk, shown: Review, source: DaySource | None) -> Effects | None:
+    """Try calls out; None where that is not wanted, without a node, or where nothing waits."""
+    if source is None or desk.node is None or not shown.wait:
+        return None
+    from agent.governance.effects import try_out  # noqa: PLC0415 - policies and their numerics load longer than a list
+
+    return try_out(desk, shown, source)
 
 
 def _on_vault(desk: GovernanceDesk, function: str) -> GovernedCall:

@@ -81,7 +81,7 @@ def wait_of(decoded: DecodedCall, state: GovernedState) -> Seconds:
 def _essential(decoded: DecodedCall, governor: Address) -> Iterator[GovernedCall]:
     """Yield what runs: layers of `VaultAccess` and of the governor itself are taken off, no others are trusted."""
     is_layer = decoded.contract == "VaultAccess" or decoded.call.target == governor
-    if is_layer and decoded.function in _PEELED and decoded.inner:
+    if is_layer and decoded.function in _PEELED and decoded.inner and decoded.is_whole:
         for one in decoded.inner:
             yield from _essential(one, governor)
     else:

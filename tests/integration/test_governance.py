@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
+import polars as pl
 import pytest
 from eth_account import Account
 
@@ -164,6 +166,42 @@ def test_gov_propose__refused_by_the_chain__is_found_on_the_fork(gov):
     assert status == 2
     assert "on the fork, so nothing is sent" in err
     assert gov.read("list") == []
+
+
+def test_gov_propose__bounds__are_lived_through_on_a_day(gov):
+    sets = ("--set", "band_underlying=12", "--set", "urgent_delta_underlying=20", "--set", "max_slippage_bps=0")
+    day = gov.read("propose", *sets, "--calldata")["day"]
+    before, after = day["before"], day["after"]
+    assert day["missing"] is None
+    assert before["effectiveness"] > 0.9
+    assert before["seconds_outside"] == 0 < after["seconds_outside"]
+    assert after["rebalances"] < before["rebalances"]
+    assert after["cost_usd"] < before["cost_usd"]
+
+
+def test_gov_propose__nothing_of_the_keepers__says_that_no_day_is_replayed(gov):
+    status, out, err = gov.run("propose", "--set", "deposit_cap=2000000", "--calldata")
+    assert status == 0, err
+    assert "No day is replayed: nothing here is what a keeper's trades are judged by" in out
+
+
+def test_gov_propose__price_file__is_the_day(gov, tmp_path):
+    path, start = tmp_path / "prices.parquet", datetime(2024, 8, 5, tzinfo=UTC)
+    rows = {
+        "open_ts": [start + number * timedelta(hours=1) for number in range(24)],
+        "symbol": ["ETHUSDT"] * 24,
+        "open": [3_000.0 + 100.0 * (number % 2) for number in range(24)],
+    }
+    schema = {"open_ts": pl.Datetime("ms", "UTC"), "symbol": pl.String(), "open": pl.Float64}
+    pl.DataFrame(rows, schema=schema).write_parquet(path)
+    asked = ("propose", "--set", "band_underlying=4", "--calldata", "--prices", path)
+    day = gov.read(*asked, "--day", "2024-08-05")["day"]
+    assert day["prices"]["source"] == "prices.parquet"
+    assert day["before"]["steps"] == 24
+    for wrong, words in (((), "add --day"), (("--day", "2023-01-01"), "prices.parquet: ETHUSDT")):
+        status, out, err = gov.run(*asked, *wrong)
+        assert (status, out) == (2, "")
+        assert words in err
 
 
 def test_gov__not_a_governor__is_one_line(gov):
