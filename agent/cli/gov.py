@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,25 +11,22 @@ import typer
 
 from agent.chain.abi import load_abi
 from agent.cli.gov_command import AsJson, GovernorAddress, Kind, NetworkName, Offline, desk_at, sending
+from agent.cli.gov_lifecycle import cancel, execute, queue, veto, vote
 from agent.cli.gov_list import waiting_rows
 from agent.cli.gov_output import Output, deliver
 from agent.cli.keeper_inputs import DEFAULT_NETWORK
 from agent.errors import DataError
-from agent.governance.calls import GovernedCall, parse_call, parse_uint
+from agent.governance.calls import GovernedCall, parse_call
 from agent.governance.changes import calls_of, parse_changes
 from agent.governance.day_source import DaySource
 from agent.governance.desk import GovernanceDesk
 from agent.governance.governors import (
-    Governor,
     GovernorKind,
     Step,
-    cancel_steps,
-    execute_steps,
     proposal_id,
     propose_steps,
-    queue_step,
-    vote_step,
 )
+from agent.governance.plain_text import hides, plain, quoted, require_text
 from agent.governance.review import Review, review
 from agent.governance.subject import Subject, find_subject, save_proposal
 
@@ -48,9 +44,6 @@ _ACCOUNT = GovernorKind.ACCOUNT
 _Sets = Annotated[
     list[str] | None, typer.Option("--set", help="name=value in the unit of config/<network>.toml; may be repeated.")
 ]
-_SubjectArgument = Annotated[
-    str, typer.Argument(metavar="SUBJECT", help="Number of a proposal, id of an operation, or a file of calls.")
-]
 _Save = Annotated[Path | None, typer.Option("--save", help="Write the calls to a file for the later steps.")]
 _NoSimulation = Annotated[bool, typer.Option("--no-simulation", help="Try it neither on a fork nor on a day.")]
 _Prices = Annotated[
@@ -59,14 +52,6 @@ _Prices = Annotated[
 _Day = Annotated[str | None, typer.Option("--day", help="First instant of the day in the price file, as 2024-08-05.")]
 _Symbol = Annotated[str | None, typer.Option("--symbol", help="Symbol in the price file; ETHUSDT unless given.")]
 _Description = Annotated[str | None, typer.Option("--title", help="Description that goes with the proposal.")]
-
-
-class Support(Enum):
-    """A vote, as `GovernorCountingSimple` counts it."""
-
-    AGAINST = "against"
-    FOR = "for"
-    ABSTAIN = "abstain"
 
 
 @app.command(epilog="Example: evenkeel gov propose --set max_slippage_bps=40 --set deposit_cap=2000000")
@@ -89,7 +74,7 @@ def propose(
     """Show what a change would do, try it on a fork and on a day, and propose or schedule it."""
     source = DaySource(prices, symbol, day)
     proposed = _proposed(desk, sets or (), calls or ())
-    title = description or _title_of(sets or (), calls or ())
+    title = require_text(description or _title_of(sets or (), calls or ()), "--title")
     _propose(desk, proposed, title, save, None if no_simulation else source, output)
 
 
@@ -116,7 +101,7 @@ def _propose(
     shown = review(calls, desk.book, desk.state)
     steps = propose_steps(desk.governor, desk.deployment, calls, description, shown.wait)
     extra: dict[str, Any] = {"description": description}
-    head = [f"Proposal: {description}", f"Governor: {desk.governor.address} ({desk.governor.kind.value})"]
+    head = [f"Proposal: {plain(description)}", f"Governor: {desk.governor.address} ({desk.governor.kind.value})"]
     if desk.governor.kind is GovernorKind.VOTES:
         extra["proposal_id"] = str(proposal_id(calls, description))
         head.append(f"Number once proposed: {extra['proposal_id']}; the wait begins when it is queued")
@@ -147,64 +132,15 @@ def show(
         found = find_subject(subject, desk, target)
         shown = review(found.calls, desk.book, desk.state, found.ready_at, found.are_transactions)
         effects = _tried(desk, shown, None if no_simulation else source)
-        head = [f"Status: {found.status}", *([f"Description: {found.description}"] if found.description else [])]
-        extra = {"status": found.status, "description": found.description}
-        deliver(desk, shown, (), Output(True, False, None, None, False, as_json), head, effects, extra)
+        extra = {"status": found.status, "description": found.description, "hides_text": hides(found.description)}
+        deliver(desk, shown, (), Output(True, False, None, None, False, as_json), _told(found), effects, extra)
 
 
-@app.command(epilog="Example: evenkeel gov vote 5820... --support for --reason 'the pool is deep enough'")
-@sending(GovernorKind.VOTES)
-def vote(
-    desk: GovernanceDesk,
-    output: Output,
-    proposal: Annotated[str, typer.Argument(help="Number of the proposal.")],
-    support: Annotated[Support, typer.Option("--support", help="How you vote.")],
-    reason: Annotated[str, typer.Option("--reason", help="Goes on the chain with the vote.")] = "",
-) -> None:
-    """Vote on a proposal of a VaultGovernor; shows it once more before."""
-    number = parse_uint(proposal, "proposal")
-    step = vote_step(desk.governor, number, list(Support).index(support), reason)
-    found = Subject((step.call,)) if desk.node is None else find_subject(proposal, desk, None)
-    _deliver(desk, found, [step], output)
-
-
-@app.command(epilog="Example: evenkeel gov queue 5820... --yes")
-@sending(GovernorKind.VOTES)
-def queue(desk: GovernanceDesk, output: Output, subject: _SubjectArgument) -> None:
-    """Schedule a passed proposal of a VaultGovernor: from here its delay runs."""
-    found = find_subject(subject, desk, None)
-    step = queue_step(desk.governor, found.calls, found.description)
-    _deliver(desk, found, [step], output)
-
-
-@app.command(epilog="Example: evenkeel gov execute proposal.json --yes")
-@sending()
-def execute(desk: GovernanceDesk, output: Output, subject: _SubjectArgument) -> None:
-    """Run what was scheduled once its delay has passed."""
-    found = find_subject(subject, desk, None)
-    _require_proposal(desk, found, "execute")
-    steps = execute_steps(desk.governor, desk.deployment, _scheduled(desk, found), found.description)
-    _deliver(desk, found, steps, output)
-
-
-@app.command(epilog="Example: evenkeel gov cancel 0x5f3a9c --yes")
-@sending()
-def cancel(desk: GovernanceDesk, output: Output, subject: _SubjectArgument) -> None:
-    """Take back what you proposed or scheduled yourself."""
-    found = find_subject(subject, desk, None)
-    _require_proposal(desk, found, "cancel")
-    steps = cancel_steps(desk.governor, desk.deployment, _scheduled(desk, found), found.description, False)
-    _deliver(desk, found, steps, output)
-
-
-@app.command(epilog="Example: evenkeel gov veto 0x5f3a9c --yes")
-@sending()
-def veto(desk: GovernanceDesk, output: Output, subject: _SubjectArgument) -> None:
-    """Cancel, as guardian, what a governor has scheduled: one transaction, at any time before it runs."""
-    found = find_subject(subject, desk, None)
-    caller = Governor(found.scheduled_by or desk.governor.address, desk.governor.kind)
-    steps = cancel_steps(caller, desk.deployment, _scheduled(desk, found), found.description, True)
-    _deliver(desk, found, steps, output, is_urgent=True)
+app.command(epilog="Example: evenkeel gov vote 5820... --support for --reason 'the pool is deep enough'")(vote)
+app.command(epilog="Example: evenkeel gov queue 5820... --yes")(queue)
+app.command(epilog="Example: evenkeel gov execute proposal.json --yes")(execute)
+app.command(epilog="Example: evenkeel gov cancel 0x5f3a9c --yes")(cancel)
+app.command(epilog="Example: evenkeel gov veto 0x5f3a9c --yes")(veto)
 
 
 @app.command(epilog="Example: evenkeel gov tighten --set max_notional_usd=50000 --yes")
@@ -260,6 +196,16 @@ def list_(
 # --- the pieces -----------------------------------------------------------------------------------------------------
 
 
+def _told(found: Subject) -> list[str]:
+    """Return what is said of a subject before its calls; a description is its proposer's word and nothing more."""
+    lines = [f"Status: {found.status}"]
+    if found.description:
+        lines += ["Description, in its proposer's words, which nothing binds to the calls:", *quoted(found.description)]
+    if hides(found.description):
+        lines.append("! It holds characters that cannot be seen: they are written as escapes.")
+    return lines
+
+
 def _tried(desk: GovernanceDesk, shown: Review, source: DaySource | None) -> Effects | None:
     """Try calls out; None where that is not wanted, without a node, or where nothing waits."""
     if source is None or desk.node is None or not shown.wait:
@@ -277,22 +223,3 @@ def _on_vault(desk: GovernanceDesk, function: str) -> GovernedCall:
 def _at_once(desk: GovernanceDesk, calls: Sequence[GovernedCall], what: str, output: Output) -> None:
     shown = review(calls, desk.book, desk.state, are_transactions=True)
     deliver(desk, shown, [Step(what, "a guardian", call) for call in calls], output, is_urgent=True)
-
-
-def _deliver(
-    desk: GovernanceDesk, found: Subject, steps: Sequence[Step], output: Output, is_urgent: bool = False
-) -> None:
-    shown = review(found.calls, desk.book, desk.state, found.ready_at)
-    extra = {"status": found.status, "description": found.description}
-    deliver(desk, shown, steps, output, [f"Status: {found.status}"], extra=extra, is_urgent=is_urgent)
-
-
-def _scheduled(desk: GovernanceDesk, found: Subject) -> tuple[GovernedCall, ...]:
-    """Return the calls as `VaultAccess` keeps them: a file for a Safe holds their scheduling instead."""
-    return review(found.calls, desk.book, desk.state).calls
-
-
-def _require_proposal(desk: GovernanceDesk, found: Subject, what: str) -> None:
-    """Refuse an operation's id where a Governor runs and takes back whole proposals."""
-    if desk.governor.kind is GovernorKind.VOTES and found.proposal is None and not found.description:
-        raise DataError(f"a VaultGovernor can {what} whole proposals alone; name the proposal's number or its file")

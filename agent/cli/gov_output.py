@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from agent.governance.review import Review
 from agent.governance.safe_file import safe_batch
 from agent.governance.sending import find_sender, send_and_wait
 from agent.governance.text import review_document, review_lines, step_document, step_lines
+from agent.units import Address
 
 if TYPE_CHECKING:
     from agent.governance.effects import Effects
@@ -54,8 +55,12 @@ def deliver(
     effects: Effects | None = None,
     extra: dict[str, Any] | None = None,
     is_urgent: bool = False,
+    require: Callable[[Address], None] | None = None,
 ) -> None:
-    """Show the review and the transactions, and do with them what was asked."""
+    """Show the review and the transactions, and do with them what was asked.
+
+    ``require`` is asked about who would send, and raises where nothing is to be sent.
+    """
     decimals = desk.deployment.asset.decimals
     if not output.as_json:
         typer.echo(
@@ -65,7 +70,7 @@ def deliver(
         _write_safe(desk, review, steps, output.safe_file)
     if output.sends and steps and effects is not None and effects.refusals:
         raise DataError(f"{effects.refusals[0]} on the fork, so nothing is sent; --no-simulation sends all the same")
-    sent = _send(desk, review.words, steps, output, is_urgent) if output.sends and steps else []
+    sent = _send(desk, review.words, steps, output, is_urgent, require) if output.sends and steps else []
     if output.as_json:
         document = {
             "chain_id": desk.deployment.chain_id,
@@ -95,11 +100,20 @@ def _write_safe(desk: GovernanceDesk, review: Review, steps: Sequence[Step], pat
     path.write_text(json.dumps(batch, indent=2) + "\n", encoding="utf-8")
 
 
-def _send(desk: GovernanceDesk, words: str, steps: Sequence[Step], output: Output, is_urgent: bool) -> list[str]:
+def _send(
+    desk: GovernanceDesk,
+    words: str,
+    steps: Sequence[Step],
+    output: Output,
+    is_urgent: bool,
+    require: Callable[[Address], None] | None,
+) -> list[str]:
     if not output.is_confirmed and not _is_typed(words, output.as_json):
         return []
     node, unlocked = desk.online(), None if output.sender is None else parse_address(output.sender, "--from")
     sender = find_sender(os.environ, desk.deployment.chain_id, unlocked)
+    if require is not None:
+        require(sender.address)
     sent = []
     for step in steps:
         execution = desk.settings.execution

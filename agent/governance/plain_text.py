@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import unicodedata
 
+from agent.errors import DataError
+
 MAX_CHARACTERS = 2_000
 """Shown of one text; a proposal's description may be as long as a block has room for."""
 _UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 """Control, format (reordering, of no width), surrogate, private, unassigned; separators of lines and paragraphs."""
 _BLANK = "\u00a0\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 """Letters and marks that show nothing."""
+
+
+def require_text(written: str, what: str) -> str:
+    """Return a text of the command line that a contract can keep; `DataError` where its bytes are no UTF-8."""
+    try:
+        written.encode()
+    except UnicodeEncodeError:
+        raise DataError(f"{what} {written!r:.80} is no UTF-8 text; write it anew") from None
+    return written
 
 
 def plain(written: str, most: int = MAX_CHARACTERS) -> str:
