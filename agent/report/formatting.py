@@ -61,7 +61,7 @@ def percent(ratio: float, decimals: int = 1) -> str:
 def utc_minute(unix: Seconds | int) -> str:
     """Write an instant as date and minute, UTC; a chain's time may lie where no calendar goes."""
     if int(unix) > _LAST_UNIX:
-        return "after the year 9999"
+        return "9999-12-31 or later"
     return datetime.fromtimestamp(int(unix), tz=UTC).strftime("%Y-%m-%d %H:%M")
 
 
