@@ -119,15 +119,24 @@ class Event:
         )
 
     def decode(self, log: Log) -> dict[str, Any]:
-        """Return the parameters by name; indexed ones must be value types, addresses come checksummed."""
+        """Return the parameters by name; indexed ones must be value types, addresses come checksummed.
+
+        Text may be a stranger's: bytes that are no UTF-8 come as lone surrogates (PEP 383), so that none is lost.
+        """
         topics = iter(log.topics[1:])
-        plain = [kind for _, kind, indexed in self.parameters if not indexed]
+        plain = ["bytes" if kind == "string" else kind for _, kind, indexed in self.parameters if not indexed]
         data = iter(decode(plain, bytes.fromhex(log.data.removeprefix("0x"))))
         decoded: dict[str, Any] = {}
         for name, kind, indexed in self.parameters:
             value = decode((kind,), bytes.fromhex(next(topics).removeprefix("0x")))[0] if indexed else next(data)
-            decoded[name] = to_checksum_address(value) if kind == "address" else value
+            decoded[name] = _readable(kind, value)
         return decoded
+
+
+def _readable(kind: str, value: Any) -> Any:
+    if kind == "address":
+        return to_checksum_address(value)
+    return value.decode("utf-8", "surrogateescape") if kind == "string" else value
 
 
 class Abi:

@@ -34,19 +34,21 @@ class Operation:
 def scheduled_operations(client: ChainClient, deployment: Deployment, block: BlockRef) -> tuple[Operation, ...]:
     """Return the operations that still stand at ``block``, the one that is ready first in front.
 
-    All logs since the deployment are read.
+    All logs since the deployment are read. Of an operation scheduled for the end of `uint48` the contract cannot say
+    whether it stands: no time is left to add the expiration to. It can never run, and stands until it is cancelled.
     """
     abi, access = load_abi("VaultAccess"), deployment.contract("VaultAccess")
     event = abi.event("OperationScheduled")
     logs = client.logs([access], [event.topic], deployment.block, BlockId.of(block), None) or []
     latest = {entry["operationId"]: entry for entry in map(event.decode, logs)}
     get_schedule = abi.function("getSchedule")
-    times = client.read([get_schedule.at(access, operation) for operation in latest], block)
+    times = client.read_or_none([get_schedule.at(access, operation) for operation in latest], block)
     found = [
         Operation(
             "0x" + key.hex(), Address(entry["caller"]), Address(entry["target"]), entry["data"], Seconds(ready_at)
         )
-        for (key, entry), (ready_at,) in zip(latest.items(), times, strict=True)
+        for (key, entry), answer in zip(latest.items(), times, strict=True)
+        for ready_at in (entry["schedule"] if answer is None else answer[0],)
         if ready_at  # 0 once it is executed, cancelled or void
     ]
     return tuple(sorted(found, key=lambda operation: operation.ready_at))

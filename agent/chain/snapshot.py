@@ -17,14 +17,24 @@ LADDER_RUNGS = 9
 
 
 class SnapshotReader:
-    """Reads one vault with a ladder of quotes, whose sizes follow the bounds of the read before."""
+    """Reads one vault with a ladder of quotes, whose sizes follow the bounds of the read before.
 
-    def __init__(self, client: ChainClient, deployment: Deployment, keeper: Address | None = None) -> None:
+    ``least_largest``: size that the ladder reaches even where the bounds allow less, WAD.
+    """
+
+    def __init__(
+        self,
+        client: ChainClient,
+        deployment: Deployment,
+        keeper: Address | None = None,
+        least_largest: Wad = Wad(0),  # noqa: B008 - a plain integer
+    ) -> None:
         self._client = client
         self._deployment = deployment
         self._vault = deployment.contract("HedgeVault")
         self._quote = load_abi("IPerpVenue").function("quote")
         self.state_calls = StateCalls(deployment, keeper)
+        self._least_largest = least_largest
         self._largest: Wad | None = None
         self._venues: tuple[Address, ...] = ()
         self._sizes: tuple[Wad, ...] = ()
@@ -37,7 +47,7 @@ class SnapshotReader:
     def snapshot(self, block: BlockRef) -> tuple[Snapshot, ChainState]:
         """Read the state and the ladder; raises as `read_state` does. Sizes a venue cannot quote are left out."""
         if self._largest is None:
-            self._set_ladder(self.state(block).bounds.max_size_delta)
+            self._set_ladder(self._largest_of(self.state(block)))
         elif self._venues != self.state_calls.venues:
             self._set_ladder(self._largest)
         plain = self.state_calls.calls
@@ -47,9 +57,12 @@ class SnapshotReader:
             self._client.read(plain[:own], block)
         state = self.state_calls.decode(block, answers[: len(plain)])
         snapshot = self._assemble(state, answers[len(plain) :])
-        if state.bounds.max_size_delta != self._largest:
-            self._set_ladder(state.bounds.max_size_delta)
+        if self._largest_of(state) != self._largest:
+            self._set_ladder(self._largest_of(state))
         return snapshot, state
+
+    def _largest_of(self, state: ChainState) -> Wad:
+        return max(state.bounds.max_size_delta, self._least_largest)
 
     def _set_ladder(self, largest: Wad) -> None:
         magnitudes = [Wad(largest >> halvings) for halvings in reversed(range(LADDER_RUNGS)) if largest >> halvings]

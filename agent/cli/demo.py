@@ -12,10 +12,11 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from agent.backtest.seeded_day import DEFAULT_SEED
 from agent.demo.live_table import LiveTable
 from agent.demo.preflight import require_replayable
 from agent.demo.replay import replay
-from agent.demo.scenario import DEFAULT_SEED, Scenario, file_scenario, seeded_scenario
+from agent.demo.scenario import Scenario, file_scenario, seeded_scenario
 from agent.demo.world import NETWORK
 from agent.errors import DataError
 from agent.files.timestamps import parse_instant

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from agent.chain.abi import load_abi
 from agent.cli.gov_command import AsJson, GovernorAddress, Kind, NetworkName, Offline, desk_at, sending
+from agent.cli.gov_lifecycle import cancel, execute, queue, veto, vote
 from agent.cli.gov_list import waiting_rows
-from agent.cli.gov_output import Output, deliver, tried
+from agent.cli.gov_output import Output, deliver
 from agent.cli.keeper_inputs import DEFAULT_NETWORK
 from agent.errors import DataError
-from agent.governance.calls import GovernedCall, parse_address, parse_call, parse_uint
+from agent.governance.calls import GovernedCall, parse_address, parse_call
 from agent.governance.changes import calls_of, parse_changes
+from agent.governance.day_source import DaySource
 from agent.governance.desk import GovernanceDesk
 from agent.governance.governors import (
-    Governor,
     GovernorKind,
     Step,
-    cancel_steps,
-    execute_steps,
     proposal_id,
     propose_steps,
-    queue_step,
-    vote_step,
 )
-from agent.governance.review import review
+from agent.governance.plain_text import hides, plain, quoted, require_text
+from agent.governance.review import Review, review
 from agent.governance.subject import Subject, find_subject, save_proposal
 from agent.governance.votes import book_of_votes, delegate_step, votes_token
+
+if TYPE_CHECKING:
+    from agent.governance.effects import Effects
 
 app = typer.Typer(
     help="Govern a vault: propose, show, delegate, vote, queue, execute, cancel, veto, tighten, pause, resume, list.",
@@ -45,20 +45,14 @@ _ACCOUNT = GovernorKind.ACCOUNT
 _Sets = Annotated[
     list[str] | None, typer.Option("--set", help="name=value in the unit of config/<network>.toml; may be repeated.")
 ]
-_SubjectArgument = Annotated[
-    str, typer.Argument(metavar="SUBJECT", help="Number of a proposal, id of an operation, or a file of calls.")
-]
 _Save = Annotated[Path | None, typer.Option("--save", help="Write the calls to a file for the later steps.")]
-_NoSimulation = Annotated[bool, typer.Option("--no-simulation", help="Do not try it on a fork of the node's chain.")]
+_NoSimulation = Annotated[bool, typer.Option("--no-simulation", help="Try it neither on a fork nor on a day.")]
+_Prices = Annotated[
+    Path | None, typer.Option("--prices", help="Parquet of prices whose day is replayed; else a seeded one is.")
+]
+_Day = Annotated[str | None, typer.Option("--day", help="First instant of the day in the price file, as 2024-08-05.")]
+_Symbol = Annotated[str | None, typer.Option("--symbol", help="Symbol in the price file; ETHUSDT unless given.")]
 _Description = Annotated[str | None, typer.Option("--title", help="Description that goes with the proposal.")]
-
-
-class Support(Enum):
-    """A vote, as `GovernorCountingSimple` counts it."""
-
-    AGAINST = "against"
-    FOR = "for"
-    ABSTAIN = "abstain"
 
 
 @app.command(
@@ -76,11 +70,15 @@ def propose(
     description: _Description = None,
     save: _Save = None,
     no_simulation: _NoSimulation = False,
+    prices: _Prices = None,
+    day: _Day = None,
+    symbol: _Symbol = None,
 ) -> None:
-    """Show what a change would do, try it on a fork, and propose or schedule it."""
+    """Show what a change would do, try it on a fork and on a day, and propose or schedule it."""
+    source = DaySource(prices, symbol, day)
     proposed = _proposed(desk, sets or (), calls or ())
-    title = description or _title_of(sets or (), calls or ())
-    _propose(desk, proposed, title, save, not no_simulation, output)
+    title = require_text(description or _title_of(sets or (), calls or ()), "--title")
+    _propose(desk, proposed, title, save, None if no_simulation else source, output)
 
 
 def _proposed(desk: GovernanceDesk, sets: Sequence[str], calls: Sequence[str]) -> tuple[GovernedCall, ...]:
@@ -100,19 +98,19 @@ def _propose(
     calls: Sequence[GovernedCall],
     description: str,
     save: Path | None,
-    with_simulation: bool,
+    source: DaySource | None,
     output: Output,
 ) -> None:
     shown = review(calls, desk.book, desk.state)
     steps = propose_steps(desk.governor, desk.deployment, calls, description, shown.wait)
     extra: dict[str, Any] = {"description": description}
-    head = [f"Proposal: {description}", f"Governor: {desk.governor.address} ({desk.governor.kind.value})"]
+    head = [f"Proposal: {plain(description)}", f"Governor: {desk.governor.address} ({desk.governor.kind.value})"]
     if desk.governor.kind is GovernorKind.VOTES:
         extra["proposal_id"] = str(proposal_id(calls, description))
         head.append(f"Number once proposed: {extra['proposal_id']}; the wait begins when it is queued")
     if save is not None:
         save_proposal(save, desk, calls, description)
-    deliver(desk, shown, steps, output, head, tried(desk, shown, with_simulation), extra)
+    deliver(desk, shown, steps, output, head, _tried(desk, shown, source), extra)
 
 
 @app.command(epilog="Example: evenkeel gov show proposal.json --offline")
@@ -122,6 +120,9 @@ def show(
     ],
     target: Annotated[str | None, typer.Option("--target", help="Contract that bare call data is for.")] = None,
     no_simulation: _NoSimulation = False,
+    prices: _Prices = None,
+    day: _Day = None,
+    symbol: _Symbol = None,
     network: NetworkName = DEFAULT_NETWORK,
     governor: GovernorAddress = None,
     offline: Offline = False,
@@ -129,13 +130,13 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Take a proposal or operation apart: what it changes, what it would allow at worst, what is not known."""
+    source = DaySource(prices, symbol, day)
     with desk_at(network, governor, offline, kind) as desk:
         found = find_subject(subject, desk, target)
         shown = review(found.calls, desk.book, desk.state, found.ready_at, found.are_transactions)
-        simulation = tried(desk, shown, not no_simulation)
-        head = [f"Status: {found.status}", *([f"Description: {found.description}"] if found.description else [])]
-        extra = {"status": found.status, "description": found.description}
-        deliver(desk, shown, (), Output(True, False, None, None, False, as_json), head, simulation, extra)
+        effects = _tried(desk, shown, None if no_simulation else source)
+        extra = {"status": found.status, "description": found.description, "hides_text": hides(found.description)}
+        deliver(desk, shown, (), Output(True, False, None, None, False, as_json), _told(found), effects, extra)
 
 
 @app.command(epilog="Example: evenkeel gov delegate 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --yes")
@@ -152,59 +153,11 @@ def delegate(
     deliver(desk, shown, [step], output)
 
 
-@app.command(epilog="Example: evenkeel gov vote 5820... --support for --reason 'the pool is deep enough'")
-@sending(GovernorKind.VOTES)
-def vote(
-    desk: GovernanceDesk,
-    output: Output,
-    proposal: Annotated[str, typer.Argument(help="Number of the proposal.")],
-    support: Annotated[Support, typer.Option("--support", help="How you vote.")],
-    reason: Annotated[str, typer.Option("--reason", help="Goes on the chain with the vote.")] = "",
-) -> None:
-    """Vote on a proposal of a VaultGovernor; shows it once more before."""
-    number = parse_uint(proposal, "proposal")
-    step = vote_step(desk.governor, number, list(Support).index(support), reason)
-    found = Subject((step.call,)) if desk.node is None else find_subject(proposal, desk, None)
-    _deliver(desk, found, [step], output)
-
-
-@app.command(epilog="Example: evenkeel gov queue 5820... --yes")
-@sending(GovernorKind.VOTES)
-def queue(desk: GovernanceDesk, output: Output, subject: _SubjectArgument) -> None:
-    """Schedule a passed proposal of a VaultGovernor: from here its delay runs."""
-    found = find_subject(subject, desk, None)
-    step = queue_step(desk.governor, found.calls, found.description)
-    _deliver(desk, found, [step], output)
-
-
-@app.command(epilog="Example: evenkeel gov execute proposal.json --yes")
-@sending()
-def execute(desk: GovernanceDesk, output: Output, subject: _SubjectArgument) -> None:
-    """Run what was scheduled once its delay has passed."""
-    found = find_subject(subject, desk, None)
-    _require_proposal(desk, found, "execute")
-    steps = execute_steps(desk.governor, desk.deployment, _scheduled(desk, found), found.description)
-    _deliver(desk, found, steps, output)
-
-
-@app.command(epilog="Example: evenkeel gov cancel 0x5f3a9c --yes")
-@sending()
-def cancel(desk: GovernanceDesk, output: Output, subject: _SubjectArgument) -> None:
-    """Take back what you proposed or scheduled yourself."""
-    found = find_subject(subject, desk, None)
-    _require_proposal(desk, found, "cancel")
-    steps = cancel_steps(desk.governor, desk.deployment, _scheduled(desk, found), found.description, False)
-    _deliver(desk, found, steps, output)
-
-
-@app.command(epilog="Example: evenkeel gov veto 0x5f3a9c --yes")
-@sending()
-def veto(desk: GovernanceDesk, output: Output, subject: _SubjectArgument) -> None:
-    """Cancel, as guardian, what a governor has scheduled: one transaction, at any time before it runs."""
-    found = find_subject(subject, desk, None)
-    caller = Governor(found.scheduled_by or desk.governor.address, desk.governor.kind)
-    steps = cancel_steps(caller, desk.deployment, _scheduled(desk, found), found.description, True)
-    _deliver(desk, found, steps, output, is_urgent=True)
+app.command(epilog="Example: evenkeel gov vote 5820... --support for --reason 'the pool is deep enough'")(vote)
+app.command(epilog="Example: evenkeel gov queue 5820... --yes")(queue)
+app.command(epilog="Example: evenkeel gov execute proposal.json --yes")(execute)
+app.command(epilog="Example: evenkeel gov cancel 0x5f3a9c --yes")(cancel)
+app.command(epilog="Example: evenkeel gov veto 0x5f3a9c --yes")(veto)
 
 
 @app.command(epilog="Example: evenkeel gov tighten --set max_notional_usd=50000 --yes")
@@ -234,7 +187,9 @@ def resume(
     no_simulation: _NoSimulation = False,
 ) -> None:
     """Propose to end pause and reduce-only: a governor's act, after its delay."""
-    _propose(desk, (_on_vault(desk, "resume"),), "Resume the vault", save, not no_simulation, output)
+    _propose(
+        desk, (_on_vault(desk, "resume"),), "Resume the vault", save, None if no_simulation else DaySource(), output
+    )
 
 
 @app.command(name="list", epilog="Example: evenkeel gov list --json")
@@ -258,6 +213,25 @@ def list_(
 # --- the pieces -----------------------------------------------------------------------------------------------------
 
 
+def _told(found: Subject) -> list[str]:
+    """Return what is said of a subject before its calls; a description is its proposer's word and nothing more."""
+    lines = [f"Status: {found.status}"]
+    if found.description:
+        lines += ["Description, in its proposer's words, which nothing binds to the calls:", *quoted(found.description)]
+    if hides(found.description):
+        lines.append("! It holds characters that cannot be seen: they are written as escapes.")
+    return lines
+
+
+def _tried(desk: GovernanceDesk, shown: Review, source: DaySource | None) -> Effects | None:
+    """Try calls out; None where that is not wanted, without a node, or where nothing waits."""
+    if source is None or desk.node is None or not shown.wait:
+        return None
+    from agent.governance.effects import try_out  # noqa: PLC0415 - policies and their numerics load longer than a list
+
+    return try_out(desk, shown, source)
+
+
 def _on_vault(desk: GovernanceDesk, function: str) -> GovernedCall:
     data = load_abi("HedgeVault").function(function).encode()
     return GovernedCall(desk.deployment.contract("HedgeVault"), bytes.fromhex(data[2:]))
@@ -266,22 +240,3 @@ def _on_vault(desk: GovernanceDesk, function: str) -> GovernedCall:
 def _at_once(desk: GovernanceDesk, calls: Sequence[GovernedCall], what: str, output: Output) -> None:
     shown = review(calls, desk.book, desk.state, are_transactions=True)
     deliver(desk, shown, [Step(what, "a guardian", call) for call in calls], output, is_urgent=True)
-
-
-def _deliver(
-    desk: GovernanceDesk, found: Subject, steps: Sequence[Step], output: Output, is_urgent: bool = False
-) -> None:
-    shown = review(found.calls, desk.book, desk.state, found.ready_at)
-    extra = {"status": found.status, "description": found.description}
-    deliver(desk, shown, steps, output, [f"Status: {found.status}"], extra=extra, is_urgent=is_urgent)
-
-
-def _scheduled(desk: GovernanceDesk, found: Subject) -> tuple[GovernedCall, ...]:
-    """Return the calls as `VaultAccess` keeps them: a file for a Safe holds their scheduling instead."""
-    return review(found.calls, desk.book, desk.state).calls
-
-
-def _require_proposal(desk: GovernanceDesk, found: Subject, what: str) -> None:
-    """Refuse an operation's id where a Governor runs and takes back whole proposals."""
-    if desk.governor.kind is GovernorKind.VOTES and found.proposal is None and not found.description:
-        raise DataError(f"a VaultGovernor can {what} whole proposals alone; name the proposal's number or its file")

@@ -10,6 +10,7 @@ from agent.governance.calls import GovernedCall, checksum
 from agent.governance.decoding import decode_call
 from agent.governance.desk import GovernanceDesk
 from agent.governance.governors import GovernorKind
+from agent.governance.plain_text import plain
 from agent.governance.records import ProposalState, proposals
 from agent.governance.review import review, title
 from agent.report.formatting import duration, utc_minute
@@ -39,6 +40,8 @@ def _operation_rows(desk: GovernanceDesk) -> Iterator[dict[str, Any]]:
         }
 
 
+_LIST_CHARACTERS = 100
+"""Of a description, in a list; ``show`` has the rest."""
 _OPEN = (ProposalState.PENDING, ProposalState.ACTIVE, ProposalState.SUCCEEDED, ProposalState.QUEUED)
 
 
@@ -50,7 +53,7 @@ def _proposal_rows(desk: GovernanceDesk) -> Iterator[dict[str, Any]]:
         if one.state in _OPEN:
             yield {
                 "id": str(one.id),
-                "what": one.description,
+                "what": plain(one.description, _LIST_CHARACTERS),
                 "when": f"proposal, {one.state.name.lower()}",
                 "state": one.state.name.lower(),
                 "checksum": checksum(desk.deployment, review(one.calls, desk.book, desk.state).calls),

@@ -6,10 +6,10 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -20,8 +20,13 @@ from agent.governance.governors import GovernorKind, Step
 from agent.governance.review import Review
 from agent.governance.safe_file import safe_batch
 from agent.governance.sending import find_sender, send_and_wait
-from agent.governance.simulation import Simulation, simulate
 from agent.governance.text import review_document, review_lines, step_document, step_lines
+from agent.units import Address
+
+if TYPE_CHECKING:
+    from agent.governance.effects import Effects
+
+_UNTRIED = {"simulation": None, "day": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,39 +46,39 @@ class Output:
         return not (self.is_offline or self.with_calldata or self.safe_file is not None)
 
 
-def tried(desk: GovernanceDesk, review: Review, is_wanted: bool) -> Simulation | None:
-    """Try the calls on a fork of the first server's chain; None without a node, or where nothing waits."""
-    if not is_wanted or desk.node is None or not review.wait:
-        return None
-    return simulate(desk.settings.chain.rpc_urls[0], desk.deployment, desk.governor, review.calls)
-
-
 def deliver(
     desk: GovernanceDesk,
     review: Review,
     steps: Sequence[Step],
     output: Output,
     head_lines: Sequence[str] = (),
-    simulation: Simulation | None = None,
+    effects: Effects | None = None,
     extra: dict[str, Any] | None = None,
     is_urgent: bool = False,
+    require: Callable[[Address], None] | None = None,
 ) -> None:
-    """Show the review and the transactions, and do with them what was asked."""
+    """Show the review and the transactions, and do with them what was asked.
+
+    ``require`` is asked about who would send, and raises where nothing is to be sent.
+    """
     decimals = desk.deployment.asset.decimals
     if not output.as_json:
-        typer.echo("\n".join([*head_lines, *review_lines(review, decimals, simulation)]))
+        typer.echo(
+            "\n".join([*head_lines, *review_lines(review, decimals, () if effects is None else effects.lines())])
+        )
     if output.safe_file is not None:
         _write_safe(desk, review, steps, output.safe_file)
-    if output.sends and steps and simulation is not None and simulation.refusals:
-        raise DataError(f"{simulation.refusals[0]} on the fork, so nothing is sent; --no-simulation sends all the same")
-    sent = _send(desk, review.words, steps, output, is_urgent) if output.sends and steps else []
+    if output.sends and steps and effects is not None and effects.refusals:
+        raise DataError(f"{effects.refusals[0]} on the fork, so nothing is sent; --no-simulation sends all the same")
+    sent = _send(desk, review.words, steps, output, is_urgent, require) if output.sends and steps else []
     if output.as_json:
         document = {
             "chain_id": desk.deployment.chain_id,
             "vault": desk.deployment.contract("HedgeVault"),
             "governor": {"address": desk.governor.address, "kind": desk.governor.kind.value},
             **(extra or {}),
-            **review_document(review, decimals, simulation),
+            **review_document(review, decimals),
+            **(_UNTRIED if effects is None else effects.document()),
             "transactions": [step_document(step) for step in steps],
             "sent": sent,
         }
@@ -95,11 +100,20 @@ def _write_safe(desk: GovernanceDesk, review: Review, steps: Sequence[Step], pat
     path.write_text(json.dumps(batch, indent=2) + "\n", encoding="utf-8")
 
 
-def _send(desk: GovernanceDesk, words: str, steps: Sequence[Step], output: Output, is_urgent: bool) -> list[str]:
+def _send(
+    desk: GovernanceDesk,
+    words: str,
+    steps: Sequence[Step],
+    output: Output,
+    is_urgent: bool,
+    require: Callable[[Address], None] | None,
+) -> list[str]:
     if not output.is_confirmed and not _is_typed(words, output.as_json):
         return []
     node, unlocked = desk.online(), None if output.sender is None else parse_address(output.sender, "--from")
     sender = find_sender(os.environ, desk.deployment.chain_id, unlocked)
+    if require is not None:
+        require(sender.address)
     sent = []
     for step in steps:
         execution = desk.settings.execution

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from agent.demo.book_mark import BookMark
+from agent.backtest.book_mark import BookMark
 from agent.domain import Book
 from agent.report.replay_report import HedgingCosts
 from agent.units import Seconds

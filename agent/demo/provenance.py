@@ -6,7 +6,8 @@ import platform
 from collections.abc import Mapping
 from importlib.metadata import version
 
-from agent.demo.scenario import SEEDED_MODEL, Scenario
+from agent.backtest.seeded_day import SEEDED_MODEL
+from agent.demo.scenario import Scenario
 from agent.demo.world import World
 from agent.domain import Bounds
 from agent.files.timestamps import iso_utc

@@ -7,29 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
-
-from agent.backtest.jump_diffusion import JumpDiffusion, jump_diffusion_path
 from agent.backtest.price_series import PriceSeries, realised_vol_annual
+from agent.backtest.seeded_day import SEEDED_MODEL, seeded_day
 from agent.domain import Book, OptionLeg, OptionType
 from agent.errors import DataError
 from agent.files.book_file import load_book
 from agent.units import SECONDS_PER_DAY, Seconds
 
-DEFAULT_SEED = 4
-SEEDED_STEPS = 288
-"""A day of five-minute steps: well under a minute, and enough hours for their variance to mean something."""
-SEEDED_INTERVAL_SECONDS = Seconds(300)
 SEEDED_START_UNIX = Seconds(1_722_470_400)  # 2024-08-01T00:00:00Z
 SEEDED_START_PRICE_USD = 3_200.0
-SEEDED_MODEL = JumpDiffusion(
-    drift_annual=0.0,
-    diffusion_vol_annual=0.60,
-    jumps_per_year=900.0,
-    jump_mean_log=-0.002,
-    jump_std_log=0.012,
-)
-"""Diffusion as ETH realised in July 2024 (58 % a year), and two or three jumps of about 1.2 % a day, to be seen."""
 
 DEFAULT_CONTRACTS = -100.0
 DEFAULT_TENOR_SECONDS = Seconds(30 * SECONDS_PER_DAY)
@@ -61,14 +47,7 @@ class Scenario:
 
 def seeded_scenario(seed: int, book_path: Path | None) -> Scenario:
     """Return the scenario that needs no data: a day of a jump diffusion, and the default book unless one is given."""
-    prices = jump_diffusion_path(
-        SEEDED_MODEL,
-        SEEDED_START_PRICE_USD,
-        np.random.default_rng(seed),
-        SEEDED_START_UNIX,
-        SEEDED_INTERVAL_SECONDS,
-        SEEDED_STEPS,
-    )
+    prices = seeded_day(seed, SEEDED_START_PRICE_USD, SEEDED_START_UNIX)
     vol_annual = SEEDED_MODEL.vol_annual
     return _scenario("Seeded jump-diffusion day", prices, book_path, vol_annual, "volatility of the path's model", seed)
 

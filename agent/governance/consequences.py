@@ -28,6 +28,8 @@ class Consequence:
     line: str
 
 
+UNKNOWN = "anything that the target lets VaultAccess or the governor do"
+"""What a call that nobody knows would allow."""
 _T, _L, _D = Effect.TIGHTENS, Effect.LOOSENS, Effect.DEPENDS
 _BOOK_LOOSER = "the guard measures another book delta: a false one lets keepers build the hedge it asks for"
 
@@ -125,6 +127,12 @@ def consequence_of(decoded: DecodedCall) -> Consequence | None:
         return _role(decoded)
     found = CONSEQUENCES.get((decoded.contract, decoded.function))
     return None if found is None else Consequence(found.effect, _filled(found.line, decoded))
+
+
+def worst_lines(decoded: DecodedCall) -> tuple[str, ...]:
+    """Return what all that runs in a call would allow at worst, whatever stands today; a line a call."""
+    found = [consequence_of(leaf) for leaf in decoded.leaves()]
+    return tuple(UNKNOWN if consequence is None else consequence.line for consequence in found)
 
 
 def _role(decoded: DecodedCall) -> Consequence:

@@ -68,7 +68,7 @@ def open_desk(
     if offline_kind is not None:
         own = Governor(address, offline_kind)
         state = configured(settings, deployment, address)
-        yield GovernanceDesk(settings, deployment, own, state, _book(deployment, own), None)
+        yield GovernanceDesk(settings, deployment, own, state, address_book(deployment, own), None)
         return
     client = ChainClient(settings.chain)
     try:
@@ -76,7 +76,7 @@ def open_desk(
         head = client.head(time.time())
         own = detect_governor(client, deployment, address, head)
         state = _read(client, deployment, address, head)
-        yield GovernanceDesk(settings, deployment, own, state, _book(deployment, own), Node(client, head))
+        yield GovernanceDesk(settings, deployment, own, state, address_book(deployment, own), Node(client, head))
     finally:
         client.close()
 
@@ -90,6 +90,7 @@ def _read(client: ChainClient, deployment: Deployment, address: Address, head: B
         raise DataError(f"{address} does not govern the vault on VaultAccess; name who does with --governor") from None
 
 
-def _book(deployment: Deployment, governor: Governor) -> AddressBook:
-    name = _CONTRACTS.get(governor.kind)
-    return AddressBook(deployment, None if name is None else {governor.address: name})
+def address_book(deployment: Deployment, *governors: Governor) -> AddressBook:
+    """Return the vault's addresses, with what is known of those who govern it."""
+    names = ((governor.address, _CONTRACTS.get(governor.kind)) for governor in governors)
+    return AddressBook(deployment, {address: name for address, name in names if name is not None})

@@ -80,8 +80,8 @@ def detect_governor(client: ChainClient, deployment: Deployment, address: Addres
 
 
 def description_hash(description: str) -> bytes:
-    """Return the hash by which a Governor knows a description."""
-    return keccak(text=description)
+    """Return the hash by which a Governor knows a description, bytes that are no UTF-8 included."""
+    return keccak(description.encode("utf-8", "surrogateescape"))
 
 
 def proposal_id(calls: Sequence[GovernedCall], description: str) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from eth_utils.address import to_checksum_address
 
@@ -36,13 +37,18 @@ class ProposalState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One proposal of a Governor. ``ready_at`` is None until it is queued."""
+    """One proposal of a Governor. ``ready_at`` is None until it is queued.
+
+    Votes are counted as at ``votes_from``, and cast after it until ``votes_until``, in the token's clock.
+    """
 
     id: int
     calls: tuple[GovernedCall, ...]
     description: str
     state: ProposalState
     ready_at: Seconds | None
+    votes_from: int
+    votes_until: int
 
 
 def find_operation(operations: Sequence[Operation], written: str) -> Operation:
@@ -64,18 +70,23 @@ def proposals(client: ChainClient, deployment: Deployment, governor: Governor, b
     names = ("state", "proposalEta")
     reads = [abi.function(name).at(governor.address, one["proposalId"]) for one in created for name in names]
     answers = [answer for (answer,) in client.read(reads, block)]
-    return tuple(
-        Proposal(
-            id=one["proposalId"],
-            calls=tuple(
-                GovernedCall(Address(to_checksum_address(to)), data, wei)
-                for to, wei, data in zip(one["targets"], one["values"], one["calldatas"], strict=True)
-            ),
-            description=one["description"],
-            state=ProposalState(state),
-            ready_at=Seconds(ready_at) if ready_at else None,
-        )
-        for one, state, ready_at in zip(created, answers[::2], answers[1::2], strict=True)
+    try:
+        return tuple(map(_proposal, created, answers[::2], answers[1::2]))
+    except ValueError:
+        raise DataError(f"governor {governor.address} lists a proposal that is none of OpenZeppelin's") from None
+
+
+def _proposal(created: Mapping[str, Any], state: int, ready_at: int) -> Proposal:
+    """Return a proposal; `ValueError` where lists have no match, or its state is none."""
+    lists = zip(created["targets"], created["values"], created["calldatas"], strict=True)
+    return Proposal(
+        id=created["proposalId"],
+        calls=tuple(GovernedCall(Address(to_checksum_address(to)), data, wei) for to, wei, data in lists),
+        description=created["description"],
+        state=ProposalState(state),
+        ready_at=Seconds(ready_at) if ready_at else None,
+        votes_from=created["voteStart"],
+        votes_until=created["voteEnd"],
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from agent.chain.operations import EXPIRATION_SECONDS
 from agent.governance.calls import GovernedCall, checksum
 from agent.governance.changes import Change, changes_in
-from agent.governance.consequences import ROLES, Effect, consequence_of
+from agent.governance.consequences import ROLES, UNKNOWN, Effect, consequence_of
 from agent.governance.decoding import AddressBook, DecodedCall, decode_call
 from agent.governance.parameters import Group
 from agent.governance.state import GovernedState
@@ -81,7 +81,7 @@ def wait_of(decoded: DecodedCall, state: GovernedState) -> Seconds:
 def _essential(decoded: DecodedCall, governor: Address) -> Iterator[GovernedCall]:
     """Yield what runs: layers of `VaultAccess` and of the governor itself are taken off, no others are trusted."""
     is_layer = decoded.contract == "VaultAccess" or decoded.call.target == governor
-    if is_layer and decoded.function in _PEELED and decoded.inner:
+    if is_layer and decoded.function in _PEELED and decoded.inner and decoded.is_whole:
         for one in decoded.inner:
             yield from _essential(one, governor)
     else:
@@ -111,8 +111,8 @@ def _worst_case(
             continue
         consequence = consequence_of(one)
         if consequence is None:
-            yield f"{title(one)}: anything that the target lets VaultAccess or the governor do"
-        elif consequence.effect is not Effect.DEPENDS:
+            yield f"{title(one)}: {UNKNOWN}"
+        elif consequence.effect is not Effect.DEPENDS or not _changes(one, state, book):
             yield f"{title(one)}: {consequence.line}"
     decimals = book.deployment.asset.decimals
     for change in changes:

@@ -64,7 +64,7 @@ def read_batch(document: Mapping[str, Any], path: Path) -> tuple[GovernedCall, .
         rows = [(str(one["to"]), str(one["value"]), one["data"]) for one in document["transactions"]]
         if written and written != batch_checksum(document):
             raise DataError(f"{path}: its checksum is {written}, its content has {batch_checksum(document)}")
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, RecursionError, UnicodeEncodeError):
         raise DataError(f"{path}: is no batch of Safe's Transaction Builder; export it anew") from None
     where = f"{path}: transaction"
     return tuple(

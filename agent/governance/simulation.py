@@ -109,7 +109,11 @@ class _Fork:
         refusals: list[str] = []
         waiting = []
         for call in calls:
-            ready_at = self._ready_at(call)
+            try:
+                ready_at = self._ready_at(call)
+            except RejectedError as rejection:  # the end of `uint48`: no time is left to add the expiration to
+                refusals.append(f"it never becomes ready: {rejection}")
+                continue
             refusal = None if ready_at else self._send(self._on_access("schedule", call.target, call.data, 0))
             if refusal is None:
                 waiting.append((call, ready_at or self._ready_at(call)))

@@ -12,7 +12,7 @@ from agent.chain.operations import scheduled_operations
 from agent.errors import DataError
 from agent.governance.calls import GovernedCall, checksum, parse_address, parse_hex, parse_uint
 from agent.governance.desk import GovernanceDesk
-from agent.governance.records import ProposalState, find_operation, find_proposal
+from agent.governance.records import Proposal, ProposalState, find_operation, find_proposal
 from agent.governance.safe_file import read_batch, read_document
 from agent.units import Address, Seconds
 
@@ -29,7 +29,7 @@ class Subject:
     description: str = ""
     ready_at: Seconds | None = None
     status: str = "not on the chain as far as this file tells"
-    proposal: int | None = None
+    proposal: Proposal | None = None
     scheduled_by: Address | None = None
     are_transactions: bool = False
     """Whether the calls are what somebody sends, not what the governor makes once they have waited."""
@@ -59,7 +59,7 @@ def _proposal(number: int, desk: GovernanceDesk) -> Subject:
         found.description,
         found.ready_at if is_queued else None,
         f"proposal {found.id}: {found.state.name.lower()}",
-        found.id,
+        found,
         desk.governor.address if is_queued else None,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from agent.governance.changes import SETTERS, STRUCTS, Change, group_set_by
@@ -42,8 +42,8 @@ def effect(change: Change) -> str:
     return "loosens" if change.loosens else "tightens"
 
 
-def review_lines(review: Review, asset_decimals: int, simulation: Simulation | None) -> list[str]:
-    """Return a review for people."""
+def review_lines(review: Review, asset_decimals: int, effects: Iterable[str] = ()) -> list[str]:
+    """Return a review for people; ``effects`` are the lines of what was tried."""
     lines = [*_call_lines(review.decoded, 0)]
     if review.changes:
         lines += ["", "Changes against today:", *_change_lines(review.changes, asset_decimals)]
@@ -51,9 +51,7 @@ def review_lines(review: Review, asset_decimals: int, simulation: Simulation | N
         lines += ["", "At worst it would allow:", *(f"{_INDENT}- {line}" for line in review.worst_case)]
     if review.warnings:
         lines += ["", "WARNINGS:", *(f"{_INDENT}! {warning}" for warning in review.warnings)]
-    if simulation is not None:
-        lines += ["", *simulation_lines(simulation)]
-    return [*lines, "", *_time_lines(review), f"Checksum, to be compared by voice: {review.words}"]
+    return [*lines, *effects, "", *_time_lines(review), f"Checksum, to be compared by voice: {review.words}"]
 
 
 def _call_lines(decoded: Sequence[DecodedCall], depth: int) -> Iterator[str]:
@@ -120,7 +118,7 @@ def step_lines(steps: Sequence[Step]) -> list[str]:
 # --- for machines ---------------------------------------------------------------------------------------------------
 
 
-def review_document(review: Review, asset_decimals: int, simulation: Simulation | None) -> dict[str, Any]:
+def review_document(review: Review, asset_decimals: int) -> dict[str, Any]:
     """Return a review for machines: exact integers as text, times as Unix seconds."""
     return {
         "checksum": review.words,
@@ -132,7 +130,6 @@ def review_document(review: Review, asset_decimals: int, simulation: Simulation 
         "wait_seconds": review.wait,
         "ready_unix": review.ready_at,
         "expires_unix": review.expires_at,
-        "simulation": None if simulation is None else _simulation_document(simulation),
     }
 
 
@@ -163,7 +160,8 @@ def _change_document(change: Change, asset_decimals: int) -> dict[str, Any]:
     }
 
 
-def _simulation_document(simulation: Simulation) -> dict[str, Any]:
+def simulation_document(simulation: Simulation) -> dict[str, Any]:
+    """Return what happened on the fork, for machines."""
     return {
         "refusals": list(simulation.refusals),
         "left_out": list(simulation.left_out),

@@ -11,6 +11,8 @@ MINUS = "\N{MINUS SIGN}"
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 _SMALL_USD = 100
 _SECONDS_PER_HOUR = 3_600
+_LAST_UNIX = 253_402_300_799
+"""The last second of the year 9999."""
 
 
 def signed(number: float, decimals: int, *, plus: bool = False) -> str:
@@ -57,7 +59,9 @@ def percent(ratio: float, decimals: int = 1) -> str:
 
 
 def utc_minute(unix: Seconds | int) -> str:
-    """Write an instant as date and minute, UTC."""
+    """Write an instant as date and minute, UTC; a chain's time may lie where no calendar goes."""
+    if int(unix) > _LAST_UNIX:
+        return "9999-12-31 or later"
     return datetime.fromtimestamp(int(unix), tz=UTC).strftime("%Y-%m-%d %H:%M")
 
 

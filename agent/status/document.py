@@ -66,6 +66,8 @@ def as_document(status: VaultStatus) -> dict[str, Any]:
                 "call": change.call,
                 "ready_at_unix": change.ready_at,
                 "expires_at_unix": change.expires_at,
+                "worst_case": list(change.worst_case),
+                "warnings": list(change.warnings),
             }
             for change in status.scheduled
         ],

@@ -75,6 +75,10 @@ class ScheduledChange:
     call: str
     ready_at: Seconds
     expires_at: Seconds
+    worst_case: tuple[str, ...]
+    """What it would allow at worst."""
+    warnings: tuple[str, ...]
+    """What of it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

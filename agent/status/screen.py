@@ -153,5 +153,7 @@ def _scheduled(told: dict[str, Any]) -> Iterator[str]:
             f"  {'ready since' if is_ready else 'ready'} {utc_minute(change['ready_at_unix'])}, void after "
             f"{utc_minute(change['expires_at_unix'])}"
         )
+        yield from (f"  at worst: {line}" for line in change["worst_case"])
+        yield from (f"  ! {warning}" for warning in change["warnings"])
     if not told["scheduled"]:
         yield "nothing"

@@ -4,97 +4,39 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
+import polars as pl
 import pytest
 from eth_account import Account
 
-from agent.chain.abi import load_abi
-from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
-from agent.chain.deployment import load_deployment
-from agent.cli.main import main
 from agent.execution.config import GOVERNANCE_KEY_VARIABLE
 from agent.governance.governors import GovernorKind
 from agent.governance.node_relay import relayed
 from agent.localnet.artifacts import NODE_MODULES
 from agent.localnet.codec import encode_call
 from agent.localnet.deployer import Deployer
-from agent.localnet.deposit import deposit_collateral
 from agent.localnet.evm import Transaction
 from agent.localnet.rpc import JsonRpc
-from agent.localnet.session import Localnet, LocalnetSettings
-from tests.support.keeper_world import BOOK
+from tests.support.gov_commands import DAY, governed_afresh, governed_world
 from tests.support.vault_governor import VOTING_DELAY_SECONDS, VOTING_PERIOD_SECONDS, appoint, appoint_dao, wait
 
 pytestmark = pytest.mark.chain
 
 PORT = 18_710
-DAY = 86_400
 MNEMONIC = "test test test test test test test test test test test junk"  # Anvil's own
-MAX_SLIPPAGE = 11  # place in `Bounds`
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("governance")
-    settings = LocalnetSettings(port=PORT, state_directory=directory / "localnet")
-    book, manifest = directory / "book.toml", directory / "deployment.json"
-    book.write_text(BOOK)
-    with Localnet.up(settings) as localnet:
-        localnet.deploy_evenkeel(book, manifest)
-        deployment = load_deployment(manifest, 31_337)
-        deposit_collateral(localnet, deployment, 400_000.0)
-        wait(localnet, 300)  # the base fee of a step: Anvil keeps the last one when it goes back
-        yield localnet, deployment, manifest
-
-
-class Gov:
-    """The command line in front of a vault that is as it was deployed."""
-
-    def __init__(self, world, monkeypatch, capsys):
-        self.localnet, self.deployment, _ = world
-        self.accounts = self.localnet.manifest.accounts
-        self._monkeypatch, self._capsys = monkeypatch, capsys
-
-    def run(self, *arguments):
-        """Return status, output and errors."""
-        self._monkeypatch.setattr("sys.argv", ["evenkeel", "gov", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exited:
-            main()
-        captured = self._capsys.readouterr()
-        return exited.value.code or 0, captured.out, captured.err
-
-    def send(self, role, *arguments):
-        """Run a command to its end, sent by an account of the chain, and return its document."""
-        status, out, err = self.run(*arguments, "--from", self.accounts[role], "--yes", "--json")
-        assert status == 0, err
-        return json.loads(out)
-
-    def read(self, *arguments):
-        status, out, err = self.run(*arguments, "--json")
-        assert status == 0, err
-        return json.loads(out)
-
-    def slippage_bps(self):
-        guard, bounds = self.deployment.contract("RebalanceGuard"), load_abi("RebalanceGuard").function("bounds")
-        answer = self.localnet.chain.rpc.request("eth_call", {"to": guard, "data": bounds.encode()}, "latest")
-        return bounds.decode(answer)[0][MAX_SLIPPAGE]
-
-    def is_paused(self):
-        vault = self.deployment.contract("HedgeVault")
-        return self.localnet.chain.call(vault, "paused()", returns="(bool)")[0]
+    with governed_world(tmp_path_factory.mktemp("governance"), PORT) as world:
+        yield world
 
 
 @pytest.fixture
-def gov(world, monkeypatch, capsys, repository):
-    localnet, _, manifest = world
-    snapshot = localnet.chain.rpc.request("evm_snapshot")
-    monkeypatch.setenv(RPC_URLS_VARIABLE, localnet.rpc_url)
-    monkeypatch.setenv(MANIFEST_PATH_VARIABLE, str(manifest))
-    monkeypatch.delenv(GOVERNANCE_KEY_VARIABLE, raising=False)
-    monkeypatch.chdir(repository)
-    yield Gov(world, monkeypatch, capsys)
-    localnet.chain.rpc.request("evm_setAutomine", True)
-    localnet.chain.rpc.request("evm_revert", snapshot)
+def gov(world, monkeypatch, capsys):
+    with governed_afresh(world, monkeypatch, capsys) as gov:
+        yield gov
 
 
 TIGHTER = ("--set", "max_slippage_bps=40", "--set", "loss_capacity_bps=100")
@@ -123,8 +65,8 @@ def test_gov__account__from_proposal_to_execution(gov, tmp_path):
     assert (shown["checksum"], shown["changes"]) == (proposed["checksum"], proposed["changes"])
     assert gov.read("show", saved, "--no-simulation")["checksum"] == proposed["checksum"]
     status, _, err = gov.run("execute", waiting["id"][:12], "--from", gov.accounts["governor"], "--yes")
-    assert (status, gov.slippage_bps()) == (1, 60)
-    assert "AccessManagerNotReady" in err
+    assert (status, gov.slippage_bps()) == (2, 60)
+    assert "too early: it runs from" in err
     wait(gov.localnet, DAY)
     gov.send("governor", "execute", saved)
     assert gov.slippage_bps() == 40
@@ -164,6 +106,42 @@ def test_gov_propose__refused_by_the_chain__is_found_on_the_fork(gov):
     assert status == 2
     assert "on the fork, so nothing is sent" in err
     assert gov.read("list") == []
+
+
+def test_gov_propose__bounds__are_lived_through_on_a_day(gov):
+    sets = ("--set", "band_underlying=12", "--set", "urgent_delta_underlying=20", "--set", "max_slippage_bps=0")
+    day = gov.read("propose", *sets, "--calldata")["day"]
+    before, after = day["before"], day["after"]
+    assert day["missing"] is None
+    assert before["effectiveness"] > 0.9
+    assert before["seconds_outside"] == 0 < after["seconds_outside"]
+    assert after["rebalances"] < before["rebalances"]
+    assert after["cost_usd"] < before["cost_usd"]
+
+
+def test_gov_propose__nothing_of_the_keepers__says_that_no_day_is_replayed(gov):
+    status, out, err = gov.run("propose", "--set", "deposit_cap=2000000", "--calldata")
+    assert status == 0, err
+    assert "No day is replayed: nothing here is what a keeper's trades are judged by" in out
+
+
+def test_gov_propose__price_file__is_the_day(gov, tmp_path):
+    path, start = tmp_path / "prices.parquet", datetime(2024, 8, 5, tzinfo=UTC)
+    rows = {
+        "open_ts": [start + number * timedelta(hours=1) for number in range(24)],
+        "symbol": ["ETHUSDT"] * 24,
+        "open": [3_000.0 + 100.0 * (number % 2) for number in range(24)],
+    }
+    schema = {"open_ts": pl.Datetime("ms", "UTC"), "symbol": pl.String(), "open": pl.Float64}
+    pl.DataFrame(rows, schema=schema).write_parquet(path)
+    asked = ("propose", "--set", "band_underlying=4", "--calldata", "--prices", path)
+    day = gov.read(*asked, "--day", "2024-08-05")["day"]
+    assert day["prices"]["source"] == "prices.parquet"
+    assert day["before"]["steps"] == 24
+    for wrong, words in (((), "add --day"), (("--day", "2023-01-01"), "prices.parquet: ETHUSDT")):
+        status, out, err = gov.run(*asked, *wrong)
+        assert (status, out) == (2, "")
+        assert words in err
 
 
 def test_gov__not_a_governor__is_one_line(gov):
@@ -303,8 +281,8 @@ def test_gov__dao__whole_life_by_votes(gov, dao):
     assert "queued" in shown["status"]
     assert shown["simulation"]["refusals"] == []
     status, _, err = gov.run("execute", number, "--governor", dao, "--from", gov.accounts["attacker"], "--yes")
-    assert status == 1
-    assert "NotReady" in err
+    assert status == 2
+    assert "too early: it runs from" in err
     wait(gov.localnet, DAY)
     gov.send("attacker", "execute", number, "--governor", dao)
     assert gov.slippage_bps() == 70
@@ -327,8 +305,8 @@ def test_gov__dao_vetoed__proposal_is_cancelled(gov, dao):
     assert "canceled" in gov.read("show", number, "--governor", dao, "--no-simulation")["status"]
     wait(gov.localnet, DAY)
     status, _, err = gov.run("execute", number, "--governor", dao, "--from", gov.accounts["attacker"], "--yes")
-    assert status == 1
-    assert "GovernorUnexpectedProposalState" in err
+    assert status == 2
+    assert "is canceled: nothing can be done with it" in err
     assert gov.slippage_bps() == 60
 
 

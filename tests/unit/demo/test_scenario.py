@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from agent.backtest.seeded_day import SEEDED_STEPS
 from agent.demo.scenario import (
     DEFAULT_IV_ANNUAL,
-    SEEDED_STEPS,
     at_the_money_strike,
     default_book,
     deposit_usd,

@@ -168,6 +168,6 @@ def test_parameters__dao__each_key_has_unit_and_consequence(network_file):
         *("name", "token", "token_decimals", "voting_delay_seconds", "voting_period_seconds"),
         *("proposal_threshold_votes", "quorum_percent"),
     }
-    assert re.fullmatch("3600 to 2592000", found["voting_period_seconds"].limit)
+    assert re.fullmatch("3,600 to 2,592,000", found["voting_period_seconds"].limit)
     assert (found["quorum_percent"].unit, found["proposal_threshold_votes"].unit) == ("percent", "votes")
     assert all(one.consequence for one in found.values())

@@ -50,6 +50,7 @@ def test_batch_checksum__name_changed__stays_and_data_changed__does_not():
         ({"meta": {}, "transactions": [{"to": STRANGER, "value": "0", "data": None}]}, "is not call data"),
         ({"meta": {}, "transactions": [{}]}, "is no batch"),
         ({"meta": None, "transactions": []}, "is no batch"),
+        ({"meta": {"checksum": "0x12", "name": "\ud800"}, "transactions": [], "a": "\ud800"}, "is no batch"),
     ],
 )
 def test_read_batch__damaged__is_one_line(document, words):
@@ -63,3 +64,11 @@ def test_read_document__no_object__is_one_line(tmp_path, written):
     path.write_text(written)
     with pytest.raises(DataError, match="is no"):
         read_document(path)
+
+
+def test_read_batch__nested_without_end__is_one_line(tmp_path):
+    path = tmp_path / "file.json"
+    depth = 900  # which a JSON reader still takes
+    path.write_text('{"meta": {"checksum": "0x12"}, "transactions": [], "deep": ' + "[" * depth + "]" * depth + "}")
+    with pytest.raises(DataError, match="is no batch"):
+        read_batch(read_document(path), path)

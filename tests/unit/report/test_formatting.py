@@ -47,6 +47,8 @@ from agent.report.formatting import (
         (percent(0.9512), f"95.1{NO_BREAK_SPACE}%"),
         (percent(-0.5, 0), f"{MINUS}50{NO_BREAK_SPACE}%"),
         (utc_minute(1_722_470_460), "2024-08-01 00:01"),
+        (utc_minute(253_402_300_799), "9999-12-31 23:59"),
+        (utc_minute(2**48 - 1), "9999-12-31 or later"),
         (duration(7 * 86_400 - 300), "7 days"),
         (duration(86_400), "1 day"),
         (duration(300), "5 minutes"),

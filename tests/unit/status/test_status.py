@@ -10,6 +10,8 @@ from eth_abi.abi import encode
 
 from agent.budgets import Available
 from agent.chain.abi import load_abi
+from agent.governance.calls import GovernedCall
+from agent.governance.decoding import decode_call
 from agent.status.document import as_document
 from agent.status.reading import DEPOSIT_BLOCKS, FAULTS
 from agent.status.records import (
@@ -25,6 +27,7 @@ from agent.status.scheduled import call_text
 from agent.status.screen import WIDTH, as_lines
 from agent.units import Address, AssetUnits, Seconds, Wad, Wei
 from tests.support.decision_builders import held, snapshot_of, wad
+from tests.support.governance import STRANGER, desk
 
 ADDRESS = Address("0x5FbDB2315678afecb367f032d93F642f64180aa3")
 
@@ -104,17 +107,39 @@ def test_as_lines__something_is_wrong__says_so(changes, words):
 
 def test_as_lines__scheduled_change__says_what_and_when():
     now = status_of().block.timestamp
-    change = ScheduledChange("0x01", ADDRESS, "HedgeVault", "resume()", Seconds(now - 60), Seconds(now + 600_000))
+    change = ScheduledChange(
+        "0x01",
+        ADDRESS,
+        "HedgeVault",
+        "resume()",
+        Seconds(now - 60),
+        Seconds(now + 600_000),
+        ("keepers trade again",),
+        ("bytes are hidden in it",),
+    )
     assert "HedgeVault.resume()\n" in screen(scheduled=(change,))
+    for words in ("at worst: keepers trade again", "! bytes are hidden in it"):
+        assert words in screen(scheduled=(change,))
     assert "ready since" in screen(scheduled=(change,))
     assert as_document(status_of(scheduled=(change,)))["scheduled"][0]["ready_at_unix"] == now - 60
+
+
+def scheduled_text(contract: str | None, data: bytes) -> str:
+    own = desk()
+    target = STRANGER if contract is None else own.deployment.contract(contract)
+    return call_text(decode_call(GovernedCall(target, data), own.book))
 
 
 def test_call_text__function_of_a_contract__is_decoded():
     function = load_abi("VenueRegistry").function("setVenueCap")
     data = function.selector + encode(function.inputs, (ADDRESS, 5))
-    assert call_text("VenueRegistry", data) == f"setVenueCap({ADDRESS}, 5)"
-    assert call_text(None, bytes.fromhex("12345678") + bytes(32)) == "0x12345678, 36 bytes"
+    assert scheduled_text("VenueRegistry", data) == f"setVenueCap({ADDRESS}, 5)"
+    assert scheduled_text(None, bytes.fromhex("12345678") + bytes(32)) == "0x12345678, 36 bytes"
+
+
+def test_call_text__data_cut_short__is_no_failure():
+    data = load_abi("VenueRegistry").function("setVenueCap").selector + bytes(20)
+    assert scheduled_text("VenueRegistry", data) == "setVenueCap()"
 
 
 def test_faults__bits__are_those_of_the_contract(repository):

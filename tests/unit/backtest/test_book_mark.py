@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.demo.book_mark import BookMark, payoff_usd
+from agent.backtest.book_mark import BookMark, payoff_usd
 from agent.domain import Book, HoldingLeg, OptionLeg, OptionType
 from agent.risk.exposure import book_exposure
 
