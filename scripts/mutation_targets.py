@@ -26,9 +26,41 @@ VAULT = ForgeTests(
         "attacks/*.t.sol",
     )
 )
-_RULES = ("GuardRules*.t.sol", "GuardVectors.t.sol")
-RULES = ForgeTests(_RULES)
-BOUNDS = ForgeTests((*_RULES, "Breaker.t.sol", "HedgeVault*.t.sol", "RebalanceGuard.t.sol"))
+SHARES = ForgeTests(
+    (
+        "HedgeVaultExits.t.sol",
+        "HedgeVaultMembers.t.sol",
+        "HedgeVaultShares.t.sol",
+        "RedemptionQueue.t.sol",
+        "ShareFees.t.sol",
+        "SharePermit.t.sol",
+    )
+)
+ACCESS = ForgeTests(
+    (
+        "GovernanceDelay.t.sol",
+        "GuardianVeto.t.sol",
+        "HedgeVaultMembers.t.sol",
+        "HedgeVaultVenues.t.sol",
+        "RebalanceGuard.t.sol",
+        "RolesMatrix.t.sol",
+        "VaultAccess.t.sol",
+    )
+)
+RELAYS = ForgeTests(("GovernanceDelay.t.sol", "IntentRelay.t.sol", "RescueDesk.t.sol"))
+GUARD = ForgeTests(
+    (
+        "Breaker.t.sol",
+        "GovernanceDelay.t.sol",
+        "HedgeVaultIntents.t.sol",
+        "HedgeVaultRebalance.t.sol",
+        "HedgeVaultRecovery.t.sol",
+        "RebalanceGuard.t.sol",
+    )
+)
+RULES = ForgeTests(("GuardRules*.t.sol", "GuardVectors.t.sol"))
+BOUNDS = ForgeTests(("Breaker.t.sol", "RebalanceGuard.t.sol"))
+MEASURED = ForgeTests(("Breaker.t.sol", "ResultTrack.t.sol", "VenueMeasurement.t.sol", "VenueValuation.t.sol"))
 BOOK = ForgeTests(("DeltaBook.t.sol", "OptionBook*.t.sol", "SignedReports.t.sol", "Black76.t.sol", "RolesMatrix.t.sol"))
 POOL = ForgeTests(("UniswapV3*.t.sol",))
 VOTES = ForgeTests(("VaultGovernor.t.sol",))
@@ -54,21 +86,21 @@ TARGETS: dict[str, Judge] = {
     "contracts/vault/TwoSidedVault.sol": VAULT,
     "contracts/vault/VenueDesk.sol": VAULT,
     "contracts/VenueRegistry.sol": VAULT,
-    "contracts/RebalanceGuard.sol": VAULT,
-    "contracts/governance/VaultAccess.sol": VAULT,
-    "contracts/governance/Governed.sol": VAULT,
-    "contracts/governance/VaultBound.sol": VAULT,
-    "contracts/vault/MemberGate.sol": VAULT,
-    "contracts/vault/MemberShares.sol": VAULT,
-    "contracts/vault/RedemptionQueue.sol": VAULT,
-    "contracts/vault/ShareFees.sol": VAULT,
+    "contracts/RebalanceGuard.sol": GUARD,
+    "contracts/governance/VaultAccess.sol": ACCESS,
+    "contracts/governance/Governed.sol": ACCESS,
+    "contracts/governance/VaultBound.sol": ACCESS,
+    "contracts/vault/MemberGate.sol": ACCESS,
+    "contracts/vault/MemberShares.sol": SHARES,
+    "contracts/vault/RedemptionQueue.sol": SHARES,
+    "contracts/vault/ShareFees.sol": SHARES,
     "contracts/vault/VaultModes.sol": VAULT,
-    "contracts/relay/IntentRelay.sol": VAULT,
-    "contracts/relay/RescueDesk.sol": VAULT,
+    "contracts/relay/IntentRelay.sol": RELAYS,
+    "contracts/relay/RescueDesk.sol": RELAYS,
     "contracts/libraries/GuardRules.sol": RULES,
     "contracts/libraries/BoundsRules.sol": BOUNDS,
-    "contracts/libraries/ResultTrack.sol": BOUNDS,
-    "contracts/libraries/VenueValuation.sol": BOUNDS,
+    "contracts/libraries/ResultTrack.sol": MEASURED,
+    "contracts/libraries/VenueValuation.sol": MEASURED,
     "contracts/book/OptionBook.sol": BOOK,
     "contracts/DeltaBook.sol": BOOK,
     "contracts/book/IvReporting.sol": BOOK,
