@@ -40,7 +40,7 @@ UNOPTIMISED = {
     "FOUNDRY_CODE_SIZE_LIMIT": "1000000",
     "FOUNDRY_FUZZ_RUNS": "32",
 }
-PYTHON_PARTS = ("agent", "config", "contracts", "scripts", "tests", "pyproject.toml", "foundry.toml")
+PYTHON_PARTS = ("agent", "benchmarks", "config", "contracts", "scripts", "tests", "pyproject.toml", "foundry.toml")
 COMPILED = Path("build/contracts")
 PORT = re.compile(r"\b18_(\d{3})\b")
 """Ports that the Python tests open chains at."""
@@ -110,7 +110,7 @@ class ForgeTests:
 class ChainTests:
     """Files of Python tests that deploy one contract on a local chain, beside the protocol that it works with.
 
-    The contract is compiled as it is deployed, by forge into the build of the copy, where the tests look for it.
+    The contract is compiled as it is deployed, by forge into the builds of the copy, where the tests look for it.
     """
 
     deployed: str
@@ -138,7 +138,7 @@ class ChainTests:
             return "invalid", ""
         arguments = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", *self.tests]
         with _CHAINS:
-            run = _run(folder, {}, arguments)
+            run = _run(folder, _forge_settings(folder), arguments)
         if run is None:
             return "caught", "time"
         if run.returncode == 0:
@@ -149,11 +149,11 @@ class ChainTests:
         return "caught", failed[1]
 
     def _compile(self, folder: Path) -> bool:
-        run = _forge(folder, {"FOUNDRY_OUT": "build/forge/deployed"}, "build", self.deployed)
+        run = _forge(folder, {}, "build", self.deployed)
         if run is None or run.returncode != 0:
             return False
         name = Path(self.deployed).stem
-        compiled = json.loads((folder / f"build/forge/deployed/{name}.sol/{name}.json").read_text(encoding="utf-8"))
+        compiled = json.loads((folder / f"build/forge/out/{name}.sol/{name}.json").read_text(encoding="utf-8"))
         artifact = {"abi": compiled["abi"], "bytecode": compiled["bytecode"]["object"]}
         (folder / COMPILED / f"{name}.json").write_text(json.dumps(artifact), encoding="utf-8")
         return True
@@ -191,8 +191,12 @@ def warm_compiler(folder: Path) -> Iterator[None]:
 
 
 def _forge(folder: Path, settings: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str] | None:
-    socket = {"EVENKEEL_SOLC_SOCKET": str((folder / "solc.sock").resolve())}
-    return _run(folder, {**SETTINGS, **socket, **settings}, [str(native_binary("forge").resolve()), *arguments])
+    command = [str(native_binary("forge").resolve()), *arguments]
+    return _run(folder, {**_forge_settings(folder), **settings}, command)
+
+
+def _forge_settings(folder: Path) -> dict[str, str]:
+    return {**SETTINGS, "EVENKEEL_SOLC_SOCKET": str((folder / "solc.sock").resolve())}
 
 
 def _run(folder: Path, settings: Mapping[str, str], arguments: list[str]) -> subprocess.CompletedProcess[str] | None:

@@ -66,7 +66,15 @@ POOL = ForgeTests(("UniswapV3*.t.sol",))
 VOTES = ForgeTests(("VaultGovernor.t.sol",))
 BLOCKS = ForgeTests(("ChainBlocks.t.sol", "HedgeVaultIntents.t.sol"))
 ORACLES = ForgeTests(
-    ("Chainlink*.t.sol", "FaultTable.t.sol", "Price*.t.sol", "PythSource.t.sol", "UniswapV3TwapSource.t.sol")
+    (
+        "BoundedCall.t.sol",
+        "Chainlink*.t.sol",
+        "DecimalScale.t.sol",
+        "FaultTable.t.sol",
+        "Price*.t.sol",
+        "PythSource.t.sol",
+        "UniswapV3TwapSource.t.sol",
+    )
 )
 CURIE = ChainTests(
     "contracts/venues/curie/CurieVenue.sol",
