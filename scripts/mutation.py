@@ -1,128 +1,33 @@
 """Break the contracts on purpose: ``python -m scripts.mutation`` (make audit-mutants) asks whether tests notice.
 
-One operator at one place makes a mutant (`scripts/mutants.py`). Each is compiled, without the optimiser, in a copy of
-what its tests import, and is caught when they fail; a mutant that does not compile is none. forge links the tests to
-the contracts when they run, so that a mutant compiles its own contract alone, and the compiler stays warm between them.
-So linked, ``vm.expectRevert`` before a constructor expects nothing: what survives is judged again, compiled whole.
-Survivors are printed with line and difference, but for those that `scripts/mutation_survivors.toml` justifies.
+One operator at one place makes a mutant (`scripts/mutants.py`). Each is compiled in a copy of what its tests need
+(`scripts/mutation_judges.py`) and is caught when they fail; a mutant that does not compile is none. Survivors are
+printed with line and difference, but for those that `scripts/mutation_survivors.toml` justifies.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import random
-import re
 import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from queue import Queue
 
-from agent.localnet.binaries import native_binary
 from scripts.mutants import Mutant, mutants_of, unjustified
-from scripts.mutation_targets import SKIPPED, TARGETS
+from scripts.mutation_judges import Judge, prepare, warm_compiler
+from scripts.mutation_targets import TARGETS
 
 WORK = Path("build/mutation")
-TESTS = Path("tests/contracts")
 JUSTIFIED = Path("scripts/mutation_survivors.toml")
-WARM_SOLC = Path("scripts/toolchain/solc-warm.js")
-SECONDS_OF_A_VERDICT = 900.0
-"""A mutant that loops is caught too."""
-
-IMPORT = re.compile(r"""^(?:import|\}) [^;]*?["'](\.[^"']+)["'];""", re.MULTILINE)
-FAILED = re.compile(r"\[FAIL[^\n]*\] (\w+)")
-SETTINGS = {
-    "FOUNDRY_OPTIMIZER": "false",
-    "FOUNDRY_CODE_SIZE_LIMIT": "1000000",
-    "FOUNDRY_LIBS": "[]",  # forge would walk through all of node_modules for remappings it is told not to use
-    "FOUNDRY_FUZZ_RUNS": "32",
-    "FOUNDRY_FS_PERMISSIONS": '[{access="read",path="/"}]',  # node_modules is a link out of the copy
-}
 
 
-def sources_of(patterns: tuple[str, ...]) -> set[Path]:
-    """Return the tests that the patterns name, and all of the repository that they import."""
-    waiting = [file for pattern in patterns for file in sorted(TESTS.glob(pattern))]
-    found: set[Path] = set()
-    while waiting:
-        file = waiting.pop()
-        if file not in found:
-            found.add(file)
-            imported = IMPORT.findall(file.read_text(encoding="utf-8"))
-            waiting += [Path(os.path.normpath(file.parent / name)) for name in imported]
-    return found
-
-
-def prepare(folder: Path, patterns: tuple[str, ...]) -> None:
-    """Copy the tests and what they need into a folder of its own."""
-    shutil.rmtree(folder, ignore_errors=True)
-    for file in sources_of(patterns) | {WARM_SOLC}:
-        (folder / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(file, folder / file)
-        if file.name.endswith(".t.sol"):
-            source = re.sub(rf"\b({'|'.join(SKIPPED)})\b", r"skipped_\1", file.read_text(encoding="utf-8"))
-            (folder / file).write_text(source, encoding="utf-8")
-    shutil.copytree("tests/vectors", folder / "tests/vectors")
-    shutil.copy("foundry.toml", folder)
-    (folder / "node_modules").symlink_to(Path("node_modules").resolve())
-    (folder / "build/toolchain").mkdir(parents=True)
-    for link in Path("build/toolchain").glob("solc-v*"):
-        (folder / "build/toolchain" / link.name).symlink_to(Path("../..") / WARM_SOLC)
-
-
-@contextmanager
-def warm_compiler(folder: Path) -> Iterator[None]:
-    """Keep a compiler for the folder."""
-    socket = folder / "solc.sock"
-    socket.unlink(missing_ok=True)
-    with subprocess.Popen(["node", str(WARM_SOLC), "serve", "solc.sock"], cwd=folder) as process:
-        while not socket.exists():
-            time.sleep(0.05)
-        try:
-            yield
-        finally:
-            process.kill()
-
-
-def judge(folder: Path, is_linked: bool = True) -> tuple[str, str]:
-    """Compile and test the copy, its tests linked to the contracts when they run or compiled with them.
-
-    Returns ``survived``, ``caught`` or ``invalid`` (it does not compile), and the test that failed first.
-    """
-    output = f"build/forge/{'linked' if is_linked else 'whole'}"
-    environment = {
-        **os.environ,
-        **SETTINGS,
-        "EVENKEEL_SOLC_SOCKET": str((folder / "solc.sock").resolve()),
-        "FOUNDRY_DYNAMIC_TEST_LINKING": str(is_linked).lower(),
-        "FOUNDRY_OUT": f"{output}/out",
-        "FOUNDRY_CACHE_PATH": f"{output}/cache",
-    }
-    arguments = [str(native_binary("forge").resolve()), "test", "--fail-fast"]
-    try:
-        run = subprocess.run(
-            arguments,
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=SECONDS_OF_A_VERDICT,
-        )
-    except subprocess.TimeoutExpired:
-        return "caught", "time"
-    if run.returncode == 0:
-        return "survived", ""
-    failed = FAILED.search(run.stdout)
-    return ("caught", failed[1]) if failed else ("invalid", "")
-
-
-def judge_all(folders: Queue[Path], target: str, sample: list[Mutant], deadline: float) -> dict[Mutant, str]:
+def judge_all(
+    judge: Judge, folders: Queue[Path], target: str, sample: list[Mutant], deadline: float
+) -> dict[Mutant, str]:
     """Judge the mutants of one contract until the deadline; return the verdicts that were reached."""
     source = Path(target).read_text(encoding="utf-8")
 
@@ -134,9 +39,7 @@ def judge_all(folders: Queue[Path], target: str, sample: list[Mutant], deadline:
             lines = source.splitlines()
             lines[mutant.line - 1] = mutant.new
             (folder / target).write_text("\n".join(lines) + "\n", encoding="utf-8")
-            verdict, test = judge(folder)
-            if verdict == "survived":
-                verdict, test = judge(folder, is_linked=False)
+            verdict, test = judge.judge(folder)
         finally:
             (folder / target).write_text(source, encoding="utf-8")
             folders.put(folder)
@@ -162,13 +65,13 @@ def report(target: str, total: int, justified: int, verdicts: dict[Mutant, str])
     return caught >= 0.95 * valid
 
 
-def run_group(patterns: tuple[str, ...], targets: list[str], arguments: argparse.Namespace, deadline: float) -> bool:
+def run_group(judge: Judge, targets: list[str], arguments: argparse.Namespace, deadline: float) -> bool:
     """Judge the contracts that one set of tests judges; return whether enough mutants of each were caught."""
     folders: Queue[Path] = Queue()
     first = arguments.work / "0"
-    prepare(first, patterns)
+    prepare(judge, first)
     with warm_compiler(first):
-        verdict, test = judge(first)
+        verdict, test = judge.judge(first)
     if verdict != "survived":
         sys.exit(f"{targets}: {verdict} as they stand, by {test or 'the compiler'}; mend the tests first")
     is_good = True
@@ -185,7 +88,7 @@ def run_group(patterns: tuple[str, ...], targets: list[str], arguments: argparse
             every = list(mutants_of(target, Path(target).read_text(encoding="utf-8")))
             judged = unjustified(every, JUSTIFIED)
             sample = random.Random(arguments.seed).sample(judged, min(arguments.sample, len(judged)))
-            verdicts = judge_all(folders, target, sample, deadline)
+            verdicts = judge_all(judge, folders, target, sample, deadline)
             is_good &= report(target, len(every), len(every) - len(judged), verdicts)
     return is_good
 
@@ -204,10 +107,10 @@ def main() -> int:
         parser.error(f"{sorted(strangers)} are none of {sorted(TARGETS)}")
     deadline = time.monotonic() + arguments.seconds
     is_good = True
-    for patterns in dict.fromkeys(TARGETS.values()):
-        targets = [one for one in TARGETS if TARGETS[one] == patterns and one in (arguments.targets or TARGETS)]
+    for judge in dict.fromkeys(TARGETS.values()):
+        targets = [one for one in TARGETS if TARGETS[one] == judge and one in (arguments.targets or TARGETS)]
         if targets:
-            is_good &= run_group(patterns, targets, arguments, deadline)
+            is_good &= run_group(judge, targets, arguments, deadline)
     return 0 if is_good else 1
 
 

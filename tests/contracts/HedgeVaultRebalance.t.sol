@@ -64,6 +64,20 @@ contract HedgeVaultRebalanceTest is VaultFixture {
         _rebalance(legs);
     }
 
+    // HEDGE-102
+    function test_rebalanced_tellsNavAtTheOraclesPriceNotAtTheHigher() external {
+        _hedge();
+        venue.setPrices(PRICE * 102 / 100, PRICE * 103 / 100); // both above the oracle
+        (int256 cash, int256 size) = (venue.cash(), venue.size());
+        uint256 nav = uint256(150_000e18 + cash + size * int256(PRICE) / 1e18);
+        Leg[] memory legs = _leg(int256(_units(1000)), 0);
+        (, uint256 navHigh) = vault.navBounds();
+        assertGt(navHigh, nav / 1e12 + _units(2999));
+        vm.expectEmit(address(vault));
+        emit IHedgeVault.Rebalanced(bytes32(uint256(2)), keeper, PRICE, 50e18, 50e18, nav, nav);
+        _rebalance(legs);
+    }
+
     // HEDGE-105
     function test_rebalance_revertsIfNoLegs() external {
         _rebalanceExpecting(new Leg[](0), abi.encodeWithSelector(IHedgeVault.NoLegs.selector));
@@ -143,6 +157,25 @@ contract HedgeVaultRebalanceTest is VaultFixture {
         _rebalanceExpecting(
             _leg(-100, 0), abi.encodeWithSelector(IHedgeVault.MarginNotMoved.selector, address(venue), 101, 100)
         );
+    }
+
+    // HEDGE-101
+    function test_rebalance_marginComesBeforeTheTradeItBacks() external {
+        _deposit(depositor, _units(200_000));
+        venue.setCall(address(venue), abi.encodeCall(venue.cash, ()));
+        _rebalance(_leg(int256(_units(50_000)), 50e18));
+        assertEq(abi.decode(venue.lastAnswer(), (int256)), 50_000e18); // asked last as the trade begins
+    }
+
+    // HEDGE-101
+    function test_rebalance_marginLeavesAfterTheTradeThatFreesIt() external {
+        _hedge();
+        vm.warp(START + SECONDS_OF_COOLDOWN);
+        _publish(PRICE);
+        source.set(-22e18, -18e18);
+        venue.setCall(address(venue), abi.encodeCall(venue.size, ()));
+        _rebalance(_leg(-int256(_units(10_000)), -30e18));
+        assertEq(abi.decode(venue.lastAnswer(), (int256)), 20e18); // asked last as the margin leaves
     }
 
     // HEDGE-109

@@ -127,6 +127,26 @@ contract HedgeVaultVenuesTest is VaultFixture {
     }
 
     // HEDGE-022
+    function test_removeVenue_isJudgedByTheHigherEquity() external {
+        _hedge();
+        venue.setPrices(PRICE, PRICE * 110 / 100); // 10,000 between the two
+        _removeVenueExpecting(
+            abi.encodeWithSelector(IVenueRegistry.VenueNotEmpty.selector, address(venue), 50e18, 60_000e18)
+        );
+    }
+
+    // HEDGE-025
+    function test_forceRemoveVenue_tellsTheEquityAtTheVenuesIndex() external {
+        _hedge();
+        venue.setPrices(PRICE * 110 / 100, PRICE);
+        _scheduleAs(governor, address(registry), abi.encodeCall(registry.forceRemoveVenue, (venue)));
+        vm.expectEmit(address(registry));
+        emit IVenueRegistry.VenueRemoved(address(venue), true, 50_000e18);
+        vm.prank(governor);
+        registry.forceRemoveVenue(venue);
+    }
+
+    // HEDGE-022
     function test_removeVenue_revertsIfAnOrderIsPending() external {
         venue.setPending(-1, 0);
         _removeVenueExpecting(abi.encodeWithSelector(IVenueRegistry.VenueNotEmpty.selector, address(venue), -1, 0));

@@ -290,6 +290,28 @@ contract IntentRelayTest is VaultFixture {
     }
 
     // HEDGE-524
+    function test_relay_relayerThatTakesNoEtherRelaysWithoutAny() external {
+        Intent memory intent = _intent("id");
+        bytes memory signature = _signed(intent, _hedgeLegs());
+        PaidAccount account = new PaidAccount();
+        account.script(address(0), "", true);
+        bytes memory data = abi.encodeCall(intentRelay.relay, (signer, intent, _hedgeLegs(), signature, new bytes[](0)));
+        account.call(address(intentRelay), data);
+        assertEq(venue.size(), 50e18);
+    }
+
+    // HEDGE-521
+    function test_relay_withARefundAnswersWToo() external {
+        Intent memory intent = _intent("id");
+        bytes memory signature = _signed(intent, _hedgeLegs());
+        vm.prank(attacker);
+        (uint256 worstBefore, uint256 worstAfter) =
+            intentRelay.relay{value: 1 ether}(signer, intent, _hedgeLegs(), signature, new bytes[](0));
+        assertEq(worstBefore, 52e18);
+        assertEq(worstAfter, 2e18);
+    }
+
+    // HEDGE-524
     function test_receive_revertsIfNotFromTheUpdater() external {
         vm.prank(attacker);
         (bool isPaid, bytes memory answer) = address(intentRelay).call{value: 1}("");

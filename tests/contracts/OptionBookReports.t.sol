@@ -178,6 +178,24 @@ contract OptionBookReportsTest is OptionBookFixture {
         vm.stopPrank();
     }
 
+    // HEDGE-486
+    function test_setIvLimits_acceptsTheLimitsThemselves() external {
+        IIvReporting.IvLimits[4] memory limits;
+        limits[0] = IIvReporting.IvLimits(0.72e18, 0.75e18, 0.03e18, 0.05e18, 0.2e18); // room for one width alone
+        limits[1] = IIvReporting.IvLimits(0, 0.01e18, 0.01e18, 0.05e18, 0.01e18); // all one width, the least there is
+        limits[2] = IIvReporting.IvLimits(0.45e18, 0.75e18, 0.03e18, 0.05e18, 0.75e18); // all of the range in a day
+        limits[3] = IIvReporting.IvLimits(0, type(uint64).max, 0.03e18, 0.05e18, 0.2e18);
+        for (uint256 i; i < 4; ++i) {
+            vm.prank(governor);
+            book.setIvLimits(limits[i]);
+            (uint256 minIv, uint256 maxIv, uint256 minWidth, uint256 maxChange, uint256 maxDailyChange) =
+                book.ivLimits();
+            IIvReporting.IvLimits memory found =
+                IIvReporting.IvLimits(minIv, maxIv, minWidth, maxChange, maxDailyChange);
+            assertEq(abi.encode(found), abi.encode(limits[i]));
+        }
+    }
+
     function _limits() private pure returns (IIvReporting.IvLimits memory) {
         return IIvReporting.IvLimits({
             minIv: 0.45e18, maxIv: 0.75e18, minWidth: 0.03e18, maxChange: 0.05e18, maxDailyChange: 0.2e18

@@ -7,6 +7,7 @@ import {IRebalanceGuard} from "../../contracts/interfaces/IRebalanceGuard.sol";
 import {IVaultBound} from "../../contracts/interfaces/IVaultBound.sol";
 import {Bounds, Budget, Fill, Measurement} from "../../contracts/types/Rebalance.sol";
 import {HardLimits} from "./support/HardLimits.sol";
+import {ScriptedVenue} from "./support/ScriptedVenue.sol";
 import {VaultFixture} from "./support/VaultFixture.sol";
 
 /// @notice HEDGE-201 .. HEDGE-208: who may bind, set and tighten, what no role can pass, and what the budget does meanwhile.
@@ -317,5 +318,15 @@ contract RebalanceGuardTest is VaultFixture {
         assertEq(losses.keeperKey, 6000e18);
         assertEq(losses.funding, 10_000e18);
         assertEq(losses.total, 20_000e18);
+    }
+
+    // HEDGE-208
+    function test_lossBounds_askNothingOfAVenueWithoutExposure() external {
+        ScriptedVenue second = new ScriptedVenue(address(vault), address(token), PRICE);
+        _addVenue(second);
+        _hedge();
+        venue.setMaxFundingRate(0.1e18);
+        vm.mockCallRevert(address(second), abi.encodeCall(second.maxFundingRate, ()), "");
+        assertEq(guard.lossBounds().funding, 10_000e18);
     }
 }

@@ -119,6 +119,18 @@ contract RedemptionQueueTest is VaultFixture {
         assertEq(vault.balanceOf(address(queue)), 0);
     }
 
+    // HEDGE-042
+    function test_serve_assetsSentToTheQueueAreNobodys() public {
+        uint256 shares = vault.balanceOf(first);
+        uint256 epochId = _request(first, shares);
+        token.mint(address(queue), _units(777));
+        uint256 expected = vault.previewRedeem(shares);
+        (, uint256 received) = queue.serve();
+        assertEq(received, expected);
+        assertEq(_claim(epochId, first), expected);
+        assertEq(token.balanceOf(address(queue)), _units(777));
+    }
+
     // HEDGE-043
     function test_serve_idleShortPaysOneEpochProRata() public {
         uint256 epochId = _request(first, vault.balanceOf(first));

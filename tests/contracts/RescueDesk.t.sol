@@ -144,6 +144,16 @@ contract RescueDeskTest is VaultFixture {
     }
 
     // HEDGE-542
+    function test_rescue_wAsItWasReverts() external {
+        _rebalance(_leg(int256(_units(50_000)), 20e18));
+        vm.prank(guardian);
+        registry.closeVenue(venue);
+        source.set(-57e18, 23e18); // 3 above the middle, then 3 below it
+        _fallSilent();
+        _rescueExpecting(_leg(0, -6e18), abi.encodeWithSelector(RescueDesk.NoRescue.selector, 43e18, 43e18));
+    }
+
+    // HEDGE-542
     function test_rescue_guardRefusesRevertsUnpaid() external {
         _fallSilent();
         venue.setExecution(PRICE * 102 / 100, 0, true);
@@ -197,6 +207,30 @@ contract RescueDeskTest is VaultFixture {
         assertEq(venue.size(), 50e18);
     }
 
+    // HEDGE-543
+    function test_rescue_tankNearlyEmptyPaysWhatIsLeft() external {
+        vm.deal(address(desk), 1000);
+        _fallSilent();
+        assertEq(_rescue(_rescueLegs()), 1000);
+        assertEq(rescuer.balance, 1000);
+    }
+
+    // HEDGE-544
+    function test_rescue_unpaidCallsNobody() external {
+        vm.deal(address(desk), 0);
+        _fallSilent();
+        vm.expectCall(rescuer, "", 0);
+        assertEq(_rescue(_rescueLegs()), 0);
+    }
+
+    // HEDGE-544
+    function test_rescue_paymentHasTheGasOfALogAndNoMore() external {
+        _fallSilent();
+        vm.expectCall(rescuer, 0.1 ether, 20_000, ""); // beside what the chain grants with ether
+        vm.fee(10_000 gwei);
+        _rescue(_rescueLegs());
+    }
+
     // HEDGE-544
     function test_rescue_rescuerTakesNoEtherWorksUnpaid() external {
         _fallSilent();
@@ -233,6 +267,17 @@ contract RescueDeskTest is VaultFixture {
         assertEq(tank - address(desk).balance, abi.decode(answer, (uint256)));
         assertFalse(account.lastCallSucceeded());
         assertEq(venue.size(), 20e18);
+    }
+
+    // HEDGE-545
+    function test_withdraw_receiverCallsBackIsNotEntered() external {
+        _fallSilent();
+        PaidAccount account = new PaidAccount();
+        account.script(address(desk), abi.encodeCall(desk.rescue, (_nextIntent(), _rescueLegs())), false);
+        _govern(address(desk), abi.encodeCall(desk.withdraw, (1, payable(address(account)))));
+        assertEq(
+            account.lastAnswer(), abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector)
+        );
     }
 
     // HEDGE-546
@@ -317,6 +362,7 @@ contract RescueDeskTest is VaultFixture {
             abi.encodeWithSelector(RescueDesk.TermLooser.selector, bytes32("maxWeiPerDay"), 0.15 ether + 1, 0.15 ether)
         );
         desk.tightenTerms(t);
+        desk.tightenTerms(_terms()); // as they are
         desk.tightenTerms(RescueDesk.Terms(2 days, 0, 0, 0));
         vm.stopPrank();
         vm.warp(START + 2 days);

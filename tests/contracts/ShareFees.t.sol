@@ -350,6 +350,21 @@ contract ShareFeesTest is VaultFixture {
         assertEq(vault.balanceOf(recipient), 0);
     }
 
+    // HEDGE-054
+    function test_performanceFee_roundsDownHoweverManyShares(uint256 assets, uint256 gain) external {
+        assets = bound(assets, _units(1e12), _units(1e15));
+        _deposit(depositor, assets);
+        _setFees(0, 2000);
+        _gain(bound(gain, assets / 100, assets));
+        uint256 supply = vault.totalSupply();
+        uint256 mark = fees.highWaterMark();
+        uint256 price = Math.mulDiv(vault.totalAssets() + 1, 1e24, supply + 1e6, Math.Rounding.Ceil);
+        uint256 fee = (price - mark) * 2000 / 10_000;
+        uint256 shares = fees.due(vault.totalAssets());
+        assertLe(shares * (price - fee), supply * fee);
+        assertApproxEqRel(shares * (price - fee), supply * fee, 1e6); // 1e-12
+    }
+
     // HEDGE-055
     function test_performanceFee_noPathOfEntriesAndMarksIsAGain(uint256[12] memory seeds) external {
         _hedge();

@@ -340,6 +340,9 @@ contract SignedReportsTest is SignedReportsFixture {
         emit ISignedReports.AnchorSet(0, -5e18, 0, 5e18);
         source.setAnchor(-5e18, 5e18);
         vm.expectEmit(address(source));
+        emit ISignedReports.AnchorSet(-5e18, -2e18, 5e18, 3e18);
+        source.setAnchor(-2e18, 3e18);
+        vm.expectEmit(address(source));
         emit ISignedReports.SignerAdded(stranger);
         source.addSigner(stranger);
         vm.stopPrank();
@@ -382,6 +385,25 @@ contract SignedReportsTest is SignedReportsFixture {
     }
 
     // HEDGE-482
+    function test_setters_acceptTheLimitsThemselves() external {
+        ISignedReports.Limits memory most = ISignedReports.Limits(25 hours, 1 days, 1e33, 1e33, 1e24);
+        ISignedReports.Limits memory least = ISignedReports.Limits(1, 1, 0, 0, 0);
+        vm.startPrank(governor);
+        source.setLimits(most);
+        _assertLimits(most);
+        source.setLimits(least);
+        _assertLimits(least);
+        source.setAnchor(-1e33, 1e33);
+        source.setAnchor(7, 7);
+        source.setThreshold(1);
+        for (uint160 i = 1; i < 14; ++i) {
+            source.addSigner(address(i));
+        }
+        source.setThreshold(16);
+        vm.stopPrank();
+    }
+
+    // HEDGE-482
     function test_setters_revertIfOfAnotherRole() external {
         address[2] memory others = [guardian, stranger];
         for (uint256 i; i < 2; ++i) {
@@ -415,6 +437,12 @@ contract SignedReportsTest is SignedReportsFixture {
         (int256 low, int256 high) = source.deltaInterval(1e30);
         assertGe(low, type(int128).min);
         assertLe(high, type(int128).max);
+    }
+
+    function _assertLimits(ISignedReports.Limits memory expected) private view {
+        (uint256 maxAge, uint256 minSpacing, uint256 maxChange, uint256 tolerance, uint256 maxGamma) = source.limits();
+        ISignedReports.Limits memory found = ISignedReports.Limits(maxAge, minSpacing, maxChange, tolerance, maxGamma);
+        assertEq(abi.encode(found), abi.encode(expected));
     }
 
     function _expectJumpRefused(int256 low, int256 high) private {

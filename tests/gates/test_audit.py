@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from scripts.mutants import mutants_of, unjustified
-from scripts.mutation import JUSTIFIED, TESTS
-from scripts.mutation_targets import ELSEWHERE, TARGETS
+from scripts.mutation import JUSTIFIED
+from scripts.mutation_targets import TARGETS
 from scripts.proofs import CANARY, FOLDER, LEAST_PROOFS, Verdict, claims, complaints, verdicts
 
 NAMES = {f"check_{number}" for number in range(LEAST_PROOFS)}
@@ -97,17 +97,10 @@ def test_justified__repository__every_entry_is_a_mutant(repository: Path):
 
 
 def test_targets__every_contract_with_code__is_judged_by_tests_there_are(repository: Path):
-    for patterns in TARGETS.values():
-        assert all(list((repository / TESTS).glob(pattern)) for pattern in patterns)
-    judged = set(TARGETS) | set(ELSEWHERE)
+    for judge in TARGETS.values():
+        assert judge.files()
+        assert all((repository / file).is_file() for file in judge.files())
     for file in (repository / "contracts").rglob("*.sol"):
         name = file.relative_to(repository).as_posix()
-        if (
-            not name.startswith(("contracts/interfaces/", "contracts/test/", "contracts/venues/"))
-            and name not in judged
-        ):
+        if not name.startswith(("contracts/interfaces/", "contracts/test/")) and name not in TARGETS:
             assert not list(mutants_of(name, file.read_text())), name
-
-
-def test_targets__judged_in_python__by_a_file_that_is_there(repository: Path):
-    assert all((repository / file).is_file() for pair in ELSEWHERE.items() for file in pair)

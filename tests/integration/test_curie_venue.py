@@ -98,6 +98,12 @@ def test_deposit_margin__vault_approved__moves_all_of_it_into_the_account(market
     assert free(market) == MARGIN_USD * USDC_UNIT
 
 
+def test_deposit_margin__done__no_allowance_is_left(empty):
+    empty.deposit(MARGIN_USD)
+    pairs = ((empty.vault, empty.venue), (empty.venue, empty.curie.vault))
+    assert [empty.venue_value(empty.usdc, "allowance(address,address)", *pair) for pair in pairs] == [0, 0]
+
+
 def test_withdraw_margin__flat__all_of_it_back_to_the_vault(market):
     market.send("withdrawMargin(uint256)", MARGIN_USD * USDC_UNIT)
     assert balance(market, market.vault) == MARGIN_USD * USDC_UNIT
@@ -304,6 +310,17 @@ def test_market_paused__position_open__nav_readable_and_no_quotes(market):
             market.quote(size)
         with refused_by_venue("CH_MNO"):
             market.send("execute(int256,uint256)", size, NO_FLOOR if size < 0 else NO_CEILING)
+
+
+def test_market_paused__index_moves_on__valued_at_the_price_of_the_pause(market):
+    market.execute(whole(-40))
+    market.as_owner(market.curie.base_token, "pause()")
+    paused_at = market.venue_value(market.curie.base_token, "getPausedIndexPrice()")
+    before = market.equity()
+    market.publish(3_700.0)
+    assert market.view("markPrice()", returns="(uint256)") == (paused_at,)
+    assert market.view("indexPrice()", returns="(uint256)") == (paused_at,)
+    assert market.equity() == before
 
 
 def test_market_closed__anyone_quits_it__value_at_the_closing_price_leaves_in_full(market):

@@ -125,11 +125,12 @@ def test_funding__pool_held_away_from_index__long_pays_premium_and_short_receive
     assert final.margin - after.margin == pytest.approx(after.funding_accrued, rel=1e-3), "settled into the margin"
 
 
-def test_funding_rate__premium_above_the_venues_maximum__held_at_it(market):
-    market.trade_as(market.accounts["arbitrageur"], whole(150))
+@pytest.mark.parametrize(("pushes", "held_at"), [(150, 0.001), (-150, -0.001)])
+def test_funding_rate__premium_beyond_the_venues_maximum__held_at_it(market, pushes, held_at):
+    market.trade_as(market.accounts["arbitrageur"], whole(pushes))
     market.pass_time(HOUR)
     market.as_owner(market.curie.clearing_house_config, "setMaxFundingRate(uint24)", 1_000)
-    assert market.view("fundingRate()", returns="(int256)")[0] / WAD == pytest.approx(0.001, rel=1e-9)
+    assert market.view("fundingRate()", returns="(int256)")[0] / WAD == pytest.approx(held_at, rel=1e-9)
 
 
 def test_funding_rate__pool_at_the_index__about_zero(market):

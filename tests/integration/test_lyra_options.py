@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from agent.localnet.codec import encode_call
+from agent.localnet.codec import decode, encode_call
 from agent.localnet.evm import Transaction
 from agent.localnet.rpc import RpcError
 from agent.products.european import black76_delta
@@ -191,6 +191,15 @@ def test_lyra__expired_but_not_settled__is_taken_as_in_its_last_second(book: Lyr
 
 
 # HEDGE-490
+def test_lyra__second_of_expiry__whole_in_the_money_half_at_the_strike(book: LyraBook) -> None:
+    book.open(0, LONG_CALL, 10)
+    book.market.pass_time_to(book.market.expiry())
+    assert book.chain.head().timestamp == book.market.expiry()
+    assert book.interval() == pytest.approx((10, 10), abs=1e-6)
+    assert book.interval(lyra_market.STRIKES_USD[0] * WAD) == pytest.approx((5, 5), abs=1e-3)
+
+
+# HEDGE-490
 def test_lyra__board_settled__counts_zero_paid_out_or_not(book: LyraBook) -> None:
     positions = [book.open(0, LONG_CALL, 10), book.open(2, SHORT_PUT_QUOTE, 5, 9_000)]
     book.market.pass_time_to(book.market.expiry())
@@ -234,6 +243,17 @@ def test_lyra__limits_out_of_range_or_of_a_stranger__are_refused(book: LyraBook)
             book.send(signature, limits)
     with pytest.raises(RpcError):
         book.send(signature, LIMITS, sender=book.market.trader)
+
+
+# HEDGE-491
+def test_lyra__limits_that_may_just_be__are_taken_and_told(book: LyraBook) -> None:
+    narrow, wide = (WAD // 100, WAD // 100, 0, 0), (WAD // 100, 5 * WAD, WAD // 2, WAD // 2)
+    types = "(uint256,uint256,uint256,uint256)"
+    for old, new in ((LIMITS, narrow), (narrow, wide)):
+        book.send(f"setLimits({types})", new)
+        assert book.chain.call(book.source, "limits()", returns=types) == new
+        (log,) = book.chain.rpc.request("eth_getLogs", {"address": book.source, "fromBlock": "latest"})
+        assert decode(f"({types},{types})", log["data"]) == (old, new)
 
 
 # HEDGE-491
