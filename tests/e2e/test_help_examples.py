@@ -81,7 +81,7 @@ class Terminal:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
             check=False,
         )
         assert ran.returncode == 0, f"{line}: status {ran.returncode}\n{ran.stdout[-1_500:]}\n{ran.stderr[-1_500:]}"
@@ -107,10 +107,10 @@ def checkout(repository, tmp_path):
 
 
 def write_prices(path: Path) -> None:
-    """A week of prices as the example of `demo` names them, one an hour."""
+    """A week of prices as the example of `demo` names them, four a day."""
     start = datetime(2024, 8, 1, tzinfo=UTC)
-    moments = [start + timedelta(hours=hour) for hour in range(7 * 24)]
-    opens = [3_200.0 + 10.0 * (hour % 24) for hour in range(7 * 24)]
+    moments = [start + timedelta(hours=6 * number) for number in range(7 * 4)]
+    opens = [3_200.0 + 60.0 * (number % 3) for number in range(7 * 4)]
     pl.DataFrame({"open_ts": moments, "symbol": ["ETHUSDT"] * len(moments), "open": opens}).write_parquet(path)
 
 

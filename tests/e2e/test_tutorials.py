@@ -45,7 +45,7 @@ def done(result: subprocess.CompletedProcess[str], name: str) -> str:
 def test_page__on_the_local_chain__every_command_works(repository, checkout, name):
     reader = Reader(checkout, {"EVENKEEL_RPC_URLS": f"http://127.0.0.1:{free_port()}"})
     try:
-        told = done(reader.follow(page_text(repository, name), 600), name)
+        told = done(reader.follow(page_text(repository, name), 1_800), name)
     finally:
         stop = [checkout / ".venv/bin/evenkeel", "localnet", "down", "--if-running"]
         subprocess.run(stop, cwd=checkout, env=reader.environment, check=True)
@@ -107,7 +107,7 @@ def test_page__testnet__from_a_checkout_to_a_hedged_vault(repository, checkout, 
     reader = Reader(checkout, urls | Roles(sepolia).environment)
     reader.let_chain_sleep(sepolia.rpc_url)
     with living(sepolia.rpc_url):
-        told = done(reader.follow(page_text(repository, TESTNET_PAGE), 1_500), TESTNET_PAGE)
+        told = done(reader.follow(page_text(repository, TESTNET_PAGE), 2_400), TESTNET_PAGE)
     assert "0 differ" in told
     assert "executed" in told
     manifest = json.loads((checkout / "deployments" / f"{SEPOLIA}.json").read_text())

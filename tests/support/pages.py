@@ -10,12 +10,13 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.localnet.rpc import JsonRpc
+from agent.localnet.rpc import JsonRpc, RpcError
 
 BLOCK_SECONDS = 5.0
 NOT_RUN, FILE = "data-not-run", "data-file"
@@ -125,12 +126,19 @@ class Reader:
 
 @contextmanager
 def living(rpc_url: str) -> Iterator[None]:
-    """Mine a block every few seconds, as a public chain does whether anyone sends or not."""
+    """Let a chain's clock run as everybody's, with a block every few seconds whether anyone sends or not.
+
+    A chain that lags goes on lagging by as much, until somebody moves it.
+    """
     over = threading.Event()
 
     def mine() -> None:
         with closing(JsonRpc(rpc_url)) as rpc:
+            lag = _lag(rpc)
             while not over.wait(BLOCK_SECONDS):
+                lag = max(0, min(lag, _lag(rpc)))
+                with suppress(RpcError):  # a transaction came in between, with a later block
+                    rpc.request("evm_setNextBlockTimestamp", int(time.time()) - lag)
                 rpc.request("evm_mine")
 
     miner = threading.Thread(target=mine, daemon=True)
@@ -140,3 +148,8 @@ def living(rpc_url: str) -> Iterator[None]:
     finally:
         over.set()
         miner.join()
+
+
+def _lag(rpc: JsonRpc) -> int:
+    """How far a chain's last block is behind the clock, seconds."""
+    return int(time.time()) - int(rpc.request("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
