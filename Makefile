@@ -31,7 +31,7 @@ demo: setup ## Local chain, real venues, vault and keeper over a price path; wri
 	@$(BIN)/evenkeel demo
 
 .PHONY: test
-test: setup ## Every test: Python, Solidity, and the proofs that the gates can fail
+test: setup postgresql ## Every test: Python, Solidity, and the proofs that the gates can fail
 	@echo "== Solidity tests (about 1 min)"
 	@$(FORGE) test
 	@echo "== Python tests, $(PYTEST_WORKERS) files at a time (about 6 min on 2 cores)"
@@ -94,6 +94,10 @@ setup: prerequisites $(SETUP) ## Python environment, npm packages, compiled cont
 .PHONY: prerequisites
 prerequisites:
 	@scripts/toolchain/check-prerequisites.sh $(PYTHON)
+
+.PHONY: postgresql
+postgresql:
+	@scripts/toolchain/postgresql.sh
 
 .PHONY: lock
 lock: $(STAMPS)/python ## Renew requirements*.lock and package-lock.json

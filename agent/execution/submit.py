@@ -119,9 +119,9 @@ class Executor:
             raise FatalError(
                 f"intent {open_intents[0].intent.intent_id} is open: two intents of one vault must not live"
             )
-        plan = self._plan(record, head)
-        self._ledger.add_intent(record)
-        self._sign_and_send(record, Purpose.REBALANCE, plan, head)
+        signed = self._sign(record, Purpose.REBALANCE, self._plan(record, head))
+        self._ledger.add_signed_intent(record, signed, BlockId.of(head))
+        self._send(signed, head)
         return self._wait(record)
 
     def resume(self, record: IntentRecord, is_wanted: Callable[[], bool]) -> Settlement:
@@ -180,17 +180,21 @@ class Executor:
             return usual
         return self._client.estimate_gas(self._signer.address, call)
 
-    def _sign_and_send(self, record: IntentRecord, purpose: Purpose, plan: _Plan, head: BlockRef) -> None:
+    def _sign(self, record: IntentRecord, purpose: Purpose, plan: _Plan) -> SignedTransaction:
         intent = record.intent
         to, data = (
             (self._vault, rebalance_call(intent).data) if purpose is Purpose.REBALANCE else (self._signer.address, "0x")
         )
-        signed = self._signer.sign(intent.intent_id, purpose, to, data, plan.nonce, plan.gas_limit, plan.fees)
+        return self._signer.sign(intent.intent_id, purpose, to, data, plan.nonce, plan.gas_limit, plan.fees)
+
+    def _sign_and_send(self, record: IntentRecord, purpose: Purpose, plan: _Plan, head: BlockRef) -> None:
+        signed = self._sign(record, purpose, plan)
         self._ledger.add_transaction(signed, BlockId.of(head))
         self._send(signed, head)
 
     def _send(self, signed: SignedTransaction, head: BlockRef) -> None:
-        """Hand over the signed bytes; whether they arrived, the chain will tell."""
+        """Hand over the signed bytes while the lease is ours; whether they arrived, the chain will tell."""
+        self._ledger.require_lease()
         outcome = self._client.send_raw(signed.raw)
         if outcome is not SendOutcome.NONCE_USED:
             self._ledger.add_transition(
@@ -301,17 +305,22 @@ class Executor:
         """Book the fills first: only then is the intent done."""
         intent_id, block_id = record.intent.intent_id, BlockId.of(block)
         if receipt is not None:
-            mined = Transition(intent_id, IntentState.MINED, block_id, receipt.transaction_hash)
+            mined = Transition(
+                intent_id, IntentState.MINED, block_id, receipt.transaction_hash, block_unix=block.timestamp
+            )
             self._ledger.add_receipt(receipt, mined)
         self._scanner.scan(block)
-        self._ledger.add_transition(Transition(intent_id, IntentState.EXECUTED, block_id, detail=detail))
+        executed = Transition(intent_id, IntentState.EXECUTED, block_id, detail=detail, block_unix=block.timestamp)
+        self._ledger.add_transition(executed)
         return Settlement(IntentState.EXECUTED, block, receipt, detail)
 
     def _close(
         self, record: IntentRecord, state: IntentState, block: BlockRef, detail: str, receipt: Receipt | None = None
     ) -> Settlement:
         transaction_hash = None if receipt is None else receipt.transaction_hash
-        transition = Transition(record.intent.intent_id, state, BlockId.of(block), transaction_hash, detail)
+        transition = Transition(
+            record.intent.intent_id, state, BlockId.of(block), transaction_hash, detail, block.timestamp
+        )
         if receipt is None:
             self._ledger.add_transition(transition)
         else:

@@ -1,0 +1,121 @@
+"""A real PostgreSQL server of the tests' own: made in a scratch directory, reached by its socket, gone afterwards.
+
+A machine without the server fails the tests that need one; `scripts/toolchain/postgresql.sh` says how to get it.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+_START_SECONDS = 60
+USER = "keeper"
+DATABASE = "ledger"
+
+
+def binary(name: str) -> str:
+    """Return a program of PostgreSQL; Debian keeps them by version, outside the search path."""
+    packaged = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[4]))
+    found = shutil.which(name) or (str(packaged[-1]) if packaged else None)
+    assert found is not None, f"PostgreSQL's {name} is not installed; run scripts/toolchain/postgresql.sh"
+    return found
+
+
+def url(host: str, port: int = 5432) -> str:
+    """URL of the ledger's database; ``host`` is the directory of a socket, or an address."""
+    return f"postgresql+psycopg://{USER}@/{DATABASE}?host={host}&port={port}"
+
+
+def _account() -> pwd.struct_passwd:
+    """PostgreSQL refuses to run as root: then it runs as the package's own user, or as nobody."""
+    if os.geteuid() != 0:
+        return pwd.getpwuid(os.geteuid())
+    try:
+        return pwd.getpwnam("postgres")
+    except KeyError:
+        return pwd.getpwnam("nobody")
+
+
+@dataclass
+class PostgresqlServer:
+    """One server; ``directory`` holds its data and its socket."""
+
+    directory: Path
+    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def socket_path(self) -> Path:
+        return self.directory / ".s.PGSQL.5432"
+
+    def create(self) -> None:
+        account = _account()
+        if os.geteuid() == 0:
+            os.chown(self.directory, account.pw_uid, account.pw_gid)
+        options = ["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", f"--username={USER}"]
+        self._run([binary("initdb"), "-D", str(self._data), *options]).wait(timeout=_START_SECONDS)
+
+    def start(self) -> None:
+        settings = ["listen_addresses=", f"unix_socket_directories={self.directory}", "fsync=off"]
+        options = [part for setting in settings for part in ("-c", setting)]
+        self._process = self._run([binary("postgres"), "-D", str(self._data), *options])
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                self.connect().close()
+            except psycopg.OperationalError:
+                assert self._process.poll() is None, (self.directory / "log").read_text()
+                assert time.monotonic() < deadline, (self.directory / "log").read_text()
+                time.sleep(0.05)
+            else:
+                return
+
+    def stop(self) -> None:
+        """End the server and every session at once."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(timeout=_START_SECONDS)
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection:
+        return psycopg.connect(host=str(self.directory), user=USER, dbname=database, autocommit=True)
+
+    def fresh_database(self) -> str:
+        """Make an empty database, in place of the last one, and return its URL."""
+        with self.connect() as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+            connection.execute(f"CREATE DATABASE {DATABASE}")
+        return url(str(self.directory))
+
+    @property
+    def _data(self) -> Path:
+        return self.directory / "data"
+
+    def _run(self, command: list[str]) -> subprocess.Popen[bytes]:
+        account = _account()
+        identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+        with (self.directory / "log").open("ab") as log:
+            return subprocess.Popen(
+                command, stdout=log, stderr=log, cwd=self.directory, env={"LC_ALL": "C"}, **identity
+            )
+
+
+@contextmanager
+def postgresql_server() -> Iterator[PostgresqlServer]:
+    """Bring a server up in a directory that its user can reach, and remove all of it."""
+    with tempfile.TemporaryDirectory(prefix="evenkeel-postgresql-", ignore_cleanup_errors=True) as name:
+        server = PostgresqlServer(Path(name))
+        server.create()
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
