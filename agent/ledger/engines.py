@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError
 
 from agent.errors import DataError
 
-BUSY_TIMEOUT_SECONDS = 5
+BUSY_TIMEOUT_SECONDS = 5.0
 """A reader, such as a report, may hold the file for a moment."""
 _WRITES = "evenkeel_writes"
 _POSTGRESQL_DRIVERS = ("postgresql", "postgresql+psycopg")
@@ -80,7 +80,7 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (
-        f"busy_timeout={BUSY_TIMEOUT_SECONDS * 1_000}",  # first: changing the journal needs the lock
+        f"busy_timeout={int(BUSY_TIMEOUT_SECONDS * 1_000)}",  # first: changing the journal needs the lock
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",

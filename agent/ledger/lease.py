@@ -108,7 +108,7 @@ class Lease:
         self._presence.require_intact()
         held = self._held
         if held is None:
-            raise LeaseHeldError("this keeper does not hold the ledger's lease")
+            raise LeaseHeldError("another keeper has taken over the ledger's lease")
         rows = connection.execute(self._rows().with_for_update(read=True)).all()
         if {row.name: row.epoch for row in rows} != held.epochs:
             self._held = None

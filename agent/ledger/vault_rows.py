@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from agent.chain.block_id import BlockId
 from agent.errors import FatalError, TransientError
-from agent.ledger import rows, schema
-from agent.ledger.engines import BUSY_TIMEOUT_SECONDS, shown, writing
+from agent.ledger import engines, rows, schema
+from agent.ledger.engines import shown, writing
 from agent.ledger.lease import Lease
 from agent.ledger.records import VaultIdentity
 from agent.units import BlockHash
@@ -126,7 +126,8 @@ class VaultRows:
         if any(words in reason for words in _FULL):
             return f"ledger {where}: {reason}; make room: nothing was lost, and nothing is sent until it can be written"
         if "is locked" in reason:
-            return f"ledger {where} was locked by another process for {BUSY_TIMEOUT_SECONDS} s; close what has it open"
+            seconds = engines.BUSY_TIMEOUT_SECONDS
+            return f"ledger {where} was locked by another process for {seconds:g} s; close what has it open"
         return f"ledger {where} cannot be used now: {reason}"
 
     def _find_or_add_vault(self) -> int:

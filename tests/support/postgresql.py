@@ -93,6 +93,10 @@ class PostgresqlServer:
         with self.connect() as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
             connection.execute(f"CREATE DATABASE {DATABASE}")
+        return self.database_url
+
+    @property
+    def database_url(self) -> str:
         return url(str(self.directory))
 
     @property

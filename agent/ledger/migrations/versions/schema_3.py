@@ -61,7 +61,7 @@ def upgrade() -> None:
 
 def _record_table(name: str, *columns: sa.schema.SchemaItem) -> None:
     key = sa.Column("id", _BIG_KEY, primary_key=True, autoincrement=True)
-    vault = sa.Column("vault_id", sa.BigInteger, sa.ForeignKey("vaults.id"), nullable=False, index=True)
+    vault = sa.Column("vault_id", _BIG_KEY, sa.ForeignKey("vaults.id"), nullable=False, index=True)
     op.create_table(name, key, vault, *columns)
 
 
