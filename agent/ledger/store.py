@@ -137,7 +137,14 @@ class VaultLedger(VaultRows):
     # --- events ---------------------------------------------------------------------------------------------------
 
     def add_scan(self, scan: Scan) -> None:
-        """Record all events of a range of blocks, once each, and how far the chain has been read."""
+        """Record all events of a range of blocks, once each, and how far the chain has been read.
+
+        Raises
+        ------
+        DataError
+            An order takes a step that its state does not allow; nothing was recorded.
+
+        """
         events: list[tuple[Table, list[dict[str, Any]]]] = [
             (schema.rebalances, [rows.rebalance_values(record) for record in scan.rebalances]),
             (schema.fills, [rows.fill_values(record) for record in scan.fills]),
@@ -150,6 +157,8 @@ class VaultLedger(VaultRows):
             is_known = self._reinstate(connection, [*block_ids, scan.to])
             for table, values in events:
                 is_known |= self._insert(connection, table, values) < len(values)
+            if scan.order_steps:
+                self._require_orders(connection)
             scanned = {"from_block": scan.from_block, **rows.block_columns(scan.to)}
             self._insert(connection, schema.scans, [scanned])
         if is_known:  # some of it is in the accounts already
@@ -282,6 +291,12 @@ class VaultLedger(VaultRows):
             self._unsettled = None
             if self._open is not None:
                 self._open.pop(transition.intent_id, None)
+
+    def _require_orders(self, connection: Connection) -> None:
+        """Raise `DataError` when the steps of orders, those just inserted among them, contradict each other."""
+        table = schema.order_steps
+        statement = self._counting_rows(table).order_by(table.c.block_number, table.c.log_index)
+        replay(rows.order_step_record(row) for row in connection.execute(statement))
 
     def _settled_by(self, cycle: CycleRecord) -> list[dict[str, Any]]:
         """Return the rows of a cycle's prices for the trades that are settled by then and have no later price yet."""

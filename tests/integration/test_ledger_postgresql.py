@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -14,6 +17,7 @@ from agent.ledger.config import USUAL_TERMS
 from agent.ledger.database import Database
 from agent.ledger.records import IntentState, Transition, VaultIdentity
 from agent.units import Address, BlockHash, IntentId
+from tests.support.poolers import TransactionPooler, pgbouncer, pgbouncer_path
 from tests.support.postgresql import PostgresqlServer, url
 from tests.support.silent_proxy import SilentProxy
 
@@ -97,3 +101,37 @@ def test_session__server_that_commits_to_memory__commits_to_disk_all_the_same(po
         administrator.execute("ALTER DATABASE ledger SET synchronous_commit = off")
     with Database.open(where, "vault", "key") as database, database.engine.connect() as session:
         assert session.execute(text("SHOW synchronous_commit")).scalar_one() == "on"
+
+
+@contextmanager
+def double(server: PostgresqlServer) -> Iterator[str]:
+    pooler = TransactionPooler(server)
+    try:
+        yield pooler.url
+    finally:
+        pooler.close()
+
+
+@contextmanager
+def server_itself(server: PostgresqlServer) -> Iterator[str]:
+    yield server.database_url
+
+
+HAS_PGBOUNCER = pgbouncer_path() is not None
+LENDS_BY_TRANSACTION = {"double": double} | ({"pgbouncer": partial(pgbouncer, "transaction")} if HAS_PGBOUNCER else {})
+KEEPS_SESSIONS = {"server": server_itself} | ({"pgbouncer": partial(pgbouncer, "session")} if HAS_PGBOUNCER else {})
+
+
+@pytest.mark.parametrize("way", LENDS_BY_TRANSACTION.values(), ids=LENDS_BY_TRANSACTION)
+def test_open__pooler_that_lends_sessions_by_transaction__is_refused_in_one_line(postgresql, way):
+    postgresql.fresh_database()
+    with way(postgresql) as url, pytest.raises(DataError, match="such as PgBouncer with pool_mode = tr") as caught:
+        Database.open(url, "vault", "key")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("way", KEEPS_SESSIONS.values(), ids=KEEPS_SESSIONS)
+def test_open__way_on_which_a_session_stays_one__is_taken(postgresql, way):
+    postgresql.fresh_database()
+    with way(postgresql) as url, Database.open(url, "vault", "key") as database:
+        database.lease.require_held()

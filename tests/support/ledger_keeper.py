@@ -2,8 +2,9 @@
 
     python -m tests.support.ledger_keeper URL LEASE_SECONDS POINT
 
-It says on standard output, a line each, that it has asked for the lease in vain, that it holds it, what it finds
-open, that it broadcasts, and why it gives up. POINT is one of `POINTS`, or ``standby``: wait for the lease, and only say what is found open then.
+It says on standard output, a line each, that it has asked for the lease in vain, that it holds it, what it finds open,
+that it broadcasts, and why it gives up. POINT is one of `POINTS`, or ``standby``: wait for the lease, and only say what
+is found open then.
 """
 
 from __future__ import annotations

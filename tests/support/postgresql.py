@@ -63,12 +63,12 @@ class PostgresqlServer:
         if os.geteuid() == 0:
             os.chown(self.directory, account.pw_uid, account.pw_gid)
         options = ["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", f"--username={USER}"]
-        self._run([binary("initdb"), "-D", str(self._data), *options]).wait(timeout=_START_SECONDS)
+        run_as_server([binary("initdb"), "-D", str(self._data), *options], self.directory).wait(timeout=_START_SECONDS)
 
     def start(self) -> None:
         settings = ["listen_addresses=", f"unix_socket_directories={self.directory}", "fsync=off"]
         options = [part for setting in settings for part in ("-c", setting)]
-        self._process = self._run([binary("postgres"), "-D", str(self._data), *options])
+        self._process = run_as_server([binary("postgres"), "-D", str(self._data), *options], self.directory)
         deadline = time.monotonic() + _START_SECONDS
         while True:
             try:
@@ -103,13 +103,14 @@ class PostgresqlServer:
     def _data(self) -> Path:
         return self.directory / "data"
 
-    def _run(self, command: list[str]) -> subprocess.Popen[bytes]:
-        account = _account()
-        identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
-        with (self.directory / "log").open("ab") as log:
-            return subprocess.Popen(
-                command, stdout=log, stderr=log, cwd=self.directory, env={"LC_ALL": "C"}, **identity
-            )
+
+def run_as_server(command: list[str], directory: Path) -> subprocess.Popen[bytes]:
+    """Start a program as the user that the server runs as."""
+    account = _account()
+    is_root = os.geteuid() == 0
+    identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if is_root else {}
+    with (directory / "log").open("ab") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log, cwd=directory, env={"LC_ALL": "C"}, **identity)
 
 
 @contextmanager
