@@ -127,6 +127,7 @@ class Keeper:
         book: Book,
         environment: Mapping[str, str] = os.environ,
         timer: Timer | None = None,
+        stands_by: bool = False,
     ) -> Keeper:
         """Connect, check all that can be checked without sending, and take the lease on the ledger.
 
@@ -138,6 +139,8 @@ class Keeper:
             Holds the keeper's key, see `load_signer`.
         timer
             Clocks of the machine, unless a test brings its own.
+        stands_by
+            Wait while another keeper serves the vault or uses the key, instead of refusing to start.
 
         Raises
         ------
@@ -156,7 +159,9 @@ class Keeper:
             first_block = planner.client.block(planner.deployment.block)
             vault = planner.deployment.contract("HedgeVault")
             names = f"{chain_id} {vault}", f"{chain_id} {signer.address}"
-            database = Database.open(settings.ledger.url, *names, settings.ledger)
+            database = Database.open(
+                settings.ledger.url, *names, settings.ledger, threading.Event() if stands_by else None
+            )
             opened.enter_context(database)
             keeper = cls(planner, database, signer, first_block, clock)
             opened.pop_all()

@@ -11,7 +11,6 @@ from agent.chain.block_id import BlockId
 from agent.ledger import rows, schema
 from agent.ledger.accounting import Accounts
 from agent.ledger.config import LedgerTerms
-from agent.ledger.lease import Lease
 from agent.ledger.orders import Order, replay
 from agent.ledger.records import (
     CashFlowRecord,
@@ -31,7 +30,8 @@ from agent.ledger.records import (
 )
 from agent.ledger.retention import Retention
 from agent.ledger.trades import trades_of
-from agent.ledger.vault_rows import VaultRows
+from agent.ledger.vault_rows import Fence, VaultRows
+from agent.ledger.verdicts import counts
 from agent.units import Address, BlockHash, IntentId, Seconds, Wad
 
 T = TypeVar("T")
@@ -54,7 +54,7 @@ _CHAIN_TABLES = (
 class VaultLedger(VaultRows):
     """The ledger of one vault. What rests on a block that was replaced is kept, and counts no more."""
 
-    def __init__(self, engine: Engine, identity: VaultIdentity, lease: Lease, terms: LedgerTerms) -> None:
+    def __init__(self, engine: Engine, identity: VaultIdentity, lease: Fence, terms: LedgerTerms) -> None:
         self._accounts: Accounts | None = None
         self._open: dict[IntentId, IntentRecord] | None = None
         self._unsettled: dict[IntentId, Seconds] | None = None
@@ -109,7 +109,7 @@ class VaultLedger(VaultRows):
                 final.c.vault_id == self._vault_id,
                 final.c.intent_id == schema.intents.c.intent_id,
                 final.c.state.in_(_FINAL_STATES),
-                self._counts(final),
+                counts(final),
             )
             statement = self._rows_of(schema.intents).where(~is_closed).order_by(schema.intents.c.id)
             found = [rows.intent_record(row, self.identity.address) for row in self._fetch(statement)]
@@ -183,7 +183,7 @@ class VaultLedger(VaultRows):
         for table in _CHAIN_TABLES:
             columns = select(table.c.block_number, table.c.block_hash).distinct()
             of_vault = table.c.vault_id == self._vault_id
-            statement = columns.where(of_vault, table.c.block_number > number, self._counts(table))
+            statement = columns.where(of_vault, table.c.block_number > number, counts(table))
             block_ids |= {BlockId(row.block_number, BlockHash(row.block_hash)) for row in self._fetch(statement)}
         return block_ids
 
@@ -315,7 +315,7 @@ class VaultLedger(VaultRows):
         ]
 
     def _counting_rows(self, table: Table) -> Any:
-        return self._rows_of(table).where(self._counts(table))
+        return self._rows_of(table).where(counts(table))
 
     def _counting(self, table: Table, record_of: Callable[[Row[Any]], T]) -> list[T]:
         statement = self._counting_rows(table).order_by(table.c.block_number, table.c.log_index)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Row, Table, func, select, true
+from sqlalchemy import Connection, Engine, Row, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
@@ -14,7 +14,6 @@ from agent.chain.block_id import BlockId
 from agent.errors import FatalError, TransientError
 from agent.ledger import engines, rows, schema
 from agent.ledger.engines import shown, writing
-from agent.ledger.lease import Lease
 from agent.ledger.records import VaultIdentity
 from agent.units import BlockHash
 
@@ -26,10 +25,23 @@ _UNKNOWN = -1
 """Epoch of what was worked out when that is not known to hold any more."""
 
 
+class Fence(Protocol):
+    """The right to write."""
+
+    @property
+    def epoch(self) -> int:
+        """Changes whenever somebody else may have written meanwhile; 0 while the right is not ours."""
+        ...
+
+    def fence(self, connection: Connection) -> None:
+        """Raise within a transaction when the right is not ours."""
+        ...
+
+
 class VaultRows:
     """Reads, writes and the verdicts on blocks, of one vault, under one lease."""
 
-    def __init__(self, engine: Engine, identity: VaultIdentity, lease: Lease) -> None:
+    def __init__(self, engine: Engine, identity: VaultIdentity, lease: Fence) -> None:
         self.identity = identity
         self._engine = engine
         self._writer = writing(engine)
@@ -49,17 +61,6 @@ class VaultRows:
     def _forget(self) -> None:
         """Drop what was worked out from rows: another keeper may have written since, or blocks have changed."""
         self._void = self._load_void()
-
-    def _counts(self, table: FromClause) -> ColumnElement[bool]:
-        """Condition that a row rests on a block that was not replaced; no list of blocks, however many there were."""
-        verdicts = schema.verdicts.alias()
-        newest = (
-            select(verdicts.c.is_canonical)
-            .where(verdicts.c.vault_id == self._vault_id, verdicts.c.block_hash == table.c.block_hash)
-            .order_by(verdicts.c.id.desc())
-            .limit(1)
-        )
-        return func.coalesce(newest.scalar_subquery(), true())
 
     def _reinstate(self, connection: Connection, block_ids: Sequence[BlockId]) -> bool:
         """Call blocks canonical again that were declared replaced; True when there were any."""
@@ -138,12 +139,12 @@ class VaultRows:
             "first_block_hash": identity.first_block_hash,
         }
         statement = select(table.c.id).where(*(table.c[name] == value for name, value in key.items()))
-        with self._commit() as connection:
-            found = connection.execute(statement).scalar_one_or_none()
-            if found is None:
+        found = self._fetch(statement)
+        if not found:
+            with self._commit() as connection:
                 connection.execute(table.insert().values(first_block=identity.first_block, **key))
-                found = connection.execute(statement).scalar_one()
-        return int(found)
+            found = self._fetch(statement)
+        return int(found[0].id)
 
     def _load_void(self) -> set[BlockHash]:
         latest: dict[str, bool] = {}
