@@ -118,7 +118,7 @@ def test_verdicts__heads_that_flap__do_not_accrue(database, ledger):
     assert database.vault(IDENTITY).fills() == [fill]
 
 
-def test_ledger__more_blocks_replaced_than_a_statement_takes_variables__works_as_ever(database, ledger):
+def test_ledger__more_replaced_blocks_than_a_statement_takes__works(database, ledger):
     ledger.add_transition(Transition(INTENT_ID, IntentState.EXECUTED, block_id(8)))
     ledger.add_scan(Scan(1, block_id(8)))
     ledger.void([block_id(number, fork=1) for number in range(10, 10 + MORE_THAN_VARIABLES)])
