@@ -6,7 +6,7 @@ import threading
 from types import TracebackType
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from agent.errors import DataError
 from agent.ledger.config import USUAL_TERMS, LedgerTerms
@@ -100,9 +100,13 @@ def _acquire(lease: Lease, engine: Engine, terms: LedgerTerms, standby: threadin
     while True:
         try:
             lease.acquire()
-        except LeaseHeldError as held:
+        except (LeaseHeldError, OperationalError) as trouble:  # such as rows that a stopped holder has locked
             if standby is None or standby.wait(terms.standby_poll_seconds):
+                if isinstance(trouble, OperationalError):
+                    raise
                 where = shown(engine.url)
-                raise DataError(f"ledger {where}: {held}; stop it first, or name another ledger") from None
+                raise DataError(
+                    f"ledger {where}: {trouble}; stop it first, wait for it with --standby, or name another ledger"
+                ) from None
         else:
             return

@@ -50,6 +50,7 @@ class Lease:
 
     def __init__(self, engine: Engine, names: Sequence[str], lease_seconds: float, presence: Presence) -> None:
         self._engine = writing(engine)
+        self._reader = engine
         self._names = sorted(names)
         self._seconds = lease_seconds
         self._presence = presence
@@ -97,7 +98,7 @@ class Lease:
         """
         self._presence.require_intact()
         try:
-            if self._held is None or not self._renew():
+            if not (self._renew() and self._is_ours()):
                 self.acquire()
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
@@ -110,10 +111,12 @@ class Lease:
         if held is None:
             raise LeaseHeldError("another keeper has taken over the ledger's lease")
         rows = connection.execute(self._rows().with_for_update(read=True)).all()
-        if {row.name: row.epoch for row in rows} != held.epochs:
-            self._held = None
-            self._presence.release()
-            raise LeaseHeldError(_words(rows[0]) if rows else "the ledger's lease is gone")
+        found = {row.name: row for row in rows}
+        for name, epoch in held.epochs.items():
+            if name not in found or found[name].epoch != epoch:
+                self._held = None
+                self._presence.release()
+                raise LeaseHeldError(_words(found[name]) if name in found else f"the lease of {name} is gone")
 
     def release(self) -> None:
         """Let another keeper have it; harmless the second time."""
@@ -175,6 +178,14 @@ class Lease:
             self._held = _Held(held.epochs, time.monotonic())
             return True
 
+    def _is_ours(self) -> bool:
+        try:
+            with self._reader.begin() as connection:
+                self.fence(connection)
+        except LeaseHeldError:
+            return False
+        return True
+
     @staticmethod
     def _update(connection: Connection, held: _Held, **values: object) -> bool:
         """Change the rows of our epochs; False when one of them is another's."""
@@ -187,7 +198,7 @@ class Lease:
     def _keep_renewed(self) -> None:
         """Renew until released; what fails is found by the keeper itself, at its next step."""
         while not self._stopped.wait(self._seconds / _RENEWALS_A_LEASE):
-            with contextlib.suppress(SQLAlchemyError):
+            with contextlib.suppress(SQLAlchemyError, OSError):
                 self._renew()
 
 
