@@ -422,3 +422,39 @@ def test_execute__expired_rival_with_the_same_nonce_waits__outbids_it(executor, 
     highest = max(one.max_fee_wei for one in ledger.transactions_of(record(1).intent.intent_id))
     [outbid] = ledger.transactions_of(later.intent.intent_id)
     assert outbid.max_fee_wei * 4 >= highest * 5
+
+
+# --- what is on disk when -----------------------------------------------------------------------------------------
+
+
+def test_execute__signed_bytes_cannot_be_written__leaves_no_decision_behind(executor, chain, ledger, monkeypatch):
+    insert = ledger._insert
+
+    def failing(connection, table, values):
+        if table.name == "transactions":
+            raise TransientError("no room")
+        return insert(connection, table, values)
+
+    monkeypatch.setattr(ledger, "_insert", failing)
+    with pytest.raises(TransientError, match="no room"):
+        executor.execute(record(), block(10))
+    assert ledger.open_intents() == []
+    assert chain.sent == []
+
+
+def test_execute__mined__is_executed_only_after_its_fills_were_read(executor, ledger, scanner, monkeypatch):
+    at_scan: list[list[str]] = []
+    monkeypatch.setattr(scanner, "scan", lambda to: at_scan.append(states(ledger)))
+    executor.execute(record(), block(10))
+    assert at_scan == [["decided", "signed", "sent", "mined"]]
+
+
+def test_execute__lease_lost_after_the_commit__broadcasts_nothing(executor, chain, ledger, monkeypatch):
+    def lost() -> None:
+        raise TransientError("another keeper has taken over")
+
+    monkeypatch.setattr(ledger, "require_lease", lost)
+    with pytest.raises(TransientError, match="taken over"):
+        executor.execute(record(), block(10))
+    assert states(ledger) == ["decided", "signed"]
+    assert chain.sent == []
