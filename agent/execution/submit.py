@@ -139,11 +139,22 @@ class Executor:
             if is_wanted():
                 return self._begin(record, head)
             return self._close(record, IntentState.ABANDONED, head, "never signed, and not wanted any more")
+        if signed[-1].sender != self._signer.address:
+            return self._leave_to_its_key(signed[-1], head, is_wanted)
         if signed[-1].purpose is Purpose.CANCEL or is_wanted():
             self._send(signed[-1], head)
         else:
             self._bid_again(record, Purpose.CANCEL, signed, head)
         return self._wait(record)
+
+    def _leave_to_its_key(self, signed: SignedTransaction, head: BlockRef, is_wanted: Callable[[], bool]) -> Settlement:
+        """Send what a keeper with another key has signed, while it is wanted; its nonce is out of our reach.
+
+        Until the chain has said what becomes of it, nothing else may be decided: it might still be mined.
+        """
+        if signed.purpose is Purpose.CANCEL or is_wanted():
+            self._send(signed, head)
+        return Settlement(None, detail=f"intent {signed.intent_id} of key {signed.sender} may still be mined")
 
     # --- sending --------------------------------------------------------------------------------------------------
 
@@ -253,11 +264,12 @@ class Executor:
         intent_id = record.intent.intent_id
         signed = self._ledger.transactions_of(intent_id)
         head = self._head()
-        last_call = self._last_intent.at(self._vault, self._signer.address)
+        sender = signed[-1].sender if signed else self._signer.address
+        last_call = self._last_intent.at(self._vault, sender)
         id_prefix, accepted_in = self._client.read([last_call], head)[0]
         is_of_later_block = accepted_in > record.intent.decided_at_block.number  # 0 before the first
         is_used = is_of_later_block and bytes.fromhex(intent_id.removeprefix("0x")).startswith(id_prefix)
-        nonce = self._client.nonce_at(self._signer.address, head)
+        nonce = self._client.nonce_at(sender, head)
         # Read last: a receipt may be newer than the head, never older than what the head already knows.
         receipts = self._client.receipts([transaction.transaction_hash for transaction in signed])
         mined = [(one, receipt) for one, receipt in zip(signed, receipts, strict=True) if receipt is not None]

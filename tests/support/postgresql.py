@@ -21,12 +21,13 @@ import psycopg
 
 _START_SECONDS = 60
 USER = "keeper"
+DEBIAN_VERSIONS = Path("/usr/lib/postgresql")
 DATABASE = "ledger"
 
 
 def binary(name: str) -> str:
     """Return a program of PostgreSQL; Debian keeps them by version, outside the search path."""
-    packaged = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[4]))
+    packaged = sorted(DEBIAN_VERSIONS.glob(f"*/bin/{name}"), key=lambda path: int(path.parts[4]))
     found = shutil.which(name) or (str(packaged[-1]) if packaged else None)
     assert found is not None, f"PostgreSQL's {name} is not installed; run scripts/toolchain/postgresql.sh"
     return found

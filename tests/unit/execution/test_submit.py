@@ -11,7 +11,7 @@ from eth_utils.crypto import keccak
 from agent.chain.client import SendOutcome
 from agent.domain import BlockRef, Intent, Leg
 from agent.errors import DataError, FatalError, RejectedError, TransientError
-from agent.execution.config import ExecutionSettings
+from agent.execution.config import KEEPER_KEY_VARIABLE, ExecutionSettings
 from agent.execution.intents import call_on, rebalance_call
 from agent.execution.signer import load_signer
 from agent.execution.submit import Executor, Timer
@@ -458,3 +458,43 @@ def test_execute__lease_lost_after_the_commit__broadcasts_nothing(executor, chai
         executor.execute(record(), block(10))
     assert states(ledger) == ["decided", "signed"]
     assert chain.sent == []
+
+
+# --- signed by a keeper with another key --------------------------------------------------------------------------
+
+OTHER_KEY = "0x" + "77" * 32
+
+
+@pytest.fixture
+def successor(executor, chain, ledger, scanner, clock, monkeypatch) -> Executor:
+    """A keeper with a key of its own, whose nonce is higher, after `executor` has sent and ended unmined."""
+    chain.mines = False
+    executor.execute(record(), block(10))
+    first = load_signer({}, 31_337).address
+    monkeypatch.setattr(chain, "nonce_at", lambda address, _: chain.nonce if address == first else 50)
+    signer = load_signer({KEEPER_KEY_VARIABLE: OTHER_KEY}, 31_337)
+    assert signer.address != first
+    chain.sent.clear()
+    return Executor(chain, ledger, scanner, signer, SETTINGS, clock.timer())
+
+
+@pytest.mark.parametrize("is_wanted", [True, False])
+def test_resume__of_another_key__is_never_replaced_and_blocks_what_is_new(successor, chain, ledger, is_wanted):
+    signed = ledger.transactions_of(record().intent.intent_id)
+    settlement = successor.resume(record(), lambda: is_wanted)
+    assert settlement.state is None
+    assert "may still be mined" in settlement.detail
+    assert chain.sent == ([signed[-1].raw] if is_wanted else [])
+    assert ledger.transactions_of(record().intent.intent_id) == signed
+    with pytest.raises(FatalError, match="two intents of one vault must not live"):
+        successor.execute(record(2), block(10))
+
+
+def test_resume__of_another_key_and_mined__is_executed(successor, chain, ledger):
+    chain.mine(ledger.transactions_of(record().intent.intent_id)[-1].raw)
+    assert successor.resume(record(), lambda: True).state is IntentState.EXECUTED
+
+
+def test_resume__of_another_key_and_past_its_deadline__is_over(successor, chain):
+    chain.number = 241
+    assert successor.resume(record(), lambda: True).state is IntentState.EXPIRED
