@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from tests.support.postgresql import DATABASE, USER, PostgresqlServer, run_as_server, url
+from tests.support.postgresql import DATABASE, UNTIL_LEFT_ALONE, USER, PostgresqlServer, run_as_server, url
 
 _START_SECONDS = 30
 _SSL, _GSS = 80_877_103, 80_877_104
@@ -33,7 +33,7 @@ def pgbouncer(pool_mode: str, server: PostgresqlServer) -> Iterator[str]:
         f"[databases]\n{DATABASE} = host={server.directory} user={USER}\n[pgbouncer]\nauth_type = any\nlisten_addr =\n"
         f"listen_port = 6432\nunix_socket_dir = {server.directory}\npool_mode = {pool_mode}\n"
     )
-    process = run_as_server([str(pgbouncer_path()), str(settings)], server.directory)
+    process = run_as_server([*UNTIL_LEFT_ALONE, str(pgbouncer_path()), str(settings)], server.directory)
     where = url(str(server.directory), 6432)
     deadline = time.monotonic() + _START_SECONDS
     try:
@@ -46,7 +46,7 @@ def pgbouncer(pool_mode: str, server: PostgresqlServer) -> Iterator[str]:
                 time.sleep(0.05)
         yield where
     finally:
-        process.terminate()
+        process.stdin.close()
         process.wait(timeout=_START_SECONDS)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -20,6 +19,9 @@ from pathlib import Path
 import psycopg
 
 _START_SECONDS = 60
+_ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
+UNTIL_LEFT_ALONE = ("sh", "-c", '"$@" & cat > /dev/null; kill -INT $! && wait $!', "sh")
+"""Ends a program when our end of its standard input is closed, also by our own end, however that came."""
 USER = "keeper"
 DEBIAN_VERSIONS = Path("/usr/lib/postgresql")
 DATABASE = "ledger"
@@ -64,12 +66,15 @@ class PostgresqlServer:
         if os.geteuid() == 0:
             os.chown(self.directory, account.pw_uid, account.pw_gid)
         options = ["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", f"--username={USER}"]
-        run_as_server([binary("initdb"), "-D", str(self._data), *options], self.directory).wait(timeout=_START_SECONDS)
+        made = run_as_server([binary("initdb"), "-D", str(self._data), *options], self.directory)
+        made.communicate(timeout=_START_SECONDS)
+        assert made.returncode == 0, (self.directory / "log").read_text()
 
     def start(self) -> None:
         settings = ["listen_addresses=", f"unix_socket_directories={self.directory}", "fsync=off"]
         options = [part for setting in settings for part in ("-c", setting)]
-        self._process = run_as_server([binary("postgres"), "-D", str(self._data), *options], self.directory)
+        command = [*UNTIL_LEFT_ALONE, binary("postgres"), "-D", str(self._data), *options]
+        self._process = run_as_server(command, self.directory)
         deadline = time.monotonic() + _START_SECONDS
         while True:
             try:
@@ -83,7 +88,7 @@ class PostgresqlServer:
 
     def stop(self) -> None:
         """End the server and every session at once."""
-        self._process.send_signal(signal.SIGINT)
+        self._process.stdin.close()
         self._process.wait(timeout=_START_SECONDS)
 
     def connect(self, database: str = "postgres") -> psycopg.Connection:
@@ -111,7 +116,9 @@ def run_as_server(command: list[str], directory: Path) -> subprocess.Popen[bytes
     is_root = os.geteuid() == 0
     identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if is_root else {}
     with (directory / "log").open("ab") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log, cwd=directory, env={"LC_ALL": "C"}, **identity)
+        return subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=directory, env=_ENVIRONMENT, **identity
+        )
 
 
 @contextmanager
