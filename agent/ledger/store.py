@@ -92,13 +92,15 @@ class VaultLedger(VaultRows):
 
     def add_cycle(self, cycle: CycleRecord) -> None:
         """Record a cycle's figures, and the venues' prices for trades that the market has recovered from by now."""
-        settled = self._settled_by(cycle)
+        due = self._due_by(cycle)
+        settled = self._settled_values(cycle, due)
         with self._commit() as connection:
             self._insert(connection, schema.cycles, [rows.cycle_values(cycle)])
             self._insert(connection, schema.settled_prices, settled)
             self._retention.prune(connection, self._vault_id, cycle.block_unix)
-        if settled:
-            self._unsettled = None
+        if self._unsettled is not None:
+            for intent_id in due:
+                self._unsettled.pop(intent_id, None)
 
     def open_intents(self) -> list[IntentRecord]:
         """Return the intents whose outcome is not final, oldest first."""
@@ -288,9 +290,10 @@ class VaultLedger(VaultRows):
         if has_reinstated:
             self._forget()
         elif transition.state.is_final:
-            self._unsettled = None
             if self._open is not None:
                 self._open.pop(transition.intent_id, None)
+            if transition.state is IntentState.EXECUTED and self._unsettled is not None and transition.block_unix:
+                self._unsettled[transition.intent_id] = transition.block_unix
 
     def _require_orders(self, connection: Connection) -> None:
         """Raise `DataError` when the steps of orders, those just inserted among them, contradict each other."""
@@ -298,20 +301,30 @@ class VaultLedger(VaultRows):
         statement = self._counting_rows(table).order_by(table.c.block_number, table.c.log_index)
         replay(rows.order_step_record(row) for row in connection.execute(statement))
 
-    def _settled_by(self, cycle: CycleRecord) -> list[dict[str, Any]]:
-        """Return the rows of a cycle's prices for the trades that are settled by then and have no later price yet."""
+    def _due_by(self, cycle: CycleRecord) -> list[IntentId]:
+        """Return the intents whose trades are settled by a cycle, and had no price noted since."""
         if self._unsettled is None:
-            self._unsettled = {
-                trade.fill.intent_id: trade.executed_unix
-                for trade in self.trades()
-                if trade.executed_unix is not None and trade.settled_price is None
-            }
+            self._unsettled = self._load_unsettled()
+        latest = cycle.block_unix - self._settling_seconds
+        return [intent_id for intent_id, executed_unix in self._unsettled.items() if executed_unix <= latest]
+
+    def _load_unsettled(self) -> dict[IntentId, Seconds]:
+        executed, settled = schema.transitions, schema.settled_prices
+        is_settled = exists().where(
+            settled.c.vault_id == executed.c.vault_id, settled.c.intent_id == executed.c.intent_id, counts(settled)
+        )
+        is_executed = and_(executed.c.state == IntentState.EXECUTED.value, executed.c.block_unix.is_not(None))
+        statement = self._counting_rows(executed).where(is_executed, ~is_settled)
+        return {IntentId(row.intent_id): Seconds(row.block_unix) for row in self._fetch(statement)}
+
+    def _settled_values(self, cycle: CycleRecord, intent_ids: Iterable[IntentId]) -> list[dict[str, Any]]:
         at = {**rows.block_columns(cycle.block_id), "block_unix": cycle.block_unix}
-        due = [key for key, unix in self._unsettled.items() if cycle.block_unix >= unix + self._settling_seconds]
         return [
             {**at, "intent_id": intent_id, "venue": venue, "mark_price": price}
-            for intent_id in due
+            for intent_id in intent_ids
+            for traded in [{fill.venue for fill in self.fills_of(intent_id)}]
             for venue, price in cycle.mark_prices
+            if venue in traded
         ]
 
     def _counting_rows(self, table: Table) -> Any:

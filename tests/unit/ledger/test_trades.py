@@ -6,10 +6,12 @@ import random
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from agent.chain.block_id import BlockId
 from agent.costs.impact import ImpactCoefficients, estimate_impact, quoted_prior
 from agent.domain import BlockRef, Intent
+from agent.ledger import schema
 from agent.ledger.config import USUAL_TERMS
 from agent.ledger.database import Database
 from agent.ledger.records import (
@@ -91,6 +93,23 @@ def test_trades__cycles_after_a_trade__take_the_first_price_once_it_is_settled(d
         [one] = seen.trades()
         assert (one.arrival_price, one.settled_price) == (3_000 * WAD, 2_990 * WAD)
         assert (one.decided_unix, one.executed_unix, one.settled_unix) == (unix(10), unix(11), unix(61))
+
+
+def test_settled_prices__many_cycles_later__are_one_a_venue_that_was_traded(database, ledger):
+    trade(ledger, 10)
+    for number in range(61, 70):
+        ledger.add_cycle(cycle(number, number))
+        database.vault(IDENTITY).add_cycle(cycle(number, number))
+    with database.engine.connect() as connection:
+        found = connection.execute(select(schema.settled_prices.c.venue, schema.settled_prices.c.mark_price)).all()
+    assert [tuple(row) for row in found] == [(VENUE, 61)]
+
+
+def test_add_cycle__trade_after_the_first_cycle__is_settled_by_the_same_process(ledger):
+    ledger.add_cycle(cycle(5, 1))
+    trade(ledger, 10)
+    ledger.add_cycle(cycle(61, 2_990 * WAD))
+    assert [one.settled_price for one in ledger.trades()] == [2_990 * WAD]
 
 
 def test_trades__restarted_before_it_is_settled__takes_the_price_all_the_same(database, ledger):
