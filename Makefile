@@ -31,7 +31,7 @@ demo: setup ## Local chain, real venues, vault and keeper over a price path; wri
 	@$(BIN)/evenkeel demo
 
 .PHONY: test
-test: setup $(STAMPS)/docs ## Every test: Python, Solidity, and the proofs that the gates can fail
+test: setup $(STAMPS)/docs postgresql ## Every test: Python, Solidity, and the proofs that the gates can fail
 	@echo "== Solidity tests (about 4 min on 2 cores)"
 	@$(FORGE) test
 	@echo "== Python tests, $(PYTEST_WORKERS) files at a time (about 10 min on 2 cores)"
@@ -100,6 +100,10 @@ setup: prerequisites $(SETUP) ## Python environment, npm packages, compiled cont
 .PHONY: prerequisites
 prerequisites:
 	@scripts/toolchain/check-prerequisites.sh $(PYTHON)
+
+.PHONY: postgresql
+postgresql:
+	@scripts/toolchain/postgresql.sh
 
 .PHONY: lock
 lock: $(STAMPS)/python ## Renew requirements*.lock and package-lock.json

@@ -25,6 +25,15 @@ def market_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def postgresql():
+    """A real PostgreSQL server; take a `fresh_database` of it in each test."""
+    from tests.support.postgresql import postgresql_server  # noqa: PLC0415 - its driver is needed by few suites
+
+    with postgresql_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def keeper_chain(tmp_path_factory):
     """A local chain with a funded vault; take a `fresh` copy of it in each test."""
     from tests.support.keeper_world import keeper_world  # noqa: PLC0415 - suites without a chain need not load the keeper

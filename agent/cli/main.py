@@ -75,6 +75,9 @@ COMMANDS: dict[str, CommandPlace] = {
         "agent.cli.deploy", "A vault on a network: plan it, apply the plan, verify what stands, and how far it is."
     ),
     "run": CommandPlace("agent.cli.run", "Hedge the book, cycle after cycle, until stopped."),
+    "ledger": CommandPlace(
+        "agent.cli.ledger", "A keeper's records: export to Parquet; impact, what the desk's own trades do to the price."
+    ),
     "gov": CommandPlace(
         "agent.cli.gov",
         "Govern a vault: propose, show, vote, queue, execute, cancel, veto, tighten, pause, resume, list.",

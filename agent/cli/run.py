@@ -30,6 +30,9 @@ def run(
     interval_seconds: Annotated[
         float | None, typer.Option(min=0.0, help="Wait between cycles; [keeper] interval_seconds unless given.")
     ] = None,
+    stands_by: Annotated[
+        bool, typer.Option("--standby", help="Wait while another keeper serves the vault, and take over when it ends.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Hedge the book, cycle after cycle, until stopped. One line a cycle; with --json one object a line.
@@ -46,7 +49,7 @@ def run(
     def on_error(trouble: AgentError) -> None:
         typer.echo(f"evenkeel: {type(trouble).__name__}: {' '.join(str(trouble).split())}", err=True)
 
-    with Keeper.build(settings, positions) as keeper, _stopped_by_signals() as stop:
+    with Keeper.build(settings, positions, stands_by=stands_by) as keeper, _stopped_by_signals() as stop:
         keeper.run(show, on_error, cycles, interval_seconds, stop)
 
 

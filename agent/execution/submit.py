@@ -119,9 +119,9 @@ class Executor:
             raise FatalError(
                 f"intent {open_intents[0].intent.intent_id} is open: two intents of one vault must not live"
             )
-        plan = self._plan(record, head)
-        self._ledger.add_intent(record)
-        self._sign_and_send(record, Purpose.REBALANCE, plan, head)
+        signed = self._sign(record, Purpose.REBALANCE, self._plan(record, head))
+        self._ledger.add_signed_intent(record, signed, BlockId.of(head))
+        self._send(signed, head)
         return self._wait(record)
 
     def resume(self, record: IntentRecord, is_wanted: Callable[[], bool]) -> Settlement:
@@ -139,11 +139,22 @@ class Executor:
             if is_wanted():
                 return self._begin(record, head)
             return self._close(record, IntentState.ABANDONED, head, "never signed, and not wanted any more")
+        if signed[-1].sender != self._signer.address:
+            return self._leave_to_its_key(signed[-1], head, is_wanted)
         if signed[-1].purpose is Purpose.CANCEL or is_wanted():
             self._send(signed[-1], head)
         else:
             self._bid_again(record, Purpose.CANCEL, signed, head)
         return self._wait(record)
+
+    def _leave_to_its_key(self, signed: SignedTransaction, head: BlockRef, is_wanted: Callable[[], bool]) -> Settlement:
+        """Send what a keeper with another key has signed, while it is wanted; its nonce is out of our reach.
+
+        Until the chain has said what becomes of it, nothing else may be decided: it might still be mined.
+        """
+        if signed.purpose is Purpose.CANCEL or is_wanted():
+            self._send(signed, head)
+        return Settlement(None, detail=f"intent {signed.intent_id} of key {signed.sender} may still be mined")
 
     # --- sending --------------------------------------------------------------------------------------------------
 
@@ -180,17 +191,21 @@ class Executor:
             return usual
         return self._client.estimate_gas(self._signer.address, call)
 
-    def _sign_and_send(self, record: IntentRecord, purpose: Purpose, plan: _Plan, head: BlockRef) -> None:
+    def _sign(self, record: IntentRecord, purpose: Purpose, plan: _Plan) -> SignedTransaction:
         intent = record.intent
         to, data = (
             (self._vault, rebalance_call(intent).data) if purpose is Purpose.REBALANCE else (self._signer.address, "0x")
         )
-        signed = self._signer.sign(intent.intent_id, purpose, to, data, plan.nonce, plan.gas_limit, plan.fees)
+        return self._signer.sign(intent.intent_id, purpose, to, data, plan.nonce, plan.gas_limit, plan.fees)
+
+    def _sign_and_send(self, record: IntentRecord, purpose: Purpose, plan: _Plan, head: BlockRef) -> None:
+        signed = self._sign(record, purpose, plan)
         self._ledger.add_transaction(signed, BlockId.of(head))
         self._send(signed, head)
 
     def _send(self, signed: SignedTransaction, head: BlockRef) -> None:
-        """Hand over the signed bytes; whether they arrived, the chain will tell."""
+        """Hand over the signed bytes while the lease is ours; whether they arrived, the chain will tell."""
+        self._ledger.require_lease()
         outcome = self._client.send_raw(signed.raw)
         if outcome is not SendOutcome.NONCE_USED:
             self._ledger.add_transition(
@@ -249,11 +264,12 @@ class Executor:
         intent_id = record.intent.intent_id
         signed = self._ledger.transactions_of(intent_id)
         head = self._head()
-        last_call = self._last_intent.at(self._vault, self._signer.address)
+        sender = signed[-1].sender if signed else self._signer.address
+        last_call = self._last_intent.at(self._vault, sender)
         id_prefix, accepted_in = self._client.read([last_call], head)[0]
         is_of_later_block = accepted_in > record.intent.decided_at_block.number  # 0 before the first
         is_used = is_of_later_block and bytes.fromhex(intent_id.removeprefix("0x")).startswith(id_prefix)
-        nonce = self._client.nonce_at(self._signer.address, head)
+        nonce = self._client.nonce_at(sender, head)
         # Read last: a receipt may be newer than the head, never older than what the head already knows.
         receipts = self._client.receipts([transaction.transaction_hash for transaction in signed])
         mined = [(one, receipt) for one, receipt in zip(signed, receipts, strict=True) if receipt is not None]
@@ -301,17 +317,22 @@ class Executor:
         """Book the fills first: only then is the intent done."""
         intent_id, block_id = record.intent.intent_id, BlockId.of(block)
         if receipt is not None:
-            mined = Transition(intent_id, IntentState.MINED, block_id, receipt.transaction_hash)
+            mined = Transition(
+                intent_id, IntentState.MINED, block_id, receipt.transaction_hash, block_unix=block.timestamp
+            )
             self._ledger.add_receipt(receipt, mined)
         self._scanner.scan(block)
-        self._ledger.add_transition(Transition(intent_id, IntentState.EXECUTED, block_id, detail=detail))
+        executed = Transition(intent_id, IntentState.EXECUTED, block_id, detail=detail, block_unix=block.timestamp)
+        self._ledger.add_transition(executed)
         return Settlement(IntentState.EXECUTED, block, receipt, detail)
 
     def _close(
         self, record: IntentRecord, state: IntentState, block: BlockRef, detail: str, receipt: Receipt | None = None
     ) -> Settlement:
         transaction_hash = None if receipt is None else receipt.transaction_hash
-        transition = Transition(record.intent.intent_id, state, BlockId.of(block), transaction_hash, detail)
+        transition = Transition(
+            record.intent.intent_id, state, BlockId.of(block), transaction_hash, detail, block.timestamp
+        )
         if receipt is None:
             self._ledger.add_transition(transition)
         else:

@@ -28,7 +28,15 @@ from agent.keeper.guard_check import execution_mismatch, simulation_mismatch
 from agent.keeper.planner import CycleView, Planner
 from agent.ledger.accounting import NavCheck, check_nav
 from agent.ledger.database import Database
-from agent.ledger.records import CycleRecord, FillRecord, IntentRecord, IntentState, Receipt, VaultIdentity
+from agent.ledger.records import (
+    CycleRecord,
+    FillRecord,
+    IntentRecord,
+    IntentState,
+    Receipt,
+    VaultIdentity,
+    VenuePrices,
+)
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
 from agent.settings import Settings
@@ -119,6 +127,7 @@ class Keeper:
         book: Book,
         environment: Mapping[str, str] = os.environ,
         timer: Timer | None = None,
+        stands_by: bool = False,
     ) -> Keeper:
         """Connect, check all that can be checked without sending, and take the lease on the ledger.
 
@@ -130,6 +139,8 @@ class Keeper:
             Holds the keeper's key, see `load_signer`.
         timer
             Clocks of the machine, unless a test brings its own.
+        stands_by
+            Wait while another keeper serves the vault or uses the key, instead of refusing to start.
 
         Raises
         ------
@@ -147,7 +158,10 @@ class Keeper:
             _require_able(planner, signer, planner.head(clock.unix_seconds))
             first_block = planner.client.block(planner.deployment.block)
             vault = planner.deployment.contract("HedgeVault")
-            database = Database.open(settings.ledger.url, f"{chain_id} {vault}", f"{chain_id} {signer.address}")
+            names = f"{chain_id} {vault}", f"{chain_id} {signer.address}"
+            database = Database.open(
+                settings.ledger.url, *names, settings.ledger, threading.Event() if stands_by else None
+            )
             opened.enter_context(database)
             keeper = cls(planner, database, signer, first_block, clock)
             opened.pop_all()
@@ -293,7 +307,7 @@ class Keeper:
         )
         if rejection is not None:
             return replace(seen, reason=f"{decision.reason}; simulation refuses: {rejection}")
-        record = IntentRecord(intent, decision.urgent, self._book_digest, decision.reason)
+        record = IntentRecord(intent, decision.urgent, self._book_digest, decision.reason, _mark_prices(view))
         try:
             settlement = self._executor.execute(record, view.block)
         except RejectedError as refusal:
@@ -356,4 +370,9 @@ def _cycle_record(result: CycleResult, view: CycleView, nav: NavCheck) -> CycleR
         intent_id=result.intent_id,
         decision_seconds=view.decision_seconds,
         reason=result.reason,
+        mark_prices=_mark_prices(view),
     )
+
+
+def _mark_prices(view: CycleView) -> VenuePrices:
+    return tuple((venue.address, venue.mark_price) for venue in view.snapshot.venues)

@@ -1,35 +1,42 @@
-"""Opens a ledger's database: SQLite with a write-ahead log, synchronised on every commit, or PostgreSQL by URL."""
+"""An open ledger: of the schema this version knows, under a lease, and closed together with it."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import threading
 from types import TracebackType
-from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, select
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from agent.errors import DataError
-from agent.ledger import schema
-from agent.ledger.lease import FileLease, Lease, PostgresqlLease
+from agent.ledger.config import USUAL_TERMS, LedgerTerms
+from agent.ledger.engines import open_engine, shown, sqlite_path
+from agent.ledger.lease import Lease, LeaseHeldError
+from agent.ledger.pooler import require_own_session
+from agent.ledger.presence import FilePresence, Presence, SessionPresence
 from agent.ledger.records import VaultIdentity
 from agent.ledger.store import VaultLedger
-
-_BUSY_TIMEOUT_MILLISECONDS = 5_000
-"""A reader, such as a report, may hold the file for a moment."""
+from agent.ledger.upgrade import upgrade
 
 
 class Database:
-    """An open ledger, held by this process alone."""
+    """An open ledger, written by this process alone."""
 
-    def __init__(self, engine: Engine, lease: Lease) -> None:
+    def __init__(self, engine: Engine, lease: Lease, terms: LedgerTerms) -> None:
         self.engine = engine
         self.lease = lease
+        self._terms = terms
 
     @classmethod
-    def open(cls, url: str, vault: str, key: str) -> Database:
-        """Open the ledger and take the lease on a vault and a key.
+    def open(
+        cls,
+        url: str,
+        vault: str,
+        key: str,
+        terms: LedgerTerms = USUAL_TERMS,
+        standby: threading.Event | None = None,
+    ) -> Database:
+        """Open the ledger, bring its schema up to date and take the lease on a vault and a key.
 
         Parameters
         ----------
@@ -37,37 +44,47 @@ class Database:
             ``sqlite:///path`` or a ``postgresql`` URL; a SQLite file and its directory are made when missing.
         vault, key
             Names of what no other keeper may serve meanwhile.
+        terms
+            How long a lease and how long records last.
+        standby
+            Wait for a lease that another keeper holds, until this event is set; None refuses at once.
 
         Raises
         ------
         DataError
-            The URL or its driver is no good, another keeper holds the lease, or the ledger has another schema.
+            The URL or its driver is no good, another keeper holds the lease, the ledger has a newer schema, or a pooler
+            stands between that gives every transaction another session.
 
         """
-        engine = _engine(url)
+        engine = open_engine(url)
+        names = [f"vault {vault}", f"key {key}"]
+        is_file = engine.dialect.name == "sqlite"
+        presence: Presence = FilePresence(sqlite_path(engine.url)) if is_file else SessionPresence(engine, names)
+        lease = Lease(engine, names, terms.lease_seconds, presence)
         try:
-            lease = _lease(engine, [f"vault {vault}", f"key {key}"])
-            try:
-                _prepare(engine)
-            except BaseException:
-                lease.release()
-                raise
+            if not is_file:
+                require_own_session(engine)
+            upgrade(engine, presence)
+            _acquire(lease, engine, terms, standby)
         except SQLAlchemyError as error:
+            presence.release()
             engine.dispose()
-            raise DataError(f"ledger {_shown(engine.url)} cannot be opened: {str(error).splitlines()[0]}") from None
+            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise DataError(f"ledger {shown(engine.url)} cannot be opened: {reason}") from None
         except BaseException:
+            presence.release()
             engine.dispose()
             raise
-        return cls(engine, lease)
+        return cls(engine, lease, terms)
 
     def vault(self, identity: VaultIdentity) -> VaultLedger:
         """Return the ledger of one vault, begun when it is new."""
-        return VaultLedger(self.engine, identity)
+        return VaultLedger(self.engine, identity, self.lease, self._terms)
 
     def close(self) -> None:
-        """Close the database and release the lease."""
-        self.engine.dispose()
+        """Release the lease and close the database."""
         self.lease.release()
+        self.engine.dispose()
 
     def __enter__(self) -> Database:
         return self
@@ -78,75 +95,18 @@ class Database:
         self.close()
 
 
-def _engine(url: str) -> Engine:
-    try:
-        parsed = make_url(url)
-        if parsed.get_backend_name() == "sqlite":
-            _sqlite_path(parsed).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed)
-    except (ArgumentError, NoSuchModuleError):
-        shown = url.rsplit("@", maxsplit=1)[-1]
-        raise DataError(f"ledger {shown}: not a database URL; write sqlite:///path/to/file") from None
-    except ModuleNotFoundError as error:
-        raise DataError(
-            f"ledger {_shown(parsed)}: its driver {error.name} is not installed; install it, or write "
-            "postgresql+psycopg:// and use the extra 'postgres': pip install 'evenkeel[postgres]'"
-        ) from None
-    except OSError as error:
-        raise DataError(f"ledger {_shown(parsed)}: {error.strerror}: {error.filename}; choose another place") from None
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _configure_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _configure_sqlite(connection: Any, _record: object) -> None:
-    """FULL: a commit that has returned survives the loss of power (sqlite.org/pragma.html#pragma_synchronous).
-
-    Transactions are begun by us: Python's driver would end one at every statement that changes the schema.
-    """
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        f"busy_timeout={_BUSY_TIMEOUT_MILLISECONDS}",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
-
-
-def _lease(engine: Engine, names: list[str]) -> Lease:
-    if engine.dialect.name == "sqlite":
-        return FileLease(_sqlite_path(engine.url))
-    return PostgresqlLease(engine, names)
-
-
-def _sqlite_path(url: URL) -> Path:
-    """Return the file of a SQLite URL; a ledger must outlive the process, so memory will not do."""
-    if not url.database or url.database == ":memory:":
-        raise DataError(f"ledger {url}: names no file; write sqlite:///path/to/ledger.sqlite")
-    return Path(url.database)
-
-
-def _prepare(engine: Engine) -> None:
-    """Create what is missing and refuse another schema."""
-    schema.metadata.create_all(engine)
-    with engine.begin() as connection:
-        found = connection.execute(select(schema.versions.c.schema_version)).scalars().all()
-        if not found:
-            connection.execute(schema.versions.insert().values(schema_version=schema.SCHEMA_VERSION))
-        elif list(found) != [schema.SCHEMA_VERSION]:
-            raise DataError(
-                f"ledger {_shown(engine.url)} has schema {list(found)}, this program writes {schema.SCHEMA_VERSION}; "
-                "name another ledger: it is rebuilt from the chain"
-            )
-
-
-def _shown(url: URL) -> str:
-    return url.render_as_string(hide_password=True)
+def _acquire(lease: Lease, engine: Engine, terms: LedgerTerms, standby: threading.Event | None) -> None:
+    """Take the lease, waiting for it when asked to."""
+    while True:
+        try:
+            lease.acquire()
+        except (LeaseHeldError, OperationalError) as trouble:  # such as rows that a stopped holder has locked
+            if standby is None or standby.wait(terms.standby_poll_seconds):
+                if isinstance(trouble, OperationalError):
+                    raise
+                where = shown(engine.url)
+                raise DataError(
+                    f"ledger {where}: {trouble}; stop it first, wait for it with --standby, or name another ledger"
+                ) from None
+        else:
+            return

@@ -1,93 +1,213 @@
-"""One keeper a vault and a key: whoever holds the lease may write, and it ends with the process, however that ends."""
+"""One keeper a vault and a key may write: a lease that is renewed, and an epoch that fences whoever has lost it.
+
+Each name has a row with an epoch. Who takes the lease raises the epoch, and every transaction of the ledger checks in
+itself that the epoch is still its own, with the row locked. So a keeper that was stopped and goes on after another took
+over can write nothing, and since nothing is broadcast that is not in the ledger before, it can send nothing that its
+successor does not know.
+
+A lease is taken from a holder that has not renewed it in time, or at once from one whose process has ended, which its
+`Presence` shows.
+"""
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
 import os
+import platform
+import threading
+import time
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any
 
-from eth_utils.crypto import keccak
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Row, extract, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from agent.errors import DataError, FatalError
+from agent.errors import TransientError
+from agent.ledger import schema
+from agent.ledger.engines import writing
+from agent.ledger.presence import Presence
+
+_leases = schema.leases
+_RENEWALS_A_LEASE = 4
+"""So that a lease survives two renewals that fail."""
 
 
-class Lease(Protocol):
-    """Held until released, or until the process ends."""
+class LeaseHeldError(TransientError):
+    """Another keeper holds the lease: try again later, or not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    epochs: dict[str, int]
+    renewed_at: float
+    """By this process's own clock."""
+
+
+class Lease:
+    """The right to write, held until it is released, the process ends, or it was not renewed and another took it."""
+
+    def __init__(self, engine: Engine, names: Sequence[str], lease_seconds: float, presence: Presence) -> None:
+        self._engine = writing(engine)
+        self._reader = engine
+        self._names = sorted(names)
+        self._seconds = lease_seconds
+        self._presence = presence
+        self._holder = f"pid {os.getpid()} on {platform.node()}"
+        self._held: _Held | None = None
+        self._mutex = threading.RLock()
+        self._stopped = threading.Event()
+        self._renewing: threading.Thread | None = None
+
+    @property
+    def epoch(self) -> int:
+        """Sum of the names' epochs: it changes when the lease is taken, by whomever; 0 while it is not ours."""
+        return 0 if self._held is None else sum(self._held.epochs.values())
+
+    def acquire(self) -> None:
+        """Take the lease and keep it renewed.
+
+        Raises
+        ------
+        LeaseHeldError
+            Another keeper is alive and holds it.
+
+        """
+        with self._mutex:
+            is_present = self._presence.take()
+            self._presence.require_intact()
+            with self._engine.begin() as connection:
+                self._held = self._take(connection, is_present)
+            if self._renewing is None:
+                self._renewing = threading.Thread(target=self._keep_renewed, name="ledger lease", daemon=True)
+                self._renewing.start()
 
     def require_held(self) -> None:
-        """Raise `FatalError` when the lease was lost: another keeper may be at work."""
-        ...
+        """Check that the lease is ours, and take it again when it was lost and is free.
+
+        Raises
+        ------
+        LeaseHeldError
+            Another keeper has it now.
+        TransientError
+            The database does not answer.
+        FatalError
+            The ledger's files were removed or replaced.
+
+        """
+        self._presence.require_intact()
+        try:
+            if not (self._renew() and self._is_ours()):
+                self.acquire()
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise TransientError(f"the ledger's lease cannot be renewed: {reason}") from None
+
+    def fence(self, connection: Connection) -> None:
+        """Raise `LeaseHeldError` within a transaction when the lease is not ours; no other can take it meanwhile."""
+        self._presence.require_intact()
+        held = self._held
+        if held is None:
+            raise LeaseHeldError("another keeper has taken over the ledger's lease")
+        rows = connection.execute(self._rows().with_for_update(read=True)).all()
+        found = {row.name: row for row in rows}
+        for name, epoch in held.epochs.items():
+            if name not in found or found[name].epoch != epoch:
+                self._held = None
+                self._presence.release()
+                raise LeaseHeldError(_words(found[name]) if name in found else f"the lease of {name} is gone")
 
     def release(self) -> None:
         """Let another keeper have it; harmless the second time."""
-        ...
+        self._stopped.set()
+        if self._renewing is not None:
+            self._renewing.join()
+            self._renewing = None
+        with self._mutex:
+            held, self._held = self._held, None
+            if held is not None:
+                with contextlib.suppress(SQLAlchemyError), self._engine.begin() as connection:
+                    self._update(connection, held, renewed_at=0.0, is_locked=False)
+            self._presence.release()
 
+    # --- parts ----------------------------------------------------------------------------------------------------
 
-class FileLease:
-    """A lock (flock(2)) on a file beside a SQLite ledger."""
+    def _rows(self) -> Any:
+        return select(_leases).where(_leases.c.name.in_(self._names)).order_by(_leases.c.name)
 
-    def __init__(self, ledger: Path) -> None:
-        self._path = ledger.with_name(ledger.name + ".lock")
-        self._descriptor: int | None = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def _take(self, connection: Connection, is_present: bool) -> _Held:
+        dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
+        unheld = {"epoch": 0, "holder": "", "renewed_at": 0.0, "lease_seconds": 0.0, "is_locked": False}
+        missing = dialect.insert(_leases).on_conflict_do_nothing()
+        connection.execute(missing, [{"name": name, **unheld} for name in self._names])
+        rows = connection.execute(self._rows().with_for_update()).all()
+        now = _now(connection)
+        for row in rows:
+            is_gone = is_present and row.is_locked
+            is_fresh = 0.0 <= now - row.renewed_at < row.lease_seconds  # a clock that went back has begun anew
+            if is_fresh and not is_gone:
+                raise LeaseHeldError(_words(row))
+        held = _Held({row.name: row.epoch + 1 for row in rows}, time.monotonic())
+        for row in rows:
+            taken = {
+                "epoch": row.epoch + 1,
+                "holder": self._holder,
+                "renewed_at": now,
+                "lease_seconds": self._seconds,
+                "is_locked": is_present,
+            }
+            connection.execute(_leases.update().where(_leases.c.name == row.name).values(taken))
+        return held
+
+    def _renew(self) -> bool:
+        """Renew the lease unless that was done just now; False when it is not ours any more."""
+        with self._mutex:
+            held = self._held
+            if held is None:
+                return False
+            if time.monotonic() - held.renewed_at < self._seconds / _RENEWALS_A_LEASE:
+                return True
+            is_present = self._presence.take()
+            with self._engine.begin() as connection:
+                if not self._update(connection, held, renewed_at=_now(connection), is_locked=is_present):
+                    connection.rollback()
+                    self._held = None
+                    self._presence.release()
+                    return False
+            self._held = _Held(held.epochs, time.monotonic())
+            return True
+
+    def _is_ours(self) -> bool:
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(self._descriptor, 32).decode("ascii", errors="replace").strip() or "unknown"
-            os.close(self._descriptor)
-            raise DataError(
-                f"ledger {ledger} is in use by another keeper (pid {holder}); stop it, or name another ledger in "
-                "[ledger] url"
-            ) from None
-        os.ftruncate(self._descriptor, 0)
-        os.write(self._descriptor, f"{os.getpid()}\n".encode("ascii"))
+            with self._reader.begin() as connection:
+                self.fence(connection)
+        except LeaseHeldError:
+            return False
+        return True
 
-    def require_held(self) -> None:
-        """Check that the file locked is still the file others would lock."""
-        if self._descriptor is None or not self._path.exists() or not self._is_same_file(self._descriptor):
-            raise FatalError(f"{self._path} was removed or replaced while this keeper ran; stop all keepers, start one")
+    @staticmethod
+    def _update(connection: Connection, held: _Held, **values: object) -> bool:
+        """Change the rows of our epochs; False when one of them is another's."""
+        changed = 0
+        for name, epoch in held.epochs.items():
+            ours = _leases.update().where(_leases.c.name == name, _leases.c.epoch == epoch)
+            changed += connection.execute(ours.values(values)).rowcount
+        return changed == len(held.epochs)
 
-    def _is_same_file(self, descriptor: int) -> bool:
-        return os.path.samestat(os.fstat(descriptor), self._path.stat())
-
-    def release(self) -> None:
-        """Close the file; it stays, or two keepers could lock two files of one name."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+    def _keep_renewed(self) -> None:
+        """Renew until released; what fails is found by the keeper itself, at its next step."""
+        while not self._stopped.wait(self._seconds / _RENEWALS_A_LEASE):
+            with contextlib.suppress(SQLAlchemyError, OSError):
+                self._renew()
 
 
-class PostgresqlLease:
-    """Advisory locks on one database, held by a connection of its own."""
-
-    def __init__(self, engine: Engine, names: Sequence[str]) -> None:
-        self._connection: Connection = engine.connect()
-        for name in names:
-            statement = text("SELECT pg_try_advisory_lock(:key)").bindparams(key=_lock_key(name))
-            if not self._connection.execute(statement).scalar_one():
-                self._connection.invalidate()
-                self._connection.close()
-                shown = engine.url.render_as_string(hide_password=True)
-                raise DataError(f"{name} is in use by another keeper on ledger {shown}; stop it first")
-        self._connection.commit()
-
-    def require_held(self) -> None:
-        """Check that the session that holds the locks is alive."""
-        try:
-            self._connection.execute(text("SELECT 1"))
-            self._connection.commit()
-        except SQLAlchemyError as error:
-            raise FatalError(f"the connection that holds the ledger's lease is gone: {error}") from None
-
-    def release(self) -> None:
-        """End the session, and the locks with it."""
-        self._connection.invalidate()
-        self._connection.close()
+def _now(connection: Connection) -> float:
+    """Return seconds of one clock for all keepers: the server's; for a file the machine's, which nobody can set."""
+    if connection.dialect.name == "sqlite":
+        return time.monotonic()
+    return float(connection.execute(select(extract("epoch", func.clock_timestamp()))).scalar_one())
 
 
-def _lock_key(name: str) -> int:
-    """Return 64 bits of the name's hash, as PostgreSQL's signed integer."""
-    return int.from_bytes(keccak(text=f"evenkeel {name}")[:8], "big", signed=True)
+def _words(row: Row[Any]) -> str:
+    return f"{row.name} is in use by another keeper ({row.holder}, epoch {row.epoch})"

@@ -67,14 +67,19 @@ class Purpose(Enum):
     """Takes the nonce, so that the rebalance can never be mined."""
 
 
+VenuePrices = tuple[tuple[Address, Wad], ...]
+"""Mark prices by venue, WAD USD."""
+
+
 @dataclass(frozen=True, slots=True)
 class IntentRecord:
-    """An intent with what it was decided for."""
+    """An intent with what it was decided for, and the venues' mark prices on which it was."""
 
     intent: Intent
     is_urgent: bool
     book_digest: str
     reason: str
+    arrival_prices: VenuePrices = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,8 @@ class Transition:
     block_id: BlockId
     transaction_hash: str | None = None
     detail: str = ""
+    block_unix: Seconds | None = None
+    """Time of the block, where it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +183,32 @@ class FundingRecord:
     paid: Wad
 
 
+class OrderState(Enum):
+    """How far an order has come."""
+
+    REQUESTED = "requested"
+    PARTLY = "partly"
+    """A part is executed, the rest may be."""
+    EXECUTED = "executed"
+    CANCELLED = "cancelled"
+    FROZEN = "frozen"
+    """The venue has tried and failed, and keeps the order."""
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStep:
+    """What one event says of an order; ``filled_size_delta`` is of the whole order so far, not of this event."""
+
+    at: LogId
+    intent_id: IntentId
+    venue: Address
+    order_id: str
+    state: OrderState
+    requested_size_delta: Wad
+    filled_size_delta: Wad
+
+
 @dataclass(frozen=True, slots=True)
 class Scan:
     """All events from one block to another, read from the chain."""
@@ -186,6 +219,7 @@ class Scan:
     fills: tuple[FillRecord, ...] = ()
     cash_flows: tuple[CashFlowRecord, ...] = ()
     funding: tuple[FundingRecord, ...] = ()
+    order_steps: tuple[OrderStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,3 +240,17 @@ class CycleRecord:
     intent_id: IntentId | None
     decision_seconds: float
     reason: str
+    mark_prices: VenuePrices = ()
+    """For the trades that are settled by now; not kept with the cycle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One fill with the venue's mark prices around it; a price or a time that was not noted is None."""
+
+    fill: FillRecord
+    arrival_price: Wad | None
+    decided_unix: Seconds
+    executed_unix: Seconds | None
+    settled_price: Wad | None
+    settled_unix: Seconds | None

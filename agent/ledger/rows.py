@@ -17,6 +17,8 @@ from agent.ledger.records import (
     FundingRecord,
     IntentRecord,
     LogId,
+    OrderState,
+    OrderStep,
     Purpose,
     RebalanceRecord,
     Receipt,
@@ -65,6 +67,7 @@ def intent_values(record: IntentRecord) -> dict[str, Any]:
         "decided_at_unix": block.timestamp,
         "decided_at_base_fee_wei": block.base_fee_wei,
         "reason": record.reason,
+        "arrival_prices": json.dumps([[venue, str(price)] for venue, price in record.arrival_prices]),
     }
 
 
@@ -86,7 +89,9 @@ def intent_record(row: Row[Any], vault: Address) -> IntentRecord:
         base_fee_wei=Wei(row.decided_at_base_fee_wei),
     )
     intent = Intent(IntentId(row.intent_id), vault, legs, Seconds(row.deadline), block)
-    return IntentRecord(intent, row.is_urgent, row.book_digest, row.reason)
+    prices = json.loads(row.arrival_prices or "[]")
+    arrival_prices = tuple((Address(venue), Wad(int(price))) for venue, price in prices)
+    return IntentRecord(intent, row.is_urgent, row.book_digest, row.reason, arrival_prices)
 
 
 def transaction_values(signed: SignedTransaction) -> dict[str, Any]:
@@ -127,6 +132,7 @@ def transition_values(transition: Transition) -> dict[str, Any]:
         "state": transition.state.value,
         "transaction_hash": transition.transaction_hash,
         "detail": transition.detail,
+        "block_unix": transition.block_unix,
     }
 
 
@@ -226,6 +232,32 @@ def funding_values(record: FundingRecord) -> dict[str, Any]:
 def funding_record(row: Row[Any]) -> FundingRecord:
     """Funding payment of a row."""
     return FundingRecord(_event_place(row), Address(row.venue), Wad(row.paid))
+
+
+def order_step_values(step: OrderStep) -> dict[str, Any]:
+    """Columns of an order's step."""
+    return {
+        **_event_values(step.at),
+        "intent_id": step.intent_id,
+        "venue": step.venue,
+        "order_id": step.order_id,
+        "state": step.state.value,
+        "requested_size_delta": step.requested_size_delta,
+        "filled_size_delta": step.filled_size_delta,
+    }
+
+
+def order_step_record(row: Row[Any]) -> OrderStep:
+    """Order's step of a row."""
+    return OrderStep(
+        at=_event_place(row),
+        intent_id=IntentId(row.intent_id),
+        venue=Address(row.venue),
+        order_id=row.order_id,
+        state=OrderState(row.state),
+        requested_size_delta=Wad(row.requested_size_delta),
+        filled_size_delta=Wad(row.filled_size_delta),
+    )
 
 
 def cycle_values(cycle: CycleRecord) -> dict[str, Any]:

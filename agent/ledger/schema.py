@@ -1,4 +1,7 @@
-"""Tables of the ledger. Rows are only ever added: triggers refuse updates and deletions.
+"""Tables of the ledger, as the newest migration leaves them.
+
+Rows are only ever added: triggers refuse updates, and deletions of what no row of ``prunings`` has given up. The one
+exception is ``leases``, which records nothing: it says which keeper may write.
 
 What was seen on the chain names its block hash. When a reorganisation replaces a block, a row of ``verdicts`` says so
 and every row that names that block counts no more, until a later verdict calls it canonical again. Integers that may
@@ -8,7 +11,6 @@ be wider than 63 bits are kept as decimal text.
 from __future__ import annotations
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -22,10 +24,9 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
-    event,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _DIGITS = 80
 """A signed 256-bit integer has at most 78 digits and a sign."""
 
@@ -96,6 +97,8 @@ intents = Table(
     Column("decided_at_unix", BigInteger, nullable=False),
     Column("decided_at_base_fee_wei", WideInteger, nullable=False),
     Column("reason", Text, nullable=False),
+    # JSON: the venues' mark prices at the block decided on; NULL in rows that older versions wrote.
+    Column("arrival_prices", Text),
     UniqueConstraint("vault_id", "intent_id"),
 )
 
@@ -126,6 +129,8 @@ transitions = Table(
     Column("transaction_hash", String(66)),
     *_place(),
     Column("detail", Text, nullable=False),
+    # Time of the block; NULL in rows that older versions wrote.
+    Column("block_unix", BigInteger),
 )
 
 receipts = Table(
@@ -232,31 +237,50 @@ cycles = Table(
     Column("reason", Text, nullable=False),
 )
 
-_REFUSE_POSTGRESQL = """
-CREATE OR REPLACE FUNCTION evenkeel_append_only() RETURNS trigger AS $$
-BEGIN RAISE EXCEPTION 'the ledger is append-only'; END $$ LANGUAGE plpgsql
-"""
+order_steps = _chain_table(
+    "order_steps",
+    Column("intent_id", String(66), nullable=False, index=True),
+    Column("venue", String(42), nullable=False),
+    Column("order_id", String(80), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("requested_size_delta", WideInteger, nullable=False),
+    # Of the whole order so far.
+    Column("filled_size_delta", WideInteger, nullable=False),
+)
 
+settled_prices = Table(
+    "settled_prices",
+    metadata,
+    _key(),
+    _vault(),
+    *_place(),
+    Column("block_unix", BigInteger, nullable=False),
+    Column("intent_id", String(66), nullable=False, index=True),
+    Column("venue", String(42), nullable=False),
+    Column("mark_price", WideInteger, nullable=False),
+    UniqueConstraint("vault_id", "intent_id", "venue", "block_hash"),
+)
 
-def _ddl(statement: str) -> DDL:
-    return DDL(statement)  # type: ignore[no-untyped-call]  # SQLAlchemy leaves its constructor unannotated
+prunings = Table(
+    "prunings",
+    metadata,
+    _key(),
+    _vault(),
+    Column("table_name", String(16), nullable=False),
+    # Rows of that table up to this id may be deleted.
+    Column("through_id", BigInteger, nullable=False),
+)
 
-
-def _guard_rows(table: Table) -> None:
-    for action in ("UPDATE", "DELETE"):
-        name = f"{table.name}_no_{action.lower()}"
-        sqlite = _ddl(
-            f"CREATE TRIGGER IF NOT EXISTS {name} BEFORE {action} ON {table.name} "
-            "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-        )
-        postgresql = _ddl(
-            f"CREATE TRIGGER {name} BEFORE {action} ON {table.name} "
-            "FOR EACH ROW EXECUTE FUNCTION evenkeel_append_only()"
-        )
-        event.listen(table, "after_create", sqlite.execute_if(dialect="sqlite"))
-        event.listen(table, "after_create", postgresql.execute_if(dialect="postgresql"))
-
-
-event.listen(metadata, "before_create", _ddl(_REFUSE_POSTGRESQL).execute_if(dialect="postgresql"))
-for _table in metadata.sorted_tables:
-    _guard_rows(_table)
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(160), primary_key=True),
+    # Grows with every holder.
+    Column("epoch", BigInteger, nullable=False),
+    Column("holder", String(160), nullable=False),
+    # Seconds of the database's clock; of a clock that starts with the machine where the database is a file.
+    Column("renewed_at", Float, nullable=False),
+    Column("lease_seconds", Float, nullable=False),
+    # The holder also keeps a lock that ends with its process.
+    Column("is_locked", Boolean, nullable=False),
+)

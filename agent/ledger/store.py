@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Row, Table, and_, exists, select
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from agent.chain.block_id import BlockId
-from agent.errors import FatalError, TransientError
 from agent.ledger import rows, schema
 from agent.ledger.accounting import Accounts
+from agent.ledger.config import LedgerTerms
+from agent.ledger.orders import Order, replay
 from agent.ledger.records import (
     CashFlowRecord,
     CycleRecord,
@@ -21,14 +19,20 @@ from agent.ledger.records import (
     FundingRecord,
     IntentRecord,
     IntentState,
+    OrderStep,
     RebalanceRecord,
     Receipt,
     Scan,
     SignedTransaction,
+    Trade,
     Transition,
     VaultIdentity,
 )
-from agent.units import Address, BlockHash, IntentId
+from agent.ledger.retention import Retention
+from agent.ledger.trades import trades_of
+from agent.ledger.vault_rows import Fence, VaultRows
+from agent.ledger.verdicts import counts
+from agent.units import Address, BlockHash, IntentId, Seconds, Wad
 
 T = TypeVar("T")
 
@@ -40,69 +44,79 @@ _CHAIN_TABLES = (
     schema.fills,
     schema.cash_flows,
     schema.funding,
+    schema.order_steps,
+    schema.settled_prices,
     schema.scans,
-    schema.cycles,
 )
-"""Tables whose rows name a block."""
+"""Tables whose rows count only while their block is on the chain. Cycles do not: they tell what was seen then."""
 
 
-class VaultLedger:
+class VaultLedger(VaultRows):
     """The ledger of one vault. What rests on a block that was replaced is kept, and counts no more."""
 
-    def __init__(self, engine: Engine, identity: VaultIdentity) -> None:
-        self._engine = engine
-        self.identity = identity
-        self._vault_id = self._find_or_add_vault()
-        self._void = self._load_void()
+    def __init__(self, engine: Engine, identity: VaultIdentity, lease: Fence, terms: LedgerTerms) -> None:
         self._accounts: Accounts | None = None
+        self._open: dict[IntentId, IntentRecord] | None = None
+        self._unsettled: dict[IntentId, Seconds] | None = None
+        self._retention = Retention(terms.cycle_retention_days)
+        self._settling_seconds = terms.settling_seconds
+        super().__init__(engine, identity, lease)
 
     # --- decided, signed, carried out -----------------------------------------------------------------------------
 
     def add_intent(self, record: IntentRecord) -> None:
         """Record a decision before anything is signed."""
-        block_id = BlockId.of(record.intent.decided_at_block)
-        decided = Transition(record.intent.intent_id, IntentState.DECIDED, block_id)
         with self._commit() as connection:
-            self._insert(connection, schema.intents, [rows.intent_values(record)])
-            self._insert(connection, schema.transitions, [rows.transition_values(decided)])
+            self._insert_decided(connection, record)
+        self._open = None
+
+    def add_signed_intent(self, record: IntentRecord, signed: SignedTransaction, block_id: BlockId) -> None:
+        """Record a decision and its signed transaction in one commit, before the transaction is sent."""
+        with self._commit() as connection:
+            self._insert_decided(connection, record)
+            self._insert_signed(connection, signed, block_id)
+        self._open = None
 
     def add_transaction(self, signed: SignedTransaction, block_id: BlockId) -> None:
-        """Record a signed transaction before it is sent."""
-        transition = Transition(signed.intent_id, IntentState.SIGNED, block_id, signed.transaction_hash)
+        """Record another signed transaction of an intent before it is sent."""
         with self._commit() as connection:
-            self._insert(connection, schema.transactions, [rows.transaction_values(signed)])
-            self._insert(connection, schema.transitions, [rows.transition_values(transition)])
+            self._insert_signed(connection, signed, block_id)
 
     def add_transition(self, transition: Transition) -> None:
         """Record a step of an intent."""
-        with self._commit() as connection:
-            self._reinstate(connection, [transition.block_id])
-            self._insert(connection, schema.transitions, [rows.transition_values(transition)])
+        self._add_step(transition, None)
 
     def add_receipt(self, receipt: Receipt, transition: Transition) -> None:
         """Record that a transaction was mined, and what that makes of its intent; a receipt known already is kept."""
-        with self._commit() as connection:
-            self._reinstate(connection, [receipt.block_id])
-            self._insert(connection, schema.receipts, [rows.receipt_values(receipt)])
-            self._insert(connection, schema.transitions, [rows.transition_values(transition)])
+        self._add_step(transition, receipt)
 
     def add_cycle(self, cycle: CycleRecord) -> None:
-        """Record a cycle's figures."""
+        """Record a cycle's figures, and the venues' prices for trades that the market has recovered from by now."""
+        due = self._due_by(cycle)
+        settled = self._settled_values(cycle, due)
         with self._commit() as connection:
             self._insert(connection, schema.cycles, [rows.cycle_values(cycle)])
+            self._insert(connection, schema.settled_prices, settled)
+            self._retention.prune(connection, self._vault_id, cycle.block_unix)
+        if self._unsettled is not None:
+            for intent_id in due:
+                self._unsettled.pop(intent_id, None)
 
     def open_intents(self) -> list[IntentRecord]:
         """Return the intents whose outcome is not final, oldest first."""
-        final = schema.transitions.alias()
-        is_closed = exists().where(
-            final.c.vault_id == self._vault_id,
-            final.c.intent_id == schema.intents.c.intent_id,
-            final.c.state.in_(_FINAL_STATES),
-            final.c.block_hash.not_in(self._void),
-        )
-        statement = self._rows_of(schema.intents).where(~is_closed).order_by(schema.intents.c.id)
-        vault = self.identity.address
-        return [rows.intent_record(row, vault) for row in self._fetch(statement)]
+        self._keep_fresh()
+        if self._open is None:
+            final = schema.transitions.alias()
+            is_closed = exists().where(
+                final.c.vault_id == self._vault_id,
+                final.c.intent_id == schema.intents.c.intent_id,
+                final.c.state.in_(_FINAL_STATES),
+                counts(final),
+            )
+            statement = self._rows_of(schema.intents).where(~is_closed).order_by(schema.intents.c.id)
+            found = [rows.intent_record(row, self.identity.address) for row in self._fetch(statement)]
+            self._open = {record.intent.intent_id: record for record in found}
+        return list(self._open.values())
 
     def transactions_of(self, intent_id: IntentId) -> list[SignedTransaction]:
         """Return the signed transactions of an intent, oldest first."""
@@ -119,27 +133,37 @@ class VaultLedger:
     def states_of(self, intent_id: IntentId) -> list[IntentState]:
         """Return the steps of an intent that count, in the order they were recorded."""
         table = schema.transitions
-        statement = self._rows_of(table).where(table.c.intent_id == intent_id).order_by(table.c.id)
-        return [IntentState(row.state) for row in self._fetch(statement) if row.block_hash not in self._void]
+        statement = self._counting_rows(table).where(table.c.intent_id == intent_id).order_by(table.c.id)
+        return [IntentState(row.state) for row in self._fetch(statement)]
 
     # --- events ---------------------------------------------------------------------------------------------------
 
     def add_scan(self, scan: Scan) -> None:
-        """Record all events of a range of blocks, once each, and how far the chain has been read."""
+        """Record all events of a range of blocks, once each, and how far the chain has been read.
+
+        Raises
+        ------
+        DataError
+            An order takes a step that its state does not allow; nothing was recorded.
+
+        """
         events: list[tuple[Table, list[dict[str, Any]]]] = [
             (schema.rebalances, [rows.rebalance_values(record) for record in scan.rebalances]),
             (schema.fills, [rows.fill_values(record) for record in scan.fills]),
             (schema.cash_flows, [rows.cash_flow_values(record) for record in scan.cash_flows]),
             (schema.funding, [rows.funding_values(record) for record in scan.funding]),
+            (schema.order_steps, [rows.order_step_values(step) for step in scan.order_steps]),
         ]
         block_ids = {BlockId(value["block_number"], value["block_hash"]) for _, values in events for value in values}
         with self._commit() as connection:
-            has_reinstated = self._reinstate(connection, [*block_ids, scan.to])
+            is_known = self._reinstate(connection, [*block_ids, scan.to])
             for table, values in events:
-                self._insert(connection, table, values)
+                is_known |= self._insert(connection, table, values) < len(values)
+            if scan.order_steps:
+                self._require_orders(connection)
             scanned = {"from_block": scan.from_block, **rows.block_columns(scan.to)}
             self._insert(connection, schema.scans, [scanned])
-        if has_reinstated:
+        if is_known:  # some of it is in the accounts already
             self._accounts = None
         elif self._accounts is not None:
             self._accounts = self._accounts.after(scan)
@@ -151,7 +175,7 @@ class VaultLedger:
     def scans(self, limit: int) -> list[BlockId]:
         """Return the latest blocks up to which the chain was read and that count, newest first."""
         table = schema.scans
-        statement = self._rows_of(table).where(table.c.block_hash.not_in(self._void))
+        statement = self._counting_rows(table)
         newest = statement.order_by(table.c.block_number.desc(), table.c.id.desc()).limit(limit)
         return [BlockId(row.block_number, BlockHash(row.block_hash)) for row in self._fetch(newest)]
 
@@ -160,17 +184,17 @@ class VaultLedger:
         block_ids: set[BlockId] = set()
         for table in _CHAIN_TABLES:
             columns = select(table.c.block_number, table.c.block_hash).distinct()
-            statement = columns.where(table.c.vault_id == self._vault_id, table.c.block_number > number)
+            of_vault = table.c.vault_id == self._vault_id
+            statement = columns.where(of_vault, table.c.block_number > number, counts(table))
             block_ids |= {BlockId(row.block_number, BlockHash(row.block_hash)) for row in self._fetch(statement)}
-        return {block_id for block_id in block_ids if block_id.hash not in self._void}
+        return block_ids
 
     def void(self, block_ids: Iterable[BlockId]) -> None:
         """Declare blocks replaced: what rests on them counts no more."""
         verdicts = [{**rows.block_columns(block_id), "is_canonical": False} for block_id in block_ids]
         with self._commit() as connection:
             self._insert(connection, schema.verdicts, verdicts)
-        self._void |= {BlockHash(verdict["block_hash"]) for verdict in verdicts}
-        self._accounts = None
+        self._forget()
 
     @property
     def accounts(self) -> Accounts:
@@ -185,7 +209,9 @@ class VaultLedger:
 
     def rebalance_of(self, intent_id: IntentId) -> RebalanceRecord | None:
         """Return the rebalance of one intent that counts, or None."""
-        return next((record for record in self.rebalances() if record.intent_id == intent_id), None)
+        table = schema.rebalances
+        statement = self._counting_rows(table).where(table.c.intent_id == intent_id)
+        return next((rows.rebalance_record(row) for row in self._fetch(statement)), None)
 
     def fills(self) -> list[FillRecord]:
         """Return the fills that count, in chain order."""
@@ -194,8 +220,25 @@ class VaultLedger:
     def fills_of(self, intent_id: IntentId) -> list[FillRecord]:
         """Return the fills of one intent that count, in chain order."""
         table = schema.fills
-        statement = self._rows_of(table).where(table.c.intent_id == intent_id).order_by(table.c.log_index)
-        return [rows.fill_record(row) for row in self._fetch(statement) if row.block_hash not in self._void]
+        statement = self._counting_rows(table).where(table.c.intent_id == intent_id).order_by(table.c.log_index)
+        return [rows.fill_record(row) for row in self._fetch(statement)]
+
+    def trades(self) -> list[Trade]:
+        """Return the fills that count with the prices around them, in chain order."""
+        vault = self.identity.address
+        intents = [rows.intent_record(row, vault) for row in self._fetch(self._rows_of(schema.intents))]
+        steps, settled = schema.transitions, schema.settled_prices
+        is_executed = and_(steps.c.state == IntentState.EXECUTED.value, steps.c.block_unix.is_not(None))
+        executed = self._fetch(self._counting_rows(steps).where(is_executed))
+        return trades_of(
+            self.fills(),
+            intents,
+            {IntentId(row.intent_id): Seconds(row.block_unix) for row in executed},
+            {
+                (IntentId(row.intent_id), Address(row.venue)): (Wad(row.mark_price), Seconds(row.block_unix))
+                for row in self._fetch(self._counting_rows(settled).order_by(settled.c.id.desc()))
+            },
+        )
 
     def cash_flows(self) -> list[CashFlowRecord]:
         """Return the cash flows that count, in chain order."""
@@ -205,10 +248,18 @@ class VaultLedger:
         """Return the funding payments that count, in chain order."""
         return self._counting(schema.funding, rows.funding_record)
 
+    def order_steps(self) -> list[OrderStep]:
+        """Return the steps of orders that count, in chain order."""
+        return self._counting(schema.order_steps, rows.order_step_record)
+
+    def orders(self) -> list[Order]:
+        """Return every order as its steps leave it, oldest first."""
+        return list(replay(self.order_steps()).values())
+
     def receipts(self) -> list[Receipt]:
         """Return the receipts that count, in the order they were recorded."""
-        statement = self._rows_of(schema.receipts).order_by(schema.receipts.c.id)
-        return [rows.receipt_record(row) for row in self._fetch(statement) if row.block_hash not in self._void]
+        statement = self._counting_rows(schema.receipts).order_by(schema.receipts.c.id)
+        return [rows.receipt_record(row) for row in self._fetch(statement)]
 
     def cycles(self) -> list[CycleRecord]:
         """Return all cycles, in the order they were recorded."""
@@ -217,60 +268,72 @@ class VaultLedger:
 
     # --- parts ----------------------------------------------------------------------------------------------------
 
+    def _insert_decided(self, connection: Connection, record: IntentRecord) -> None:
+        block = record.intent.decided_at_block
+        decided = Transition(
+            record.intent.intent_id, IntentState.DECIDED, BlockId.of(block), block_unix=block.timestamp
+        )
+        self._insert(connection, schema.intents, [rows.intent_values(record)])
+        self._insert(connection, schema.transitions, [rows.transition_values(decided)])
+
+    def _insert_signed(self, connection: Connection, signed: SignedTransaction, block_id: BlockId) -> None:
+        transition = Transition(signed.intent_id, IntentState.SIGNED, block_id, signed.transaction_hash)
+        self._insert(connection, schema.transactions, [rows.transaction_values(signed)])
+        self._insert(connection, schema.transitions, [rows.transition_values(transition)])
+
+    def _add_step(self, transition: Transition, receipt: Receipt | None) -> None:
+        with self._commit() as connection:
+            has_reinstated = self._reinstate(connection, [transition.block_id])
+            if receipt is not None:
+                self._insert(connection, schema.receipts, [rows.receipt_values(receipt)])
+            self._insert(connection, schema.transitions, [rows.transition_values(transition)])
+        if has_reinstated:
+            self._forget()
+        elif transition.state.is_final:
+            if self._open is not None:
+                self._open.pop(transition.intent_id, None)
+            if transition.state is IntentState.EXECUTED and self._unsettled is not None and transition.block_unix:
+                self._unsettled[transition.intent_id] = transition.block_unix
+
+    def _require_orders(self, connection: Connection) -> None:
+        """Raise `DataError` when the steps of orders, those just inserted among them, contradict each other."""
+        table = schema.order_steps
+        statement = self._counting_rows(table).order_by(table.c.block_number, table.c.log_index)
+        replay(rows.order_step_record(row) for row in connection.execute(statement))
+
+    def _due_by(self, cycle: CycleRecord) -> list[IntentId]:
+        """Return the intents whose trades are settled by a cycle, and had no price noted since."""
+        if self._unsettled is None:
+            self._unsettled = self._load_unsettled()
+        latest = cycle.block_unix - self._settling_seconds
+        return [intent_id for intent_id, executed_unix in self._unsettled.items() if executed_unix <= latest]
+
+    def _load_unsettled(self) -> dict[IntentId, Seconds]:
+        executed, settled = schema.transitions, schema.settled_prices
+        is_settled = exists().where(
+            settled.c.vault_id == executed.c.vault_id, settled.c.intent_id == executed.c.intent_id, counts(settled)
+        )
+        is_executed = and_(executed.c.state == IntentState.EXECUTED.value, executed.c.block_unix.is_not(None))
+        statement = self._counting_rows(executed).where(is_executed, ~is_settled)
+        return {IntentId(row.intent_id): Seconds(row.block_unix) for row in self._fetch(statement)}
+
+    def _settled_values(self, cycle: CycleRecord, intent_ids: Iterable[IntentId]) -> list[dict[str, Any]]:
+        at = {**rows.block_columns(cycle.block_id), "block_unix": cycle.block_unix}
+        return [
+            {**at, "intent_id": intent_id, "venue": venue, "mark_price": price}
+            for intent_id in intent_ids
+            for traded in [{fill.venue for fill in self.fills_of(intent_id)}]
+            for venue, price in cycle.mark_prices
+            if venue in traded
+        ]
+
+    def _counting_rows(self, table: Table) -> Any:
+        return self._rows_of(table).where(counts(table))
+
     def _counting(self, table: Table, record_of: Callable[[Row[Any]], T]) -> list[T]:
-        statement = self._rows_of(table).order_by(table.c.block_number, table.c.log_index)
-        return [record_of(row) for row in self._fetch(statement) if row.block_hash not in self._void]
+        statement = self._counting_rows(table).order_by(table.c.block_number, table.c.log_index)
+        return [record_of(row) for row in self._fetch(statement)]
 
-    def _find_or_add_vault(self) -> int:
-        table, identity = schema.vaults, self.identity
-        key = {
-            "chain_id": identity.chain_id,
-            "address": identity.address,
-            "first_block_hash": identity.first_block_hash,
-        }
-        statement = select(table.c.id).where(*(table.c[name] == value for name, value in key.items()))
-        with self._commit() as connection:
-            found = connection.execute(statement).scalar_one_or_none()
-            if found is None:
-                connection.execute(table.insert().values(first_block=identity.first_block, **key))
-                found = connection.execute(statement).scalar_one()
-        return int(found)
-
-    def _load_void(self) -> set[BlockHash]:
-        latest: dict[str, bool] = {}
-        for row in self._fetch(self._rows_of(schema.verdicts).order_by(schema.verdicts.c.id)):
-            latest[row.block_hash] = row.is_canonical
-        return {BlockHash(block_hash) for block_hash, is_canonical in latest.items() if not is_canonical}
-
-    def _reinstate(self, connection: Connection, block_ids: Sequence[BlockId]) -> bool:
-        """Call blocks canonical again that were declared replaced; True when there were any."""
-        again = [block_id for block_id in set(block_ids) if block_id.hash in self._void]
-        verdicts = [{**rows.block_columns(block_id), "is_canonical": True} for block_id in again]
-        self._insert(connection, schema.verdicts, verdicts)
-        self._void -= {block_id.hash for block_id in again}
-        return bool(again)
-
-    def _insert(self, connection: Connection, table: Table, values: Sequence[Mapping[str, Any]]) -> None:
-        """Add rows; one that is there already by its unique key stays as it is."""
-        if not values:
-            return
-        dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
-        statement = dialect.insert(table).on_conflict_do_nothing()
-        connection.execute(statement, [{"vault_id": self._vault_id, **row} for row in values])
-
-    def _rows_of(self, table: Table) -> Any:
-        return select(table).where(table.c.vault_id == self._vault_id)
-
-    def _fetch(self, statement: Any) -> Sequence[Row[Any]]:
-        with self._commit() as connection:
-            return connection.execute(statement).all()
-
-    @contextmanager
-    def _commit(self) -> Iterator[Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except OperationalError as error:
-            raise TransientError(f"the ledger cannot be used now: {error.orig}") from error
-        except SQLAlchemyError as error:
-            raise FatalError(f"the ledger refuses: {error}") from error
+    def _forget(self) -> None:
+        super()._forget()
+        self._accounts = self._open = self._unsettled = None

@@ -66,4 +66,4 @@ class Settings(ContractSettings):
 
     def with_ledger_url(self, url: str) -> Settings:
         """Return a copy that keeps its records elsewhere."""
-        return self.model_copy(update={"ledger": LedgerSettings(url=url)})
+        return self.model_copy(update={"ledger": self.ledger.model_copy(update={"url": url})})

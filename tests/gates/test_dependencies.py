@@ -25,7 +25,6 @@ NEVER_IMPORTED = {
     "clarabel": "cvxpy loads its solver by name",
     "fast-vollib": "benchmarks/option_rows.py imports peers by name",
     "py-vollib": "benchmarks/option_rows.py imports peers by name",
-    "psycopg": "SQLAlchemy loads the driver that a URL names",
     "import-linter": "make lint",
     "mypy": "make lint",
     "ruff": "make lint",

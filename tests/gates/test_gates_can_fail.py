@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from agent.localnet.binaries import native_binary
+from tests.support import postgresql
 
 SOLHINT = Path("node_modules/solhint/solhint.js")
 
@@ -237,3 +238,22 @@ def test_check_prerequisites__machine_it_cannot_serve__names_the_container(
     assert result.stderr.count("\n") == 1
     assert "Containerfile" in result.stderr
     assert (repository / "Containerfile").is_file()
+
+
+def test_postgresql__missing_and_not_to_be_installed__fails_with_one_line(repository: Path, tmp_path: Path) -> None:
+    for name in ("bash", "env"):
+        (tmp_path / name).symlink_to(f"/usr/bin/{name}")
+    (tmp_path / "id").write_text("#!/bin/sh\necho 1000\n")
+    (tmp_path / "id").chmod(0o755)
+    script = repository / "scripts" / "toolchain" / "postgresql.sh"
+    result = run([script, tmp_path / "none"], repository, PATH=str(tmp_path))
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "PostgreSQL 14 or newer, and no initdb was found: on Debian and Ubuntu run" in result.stderr
+
+
+def test_postgresql_server__missing__fails_the_tests_that_need_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgresql.shutil, "which", lambda _: None)
+    monkeypatch.setattr(postgresql, "DEBIAN_VERSIONS", Path("/nowhere"))
+    with pytest.raises(AssertionError, match="PostgreSQL's initdb is not installed; run scripts/toolchain"):
+        postgresql.binary("initdb")

@@ -187,7 +187,7 @@ def test_build__key_of_a_stranger__is_refused_in_one_line(world):
 
 
 def test_build__second_keeper_on_one_ledger__is_refused(world):
-    with world.keeper(), pytest.raises(DataError, match=r"in use by another keeper \(pid \d+\)"):
+    with world.keeper(), pytest.raises(DataError, match=r"in use by another keeper \(pid \d+ on .*, epoch 1\)"):
         world.keeper()
 
 

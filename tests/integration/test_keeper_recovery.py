@@ -56,7 +56,7 @@ def assert_hedged_once(world: KeeperWorld, keeper: Keeper) -> None:
 
 
 def test_cycle__transaction_not_mined__is_bumped_by_policy_and_stays_one_intent(world):
-    intent_id, signed = left_pending(world, **IMPATIENT)
+    intent_id, signed = left_pending(world, **{**IMPATIENT, "receipt_timeout_seconds": 3.0})
     assert len(signed) == 3
     assert {transaction.nonce for transaction in signed} == {signed[0].nonce}
     for cheaper, dearer in pairwise(signed):

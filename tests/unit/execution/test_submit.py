@@ -11,7 +11,7 @@ from eth_utils.crypto import keccak
 from agent.chain.client import SendOutcome
 from agent.domain import BlockRef, Intent, Leg
 from agent.errors import DataError, FatalError, RejectedError, TransientError
-from agent.execution.config import ExecutionSettings
+from agent.execution.config import KEEPER_KEY_VARIABLE, ExecutionSettings
 from agent.execution.intents import call_on, rebalance_call
 from agent.execution.signer import load_signer
 from agent.execution.submit import Executor, Timer
@@ -422,3 +422,79 @@ def test_execute__expired_rival_with_the_same_nonce_waits__outbids_it(executor, 
     highest = max(one.max_fee_wei for one in ledger.transactions_of(record(1).intent.intent_id))
     [outbid] = ledger.transactions_of(later.intent.intent_id)
     assert outbid.max_fee_wei * 4 >= highest * 5
+
+
+# --- what is on disk when -----------------------------------------------------------------------------------------
+
+
+def test_execute__signed_bytes_cannot_be_written__leaves_no_decision_behind(executor, chain, ledger, monkeypatch):
+    insert = ledger._insert
+
+    def failing(connection, table, values):
+        if table.name == "transactions":
+            raise TransientError("no room")
+        return insert(connection, table, values)
+
+    monkeypatch.setattr(ledger, "_insert", failing)
+    with pytest.raises(TransientError, match="no room"):
+        executor.execute(record(), block(10))
+    assert ledger.open_intents() == []
+    assert chain.sent == []
+
+
+def test_execute__mined__is_executed_only_after_its_fills_were_read(executor, ledger, scanner, monkeypatch):
+    at_scan: list[list[str]] = []
+    monkeypatch.setattr(scanner, "scan", lambda to: at_scan.append(states(ledger)))
+    executor.execute(record(), block(10))
+    assert at_scan == [["decided", "signed", "sent", "mined"]]
+
+
+def test_execute__lease_lost_after_the_commit__broadcasts_nothing(executor, chain, ledger, monkeypatch):
+    def lost() -> None:
+        raise TransientError("another keeper has taken over")
+
+    monkeypatch.setattr(ledger, "require_lease", lost)
+    with pytest.raises(TransientError, match="taken over"):
+        executor.execute(record(), block(10))
+    assert states(ledger) == ["decided", "signed"]
+    assert chain.sent == []
+
+
+# --- signed by a keeper with another key --------------------------------------------------------------------------
+
+OTHER_KEY = "0x" + "77" * 32
+
+
+@pytest.fixture
+def successor(executor, chain, ledger, scanner, clock, monkeypatch) -> Executor:
+    """A keeper with a key of its own, whose nonce is higher, after `executor` has sent and ended unmined."""
+    chain.mines = False
+    executor.execute(record(), block(10))
+    first = load_signer({}, 31_337).address
+    monkeypatch.setattr(chain, "nonce_at", lambda address, _: chain.nonce if address == first else 50)
+    signer = load_signer({KEEPER_KEY_VARIABLE: OTHER_KEY}, 31_337)
+    assert signer.address != first
+    chain.sent.clear()
+    return Executor(chain, ledger, scanner, signer, SETTINGS, clock.timer())
+
+
+@pytest.mark.parametrize("is_wanted", [True, False])
+def test_resume__of_another_key__is_never_replaced_and_blocks_what_is_new(successor, chain, ledger, is_wanted):
+    signed = ledger.transactions_of(record().intent.intent_id)
+    settlement = successor.resume(record(), lambda: is_wanted)
+    assert settlement.state is None
+    assert "may still be mined" in settlement.detail
+    assert chain.sent == ([signed[-1].raw] if is_wanted else [])
+    assert ledger.transactions_of(record().intent.intent_id) == signed
+    with pytest.raises(FatalError, match="two intents of one vault must not live"):
+        successor.execute(record(2), block(10))
+
+
+def test_resume__of_another_key_and_mined__is_executed(successor, chain, ledger):
+    chain.mine(ledger.transactions_of(record().intent.intent_id)[-1].raw)
+    assert successor.resume(record(), lambda: True).state is IntentState.EXECUTED
+
+
+def test_resume__of_another_key_and_past_its_deadline__is_over(successor, chain):
+    chain.number = 241
+    assert successor.resume(record(), lambda: True).state is IntentState.EXPIRED

@@ -1,0 +1,106 @@
+"""Opens the database of a ledger: SQLite with a write-ahead log, synchronised on every commit, or PostgreSQL by URL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from agent.errors import DataError
+
+BUSY_TIMEOUT_SECONDS = 5.0
+"""A reader, such as a report, may hold the file for a moment."""
+_WRITES = "evenkeel_writes"
+_POSTGRESQL_DRIVERS = ("postgresql", "postgresql+psycopg")
+
+
+def open_engine(url: str) -> Engine:
+    """Return an engine for ``url``; nothing is connected yet, but the directory of a SQLite file is made.
+
+    Raises
+    ------
+    DataError
+        The URL is none of a ledger's, its driver is missing, or its directory cannot be made.
+
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise DataError(f"ledger {url.rsplit('@', maxsplit=1)[-1]}: not a database URL; {_HOW}") from None
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(parsed)
+    if parsed.drivername not in _POSTGRESQL_DRIVERS:
+        raise DataError(f"ledger {shown(parsed)}: no ledger is kept by {parsed.drivername}; {_HOW}")
+    return _postgresql(parsed.set(drivername="postgresql+psycopg"))
+
+
+_HOW = "write sqlite:///path/to/file or postgresql+psycopg://"
+
+
+def shown(url: URL) -> str:
+    """Return a URL without its password."""
+    return url.render_as_string(hide_password=True)
+
+
+def sqlite_path(url: URL) -> Path:
+    """Return the file of a SQLite URL; a ledger must outlive the process, so memory will not do."""
+    if not url.database or url.database == ":memory:":
+        raise DataError(f"ledger {url}: names no file; write sqlite:///path/to/ledger.sqlite")
+    return Path(url.database)
+
+
+def writing(engine: Engine) -> Engine:
+    """Return the engine as used to write: SQLite then takes its lock at the start, where waiting for it is safe."""
+    return engine.execution_options(**{_WRITES: True})
+
+
+# --- SQLite -------------------------------------------------------------------------------------------------------
+
+
+def _sqlite(url: URL) -> Engine:
+    directory = sqlite_path(url).parent
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"ledger {shown(url)}: {error.strerror}: {error.filename}; choose another place") from None
+    engine = create_engine(url)
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    """FULL: a commit that has returned survives the loss of power (sqlite.org/pragma.html#pragma_synchronous).
+
+    Transactions are begun by us: Python's driver would end one at every statement that changes the schema.
+    """
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout={int(BUSY_TIMEOUT_SECONDS * 1_000)}",  # first: changing the journal needs the lock
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+# --- PostgreSQL ---------------------------------------------------------------------------------------------------
+
+
+def _postgresql(url: URL) -> Engine:
+    from agent.ledger import postgresql  # noqa: PLC0415 - its driver is an extra
+
+    engine = create_engine(url)
+    event.listen(engine, "do_connect", postgresql.connect)
+    event.listen(engine, "connect", postgresql.configure)
+    return engine

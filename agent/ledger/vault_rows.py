@@ -1,0 +1,153 @@
+"""Rows of one vault: each write is one fenced commit; rows on replaced blocks are told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Engine, Row, Table, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+
+from agent.chain.block_id import BlockId
+from agent.errors import FatalError, TransientError
+from agent.ledger import engines, rows, schema
+from agent.ledger.engines import shown, writing
+from agent.ledger.records import VaultIdentity
+from agent.units import BlockHash
+
+_FULL = ("is full", "No space left", "disk I/O error")
+"""What SQLite and PostgreSQL say when there is no room."""
+
+
+_UNKNOWN = -1
+"""Epoch of what was worked out when that is not known to hold any more."""
+
+
+class Fence(Protocol):
+    """The right to write."""
+
+    @property
+    def epoch(self) -> int:
+        """Changes whenever somebody else may have written meanwhile; 0 while the right is not ours."""
+        ...
+
+    def fence(self, connection: Connection) -> None:
+        """Raise within a transaction when the right is not ours."""
+        ...
+
+
+class VaultRows:
+    """Reads, writes and the verdicts on blocks, of one vault, under one lease."""
+
+    def __init__(self, engine: Engine, identity: VaultIdentity, lease: Fence) -> None:
+        self.identity = identity
+        self._engine = engine
+        self._writer = writing(engine)
+        self._lease = lease
+        self._epoch = lease.epoch
+        self._void: set[BlockHash] = set()
+        self._vault_id = self._find_or_add_vault()
+        self._forget()
+
+    def require_lease(self) -> None:
+        """Raise `TransientError` unless this keeper may still write, and so may send what it has written."""
+        with self._committed(is_write=False) as connection:
+            self._lease.fence(connection)
+
+    # --- for the ledger -------------------------------------------------------------------------------------------
+
+    def _forget(self) -> None:
+        """Drop what was worked out from rows: another keeper may have written since, or blocks have changed."""
+        self._void = self._load_void()
+
+    def _reinstate(self, connection: Connection, block_ids: Sequence[BlockId]) -> bool:
+        """Call blocks canonical again that were declared replaced; True when there were any."""
+        again = [block_id for block_id in set(block_ids) if block_id.hash in self._void]
+        verdicts = [{**rows.block_columns(block_id), "is_canonical": True} for block_id in again]
+        self._insert(connection, schema.verdicts, verdicts)
+        self._void -= {block_id.hash for block_id in again}
+        return bool(again)
+
+    def _insert(self, connection: Connection, table: Table, values: Sequence[Mapping[str, Any]]) -> int:
+        """Add rows and return how many; one that is there already by its unique key stays as it is."""
+        if not values:
+            return 0
+        dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
+        statement = dialect.insert(table).on_conflict_do_nothing()
+        counted = statement.execution_options(preserve_rowcount=True)
+        return connection.execute(counted, [{"vault_id": self._vault_id, **row} for row in values]).rowcount
+
+    def _rows_of(self, table: Table) -> Any:
+        return select(table).where(table.c.vault_id == self._vault_id)
+
+    def _fetch(self, statement: Any) -> Sequence[Row[Any]]:
+        with self._committed(is_write=False) as connection:
+            return connection.execute(statement).all()
+
+    @contextmanager
+    def _commit(self) -> Iterator[Connection]:
+        """Write, in a transaction that checks in itself that no other keeper has taken over."""
+        with self._committed(is_write=True) as connection:
+            self._lease.fence(connection)
+            yield connection
+
+    @contextmanager
+    def _committed(self, is_write: bool) -> Iterator[Connection]:
+        self._keep_fresh()
+        is_done = False
+        try:
+            with (self._writer if is_write else self._engine).begin() as connection:
+                yield connection
+            is_done = True
+        except DBAPIError as error:
+            if isinstance(error, OperationalError) or error.connection_invalidated:
+                raise TransientError(self._passing(str(error.orig).splitlines()[0])) from error
+            raise FatalError(f"the ledger refuses: {error}") from error
+        except SQLAlchemyError as error:
+            raise FatalError(f"the ledger refuses: {error}") from error
+        finally:
+            if not is_done:
+                self._epoch = _UNKNOWN
+
+    def _keep_fresh(self) -> None:
+        """Forget what was worked out before another keeper held the lease, or before a write that failed."""
+        current = self._lease.epoch
+        if current in {self._epoch, 0}:
+            return
+        self._epoch = current
+        self._forget()
+
+    # --- parts ----------------------------------------------------------------------------------------------------
+
+    def _passing(self, reason: str) -> str:
+        """Say what keeps the ledger from being used now, where, and how to mend it."""
+        where = shown(self._engine.url)
+        if any(words in reason for words in _FULL):
+            return f"ledger {where}: {reason}; make room: nothing was lost, and nothing is sent until it can be written"
+        if "is locked" in reason:
+            seconds = engines.BUSY_TIMEOUT_SECONDS
+            return f"ledger {where} was locked by another process for {seconds:g} s; close what has it open"
+        return f"ledger {where} cannot be used now: {reason}"
+
+    def _find_or_add_vault(self) -> int:
+        table, identity = schema.vaults, self.identity
+        key = {
+            "chain_id": identity.chain_id,
+            "address": identity.address,
+            "first_block_hash": identity.first_block_hash,
+        }
+        statement = select(table.c.id).where(*(table.c[name] == value for name, value in key.items()))
+        found = self._fetch(statement)
+        if not found:
+            with self._commit() as connection:
+                connection.execute(table.insert().values(first_block=identity.first_block, **key))
+            found = self._fetch(statement)
+        return int(found[0].id)
+
+    def _load_void(self) -> set[BlockHash]:
+        latest: dict[str, bool] = {}
+        for row in self._fetch(self._rows_of(schema.verdicts).order_by(schema.verdicts.c.id)):
+            latest[row.block_hash] = row.is_canonical
+        return {BlockHash(block_hash) for block_hash, is_canonical in latest.items() if not is_canonical}

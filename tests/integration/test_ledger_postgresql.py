@@ -1,0 +1,137 @@
+"""The ledger on a PostgreSQL that restarts, falls silent, or is reached through a pooler."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import pytest
+from sqlalchemy import text
+
+from agent.chain.block_id import BlockId
+from agent.errors import DataError, TransientError
+from agent.ledger import postgresql as bounded
+from agent.ledger.config import USUAL_TERMS
+from agent.ledger.database import Database
+from agent.ledger.records import IntentState, Transition, VaultIdentity
+from agent.units import Address, BlockHash, IntentId
+from tests.support.poolers import TransactionPooler, pgbouncer, pgbouncer_path
+from tests.support.postgresql import PostgresqlServer, url
+from tests.support.silent_proxy import SilentProxy
+
+IDENTITY = VaultIdentity(31_337, Address("0x00000000000000000000000000000000000000A1"), 1, BlockHash("0x01"))
+SENT = Transition(IntentId("0x" + "11" * 32), IntentState.SENT, BlockId(7, BlockHash("0x07")))
+BRIEF = USUAL_TERMS.model_copy(update={"lease_seconds": 0.2})
+"""A lease that is due to be renewed whenever it is looked at."""
+
+
+@pytest.fixture
+def proxy(postgresql: PostgresqlServer, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bounded, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(bounded, "CONNECT_SECONDS", 2)
+    way = SilentProxy(postgresql.socket_path)
+    yield way
+    way.close()
+
+
+@pytest.fixture
+def database(postgresql: PostgresqlServer, proxy: SilentProxy):
+    postgresql.fresh_database()
+    with Database.open(url("127.0.0.1", proxy.port), "vault", "key", BRIEF) as opened:
+        yield opened
+        proxy.is_silent = False
+
+
+def test_require_held__server_falls_silent__fails_and_goes_on_when_it_answers_again(database, proxy):
+    epoch = database.lease.epoch
+    proxy.is_silent = True
+    time.sleep(BRIEF.lease_seconds)
+    with pytest.raises(TransientError, match=r"lease cannot be renewed: .*(not answered for 0.5 s|timeout expired)"):
+        database.lease.require_held()
+    proxy.is_silent = False
+    database.lease.require_held()
+    assert database.lease.epoch == epoch
+
+
+def test_write__server_falls_silent__fails_and_is_not_half_there(database, proxy):
+    ledger = database.vault(IDENTITY)
+    proxy.is_silent = True
+    with pytest.raises(TransientError, match=r"cannot be used now: the server has not answered for 0.5 s"):
+        ledger.add_transition(SENT)
+    proxy.is_silent = False
+    assert ledger.states_of(SENT.intent_id) == []
+    ledger.add_transition(SENT)
+    assert ledger.states_of(SENT.intent_id) == [IntentState.SENT]
+
+
+def test_require_held__server_restarted__goes_on_with_the_same_lease(postgresql):
+    with Database.open(postgresql.fresh_database(), "vault", "key", BRIEF) as database:
+        ledger, epoch = database.vault(IDENTITY), database.lease.epoch
+        postgresql.stop()
+        time.sleep(BRIEF.lease_seconds)
+        with pytest.raises(TransientError, match="lease cannot be renewed"):
+            database.lease.require_held()
+        postgresql.start()
+        database.lease.require_held()
+        assert database.lease.epoch == epoch
+        ledger.add_transition(SENT)
+        assert ledger.states_of(SENT.intent_id) == [IntentState.SENT]
+        with pytest.raises(DataError, match=r"(vault vault|key key) is in use by another keeper"):
+            Database.open(postgresql.database_url, "vault", "key")
+
+
+def test_session__has_every_time_out_and_commits_to_disk(postgresql):
+    with Database.open(postgresql.fresh_database(), "vault", "key") as database, database.engine.connect() as session:
+        shown = {
+            name: session.execute(text(f"SHOW {name}")).scalar_one()
+            for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+        }
+        assert shown == {
+            "statement_timeout": "6s",
+            "lock_timeout": "3s",
+            "idle_in_transaction_session_timeout": "6s",
+        }
+
+
+def test_session__server_that_commits_to_memory__commits_to_disk_all_the_same(postgresql):
+    where = postgresql.fresh_database()
+    with postgresql.connect() as administrator:
+        administrator.execute("ALTER DATABASE ledger SET synchronous_commit = off")
+    with Database.open(where, "vault", "key") as database, database.engine.connect() as session:
+        assert session.execute(text("SHOW synchronous_commit")).scalar_one() == "on"
+
+
+@contextmanager
+def double(server: PostgresqlServer) -> Iterator[str]:
+    pooler = TransactionPooler(server)
+    try:
+        yield pooler.url
+    finally:
+        pooler.close()
+
+
+@contextmanager
+def server_itself(server: PostgresqlServer) -> Iterator[str]:
+    yield server.database_url
+
+
+HAS_PGBOUNCER = pgbouncer_path() is not None
+LENDS_BY_TRANSACTION = {"double": double} | ({"pgbouncer": partial(pgbouncer, "transaction")} if HAS_PGBOUNCER else {})
+KEEPS_SESSIONS = {"server": server_itself} | ({"pgbouncer": partial(pgbouncer, "session")} if HAS_PGBOUNCER else {})
+
+
+@pytest.mark.parametrize("way", LENDS_BY_TRANSACTION.values(), ids=LENDS_BY_TRANSACTION)
+def test_open__pooler_that_lends_sessions_by_transaction__is_refused_in_one_line(postgresql, way):
+    postgresql.fresh_database()
+    with way(postgresql) as url, pytest.raises(DataError, match="such as PgBouncer with pool_mode = tr") as caught:
+        Database.open(url, "vault", "key")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("way", KEEPS_SESSIONS.values(), ids=KEEPS_SESSIONS)
+def test_open__way_on_which_a_session_stays_one__is_taken(postgresql, way):
+    postgresql.fresh_database()
+    with way(postgresql) as url, Database.open(url, "vault", "key") as database:
+        database.lease.require_held()

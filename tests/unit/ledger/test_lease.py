@@ -1,0 +1,116 @@
+"""A lease is renewed, lost and taken again, and what was worked out before it was lost is not believed any more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select, update
+
+from agent.chain.block_id import BlockId
+from agent.errors import DataError, FatalError, TransientError
+from agent.ledger import schema
+from agent.ledger.config import USUAL_TERMS
+from agent.ledger.database import Database
+from agent.ledger.lease import LeaseHeldError
+from agent.ledger.records import FillRecord, LogId, Scan, VaultIdentity
+from agent.units import Address, BlockHash, IntentId, Wad
+
+VENUE = Address("0x00000000000000000000000000000000000000B2")
+IDENTITY = VaultIdentity(31_337, Address("0x00000000000000000000000000000000000000A1"), 1, BlockHash("0x01"))
+LONG = USUAL_TERMS.model_copy(update={"lease_seconds": 300.0})
+BRIEF = USUAL_TERMS.model_copy(update={"lease_seconds": 0.2})
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/ledger.sqlite"
+    return request.getfixturevalue("postgresql").fresh_database()
+
+
+@pytest.fixture
+def first(url: str):
+    with Database.open(url, "vault", "key", LONG) as database:
+        yield database
+
+
+def let_it_lapse(database: Database) -> None:
+    """Make it long ago that the lease was renewed, as if its holder had been stopped since."""
+    with database.engine.begin() as connection:
+        connection.execute(update(schema.leases).values(renewed_at=schema.leases.c.renewed_at - 1_000.0))
+
+
+def scan(number: int) -> Scan:
+    block_id = BlockId(number, BlockHash(f"0x{number:02x}"))
+    at = LogId(block_id, f"0x{number:02x}", 0)
+    return Scan(number, block_id, fills=(FillRecord(at, IntentId("0x11"), VENUE, Wad(5), Wad(5), Wad(1), Wad(0)),))
+
+
+def test_lease__taken_by_another__every_write_and_every_broadcast_is_refused(url, first):
+    ledger = first.vault(IDENTITY)
+    let_it_lapse(first)
+    with Database.open(url, "vault", "other key", LONG) as second:
+        assert second.lease.epoch > 0
+        for refused in (lambda: ledger.add_scan(scan(3)), ledger.require_lease, first.lease.require_held):
+            with pytest.raises(LeaseHeldError, match=r"another keeper( \(pid \d+ on .*, epoch 2\)| has taken over)"):
+                refused()
+        assert second.vault(IDENTITY).fills() == []
+
+
+def test_require_held__lost_and_free_again__goes_on_with_what_the_other_wrote(url, first):
+    ledger = first.vault(IDENTITY)
+    ledger.add_scan(scan(3))
+    assert ledger.accounts.venues[VENUE].size == 5
+    let_it_lapse(first)
+    with Database.open(url, "vault", "key", LONG) as second:
+        second.vault(IDENTITY).add_scan(scan(4))
+        second.vault(IDENTITY).void([BlockId(3, BlockHash("0x03"))])
+    first.lease.require_held()
+    assert ledger.accounts.venues[VENUE].size == 5
+    ledger.add_scan(scan(4))  # read once more: this process does not know how far the other came
+    ledger.add_scan(scan(5))
+    assert ledger.accounts.venues[VENUE].size == 10
+    assert len(ledger.fills()) == 2
+
+
+def test_open__name_that_another_holds__is_refused_and_leaves_the_other_name_free(url, first):
+    with pytest.raises(DataError, match=r"vault vault is in use by another keeper \(pid \d+ on .*, epoch 1\); stop it"):
+        Database.open(url, "vault", "other key", LONG)
+    Database.open(url, "other vault", "other key", LONG).close()
+
+
+def test_lease__held_by_a_keeper_that_does_nothing__is_renewed(url):
+    with Database.open(url, "vault", "key", BRIEF) as database, database.engine.connect() as connection:
+        newest = select(func.min(schema.leases.c.renewed_at))
+        began = connection.execute(newest).scalar_one()
+        connection.rollback()
+        while connection.execute(newest).scalar_one() <= began + 2 * BRIEF.lease_seconds:
+            connection.rollback()
+        database.lease.require_held()
+
+
+def test_release__keeper_closed__next_one_starts_at_once(url):
+    for epoch in (1, 2, 3):
+        with Database.open(url, "vault", "key", LONG) as database:
+            assert database.lease.epoch == 2 * epoch
+
+
+def test_write__fails_after_a_block_was_reinstated__still_takes_it_for_replaced(url, first, monkeypatch):
+    ledger = first.vault(IDENTITY)
+    ledger.add_scan(scan(3))
+    ledger.void([BlockId(3, BlockHash("0x03"))])
+    with monkeypatch.context() as patched:
+        patched.setattr(type(ledger), "_insert", lambda *_: (_ for _ in ()).throw(TransientError("no room")))
+        with pytest.raises(TransientError, match="no room"):
+            ledger.add_scan(scan(3))
+    assert ledger.fills() == []
+    ledger.add_scan(scan(3))
+    assert len(ledger.fills()) == 1
+
+
+def test_require_held__lock_file_removed__is_fatal(tmp_path):
+    with Database.open(f"sqlite:///{tmp_path}/ledger.sqlite", "vault", "key") as database:
+        (tmp_path / "ledger.sqlite.lock").unlink()
+        with pytest.raises(FatalError, match="was removed or replaced while this keeper ran"):
+            database.lease.require_held()

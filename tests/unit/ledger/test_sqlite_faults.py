@@ -1,0 +1,101 @@
+"""A SQLite ledger on a full disk, taken away, or held by another process: one line, and nothing lost."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event, text
+
+from agent.chain.block_id import BlockId
+from agent.errors import DataError, FatalError, TransientError
+from agent.ledger import engines
+from agent.ledger.database import Database
+from agent.ledger.records import IntentState, Transition, VaultIdentity
+from agent.units import Address, BlockHash, IntentId
+
+IDENTITY = VaultIdentity(31_337, Address("0x00000000000000000000000000000000000000A1"), 1, BlockHash("0x01"))
+INTENT_ID = IntentId("0x" + "11" * 32)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.sqlite"
+
+
+@pytest.fixture
+def database(path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(engines, "BUSY_TIMEOUT_SECONDS", 0.05)
+    with Database.open(f"sqlite:///{path}", "vault", "key") as opened:
+        yield opened
+
+
+@pytest.fixture
+def ledger(database: Database):
+    return database.vault(IDENTITY)
+
+
+def sent(detail: str) -> Transition:
+    return Transition(INTENT_ID, IntentState.SENT, BlockId(7, BlockHash("0x07")), detail=detail)
+
+
+def test_write__disk_full__is_one_line_and_loses_nothing(database, ledger, path):
+    def limit(connection, _record, _proxy):
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    ledger.add_transition(sent("before"))
+    with database.engine.connect() as connection:
+        pages = connection.execute(text("PRAGMA page_count")).scalar_one()
+    event.listen(database.engine, "checkout", limit)
+    with pytest.raises(TransientError, match=f"{path}: .*is full; make room: nothing was lost") as caught:
+        ledger.add_transition(sent("x" * 1_000_000))
+    assert "\n" not in str(caught.value)
+    assert ledger.states_of(INTENT_ID) == [IntentState.SENT]
+    pages = 1_000_000
+    ledger.add_transition(sent("x" * 1_000_000))
+    assert ledger.states_of(INTENT_ID) == [IntentState.SENT] * 2
+
+
+def test_write__ledger_deleted_while_running__is_noticed_before_anything_is_sent(database, ledger, path):
+    database.lease.require_held()
+    for part in path.parent.glob("ledger.sqlite*"):
+        part.unlink()
+    for attempt in (database.lease.require_held, ledger.require_lease, lambda: ledger.add_transition(sent(""))):
+        with pytest.raises(FatalError, match=f"ledger {path} was removed or replaced while this keeper ran; start"):
+            attempt()
+
+
+def test_write__ledger_replaced_by_a_copy__is_noticed(database, ledger, path):
+    copy = path.with_name("copy")
+    copy.write_bytes(path.read_bytes())
+    copy.replace(path)
+    with pytest.raises(FatalError, match="was removed or replaced"):
+        ledger.add_transition(sent(""))
+
+
+def test_write__locked_by_another_process__waits_then_says_so_and_goes_on(ledger, path):
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(TransientError, match=rf"{path} was locked by another process for 0.05 s; close what has it"):
+        ledger.add_transition(sent(""))
+    other.execute("ROLLBACK")
+    other.close()
+    ledger.add_transition(sent(""))
+    assert ledger.states_of(INTENT_ID) == [IntentState.SENT]
+
+
+def test_open__locked_by_another_process__is_refused_in_one_line(path, monkeypatch):
+    monkeypatch.setattr(engines, "BUSY_TIMEOUT_SECONDS", 0.05)
+    Database.open(f"sqlite:///{path}", "vault", "key").close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(DataError, match=f"{path} cannot be opened: database is locked"):
+        Database.open(f"sqlite:///{path}", "vault", "key")
+    other.close()
+
+
+def test_open__file_of_another_kind__is_refused_in_one_line(path):
+    path.write_bytes(b"not a database, but long enough to be taken for one" * 100)
+    with pytest.raises(DataError, match=f"{path} cannot be opened: file is not a database"):
+        Database.open(f"sqlite:///{path}", "vault", "key")
