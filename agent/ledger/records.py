@@ -104,8 +104,17 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosedIntent:
+    """How an intent ended; ``deadline`` was its own."""
+
+    state: IntentState
+    deadline: Seconds
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
-    """Outcome of a mined transaction."""
+    """Outcome of a mined transaction. ``gas_price_wei`` is what a unit of gas came to, a rollup's data included."""
 
     transaction_hash: str
     block_id: BlockId
@@ -186,6 +195,8 @@ class Scan:
     fills: tuple[FillRecord, ...] = ()
     cash_flows: tuple[CashFlowRecord, ...] = ()
     funding: tuple[FundingRecord, ...] = ()
+    is_repeated: bool = False
+    """Whether some of the events may be in the ledger already."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, Table, and_, exists, select
+from sqlalchemy import Connection, Engine, Row, Table, and_, exists, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
@@ -16,6 +16,7 @@ from agent.ledger import rows, schema
 from agent.ledger.accounting import Accounts
 from agent.ledger.records import (
     CashFlowRecord,
+    ClosedIntent,
     CycleRecord,
     FillRecord,
     FundingRecord,
@@ -28,7 +29,7 @@ from agent.ledger.records import (
     Transition,
     VaultIdentity,
 )
-from agent.units import Address, BlockHash, IntentId
+from agent.units import Address, BlockHash, IntentId, Seconds
 
 T = TypeVar("T")
 
@@ -98,7 +99,7 @@ class VaultLedger:
             final.c.vault_id == self._vault_id,
             final.c.intent_id == schema.intents.c.intent_id,
             final.c.state.in_(_FINAL_STATES),
-            final.c.block_hash.not_in(self._void),
+            final.c.block_hash.not_in(self._void_hashes()),
         )
         statement = self._rows_of(schema.intents).where(~is_closed).order_by(schema.intents.c.id)
         vault = self.identity.address
@@ -122,6 +123,21 @@ class VaultLedger:
         statement = self._rows_of(table).where(table.c.intent_id == intent_id).order_by(table.c.id)
         return [IntentState(row.state) for row in self._fetch(statement) if row.block_hash not in self._void]
 
+    def closed_intents(self, limit: int) -> list[ClosedIntent]:
+        """Return how the latest intents ended, newest first."""
+        steps, intents = schema.transitions, schema.intents
+        of_vault = and_(steps.c.vault_id == self._vault_id, intents.c.vault_id == self._vault_id)
+        statement = (
+            select(steps.c.state, steps.c.detail, intents.c.deadline)
+            .join(intents, intents.c.intent_id == steps.c.intent_id)
+            .where(of_vault, steps.c.state.in_(_FINAL_STATES), steps.c.block_hash.not_in(self._void_hashes()))
+            .order_by(steps.c.id.desc())
+            .limit(limit)
+        )
+        return [
+            ClosedIntent(IntentState(row.state), Seconds(row.deadline), row.detail) for row in self._fetch(statement)
+        ]
+
     # --- events ---------------------------------------------------------------------------------------------------
 
     def add_scan(self, scan: Scan) -> None:
@@ -139,7 +155,7 @@ class VaultLedger:
                 self._insert(connection, table, values)
             scanned = {"from_block": scan.from_block, **rows.block_columns(scan.to)}
             self._insert(connection, schema.scans, [scanned])
-        if has_reinstated:
+        if has_reinstated or scan.is_repeated:
             self._accounts = None
         elif self._accounts is not None:
             self._accounts = self._accounts.after(scan)
@@ -151,7 +167,7 @@ class VaultLedger:
     def scans(self, limit: int) -> list[BlockId]:
         """Return the latest blocks up to which the chain was read and that count, newest first."""
         table = schema.scans
-        statement = self._rows_of(table).where(table.c.block_hash.not_in(self._void))
+        statement = self._rows_of(table).where(table.c.block_hash.not_in(self._void_hashes()))
         newest = statement.order_by(table.c.block_number.desc(), table.c.id.desc()).limit(limit)
         return [BlockId(row.block_number, BlockHash(row.block_hash)) for row in self._fetch(newest)]
 
@@ -235,6 +251,13 @@ class VaultLedger:
                 connection.execute(table.insert().values(first_block=identity.first_block, **key))
                 found = connection.execute(statement).scalar_one()
         return int(found)
+
+    def _void_hashes(self) -> Any:
+        """Select the hashes of replaced blocks by their latest verdict: they may outnumber a statement's variables."""
+        verdicts = schema.verdicts
+        of_vault = verdicts.c.vault_id == self._vault_id
+        latest = select(func.max(verdicts.c.id)).where(of_vault).group_by(verdicts.c.block_hash)
+        return select(verdicts.c.block_hash).where(verdicts.c.id.in_(latest), verdicts.c.is_canonical.is_(False))
 
     def _load_void(self) -> set[BlockHash]:
         latest: dict[str, bool] = {}

@@ -57,10 +57,10 @@ def _times(settings: Settings) -> Iterator[str]:
             f"[execution] deadline_seconds {execution.deadline_seconds} is below receipt_timeout_seconds "
             f"{execution.receipt_timeout_seconds:g}: the keeper would wait for what the chain refuses; raise it"
         )
-    if execution.receipt_poll_seconds > execution.replace_after_seconds:
+    if execution.receipt_poll_seconds >= execution.receipt_timeout_seconds:
         yield (
-            f"[execution] receipt_poll_seconds {execution.receipt_poll_seconds:g} exceeds replace_after_seconds "
-            f"{execution.replace_after_seconds:g}: a transaction would be replaced unseen; lower it"
+            f"[execution] receipt_poll_seconds {execution.receipt_poll_seconds:g} is not below receipt_timeout_seconds "
+            f"{execution.receipt_timeout_seconds:g}: no receipt would be looked for; lower it"
         )
     if keeper.retry_initial_seconds > keeper.retry_max_seconds:
         yield (

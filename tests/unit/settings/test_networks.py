@@ -40,7 +40,8 @@ def test_networks__real_chain__asks_two_servers_and_gives_up_when_the_chain_does
     assert all(url.startswith("https://") for url in chain.rpc_urls)
     assert 2 * block_seconds < chain.max_head_age_seconds <= 90
     assert execution.receipt_timeout_seconds <= execution.deadline_seconds <= LAST_BLOCKS * block_seconds
-    assert 2 * block_seconds <= execution.replace_after_seconds
+    assert execution.replace_after_blocks >= 2
+    assert execution.replace_after_blocks * block_seconds < execution.receipt_timeout_seconds
     assert (execution.priority_fee_gwei == 0) == network.startswith("arbitrum")
 
 
