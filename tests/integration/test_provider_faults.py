@@ -11,6 +11,7 @@ import pytest
 from agent.chain.breaker import BreakerState
 from agent.chain.client import ChainClient
 from agent.errors import AgentError, DataError, FatalError, TransientError
+from agent.execution.config import KEEPER_KEY_VARIABLE
 from agent.keeper.keeper import CycleResult, Keeper, Outcome
 from agent.ledger.records import IntentState
 from agent.localnet.codec import encode_call
@@ -237,18 +238,17 @@ def test_cycle__parent_block_is_null_just_after_the_hedge__hedge_counts(world):
 
 
 @pytest.mark.parametrize("quorum", [1, 2])
-def test_cycle__revert_as_nethermind_words_it__is_decoded_and_agrees_with_other_clients(world, quorum):
+def test_build__revert_as_nethermind_words_it__is_decoded_and_agrees_with_others(world, quorum):
     """Was a traceback at quorum 1, and a disagreement at quorum 2."""
-    world.rpc("evm_increaseTime", hex(90_000))
-    world.rpc("evm_mine")
-    with world.keeper(ledger="plain") as keeper:
-        expected = keeper.cycle().rejection
+    stranger = {KEEPER_KEY_VARIABLE: "0x" + "11" * 32}
     with proxies(world.localnet.rpc_url, 2) as servers:
         servers[0].on("eth_call", nethermind_reverts())
-        with keeper_behind(world, servers[:quorum], quorum) as keeper:
-            result = keeper.cycle()
-            assert result.outcome is Outcome.REJECTED
-            assert (result.rejection.name, result.rejection.arguments) == (expected.name, expected.arguments)
+        settings = world.settings().with_rpc_urls(*(server.url for server in servers[:quorum]))
+        chain = settings.chain.model_copy(update={"rpc_quorum": quorum})
+        with pytest.raises(
+            DataError, match=r"is no keeper of the vault \(NotKeeper\(caller=0x19E7E376E7C213B7E7e7e46c"
+        ):
+            Keeper.build(settings.model_copy(update={"chain": chain}), world.book(), stranger)
 
 
 def test_cycle__reverted_intent_whose_state_is_pruned__is_closed_and_the_keeper_goes_on(world):
@@ -358,7 +358,7 @@ def test_scan__refused_at_every_40th_request__comes_to_the_end(world):
         limit = server.on("eth_chainId", too_many_requests(), times=0)
         limit.method, limit.times, limit.every = "eth_getLogs", None, 40
         server._rules.reverse()
-        most = 2_200 // 10 // 39 + 2
+        most = 12  # 230 pages of 9 blocks, some refused on the way down to 9
         _, troubles = until_hedged(keeper, most)
         assert len(troubles) >= 3
         assert all("HTTP 429" in str(trouble) for trouble in troubles)
@@ -412,15 +412,16 @@ def test_executor__arbitrum__gas_limit_holds_the_gas_of_the_data(world):
 def test_health__server_that_fails_and_heals__is_left_alone_and_taken_back(world):
     with proxies(world.localnet.rpc_url, 2) as servers:
         settings = world.settings().with_rpc_urls(*(server.url for server in servers))
-        client = ChainClient(settings.chain)
+        client = ChainClient(settings.chain.model_copy(update={"rpc_quorum": 2}))
         client.require_chain()
         servers[0].on("*", too_many_requests("0"))
-        for _ in range(4):
+        with pytest.raises(
+            TransientError, match=r"1 of 2 servers answer: .* limits how often it is asked \(HTTP 429\)"
+        ):
             client.head(world.now())
-        health = client.health()
-        assert health[0].faults >= 1
-        assert "limits how often it is asked" in health[0].last_fault
+        assert client.health()[0].faults == 1
+        assert client.health()[1].faults == 0
         servers[0].heal()
-        while client.health()[0].state is not BreakerState.CLOSED:
-            client.head(world.now())
+        assert client.head(world.now()).number > 0
+        assert [one.state for one in client.health()] == [BreakerState.CLOSED] * 2
         client.close()
