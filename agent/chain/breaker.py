@@ -49,6 +49,7 @@ class Breaker:
         self._faults_in_row = 0
         self._rests = 0
         self._open_until: float | None = None
+        self._asked_until: float | None = None
         self.requests = 0
         self.faults = 0
         self.disagreements = 0
@@ -61,13 +62,17 @@ class Breaker:
             return BreakerState.CLOSED
         return BreakerState.OPEN if now < self._open_until else BreakerState.HALF_OPEN
 
+    def wants_rest(self, now: float) -> bool:
+        """Return whether the server itself asked not to be asked, and for longer than until ``now``."""
+        return self._asked_until is not None and now < self._asked_until
+
     def answered(self, seconds: float) -> None:
         """Count an answer: the server is well."""
         with self._lock:
             self.requests += 1
             first = self.latency_seconds == 0.0
             self.latency_seconds += (1.0 if first else _LATENCY_WEIGHT) * (seconds - self.latency_seconds)
-            self._faults_in_row, self._rests, self._open_until = 0, 0, None
+            self._faults_in_row, self._rests, self._open_until, self._asked_until = 0, 0, None, None
 
     def failed(self, now: float, reason: str, opens: bool, rest_seconds: float | None = None) -> None:
         """Count a fault; ``opens`` at once, or after several in a row. A rest is twice the one before."""
@@ -80,7 +85,10 @@ class Breaker:
                 return
             own = min(FIRST_REST_SECONDS * 2**self._rests, LONGEST_REST_SECONDS)
             self._rests = min(self._rests + 1, 16)
-            self._open_until = now + (own if rest_seconds is None else min(rest_seconds, LONGEST_REST_SECONDS))
+            if rest_seconds is None:
+                self._open_until = now + own
+            else:
+                self._open_until = self._asked_until = now + min(rest_seconds, LONGEST_REST_SECONDS)
 
     def slow(self, seconds: float) -> None:
         """Count the time a server has taken so far without an answer, so that others come first."""

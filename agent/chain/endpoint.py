@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from agent.chain import shapes
 from agent.chain.breaker import Breaker, BreakerState, EndpointHealth
-from agent.chain.failures import BatchRefusedError, RateLimitedError, ServerError, TimedOutError
+from agent.chain.failures import BatchRefusedError, RateLimitedError, RpcRefusedError, ServerError, TimedOutError
 from agent.chain.limits import AdaptiveLimit
 from agent.chain.transport import Answer, Request, Server
+from agent.errors import AgentError
 
 T = TypeVar("T")
 
@@ -19,6 +21,8 @@ FIRST_LOG_RANGE_BLOCKS = 5_000
 MOST_LOG_RANGE_BLOCKS = 100_000
 FIRST_BATCH_REQUESTS = 100
 MOST_BATCH_REQUESTS = 400
+FINAL_REFUSALS = 3
+"""In a row, of one method: a refusal for good may itself be a moment's, of one backend behind a load balancer."""
 _CHAIN_ID = Request("eth_chainId", ())
 
 
@@ -31,6 +35,7 @@ class Endpoint:
         self.name = server.name
         self._expected_chain_id = chain_id
         self._is_verified = False
+        self._refusals: Counter[str] = Counter()
         self._server = server
         self._timeout_seconds = timeout_seconds
         self._clock = clock
@@ -46,6 +51,11 @@ class Endpoint:
     def state(self) -> BreakerState:
         """Whether it is worth asking now."""
         return self.breaker.state(self._clock())
+
+    @property
+    def must_be_left_alone(self) -> bool:
+        """Whether it has said for how long it wants no request, and that is not over."""
+        return self.breaker.wants_rest(self._clock())
 
     @property
     def health(self) -> EndpointHealth:
@@ -71,7 +81,12 @@ class Endpoint:
     def request(self, request: Request) -> Any:
         """Return the result of one request; raises as `Server.request` does, or when it is on another chain."""
         self._verify_chain()
-        return self._watched(lambda: self._server.request(request, self._timeout_seconds))
+        try:
+            result = self._watched(lambda: self._server.request(request, self._timeout_seconds))
+        except RpcRefusedError as refusal:
+            raise self._weighed(request, refusal) from None
+        self._refusals.pop(request.method, None)
+        return result
 
     def batch(self, batch: Sequence[Request]) -> list[Answer]:
         """Return the outcome of each request, in order, sent in as many parts as the server's limit asks for.
@@ -94,7 +109,19 @@ class Endpoint:
                 self.batch_size.refused(len(part))
             else:
                 self.batch_size.passed(len(part))
-        return answers
+        return [self._judged(request, answer) for request, answer in zip(batch, answers, strict=True)]
+
+    def _judged(self, request: Request, answer: Answer) -> Answer:
+        if isinstance(answer.failure, RpcRefusedError):
+            return Answer(None, self._weighed(request, answer.failure))
+        if answer.failure is None:
+            self._refusals.pop(request.method, None)
+        return answer
+
+    def _weighed(self, request: Request, refusal: RpcRefusedError) -> AgentError:
+        """Return a refusal for good as a passing one until it has come often enough without an answer between."""
+        self._refusals[request.method] += 1
+        return refusal if self._refusals[request.method] >= FINAL_REFUSALS else ServerError(str(refusal))
 
     def _verify_chain(self) -> None:
         """Believe nothing of a server before it has named its chain: it may have been down when the keeper started."""

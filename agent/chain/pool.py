@@ -131,7 +131,7 @@ class EndpointPool:
             No server answers, each with its reason.
 
         """
-        order = sorted(self.endpoints, key=self._rank)
+        order = sorted(self._askable(), key=self._rank)
         round_, end = Round(ask), self._end()
         failures: list[AgentError] = []
         leading: Endpoint | None = None
@@ -176,8 +176,9 @@ class EndpointPool:
             Too few servers answer, or they do not agree.
 
         """
-        healthy = [endpoint for endpoint in self.endpoints if endpoint.state is not BreakerState.OPEN]
-        spare = [endpoint for endpoint in self.endpoints if endpoint not in healthy]
+        askable = self._askable()
+        healthy = [endpoint for endpoint in askable if endpoint.state is not BreakerState.OPEN]
+        spare = [endpoint for endpoint in askable if endpoint not in healthy]
         round_, end = Round(ask), self._end()
         for endpoint in healthy:
             round_.put_to(endpoint)
@@ -227,6 +228,13 @@ class EndpointPool:
         return replies
 
     # --- parts ----------------------------------------------------------------------------------------------------
+
+    def _askable(self) -> list[Endpoint]:
+        """Return the servers that have not asked for a rest that is not over."""
+        askable = [endpoint for endpoint in self.endpoints if not endpoint.must_be_left_alone]
+        if not askable:
+            raise TransientError("; ".join(endpoint.breaker.last_fault for endpoint in self.endpoints))
+        return askable
 
     def _rank(self, endpoint: Endpoint) -> tuple[int, float]:
         return _ORDER[endpoint.state], endpoint.breaker.latency_seconds

@@ -10,6 +10,7 @@ import pytest
 
 from agent.chain.breaker import BreakerState
 from agent.chain.client import ChainClient
+from agent.chain.endpoint import FINAL_REFUSALS
 from agent.errors import AgentError, DataError, FatalError, TransientError
 from agent.execution.config import KEEPER_KEY_VARIABLE
 from agent.keeper.keeper import CycleResult, Keeper, Outcome
@@ -185,12 +186,18 @@ def test_cycle__every_tenth_request_fails__is_a_fault_of_the_moment_and_hedges_o
         assert_hedged_once(world, keeper)
 
 
-def test_build__every_server_without_a_method__is_final_in_one_line(world):
-    with proxies(world.localnet.rpc_url, 2) as servers:
-        for server in servers:
+def test_cycle__every_server_without_a_method__is_final_once_all_have_said_so_thrice(world):
+    with proxies(world.localnet.rpc_url, 2) as servers, keeper_behind(world, servers, **BRIEF) as keeper:
+        refusals = [
             server.on("eth_call", error(-32601, "the method eth_call does not exist/is not available"))
-        with pytest.raises(FatalError, match="eth_call"), keeper_behind(world, servers):
-            pass
+            for server in servers
+        ]
+        for _ in range(FINAL_REFUSALS - 1):
+            with pytest.raises(TransientError, match="eth_call"):
+                keeper.cycle()
+        with pytest.raises(FatalError, match="eth_call"):
+            keeper.cycle()
+        assert all(refusal.struck > 0 for refusal in refusals)
 
 
 # --- hanging, limits, order -------------------------------------------------------------------------------------------

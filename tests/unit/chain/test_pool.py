@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agent.chain.breaker import FAULTS_TO_OPEN, FIRST_REST_SECONDS, LONGEST_REST_SECONDS, Breaker, BreakerState
-from agent.chain.endpoint import Endpoint
+from agent.chain.endpoint import FINAL_REFUSALS, Endpoint
 from agent.chain.failures import (
     BatchRefusedError,
     RateLimitedError,
@@ -111,6 +111,9 @@ def test_first__all_fail__names_every_reason():
 def test_first__refused_for_good__is_final_only_where_every_server_says_so(second, kind):
     failures = [RpcRefusedError("ping", "no"), second or ServerError("busy")]
     pool = pool_of(*(ScriptedServer(str(index), failing(failure)) for index, failure in enumerate(failures)))
+    for _ in range(FINAL_REFUSALS - 1):
+        with pytest.raises(TransientError):
+            pool.first(ping)
     with pytest.raises(kind) as caught:
         pool.first(ping)
     assert type(caught.value) is kind
@@ -251,6 +254,36 @@ def test_breaker__rate_limit_with_a_time__rests_as_long_as_asked():
     assert endpoint.state is BreakerState.OPEN
     clock[0] = 107.0
     assert endpoint.state is BreakerState.HALF_OPEN
+
+
+def test_first__only_server_asked_for_a_rest__is_left_alone_and_still_handed_transactions():
+    clock, server = [100.0], ScriptedServer("a", failing(RateLimitedError("slow down", 7.0)))
+    pool = EndpointPool([Endpoint(server, 1, 1.0, lambda: clock[0])], 1.0, lambda: clock[0])
+    for _ in range(3):
+        with pytest.raises(TransientError, match="slow down"):
+            pool.first(ping)
+    assert server.asked == 1
+    server.answer = lambda: 1
+    assert [reply.value for reply in pool.every(ping)] == [1]
+    assert pool.first(ping) == 1
+
+
+def test_request__refused_for_good_between_answers__stays_a_fault_of_the_moment():
+    answers = [RpcRefusedError("ping", "no"), RpcRefusedError("ping", "no"), 1] * 3
+
+    def answer() -> int:
+        given = answers.pop(0)
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+    endpoint, faults = Endpoint(ScriptedServer("a", answer), 1, 1.0), 0
+    while answers:
+        try:
+            assert endpoint.request(PING) == 1
+        except ServerError:
+            faults += 1
+    assert faults == 6
 
 
 def test_limit__refused__halves_or_follows_the_servers_word_and_grows_again():
