@@ -1,8 +1,8 @@
 """The chain behind one or several servers: what a quorum of them agrees on, and raw transactions for all of them.
 
-What must be agreed: chain, heads, blocks, logs, receipts, state, simulations and mined nonces. One server's word is
-enough for what honest servers differ on: waiting transactions (the highest count counts), gas estimates (the middle
-one), and the market for fees.
+What must be agreed: chain, heads, blocks, logs, receipts, state, simulations and mined nonces. Where honest servers
+differ a quorum's answers are weighed: waiting transactions count as far as a quorum knows them, the middle one of gas
+estimates stands, and anyone may tell the market for fees.
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ class ChainClient:
     def account(self, address: Address, block: BlockRef) -> tuple[int, int, Wei]:
         """Return an account's mined nonce and balance at ``block``, and its nonce with waiting transactions between.
 
-        The second is the highest that any server tells: one that does not know a transaction proves nothing.
+        The second is what a quorum of servers knows: the claim of a single one stops no hedge.
         """
         batch = [
             Request("eth_getTransactionCount", (address, _tag(block))),
@@ -248,7 +248,7 @@ class ChainClient:
         return mined, max(mined, self.waiting_nonce(address)), Wei(balance)
 
     def waiting_nonce(self, address: Address) -> int:
-        """Return the nonce that follows an account's waiting transactions, by the server that knows most of them."""
+        """Return the nonce that follows an account's waiting transactions, as far as a quorum knows them."""
         request = Request("eth_getTransactionCount", (address, "pending"))
 
         def ask(endpoint: Endpoint) -> int:
@@ -256,7 +256,7 @@ class ChainClient:
 
         if self._quorum == 1:
             return self._pool.first(ask)
-        return self._pool.gather(ask, self._quorum, self._highest)
+        return self._pool.gather(ask, self._quorum, self._confirmed)
 
     def nonce_at(self, address: Address, block: BlockRef) -> int:
         """Return how many transactions of an account are mined up to ``block``."""
@@ -352,9 +352,10 @@ class ChainClient:
 
         return self._pool.gather(ask, quorum, enough, what)
 
-    def _highest(self, replies: list[Reply[int]]) -> int | None:
-        told = [reply.value for reply in replies if reply.value is not None]
-        return max(told) if len(told) >= self._quorum else None
+    def _confirmed(self, replies: list[Reply[int]]) -> int | None:
+        """Return the highest number that a quorum says is reached."""
+        told = sorted((reply.value for reply in replies if reply.value is not None), reverse=True)
+        return told[self._quorum - 1] if len(told) >= self._quorum else None
 
     def _middle(self, replies: list[Reply[Answer]]) -> Answer | None:
         """Return the middle one of a quorum's estimates, or the revert that a quorum meets."""

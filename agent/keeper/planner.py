@@ -18,18 +18,23 @@ from agent.decision.gas_worth import gas_worth_usd
 from agent.domain import BlockRef, Book, Decision, Intent, Snapshot
 from agent.errors import RejectedError
 from agent.execution.intents import build_intent, call_on
+from agent.guard import band_now, worst_net_delta
 from agent.settings import Settings
 from agent.units import Address, Rounding, Wei, eth_to_wei, gwei_to_wei
 
 
 @dataclass(frozen=True, slots=True)
 class CycleView:
-    """What a cycle saw and what it would do; ``decision_seconds`` is the time of the pure decision alone."""
+    """What a cycle saw and what it would do; ``decision_seconds`` is the time of the pure decision alone.
+
+    ``costs`` is what was reckoned with beyond the quotes, a rollup's charge for data included.
+    """
 
     snapshot: Snapshot
     state: ChainState
     decision: Decision
     decision_seconds: float
+    costs: CostInputs
 
     @property
     def block(self) -> BlockRef:
@@ -101,7 +106,7 @@ class Planner:
         costs = self._cost_inputs(snapshot)
         started = time.perf_counter()
         decision = decide(snapshot, self.book, self._policy, costs, self._decision_settings)
-        return CycleView(snapshot, state, decision, time.perf_counter() - started)
+        return CycleView(snapshot, state, decision, time.perf_counter() - started, costs)
 
     def data_fee(self, gas_units: int, block: BlockRef) -> Wei:
         """Return what a rollup charges for the data of one rebalance: as the chain tells, else as configured."""
@@ -109,12 +114,17 @@ class Planner:
         return gwei_to_wei(self.settings.costs.data_fee_gwei, Rounding.UP) if live is None else live
 
     def gas_worth(self, view: CycleView) -> Wei | None:
-        """Return what a unit of gas is worth to a view's rebalance at most, None without limit."""
-        decision = view.decision
+        """Return what a unit of gas is worth to a view's rebalance at most.
+
+        None without limit: outside the chain's band it is the band that calls for the trade, at the settings' caps.
+        """
+        decision, snapshot = view.decision, view.snapshot
+        if worst_net_delta(snapshot.measurement) > band_now(snapshot):
+            return None
         worth_usd = gas_worth_usd(self._policy, decision.exposure, decision.costs)
         if worth_usd is None:
             return None
-        costs = self._cost_inputs(view.snapshot)
+        costs = view.costs
         wei = eth_to_wei(worth_usd / costs.eth_price_usd, Rounding.DOWN) - costs.data_fee_wei
         return Wei(max(wei, 0) // costs.gas_units)
 
