@@ -90,11 +90,11 @@ class Log:
         """Build it from an entry of ``eth_getLogs`` or of a receipt."""
         return cls(
             emitter=Address(to_checksum_address(entry["address"])),
-            topics=tuple(entry["topics"]),
-            data=entry["data"],
+            topics=tuple(topic.lower() for topic in entry["topics"]),
+            data=entry["data"].lower(),
             block_number=int(entry["blockNumber"], 16),
-            block_hash=BlockHash(entry["blockHash"]),
-            transaction_hash=entry["transactionHash"],
+            block_hash=BlockHash(entry["blockHash"].lower()),
+            transaction_hash=entry["transactionHash"].lower(),
             log_index=int(entry["logIndex"], 16),
         )
 

@@ -1,49 +1,40 @@
-"""The chain behind one or several servers: reads at one block hash, agreed by a quorum, and raw transactions."""
+"""The chain behind one or several servers: what a quorum of them agrees on, and raw transactions for all of them.
+
+What must be agreed: chain, heads, blocks, logs, receipts, state, simulations and mined nonces. Where honest servers
+differ a quorum's answers are weighed: waiting transactions count as far as a quorum knows them, the middle one of gas
+estimates stands, and anyone may tell the market for fees.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from enum import Enum
-from typing import Any, TypeVar
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any
 
 from eth_abi.exceptions import DecodingError
 
+from agent.chain import shapes
 from agent.chain.abi import Call, Log
+from agent.chain.agreement import agreed_batch, contradicting, plain_key
 from agent.chain.block_id import BlockId
+from agent.chain.breaker import EndpointHealth
 from agent.chain.config import ChainSettings
+from agent.chain.endpoint import Endpoint
+from agent.chain.failures import RevertedError, RpcRefusedError, ServerError
+from agent.chain.head_memory import HeadMemory
+from agent.chain.log_pages import AnchorReplacedError, LogQuery, LogReader
+from agent.chain.node_errors import SendOutcome
+from agent.chain.pool import HEDGE_SHARE, EndpointPool, Reply
 from agent.chain.reverts import decode_revert
-from agent.chain.transport import Answer, Request, RevertedError, RpcRefusedError, Server
+from agent.chain.sending import combined, is_taken
+from agent.chain.transport import SEND_METHOD, Answer, Request, Server
 from agent.domain import BlockRef
-from agent.errors import DataError, FatalError, RejectedError, TransientError
-from agent.units import Address, BlockHash, Seconds, Wei
+from agent.errors import DataError, RejectedError, TransientError
+from agent.units import Address, BlockHash, Wei
 
-T = TypeVar("T")
-
-LOG_RANGE_BLOCKS = 5_000
-"""Blocks asked of ``eth_getLogs`` at once; public servers refuse more than 10,000."""
-
-
-class SendOutcome(Enum):
-    """What a server said to a raw transaction."""
-
-    ACCEPTED = "accepted"
-    KNOWN = "known"
-    """It has these very bytes already."""
-    NONCE_USED = "nonce used"
-    """A transaction with this nonce is mined: maybe this one."""
-    UNDERPRICED = "underpriced"
-    """Another transaction with this nonce waits and pays about as much or more."""
-
-
-_SEND_OUTCOMES: tuple[tuple[str, SendOutcome], ...] = (
-    ("already known", SendOutcome.KNOWN),
-    ("already imported", SendOutcome.KNOWN),
-    ("alreadyknown", SendOutcome.KNOWN),
-    ("nonce too low", SendOutcome.NONCE_USED),
-    ("underpriced", SendOutcome.UNDERPRICED),
-)
-"""Words of go-ethereum, Nethermind, Erigon and Anvil, lower-case."""
+TIP_BLOCKS = 10
+"""Looked through for what others pay for a place."""
 
 
 class ChainClient:
@@ -52,13 +43,26 @@ class ChainClient:
     def __init__(self, settings: ChainSettings) -> None:
         self._expected_chain_id = settings.chain_id
         self._quorum = settings.rpc_quorum
+        self._state_quorum = settings.state_quorum
         self._max_head_age_seconds = settings.max_head_age_seconds
-        self._servers = [Server(url, settings.rpc_timeout_seconds) for url in settings.rpc_urls]
+        timeout = settings.rpc_timeout_seconds
+        self._linger_seconds = HEDGE_SHARE * timeout
+        endpoints = [Endpoint(Server(url), settings.chain_id, timeout) for url in settings.rpc_urls]
+        self._pool = EndpointPool(endpoints, timeout)
+        self._heads = HeadMemory()
+        self.log_reader = LogReader(self._pool, self._quorum)
 
     def close(self) -> None:
         """Close all connections."""
-        for server in self._servers:
-            server.close()
+        self._pool.close()
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """Let no read inside go on after ``seconds`` from now; transactions are handed over all the same."""
+        return self._pool.within(seconds)
+
+    def health(self) -> tuple[EndpointHealth, ...]:
+        """Return what each server has done so far, in the order of the configuration."""
+        return self._pool.health()
 
     # --- which chain ----------------------------------------------------------------------------------------------
 
@@ -73,56 +77,85 @@ class ChainClient:
             Fewer servers than the quorum answer.
 
         """
-        for server, answer in self._agreeing(lambda server: server.request(Request("eth_chainId", ()))):
-            actual = int(answer, 16)
+        replies = self._pool.every(lambda endpoint: endpoint.chain_id())
+        answered = [(reply.endpoint.name, reply.value) for reply in replies if reply.value is not None]
+        for name, actual in answered:
             if actual != self._expected_chain_id:
                 raise DataError(
-                    f"[chain] chain_id is {self._expected_chain_id}, but {server.name} answers for chain {actual}; "
+                    f"[chain] chain_id is {self._expected_chain_id}, but {name} answers for chain {actual}; "
                     "correct chain_id or rpc_urls"
                 )
+        if len(answered) < self._quorum:
+            failures = "; ".join(str(reply.failure) for reply in replies if reply.failure is not None)
+            raise TransientError(f"{len(answered)} of {self._quorum} servers answer: {failures}")
 
     # --- blocks ---------------------------------------------------------------------------------------------------
 
     def head(self, now_unix: float) -> BlockRef:
-        """Return the newest block that a quorum of servers has, one hash for all of them.
+        """Return the newest block that a quorum of servers has, one hash for all of them; never one older than before.
 
         Raises
         ------
         TransientError
-            Too few servers answer, they disagree, or the head is too far from the wall clock.
+            Too few servers answer, they disagree, the head is too far from the wall clock, or it went back.
 
         """
-        heads = self._agreeing(
-            lambda server: _block(server.request(Request("eth_getBlockByNumber", ("latest", False))))
-        )
-        newest_first = sorted((head for _, head in heads), key=lambda head: -head.number)
-        block = newest_first[self._quorum - 1]
-        if self._quorum > 1:
-            block = self._agreed_block(block.number)
+        if self._quorum == 1:
+            block = self._pool.first(_latest)
+        else:
+            block, is_agreed = self._pool.gather(_latest, self._quorum, self._newest_shared)
+            block = block if is_agreed else self.block(block.number)
         age_seconds = abs(now_unix - block.timestamp)
         if age_seconds > self._max_head_age_seconds:
             raise TransientError(
                 f"block {block.number} is {age_seconds:.0f} s from this machine's clock, more than "
                 f"max_head_age_seconds {self._max_head_age_seconds}: a server lags, or the clock is wrong"
             )
+        self._heads.accept(block, now_unix)
         return block
 
     def block(self, number: int) -> BlockRef:
         """Return a block of the canonical chain by number; `TransientError` when there is none yet."""
-        return _block(self.request("eth_getBlockByNumber", hex(number), False))
+        [block] = self._blocks([number], f"block {number}")
+        return shapes.block(None) if block is None else block
 
     def parent(self, block: BlockRef) -> BlockRef:
-        """Return the block before ``block``."""
-        parent_hash = self.request("eth_getBlockByHash", block.hash, False)["parentHash"]
-        return _block(self.request("eth_getBlockByHash", parent_hash, False))
+        """Return the block before ``block``; `TransientError` where no server has it."""
+        return self._by_hash(block.parent_hash or self._by_hash(block.hash).parent_hash or block.hash)
 
-    def _agreed_block(self, number: int) -> BlockRef:
-        request = Request("eth_getBlockByNumber", (hex(number), False))
-        blocks = [block for _, block in self._agreeing(lambda server: _block(server.request(request)))]
-        block, count = Counter(blocks).most_common(1)[0]
-        if count < self._quorum:
-            raise TransientError(f"servers disagree on block {number}: {sorted({block.hash for block in blocks})}")
-        return block
+    def canonical_hashes(self, numbers: Sequence[int]) -> list[BlockHash | None]:
+        """Return the hash of each block number, None beyond the head."""
+        return [None if block is None else block.hash for block in self._blocks(numbers)]
+
+    def _newest_shared(self, replies: list[Reply[BlockRef]]) -> tuple[BlockRef, bool] | None:
+        """Return the newest block that a quorum has reached, and whether they name the same one already."""
+        heads = sorted((reply.value for reply in replies if reply.value is not None), key=lambda head: -head.number)
+        if len(heads) < self._quorum:
+            return None
+        newest = heads[self._quorum - 1]
+        if newest.number < self._heads.newest and len(heads) < len(self._pool):
+            return None  # the others may be ahead of those who have answered so far
+        return newest, heads.count(newest) >= self._quorum
+
+    def _by_hash(self, block_hash: BlockHash) -> BlockRef:
+        def ask(endpoint: Endpoint) -> BlockRef:
+            block = shapes.block(endpoint.request(Request("eth_getBlockByHash", (block_hash, False))))
+            if block.hash != block_hash.lower():
+                raise ServerError(f"{endpoint.name} answers block {block_hash} with {block.hash}")
+            return block
+
+        return self._pool.first(ask)
+
+    def _blocks(self, numbers: Sequence[int], what: str = "blocks") -> list[BlockRef | None]:
+        requests = [Request("eth_getBlockByNumber", (hex(number), False)) for number in numbers]
+
+        def ask(endpoint: Endpoint) -> list[Answer]:
+            blocks = [shapes.block_or_none(answer.unwrap()) for answer in endpoint.batch(requests)]
+            if any(block is not None and block.number != number for block, number in zip(blocks, numbers, strict=True)):
+                raise ServerError(f"{endpoint.name} answers other blocks than it was asked for")
+            return [Answer(block, None) for block in blocks]
+
+        return [answer.result for answer in self._agreed(ask, self._quorum, what, lambda block: block)]
 
     # --- reads ----------------------------------------------------------------------------------------------------
 
@@ -140,9 +173,9 @@ class ChainClient:
 
         """
         outputs: list[tuple[Any, ...]] = []
-        for call, answer in zip(calls, self._answers(calls, block), strict=True):
+        for call, answer in zip(calls, self._call_all(calls, block), strict=True):
             if isinstance(answer.failure, RevertedError):
-                raise decode_revert(answer.failure.data)
+                raise decode_revert(answer.failure.data, answer.failure.message)
             output = _decoded_or_none(call, answer)
             if output is None:
                 raise DataError(
@@ -154,7 +187,7 @@ class ChainClient:
 
     def read_or_none(self, calls: Sequence[Call], block: BlockRef) -> list[tuple[Any, ...] | None]:
         """As `read`, with None for a call that reverted or answered what its function cannot have returned."""
-        answers = zip(calls, self._answers(calls, block), strict=True)
+        answers = zip(calls, self._call_all(calls, block), strict=True)
         return [
             None if isinstance(answer.failure, RevertedError) else _decoded_or_none(call, answer)
             for call, answer in answers
@@ -162,15 +195,14 @@ class ChainClient:
 
     def outcomes(self, batch: Sequence[Request]) -> list[Answer]:
         """Return what each request of a batch meets, a result or a revert; any other failure is the whole batch's."""
-        return self._first(lambda server: _settled(server.batch(batch)))
+        return self._pool.first(lambda endpoint: _settled(endpoint.batch(batch)))
 
     def simulate(self, sender: Address, call: Call, gas_limit: int, block: BlockRef) -> RejectedError | None:
         """Execute ``call`` as ``sender`` on top of ``block`` without sending; return the decoded rejection, if any."""
         transaction = {"from": sender, "to": call.to, "data": call.data, "gas": hex(gas_limit)}
-        try:
-            self.request("eth_call", transaction, _at(block))
-        except RevertedError as reverted:
-            return decode_revert(reverted.data)
+        [answer] = self._at(block, [Request("eth_call", (transaction, _tag(block)))])
+        if isinstance(answer.failure, RevertedError):
+            return decode_revert(answer.failure.data, answer.failure.message)
         return None
 
     def logs(
@@ -178,139 +210,173 @@ class ChainClient:
     ) -> list[Log] | None:
         """Return the logs of ``addresses`` with one of ``topics`` from block number ``first`` to ``last``, in order.
 
-        None when ``anchor``, a block seen earlier, is not on the chain any more.
+        None when ``anchor``, a block seen earlier, is not on the chain any more. A long range is better read from
+        ``log_reader``, page by page, by who can keep what is read.
 
         Raises
         ------
         TransientError
-            ``last`` left the chain meanwhile.
+            ``last`` left the chain meanwhile, or the servers do not answer.
 
         """
-        found: list[Log] = []
-        marks = [last] if anchor is None else [last, anchor]
-        for start in range(first, last.number + 1, LOG_RANGE_BLOCKS):
-            end = min(start + LOG_RANGE_BLOCKS - 1, last.number)
-            query = {"fromBlock": hex(start), "toBlock": hex(end), "address": list(addresses), "topics": [list(topics)]}
-            entries, *blocks = self._batch_of(
-                [Request("eth_getLogs", (query,)), *(_by_number(mark.number) for mark in marks)]
-            )
-            on_chain = [
-                block is not None and block["hash"] == mark.hash for block, mark in zip(blocks, marks, strict=True)
-            ]
-            if not on_chain[0]:
-                raise TransientError(f"block {last.number} was replaced while its logs were read")
-            if not all(on_chain):
-                return None
-            found += [Log.from_rpc(entry) for entry in entries]
-        return sorted(found, key=lambda log: (log.block_number, log.log_index))
+        query = LogQuery(tuple(addresses), tuple(topics))
+        try:
+            return [log for page in self.log_reader.pages(query, first, last, anchor) for log in page.logs]
+        except AnchorReplacedError:
+            return None
 
-    def canonical_hashes(self, numbers: Sequence[int]) -> list[BlockHash | None]:
-        """Return the hash of each block number, None beyond the head."""
-        results = self._batch_of([_by_number(number) for number in numbers])
-        return [None if result is None else BlockHash(result["hash"]) for result in results]
+    def _call_all(self, calls: Sequence[Call], block: BlockRef) -> list[Answer]:
+        tag = _tag(block)
+        return self._at(block, [Request("eth_call", ({"to": call.to, "data": call.data}, tag)) for call in calls])
 
-    def _answers(self, calls: Sequence[Call], block: BlockRef) -> list[Answer]:
-        tag = _at(block)
-        batch = [Request("eth_call", ({"to": call.to, "data": call.data}, tag)) for call in calls]
-        if self._quorum == 1:
-            return self._first(lambda server: _settled(server.batch(batch)))
-        given = self._agreeing(lambda server: _settled(server.batch(batch)))
-        fingerprints = Counter(_fingerprint(answers) for _, answers in given)
-        fingerprint, count = fingerprints.most_common(1)[0]
-        if count < self._quorum:
-            names = ", ".join(server.name for server, _ in given)
-            raise TransientError(f"servers disagree on the state at block {block.number}: {names}")
-        return next(answers for _, answers in given if _fingerprint(answers) == fingerprint)
+    def _at(self, block: BlockRef, batch: Sequence[Request]) -> list[Answer]:
+        """Return what a quorum answers at one block."""
+        return self._agreed(partial(_data_or_reverts, batch), self._state_quorum, f"the state at block {block.number}")
 
     # --- transactions ---------------------------------------------------------------------------------------------
 
-    def account(self, address: Address) -> tuple[int, int, Wei]:
-        """Return an account's mined nonce, its nonce with waiting transactions, and its balance."""
-        mined, waiting, balance = self._batch_of(
-            [
-                Request("eth_getTransactionCount", (address, "latest")),
-                Request("eth_getTransactionCount", (address, "pending")),
-                Request("eth_getBalance", (address, "latest")),
-            ]
-        )
-        return int(mined, 16), int(waiting, 16), Wei(int(balance, 16))
+    def account(self, address: Address, block: BlockRef) -> tuple[int, int, Wei]:
+        """Return an account's mined nonce and balance at ``block``, and its nonce with waiting transactions between.
+
+        The second is what a quorum of servers knows: the claim of a single one stops no hedge.
+        """
+        batch = [
+            Request("eth_getTransactionCount", (address, _tag(block))),
+            Request("eth_getBalance", (address, _tag(block))),
+        ]
+        mined, balance = (_whole(answer) for answer in self._at_block(block, batch))
+        return mined, max(mined, self.waiting_nonce(address)), Wei(balance)
+
+    def waiting_nonce(self, address: Address) -> int:
+        """Return the nonce that follows an account's waiting transactions, as far as a quorum knows them."""
+        request = Request("eth_getTransactionCount", (address, "pending"))
+
+        def ask(endpoint: Endpoint) -> int:
+            return shapes.quantity(endpoint.request(request), "eth_getTransactionCount")
+
+        if self._quorum == 1:
+            return self._pool.first(ask)
+        return self._pool.gather(ask, self._quorum, self._confirmed)
 
     def nonce_at(self, address: Address, block: BlockRef) -> int:
         """Return how many transactions of an account are mined up to ``block``."""
-        return int(self.request("eth_getTransactionCount", address, _at(block)), 16)
+        [answer] = self._at_block(block, [Request("eth_getTransactionCount", (address, _tag(block)))])
+        return _whole(answer)
 
     def balance_at(self, address: Address, block: BlockRef) -> Wei:
         """Return what an account holds of the gas token at ``block``."""
-        return Wei(int(self.request("eth_getBalance", address, _at(block)), 16))
+        [answer] = self._at_block(block, [Request("eth_getBalance", (address, _tag(block)))])
+        return Wei(_whole(answer))
 
     def estimate_gas(self, sender: Address, call: Call) -> int:
         """Return the gas a transaction needs at the head; raises the decoded rejection when it would revert."""
+        batch = [Request("eth_estimateGas", ({"from": sender, "to": call.to, "data": call.data},))]
+
+        def ask(endpoint: Endpoint) -> Answer:
+            [answer] = _settled(endpoint.batch(batch))
+            return answer if answer.failure is not None else Answer(_whole(answer), None)
+
+        answer = self._pool.first(ask) if self._quorum == 1 else self._pool.gather(ask, self._quorum, self._middle)
+        if isinstance(answer.failure, RevertedError):
+            raise decode_revert(answer.failure.data, answer.failure.message)
+        return int(answer.result)
+
+    def market_tip(self, percentile: float) -> Wei | None:
+        """Return the median over the last blocks of a percentile of the tips paid, None where no server tells."""
         try:
-            return int(self.request("eth_estimateGas", {"from": sender, "to": call.to, "data": call.data}), 16)
-        except RevertedError as reverted:
-            raise decode_revert(reverted.data) from None
+            history = self.request("eth_feeHistory", hex(TIP_BLOCKS), "latest", [percentile])
+            return shapes.median_reward(history)
+        except (TransientError, RpcRefusedError):
+            return None
 
     def send_raw(self, raw: str) -> SendOutcome:
-        """Hand a signed transaction to the first server that takes it; sending the same bytes again is harmless.
+        """Hand a signed transaction to every server; sending the same bytes again is harmless.
 
         Raises
         ------
         TransientError
-            No server answered: it may or may not have been sent.
+            No server took it, or none answered: it may or may not have been sent.
         FatalError
-            A server refuses it for a reason that needs a person, such as a sender without gas money.
+            Every server refuses it for a reason that needs a person, such as a sender without gas money.
 
         """
-        try:
-            self.request("eth_sendRawTransaction", raw)
-        except RpcRefusedError as refusal:
-            for words, outcome in _SEND_OUTCOMES:
-                if words in refusal.message.lower():
-                    return outcome
-            raise
-        except RevertedError as reverted:
-            raise FatalError(f"eth_sendRawTransaction: {reverted}") from None
-        return SendOutcome.ACCEPTED
+        request = Request(SEND_METHOD, (raw,))
+
+        def ask(endpoint: Endpoint) -> SendOutcome:
+            endpoint.request(request)
+            return SendOutcome.ACCEPTED
+
+        return combined(self._pool.every(ask, self._linger_seconds, is_taken), len(self._pool))
 
     def receipts(self, hashes: Sequence[str]) -> list[dict[str, Any] | None]:
-        """Return the receipt of each transaction, None where it is not mined."""
-        return self._batch_of([Request("eth_getTransactionReceipt", (hash_,)) for hash_ in hashes])
+        """Return the receipt of each transaction as a quorum shows it, None where it is not mined."""
+        batch = [Request("eth_getTransactionReceipt", (hash_,)) for hash_ in hashes]
+
+        def ask(endpoint: Endpoint) -> list[Answer]:
+            return [Answer(shapes.receipt(answer.unwrap()), None) for answer in endpoint.batch(batch)]
+
+        return [answer.result for answer in self._agreed(ask, self._quorum, "a receipt", _receipt_key)]
 
     # --- servers --------------------------------------------------------------------------------------------------
 
     def request(self, method: str, *params: Any) -> Any:
         """Return the result of one request from the first server that answers."""
-        return self._first(lambda server: server.request(Request(method, params)))
+        return self._pool.first(lambda endpoint: endpoint.request(Request(method, params)))
 
-    def _batch_of(self, batch: Sequence[Request]) -> list[Any]:
-        return self._first(lambda server: [answer.unwrap() for answer in server.batch(batch)])
+    def _at_block(self, block: BlockRef, batch: Sequence[Request]) -> list[Answer]:
+        """Return what a quorum says of accounts at one block."""
 
-    def _first(self, ask: Callable[[Server], T]) -> T:
-        """Ask one server after the other; one that failed is asked last the next time."""
-        failures: list[str] = []
-        for server in list(self._servers):
-            try:
-                return ask(server)
-            except TransientError as failure:
-                failures.append(str(failure))
-                self._servers.remove(server)
-                self._servers.append(server)
-        raise TransientError("; ".join(failures))
+        def ask(endpoint: Endpoint) -> list[Answer]:
+            return [Answer(shapes.quantity(answer.unwrap(), "an account"), None) for answer in endpoint.batch(batch)]
 
-    def _agreeing(self, ask: Callable[[Server], T]) -> list[tuple[Server, T]]:
-        """Ask every server, or the first that answers where one is enough; at least a quorum must answer."""
-        if self._quorum == 1:
-            return [self._first(lambda server: (server, ask(server)))]
-        answers: list[tuple[Server, T]] = []
-        failures: list[str] = []
-        for server in self._servers:
-            try:
-                answers.append((server, ask(server)))
-            except TransientError as failure:
-                failures.append(str(failure))
-        if len(answers) < self._quorum:
-            raise TransientError(f"{len(answers)} of {self._quorum} servers answer: {'; '.join(failures)}")
-        return answers
+        return self._agreed(ask, self._quorum, f"the state at block {block.number}")
+
+    def _agreed(
+        self,
+        ask: Callable[[Endpoint], list[Answer]],
+        quorum: int,
+        what: str,
+        key: Callable[[Any], Hashable] = plain_key,
+    ) -> list[Answer]:
+        """Return the answers of a batch that a quorum gives to each request."""
+        if quorum == 1:
+            return self._pool.first(ask)
+
+        def enough(replies: list[Reply[list[Answer]]]) -> list[Answer] | None:
+            batches = [reply.value for reply in replies if reply.value is not None]
+            verdict = agreed_batch(batches, quorum, key)
+            if verdict is not None:
+                for index in contradicting(batches, key):
+                    replies[index].endpoint.breaker.contradicted()
+            return verdict
+
+        return self._pool.gather(ask, quorum, enough, what)
+
+    def _confirmed(self, replies: list[Reply[int]]) -> int | None:
+        """Return the highest number that a quorum says is reached."""
+        told = sorted((reply.value for reply in replies if reply.value is not None), reverse=True)
+        return told[self._quorum - 1] if len(told) >= self._quorum else None
+
+    def _middle(self, replies: list[Reply[Answer]]) -> Answer | None:
+        """Return the middle one of a quorum's estimates, or the revert that a quorum meets."""
+        answers = [reply.value for reply in replies if reply.value is not None]
+        told = sorted((answer for answer in answers if answer.failure is None), key=lambda answer: int(answer.result))
+        if len(told) >= self._quorum:
+            return told[len(told) // 2]
+        reverted = [answer for answer in answers if answer.failure is not None]
+        return reverted[0] if len(reverted) >= self._quorum else None
+
+
+def _latest(endpoint: Endpoint) -> BlockRef:
+    return shapes.block(endpoint.request(Request("eth_getBlockByNumber", ("latest", False))))
+
+
+def _data_or_reverts(batch: Sequence[Request], endpoint: Endpoint) -> list[Answer]:
+    answers = _settled(endpoint.batch(batch))
+    for answer in answers:
+        if answer.failure is None:
+            shapes.data(answer.result, "eth_call")
+    return answers
 
 
 def _decoded_or_none(call: Call, answer: Answer) -> tuple[Any, ...] | None:
@@ -321,24 +387,13 @@ def _decoded_or_none(call: Call, answer: Answer) -> tuple[Any, ...] | None:
         return None
 
 
-def _at(block: BlockRef) -> dict[str, object]:
+def _tag(block: BlockRef) -> dict[str, object]:
     return {"blockHash": block.hash, "requireCanonical": True}
 
 
-def _by_number(number: int) -> Request:
-    return Request("eth_getBlockByNumber", (hex(number), False))
-
-
-def _block(entry: Any) -> BlockRef:
-    if entry is None:
-        raise TransientError("the server does not have the block yet")
-    return BlockRef(
-        number=int(entry["number"], 16),
-        hash=BlockHash(entry["hash"]),
-        timestamp=Seconds(int(entry["timestamp"], 16)),
-        base_fee_wei=Wei(int(entry.get("baseFeePerGas") or "0x0", 16)),
-        parent_hash=BlockHash(entry["parentHash"]),
-    )
+def _whole(answer: Answer) -> int:
+    number = answer.unwrap()
+    return number if isinstance(number, int) else shapes.quantity(number, "a number")
 
 
 def _settled(answers: list[Answer]) -> list[Answer]:
@@ -349,8 +404,9 @@ def _settled(answers: list[Answer]) -> list[Answer]:
     return answers
 
 
-def _fingerprint(answers: Sequence[Answer]) -> tuple[object, ...]:
-    return tuple(
-        ("reverted", answer.failure.data) if isinstance(answer.failure, RevertedError) else answer.result
-        for answer in answers
-    )
+def _receipt_key(receipt: Any) -> Hashable:
+    """Return what of a receipt every client tells in the same way."""
+    if receipt is None:
+        return None
+    numbers = tuple(int(receipt[name], 16) for name in ("blockNumber", "status", "gasUsed", "effectiveGasPrice"))
+    return receipt["blockHash"].lower(), numbers, tuple(shapes.logs(receipt["logs"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -27,14 +28,23 @@ def _errors_by_selector() -> dict[bytes, Mapping[str, Any]]:
     return {keccak(text=signature_of(entry))[:4]: entry for entry in (*_BUILT_IN, *all_errors())}
 
 
-def decode_revert(data: str | None) -> RejectedError:
+_REASON = re.compile(
+    r"(?:execution reverted|revert(?:ed)?)(?: with reason string)?:? *[\"']?(.*?)[\"']?$", re.IGNORECASE
+)
+"""A reason that a node has decoded itself, behind its own words."""
+
+
+def decode_revert(data: str | None, message: str = "") -> RejectedError:
     """Return the rejection a revert's data stands for.
 
-    ``Error(string)`` is named ``Error`` with argument ``message``, ``Panic(uint256)`` is ``Panic`` with ``code``. Bytes
-    come as 0x-prefixed hex, addresses checksummed, ``bytes32`` names of bounds as text.
+    Without data, the reason in the node's ``message`` counts, as ``Error`` with that message. ``Error(string)`` is
+    named ``Error`` with argument ``message``, ``Panic(uint256)`` is ``Panic`` with ``code``. Bytes come as 0x-prefixed
+    hex, addresses checksummed, ``bytes32`` names of bounds as text.
     """
     text = data or "0x"
-    raw = bytes.fromhex(text.removeprefix("0x"))
+    if text == "0x" and (reason := _reason_in(message)):
+        return RejectedError("Error", {"message": reason})
+    raw = _bytes_of(text)
     entry = _errors_by_selector().get(raw[:4])
     if entry is None:
         return RejectedError(UNKNOWN_REVERT, {"data": text})
@@ -48,6 +58,19 @@ def decode_revert(data: str | None) -> RejectedError:
         for parameter, kind, value in zip(entry["inputs"], types, values, strict=True)
     }
     return RejectedError(str(entry["name"]), arguments)
+
+
+def _reason_in(message: str) -> str:
+    found = _REASON.search(message.strip())
+    reason = "" if found is None else found.group(1).strip()
+    return "" if reason.startswith("0x") else reason
+
+
+def _bytes_of(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        return b""
 
 
 def _readable(name: str, kind: str, value: Any) -> object:

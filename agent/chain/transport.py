@@ -1,25 +1,33 @@
-"""One JSON-RPC server, and what its failures mean."""
+"""One JSON-RPC server over HTTP: what it answers, in order, or a failure that names itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from web3 import HTTPProvider
-from web3.types import RPCEndpoint
 
-from agent.errors import AgentError, FatalError, RejectedError, TransientError
+from agent.chain.failures import (
+    BatchRefusedError,
+    RateLimitedError,
+    ServerError,
+    TimedOutError,
+)
+from agent.chain.node_errors import Meaning, NodeError, meaning_of, read_failure, send_outcome
+from agent.errors import AgentError
 
-_EXECUTION_REVERTED = 3
-"""Error code of a call that reverted with data (go-ethereum and Anvil)."""
-_EXECUTION_FAILURES = ("revert", "out of gas", "evm error")
-"""Words of a call that ran and failed, of go-ethereum, Nethermind and Anvil, lower-case."""
-_METHOD_NOT_FOUND = -32601
-_FATAL_CODES = frozenset({_METHOD_NOT_FOUND, -32600, -32700})
-"""JSON-RPC 2.0, section 5.1: the request itself is wrong, and asking again cannot help."""
+SEND_METHOD = "eth_sendRawTransaction"
+_CONNECTIONS = 8
+"""Kept alive to one server: one that hangs must not hold up the next request."""
+_REQUEST_TOO_LARGE = 413
+_TOO_MANY_REQUESTS = 429
+_REFUSED_ACCESS = frozenset({401, 402, 403})
+_SERVER_FAULTS = 500
+_SUCCESS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +36,6 @@ class Request:
 
     method: str
     params: tuple[Any, ...]
-
-
-class RpcRefusedError(FatalError):
-    """The server understood and refused: asking again, or elsewhere, gives the same answer."""
-
-    def __init__(self, method: str, message: str) -> None:
-        self.method = method
-        self.message = message
-        super().__init__(f"{method}: {message}")
-
-
-class RevertedError(RejectedError):
-    """A call reverted; ``data`` is its revert data, decoded only when somebody asks."""
-
-    def __init__(self, data: str | None, message: str) -> None:
-        self.data = data
-        super().__init__("Reverted", {"data": data, "message": message})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,86 +52,170 @@ class Answer:
         return self.result
 
 
-class Server:
-    """One server behind one URL, over one kept-alive connection."""
+class RefusedTransactionError(ServerError):
+    """A server refuses a raw transaction; ``error`` is what it said. Where the transaction stands, the chain tells."""
 
-    def __init__(self, url: str, timeout_seconds: float) -> None:
+    is_fault = False
+
+    def __init__(self, server: str, error: NodeError) -> None:
+        self.error = error
+        self.outcome = send_outcome(error)
+        super().__init__(f"{server} refuses the transaction ({self.outcome.value}): {error.message:.300}")
+
+
+class Server:
+    """One server behind one URL, over kept-alive connections. Several threads may ask it at once."""
+
+    def __init__(self, url: str) -> None:
         self.name = _without_secrets(url)
+        self._url = url
         self._session = requests.Session()
-        self._provider = HTTPProvider(
-            url,
-            request_kwargs={"timeout": timeout_seconds},
-            session=self._session,
-            exception_retry_configuration=None,
-        )
+        adapter = requests.adapters.HTTPAdapter(pool_maxsize=_CONNECTIONS)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connections."""
         self._session.close()
 
-    def request(self, request: Request) -> Any:
+    def request(self, request: Request, timeout_seconds: float) -> Any:
         """Return the result of one request.
 
         Raises
         ------
-        TransientError
-            The server does not answer, or cannot answer now.
+        ServerError
+            The server does not answer, or cannot answer now; the kind says why.
         RevertedError
             A call reverted.
         RpcRefusedError
             The server refuses the request for good.
 
         """
-        answer = self._exchange(lambda: self._provider.make_request(RPCEndpoint(request.method), request.params))
+        answer = self._exchange(request.method, _call(0, request), timeout_seconds)
+        if not isinstance(answer, Mapping) or answer.get("id") not in (0, None):
+            raise ServerError(f"{self.name} answers {request.method} with what is no answer to it: {answer!s:.200}")
         return self._answer(request, answer).unwrap()
 
-    def batch(self, batch: Sequence[Request]) -> list[Answer]:
+    def batch(self, batch: Sequence[Request], timeout_seconds: float) -> list[Answer]:
         """Return the outcome of each request, in order; one that failed carries its failure.
 
         Raises
         ------
-        TransientError
+        BatchRefusedError
+            The server takes fewer requests at once.
+        ServerError
             The server does not answer, or answers less than it was asked.
 
         """
         if not batch:
             return []
-        calls = [(RPCEndpoint(request.method), request.params) for request in batch]
-        answers = self._exchange(lambda: self._provider.make_batch_request(calls))
-        if not isinstance(answers, list) or len(answers) != len(batch):
-            raise TransientError(f"{self.name} answered a batch of {len(batch)} with {str(answers)[:200]}")
-        return [self._answer(request, answer) for request, answer in zip(batch, answers, strict=True)]
+        calls = [_call(number, request) for number, request in enumerate(batch)]
+        answers = self._exchange(f"a batch of {len(batch)}", calls, timeout_seconds)
+        if not isinstance(answers, list):
+            raise self._refusal_of_batch(len(batch), answers)
+        by_id = {answer.get("id"): answer for answer in answers if isinstance(answer, Mapping)}
+        if len(answers) != len(batch) or set(by_id) != set(range(len(batch))):
+            if any(isinstance(answer, Mapping) and "error" in answer for answer in answers):
+                raise self._refusal_of_batch(len(batch), answers[0])
+            raise ServerError(f"{self.name} answers a batch of {len(batch)} with {answers!s:.200}")
+        return [self._answer(request, by_id[number]) for number, request in enumerate(batch)]
 
-    def _exchange(self, send: Callable[[], Any]) -> Any:
+    def _refusal_of_batch(self, size: int, answer: Any) -> AgentError:
+        """Return why no batch was answered: whatever else it may be, fewer requests at once may pass."""
+        error = NodeError.of(answer.get("error") if isinstance(answer, Mapping) else answer)
+        if meaning_of(error) is Meaning.RATE:
+            return read_failure(self.name, f"a batch of {size}", error)
+        kind = BatchRefusedError if size > 1 else ServerError
+        return kind(f"{self.name} refuses a batch of {size}: {error.message:.300}")
+
+    # --- HTTP -----------------------------------------------------------------------------------------------------
+
+    def _exchange(self, what: str, body: object, timeout_seconds: float) -> Any:
+        """Post ``body`` and return the JSON that comes back, whatever its status says, or the failure by name."""
         try:
-            return send()
+            response = self._session.post(self._url, json=body, timeout=timeout_seconds)
+            text = response.content
+        except requests.Timeout:
+            raise TimedOutError(f"{self.name} did not answer {what} within {timeout_seconds:.3g} s") from None
+        except (requests.ConnectionError, ConnectionError) as error:
+            raise ServerError(
+                f"{self.name} does not answer ({_reason(error)}); start the node, or correct [chain] rpc_urls"
+            ) from None
         except (requests.RequestException, ValueError, OSError) as error:
-            raise TransientError(
-                f"{self.name} does not answer ({type(error).__name__}); start the node, or correct [chain] rpc_urls"
-            ) from error
+            raise ServerError(f"{self.name} broke off its answer to {what} ({type(error).__name__})") from None
+        answer = _parsed(text)
+        self._require_welcome(response, answer, what)
+        if answer is None:
+            kind = response.headers.get("Content-Type", "nothing").split(";")[0]
+            raise ServerError(f"{self.name} answers {what} with {kind} (HTTP {response.status_code}), not JSON-RPC")
+        return answer
 
-    def _answer(self, request: Request, answer: Any) -> Answer:
-        if not isinstance(answer, Mapping) or not ("result" in answer or "error" in answer):
-            raise TransientError(f"{self.name} answered {request.method} with {str(answer)[:200]}")
+    def _require_welcome(self, response: requests.Response, answer: Any, what: str) -> None:
+        """Raise what the HTTP status says where the body does not say more."""
+        status = response.status_code
+        if status == _TOO_MANY_REQUESTS:
+            wait = _retry_after(response.headers.get("Retry-After"))
+            when = "" if wait is None else f", for {wait:g} s"
+            raise RateLimitedError(f"{self.name} limits how often it is asked (HTTP 429){when}", wait)
+        if answer is not None:
+            return
+        if status == _REQUEST_TOO_LARGE:
+            raise BatchRefusedError(f"{self.name} takes no request as large as {what} (HTTP 413)")
+        if status in _REFUSED_ACCESS:
+            raise ServerError(
+                f"{self.name} refuses access (HTTP {status}): check the token in its URL, and what the plan allows"
+            )
+        if status >= _SERVER_FAULTS:
+            raise ServerError(f"{self.name} has a fault of its own (HTTP {status})")
+
+    # --- JSON-RPC -------------------------------------------------------------------------------------------------
+
+    def _answer(self, request: Request, answer: Mapping[str, Any]) -> Answer:
         error = answer.get("error")
+        if error is None and "result" in answer:
+            return Answer(answer["result"], None)
         if error is None:
-            return Answer(answer.get("result"), None)
-        return Answer(None, self._failure(request, error))
-
-    def _failure(self, request: Request, error: Any) -> AgentError:
-        code, message, data = _parts(error)
-        if code == _EXECUTION_REVERTED or any(words in message.lower() for words in _EXECUTION_FAILURES):
-            return RevertedError(data, message)
-        if code in _FATAL_CODES or request.method == "eth_sendRawTransaction":
-            return RpcRefusedError(request.method, message)
-        return TransientError(f"{self.name} cannot answer {request.method} now: {message}")
+            return Answer(None, ServerError(f"{self.name} answers {request.method} with {answer!s:.200}"))
+        parsed = NodeError.of(error)
+        if request.method == SEND_METHOD and meaning_of(parsed) is not Meaning.RATE:
+            return Answer(None, RefusedTransactionError(self.name, parsed))
+        return Answer(None, read_failure(self.name, request.method, parsed))
 
 
-def _parts(error: Any) -> tuple[int | None, str, str | None]:
-    if not isinstance(error, Mapping):
-        return None, str(error), None
-    data = error.get("data")
-    return error.get("code"), str(error.get("message", error)), data if isinstance(data, str) else None
+def _call(number: int, request: Request) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": number, "method": request.method, "params": list(request.params)}
+
+
+def _parsed(text: bytes) -> Any:
+    """Return the JSON object or list of a body, None where it is neither."""
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return parsed if isinstance(parsed, Mapping | list) else None
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    for words, plain in (
+        ("refused", "connection refused"),
+        ("resolve", "its name is not known"),
+        ("reset", "connection reset"),
+        ("Remote end closed", "connection closed"),
+        ("certificate", "its certificate is not valid"),
+    ):
+        if words in text:
+            return plain
+    return type(error).__name__
+
+
+def _retry_after(written: str | None) -> float | None:
+    """Return the seconds of a Retry-After header; a date, which providers do not send, counts as none."""
+    try:
+        seconds = float(written or "")
+    except ValueError:
+        return None
+    return max(seconds, 0.0) if math.isfinite(seconds) else None
 
 
 def _without_secrets(url: str) -> str:

@@ -122,7 +122,7 @@ def explained(
 ) -> Explanation:
     """Return the alternatives to what a view decides, from the same snapshot."""
     snapshot, policy = view.snapshot, settings.policy.build()
-    costs = settings.costs.to_cost_inputs(snapshot.measurement.price, settings.execution.priority_fee_gwei)
+    costs = view.costs
     return explain(
         snapshot,
         book,

@@ -13,7 +13,7 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from agent.chain.abi import Event, Log, load_abi, type_of
-from agent.chain.client import LOG_RANGE_BLOCKS
+from agent.chain.endpoint import FIRST_LOG_RANGE_BLOCKS
 from agent.deploy.artifact import load_artifact
 from agent.deploy.blueprint import Blueprint
 from agent.deploy.state import ChainState
@@ -99,7 +99,7 @@ def _first_block(blueprint: Blueprint, state: ChainState) -> int:
     event: Event = load_abi("VaultAccess").event("RoleGranted")
     last, _, _ = state.head()
     while last >= 0:
-        first = max(last - LOG_RANGE_BLOCKS + 1, 0)
+        first = max(last - FIRST_LOG_RANGE_BLOCKS + 1, 0)
         query = {
             "fromBlock": hex(first),
             "toBlock": hex(last),

@@ -9,7 +9,7 @@ from typing import Any
 from eth_account import Account
 
 from agent.chain.client import ChainClient
-from agent.chain.transport import RevertedError
+from agent.chain.failures import RevertedError
 from agent.errors import FatalError, TransientError
 from agent.localnet.codec import decode, encode_call, revert_reason
 from agent.localnet.evm import ACCOUNT_ROLES, LocalChain, MinedTransaction, Transaction

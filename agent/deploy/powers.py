@@ -10,7 +10,8 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from agent.chain.abi import signature_of, type_of
-from agent.chain.transport import Answer, Request, RevertedError
+from agent.chain.failures import RevertedError
+from agent.chain.transport import Answer, Request
 from agent.deploy.artifact import load_artifact
 from agent.deploy.blueprint import Blueprint
 from agent.deploy.state import ChainState

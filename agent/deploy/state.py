@@ -9,8 +9,8 @@ from eth_utils.address import to_checksum_address
 
 from agent.chain.abi import Function, load_abi
 from agent.chain.client import ChainClient
+from agent.chain.failures import RevertedError
 from agent.chain.reverts import decode_revert
-from agent.chain.transport import RevertedError
 from agent.errors import DataError
 from agent.units import Address, Seconds, Wei
 

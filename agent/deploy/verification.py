@@ -8,7 +8,7 @@ from dataclasses import astuple
 from eth_utils.crypto import keccak
 
 from agent.chain.abi import Log, load_abi
-from agent.chain.client import LOG_RANGE_BLOCKS
+from agent.chain.endpoint import FIRST_LOG_RANGE_BLOCKS
 from agent.deploy.artifact import load_artifact
 from agent.deploy.blueprint import SOURCES_OF_DELTA, Blueprint
 from agent.deploy.comparison import Check, same
@@ -147,10 +147,10 @@ def _ever_granted(blueprint: Blueprint, state: ChainState, first_block: int) -> 
     """Return every account that any role was ever granted to, by VaultAccess's own events."""
     event, (last, _, _) = load_abi("VaultAccess").event("RoleGranted"), state.head()
     accounts: set[Address] = set()
-    for first in range(first_block, last + 1, LOG_RANGE_BLOCKS):
+    for first in range(first_block, last + 1, FIRST_LOG_RANGE_BLOCKS):
         query = {
             "fromBlock": hex(first),
-            "toBlock": hex(min(first + LOG_RANGE_BLOCKS - 1, last)),
+            "toBlock": hex(min(first + FIRST_LOG_RANGE_BLOCKS - 1, last)),
             "address": blueprint.address("VaultAccess"),
             "topics": [event.topic],
         }

@@ -1,74 +1,53 @@
 """Carries intents out: decided -> signed -> sent -> mined -> executed, each step in the ledger before the next.
 
-What became of an intent is read from the chain, never inferred from an answer that did not come. An intent counts as
-executed when the vault has used its id, and as impossible only when the chain says so: its nonce is taken, or its
-deadline has passed in a block that is there, or the block it is bound to is too old for the vault. One whose block a
-reorganisation has removed is refused in simulation and taken back like any decision that is not wanted any more.
+One whose block a reorganisation has removed is refused in simulation and taken back like any decision that is not
+wanted any more. What became of an intent, `Settler` reads from the chain.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from agent.chain.abi import load_abi
+from agent.chain.abi import Call, Function
 from agent.chain.block_id import BlockId
-from agent.chain.client import ChainClient, SendOutcome
+from agent.chain.client import ChainClient
+from agent.chain.node_errors import SendOutcome
+from agent.chain.rollup import Rollup
 from agent.domain import BlockRef, Intent
 from agent.errors import DataError, FatalError, RejectedError, TransientError
 from agent.execution.config import ExecutionSettings
-from agent.execution.fees import Fees, quote_fees
-from agent.execution.intents import LAST_BLOCKS, call_on, rebalance_call
+from agent.execution.fees import Fees, Market, first_bid, freeing_bid, replacement_bid
+from agent.execution.intents import call_on, rebalance_call
+from agent.execution.revert_breaker import require_no_revert_loop
+from agent.execution.settlement import Settlement, Settler, Timer
 from agent.execution.signer import Signer
 from agent.formatting import figure
-from agent.ledger.records import IntentRecord, IntentState, Purpose, Receipt, SignedTransaction, Transition
+from agent.ledger.records import IntentRecord, IntentState, Purpose, SignedTransaction, Transition
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
 from agent.units import Address, Wei, wei_to_eth
 
-CANCEL_GAS = 21_000
-"""Gas of a plain transfer (yellow paper, appendix G)."""
-SETTLING_SECONDS = 0.25
-"""Wall-clock time in which a node has certainly finished taking in a block whose state it shows already."""
 GAS_LIMIT_EXCEEDED = "GasLimitExceeded"
 """Name of the rejection when a transaction needs more gas than the cap."""
+_NO_FUNCTION = Function("transfer", b"", (), ())
 
 
 @dataclass(frozen=True, slots=True)
-class Timer:
-    """The machine's clocks, so that tests can do without."""
+class Terms:
+    """What a hedge may cost as things stand now: judged anew at each bump.
 
-    unix_seconds: Callable[[], float] = time.time
-    monotonic_seconds: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    ``is_urgent`` asks a block; ``worth_wei`` is what a unit of gas is worth at most while the hedge is not urgent.
+    """
 
+    is_urgent: Callable[[BlockRef], bool]
+    worth_wei: Wei | None = None
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """What became of an intent; ``state`` is None while the chain has not said."""
-
-    state: IntentState | None
-    block: BlockRef | None = None
-    receipt: Receipt | None = None
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class IntentStatus:
-    """What the chain shows of an intent at one moment; ``mined`` is one of its transactions with the raw receipt."""
-
-    head: BlockRef
-    mined: tuple[SignedTransaction, dict[str, Any]] | None
-    is_used: bool
-    is_nonce_taken: bool
-
-    @property
-    def is_strange(self) -> bool:
-        """True when the intent or its nonce was used, and by none of our transactions."""
-        return self.mined is None and (self.is_used or self.is_nonce_taken)
+    @classmethod
+    def as_decided(cls, record: IntentRecord) -> Terms:
+        """Return the terms of the decision itself."""
+        return cls(lambda _: record.is_urgent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +68,33 @@ class Executor:
         signer: Signer,
         settings: ExecutionSettings,
         timer: Timer,
+        rollup: Rollup,
     ) -> None:
         self._client = client
         self._ledger = ledger
-        self._scanner = scanner
         self._signer = signer
         self._settings = settings
         self._timer = timer
+        self._rollup = rollup
         self._vault = ledger.identity.address
-        self._last_intent = load_abi("HedgeVault").function("lastIntent")
+        self._settler = Settler(
+            client,
+            ledger,
+            scanner,
+            rollup,
+            signer.address,
+            settings.settling_seconds,
+            settings.receipt_poll_seconds,
+            timer,
+        )
 
-    def execute(self, record: IntentRecord, head: BlockRef) -> Settlement:
+    def execute(self, record: IntentRecord, head: BlockRef, terms: Terms | None = None) -> Settlement:
         """Carry out a new intent and wait for it.
 
         Raises
         ------
         RejectedError
-            The chain or the gas caps refuse it; nothing was recorded or sent.
+            The chain, the gas caps or too many reverts in a row refuse it; nothing was recorded or sent.
         TransientError
             It is unknown whether it was sent; the intent stays open for `resume`.
         DataError
@@ -119,33 +108,36 @@ class Executor:
             raise FatalError(
                 f"intent {open_intents[0].intent.intent_id} is open: two intents of one vault must not live"
             )
-        signed = self._sign(record, Purpose.REBALANCE, self._plan(record, head))
+        require_no_revert_loop(self._ledger, self._settings, head)
+        agreed = terms or Terms.as_decided(record)
+        signed = self._sign(record, Purpose.REBALANCE, self._plan(record, head, agreed))
         self._ledger.add_signed_intent(record, signed, BlockId.of(head))
         self._send(signed, head)
-        return self._wait(record)
+        return self._wait(record, agreed)
 
-    def resume(self, record: IntentRecord, is_wanted: Callable[[], bool]) -> Settlement:
+    def resume(self, record: IntentRecord, is_wanted: Callable[[], bool], terms: Terms | None = None) -> Settlement:
         """Go on with an intent that a crash or a time-out left open.
 
         What the chain has decided is recorded. What it has not is sent again as signed, byte for byte, or, when
         ``is_wanted`` answers no, cancelled by taking its nonce. Raises as `execute` does.
         """
-        settlement = self._look(record)
+        settlement = self._settler.look(record)
         if settlement.state is not None:
             return settlement
+        agreed = terms or Terms.as_decided(record)
         signed = self._ledger.transactions_of(record.intent.intent_id)
-        head = self._head()
+        head = self._settler.head()
         if not signed:
             if is_wanted():
-                return self._begin(record, head)
-            return self._close(record, IntentState.ABANDONED, head, "never signed, and not wanted any more")
+                return self._begin(record, head, agreed)
+            return self._settler.close(record, IntentState.ABANDONED, head, "never signed, and not wanted any more")
         if signed[-1].sender != self._signer.address:
             return self._leave_to_its_key(signed[-1], head, is_wanted)
         if signed[-1].purpose is Purpose.CANCEL or is_wanted():
             self._send(signed[-1], head)
         else:
-            self._bid_again(record, Purpose.CANCEL, signed, head)
-        return self._wait(record)
+            self._bid_again(record, Purpose.CANCEL, signed, head, agreed)
+        return self._wait(record, agreed)
 
     def _leave_to_its_key(self, signed: SignedTransaction, head: BlockRef, is_wanted: Callable[[], bool]) -> Settlement:
         """Send what a keeper with another key has signed, while it is wanted; its nonce is out of our reach.
@@ -158,18 +150,19 @@ class Executor:
 
     # --- sending --------------------------------------------------------------------------------------------------
 
-    def _begin(self, record: IntentRecord, head: BlockRef) -> Settlement:
+    def _begin(self, record: IntentRecord, head: BlockRef, terms: Terms) -> Settlement:
         """Sign an intent that was recorded and never signed, or give it up when the chain would refuse it now."""
         try:
-            plan = self._plan(record, head)
+            plan = self._plan(record, head, terms)
         except RejectedError as rejection:
-            return self._close(record, IntentState.ABANDONED, head, f"never signed, and refused now: {rejection}")
+            words = f"never signed, and refused now: {rejection}"
+            return self._settler.close(record, IntentState.ABANDONED, head, words)
         self._sign_and_send(record, Purpose.REBALANCE, plan, head)
-        return self._wait(record)
+        return self._wait(record, terms)
 
-    def _plan(self, record: IntentRecord, head: BlockRef) -> _Plan:
+    def _plan(self, record: IntentRecord, head: BlockRef, terms: Terms) -> _Plan:
         """Choose nonce, gas limit and fees from chain and ledger; raises before anything is signed."""
-        mined, waiting, balance = self._client.account(self._signer.address)
+        mined, waiting, balance = self._client.account(self._signer.address, head)
         rivals = self._ledger.transactions_at(self._signer.address, mined) if waiting > mined else []
         if waiting > mined + len(rivals[:1]):
             raise TransientError(
@@ -180,15 +173,30 @@ class Executor:
         if gas_limit > self._settings.max_gas_units:
             limits = {"gasLimit": gas_limit, "maxGasLimit": self._settings.max_gas_units}
             raise RejectedError(GAS_LIMIT_EXCEEDED, dict(limits))
-        fees = quote_fees(head.base_fee_wei, record.is_urgent, self._settings, rivals)
-        require_gas_money(self._signer.address, balance, Wei(gas_limit * fees.max_fee_wei))
+        is_urgent = terms.is_urgent(head)
+        market = self._market(head, gas_limit, is_urgent, terms)
+        if rivals:
+            fees = freeing_bid(market, is_urgent, self._settings, rivals)
+        else:
+            fees = first_bid(market, is_urgent, self._settings)
+        data_fee = self._rollup.data_fee(rebalance_call(record.intent), gas_limit, head)
+        require_gas_money(self._signer.address, balance, Wei(gas_limit * fees.max_fee_wei + data_fee))
         return _Plan(mined, gas_limit, fees)
 
+    def _market(self, head: BlockRef, gas_limit: int, is_urgent: bool, terms: Terms) -> Market:
+        settings = self._settings
+        percentile = settings.urgent_tip_percentile if is_urgent else settings.tip_percentile
+        tip = None if percentile is None else self._client.market_tip(percentile)
+        return Market(head.base_fee_wei, gas_limit, tip, terms.worth_wei)
+
     def _gas_needed(self, intent: Intent, head: BlockRef) -> int:
-        """Return gas that carries the intent on top of ``head``: the usual amount if it suffices, else an estimate."""
+        """Return gas that carries the intent on top of ``head``: the usual amount if it suffices, else an estimate.
+
+        A simulation does not burn what some rollups charge in gas for data; an estimate holds it already.
+        """
         call, usual = call_on(intent, head), self._settings.usual_gas_units
         if self._client.simulate(self._signer.address, call, usual, head) is None:
-            return usual
+            return usual + self._rollup.data_gas(call, head)
         return self._client.estimate_gas(self._signer.address, call)
 
     def _sign(self, record: IntentRecord, purpose: Purpose, plan: _Plan) -> SignedTransaction:
@@ -213,136 +221,78 @@ class Executor:
             )
 
     def _bid_again(
-        self, record: IntentRecord, purpose: Purpose, signed: Sequence[SignedTransaction], head: BlockRef
+        self,
+        record: IntentRecord,
+        purpose: Purpose,
+        signed: Sequence[SignedTransaction],
+        head: BlockRef,
+        terms: Terms,
     ) -> None:
         """Replace what waits by a better-paid transaction of the same nonce, unless the cap forbids it.
 
-        Taking back what is not wanted any more is always urgent.
+        Taking back what is not wanted any more is always urgent, and has a cap of its own.
         """
-        is_urgent = record.is_urgent or purpose is Purpose.CANCEL
+        is_cancel = purpose is Purpose.CANCEL
+        is_urgent = is_cancel or terms.is_urgent(head)
+        gas_limit = self._cancel_gas() if is_cancel else signed[-1].gas_limit
+        market = self._market(head, gas_limit, is_urgent, terms)
         try:
-            fees = quote_fees(head.base_fee_wei, is_urgent, self._settings, signed)
+            if is_cancel:
+                fees = freeing_bid(market, is_urgent, self._settings, signed)
+            else:
+                fees = replacement_bid(market, is_urgent, self._settings, signed)
         except RejectedError:
             return
-        gas_limit = CANCEL_GAS if purpose is Purpose.CANCEL else signed[-1].gas_limit
         self._sign_and_send(record, purpose, _Plan(signed[-1].nonce, gas_limit, fees), head)
+
+    def _cancel_gas(self) -> int:
+        """Return gas for a plain transfer to oneself: 21,000 on Ethereum, several times as much on Arbitrum."""
+        own = Call(self._signer.address, "0x", _NO_FUNCTION)
+        return math.ceil(self._client.estimate_gas(self._signer.address, own) * self._settings.gas_limit_ratio)
 
     # --- waiting --------------------------------------------------------------------------------------------------
 
-    def _wait(self, record: IntentRecord) -> Settlement:
-        """Poll the chain, bump the fee by policy, and give up waiting, not the intent, after the time-out."""
-        settings, started = self._settings, self._timer.monotonic_seconds()
-        replacements = 0
-        while True:
-            settlement = self._look(record)
-            waited = self._timer.monotonic_seconds() - started
-            if settlement.state is not None or waited >= settings.receipt_timeout_seconds:
-                return settlement
-            if (
-                waited >= settings.replace_after_seconds * (replacements + 1)
-                and replacements < settings.max_replacements
-            ):
-                replacements += 1
-                signed = self._ledger.transactions_of(record.intent.intent_id)
-                self._bid_again(record, signed[-1].purpose, signed, self._head())
-            self._timer.sleep(settings.receipt_poll_seconds)
+    def _wait(self, record: IntentRecord, terms: Terms) -> Settlement:
+        """Poll the chain, bump the fee by policy, and give up waiting, not the intent, after the time-out.
 
-    def _look(self, record: IntentRecord) -> Settlement:
-        """Ask the chain what became of an intent, and record the answer when it is final.
-
-        A node that is just taking in a block may answer from the new state before it has the receipts, even when asked
-        at the old block's hash. That looks like the work of a stranger, so it is believed only when it stays so.
+        Servers that do not answer meanwhile are asked again: what was sent is on its way.
         """
-        settled_at = self._timer.monotonic_seconds() + SETTLING_SECONDS
-        while True:
-            status = self._see(record)
-            if not status.is_strange or self._timer.monotonic_seconds() >= settled_at:
-                return self._judge(record, status)
-            self._timer.sleep(min(self._settings.receipt_poll_seconds, SETTLING_SECONDS))
+        patience, started = self._settings.receipt_timeout_seconds, self._timer.monotonic_seconds()
+        bid_at: BlockRef | None = None
+        with self._client.within(patience + self._settings.settling_seconds):
+            while True:
+                try:
+                    settlement = self._settler.look(record)
+                    bid_at = self._bump_when_due(record, settlement, bid_at or settlement.block, terms)
+                except TransientError as trouble:
+                    settlement = Settlement(None, detail=f"intent {record.intent.intent_id} is on its way; {trouble}")
+                waited = self._timer.monotonic_seconds() - started
+                if settlement.state is not None or waited >= patience:
+                    return settlement
+                self._timer.sleep(self._settings.receipt_poll_seconds)
 
-    def _see(self, record: IntentRecord) -> IntentStatus:
-        intent_id = record.intent.intent_id
-        signed = self._ledger.transactions_of(intent_id)
-        head = self._head()
-        sender = signed[-1].sender if signed else self._signer.address
-        last_call = self._last_intent.at(self._vault, sender)
-        id_prefix, accepted_in = self._client.read([last_call], head)[0]
-        is_of_later_block = accepted_in > record.intent.decided_at_block.number  # 0 before the first
-        is_used = is_of_later_block and bytes.fromhex(intent_id.removeprefix("0x")).startswith(id_prefix)
-        nonce = self._client.nonce_at(sender, head)
-        # Read last: a receipt may be newer than the head, never older than what the head already knows.
-        receipts = self._client.receipts([transaction.transaction_hash for transaction in signed])
-        mined = [(one, receipt) for one, receipt in zip(signed, receipts, strict=True) if receipt is not None]
-        is_taken = bool(signed) and nonce > signed[-1].nonce
-        return IntentStatus(head, mined[0] if mined else None, is_used, is_taken)
+    def _bump_when_due(
+        self, record: IntentRecord, settlement: Settlement, bid_at: BlockRef | None, terms: Terms
+    ) -> BlockRef | None:
+        """Bid again for what still waits, if its time has come; return the block of the latest bid."""
+        head = settlement.block
+        if settlement.state is not None or head is None or bid_at is None:
+            return bid_at
+        if not self._is_bump_due(record, head, bid_at):
+            return bid_at
+        signed = self._ledger.transactions_of(record.intent.intent_id)
+        self._bid_again(record, signed[-1].purpose, signed, head, terms)
+        return head
 
-    def _judge(self, record: IntentRecord, status: IntentStatus) -> Settlement:
-        intent, head = record.intent, status.head
-        if status.mined is not None:
-            return self._mined(record, *status.mined)
-        if status.is_used:
-            return self._executed(record, head, None, "by a transaction this ledger does not know")
-        if status.is_nonce_taken:
-            return self._close(record, IntentState.SUPERSEDED, head, "its nonce was taken by an unknown transaction")
-        if head.timestamp > intent.deadline:
-            return self._close(record, IntentState.EXPIRED, head, f"deadline {intent.deadline} passed unmined")
-        if head.number - intent.decided_at_block.number >= LAST_BLOCKS:
-            words = f"block {intent.decided_at_block.number} left the last {LAST_BLOCKS} unmined"
-            return self._close(record, IntentState.EXPIRED, head, words)
-        return Settlement(None, detail=f"intent {intent.intent_id} waits to be mined")
-
-    # --- outcomes -------------------------------------------------------------------------------------------------
-
-    def _mined(self, record: IntentRecord, transaction: SignedTransaction, raw: dict[str, Any]) -> Settlement:
-        block = self._client.block(int(raw["blockNumber"], 16))
-        if block.hash != raw["blockHash"]:
-            raise TransientError(f"block {block.number} was replaced while its receipt was read")
-        receipt = Receipt(
-            transaction_hash=transaction.transaction_hash,
-            block_id=BlockId.of(block),
-            is_success=int(raw["status"], 16) == 1,
-            gas_used=int(raw["gasUsed"], 16),
-            gas_price_wei=Wei(int(raw["effectiveGasPrice"], 16)),
-        )
-        if transaction.purpose is Purpose.CANCEL:
-            return self._close(record, IntentState.CANCELLED, block, "its nonce was taken by our cancellation", receipt)
-        if not receipt.is_success:
-            parent, gas = self._client.parent(block), transaction.gas_limit
-            rejection = self._client.simulate(self._signer.address, call_on(record.intent, parent), gas, parent)
-            detail = str(rejection or "reverted for a reason that does not show on its parent block")
-            return self._close(record, IntentState.REVERTED, block, detail, receipt)
-        return self._executed(record, block, receipt, "")
-
-    def _executed(self, record: IntentRecord, block: BlockRef, receipt: Receipt | None, detail: str) -> Settlement:
-        """Book the fills first: only then is the intent done."""
-        intent_id, block_id = record.intent.intent_id, BlockId.of(block)
-        if receipt is not None:
-            mined = Transition(
-                intent_id, IntentState.MINED, block_id, receipt.transaction_hash, block_unix=block.timestamp
-            )
-            self._ledger.add_receipt(receipt, mined)
-        self._scanner.scan(block)
-        executed = Transition(intent_id, IntentState.EXECUTED, block_id, detail=detail, block_unix=block.timestamp)
-        self._ledger.add_transition(executed)
-        return Settlement(IntentState.EXECUTED, block, receipt, detail)
-
-    def _close(
-        self, record: IntentRecord, state: IntentState, block: BlockRef, detail: str, receipt: Receipt | None = None
-    ) -> Settlement:
-        transaction_hash = None if receipt is None else receipt.transaction_hash
-        transition = Transition(
-            record.intent.intent_id, state, BlockId.of(block), transaction_hash, detail, block.timestamp
-        )
-        if receipt is None:
-            self._ledger.add_transition(transition)
-        else:
-            self._ledger.add_receipt(receipt, transition)
-        return Settlement(state, block, receipt, detail)
-
-    # --- parts ----------------------------------------------------------------------------------------------------
-
-    def _head(self) -> BlockRef:
-        return self._client.head(self._timer.unix_seconds())
+    def _is_bump_due(self, record: IntentRecord, head: BlockRef, bid_at: BlockRef) -> bool:
+        """Return whether the bid has had its blocks, or the base fee has left it behind; once a block at most."""
+        signed = self._ledger.transactions_of(record.intent.intent_id)
+        last = signed[-1]
+        if sum(1 for one in signed if one.purpose is last.purpose) > self._settings.max_replacements:
+            return False
+        blocks = head.number - bid_at.number
+        is_left_behind = head.base_fee_wei > last.max_fee_wei
+        return blocks >= self._settings.replace_after_blocks or (blocks > 0 and is_left_behind)
 
 
 def require_gas_money(address: Address, balance: Wei, needed: Wei) -> None:

@@ -14,7 +14,7 @@ from agent.chain.client import ChainClient
 from agent.domain import BlockRef
 from agent.errors import DataError, FatalError, TransientError
 from agent.execution.config import GOVERNANCE_KEY_VARIABLE, ExecutionSettings
-from agent.execution.fees import Fees, quote_fees
+from agent.execution.fees import Fees, Market, first_bid
 from agent.execution.signer import LOCAL_CHAIN_ID, load_account, sign_call
 from agent.governance.calls import GovernedCall
 from agent.units import Address, Wei
@@ -60,7 +60,7 @@ class KeySender:
 
     def send(self, client: ChainClient, call: GovernedCall, gas: int, fees: Fees) -> str:
         """Sign here (EIP-1559)."""
-        nonce = client.account(self.address)[1]
+        nonce = client.waiting_nonce(self.address)
         signed = sign_call(self._account, self._chain_id, call.target, Wei(call.wei), call.data_hex, nonce, gas, fees)
         client.send_raw(signed.raw)
         return signed.hash
@@ -98,7 +98,7 @@ def send_and_wait(
     """
     needed = client.estimate_gas(sender.address, Call(call.target, call.data_hex, _UNKNOWN))
     gas = int(needed * settings.gas_limit_ratio)
-    sent = sender.send(client, call, gas, quote_fees(head.base_fee_wei, is_urgent, settings))
+    sent = sender.send(client, call, gas, first_bid(Market(head.base_fee_wei, gas), is_urgent, settings))
     deadline = time.monotonic() + RECEIPT_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         (receipt,) = client.receipts([sent])

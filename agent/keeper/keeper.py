@@ -22,8 +22,10 @@ from agent.chain.state import ChainState
 from agent.domain import Action, BlockRef, Book, Decision, Measurement, Snapshot
 from agent.errors import AgentError, DataError, FatalError, RejectedError, TransientError
 from agent.execution.intents import MAX_DECISION_AGE_BLOCKS, book_digest
+from agent.execution.settlement import Settlement, Timer
 from agent.execution.signer import Signer, load_signer
-from agent.execution.submit import Executor, Settlement, Timer, require_gas_money
+from agent.execution.submit import Executor, Terms, require_gas_money
+from agent.guard import worst_net_delta
 from agent.keeper.guard_check import execution_mismatch, simulation_mismatch
 from agent.keeper.planner import CycleView, Planner
 from agent.ledger.accounting import NavCheck, check_nav
@@ -118,7 +120,9 @@ class Keeper:
         )
         scanner = EventScanner(planner.client, self.ledger, deployment, planner.head(timer.unix_seconds))
         self._scanner = scanner
-        self._executor = Executor(planner.client, self.ledger, scanner, signer, settings.execution, timer)
+        self._executor = Executor(
+            planner.client, self.ledger, scanner, signer, settings.execution, timer, planner.rollup
+        )
 
     @classmethod
     def build(
@@ -233,6 +237,10 @@ class Keeper:
             See `Keeper.run`. Whatever was sent by then is in the ledger, and the next cycle goes on with it.
 
         """
+        with self.planner.client.within(self._settings.keeper.cycle_deadline_seconds):
+            return self._cycle()
+
+    def _cycle(self) -> CycleResult:
         started = time.perf_counter()
         self._database.lease.require_held()
         head = self._see_head()
@@ -258,7 +266,7 @@ class Keeper:
         """Go on with open intents, oldest first; stop at one whose outcome is not known yet."""
         settlement: Settlement | None = None
         for record in self.ledger.open_intents():
-            settlement = self._executor.resume(record, partial(self._is_wanted, record))
+            settlement = self._executor.resume(record, partial(self._is_wanted, record), self._terms(record))
             if settlement.state is None:
                 break
         return settlement
@@ -271,6 +279,17 @@ class Keeper:
         if head.number - record.intent.decided_at_block.number > MAX_DECISION_AGE_BLOCKS:
             return False
         return self.planner.simulate(record.intent, self._signer.address, head) is None
+
+    def _terms(self, record: IntentRecord, worth_wei: Wei | None = None) -> Terms:
+        return Terms(partial(self._is_urgent, record), worth_wei)
+
+    def _is_urgent(self, record: IntentRecord, head: BlockRef) -> bool:
+        """Return whether a hedge is urgent as the vault stands now; as it was decided where that cannot be read."""
+        try:
+            state = self.planner.reader.state(head)
+        except (RejectedError, TransientError):
+            return record.is_urgent
+        return worst_net_delta(state.measurement) >= state.bounds.urgent_delta
 
     def _decide_and_act(self, head: BlockRef) -> CycleResult:
         try:
@@ -309,7 +328,7 @@ class Keeper:
             return replace(seen, reason=f"{decision.reason}; simulation refuses: {rejection}")
         record = IntentRecord(intent, decision.urgent, self._book_digest, decision.reason, _mark_prices(view))
         try:
-            settlement = self._executor.execute(record, view.block)
+            settlement = self._executor.execute(record, view.block, self._terms(record, self.planner.gas_worth(view)))
         except RejectedError as refusal:
             return replace(seen, rejection=refusal, reason=f"{decision.reason}; not sent: {refusal}")
         if settlement.state is None:
@@ -322,19 +341,18 @@ class Keeper:
     def _executed(
         self, seen: CycleResult, block: BlockRef, receipt: Receipt | None, intent_id: IntentId
     ) -> CycleResult:
-        """Measure on both sides of the block of execution and let the mirror judge what was measured."""
+        """Measure on both sides of the block of execution, as far as servers tell, and let the mirror judge it."""
         fills = tuple(self.ledger.fills_of(intent_id))
         rebalance = self.ledger.rebalance_of(intent_id)
-        before = self.planner.reader.state(self.planner.client.parent(block))
-        after = self.planner.reader.state(block)
-        return replace(
-            seen,
-            outcome=Outcome.EXECUTED,
-            receipt=receipt,
-            fills=fills,
-            after=after,
-            guard_mirror_mismatch=seen.guard_mirror_mismatch or execution_mismatch(before, after, fills, rebalance),
-        )
+        done = replace(seen, outcome=Outcome.EXECUTED, receipt=receipt, fills=fills)
+        try:
+            with self.planner.client.within(self._settings.keeper.cycle_deadline_seconds):
+                before = self.planner.reader.state(self.planner.client.parent(block))
+                after = self.planner.reader.state(block)
+        except (RejectedError, TransientError) as trouble:
+            return replace(done, reason=f"{done.reason}; what it led to cannot be read now: {trouble}")
+        mismatch = seen.guard_mirror_mismatch or execution_mismatch(before, after, fills, rebalance)
+        return replace(done, after=after, guard_mirror_mismatch=mismatch)
 
 
 def _require_able(planner: Planner, signer: Signer, head: BlockRef) -> None:
@@ -347,10 +365,12 @@ def _require_able(planner: Planner, signer: Signer, head: BlockRef) -> None:
             f"key {signer.address} is no keeper of the vault ({rejection}); use the keeper's key, or have the governor "
             f"grant it KEEPER_ROLE, which waits {planner.deployment.governor_delay_seconds} s"
         ) from None
-    _, _, balance = planner.client.account(signer.address)
+    _, _, balance = planner.client.account(signer.address, head)
     settings = planner.settings
     tip = gwei_to_wei(settings.execution.priority_fee_gwei, Rounding.UP)
-    require_gas_money(signer.address, balance, Wei(settings.costs.rebalance_gas_units * (head.base_fee_wei + tip)))
+    gas_units = settings.costs.rebalance_gas_units
+    data_fee = planner.data_fee(gas_units, head)
+    require_gas_money(signer.address, balance, Wei(gas_units * (head.base_fee_wei + tip) + data_fee))
 
 
 def _cycle_record(result: CycleResult, view: CycleView, nav: NavCheck) -> CycleRecord:

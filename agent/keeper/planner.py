@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment, load_deployment
+from agent.chain.rollup import Rollup, RollupKind
 from agent.chain.snapshot import SnapshotReader
 from agent.chain.state import ChainState
+from agent.costs.trade_costs import CostInputs
 from agent.decision.decide import decide
+from agent.decision.gas_worth import gas_worth_usd
 from agent.domain import BlockRef, Book, Decision, Intent, Snapshot
 from agent.errors import RejectedError
 from agent.execution.intents import build_intent, call_on
+from agent.guard import band_now, worst_net_delta
 from agent.settings import Settings
-from agent.units import Address
+from agent.units import Address, Rounding, Wei, eth_to_wei, gwei_to_wei
 
 
 @dataclass(frozen=True, slots=True)
 class CycleView:
-    """What a cycle saw and what it would do; ``decision_seconds`` is the time of the pure decision alone."""
+    """What a cycle saw and what it would do; ``decision_seconds`` is the time of the pure decision alone.
+
+    ``costs`` is what was reckoned with beyond the quotes, a rollup's charge for data included.
+    """
 
     snapshot: Snapshot
     state: ChainState
     decision: Decision
     decision_seconds: float
+    costs: CostInputs
 
     @property
     def block(self) -> BlockRef:
@@ -50,6 +58,7 @@ class Planner:
         self.client = client
         self.deployment = deployment
         self.reader = SnapshotReader(client, deployment, keeper)
+        self.rollup = Rollup(client, RollupKind(settings.chain.rollup))
         self._policy = settings.policy.build()
         self._decision_settings = settings.to_decision_parameters(deployment.asset.decimals)
 
@@ -94,11 +103,35 @@ class Planner:
 
         """
         snapshot, state = self.reader.snapshot(block)
-        settings = self.settings
-        costs = settings.costs.to_cost_inputs(snapshot.measurement.price, settings.execution.priority_fee_gwei)
+        costs = self._cost_inputs(snapshot)
         started = time.perf_counter()
         decision = decide(snapshot, self.book, self._policy, costs, self._decision_settings)
-        return CycleView(snapshot, state, decision, time.perf_counter() - started)
+        return CycleView(snapshot, state, decision, time.perf_counter() - started, costs)
+
+    def data_fee(self, gas_units: int, block: BlockRef) -> Wei:
+        """Return what a rollup charges for the data of one rebalance: as the chain tells, else as configured."""
+        live = self.rollup.usual_fee(self.deployment.contract("HedgeVault"), gas_units, block)
+        return gwei_to_wei(self.settings.costs.data_fee_gwei, Rounding.UP) if live is None else live
+
+    def gas_worth(self, view: CycleView) -> Wei | None:
+        """Return what a unit of gas is worth to a view's rebalance at most.
+
+        None without limit: outside the chain's band it is the band that calls for the trade, at the settings' caps.
+        """
+        decision, snapshot = view.decision, view.snapshot
+        if worst_net_delta(snapshot.measurement) > band_now(snapshot):
+            return None
+        worth_usd = gas_worth_usd(self._policy, decision.exposure, decision.costs)
+        if worth_usd is None:
+            return None
+        costs = view.costs
+        wei = eth_to_wei(worth_usd / costs.eth_price_usd, Rounding.DOWN) - costs.data_fee_wei
+        return Wei(max(wei, 0) // costs.gas_units)
+
+    def _cost_inputs(self, snapshot: Snapshot) -> CostInputs:
+        settings = self.settings
+        costs = settings.costs.to_cost_inputs(snapshot.measurement.price, settings.execution.priority_fee_gwei)
+        return replace(costs, data_fee_wei=self.data_fee(costs.gas_units, snapshot.block))
 
     def intent(self, view: CycleView) -> Intent:
         """Return the intent of a view's decision."""

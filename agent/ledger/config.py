@@ -21,14 +21,22 @@ def _ledger_url(url: str) -> str:
 class LedgerTerms(Section):
     """How long a lease lasts, and what is kept."""
 
-    lease_seconds: Real = Field(gt=0, le=300)
-    """A keeper that has not renewed its lease for so long may be replaced by another one."""
-    standby_poll_seconds: Real = Field(gt=0, le=60)
-    """How often a keeper that stands by asks for the lease."""
-    cycle_retention_days: Whole = Field(ge=1, le=3_650)
-    """Cycles that did not trade, and what was noted to follow the chain, are kept for so long, by the chain's time."""
-    settling_seconds: Whole = Field(ge=1, le=86_400)
-    """So long after a trade the market has recovered from it: then the venue's price is noted again."""
+    lease_seconds: Real = Field(
+        gt=0, le=300, description="a keeper that has not renewed its lease for so long may be replaced by another one"
+    )
+    standby_poll_seconds: Real = Field(
+        gt=0, le=60, description="wait between two questions of a keeper that stands by for the lease"
+    )
+    cycle_retention_days: Whole = Field(
+        ge=1,
+        le=3_650,
+        description="cycles that did not trade, and what was noted to follow the chain, are kept so long by its time",
+    )
+    settling_seconds: Whole = Field(
+        ge=1,
+        le=86_400,
+        description="after a trade, until the market has recovered from it: then the venue's price is noted again",
+    )
 
 
 USUAL_TERMS = LedgerTerms(lease_seconds=20.0, standby_poll_seconds=2.0, cycle_retention_days=30, settling_seconds=600)

@@ -111,8 +111,17 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosedIntent:
+    """How an intent ended; ``deadline`` was its own."""
+
+    state: IntentState
+    deadline: Seconds
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
-    """Outcome of a mined transaction."""
+    """Outcome of a mined transaction. ``gas_price_wei`` is what a unit of gas came to, a rollup's data included."""
 
     transaction_hash: str
     block_id: BlockId

@@ -10,6 +10,7 @@ from agent.chain.abi import Event, Log, load_abi
 from agent.chain.block_id import BlockId
 from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment
+from agent.chain.log_pages import AnchorReplacedError, LogQuery
 from agent.domain import BlockRef
 from agent.errors import TransientError
 from agent.ledger.records import (
@@ -22,7 +23,7 @@ from agent.ledger.records import (
     Scan,
 )
 from agent.ledger.store import VaultLedger
-from agent.units import Address, AssetUnits, IntentId, Wad
+from agent.units import Address, AssetUnits, BlockHash, IntentId, Wad
 from agent.venues.funding import FundingSource, funding_sources
 
 _MARKS_COMPARED_AT_ONCE = (32, 2_048, 131_072)
@@ -66,6 +67,7 @@ class EventScanner:
         self._addresses = sorted({self._vault, *(source.emitter for source in self._funding)})
         self._seen: BlockId | None = None
         self._topics = sorted({*self._readers, *(source.event.event.topic for source in self._funding)})
+        self._query = LogQuery(tuple(self._addresses), tuple(self._topics))
 
     def scan(self, to: BlockRef) -> None:
         """Record every event up to ``to``, after voiding what rests on blocks the chain has replaced.
@@ -75,26 +77,39 @@ class EventScanner:
         Raises
         ------
         TransientError
-            The chain changed while it was read; nothing was recorded.
+            The chain changed while it was read, the servers do not answer, or they lag behind the ledger. What was
+            recorded before stands.
 
         """
         anchor, target = self._seen or self._ledger.last_scan(), BlockId.of(to)
-        if anchor == target:
-            return
-        is_ahead = anchor is None or anchor.number < target.number
-        logs = self._logs(anchor, target) if is_ahead else None
-        if logs is None:
+        if anchor is not None and anchor.number >= target.number and anchor != target:
             anchor = self._drop_replaced(target)
-            logs = [] if anchor == target else self._logs(anchor, target)
-            if logs is None:
-                raise TransientError("the chain was replaced twice while its events were read")
-        first = self._after(anchor)
-        if logs or target.number - first >= _UNMARKED_BLOCKS or self._ledger.last_scan() is None:
-            self._record(first, target, logs)
-        self._seen = target
+        if anchor == target:
+            self._seen = target
+            return
+        try:
+            self._read_on(anchor, target)
+        except AnchorReplacedError:
+            self._read_on(self._drop_replaced(target), target)
 
-    def _logs(self, anchor: BlockId | None, target: BlockId) -> list[Log] | None:
-        return self._client.logs(self._addresses, self._topics, self._after(anchor), target, anchor)
+    def book(self, block_id: BlockId, logs: Sequence[Log]) -> None:
+        """Record the events of one transaction's receipt, which the servers' own log search did not show.
+
+        Those that are recorded already stay as they are.
+        """
+        own = [log for log in logs if log.emitter in self._addresses and log.topics and log.topics[0] in self._topics]
+        self._record(block_id.number, block_id, own)
+
+    def _read_on(self, anchor: BlockId | None, target: BlockId) -> None:
+        """Record page after page from behind ``anchor``: what is read stays read when a later page fails."""
+        first = self._after(anchor)
+        if anchor == target:
+            self._seen = target
+            return
+        for page in self._client.log_reader.pages(self._query, first, target, anchor):
+            if page.logs or page.to.number - first >= _UNMARKED_BLOCKS or self._ledger.last_scan() is None:
+                self._record(first, page.to, page.logs)
+            self._seen, first = page.to, page.to.number + 1
 
     def _after(self, anchor: BlockId | None) -> int:
         return self._first_block if anchor is None else anchor.number + 1
@@ -115,13 +130,25 @@ class EventScanner:
         )
 
     def _drop_replaced(self, target: BlockId) -> BlockId | None:
-        """Void everything recorded on blocks that are gone; return the newest scan mark that is still on the chain."""
+        """Void everything recorded on blocks that are gone; return the newest scan mark that is still on the chain.
+
+        Only another block at its height shows that one is gone. Where the servers merely do not reach as high as the
+        ledger, they lag.
+        """
         shared = self._walk_back(target)
         above = sorted(
             self._ledger.blocks_above(-1 if shared is None else shared.number), key=lambda block_id: block_id.number
         )
-        still = set(self._canonical(above))
-        self._ledger.void([block_id for block_id in above if block_id not in still])
+        hashes = self._hashes(above)
+        gone = [block_id for block_id in above if hashes[block_id.number] not in (None, block_id.hash)]
+        missing = [block_id for block_id in above if hashes[block_id.number] is None]
+        if missing and not gone:
+            raise TransientError(
+                f"the ledger knows block {missing[-1].number}, and the servers do not yet: they lag behind what they, "
+                "or others, have shown already"
+            )
+        self._ledger.void([*gone, *missing])
+        self._seen = None
         return shared
 
     def _walk_back(self, target: BlockId) -> BlockId | None:
@@ -134,8 +161,13 @@ class EventScanner:
 
     def _canonical(self, block_ids: Sequence[BlockId]) -> list[BlockId]:
         """Return those of ``block_ids`` that are on the chain now."""
-        hashes = self._client.canonical_hashes([block_id.number for block_id in block_ids])
-        return [block_id for block_id, block_hash in zip(block_ids, hashes, strict=True) if block_id.hash == block_hash]
+        hashes = self._hashes(block_ids)
+        return [block_id for block_id in block_ids if hashes[block_id.number] == block_id.hash]
+
+    def _hashes(self, block_ids: Sequence[BlockId]) -> dict[int, BlockHash | None]:
+        """Return the hash that the chain has now at each height, None beyond the servers' head."""
+        numbers = sorted({block_id.number for block_id in block_ids})
+        return dict(zip(numbers, self._client.canonical_hashes(numbers), strict=True)) if numbers else {}
 
     def _read(self, log: Log, found: _Found) -> None:
         at = LogId(BlockId(log.block_number, log.block_hash), log.transaction_hash, log.log_index)

@@ -14,6 +14,7 @@ from agent.ledger.config import LedgerTerms
 from agent.ledger.orders import Order, replay
 from agent.ledger.records import (
     CashFlowRecord,
+    ClosedIntent,
     CycleRecord,
     FillRecord,
     FundingRecord,
@@ -135,6 +136,21 @@ class VaultLedger(VaultRows):
         table = schema.transitions
         statement = self._counting_rows(table).where(table.c.intent_id == intent_id).order_by(table.c.id)
         return [IntentState(row.state) for row in self._fetch(statement)]
+
+    def closed_intents(self, limit: int) -> list[ClosedIntent]:
+        """Return how the latest intents ended, newest first."""
+        steps, intents = schema.transitions, schema.intents
+        of_vault = and_(steps.c.vault_id == self._vault_id, intents.c.vault_id == self._vault_id)
+        statement = (
+            select(steps.c.state, steps.c.detail, intents.c.deadline)
+            .join(intents, intents.c.intent_id == steps.c.intent_id)
+            .where(of_vault, steps.c.state.in_(_FINAL_STATES), counts(steps))
+            .order_by(steps.c.id.desc())
+            .limit(limit)
+        )
+        return [
+            ClosedIntent(IntentState(row.state), Seconds(row.deadline), row.detail) for row in self._fetch(statement)
+        ]
 
     # --- events ---------------------------------------------------------------------------------------------------
 

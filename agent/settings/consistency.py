@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from agent.execution.signer import LOCAL_CHAIN_ID
 from agent.settings.contracts import BoundsSettings, OracleSettings, QueueSettings
 from agent.settings.settings import Settings
 from agent.units import BPS
@@ -14,7 +15,13 @@ def contradictions(settings: Settings) -> tuple[str, ...]:
 
     What contradicts itself within one section is refused by that section where it can be told from it alone.
     """
-    found = (*_trade_sizes(settings), *_times(settings), *_leverage(settings), *_gas(settings))
+    found = (
+        *_trade_sizes(settings),
+        *_times(settings),
+        *_public_chain(settings),
+        *_leverage(settings),
+        *_gas(settings),
+    )
     queue = queue_contradictions(settings.queue, settings.oracle, settings.bounds)
     return (*found, *queue, *_rescues(settings))
 
@@ -57,10 +64,10 @@ def _times(settings: Settings) -> Iterator[str]:
             f"[execution] deadline_seconds {execution.deadline_seconds} is below receipt_timeout_seconds "
             f"{execution.receipt_timeout_seconds:g}: the keeper would wait for what the chain refuses; raise it"
         )
-    if execution.receipt_poll_seconds > execution.replace_after_seconds:
+    if execution.receipt_poll_seconds >= execution.receipt_timeout_seconds:
         yield (
-            f"[execution] receipt_poll_seconds {execution.receipt_poll_seconds:g} exceeds replace_after_seconds "
-            f"{execution.replace_after_seconds:g}: a transaction would be replaced unseen; lower it"
+            f"[execution] receipt_poll_seconds {execution.receipt_poll_seconds:g} is not below receipt_timeout_seconds "
+            f"{execution.receipt_timeout_seconds:g}: no receipt would be looked for; lower it"
         )
     if keeper.retry_initial_seconds > keeper.retry_max_seconds:
         yield (
@@ -71,6 +78,29 @@ def _times(settings: Settings) -> Iterator[str]:
         yield (
             f"[slicing] interval_seconds {slicing.interval_seconds:g} is below [bounds] cooldown_seconds "
             f"{settings.bounds.cooldown_seconds}: the guard would refuse every slice but the first; raise it"
+        )
+
+
+MOST_HEAD_AGE_SECONDS = 600
+"""On any public chain: what is older says nothing about the market."""
+LEAST_POLL_SECONDS = 0.1
+"""Of public servers, which refuse who asks more often."""
+
+
+def _public_chain(settings: Settings) -> Iterator[str]:
+    """Refuse on a public chain what serves a local one, which replays history at any speed and limits nobody."""
+    chain, execution = settings.chain, settings.execution
+    if chain.chain_id == LOCAL_CHAIN_ID:
+        return
+    if chain.max_head_age_seconds > MOST_HEAD_AGE_SECONDS:
+        yield (
+            f"[chain] max_head_age_seconds {chain.max_head_age_seconds} is above {MOST_HEAD_AGE_SECONDS}: the keeper "
+            "would trade on a head that is long past; lower it to some blocks"
+        )
+    if execution.receipt_poll_seconds < LEAST_POLL_SECONDS:
+        yield (
+            f"[execution] receipt_poll_seconds {execution.receipt_poll_seconds:g} is below {LEAST_POLL_SECONDS}: "
+            "public servers refuse who asks so often; raise it to about a block"
         )
 
 

@@ -13,3 +13,6 @@ class KeeperSettings(Section):
     interval_seconds: Real = Field(gt=0, description="wait between two cycles: how often the book is looked at")
     retry_initial_seconds: Real = Field(gt=0, description="wait after a first failure; doubled after each further one")
     retry_max_seconds: Real = Field(gt=0, description="longest wait after a failure")
+    cycle_deadline_seconds: Real = Field(
+        default=60, gt=0, description="no read of a cycle goes on for longer; the next cycle begins afresh"
+    )

@@ -12,6 +12,7 @@ from agent.budgets import Available, available, settled
 from agent.chain.abi import Call, load_abi
 from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment
+from agent.chain.rollup import Rollup, RollupKind
 from agent.chain.state import measurement_of
 from agent.domain import BlockRef, Bounds, Budget, Measurement, Track, Usage
 from agent.rounding import mul_div_down, share
@@ -174,7 +175,9 @@ class StatusReader:
     def _rebalance_cost(self, block: BlockRef) -> int:
         costs, execution = self.settings.costs, self.settings.execution
         tip = gwei_to_wei(execution.priority_fee_gwei, Rounding.UP)
-        data_fee = gwei_to_wei(costs.data_fee_gwei, Rounding.UP)
+        rollup = Rollup(self.client, RollupKind(self.settings.chain.rollup))
+        live = rollup.usual_fee(self.deployment.contract("HedgeVault"), costs.rebalance_gas_units, block)
+        data_fee = gwei_to_wei(costs.data_fee_gwei, Rounding.UP) if live is None else live
         return max(Wei(costs.rebalance_gas_units * (block.base_fee_wei + tip) + data_fee), 1)
 
 

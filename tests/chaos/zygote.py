@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy.engine.default import DefaultDialect
-from web3 import HTTPProvider
 
+from agent.chain.transport import Server
 from agent.files.book_file import load_book
 from agent.keeper.keeper import Keeper, Outcome
 from agent.risk.exposure import book_exposure
@@ -36,10 +36,8 @@ class Boundary:
         self._kill_after = kill_after
 
     def install(self) -> None:
-        HTTPProvider.make_request = self._wrapped(HTTPProvider.make_request, lambda _, method, *__: method)
-        HTTPProvider.make_batch_request = self._wrapped(
-            HTTPProvider.make_batch_request, lambda _, calls: f"batch of {len(calls)}"
-        )
+        Server.request = self._wrapped(Server.request, lambda _, request, *__: request.method)
+        Server.batch = self._wrapped(Server.batch, lambda _, batch, *__: f"batch of {len(batch)}")
         DefaultDialect.do_commit = self._wrapped(DefaultDialect.do_commit, lambda *_: "commit")
 
     def _wrapped(self, function: Callable[..., Any], name: Callable[..., str]) -> Callable[..., Any]:

@@ -15,13 +15,14 @@ from agent.ledger.records import IntentState, Purpose
 from agent.localnet.codec import encode_call
 from agent.localnet.evm import Transaction
 from agent.units import WAD
+from tests.support.fault_proxy import FaultProxy, accept_and_drop, mine_a_block
 from tests.support.keeper_world import KeeperWorld
 
 pytestmark = pytest.mark.chain
 
 IMPATIENT = {
     "receipt_timeout_seconds": 0.2,
-    "replace_after_seconds": 0.05,
+    "replace_after_blocks": 1,
     "receipt_poll_seconds": 0.01,
     "max_replacements": 2,
 }
@@ -56,13 +57,20 @@ def assert_hedged_once(world: KeeperWorld, keeper: Keeper) -> None:
 
 
 def test_cycle__transaction_not_mined__is_bumped_by_policy_and_stays_one_intent(world):
-    intent_id, signed = left_pending(world, **{**IMPATIENT, "receipt_timeout_seconds": 3.0})
+    patient = {**IMPATIENT, "receipt_timeout_seconds": 3.0, "receipt_poll_seconds": 0.1}
+    with FaultProxy(world.localnet.rpc_url) as proxy:
+        proxy.on("eth_sendRawTransaction", accept_and_drop())
+        proxy.on("eth_getTransactionReceipt", mine_a_block(), times=4)
+        settings = world.settings(**patient).with_rpc_urls(proxy.url)
+        with Keeper.build(settings, world.book(), {}) as keeper:
+            intent_id = keeper.cycle().intent_id
+            signed = keeper.ledger.transactions_of(intent_id)
     assert len(signed) == 3
     assert {transaction.nonce for transaction in signed} == {signed[0].nonce}
     for cheaper, dearer in pairwise(signed):
         assert dearer.max_fee_wei * 4 >= cheaper.max_fee_wei * 5
         assert dearer.priority_fee_wei * 4 >= cheaper.priority_fee_wei * 5
-    world.rpc("evm_mine")
+    world.rpc("eth_sendRawTransaction", signed[-1].raw)
     with world.keeper() as keeper:
         result = keeper.cycle()
         assert result.resumed is IntentState.EXECUTED

@@ -10,9 +10,11 @@ import pytest
 from agent.chain import client as client_module
 from agent.chain.abi import Function
 from agent.chain.block_id import BlockId
-from agent.chain.client import ChainClient, SendOutcome
+from agent.chain.client import ChainClient
 from agent.chain.config import ChainSettings
-from agent.chain.transport import Answer, Request, RevertedError, RpcRefusedError
+from agent.chain.failures import RevertedError, ServerError
+from agent.chain.node_errors import NodeError, SendOutcome
+from agent.chain.transport import Answer, RefusedTransactionError, Request
 from agent.domain import BlockRef
 from agent.errors import DataError, FatalError, RejectedError, TransientError
 from agent.units import Address, BlockHash, Seconds, Wei
@@ -53,15 +55,16 @@ class FakeServer:
         }
         self.asked: list[str] = []
 
-    def request(self, request: Request) -> Any:
-        self.asked.append(request.method)
+    def request(self, request: Request, timeout_seconds: float) -> Any:
+        if request.method != "eth_chainId":
+            self.asked.append(request.method)
         return self.script[request.method](*request.params)
 
-    def batch(self, requests: list[Request]) -> list[Answer]:
+    def batch(self, requests: list[Request], timeout_seconds: float) -> list[Answer]:
         answers = []
         for request in requests:
             try:
-                answers.append(Answer(self.request(request), None))
+                answers.append(Answer(self.request(request, timeout_seconds), None))
             except RevertedError as reverted:
                 answers.append(Answer(None, reverted))
         return answers
@@ -71,22 +74,23 @@ class FakeServer:
 
 
 def silent(*_: object) -> Any:
-    raise TransientError("does not answer")
+    raise ServerError("does not answer")
 
 
 def reverting(*_: object) -> Any:
     raise RevertedError("0x", "execution reverted")
 
 
-def client_of(monkeypatch, *servers: FakeServer, quorum: int = 1, max_head_age_seconds: int = 60) -> ChainClient:
+def client_of(monkeypatch, *servers: FakeServer, quorum: int = 1, **more: int) -> ChainClient:
     by_url = {f"http://{index}.example": server for index, server in enumerate(servers)}
-    monkeypatch.setattr(client_module, "Server", lambda url, timeout: by_url[url])
+    monkeypatch.setattr(client_module, "Server", lambda url: by_url[url])
     settings = ChainSettings(
         chain_id=31_337,
         rpc_urls=tuple(by_url),
         rpc_quorum=quorum,
         rpc_timeout_seconds=1,
-        max_head_age_seconds=max_head_age_seconds,
+        max_head_age_seconds=more.get("max_head_age_seconds", 60),
+        rpc_state_quorum=more.get("state_quorum"),
     )
     return ChainClient(settings)
 
@@ -104,7 +108,7 @@ def test_request__first_server_silent__asks_the_next_and_remembers(monkeypatch):
     client = client_of(monkeypatch, first, second)
     assert client.read([CALL], BLOCK) == [(42,)]
     assert client.read([CALL], BLOCK) == [(42,)]
-    assert (first.asked, second.asked) == (["eth_call"], ["eth_call", "eth_call"])
+    assert second.asked == ["eth_call", "eth_call"]
 
 
 def test_request__no_server_answers__is_transient_and_names_all(monkeypatch):
@@ -139,7 +143,7 @@ def test_read__answer_of_another_type__is_named_and_read_or_none_forgives_it(mon
 
 def test_head__clock_and_head_far_apart__is_transient(monkeypatch):
     client = client_of(monkeypatch, FakeServer("one"), max_head_age_seconds=60)
-    assert client.head(NOW + 65) == BLOCK
+    assert client.head(NOW + 65).number == BLOCK.number
     for clock in (NOW + 66, NOW - 56):
         with pytest.raises(TransientError, match="more than max_head_age_seconds 60"):
             client.head(clock)
@@ -200,14 +204,14 @@ def test_block__not_there_yet__is_transient(monkeypatch):
 )
 def test_send_raw__refusal_that_says_where_the_transaction_stands__is_no_failure(monkeypatch, message, outcome):
     def refuse(raw: str) -> str:
-        raise RpcRefusedError("eth_sendRawTransaction", message)
+        raise RefusedTransactionError("one", NodeError(-32000, message, None))
 
     assert client_of(monkeypatch, FakeServer("one", eth_sendRawTransaction=refuse)).send_raw("0x02") is outcome
 
 
 def test_send_raw__refusal_that_needs_a_person__is_fatal(monkeypatch):
     def refuse(raw: str) -> str:
-        raise RpcRefusedError("eth_sendRawTransaction", "insufficient funds for gas * price + value")
+        raise RefusedTransactionError("one", NodeError(-32000, "insufficient funds for gas * price + value", None))
 
     with pytest.raises(FatalError, match="insufficient funds"):
         client_of(monkeypatch, FakeServer("one", eth_sendRawTransaction=refuse)).send_raw("0x02")
@@ -221,7 +225,7 @@ def test_send_raw__accepted__says_so(monkeypatch):
 def log_entry(number: int, index: int) -> dict[str, Any]:
     return {
         "address": CONTRACT,
-        "topics": ["0xaa"],
+        "topics": ["0x" + "aa" * 32],
         "data": "0x",
         "blockNumber": hex(number),
         "blockHash": block_hash(number),
@@ -265,3 +269,148 @@ def test_close__client__closes_every_server(monkeypatch):
     servers = [FakeServer("one"), FakeServer("two")]
     client_of(monkeypatch, *servers).close()
     assert [server.asked for server in servers] == [["close"], ["close"]]
+
+
+# --- what a quorum says of transactions -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("told", "quorum", "expected"),
+    [(["0x5"], 1, 5), (["0x5", "0x6"], 2, 5), (["0x5", "0xffff"], 2, 5), (["0x7", "0x7", "0x5"], 2, 7)],
+)
+def test_waiting_nonce__servers_differ__counts_as_far_as_a_quorum_knows(monkeypatch, told, quorum, expected):
+    servers = [
+        FakeServer(str(index), eth_getTransactionCount=lambda *_, nonce=nonce: nonce)
+        for index, nonce in enumerate(told)
+    ]
+    waiting = client_of(monkeypatch, *servers, quorum=quorum).waiting_nonce(CONTRACT)
+    assert waiting in {expected, min(int(nonce, 16) for nonce in told)}
+    assert waiting < 0xFFFF
+
+
+def test_account__nonce_and_balance__are_of_the_block_and_agreed(monkeypatch):
+    def server(name: str, balance: str) -> FakeServer:
+        return FakeServer(
+            name,
+            eth_getTransactionCount=lambda address, at: "0x4" if at == AT_BLOCK else "0x6",
+            eth_getBalance=lambda address, at: balance if at == AT_BLOCK else "0x0",
+        )
+
+    honest = [server("one", "0x64"), server("two", "0x64"), server("three", "0x0")]
+    assert client_of(monkeypatch, *honest, quorum=2).account(CONTRACT, BLOCK) == (4, 6, 100)
+    torn = [server("one", "0x64"), server("two", "0x0")]
+    with pytest.raises(TransientError, match="servers disagree on the state at block 5"):
+        client_of(monkeypatch, *torn, quorum=2).account(CONTRACT, BLOCK)
+
+
+AT_BLOCK = {"blockHash": BLOCK.hash, "requireCanonical": True}
+
+
+@pytest.mark.parametrize("answer", [None, "", "0x", 7, {}])
+def test_nonce_at__answer_that_is_no_number__is_a_fault_of_the_moment(monkeypatch, answer):
+    client = client_of(monkeypatch, FakeServer("one", eth_getTransactionCount=lambda *_: answer))
+    with pytest.raises(TransientError):
+        client.nonce_at(CONTRACT, BLOCK)
+
+
+def receipt_entry(status: str = "0x1", **more: Any) -> dict[str, Any]:
+    return {
+        "blockHash": block_hash(5),
+        "blockNumber": "0x5",
+        "status": status,
+        "gasUsed": "0x5208",
+        "effectiveGasPrice": "0x7",
+        "logs": [],
+        **more,
+    }
+
+
+def test_receipts__clients_add_fields_of_their_own__they_agree_on_what_counts(monkeypatch):
+    servers = [
+        FakeServer("geth", eth_getTransactionReceipt=lambda _: receipt_entry(type="0x2")),
+        FakeServer("nitro", eth_getTransactionReceipt=lambda _: receipt_entry(gasUsedForL1="0x1", timeboosted=False)),
+    ]
+    [receipt] = client_of(monkeypatch, *servers, quorum=2).receipts(["0xaa"])
+    assert receipt["status"] == "0x1"
+
+
+def test_receipts__one_server_has_it_and_one_has_not__is_not_believed_either_way(monkeypatch):
+    servers = [
+        FakeServer("ahead", eth_getTransactionReceipt=lambda _: receipt_entry()),
+        FakeServer("behind", eth_getTransactionReceipt=lambda _: None),
+    ]
+    with pytest.raises(TransientError, match="servers disagree on a receipt: "):
+        client_of(monkeypatch, *servers, quorum=2).receipts(["0xaa"])
+
+
+def test_simulate__quorum__is_of_the_verdict(monkeypatch):
+    def server(name: str, outcome: Callable[..., Any]) -> FakeServer:
+        return FakeServer(name, eth_call=outcome)
+
+    def paused(*_: object) -> Any:
+        raise RevertedError(None, "execution reverted: paused")
+
+    accepting = [server("one", lambda *_: "0x"), server("two", lambda *_: "0x"), server("liar", paused)]
+    assert client_of(monkeypatch, *accepting, quorum=2).simulate(CONTRACT, CALL, 100, BLOCK) is None
+    refusing = [server("one", paused), server("two", paused), server("liar", lambda *_: "0x")]
+    rejection = client_of(monkeypatch, *refusing, quorum=2).simulate(CONTRACT, CALL, 100, BLOCK)
+    assert str(rejection) == "Error(message=paused)"
+
+
+def test_estimate_gas__quorum__is_the_middle_one_or_the_revert_of_most(monkeypatch):
+    def server(gas: int) -> FakeServer:
+        return FakeServer(str(gas), eth_estimateGas=lambda _: hex(gas))
+
+    assert client_of(monkeypatch, server(100), server(120), quorum=2).estimate_gas(CONTRACT, CALL) == 120
+    reverts = [FakeServer(name, eth_estimateGas=reverting) for name in ("one", "two")]
+    with pytest.raises(RejectedError, match="UnknownRevert"):
+        client_of(monkeypatch, *reverts, quorum=2).estimate_gas(CONTRACT, CALL)
+
+
+def test_read__state_quorum_of_one__servers_may_differ_on_the_state_and_on_nothing_else(monkeypatch):
+    """HyperEVM: honest servers answer differently from views that read another chain."""
+    servers = [FakeServer(str(value), eth_call=lambda *_, value=value: f"0x{value:064x}") for value in (1, 2)]
+    client = client_of(monkeypatch, *servers, quorum=2)
+    with pytest.raises(TransientError, match="servers disagree on the state"):
+        client.read([CALL], BLOCK)
+    lenient = client_of(monkeypatch, *servers, quorum=2, state_quorum=1)
+    assert lenient.read([CALL], BLOCK) in ([(1,)], [(2,)])
+    assert lenient.head(NOW).number == 5
+
+
+def test_head__goes_back__is_refused_and_others_are_waited_for(monkeypatch):
+    shown = {"one": 9, "two": 9, "three": 9}
+
+    def server(name: str) -> FakeServer:
+        def block_of(tag: str, _: bool) -> Any:
+            number = shown[name] if tag == "latest" else int(tag, 16)
+            return block_entry(number) if number <= shown[name] else None
+
+        return FakeServer(name, eth_getBlockByNumber=block_of)
+
+    client = client_of(monkeypatch, *map(server, shown), quorum=2)
+    assert client.head(NOW).number == 9
+    shown["one"] = 7
+    for _ in range(20):
+        assert client.head(NOW).number == 9
+    shown["two"] = 7
+    with pytest.raises(TransientError, match="the head went back from block 9 to 7"):
+        client.head(NOW)
+
+
+@pytest.mark.parametrize(
+    ("history", "tip"),
+    [
+        ({"reward": [["0x1"], ["0x9"], ["0x5"]]}, 5),
+        ({"reward": []}, None),
+        ({"reward": None}, None),
+        ({}, None),
+        ({"reward": [["odd"]]}, None),
+        ({"reward": [[]]}, None),
+        ({"reward": "odd"}, None),
+        (None, None),
+    ],
+)
+def test_market_tip__fee_history__is_the_median_or_nothing(monkeypatch, history, tip):
+    client = client_of(monkeypatch, FakeServer("one", eth_feeHistory=lambda *_: history))
+    assert client.market_tip(50.0) == tip

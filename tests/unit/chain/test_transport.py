@@ -1,105 +1,189 @@
-"""What a server's failure means: try again, give up, or a revert."""
+"""One server over HTTP: every failure names itself, no answer is taken for another's, and no secret is shown."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 import requests
-from web3 import HTTPProvider
 
-from agent.chain.transport import Request, RevertedError, RpcRefusedError, Server
+from agent.chain.failures import (
+    BatchRefusedError,
+    RateLimitedError,
+    RevertedError,
+    RpcRefusedError,
+    ServerError,
+    TimedOutError,
+)
+from agent.chain.node_errors import SendOutcome
+from agent.chain.transport import RefusedTransactionError, Request, Server
 from agent.errors import TransientError
 
 URL = "http://user:token@127.0.0.1:8545/v1/secret?key=secret"
 CALL = Request("eth_call", ({"to": "0x00"}, "latest"))
+SEND = Request("eth_sendRawTransaction", ("0x02",))
 
 
 @pytest.fixture
 def server():
-    opened = Server(URL, 1.0)
+    opened = Server(URL)
     yield opened
     opened.close()
 
 
-def answer_with(monkeypatch, answer: Any) -> None:
-    def make_request(self, method, params):
+def answer_with(monkeypatch, answer: Any, status: int = 200, **headers: str) -> None:
+    """Let the server's HTTP answer be this: bytes as they are, anything else as JSON, an exception raised."""
+
+    def post(self, url, json=None, timeout=None):
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        response = requests.Response()
+        response.status_code = status
+        response.headers.update({name.replace("_", "-"): content for name, content in headers.items()})
+        response._content = answer if isinstance(answer, bytes) else encoded(answer)
+        return response
 
-    monkeypatch.setattr(HTTPProvider, "make_request", make_request)
-    monkeypatch.setattr(HTTPProvider, "make_batch_request", lambda self, calls: make_request(self, "", ()))
+    monkeypatch.setattr(requests.Session, "post", post)
+
+
+def encoded(answer: Any) -> bytes:
+    return json.dumps(answer).encode()
+
+
+def ask(server: Server, request: Request = CALL) -> Any:
+    return server.request(request, 1.0)
 
 
 def test_request__result__is_returned_even_when_it_is_null(server, monkeypatch):
-    answer_with(monkeypatch, {"jsonrpc": "2.0", "id": 1, "result": "0x1"})
-    assert server.request(CALL) == "0x1"
-    answer_with(monkeypatch, {"jsonrpc": "2.0", "id": 1, "result": None})
-    assert server.request(CALL) is None
+    answer_with(monkeypatch, {"jsonrpc": "2.0", "id": 0, "result": "0x1"})
+    assert ask(server) == "0x1"
+    answer_with(monkeypatch, {"jsonrpc": "2.0", "id": 0, "result": None})
+    assert ask(server) is None
 
 
 @pytest.mark.parametrize(
-    "failure",
-    [requests.ConnectionError("refused"), requests.Timeout("slow"), requests.HTTPError("503"), ValueError("not JSON")],
-)
-def test_request__server_does_not_answer__is_transient_and_names_no_secret(server, monkeypatch, failure):
-    answer_with(monkeypatch, failure)
-    with pytest.raises(TransientError) as caught:
-        server.request(CALL)
-    assert "http://127.0.0.1:8545 does not answer" in str(caught.value)
-    assert "secret" not in str(caught.value)
-    assert "token" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("error", "kind"),
+    ("answer", "status", "headers", "kind", "words"),
     [
-        ({"code": 3, "message": "execution reverted", "data": "0x1234"}, RevertedError),
-        ({"code": -32000, "message": "execution reverted: CH_TLRS"}, RevertedError),
-        ({"code": -32000, "message": "out of gas"}, RevertedError),
-        ({"code": -32603, "message": "EVM error OutOfGas"}, RevertedError),
-        ({"code": -32601, "message": "method not found"}, RpcRefusedError),
-        ({"code": -32001, "message": "Resource not found"}, TransientError),
-        ({"code": -32000, "message": "header not found"}, TransientError),
-        ({"code": -32005, "message": "limit exceeded"}, TransientError),
-        ("odd", TransientError),
+        (requests.ConnectionError("Connection refused"), 0, {}, ServerError, "does not answer (connection refused)"),
+        (requests.ConnectionError("Failed to resolve"), 0, {}, ServerError, "its name is not known"),
+        (requests.Timeout("slow"), 0, {}, TimedOutError, "did not answer eth_call within 1 s"),
+        (requests.exceptions.ChunkedEncodingError("cut"), 0, {}, ServerError, "broke off its answer to eth_call"),
+        (b"slow down", 429, {}, RateLimitedError, "limits how often it is asked (HTTP 429)"),
+        (b"", 429, {"Retry_After": "7"}, RateLimitedError, "(HTTP 429), for 7 s"),
+        (b"", 429, {"Retry_After": "soon"}, RateLimitedError, "(HTTP 429)"),
+        (b"no", 403, {}, ServerError, "refuses access (HTTP 403): check the token"),
+        (b"<html>", 502, {}, ServerError, "has a fault of its own (HTTP 502)"),
+        (b"<html>", 200, {"Content_Type": "text/html; charset=utf-8"}, ServerError, "with text/html (HTTP 200), not"),
+        (b'{"jsonrpc": "2.0", "id": 0, "resu', 200, {}, ServerError, "not JSON-RPC"),
+        (b"null", 200, {}, ServerError, "not JSON-RPC"),
     ],
 )
-def test_request__error__is_told_apart(server, monkeypatch, error, kind):
-    answer_with(monkeypatch, {"jsonrpc": "2.0", "id": 1, "error": error})
-    with pytest.raises(kind):
-        server.request(CALL)
+def test_request__http_that_fails__names_itself_and_no_secret(
+    server, monkeypatch, answer, status, headers, kind, words
+):
+    answer_with(monkeypatch, answer, status, **headers)
+    with pytest.raises(TransientError) as caught:
+        ask(server)
+    assert type(caught.value) is kind
+    assert words in str(caught.value)
+    assert ("start the node" in str(caught.value)) == isinstance(answer, requests.ConnectionError)
+    assert "secret" not in str(caught.value)
+    assert "token@" not in str(caught.value)
 
 
-def test_request__refused_transaction__carries_the_servers_words(server, monkeypatch):
-    answer_with(monkeypatch, {"jsonrpc": "2.0", "id": 1, "error": {"code": -32003, "message": "nonce too low"}})
-    with pytest.raises(RpcRefusedError) as caught:
-        server.request(Request("eth_sendRawTransaction", ("0x",)))
-    assert caught.value.message == "nonce too low"
+@pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), ("-1", 0.0), ("nan", None), ("soon", None), (None, None)])
+def test_request__retry_after__is_the_servers_own_word(server, monkeypatch, header, seconds):
+    answer_with(monkeypatch, b"", 429, **({} if header is None else {"Retry_After": header}))
+    with pytest.raises(RateLimitedError) as caught:
+        ask(server)
+    assert caught.value.retry_after_seconds == seconds
 
 
-@pytest.mark.parametrize("answer", ["<html>", {"jsonrpc": "2.0"}, None])
+def test_request__json_error_under_an_http_error__is_believed(server, monkeypatch):
+    answer_with(monkeypatch, {"jsonrpc": "2.0", "id": 0, "error": {"code": 3, "message": "execution reverted"}}, 400)
+    with pytest.raises(RevertedError):
+        ask(server)
+
+
+def test_request__answer_to_another_request__is_not_taken(server, monkeypatch):
+    answer_with(monkeypatch, {"jsonrpc": "2.0", "id": 9, "result": "0x1"})
+    with pytest.raises(ServerError, match="what is no answer to it"):
+        ask(server)
+
+
+@pytest.mark.parametrize("answer", [{"jsonrpc": "2.0", "id": 0}, [1], []])
 def test_request__answer_that_is_no_answer__is_transient(server, monkeypatch, answer):
     answer_with(monkeypatch, answer)
     with pytest.raises(TransientError):
-        server.request(CALL)
+        ask(server)
+
+
+def test_request__refused_transaction__carries_where_it_stands(server, monkeypatch):
+    answer_with(monkeypatch, {"jsonrpc": "2.0", "id": 0, "error": {"code": -32003, "message": "nonce too low"}})
+    with pytest.raises(RefusedTransactionError) as caught:
+        ask(server, SEND)
+    assert caught.value.outcome is SendOutcome.NONCE_USED
+
+
+def test_batch__out_of_order__is_put_in_order(server, monkeypatch):
+    answer_with(monkeypatch, [{"id": 1, "result": "0xb"}, {"id": 0, "result": "0xa"}])
+    assert [answer.unwrap() for answer in server.batch([CALL, CALL], 1.0)] == ["0xa", "0xb"]
 
 
 def test_batch__one_revert__does_not_spoil_the_others(server, monkeypatch):
-    answer_with(monkeypatch, [{"id": 1, "result": "0x1"}, {"id": 2, "error": {"code": 3, "message": "reverted"}}])
-    first, second = server.batch([CALL, CALL])
+    answer_with(monkeypatch, [{"id": 0, "result": "0x1"}, {"id": 1, "error": {"code": 3, "message": "reverted"}}])
+    first, second = server.batch([CALL, CALL], 1.0)
     assert first.unwrap() == "0x1"
     with pytest.raises(RevertedError):
         second.unwrap()
 
 
-@pytest.mark.parametrize("answer", [{"error": {"code": -32005, "message": "too many"}}, [{"id": 1, "result": "0x1"}]])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [{"id": 0, "result": "0x1"}],
+        [{"id": 0, "result": "0x1"}, {"id": 0, "result": "0x1"}],
+        [{"id": 0, "result": "0x1"}, {"id": 2, "result": "0x1"}],
+        [{"id": 0, "result": "0x1"}, None],
+    ],
+)
 def test_batch__fewer_answers_than_requests__is_transient(server, monkeypatch, answer):
     answer_with(monkeypatch, answer)
-    with pytest.raises(TransientError, match="answered a batch of 2 with"):
-        server.batch([CALL, CALL])
+    with pytest.raises(ServerError, match="answers a batch of 2 with"):
+        server.batch([CALL, CALL], 1.0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ({"error": {"code": -32600, "message": "batch too large"}}, BatchRefusedError),
+        (
+            {"error": {"code": 31, "message": "Batch of more than 3 requests are not allowed on free tier"}},
+            BatchRefusedError,
+        ),
+        ({"error": {"code": -32700, "message": "parse error"}}, BatchRefusedError),
+        ([{"id": None, "error": {"code": -32600, "message": "batch limit 1 exceeded"}}], BatchRefusedError),
+        ({"error": {"code": -32005, "message": "daily request count exceeded"}}, RateLimitedError),
+    ],
+)
+def test_batch__refused_as_a_whole__says_whether_a_smaller_one_may_pass(server, monkeypatch, answer, kind):
+    answer_with(monkeypatch, answer)
+    with pytest.raises(kind):
+        server.batch([CALL, CALL], 1.0)
+
+
+def test_batch__too_large_for_http__is_a_refusal_of_the_batch(server, monkeypatch):
+    answer_with(monkeypatch, b"", 413)
+    with pytest.raises(BatchRefusedError):
+        server.batch([CALL, CALL], 1.0)
 
 
 def test_batch__nothing_asked__asks_nobody(server):
-    assert server.batch([]) == []
+    assert server.batch([], 1.0) == []
+
+
+def test_request__method_the_server_does_not_have__is_refused_for_good(server, monkeypatch):
+    answer_with(monkeypatch, {"id": 0, "error": {"code": -32601, "message": "the method does not exist"}})
+    with pytest.raises(RpcRefusedError):
+        ask(server)

@@ -39,7 +39,7 @@ class FakePlanner:
         costs = settings.costs.to_cost_inputs(snapshot.measurement.price, settings.execution.priority_fee_gwei)
         decision = decide(snapshot, BOOK, settings.policy.build(), costs, settings.to_decision_parameters(6))
         state = SimpleNamespace(venues=[SimpleNamespace(max_funding_rate_per_day=wad("0.1"))])
-        return CycleView(snapshot, state, decision, 0.001)
+        return CycleView(snapshot, state, decision, 0.001, costs)
 
     def intent(self, view):
         return None

@@ -10,7 +10,7 @@ from agent.deploy.inputs import resolve_inputs
 from agent.deploy.network import load_network
 from agent.errors import DataError, PreflightError
 
-NETWORKS = ("sepolia", "arbitrum-sepolia", "op-sepolia", "base-sepolia", "arbitrum-one")
+NETWORKS = ("sepolia", "arbitrum-sepolia", "op-sepolia", "base-sepolia", "arbitrum-one", "base", "mainnet")
 CHAIN = '[chain]\nchain_id = 1\nrpc_urls = ["http://127.0.0.1:1"]\nrpc_quorum = 1\nrpc_timeout_seconds = 1\n'
 CONTRACT_SECTIONS = r"\[(vault|governance|oracle|bounds|queue|rescue)\]\n.*?(?=\n\[|\Z)"
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from eth_utils.crypto import keccak
 
-from agent.chain.client import SendOutcome
+from agent.chain.node_errors import SendOutcome
+from agent.chain.rollup import Rollup, RollupKind
 from agent.domain import BlockRef, Intent, Leg
 from agent.errors import DataError, FatalError, RejectedError, TransientError
 from agent.execution.config import KEEPER_KEY_VARIABLE, ExecutionSettings
 from agent.execution.intents import call_on, rebalance_call
+from agent.execution.settlement import Timer
 from agent.execution.signer import load_signer
-from agent.execution.submit import Executor, Timer
+from agent.execution.submit import Executor, Terms
 from agent.ledger.database import Database
 from agent.ledger.records import IntentRecord, IntentState, Purpose, VaultIdentity
 from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
@@ -26,7 +29,7 @@ SETTINGS = ExecutionSettings(
     deadline_seconds=240,
     receipt_timeout_seconds=20,
     receipt_poll_seconds=1,
-    replace_after_seconds=5,
+    replace_after_blocks=2,
     max_replacements=3,
     fee_bump_ratio=1.25,
     priority_fee_gwei=1,
@@ -64,6 +67,9 @@ class FakeChain:
     waiting: int = 4
     balance: int = 10**18
     gas: int = 1_000_000
+    transfer_gas: int = 21_000
+    tip: Wei | None = None
+    base_fee: int = 20 * 10**9
     mines: bool = True
     status: int = 1
     send_outcome: SendOutcome | Exception = SendOutcome.ACCEPTED
@@ -71,10 +77,13 @@ class FakeChain:
     mined: dict[str, dict[str, Any]] = field(default_factory=dict)
     sent: list[str] = field(default_factory=list)
     refusal: RejectedError | None = None
+    trouble: Exception | None = None
     simulated: list[str] = field(default_factory=list)
 
     def head(self, now_unix: float) -> BlockRef:
-        return block(self.number)
+        if self.trouble is not None:
+            raise self.trouble
+        return replace(block(self.number), base_fee_wei=Wei(self.base_fee))
 
     def block(self, number: int) -> BlockRef:
         return block(number)
@@ -82,16 +91,24 @@ class FakeChain:
     def parent(self, of: BlockRef) -> BlockRef:
         return block(of.number - 1)
 
-    def account(self, address: str) -> tuple[int, int, Wei]:
+    def account(self, address: str, at: BlockRef) -> tuple[int, int, Wei]:
         return self.nonce, self.waiting, Wei(self.balance)
 
     def nonce_at(self, address: str, at: BlockRef) -> int:
         return self.nonce
 
     def estimate_gas(self, sender: str, call: Any) -> int:
+        if call.data == "0x":
+            return self.transfer_gas
         if self.refusal is not None:
             raise self.refusal
         return self.gas
+
+    def within(self, seconds: float) -> Any:
+        return nullcontext()
+
+    def market_tip(self, percentile: float) -> Wei | None:
+        return self.tip
 
     def simulate(self, sender: str, call: Any, gas: int, at: BlockRef) -> RejectedError | None:
         self.simulated.append(call.data)
@@ -122,6 +139,7 @@ class FakeChain:
             "status": hex(self.status),
             "gasUsed": hex(900_000),
             "effectiveGasPrice": hex(21 * 10**9),
+            "logs": [],
         }
 
 
@@ -141,12 +159,14 @@ class FakeTime:
     def __init__(self) -> None:
         self.now = 0.0
         self.then: dict[float, Any] = {}
+        self.tick: Any = lambda: None
 
     def timer(self) -> Timer:
         return Timer(lambda: START + self.now, lambda: self.now, self.sleep)
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
+        self.tick()
         for at in [at for at in self.then if at <= self.now]:
             self.then.pop(at)()
 
@@ -172,9 +192,15 @@ def ledger(tmp_path):
         yield database.vault(VaultIdentity(31_337, VAULT, 1, block(1).hash))
 
 
+def executor_of(chain, ledger, clock, scanner=None, **settings) -> Executor:
+    changed = SETTINGS.model_copy(update=settings)
+    signer, rollup = load_signer({}, 31_337), Rollup(chain, RollupKind.NONE)
+    return Executor(chain, ledger, scanner or FakeScanner(), signer, changed, clock.timer(), rollup)
+
+
 @pytest.fixture
 def executor(chain, ledger, scanner, clock) -> Executor:
-    return Executor(chain, ledger, scanner, load_signer({}, 31_337), SETTINGS, clock.timer())
+    return executor_of(chain, ledger, clock, scanner)
 
 
 def states(ledger, number: int = 1) -> list[str]:
@@ -257,8 +283,18 @@ def test_execute__exactly_enough_gas_money__goes_out(executor, chain):
     assert executor.execute(record(), block(10)).state is IntentState.EXECUTED
 
 
+def passing_blocks(chain: FakeChain, clock: FakeTime) -> None:
+    """Let an empty block pass each second."""
+
+    def tick() -> None:
+        chain.number += 1
+
+    clock.tick = tick
+
+
 def test_execute__never_mined__bumps_by_policy_and_then_leaves_it_open(executor, chain, ledger, clock):
     chain.mines = False
+    passing_blocks(chain, clock)
     settlement = executor.execute(record(), block(10))
     assert settlement.state is None
     assert clock.now == SETTINGS.receipt_timeout_seconds
@@ -268,9 +304,83 @@ def test_execute__never_mined__bumps_by_policy_and_then_leaves_it_open(executor,
     assert len(ledger.open_intents()) == 1
 
 
+def test_execute__no_block_passes__is_not_bumped_however_long_it_takes(executor, chain, ledger, clock):
+    chain.mines = False
+    assert executor.execute(record(), block(10)).state is None
+    assert len(ledger.transactions_of(record().intent.intent_id)) == 1
+
+
+def test_execute__base_fee_leaves_the_bid_behind__is_bumped_at_the_next_block(chain, ledger, clock):
+    chain.mines = False
+    patient = executor_of(chain, ledger, clock, replace_after_blocks=50)
+
+    def dearer() -> None:
+        chain.number, chain.base_fee = 11, 42 * 10**9
+
+    clock.then[3.0] = dearer
+    patient.execute(record(), block(10))
+    first, second = ledger.transactions_of(record().intent.intent_id)
+    assert first.max_fee_wei == 41 * 10**9
+    assert second.max_fee_wei >= 43 * 10**9
+
+
+def test_execute__grows_urgent_while_it_waits__next_bid_has_the_urgent_cap(chain, ledger, clock):
+    chain.mines, chain.base_fee = False, 60 * 10**9
+    passing_blocks(chain, clock)
+    terms = Terms(lambda head: head.number > 11)
+    executor_of(chain, ledger, clock, max_replacements=1).execute(record(), chain.head(0), terms)
+    first, second = ledger.transactions_of(record().intent.intent_id)
+    assert first.max_fee_wei <= 100 * 10**9
+    assert second.max_fee_wei > 100 * 10**9
+    assert second.priority_fee_wei == 3 * 10**9
+
+
+def test_execute__dearer_than_the_hedge_is_worth__is_refused_unless_it_is_urgent(chain, ledger, clock):
+    worth = Wei(20 * 10**9)
+    with pytest.raises(RejectedError, match="GasPriceExceeded"):
+        executor_of(chain, ledger, clock).execute(record(), chain.head(0), Terms(lambda _: False, worth))
+    assert chain.sent == []
+    settlement = executor_of(chain, ledger, clock).execute(record(), chain.head(0), Terms(lambda _: True, worth))
+    assert settlement.state is IntentState.EXECUTED
+
+
+def test_execute__others_pay_less_for_a_place__so_does_the_keeper(chain, ledger, clock):
+    chain.tip = Wei(3 * 10**8)
+    executor_of(chain, ledger, clock, tip_percentile=50.0).execute(record(), block(10))
+    [signed] = ledger.transactions_of(record().intent.intent_id)
+    assert signed.priority_fee_wei == 3 * 10**8
+
+
+def test_execute__servers_silent_while_it_waits__goes_on_waiting_and_finds_it(executor, chain, ledger, clock):
+    chain.mines = False
+
+    def silent() -> None:
+        chain.trouble = TransientError("429")
+
+    def back() -> None:
+        chain.trouble = None
+        chain.mine(chain.sent[0])
+
+    clock.then[2.0], clock.then[9.0] = silent, back
+    assert executor.execute(record(), block(10)).state is IntentState.EXECUTED
+
+
+def test_execute__servers_silent_to_the_end__leaves_it_open_and_says_why(executor, chain, ledger, clock):
+    chain.mines = False
+
+    def silent() -> None:
+        chain.trouble = TransientError("429")
+
+    clock.then[2.0] = silent
+    settlement = executor.execute(record(), block(10))
+    assert (settlement.state, settlement.detail[-3:]) == (None, "429")
+    assert len(ledger.open_intents()) == 1
+
+
 def test_execute__first_bid_mined_after_a_bump__counts(executor, chain, ledger, clock):
     chain.mines = False
-    clock.then[7.0] = lambda: chain.mine(chain.sent[0])
+    passing_blocks(chain, clock)
+    clock.then[4.0] = lambda: chain.mine(chain.sent[0])
     settlement = executor.execute(record(), block(10))
     assert settlement.state is IntentState.EXECUTED
     signed = ledger.transactions_of(record().intent.intent_id)
@@ -279,16 +389,10 @@ def test_execute__first_bid_mined_after_a_bump__counts(executor, chain, ledger, 
 
 
 def test_execute__bump_above_the_cap__waits_on_with_what_there_is(executor, chain, ledger):
-    chain.mines = False
-    executor_with_low_cap = Executor(
-        chain, ledger, FakeScanner(), load_signer({}, 31_337), _capped(41), FakeTime().timer()
-    )
-    assert executor_with_low_cap.execute(record(), block(10)).state is None
+    chain.mines, clock = False, FakeTime()
+    passing_blocks(chain, clock)
+    assert executor_of(chain, ledger, clock, max_fee_gwei=22).execute(record(), block(10)).state is None
     assert len(ledger.transactions_of(record().intent.intent_id)) == 1
-
-
-def _capped(max_fee_gwei: int) -> ExecutionSettings:
-    return SETTINGS.model_copy(update={"max_fee_gwei": max_fee_gwei})
 
 
 def test_execute__mined_and_reverted__is_final_with_its_reason(executor, chain, ledger, monkeypatch):
@@ -353,7 +457,7 @@ def test_resume__unwanted__takes_the_nonce_and_is_cancelled(executor, chain, led
     settlement = executor.resume(record(), lambda: False)
     assert settlement.state is IntentState.CANCELLED
     cancel = ledger.transactions_of(record().intent.intent_id)[-1]
-    assert (cancel.purpose, cancel.nonce, cancel.gas_limit) == (Purpose.CANCEL, 4, 21_000)
+    assert (cancel.purpose, cancel.nonce, cancel.gas_limit) == (Purpose.CANCEL, 4, 31_500)  # a transfer, and half of it
     assert cancel.max_fee_wei * 4 >= ledger.transactions_of(record().intent.intent_id)[-2].max_fee_wei * 5
 
 
@@ -403,17 +507,15 @@ def test_execute__nonce_said_to_be_used__believes_the_chain(executor, chain, led
 
 def test_execute__receipt_of_a_block_that_was_replaced__is_not_believed(executor, chain, ledger, monkeypatch):
     monkeypatch.setattr(chain, "block", lambda number: replace(block(number), hash=BlockHash("0xother")))
-    with pytest.raises(TransientError, match="block 11 was replaced while its receipt was read"):
-        executor.execute(record(), block(10))
+    settlement = executor.execute(record(), block(10))
+    assert settlement.state is None
+    assert "block 11 was replaced while its receipt was read" in settlement.detail
     assert len(ledger.open_intents()) == 1
 
 
 def test_execute__expired_rival_with_the_same_nonce_waits__outbids_it(executor, chain, ledger):
     chain.mines = False
-    patient = SETTINGS.model_copy(update={"max_replacements": 0})
-    Executor(chain, ledger, FakeScanner(), load_signer({}, 31_337), patient, FakeTime().timer()).execute(
-        record(1), block(10)
-    )
+    executor_of(chain, ledger, FakeTime(), max_replacements=0).execute(record(1), block(10))
     chain.number = 241
     assert executor.resume(record(1), lambda: True).state is IntentState.EXPIRED
     chain.waiting, chain.mines = 5, True
@@ -422,6 +524,76 @@ def test_execute__expired_rival_with_the_same_nonce_waits__outbids_it(executor, 
     highest = max(one.max_fee_wei for one in ledger.transactions_of(record(1).intent.intent_id))
     [outbid] = ledger.transactions_of(later.intent.intent_id)
     assert outbid.max_fee_wei * 4 >= highest * 5
+
+
+def test_resume__unwanted_where_a_transfer_takes_more_gas__cancellation_has_it(executor, chain, ledger):
+    """Arbitrum charges for data in gas: 21,000 would be refused."""
+    chain.mines = False
+    executor.execute(record(), block(10))
+    chain.mines, chain.transfer_gas = True, 95_000
+    assert executor.resume(record(), lambda: False).state is IntentState.CANCELLED
+    assert ledger.transactions_of(record().intent.intent_id)[-1].gas_limit == 142_500
+
+
+def test_resume__bid_at_its_cap_and_unwanted__cancellation_has_a_cap_of_its_own(chain, ledger, clock):
+    chain.mines, chain.base_fee = False, 98 * 10**9
+    executor = executor_of(chain, ledger, clock, urgent_max_fee_gwei=100, max_replacements=0)
+    executor.execute(record(), chain.head(0))
+    chain.mines = True
+    assert executor.resume(record(), lambda: False).state is IntentState.CANCELLED
+    stuck, cancel = ledger.transactions_of(record().intent.intent_id)
+    assert stuck.max_fee_wei >= 99 * 10**9
+    assert stuck.max_fee_wei * 1.125 <= cancel.max_fee_wei <= 200 * 10**9
+
+
+@pytest.mark.parametrize("trouble", [TransientError("missing trie node"), FatalError("no such method")])
+def test_execute__reverted_and_no_server_tells_why__is_closed_all_the_same(executor, chain, ledger, trouble):
+    def pruned(of: BlockRef) -> BlockRef:
+        raise trouble
+
+    chain.status, chain.parent = 0, pruned
+    settlement = executor.execute(record(), block(10))
+    assert settlement.state is IntentState.REVERTED
+    assert settlement.detail == f"reverted; why, no server tells any more ({trouble})"
+    assert ledger.open_intents() == []
+
+
+def reverting_records(count: int) -> list[IntentRecord]:
+    later = [replace(record(number).intent, deadline=Seconds(START + 500)) for number in range(1, count + 1)]
+    return [replace(record(), intent=intent) for intent in later]
+
+
+def test_execute__reverts_in_a_row__stops_after_the_limit_and_says_until_when(chain, ledger, clock, caplog):
+    chain.status, executor = 0, executor_of(chain, ledger, clock, max_reverts_in_row=3)
+    first_three, others = reverting_records(50)[:3], reverting_records(50)[3:]
+    for one in first_three:
+        assert executor.execute(one, chain.head(0)).state is IntentState.REVERTED
+    for one in others:
+        with pytest.raises(RejectedError, match=rf"RevertsInRow\(.*maxReverts=3, nextTryUnix={START + 500 + 3_600}\)"):
+            executor.execute(one, chain.head(0))
+    assert len(chain.sent) == 3
+    assert {entry.levelname for entry in caplog.records} == {"CRITICAL"}
+
+
+def test_execute__rest_after_reverts_is_over__one_more_may_try(chain, ledger, clock):
+    chain.status, executor = 0, executor_of(chain, ledger, clock, max_reverts_in_row=2, revert_rest_seconds=100)
+    first, second, third, fourth = reverting_records(4)
+    executor.execute(first, chain.head(0))
+    executor.execute(second, chain.head(0))
+    chain.number = 599
+    with pytest.raises(RejectedError, match="RevertsInRow"):
+        executor.execute(third, chain.head(0))
+    chain.number, chain.status = 600, 1
+    assert executor.execute(third, chain.head(0)).state is IntentState.EXECUTED
+    assert executor.execute(fourth, chain.head(0)).state is IntentState.EXECUTED
+
+
+def test_execute__success_between_reverts__starts_the_count_anew(chain, ledger, clock):
+    executor = executor_of(chain, ledger, clock, max_reverts_in_row=2)
+    for one, status in zip(reverting_records(6), [0, 1, 0, 1, 0, 1], strict=True):
+        chain.status = status
+        executor.execute(one, chain.head(0))
+    assert len(chain.sent) == 6
 
 
 # --- what is on disk when -----------------------------------------------------------------------------------------

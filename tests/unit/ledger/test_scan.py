@@ -11,8 +11,9 @@ from eth_abi.abi import encode
 from agent.chain.abi import Event, Log, load_abi
 from agent.chain.block_id import BlockId
 from agent.chain.deployment import Deployment
+from agent.chain.log_pages import AnchorReplacedError, LogPage
 from agent.domain import BlockRef
-from agent.errors import DataError
+from agent.errors import DataError, TransientError
 from agent.ledger.database import Database
 from agent.ledger.records import CashFlowKind, VaultIdentity
 from agent.ledger.scan import EventScanner
@@ -81,6 +82,8 @@ class FakeChain:
         self.blocks: list[tuple[BlockHash, list[Log]]] = []
         self.branch = 0
         self.ranges: list[int] = []
+        self.page_blocks = 10_000
+        self.refused: set[int] = set()
         while len(self.blocks) < FIRST_BLOCK:
             self.grow()
 
@@ -115,13 +118,26 @@ class FakeChain:
     def canonical_hashes(self, numbers: Sequence[int]):
         return [self.blocks[number][0] if number < len(self.blocks) else None for number in numbers]
 
-    def logs(self, addresses, topics, first, last, anchor):
-        self.ranges.append(last.number - first + 1)
-        marks = [last] if anchor is None else [last, anchor]
-        if [mark.hash for mark in marks] != self.canonical_hashes([mark.number for mark in marks]):
-            return None
-        found = [log for _, logs in self.blocks[first : last.number + 1] for log in logs]
-        return [log for log in found if log.emitter in addresses and log.topics[0] in topics]
+    @property
+    def log_reader(self):
+        return self
+
+    def pages(self, query, first, last, anchor):
+        if self.canonical_hashes([last.number]) != [last.hash]:
+            raise TransientError("replaced while its logs were read")
+        while first <= last.number:
+            if anchor is not None and self.canonical_hashes([anchor.number]) != [anchor.hash]:
+                raise AnchorReplacedError("replaced")
+            end = min(first + self.page_blocks - 1, last.number)
+            self.ranges.append(end - first + 1)
+            if len(self.ranges) in self.refused:
+                raise TransientError("429")
+            found = [log for _, logs in self.blocks[first : end + 1] for log in logs]
+            anchor = BlockId(end, self.blocks[end][0])
+            yield LogPage(
+                anchor, tuple(log for log in found if log.emitter in query.addresses and log.topics[0] in query.topics)
+            )
+            first = end + 1
 
 
 @pytest.fixture
@@ -177,13 +193,64 @@ def test_scan__restarted_after_quiet_blocks__misses_nothing(chain, ledger, scann
     assert [fill.size_delta for fill in ledger.fills()] == [5, 7]
 
 
-def test_scan__head_falls_back__undoes_what_is_above_it(chain, ledger, scanner):
+def test_scan__chain_is_shorter__undoes_what_is_above_it_once_another_branch_shows(chain, ledger, scanner):
     scanner.scan(chain.grow(leg(5)))
     scanner.scan(chain.grow(leg(7)))
     chain.cut(1)
-    scanner.scan(chain.head())
+    with pytest.raises(TransientError, match="the ledger knows block 4, and the servers do not yet"):
+        scanner.scan(chain.head())
+    scanner.scan(chain.grow())
     assert [fill.size_delta for fill in ledger.fills()] == [5]
     assert ledger.accounts.venues[VENUE].size == 5
+
+
+def test_scan__servers_behind_a_load_balancer_flap__nothing_is_undone_and_no_verdict_accrues(chain, ledger, scanner):
+    for size in (5, 7, 9):
+        scanner.scan(chain.grow(leg(size)))
+    whole = list(chain.blocks)
+    for flap in range(60):
+        scanner = EventScanner(chain, ledger, deployment(), chain.head()) if flap % 3 == 0 else scanner
+        chain.blocks = whole[: -1 - flap % 2]
+        with pytest.raises(TransientError, match="they lag behind"):
+            scanner.scan(chain.head())
+        chain.blocks = list(whole)
+        scanner.scan(chain.head())
+        assert [fill.size_delta for fill in ledger.fills()] == [5, 7, 9]
+    assert ledger._void == set()
+
+
+def test_store__more_replaced_blocks_than_a_statement_has_variables__is_still_read(chain, ledger, scanner):
+    scanner.scan(chain.grow(leg(5)))
+    ledger.void([BlockId(10 + number, BlockHash(f"0xff{number:062x}")) for number in range(40_000)])
+    assert ledger.last_scan() == BlockId.of(chain.head())
+    assert ledger.open_intents() == []
+    assert ledger.closed_intents(3) == []
+
+
+def test_scan__refused_at_every_fifth_request__comes_to_the_end_without_starting_anew(chain, ledger, scanner):
+    for number in range(200):
+        chain.grow(leg(1 + number))
+    chain.page_blocks, chain.refused = 10, set(range(5, 1_000, 5))
+    scans = 0
+    while [fill.size_delta for fill in ledger.fills()] != chain.sizes():
+        scans += 1
+        try:
+            scanner.scan(chain.head())
+        except TransientError:
+            scanner = EventScanner(chain, ledger, deployment(), chain.head())  # the process died of it
+    assert len(chain.ranges) == 20 + scans - 1  # each page once, and once more after each refusal
+
+
+def test_book__receipt_that_the_log_search_missed__is_recorded_once(chain, ledger, scanner):
+    block = chain.grow(leg(5))
+    logs = chain.blocks[-1][1]
+    chain.blocks[-1] = (chain.blocks[-1][0], [])
+    scanner.scan(block)
+    assert ledger.fills() == []
+    for _ in range(2):
+        scanner.book(BlockId.of(block), logs)
+        assert [fill.size_delta for fill in ledger.fills()] == [5]
+        assert ledger.accounts.venues[VENUE].size == 5
 
 
 def test_scan__block_of_the_same_height_replaced__takes_the_new_one(chain, ledger, scanner):
@@ -215,7 +282,10 @@ def test_scan__reorganisations_at_random__leave_the_events_of_the_chain_that_is_
         if draw.random() < 0.1:
             scanner = EventScanner(chain, ledger, deployment(), chain.head())
         if len(chain.blocks) > FIRST_BLOCK:
-            scanner.scan(chain.head())
+            try:
+                scanner.scan(chain.head())
+            except TransientError:  # shorter than what was seen, and no other branch to show for it yet
+                continue
             assert [fill.size_delta for fill in ledger.fills()] == chain.sizes()
             booked = ledger.accounts.venues
             assert (booked[VENUE].size if VENUE in booked else 0) == sum(chain.sizes())

@@ -14,7 +14,9 @@ NETWORKS = sorted(path.stem for path in CONFIG.glob("*.toml"))
 BLOCK_SECONDS = {
     "arbitrum-one": 0.25,
     "arbitrum-sepolia": 0.25,
+    "base": 2.0,
     "base-sepolia": 2.0,
+    "mainnet": 12.0,
     "op-sepolia": 2.0,
     "sepolia": 12.0,
 }
@@ -40,7 +42,14 @@ def test_networks__real_chain__asks_two_servers_and_gives_up_when_the_chain_does
     assert all(url.startswith("https://") for url in chain.rpc_urls)
     assert 2 * block_seconds < chain.max_head_age_seconds <= 90
     assert execution.receipt_timeout_seconds <= execution.deadline_seconds <= LAST_BLOCKS * block_seconds
-    assert 2 * block_seconds <= execution.replace_after_seconds
+    assert execution.replace_after_blocks >= 2
+    assert execution.replace_after_blocks * block_seconds < execution.receipt_timeout_seconds
+    assert 0.25 <= execution.receipt_poll_seconds <= block_seconds * 4
+    assert settings.keeper.cycle_deadline_seconds <= execution.deadline_seconds
+    assert settings.keeper.cycle_deadline_seconds >= 2 * chain.rpc_timeout_seconds
+    assert execution.settling_seconds >= 2
+    assert (chain.rollup == "arbitrum") == network.startswith("arbitrum")
+    assert (chain.rollup == "op-stack") == network.startswith(("base", "op"))
     assert (execution.priority_fee_gwei == 0) == network.startswith("arbitrum")
 
 

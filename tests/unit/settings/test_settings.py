@@ -377,7 +377,11 @@ def test_to_cost_inputs__gas_paid_in_the_underlying__uses_the_oracle_price(local
         ),
         ("\npriority_fee_gwei = 1", "\npriority_fee_gwei = 101", "[execution]: priority_fee_gwei 101 must not exceed"),
         ("usual_gas_units = 2", "usual_gas_units = 20", "usual_gas_units 20000000 must not exceed max_gas_units"),
-        ("replace_after_seconds = 5", "replace_after_seconds = 50", "[execution]: replace_after_seconds 50.0 must not"),
+        (
+            "max_fee_gwei = 100",
+            "cancel_max_fee_gwei = 9\nmax_fee_gwei = 100",
+            "[execution]: cancel_max_fee_gwei 9 must not",
+        ),
         ("[chain]", 'network = "x"\n[chain]', "network: the file's name is the network's name; remove the key"),
         ("[chain]", "[chain", "not TOML"),
     ],

@@ -1,0 +1,173 @@
+"""Reads logs page by page, in ranges as long as the servers allow, so that nothing read is read again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from agent.chain import shapes
+from agent.chain.abi import Log
+from agent.chain.block_id import BlockId
+from agent.chain.breaker import BreakerState
+from agent.chain.endpoint import Endpoint
+from agent.chain.failures import RangeRefusedError, ServerError, StateMissingError, TimedOutError
+from agent.chain.pool import EndpointPool, Reply
+from agent.chain.transport import Request
+from agent.errors import TransientError
+from agent.units import Address, BlockHash
+
+
+@dataclass(frozen=True, slots=True)
+class LogQuery:
+    """Logs of ``addresses`` with one of ``topics``."""
+
+    addresses: tuple[Address, ...]
+    topics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """The logs of a range of blocks, in order, up to and including the block ``to``."""
+
+    to: BlockId
+    logs: tuple[Log, ...]
+
+
+class AnchorReplacedError(TransientError):
+    """The block that was seen before the range is not on the chain any more: go back to one that is."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """One page to be asked for."""
+
+    query: LogQuery
+    start: int
+    end: int
+    last: BlockId
+    anchor: BlockId | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one server shows of a range; servers that show the same agree."""
+
+    end: BlockId
+    last_hash: BlockHash
+    anchor_hash: BlockHash | None
+    logs: tuple[Log, ...]
+
+
+class LogReader:
+    """Reads logs from a pool of servers, of which ``quorum`` must agree."""
+
+    def __init__(self, pool: EndpointPool, quorum: int) -> None:
+        self._pool = pool
+        self._quorum = quorum
+
+    def pages(self, query: LogQuery, first: int, last: BlockId, anchor: BlockId | None) -> Iterator[LogPage]:
+        """Yield the logs from block number ``first`` to ``last``, the last page ending there.
+
+        ``anchor`` is the block before ``first`` as it was seen earlier; each page is the anchor of the next.
+
+        Raises
+        ------
+        AnchorReplacedError
+            The anchor is not on the chain any more.
+        TransientError
+            The servers do not answer, or ``last`` left the chain meanwhile. Pages already yielded stand.
+
+        """
+        start = first
+        while start <= last.number:
+            page = self._page(query, start, last, anchor)
+            yield page
+            start, anchor = page.to.number + 1, page.to
+
+    def _page(self, query: LogQuery, start: int, last: BlockId, anchor: BlockId | None) -> LogPage:
+        """Read one page, a shorter one where the servers refuse the length."""
+        while True:
+            end = min(start + self._size() - 1, last.number)
+            refusals: list[RangeRefusedError] = []
+            try:
+                seen = self._agreed(_Range(query, start, end, last, anchor), refusals)
+            except TransientError:
+                if refusals and self._size() < end - start + 1:
+                    continue
+                raise
+            if seen.last_hash != last.hash:
+                raise TransientError(f"block {last.number} was replaced while its logs were read")
+            if anchor is not None and seen.anchor_hash != anchor.hash:
+                raise AnchorReplacedError(f"block {anchor.number} was replaced")
+            return LogPage(seen.end, seen.logs)
+
+    def _size(self) -> int:
+        """Return the longest range that a quorum of the servers that answer takes."""
+        endpoints = [one for one in self._pool.endpoints if one.state is not BreakerState.OPEN]
+        if len(endpoints) < self._quorum:
+            endpoints = list(self._pool.endpoints)
+        return sorted((one.log_range.current for one in endpoints), reverse=True)[self._quorum - 1]
+
+    def _agreed(self, range_: _Range, refusals: list[RangeRefusedError]) -> _Seen:
+        def ask(endpoint: Endpoint) -> _Seen:
+            try:
+                return _ask(endpoint, range_)
+            except RangeRefusedError as refusal:
+                refusals.append(refusal)
+                raise
+
+        if self._quorum == 1:
+            return self._pool.first(ask)
+        return self._pool.gather(ask, self._quorum, self._most)
+
+    def _most(self, replies: Sequence[Reply[_Seen]]) -> _Seen | None:
+        shown = [reply.value for reply in replies if reply.value is not None]
+        best = max(shown, key=shown.count)
+        return best if shown.count(best) >= self._quorum else None
+
+
+def _ask(endpoint: Endpoint, range_: _Range) -> _Seen:
+    """Ask one server for a range, and keep its limits in mind."""
+    blocks, limit = range_.end - range_.start + 1, endpoint.log_range
+    if blocks > limit.current:
+        raise RangeRefusedError(f"{endpoint.name} takes {limit.current} blocks at once, not {blocks}")
+    try:
+        seen = _exchange(endpoint, range_)
+    except RangeRefusedError as refusal:
+        limit.refused(blocks, refusal.suggested_blocks)
+        raise
+    except TimedOutError:
+        limit.refused(blocks)
+        raise
+    limit.passed(blocks)
+    return seen
+
+
+def _exchange(endpoint: Endpoint, range_: _Range) -> _Seen:
+    """Read the logs with the last block of the range before and after them, and the blocks that must be there."""
+    start, end, last, anchor = range_.start, range_.end, range_.last, range_.anchor
+    filter_ = {
+        "fromBlock": hex(start),
+        "toBlock": hex(end),
+        "address": list(range_.query.addresses),
+        "topics": [list(range_.query.topics)],
+    }
+    marks = [last.number] if anchor is None else [last.number, anchor.number]
+    requests = [_by_number(end), Request("eth_getLogs", (filter_,)), _by_number(end), *map(_by_number, marks)]
+    answers = [answer.unwrap() for answer in endpoint.batch(requests)]
+    entries = answers.pop(1)
+    blocks = [block for block in map(shapes.block_or_none, answers) if block is not None]
+    if len(blocks) < len(answers):
+        raise StateMissingError(f"{endpoint.name} does not have block {last.number} yet")
+    hashes = [block.hash for block in blocks]
+    if hashes[0] != hashes[1]:
+        raise ServerError(f"{endpoint.name} replaced block {end} while its logs were read")
+    logs = sorted(shapes.logs(entries), key=lambda log: (log.block_number, log.log_index))
+    for log in logs:
+        if not start <= log.block_number <= end or (log.block_number == end and log.block_hash != hashes[0]):
+            raise ServerError(f"{endpoint.name} answers blocks {start} to {end} with a log of block {log.block_number}")
+    return _Seen(BlockId(end, hashes[0]), hashes[2], None if anchor is None else hashes[3], tuple(logs))
+
+
+def _by_number(number: int) -> Request:
+    return Request("eth_getBlockByNumber", (hex(number), False))

@@ -1,0 +1,408 @@
+"""What the errors of JSON-RPC servers mean: one table of facts for reads, one for raw transactions.
+
+Clients and providers share no vocabulary: a code means one thing with one of them and another with the next. So words
+come first, codes second, and what is in no table is a fault of the moment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, NamedTuple
+
+from agent.chain.failures import (
+    BatchRefusedError,
+    RangeRefusedError,
+    RateLimitedError,
+    RevertedError,
+    RpcRefusedError,
+    ServerError,
+    StateMissingError,
+)
+from agent.errors import AgentError
+
+
+class NodeError(NamedTuple):
+    """The ``error`` of a JSON-RPC answer; ``data`` may be of any shape."""
+
+    code: int | None
+    message: str
+    data: Any
+
+    @classmethod
+    def of(cls, error: Any) -> NodeError:
+        """Read it, whatever the server put there."""
+        if not isinstance(error, Mapping):
+            return cls(None, str(error), None)
+        code = error.get("code")
+        is_code = isinstance(code, int) and not isinstance(code, bool)
+        message = error.get("message")
+        return cls(code if is_code else None, str(error if message is None else message), error.get("data"))
+
+
+class Meaning(Enum):
+    """What an error of a read means."""
+
+    REVERTED = "the call ran and failed"
+    RATE = "asked too often"
+    RANGE = "too many blocks or logs at once"
+    BATCH = "too many requests at once"
+    STATE = "the state of that block is not there"
+    METHOD = "the server does not offer the method"
+    PARAMETERS = "the server does not understand the parameters"
+    PASSING = "anything else"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Words, lower-case, of which one says what an error means; ``said_by`` is who was heard to say it."""
+
+    meaning: Meaning
+    said_by: str
+    words: tuple[str, ...]
+
+
+FACTS: tuple[Fact, ...] = (
+    Fact(
+        Meaning.RATE,
+        "Infura, Alchemy, QuickNode, Ankr, dRPC, publicnode, Cloudflare",
+        (
+            "too many requests",
+            "rate limit",
+            "rate-limit",
+            "ratelimit",
+            "request limit reached",
+            "requests per second",
+            "request rate exceeded",
+            "daily request count exceeded",
+            "project id request rate",
+            "exceeded its throughput",
+            "compute units per second",
+            "capacity limit",
+            "credits limited",
+            "quota exceeded",
+            "call rate",
+            "slow down",
+        ),
+    ),
+    Fact(
+        Meaning.BATCH,
+        "geth, Erigon, Nethermind, reth, dRPC, Ankr, Chainstack",
+        (
+            "batch too large",
+            "batch size",
+            "batch limit",
+            "batch of more than",
+            "too many batch",
+            "maximum batch",
+            "max batch",
+            "batch requests are not",
+            "batch response size",
+            "batch items",
+            "requests in batch",
+        ),
+    ),
+    Fact(
+        Meaning.STATE,
+        "geth, reth: a range that ends above the server's head",
+        ("beyond current head", "extends beyond", "beyond head", "after last accepted block"),
+    ),
+    Fact(
+        Meaning.RANGE,
+        "geth, Erigon, Nethermind, reth, nitro, Alchemy, Infura, QuickNode, Ankr, dRPC, BNB chain",
+        (
+            "block range",
+            "blocks range",
+            "range is too",
+            "range too",
+            "range limit",
+            "range exceed",
+            "exceed maximum block",
+            "max range",
+            "maximum range",
+            "too many blocks",
+            "more than 10000 results",
+            "query returned more than",
+            "query exceeds max",
+            "response size exceeded",
+            "response size should not",
+            "response is too big",
+            "response too large",
+            "too many results",
+            "too many logs",
+            "max results",
+            "results limit",
+            "logs matched by query exceeds",
+            "is limited to",
+            "limit exceeded for logs",
+            "query timeout exceeded",
+            "eth_getlogs is limited",
+            "please limit the query",
+            "specify less number of address",
+            "reduce your range",
+            "narrow your",
+            "blocks are not allowed",
+        ),
+    ),
+    Fact(
+        Meaning.STATE,
+        "geth, op-geth, Erigon, Nethermind, Besu, reth, nitro, Alchemy",
+        (
+            "missing trie node",
+            "header not found",
+            "header for hash not found",
+            "unknown block",
+            "block not found",
+            "block with hash",
+            "hash is not currently canonical",
+            "not currently canonical",
+            "could not find block",
+            "world state unavailable",
+            "no state available for block",
+            "no state found for block",
+            "state is not available",
+            "state not available",
+            "state histories haven't been fully indexed",
+            "state already pruned",
+            "state has been pruned",
+            "pruned",
+            "pruning",
+            "historical state",
+            "old data not available",
+            "required historical",
+            "archive",
+            "ancient block",
+            "distance to target block exceeds",
+            "requested epoch was a null round",
+        ),
+    ),
+    Fact(
+        Meaning.REVERTED,
+        "geth, Erigon, Nethermind, Besu, reth, nitro, Anvil",
+        (
+            "revert",
+            "out of gas",
+            "outofgas",
+            "evm error",
+            "vm execution error",
+            "vm exception",
+            "invalid opcode",
+            "bad instruction",
+            "stack underflow",
+            "gas required exceeds allowance",
+        ),
+    ),
+    Fact(
+        Meaning.METHOD,
+        "geth, Erigon, Nethermind, Besu, reth, Anvil, Alchemy, Infura",
+        ("method not found", "does not exist/is not available", "method not supported", "unsupported method"),
+    ),
+)
+"""Asked from top to bottom: who limits a rate often speaks of requests, batches or ranges in the same breath."""
+
+EXECUTION_REVERTED = 3
+"""Code of a call that reverted with data (go-ethereum, Erigon, reth, Anvil)."""
+_BY_CODE: Mapping[int, Meaning] = {
+    EXECUTION_REVERTED: Meaning.REVERTED,
+    429: Meaning.RATE,  # Alchemy and others repeat the HTTP status here
+    -32005: Meaning.RATE,  # EIP-1474 "limit exceeded"; Infura, Besu
+    -32016: Meaning.RATE,  # "over rate limit" of Coinbase's public servers
+    -32029: Meaning.RATE,
+    -32090: Meaning.RATE,  # Ankr
+    -32097: Meaning.RATE,
+    -32601: Meaning.METHOD,
+    -32602: Meaning.PARAMETERS,
+}
+"""Codes that say something where no words do. -32600, -32603, -32700 and the -32000s are used for everything."""
+
+_FAILURES: Mapping[Meaning, type[ServerError]] = {
+    Meaning.RATE: RateLimitedError,
+    Meaning.BATCH: BatchRefusedError,
+    Meaning.STATE: StateMissingError,
+    Meaning.PASSING: ServerError,
+}
+
+
+def meaning_of(error: NodeError) -> Meaning:
+    """Return what an error of a read means."""
+    text = error.message.lower()
+    if error.code == EXECUTION_REVERTED or "execution reverted" in text:
+        return Meaning.REVERTED
+    for fact in FACTS:
+        if any(words in text for words in fact.words):
+            return fact.meaning
+    if error.code is not None and error.code in _BY_CODE:
+        return _BY_CODE[error.code]
+    return Meaning.PASSING
+
+
+def read_failure(server: str, method: str, error: NodeError) -> AgentError:
+    """Return the failure that an error of a read stands for."""
+    meaning = meaning_of(error)
+    if meaning is Meaning.REVERTED:
+        return RevertedError(revert_data_of(error), error.message)
+    if meaning is Meaning.RANGE and method != "eth_getLogs":
+        meaning = Meaning.PASSING
+    if meaning in {Meaning.METHOD, Meaning.PARAMETERS}:
+        return RpcRefusedError(method, f"{server} answers: {error.message:.300}")
+    words = f"{server} cannot answer {method} now ({meaning.value}): {error.message:.300}"
+    if meaning is Meaning.RANGE:
+        return RangeRefusedError(words, suggested_blocks(error.message))
+    return _FAILURES[meaning](words)
+
+
+_SUGGESTIONS = (
+    (re.compile(r"\[\s*0x([0-9a-f]+)\s*,\s*0x([0-9a-f]+)\s*\]", re.IGNORECASE), 16),  # Alchemy, Infura
+    (re.compile(r"retry with the range (\d+)\s*-\s*(\d+)"), 10),  # reth
+)
+
+
+def suggested_blocks(message: str) -> int | None:
+    """Return how many blocks a server says it would look through, where it says so."""
+    for pattern, base in _SUGGESTIONS:
+        if found := pattern.search(message):
+            first, last = (int(number, base) for number in found.groups())
+            return max(last - first + 1, 1)
+    return None
+
+
+_HEX = re.compile(r"0x(?:[0-9a-fA-F]{2})*(?![0-9a-fA-F])")
+
+
+def revert_data_of(error: NodeError) -> str | None:
+    """Return the revert data that an error holds, 0x-prefixed: plain, after the word ``Reverted``, or in an object."""
+    return _hex_in(error.data, depth=3)
+
+
+def _hex_in(data: Any, depth: int) -> str | None:
+    if isinstance(data, str):
+        found = _HEX.search(data)
+        return None if found is None else found.group().lower()
+    if isinstance(data, Mapping) and depth:
+        named = [data[key] for key in ("data", "return", "result", "output") if key in data]
+        for entry in named or data.values():
+            if (found_in := _hex_in(entry, depth - 1)) is not None:
+                return found_in
+    return None
+
+
+# --- raw transactions -------------------------------------------------------------------------------------------------
+
+
+class SendOutcome(Enum):
+    """What a server said to a raw transaction."""
+
+    ACCEPTED = "accepted"
+    KNOWN = "known"
+    """It has these very bytes already."""
+    NONCE_USED = "nonce used"
+    """A transaction with this nonce is mined: maybe this one."""
+    UNDERPRICED = "underpriced"
+    """Another transaction with this nonce waits and pays about as much or more, or the pool asks for a higher bid."""
+    FEE_TOO_LOW = "fee below the base fee"
+    """The server takes no bid below the base fee."""
+    REFUSED = "refused for now"
+    """For a reason that passes, or one of this server alone."""
+    NEEDS_A_PERSON = "needs a person"
+    """These bytes can never be mined as things stand: no gas money, a signature or chain id that is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendFact:
+    """Words, lower-case, of which one says where a transaction stands; ``said_by`` is who was heard to say it."""
+
+    outcome: SendOutcome
+    said_by: str
+    words: tuple[str, ...]
+
+
+SEND_FACTS: tuple[SendFact, ...] = (
+    SendFact(
+        SendOutcome.KNOWN,
+        "geth, nitro, Nethermind (AlreadyKnown), Besu (Known transaction), Erigon, reth, OpenEthereum",
+        (
+            "already known",
+            "alreadyknown",
+            "already imported",
+            "known transaction",
+            "existing tx with same hash",
+            "already exists",
+            "already in the pool",
+            "already in mempool",
+            "already have transaction",
+            "alreadyexists",
+            "tx already in cache",
+        ),
+    ),
+    SendFact(
+        SendOutcome.UNDERPRICED,
+        "geth, Nethermind (ReplacementNotAllowed, FeeTooLow), Erigon, Besu, reth",
+        (
+            "replacement",
+            "could not replace existing",
+            "underpriced",
+            "feetoolow",
+            "fee too low to compete",
+            "gas price too low to replace",
+            "below configured minimum gas price",
+            "min gas price",
+        ),
+    ),
+    SendFact(
+        SendOutcome.NONCE_USED,
+        "geth, nitro, Nethermind (OldNonce), Besu, Erigon, reth, OpenEthereum",
+        ("nonce too low", "oldnonce", "old nonce", "nonce is too low", "nonce has already been used", "nonce_too_low"),
+    ),
+    SendFact(
+        SendOutcome.FEE_TOO_LOW,
+        "nitro, geth, op-geth, Besu, Erigon",
+        (
+            "less than block base fee",
+            "lower than the current base fee",
+            "less than the current base fee",
+            "below the base fee",
+            "lower than base fee",
+            "fee cap less than",
+            "max fee per gas too low",
+            "gas price below current base fee",
+        ),
+    ),
+    SendFact(
+        SendOutcome.NEEDS_A_PERSON,
+        "geth, nitro, op-geth, Nethermind, Besu, Erigon, reth",
+        (
+            "insufficient funds",
+            "insufficientfunds",
+            "insufficient_funds",
+            "insufficient balance",
+            "upfront cost exceeds",
+            "upfront_cost_exceeds",
+            "invalid sender",
+            "invalid signature",
+            "invalidtxsignature",
+            "invalid chain id",
+            "wrong chain id",
+            "invalid chainid",
+            "chain id mismatch",
+            "invalidtxchainid",
+            "intrinsic gas too low",
+            "intrinsic_gas_exceeds",
+            "exceeds block gas limit",
+            "gaslimitexceeded",
+            "transaction type not supported",
+        ),
+    ),
+)
+"""Asked from top to bottom. In no row: a full pool, a node's own fee cap (geth's 1 ether), a rate limit, a node that
+still syncs, a queue with a nonce gap. They pass, or another server has none of them."""
+
+
+def send_outcome(error: NodeError) -> SendOutcome:
+    """Return where a raw transaction stands by a server's refusal."""
+    text = error.message.lower()
+    for fact in SEND_FACTS:
+        if any(words in text for words in fact.words):
+            return fact.outcome
+    return SendOutcome.REFUSED

@@ -1,0 +1,112 @@
+"""Checks the shape of what servers answer: what does not fit is that server's fault, never a crash or a zero."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from eth_utils.address import is_address
+
+from agent.chain.abi import Log
+from agent.chain.failures import ServerError, StateMissingError
+from agent.domain import BlockRef
+from agent.units import BlockHash, Seconds, Wei
+
+_QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}")
+_DATA = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
+_HASH = re.compile(r"0x[0-9a-fA-F]{64}")
+
+
+def quantity(written: Any, what: str) -> int:
+    """Return a 0x-prefixed whole number."""
+    if not isinstance(written, str) or not _QUANTITY.fullmatch(written):
+        raise _misshapen(what, written)
+    return int(written, 16)
+
+
+def data(written: Any, what: str) -> str:
+    """Return 0x-prefixed bytes."""
+    if not isinstance(written, str) or not _DATA.fullmatch(written):
+        raise _misshapen(what, written)
+    return written
+
+
+def hash_of(written: Any, what: str) -> BlockHash:
+    """Return a 0x-prefixed hash of 32 bytes."""
+    if not isinstance(written, str) or not _HASH.fullmatch(written):
+        raise _misshapen(what, written)
+    return BlockHash(written.lower())
+
+
+def block(entry: Any) -> BlockRef:
+    """Return a block; raises `StateMissingError` for null, which says that the server does not have it yet."""
+    if entry is None:
+        raise StateMissingError("the server does not have the block yet")
+    fields = _object(entry, "a block")
+    return BlockRef(
+        number=quantity(fields.get("number"), "number of a block"),
+        hash=hash_of(fields.get("hash"), "hash of a block"),
+        timestamp=Seconds(quantity(fields.get("timestamp"), "timestamp of a block")),
+        base_fee_wei=Wei(quantity(fields.get("baseFeePerGas") or "0x0", "baseFeePerGas")),
+        parent_hash=hash_of(fields.get("parentHash"), "parentHash"),
+    )
+
+
+def block_or_none(entry: Any) -> BlockRef | None:
+    """Return a block, None beyond the server's head."""
+    return None if entry is None else block(entry)
+
+
+def log(entry: Any) -> Log:
+    """Return a log of a mined block."""
+    fields = _object(entry, "a log")
+    topics = fields.get("topics")
+    if not isinstance(topics, list) or not is_address(str(fields.get("address"))):
+        raise _misshapen("a log", entry)
+    for topic in topics:
+        hash_of(topic, "topic of a log")
+    data(fields.get("data"), "data of a log")
+    hash_of(fields.get("blockHash"), "blockHash of a log")
+    hash_of(fields.get("transactionHash"), "transactionHash of a log")
+    quantity(fields.get("blockNumber"), "blockNumber of a log")
+    quantity(fields.get("logIndex"), "logIndex of a log")
+    return Log.from_rpc(fields)
+
+
+def logs(entries: Any) -> list[Log]:
+    """Return the logs of one answer."""
+    if not isinstance(entries, list):
+        raise _misshapen("eth_getLogs", entries)
+    return [log(entry) for entry in entries]
+
+
+def receipt(entry: Any) -> dict[str, Any] | None:
+    """Return a receipt whose fields are there, None where the transaction is not mined."""
+    if entry is None:
+        return None
+    fields = _object(entry, "a receipt")
+    hash_of(fields.get("blockHash"), "blockHash of a receipt")
+    for name in ("blockNumber", "status", "gasUsed", "effectiveGasPrice"):
+        quantity(fields.get(name), f"{name} of a receipt")
+    logs(fields.get("logs"))
+    return dict(fields)
+
+
+def median_reward(history: Any) -> Wei | None:
+    """Return the median of the first reward of each block of an ``eth_feeHistory``, None where no block has one."""
+    rows = _object(history, "eth_feeHistory").get("reward") or []
+    if not isinstance(rows, list) or not all(isinstance(row, list) and row for row in rows):
+        raise _misshapen("eth_feeHistory", rows)
+    tips = sorted(quantity(row[0], "a reward") for row in rows)
+    return Wei(tips[len(tips) // 2]) if tips else None
+
+
+def _object(entry: Any, what: str) -> Mapping[str, Any]:
+    if not isinstance(entry, Mapping):
+        raise _misshapen(what, entry)
+    return entry
+
+
+def _misshapen(what: str, written: Any) -> ServerError:
+    return ServerError(f"a server answers {what} with {written!s:.80}, which is none")

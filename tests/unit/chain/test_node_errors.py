@@ -1,0 +1,177 @@
+"""What nodes and providers say, word for word, and what it means: unknown words pass, few are final."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.chain.failures import (
+    BatchRefusedError,
+    RangeRefusedError,
+    RateLimitedError,
+    RevertedError,
+    RpcRefusedError,
+    ServerError,
+    StateMissingError,
+)
+from agent.chain.node_errors import NodeError, SendOutcome, read_failure, revert_data_of, send_outcome, suggested_blocks
+from agent.errors import FatalError
+
+REASON = "0x08c379a0" + "00" * 31 + "20" + "00" * 31 + "01" + "41" + "00" * 31
+
+READS = [
+    # rate limits
+    (429, "Your app has exceeded its compute units per second capacity.", RateLimitedError),
+    (-32005, "daily request count exceeded, request rate limited", RateLimitedError),
+    (-32005, "limit exceeded", RateLimitedError),
+    (-32016, "over rate limit", RateLimitedError),
+    (-32007, "50/second request limit reached - reduce calls per second or upgrade", RateLimitedError),
+    (-32600, "Too many requests, please try again later", RateLimitedError),
+    (-32090, "Too many requests, reason: call rate limit exhausted", RateLimitedError),
+    (-32097, "tier limit", RateLimitedError),
+    # ranges, in their many words and under any code
+    (-32005, "query returned more than 10000 results", RangeRefusedError),
+    (-32602, "query returned more than 10000 results. Try with this block range [0x1, 0x2].", RangeRefusedError),
+    (
+        -32602,
+        "Log response size exceeded. You can make eth_getLogs requests with up to a 2K block range",
+        RangeRefusedError,
+    ),
+    (
+        -32600,
+        "Under the Free tier plan, you can make eth_getLogs requests with up to a 10 block range.",
+        RangeRefusedError,
+    ),
+    (-32000, "exceed maximum block range: 5000", RangeRefusedError),
+    (-32000, "block range is too wide", RangeRefusedError),
+    (-32600, "eth_getLogs is limited to a 10,000 range", RangeRefusedError),
+    (-32614, "eth_getLogs is limited to a 10,000 range", RangeRefusedError),
+    (-32602, "query exceeds max block range 100000", RangeRefusedError),
+    (-32602, "query exceeds max results 20000, retry with the range 24383075-24383096", RangeRefusedError),
+    (-32000, "logs matched by query exceeds limit of 10000", RangeRefusedError),
+    (-32000, "Query timeout exceeded. Consider reducing your block range.", RangeRefusedError),
+    (35, "ranges over 10000 blocks are not supported on freetier: block range", RangeRefusedError),
+    # batches
+    (-32600, "batch too large", BatchRefusedError),
+    (31, "Batch of more than 3 requests are not allowed on free tier", BatchRefusedError),
+    (-32005, "batch size too large", BatchRefusedError),
+    # state that is not there
+    (-32000, "missing trie node 8b2d (path ) state 0x8b is not available, not found", StateMissingError),
+    (-32000, "header not found", StateMissingError),
+    (-32000, "header for hash not found", StateMissingError),
+    (-32001, "block not found", StateMissingError),
+    (-32000, "hash 0x12 is not currently canonical", StateMissingError),
+    (-32000, "historical state 0x12 is not available", StateMissingError),
+    (-32002, "No state available for block 0x12", StateMissingError),
+    (-32000, "World state unavailable", StateMissingError),
+    (-32602, "block range extends beyond current head block", StateMissingError),
+    (4444, "pruned history unavailable", StateMissingError),
+    # reverts
+    (3, "execution reverted", RevertedError),
+    (-32000, "execution reverted: CH_TLRS", RevertedError),
+    (-32000, "execution reverted: the archive is full, too many blocks", RevertedError),
+    (-32015, "VM execution error.", RevertedError),
+    (-32000, "out of gas", RevertedError),
+    (-32603, "EVM error OutOfGas", RevertedError),
+    (-32000, "invalid opcode: INVALID", RevertedError),
+    # for good
+    (-32601, "the method eth_foo does not exist/is not available", RpcRefusedError),
+    (-32000, "Method not found", RpcRefusedError),
+    (-32602, "invalid argument 0: hex string without 0x prefix", RpcRefusedError),
+    # whatever else is said passes
+    (-32600, "Invalid Request", ServerError),
+    (-32700, "Parse error", ServerError),
+    (-32603, "Internal error", ServerError),
+    (-32000, "request timed out", ServerError),
+    (None, "odd", ServerError),
+    (True, "odd", ServerError),
+]
+
+
+@pytest.mark.parametrize(("code", "message", "kind"), READS)
+def test_read_failure__words_of_a_node__are_told_apart(code, message, kind):
+    failure = read_failure("server", "eth_getLogs", NodeError.of({"code": code, "message": message}))
+    assert type(failure) is kind
+    assert isinstance(failure, FatalError) == (kind is RpcRefusedError)
+
+
+@pytest.mark.parametrize("error", ["odd", None, 7, [], {}, {"message": None}, {"code": "x", "message": {"a": 1}}])
+def test_read_failure__error_of_no_known_shape__passes(error):
+    assert type(read_failure("server", "eth_call", NodeError.of(error))) is ServerError
+
+
+def test_read_failure__words_of_a_range_in_another_method__are_no_range():
+    failure = read_failure("server", "eth_call", NodeError(-32000, "the block range is odd", None))
+    assert type(failure) is ServerError
+
+
+def test_read_failure__longest_message__is_cut():
+    assert len(str(read_failure("server", "eth_call", NodeError(-32000, "x" * 100_000, None)))) < 500
+
+
+@pytest.mark.parametrize(
+    ("message", "blocks"),
+    [
+        ("this block range should work: [0x1180fca, 0x1180fd3]", 10),
+        ("retry with the range 24383075-24383096", 22),
+        ("this block range should work: [0x5, 0x4]", 1),
+        ("block range is too wide", None),
+    ],
+)
+def test_suggested_blocks__what_a_server_would_take__is_read(message, blocks):
+    assert suggested_blocks(message) == blocks
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (REASON, REASON),
+        (f"Reverted {REASON}", REASON),
+        ("Reverted 0x", "0x"),
+        ({"data": REASON, "message": "reverted"}, REASON),
+        ({"0x" + "ab" * 32: {"error": "revert", "return": REASON}}, REASON),
+        ({"originalError": {"code": 3, "data": REASON}}, REASON),
+        ("Reverted", None),
+        ("0xabc", None),
+        (None, None),
+        (7, None),
+        ([REASON], None),
+    ],
+)
+def test_revert_data_of__any_clients_way_to_put_it__is_found(data, expected):
+    assert revert_data_of(NodeError(3, "execution reverted", data)) == expected
+
+
+SENDS = [
+    ("already known", SendOutcome.KNOWN),
+    ("AlreadyKnown", SendOutcome.KNOWN),
+    ("ALREADY_EXISTS: already known", SendOutcome.KNOWN),
+    ("Known transaction", SendOutcome.KNOWN),
+    ("existing tx with same hash", SendOutcome.KNOWN),
+    ("INTERNAL_ERROR: existing tx with same hash", SendOutcome.KNOWN),
+    ("transaction already imported", SendOutcome.KNOWN),
+    ("nonce too low: next nonce 4, tx nonce 3", SendOutcome.NONCE_USED),
+    ("OldNonce, Current nonce: 4, nonce of rejected tx: 3", SendOutcome.NONCE_USED),
+    ("Nonce too low", SendOutcome.NONCE_USED),
+    ("replacement transaction underpriced", SendOutcome.UNDERPRICED),
+    ("could not replace existing tx", SendOutcome.UNDERPRICED),
+    ("transaction underpriced: gas tip cap 0, minimum needed 1", SendOutcome.UNDERPRICED),
+    ("ReplacementNotAllowed", SendOutcome.UNDERPRICED),
+    ("max fee per gas less than block base fee: address 0x1, maxFeePerGas: 1 baseFee: 2", SendOutcome.FEE_TOO_LOW),
+    ("max fee per gas lower than the current base fee", SendOutcome.FEE_TOO_LOW),
+    ("insufficient funds for gas * price + value: balance 1, tx cost 2", SendOutcome.NEEDS_A_PERSON),
+    ("InsufficientFunds, Account balance: 1, cumulative cost: 2", SendOutcome.NEEDS_A_PERSON),
+    ("Upfront cost exceeds account balance", SendOutcome.NEEDS_A_PERSON),
+    ("invalid sender", SendOutcome.NEEDS_A_PERSON),
+    ("intrinsic gas too low: gas 21000, minimum needed 21500", SendOutcome.NEEDS_A_PERSON),
+    ("tx fee (1.30 ether) exceeds the configured cap (1.00 ether)", SendOutcome.REFUSED),
+    ("txpool is full", SendOutcome.REFUSED),
+    ("transaction pool is full", SendOutcome.REFUSED),
+    ("nonce too high", SendOutcome.REFUSED),
+    ("node is syncing", SendOutcome.REFUSED),
+    ("something new", SendOutcome.REFUSED),
+]
+
+
+@pytest.mark.parametrize(("message", "outcome"), SENDS)
+def test_send_outcome__words_of_a_node__say_where_the_transaction_stands(message, outcome):
+    assert send_outcome(NodeError(-32000, message, None)) is outcome

@@ -1,0 +1,309 @@
+"""Several servers at once: one that hangs, limits or lies costs no more than a moment, and every send reaches all."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from agent.chain.breaker import FAULTS_TO_OPEN, FIRST_REST_SECONDS, LONGEST_REST_SECONDS, Breaker, BreakerState
+from agent.chain.endpoint import FINAL_REFUSALS, Endpoint
+from agent.chain.failures import (
+    BatchRefusedError,
+    RateLimitedError,
+    RevertedError,
+    RpcRefusedError,
+    ServerError,
+    TimedOutError,
+)
+from agent.chain.limits import SUCCESSES_TO_GROW, AdaptiveLimit
+from agent.chain.pool import EndpointPool, Reply
+from agent.chain.transport import Answer, Request
+from agent.errors import TransientError
+
+PING = Request("ping", ())
+
+
+class ScriptedServer:
+    """A server whose every answer a test writes down as a function."""
+
+    def __init__(self, name: str, answer: Callable[[], Any]) -> None:
+        self.name = name
+        self.answer = answer
+        self.asked = 0
+        self.batches: list[int] = []
+        self.most = 1_000
+
+    def request(self, request: Request, timeout_seconds: float) -> Any:
+        if request.method == "eth_chainId":
+            return "0x1"
+        self.asked += 1
+        return self.answer()
+
+    def batch(self, batch: list[Request], timeout_seconds: float) -> list[Answer]:
+        if len(batch) > self.most:
+            raise BatchRefusedError("too many")
+        self.batches.append(len(batch))
+        return [Answer(request.params[0], None) for request in batch]
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def over():
+    """Set when the test is over: what hangs until then ends with it."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def hanging(over: threading.Event) -> Callable[[], Any]:
+    def wait() -> Any:
+        over.wait(60)
+        raise TimedOutError("late")
+
+    return wait
+
+
+def failing(failure: Exception) -> Callable[[], Any]:
+    def fail() -> Any:
+        raise failure
+
+    return fail
+
+
+def pool_of(*servers: ScriptedServer, timeout_seconds: float = 30.0) -> EndpointPool:
+    return EndpointPool([Endpoint(server, 1, timeout_seconds) for server in servers], timeout_seconds)
+
+
+def ping(endpoint: Endpoint) -> Any:
+    return endpoint.request(PING)
+
+
+def two_alike(replies: list[Reply[Any]]) -> Any:
+    values = [reply.value for reply in replies]
+    return next((value for value in values if values.count(value) >= 2), None)
+
+
+def test_first__one_of_three_hangs__another_answers_before_the_time_out(over):
+    hung, well, spare = (
+        ScriptedServer("hung", hanging(over)),
+        ScriptedServer("well", lambda: 1),
+        ScriptedServer("spare", lambda: 2),
+    )
+    pool = pool_of(hung, well, spare, timeout_seconds=2.0)
+    assert pool.first(ping) == 1
+    assert {pool.first(ping) for _ in range(5)} <= {1, 2}
+    assert hung.asked == 1
+    assert not over.is_set()
+
+
+def test_first__all_fail__names_every_reason():
+    pool = pool_of(ScriptedServer("a", failing(ServerError("one"))), ScriptedServer("b", failing(ServerError("two"))))
+    with pytest.raises(TransientError, match="one; two"):
+        pool.first(ping)
+
+
+@pytest.mark.parametrize(("second", "kind"), [(RpcRefusedError("ping", "no"), RpcRefusedError), (None, TransientError)])
+def test_first__refused_for_good__is_final_only_where_every_server_says_so(second, kind):
+    failures = [RpcRefusedError("ping", "no"), second or ServerError("busy")]
+    pool = pool_of(*(ScriptedServer(str(index), failing(failure)) for index, failure in enumerate(failures)))
+    for _ in range(FINAL_REFUSALS - 1):
+        with pytest.raises(TransientError):
+            pool.first(ping)
+    with pytest.raises(kind) as caught:
+        pool.first(ping)
+    assert type(caught.value) is kind
+
+
+def test_first__revert__is_the_chains_answer_and_asks_no_other():
+    other = ScriptedServer("b", lambda: 1)
+    pool = pool_of(ScriptedServer("a", failing(RevertedError("0x", "execution reverted"))), other)
+    with pytest.raises(RevertedError):
+        pool.first(ping)
+    assert other.asked == 0
+
+
+def test_first__defect_in_a_thread__is_raised_where_it_was_asked():
+    with pytest.raises(ZeroDivisionError):
+        pool_of(ScriptedServer("a", lambda: 1 // 0)).first(ping)
+
+
+def test_gather__one_of_three_hangs__two_that_agree_are_enough(over):
+    hung = ScriptedServer("hung", hanging(over))
+    pool = pool_of(hung, ScriptedServer("a", lambda: 7), ScriptedServer("b", lambda: 7))
+    assert pool.gather(ping, 2, two_alike) == 7
+    assert not over.is_set()
+
+
+def test_gather__one_of_three_lies__is_outvoted():
+    pool = pool_of(*(ScriptedServer(str(index), lambda value=value: value) for index, value in enumerate([6, 7, 7])))
+    assert pool.gather(ping, 2, two_alike) == 7
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        ([lambda: 6, lambda: 7], "servers disagree on the time: a, b"),
+        ([lambda: 6, failing(ServerError("busy"))], "1 of 2 servers answer: busy"),
+    ],
+)
+def test_gather__no_quorum__is_transient_and_says_why(answers, words):
+    pool = pool_of(*(ScriptedServer(name, answer) for name, answer in zip("ab", answers, strict=True)))
+    with pytest.raises(TransientError, match=words):
+        pool.gather(ping, 2, two_alike, "the time")
+
+
+def test_gather__server_at_rest__is_asked_where_the_others_are_too_few():
+    resting, well = ScriptedServer("resting", lambda: 7), ScriptedServer("well", lambda: 7)
+    pool = pool_of(resting, well)
+    pool.endpoints[0].breaker.failed(pool.endpoints[0]._clock(), "slow", opens=True)
+    assert pool.gather(ping, 2, two_alike) == 7
+
+
+def test_every__one_hangs_and_one_rests__all_are_asked(over):
+    servers = [ScriptedServer("hung", hanging(over)), *(ScriptedServer(name, lambda: 1) for name in "ab")]
+    pool = pool_of(*servers)
+    pool.endpoints[1].breaker.failed(pool.endpoints[1]._clock(), "slow", opens=True)
+    replies = pool.every(ping, linger_seconds=0.05, is_enough=bool)
+    assert [server.asked for server in servers] == [1, 1, 1]
+    assert {reply.endpoint.name for reply in replies} <= {"a", "b"}
+    assert not over.is_set()
+
+
+def test_within__deadline_over__asks_nobody_for_a_read_and_everybody_for_a_send():
+    server = ScriptedServer("a", lambda: 1)
+    pool = pool_of(server)
+    with pool.within(-1.0), pytest.raises(TransientError, match="the time for this cycle is over"):
+        pool.first(ping)
+    assert server.asked == 0
+    with pool.within(-1.0):
+        assert [reply.value for reply in pool.every(ping)] == [1]
+    assert pool.first(ping) == 1
+
+
+def test_endpoint__server_on_another_chain__is_never_believed():
+    server = ScriptedServer("a", lambda: 1)
+    endpoint = Endpoint(server, 2, 1.0)
+    for _ in range(2):
+        with pytest.raises(ServerError, match="a answers for chain 1, not 2"):
+            endpoint.request(PING)
+        with pytest.raises(ServerError, match="a answers for chain 1, not 2"):
+            endpoint.batch([Request("echo", (1,))])
+    assert server.asked == 0
+    assert endpoint.state is BreakerState.OPEN
+
+
+@pytest.mark.parametrize("most", [1, 3, 7])
+def test_batch__server_takes_fewer_at_once__is_split_and_its_limit_remembered(most):
+    server = ScriptedServer("a", lambda: 1)
+    server.most = most
+    endpoint = Endpoint(server, 1, 1.0)
+    numbers = list(range(20))
+    batch = [Request("echo", (number,)) for number in numbers]
+    for _ in range(2):
+        assert [answer.unwrap() for answer in endpoint.batch(batch)] == numbers
+    assert max(server.batches) <= most
+    assert endpoint.health.faults == 0
+
+
+# --- health -----------------------------------------------------------------------------------------------------------
+
+
+def test_breaker__faults_in_a_row__opens_half_opens_and_closes_on_an_answer():
+    breaker = Breaker()
+    for _ in range(FAULTS_TO_OPEN - 1):
+        breaker.failed(0.0, "busy", opens=False)
+    assert breaker.state(0.0) is BreakerState.CLOSED
+    breaker.failed(0.0, "busy", opens=False)
+    assert breaker.state(FIRST_REST_SECONDS - 0.01) is BreakerState.OPEN
+    assert breaker.state(FIRST_REST_SECONDS) is BreakerState.HALF_OPEN
+    breaker.answered(0.1)
+    assert breaker.state(FIRST_REST_SECONDS) is BreakerState.CLOSED
+
+
+def test_breaker__time_out__opens_at_once_and_each_rest_doubles_up_to_the_longest():
+    breaker, rests, now = Breaker(), [], 0.0
+    for _ in range(8):
+        breaker.failed(now, "late", opens=True)
+        rest = next(s for s in range(1, 100) if breaker.state(now + s) is BreakerState.HALF_OPEN)
+        rests.append(rest)
+        now += rest
+    assert rests == [2, 4, 8, 16, 32, LONGEST_REST_SECONDS, LONGEST_REST_SECONDS, LONGEST_REST_SECONDS]
+
+
+def test_breaker__answer_between_faults__starts_the_count_anew():
+    breaker = Breaker()
+    for _ in range(3 * FAULTS_TO_OPEN):
+        breaker.failed(0.0, "busy", opens=False)
+        breaker.answered(0.1)
+    assert breaker.state(0.0) is BreakerState.CLOSED
+    assert breaker.faults == 3 * FAULTS_TO_OPEN
+
+
+def test_breaker__rate_limit_with_a_time__rests_as_long_as_asked():
+    clock = [100.0]
+    server = ScriptedServer("a", failing(RateLimitedError("slow down", 7.0)))
+    endpoint = Endpoint(server, 1, 1.0, lambda: clock[0])
+    with pytest.raises(RateLimitedError):
+        endpoint.request(PING)
+    clock[0] = 106.9
+    assert endpoint.state is BreakerState.OPEN
+    clock[0] = 107.0
+    assert endpoint.state is BreakerState.HALF_OPEN
+
+
+def test_first__only_server_asked_for_a_rest__is_left_alone_and_still_handed_transactions():
+    clock, server = [100.0], ScriptedServer("a", failing(RateLimitedError("slow down", 7.0)))
+    pool = EndpointPool([Endpoint(server, 1, 1.0, lambda: clock[0])], 1.0, lambda: clock[0])
+    for _ in range(3):
+        with pytest.raises(TransientError, match="slow down"):
+            pool.first(ping)
+    assert server.asked == 1
+    server.answer = lambda: 1
+    assert [reply.value for reply in pool.every(ping)] == [1]
+    assert pool.first(ping) == 1
+
+
+def test_request__refused_for_good_between_answers__stays_a_fault_of_the_moment():
+    answers = [RpcRefusedError("ping", "no"), RpcRefusedError("ping", "no"), 1] * 3
+
+    def answer() -> int:
+        given = answers.pop(0)
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+    endpoint, faults = Endpoint(ScriptedServer("a", answer), 1, 1.0), 0
+    while answers:
+        try:
+            assert endpoint.request(PING) == 1
+        except ServerError:
+            faults += 1
+    assert faults == 6
+
+
+def test_limit__refused__halves_or_follows_the_servers_word_and_grows_again():
+    limit = AdaptiveLimit(5_000, 10_000)
+    limit.refused(5_000)
+    assert limit.current == 2_500
+    limit.refused(2_500, suggested=10)
+    assert limit.current == 10
+    limit.refused(10, suggested=9_999)
+    assert limit.current == 5
+    for _ in range(3):
+        limit.refused(1)
+    assert limit.current == 1
+    for _ in range(20 * SUCCESSES_TO_GROW):
+        limit.passed(limit.current)
+    assert limit.current == 10_000
+
+
+def test_limit__small_requests__prove_nothing():
+    limit = AdaptiveLimit(100, 1_000)
+    for _ in range(5 * SUCCESSES_TO_GROW):
+        limit.passed(99)
+    assert limit.current == 100
