@@ -86,6 +86,14 @@ def test_replay_vault__money__is_what_trades_and_moves_explain():
     assert day.cost_usd == pytest.approx(day.fee_usd + day.slippage_usd + day.gas_usd)
 
 
+def test_replay_vault__gas__is_taken_off_the_hedged_pnl():
+    start, prices = snapshot_of(held(20.0)), path(3_000.0, 3_000.0)
+    free = replace(KEEPER, costs=lambda _: replace(COSTS, gas_units=0))
+    paid, unpaid = (replay_vault(start, Book("ETH", ()), keeper, prices) for keeper in (KEEPER, free))
+    assert paid.gas_usd > 0.0 == unpaid.gas_usd
+    assert unpaid.pnl_hedged_usd[-1] - paid.pnl_hedged_usd[-1] == pytest.approx(paid.gas_usd)
+
+
 def test_replay_vault__funding__is_paid_by_who_is_long():
     states = [VenueState(size=size, equity_usd=50_000.0, funding_per_day=0.01) for size in (10.0, -10.0)]
     books = held(-10.0), held(10.0)
