@@ -8,6 +8,7 @@ printed with line and difference, but for those that `scripts/mutation_survivors
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import shutil
 import sys
@@ -23,6 +24,10 @@ from scripts.mutation_targets import TARGETS
 
 WORK = Path("build/mutation")
 JUSTIFIED = Path("scripts/mutation_survivors.toml")
+LEAST_CAUGHT = 0.95
+
+Figures = tuple[int, int]
+"""Mutants caught, and mutants compiled and judged."""
 
 
 def judge_all(
@@ -50,8 +55,8 @@ def judge_all(
         return dict(found for found in pool.map(one, sample) if found is not None)
 
 
-def report(target: str, total: int, justified: int, verdicts: dict[Mutant, str]) -> bool:
-    """Print figures and survivors; return whether at least 95 % were caught."""
+def report(target: str, total: int, justified: int, verdicts: dict[Mutant, str]) -> Figures:
+    """Print and return the figures of one contract, and print its survivors."""
     survivors = [mutant for mutant, verdict in verdicts.items() if verdict == "survived"]
     caught = sum(verdict == "caught" for verdict in verdicts.values())
     valid = caught + len(survivors)
@@ -62,11 +67,31 @@ def report(target: str, total: int, justified: int, verdicts: dict[Mutant, str])
     )
     for mutant in survivors:
         print(f"{mutant.file}:{mutant.line}\n- {mutant.old.strip()}\n+ {mutant.new.strip()}", flush=True)
-    return caught >= 0.95 * valid
+    return caught, valid
 
 
-def run_group(judge: Judge, targets: list[str], arguments: argparse.Namespace, deadline: float) -> bool:
-    """Judge the contracts that one set of tests judges; return whether enough mutants of each were caught."""
+def wilson(caught: int, valid: int) -> tuple[float, float]:
+    """Return the interval of 95 % for the share caught of all mutants, of which these are a sample.
+
+    Source: Wilson (1927), Journal of the American Statistical Association 22, p. 209.
+    """
+    z_squared = 1.959964**2
+    centre = caught + z_squared / 2
+    width = math.sqrt(z_squared * (caught * (valid - caught) / valid + z_squared / 4))
+    return (centre - width) / (valid + z_squared), (centre + width) / (valid + z_squared)
+
+
+def conclude(figures: list[Figures]) -> bool:
+    """Print the score of all contracts together; return whether enough mutants of each were caught."""
+    caught, valid = (sum(column) for column in zip(*figures, strict=True))
+    if valid:
+        low, high = wilson(caught, valid)
+        print(f"TOTAL {caught} of {valid} caught: {caught / valid:.1%}, and of all mutants {low:.1%} to {high:.1%}")
+    return all(caught >= LEAST_CAUGHT * valid for caught, valid in figures)
+
+
+def run_group(judge: Judge, targets: list[str], arguments: argparse.Namespace, deadline: float) -> list[Figures]:
+    """Judge the contracts that one set of tests judges; return the figures of each."""
     folders: Queue[Path] = Queue()
     first = arguments.work / "0"
     prepare(judge, first)
@@ -74,7 +99,7 @@ def run_group(judge: Judge, targets: list[str], arguments: argparse.Namespace, d
         verdict, test = judge.judge(first)
     if verdict != "survived":
         sys.exit(f"{targets}: {verdict} as they stand, by {test or 'the compiler'}; mend the tests first")
-    is_good = True
+    figures = []
     with ExitStack() as compilers:
         for number in range(arguments.workers):
             folder = arguments.work / str(number)
@@ -89,8 +114,8 @@ def run_group(judge: Judge, targets: list[str], arguments: argparse.Namespace, d
             judged = unjustified(every, JUSTIFIED)
             sample = random.Random(arguments.seed).sample(judged, min(arguments.sample, len(judged)))
             verdicts = judge_all(judge, folders, target, sample, deadline)
-            is_good &= report(target, len(every), len(every) - len(judged), verdicts)
-    return is_good
+            figures.append(report(target, len(every), len(every) - len(judged), verdicts))
+    return figures
 
 
 def main() -> int:
@@ -106,12 +131,12 @@ def main() -> int:
     if strangers := set(arguments.targets) - set(TARGETS):
         parser.error(f"{sorted(strangers)} are none of {sorted(TARGETS)}")
     deadline = time.monotonic() + arguments.seconds
-    is_good = True
+    figures: list[Figures] = []
     for judge in dict.fromkeys(TARGETS.values()):
         targets = [one for one in TARGETS if TARGETS[one] == judge and one in (arguments.targets or TARGETS)]
         if targets:
-            is_good &= run_group(judge, targets, arguments, deadline)
-    return 0 if is_good else 1
+            figures += run_group(judge, targets, arguments, deadline)
+    return 0 if conclude(figures) else 1
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ class ForgeTests:
 
 @dataclass(frozen=True)
 class ChainTests:
-    """Files of Python tests that deploy one contract on a local chain, beside the protocol that it works with.
+    """Python tests, by file or by name, that deploy one contract on a local chain beside the protocol it works with.
 
     The contract is compiled as it is deployed, by forge into the builds of the copy, where the tests look for it.
     """
@@ -117,8 +117,8 @@ class ChainTests:
     tests: tuple[str, ...]
 
     def files(self) -> list[Path]:
-        """Return the tests."""
-        return [Path(name) for name in self.tests]
+        """Return the files of the tests."""
+        return [Path(name.partition("::")[0]) for name in self.tests]
 
     def prepare(self, folder: Path) -> None:
         """Copy the tests, and the agent that they deploy with; its chains get ports of their own."""

@@ -76,6 +76,7 @@ ORACLES = ForgeTests(
         "UniswapV3TwapSource.t.sol",
     )
 )
+DEPOSITS = "tests/adversaries/test_deposits_for_the_adapter.py"
 CURIE = ChainTests(
     "contracts/venues/curie/CurieVenue.sol",
     (
@@ -84,7 +85,8 @@ CURIE = ChainTests(
         "tests/integration/test_curie_venue_account.py",
         "tests/integration/test_curie_venue_bracket.py",
         "tests/integration/test_curie_venue_equity.py",
-        "tests/adversaries/test_deposits_for_the_adapter.py",
+        f"{DEPOSITS}::test_weth_for_the_adapter__any_position__no_part_of_equity",
+        f"{DEPOSITS}::test_usdc_sent_to_the_adapter_itself__margin_moves__counts_for_nothing",
     ),
 )
 LYRA = ChainTests("contracts/book/LyraOptions.sol", ("tests/integration/test_lyra_options.py",))

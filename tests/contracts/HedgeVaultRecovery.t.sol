@@ -124,6 +124,19 @@ contract HedgeVaultRecoveryTest is VaultFixture {
         assertEq(token.balanceOf(depositor), _units(50_000));
     }
 
+    // HEDGE-125
+    function test_redeemWithUnwind_toTheQueueHasNoMoreThanTheOwners() external {
+        _deposit(depositor, _units(100_000));
+        _deposit(attacker, _units(100_000));
+        _rebalance(_leg(int256(_units(120_000)), 0));
+        _govern(address(vault), abi.encodeCall(vault.setRedemptionQueue, (address(this))));
+        vm.prank(depositor);
+        vault.transfer(address(this), _units(50_000) * 1e6);
+        vm.prank(attacker);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.IdleExceeded.selector, _units(60_000), _units(30_000)));
+        vault.redeemWithUnwind(_units(60_000) * 1e6, 0, address(this), attacker, new Leg[](0));
+    }
+
     // HEDGE-126
     function test_idleFloor_holdsAgainstMarginNotAgainstExits() external {
         _deposit(depositor, _units(200_000));

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.mutants import mutants_of, unjustified
-from scripts.mutation import JUSTIFIED
+from scripts.mutation import JUSTIFIED, conclude, wilson
 from scripts.mutation_targets import TARGETS
 from scripts.proofs import CANARY, FOLDER, LEAST_PROOFS, Verdict, claims, complaints, verdicts
 
@@ -89,6 +89,17 @@ def test_unjustified__entry_stale_or_without_reason__raises(tmp_path: Path, old:
     mutants = list(mutants_of("C.sol", "contract C {\n        f(a);\n}\n"))
     with pytest.raises(ValueError, match=r"survivors\.toml"):
         unjustified(mutants, justify(tmp_path, old, reason))
+
+
+def test_wilson__known_samples__published_intervals():
+    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)  # Newcombe (1998), table I, method 3
+    assert wilson(20, 20) == pytest.approx((0.8389, 1.0), abs=1e-4)  # no survivor is no proof that there is none
+
+
+def test_conclude__one_contract_below__not_enough(capsys: pytest.CaptureFixture[str]):
+    assert conclude([(20, 20), (19, 20)])
+    assert not conclude([(200, 200), (18, 20)])
+    assert "TOTAL 218 of 220 caught: 99.1%" in capsys.readouterr().out
 
 
 def test_justified__repository__every_entry_is_a_mutant(repository: Path):
