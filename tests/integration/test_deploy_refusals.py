@@ -228,12 +228,19 @@ def test_require_ready__not_what_it_is_taken_for__one_line(testnet, wrong, line)
 
 
 def apply(testnet, digest, **environment):
-    command = [sys.executable, "-m", "agent.cli.main", "deploy", "apply", "--plan", digest, "--network", NAME]
-    command += ["--config", str(testnet.config), "--inputs", str(testnet.inputs_file), "--book", str(testnet.book)]
+    """Apply a plan from the directory of its files, by their names alone."""
+    command = [sys.executable, "-m", "agent.cli.main", "deploy", "apply", "--plan", digest]
+    command += ["--network", testnet.config.name, "--inputs", testnet.inputs_file.name, "--book", testnet.book.name]
     plain = {name: value for name, value in os.environ.items() if not name.startswith("EVENKEEL_")}
     key = {DEPLOYER_KEY_VARIABLE: key_of("deployer")}
     return subprocess.run(
-        command, env=plain | key | environment, capture_output=True, text=True, timeout=300, check=False
+        command,
+        cwd=testnet.config.parent,
+        env=plain | key | environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
 
 
@@ -285,4 +292,7 @@ def test_apply__ether_runs_out_on_the_way__one_line_and_goes_on_when_sent(testne
     applied = apply(testnet, plan)
     assert applied.returncode == 0, applied.stderr
     assert testnet.nonce() == before + steps
+    assert applied.stdout.splitlines()[-1].endswith(
+        "evenkeel deploy verify --network testnet.toml --inputs inputs.json --book book.toml"
+    )
     assert testnet.manifest_path.exists()

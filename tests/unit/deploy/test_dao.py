@@ -162,6 +162,13 @@ def test_resolve_inputs__file_names_another_governor__one_line(network_file, tmp
         resolve_inputs(network, path, written)
 
 
+def test_deploy_page__its_dao__is_accepted_as_written(network_file, repository):
+    page = (repository / "docs" / "deploy.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```\n\[deploy\]\ngovernor = \"dao\"\n(.*?)```", page, flags=re.DOTALL)
+    path = network_file((DAO, example.replace("0x...", FIRST)))
+    assert blueprint_of(path).creations["VaultGovernor"].arguments[3:] == (86_400, 259_200, 1_000 * 10**18, 10)
+
+
 def test_parameters__dao__each_key_has_unit_and_consequence(network_file):
     found = {one.key: one for one in parameters(load_network(network_file(), {})) if one.section == "dao"}
     assert set(found) == {
