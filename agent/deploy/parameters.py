@@ -118,7 +118,8 @@ _LIMITS: Mapping[tuple[str, str], str] = {
     ("fees", "performance_bps"): f"at most {limits.MAX_PERFORMANCE_BPS}",
     ("dao", "voting_delay_seconds"): f"at most {dao.MAX_VOTING_SECONDS}",
     ("dao", "voting_period_seconds"): f"{dao.MIN_VOTING_SECONDS} to {dao.MAX_VOTING_SECONDS}",
-    **{("dao", f"voting_{one}_blocks"): f"at most {dao.MAX_VOTING_BLOCKS}" for one in ("delay", "period")},
+    ("dao", "voting_delay_blocks"): f"at most {dao.MAX_VOTING_BLOCKS}",
+    ("dao", "voting_period_blocks"): f"{dao.MIN_VOTING_BLOCKS} to {dao.MAX_VOTING_BLOCKS}",
     ("dao", "proposal_threshold_votes"): f"at most {dao.THRESHOLD_PERCENT} % of the supply",
     ("dao", "quorum_percent"): f"1 to {dao.MAX_QUORUM_PERCENT}",
 }

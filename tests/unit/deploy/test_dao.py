@@ -131,6 +131,7 @@ def test_draw__existing_token__no_token_is_created(network_file):
         ([("quorum_percent = 10", "quorum_percent = 0")], "quorum_percent: .*greater than or equal to 1, not 0"),
         ([("period_seconds = 259200", "period_seconds = 600")], "voting_period_seconds: .* equal to 3600, not 600"),
         ([("period_seconds = 259200", "period_seconds = 25920000")], "voting_period_seconds: .*, not 25920000"),
+        ([(SECONDS, BLOCKS.replace("21600", "299"))], "voting_period_blocks: .* equal to 300, not 299"),
         ([("votes = 60000", "votes = -1")], r"\[dao\] new_token.holders.0.votes: .*, not -1"),
         ([("votes = 60000", 'votes = "all"')], "write a whole number without quotes, not all"),
         ([(FIRST, SECOND)], "a holder is named twice; name each once"),
