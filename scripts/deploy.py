@@ -128,7 +128,7 @@ class _Sender:
             raise self._refused(step, error) from None
         if receipt["status"] != 1:
             raise FatalError(f"{step.title} reverted in transaction 0x{bytes(hash_).hex()}")
-        return Sent("0x" + bytes(hash_).hex(), receipt["gasUsed"])
+        return Sent("0x" + bytes(hash_).hex(), receipt["gasUsed"], receipt["blockNumber"])
 
     def _refused(self, step: Step, error: Exception) -> FatalError:
         held = brownie.web3.eth.get_balance(self._deployer)

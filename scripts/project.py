@@ -52,7 +52,7 @@ def load_project() -> Any:
     listed them would fail to open them.
     """
     LOCK_FILE.parent.mkdir(exist_ok=True)
-    with LOCK_FILE.open("w") as lock:
+    with LOCK_FILE.open("w") as lock, contextlib.chdir(ROOT):  # where the compiler looks for imported packages
         fcntl.flock(lock, fcntl.LOCK_EX)
         return brownie.project.load(str(ROOT), "Evenkeel")
 

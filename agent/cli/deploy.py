@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -21,7 +22,7 @@ from agent.deploy.comparison import Check
 from agent.deploy.deployer_key import deployer_key
 from agent.deploy.execution import StepDone, is_handed_over, remaining
 from agent.deploy.explorers import write_explorer_files
-from agent.deploy.market import run_market
+from agent.deploy.market import HISTORY_SECONDS, MarketRound, run_market
 from agent.deploy.network import load_network
 from agent.deploy.plan import as_document, plan_report
 from agent.deploy.plan_text import plan_text
@@ -80,6 +81,8 @@ def plan(sources: Sources, as_json: bool) -> None:
     typer.echo(json.dumps(as_document(report)) if as_json else plan_text(report))
     if report.findings:
         raise PreflightError(report.findings)
+    if not as_json:
+        typer.echo(f"Apply it: {_command('apply', sources)} --plan {report.digest}")
 
 
 @app.command(
@@ -103,6 +106,8 @@ def apply(
         typer.echo(json.dumps(asdict(done)) if as_json else _step_line(done))
 
     run_script(sources, plan, show)
+    if not as_json:
+        typer.echo(f"All stands. Compare it with the plan: {_command('verify', sources)}")
 
 
 @app.command("verify", epilog="Example: evenkeel deploy verify --network sepolia --book examples/book.toml --json")
@@ -153,6 +158,12 @@ def status(sources: Sources, as_json: bool) -> None:
     typer.echo("All is done, and handed over." if following is None else f"Next: {following}")
 
 
+def _command(name: str, sources: Sources) -> str:
+    """Return a command on the same sources, as it is typed."""
+    named = {f"--{key}": path for key, path in asdict(sources).items() if path is not None}
+    return shlex.join(["evenkeel", "deploy", name, *(str(part) for option in named.items() for part in option)])
+
+
 def _step_line(done: StepDone) -> str:
     what = "was there" if done.gas_used is None else f"gas {done.gas_used:,}  {done.transaction_hash}"
     return f"{done.number:>2}/{done.count}  {done.title}  {what}"
@@ -180,5 +191,12 @@ def market(
             if number:
                 time.sleep(interval_seconds)
             done = run_market(settings, client, os.environ)
-            line = f"Stand-in market {done.action}: test dollar {done.asset}, feed {done.price_usd:,.2f}, "
-            typer.echo(json.dumps(asdict(done)) if as_json else f"{line}trades at {done.market_price_usd:,.2f}")
+            typer.echo(json.dumps(asdict(done)) if as_json else _market_line(done))
+
+
+def _market_line(done: MarketRound) -> str:
+    line = f"Stand-in market {done.action}: test dollar {done.asset}, feed {done.price_usd:,.2f}, "
+    line += f"trades at {done.market_price_usd:,.2f}"
+    if done.action == "deployed":
+        line += f". Run this again in {HISTORY_SECONDS // 60 + 1} minutes to open it"
+    return line

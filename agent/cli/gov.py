@@ -146,7 +146,7 @@ def delegate(
     output: Output,
     account: Annotated[str, typer.Argument(help="Who votes with them: your own address, to vote yourself.")],
 ) -> None:
-    """Have your votes counted from the next proposal on. Before that a token's votes count for nobody."""
+    """Say who casts the votes of your tokens. Those not delegated by a proposal's snapshot count for nobody in it."""
     token = votes_token(desk)
     step = delegate_step(token, parse_address(account, "account"))
     shown = review([step.call], book_of_votes(desk, token), desk.state, are_transactions=True)

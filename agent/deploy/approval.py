@@ -37,7 +37,7 @@ def require_plan(session: Session, digest: str | None) -> str:
     if digest is not None and digest != actual:
         raise DataError(
             f"the plan is {actual} now, not {digest}: configuration, contracts, addresses or chain have changed since "
-            "it was shown; look at it again (evenkeel deploy plan)"
+            "it was shown, or --book or --inputs is another; look at it again (evenkeel deploy plan)"
         )
     return actual
 

@@ -17,8 +17,8 @@ TOKEN_DECIMALS = 18
 MIN_VOTING_SECONDS = 3_600
 MAX_VOTING_SECONDS = 2_592_000
 """A slip of a zero must not freeze the parameters, nor a vote pass before anyone has seen it."""
-MAX_VOTING_BLOCKS = 15_552_000
-"""30 days of a chain with six blocks a second."""
+MIN_VOTING_BLOCKS, MAX_VOTING_BLOCKS = 300, 15_552_000
+"""An hour of a chain with a block in 12 seconds, and 30 days of one with six blocks a second."""
 MAX_QUORUM_PERCENT = 50
 """With more, whoever holds half of the supply freezes the parameters by not voting."""
 MAX_HOLDERS = 50
@@ -85,7 +85,7 @@ class DaoSection(Section):
     )
     voting_period_blocks: Whole | None = Field(
         default=None,
-        gt=0,
+        ge=MIN_VOTING_BLOCKS,
         le=MAX_VOTING_BLOCKS,
         description="how long is voted after that, by a token that counts blocks",
     )

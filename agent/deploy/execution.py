@@ -28,6 +28,7 @@ class Sent:
 
     hash: str
     gas_used: int
+    block_number: int
 
 
 Send = Callable[[Step, Transaction], Sent]
@@ -43,6 +44,8 @@ def carry_out(blueprint: Blueprint, state: ChainState, send: Send, show: Callabl
         The chain holds something else for good, or the vault is handed over and a step is not done.
     FatalError
         A transaction was mined and did not do what it is for.
+    TransientError
+        A server lags for too long.
 
     """
     is_sealed = is_handed_over(blueprint, state)
@@ -56,6 +59,7 @@ def carry_out(blueprint: Blueprint, state: ChainState, send: Send, show: Callabl
         if is_sealed and not step.is_addition:
             raise DataError(_sealed(step, wanted))
         sent = send(step, wanted)
+        state.wait_for(sent.block_number)
         if step.pending(state) is not None:
             raise FatalError(f"{step.title} was mined ({sent.hash}) without effect; look at the transaction")
         show(StepDone(number, count, step.title, sent.gas_used, sent.hash))

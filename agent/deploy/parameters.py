@@ -10,6 +10,7 @@ from agent.deploy.dao import (
     MAX_QUORUM_PERCENT,
     MAX_VOTING_BLOCKS,
     MAX_VOTING_SECONDS,
+    MIN_VOTING_BLOCKS,
     MIN_VOTING_SECONDS,
     THRESHOLD_PERCENT,
     DaoSection,
@@ -23,7 +24,7 @@ _DAO_LIMITS = {
     "voting_delay_seconds": f"at most {MAX_VOTING_SECONDS:,}",
     "voting_period_seconds": f"{MIN_VOTING_SECONDS:,} to {MAX_VOTING_SECONDS:,}",
     "voting_delay_blocks": f"at most {MAX_VOTING_BLOCKS:,}",
-    "voting_period_blocks": f"at most {MAX_VOTING_BLOCKS:,}",
+    "voting_period_blocks": f"{MIN_VOTING_BLOCKS:,} to {MAX_VOTING_BLOCKS:,}",
     "proposal_threshold_votes": f"at most {THRESHOLD_PERCENT} % of the supply",
     "quorum_percent": f"1 to {MAX_QUORUM_PERCENT}",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from agent.deploy.execution import StepDone
 from agent.deploy.session import Sources
 from agent.localnet.artifacts import PROJECT_ROOT
 from agent.localnet.deployment import require_script, script_failure
+from agent.settings import config_path
 
 
 def run_script(sources: Sources, digest: str, show: Callable[[StepDone], None]) -> None:
@@ -29,7 +31,7 @@ def run_script(sources: Sources, digest: str, show: Callable[[StepDone], None]) 
     with tempfile.TemporaryFile("w+", encoding="utf-8") as stderr:
         child = subprocess.Popen(  # noqa: S603  (our own interpreter, script and arguments)
             _command(sources, digest),
-            cwd=PROJECT_ROOT,
+            env=_environment(),
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
@@ -45,9 +47,15 @@ def run_script(sources: Sources, digest: str, show: Callable[[StepDone], None]) 
 
 
 def _command(sources: Sources, digest: str) -> list[str]:
-    command = [sys.executable, "-m", "scripts.deploy", "--network", sources.network, "--plan", digest]
-    for name in ("config", "inputs", "book"):
-        path = getattr(sources, name)
+    config = sources.config or config_path(sources.network)
+    command = [sys.executable, "-m", "scripts.deploy", "--network", config.stem, "--plan", digest]
+    for name, path in (("config", config), ("inputs", sources.inputs), ("book", sources.book)):
         if path is not None:
-            command += [f"--{name}", str(path.resolve())]
+            command += [f"--{name}", str(path)]
     return command
+
+
+def _environment() -> dict[str, str]:
+    """Let the script be found from any directory: paths in a network's file are taken from the one that we are in."""
+    paths = (str(PROJECT_ROOT), os.environ.get("PYTHONPATH"))
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}

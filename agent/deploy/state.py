@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from eth_abi.exceptions import DecodingError
@@ -11,10 +12,13 @@ from agent.chain.abi import Function, load_abi
 from agent.chain.client import ChainClient
 from agent.chain.failures import RevertedError
 from agent.chain.reverts import decode_revert
-from agent.errors import DataError
+from agent.errors import DataError, TransientError
 from agent.units import Address, Seconds, Wei
 
+LAG_SECONDS = 120
+"""How long a server may be behind another one."""
 _LATEST = "latest"
+_POLL_SECONDS = 0.2
 
 
 class ChainState:
@@ -39,6 +43,24 @@ class ChainState:
             Seconds(int(block["timestamp"], 16)),
             Wei(int(block.get("baseFeePerGas") or "0x0", 16)),
         )
+
+    def wait_for(self, block_number: int) -> None:
+        """Wait until the server that is asked has a block: another one than the one that took the transaction may lag.
+
+        Raises
+        ------
+        TransientError
+            It lags for longer than `LAG_SECONDS`.
+
+        """
+        deadline = time.monotonic() + LAG_SECONDS
+        while (head := self.head()[0]) < block_number:
+            if time.monotonic() > deadline:
+                raise TransientError(
+                    f"a server is still at block {head}, not {block_number}, after {LAG_SECONDS} s; run this again, or "
+                    "take it out of [chain] rpc_urls"
+                )
+            time.sleep(_POLL_SECONDS)
 
     def read(self, contract: str, address: Address, name: str, *arguments: object) -> Any:
         """Return what a view of one of our contracts answers: one value, or a tuple of several.

@@ -185,7 +185,7 @@ def test_require_ready__token_that_cannot_govern__one_line(dao, wrong, line):
 # HEDGE-066, HEDGE-069
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("quorum_percent = 4", "quorum_percent = 5"), (BLOCKS, BLOCKS.replace("21600", "21601")), ('"DAO"', '"Dao"')],
+    [("quorum_percent = 4", "quorum_percent = 5"), ("blocks = 21600", "blocks = 21601"), ('"DAO"', '"Dao"')],
 )
 def test_require_ready__dao_edited_after_it_was_shown__is_refused(dao, old, new):
     with dao.session() as session:

@@ -15,7 +15,7 @@ from agent.deploy import drawing
 from agent.deploy.approval import require_ready
 from agent.deploy.deployer_key import DEPLOYER_KEY_VARIABLE
 from agent.deploy.digest import digest_of
-from agent.deploy.execution import remaining
+from agent.deploy.execution import carry_out, remaining
 from agent.deploy.session import Sources
 from agent.errors import DataError, PreflightError
 from agent.localnet import artifacts
@@ -228,12 +228,19 @@ def test_require_ready__not_what_it_is_taken_for__one_line(testnet, wrong, line)
 
 
 def apply(testnet, digest, **environment):
-    command = [sys.executable, "-m", "agent.cli.main", "deploy", "apply", "--plan", digest, "--network", NAME]
-    command += ["--config", str(testnet.config), "--inputs", str(testnet.inputs_file), "--book", str(testnet.book)]
+    """Apply a plan from the directory of its files, by their names alone."""
+    command = [sys.executable, "-m", "agent.cli.main", "deploy", "apply", "--plan", digest]
+    command += ["--network", testnet.config.name, "--inputs", testnet.inputs_file.name, "--book", testnet.book.name]
     plain = {name: value for name, value in os.environ.items() if not name.startswith("EVENKEEL_")}
     key = {DEPLOYER_KEY_VARIABLE: key_of("deployer")}
     return subprocess.run(
-        command, env=plain | key | environment, capture_output=True, text=True, timeout=300, check=False
+        command,
+        cwd=testnet.config.parent,
+        env=plain | key | environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
 
 
@@ -266,11 +273,15 @@ def test_apply__ether_runs_out_on_the_way__one_line_and_goes_on_when_sent(testne
     plan, before, steps = digest(testnet), testnet.nonce(), left(testnet)
     rpc, deployer = testnet.localnet.chain.rpc, testnet.inputs.deployer
 
-    def spent_elsewhere():
-        rpc.request("anvil_setBalance", deployer, hex(10**12))
-        return True
+    taken = [0]
 
-    with node_between(free_port(), testnet.port, 3, "eth_sendRawTransaction", spent_elsewhere) as url:
+    def spent_elsewhere(body):
+        taken[0] += body.count(b'"eth_sendRawTransaction"')
+        if taken[0] == 4:
+            rpc.request("anvil_setBalance", deployer, hex(10**12))
+        return body
+
+    with node_between(free_port(), testnet.port, spent_elsewhere) as url:
         stopped = apply(testnet, plan, EVENKEEL_RPC_URLS=url)
     (line,) = stopped.stderr.strip().splitlines()
     assert stopped.returncode == 1
@@ -285,4 +296,38 @@ def test_apply__ether_runs_out_on_the_way__one_line_and_goes_on_when_sent(testne
     applied = apply(testnet, plan)
     assert applied.returncode == 0, applied.stderr
     assert testnet.nonce() == before + steps
+    assert applied.stdout.splitlines()[-1].endswith(
+        "evenkeel deploy verify --network testnet.toml --inputs inputs.json --book book.toml"
+    )
     assert testnet.manifest_path.exists()
+
+
+# HEDGE-062
+def test_carry_out__server_that_lags__is_waited_for(testnet):
+    """What it says of the block before the last is not taken for what a transaction has done."""
+    behind = [0]
+
+    def lagging(body):
+        if b'"latest"' not in body or not behind[0]:
+            return body
+        behind[0] -= 1
+        return body.replace(b'"latest"', f'"{hex(testnet.localnet.chain.head().number - 1)}"'.encode())
+
+    sends = testnet.sender(len(steps_of(testnet)))
+
+    def send(step, transaction):
+        sent = sends(step, transaction)
+        behind[0] = 2
+        return sent
+
+    with node_between(free_port(), testnet.port, lagging) as url:
+        testnet.rewrite(f'"{testnet.localnet.rpc_url}"', f'"{url}"')
+        with testnet.session() as session:
+            sent = carry_out(session.blueprint, session.state, send, lambda _: None)
+            assert sent == len(session.blueprint.steps)
+        assert left(testnet) == 0
+
+
+def steps_of(testnet):
+    with testnet.session() as session:
+        return session.blueprint.steps

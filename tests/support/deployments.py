@@ -90,7 +90,7 @@ class Testnet:
             while (receipt := rpc.request("eth_getTransactionReceipt", hash_)) is None:
                 time.sleep(0.005)
             assert receipt["status"] == "0x1", step.title
-            return Sent(hash_, int(receipt["gasUsed"], 16))
+            return Sent(hash_, int(receipt["gasUsed"], 16), int(receipt["blockNumber"], 16))
 
         return send
 
@@ -99,21 +99,25 @@ def dying_node(
     port: int, upstream: int, requests: int, method: str = "eth_sendTransaction"
 ) -> AbstractContextManager[str]:
     """A node that answers until it has taken so many requests of one method, and then nobody any more."""
-    return node_between(port, upstream, requests, method, lambda: False)
+    taken = [0]
+
+    def pass_on(body: bytes) -> bytes | None:
+        taken[0] += body.count(f'"{method}"'.encode())
+        return None if taken[0] > requests else body
+
+    return node_between(port, upstream, pass_on)
 
 
 @contextmanager
-def node_between(port: int, upstream: int, requests: int, method: str, goes_on: Callable[[], bool]) -> Iterator[str]:
-    """A node in front of another: after so many requests of one method it asks ``goes_on`` before each answer."""
-    taken = [0]
+def node_between(port: int, upstream: int, pass_on: Callable[[bytes], bytes | None]) -> Iterator[str]:
+    """A node in front of another, which gets what ``pass_on`` makes of a request; None hangs up on who asked."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            taken[0] += body.count(f'"{method}"'.encode())
-            if taken[0] > requests and not goes_on():
+            body = pass_on(self.rfile.read(int(self.headers["Content-Length"])))
+            if body is None:
                 self.close_connection = True
                 return
             connection = http.client.HTTPConnection("127.0.0.1", upstream)

@@ -131,6 +131,7 @@ def test_draw__existing_token__no_token_is_created(network_file):
         ([("quorum_percent = 10", "quorum_percent = 0")], "quorum_percent: .*greater than or equal to 1, not 0"),
         ([("period_seconds = 259200", "period_seconds = 600")], "voting_period_seconds: .* equal to 3600, not 600"),
         ([("period_seconds = 259200", "period_seconds = 25920000")], "voting_period_seconds: .*, not 25920000"),
+        ([(SECONDS, BLOCKS.replace("21600", "299"))], "voting_period_blocks: .* equal to 300, not 299"),
         ([("votes = 60000", "votes = -1")], r"\[dao\] new_token.holders.0.votes: .*, not -1"),
         ([("votes = 60000", 'votes = "all"')], "write a whole number without quotes, not all"),
         ([(FIRST, SECOND)], "a holder is named twice; name each once"),
@@ -160,6 +161,13 @@ def test_resolve_inputs__file_names_another_governor__one_line(network_file, tmp
     written.write_text(inputs.model_copy(update={"governor": POOL}).model_dump_json(), encoding="utf-8")
     with pytest.raises(DataError, match=f"puts up the governor {inputs.governor}, but .* name {POOL}; name that one"):
         resolve_inputs(network, path, written)
+
+
+def test_deploy_page__its_dao__is_accepted_as_written(network_file, repository):
+    page = (repository / "docs" / "deploy.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```\n\[deploy\]\ngovernor = \"dao\"\n(.*?)```", page, flags=re.DOTALL)
+    path = network_file((DAO, example.replace("0x...", FIRST)))
+    assert blueprint_of(path).creations["VaultGovernor"].arguments[3:] == (86_400, 259_200, 1_000 * 10**18, 10)
 
 
 def test_parameters__dao__each_key_has_unit_and_consequence(network_file):

@@ -647,7 +647,7 @@ def successor(executor, chain, ledger, scanner, clock, monkeypatch) -> Executor:
     signer = load_signer({KEEPER_KEY_VARIABLE: OTHER_KEY}, 31_337)
     assert signer.address != first
     chain.sent.clear()
-    return Executor(chain, ledger, scanner, signer, SETTINGS, clock.timer())
+    return Executor(chain, ledger, scanner, signer, SETTINGS, clock.timer(), Rollup(chain, RollupKind.NONE))
 
 
 @pytest.mark.parametrize("is_wanted", [True, False])
