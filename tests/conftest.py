@@ -33,6 +33,14 @@ def postgresql():
         yield server
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request, tmp_path: Path) -> str:
+    """URL of a ledger that is not there yet, on each kind of database in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/deep/ledger.sqlite"
+    return request.getfixturevalue("postgresql").fresh_database()
+
+
 @pytest.fixture(scope="session")
 def keeper_chain(tmp_path_factory):
     """A local chain with a funded vault; take a `fresh` copy of it in each test."""

@@ -215,6 +215,7 @@ class VaultLedger(VaultRows):
     @property
     def accounts(self) -> Accounts:
         """The accounts as the events that count add up."""
+        self._keep_fresh()
         if self._accounts is None:
             self._accounts = Accounts().booked(self.fills(), self.cash_flows(), self.funding())
         return self._accounts
@@ -319,6 +320,7 @@ class VaultLedger(VaultRows):
 
     def _due_by(self, cycle: CycleRecord) -> list[IntentId]:
         """Return the intents whose trades are settled by a cycle, and had no price noted since."""
+        self._keep_fresh()
         if self._unsettled is None:
             self._unsettled = self._load_unsettled()
         latest = cycle.block_unix - self._settling_seconds

@@ -55,19 +55,12 @@ class KeeperProcess:
         self.process.communicate()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/ledger.sqlite"
-    return request.getfixturevalue("postgresql").fresh_database()
-
-
 @pytest.fixture
-def start(url: str):
+def start(ledger_url: str):
     started: list[KeeperProcess] = []
 
     def begin(point: str, lease_seconds: str = LEASE_SECONDS) -> KeeperProcess:
-        started.append(KeeperProcess(url, point, lease_seconds))
+        started.append(KeeperProcess(ledger_url, point, lease_seconds))
         return started[-1]
 
     yield begin
@@ -81,7 +74,7 @@ def test_keeper__undisturbed__broadcasts(start):
 
 
 @pytest.mark.parametrize(("point", "found_open"), [("before the commit", "open []"), ("after the commit", "open [1]")])
-def test_keeper__stopped_while_another_takes_over__writes_and_sends_nothing(url, start, point, found_open):
+def test_keeper__stopped_while_another_takes_over__writes_and_sends_nothing(ledger_url, start, point, found_open):
     stopped = start(point)
     assert stopped.says() == "holding"
     stopped.wait_until_stopped()
@@ -89,7 +82,7 @@ def test_keeper__stopped_while_another_takes_over__writes_and_sends_nothing(url,
     assert [successor.says(), successor.says()] == ["holding", found_open]
     stopped.send(signal.SIGCONT)
     assert "another keeper" in stopped.says().removeprefix("refused: ")
-    engine = open_engine(url)
+    engine = open_engine(ledger_url)
     with engine.connect() as connection:
         signed = connection.execute(select(func.count()).select_from(schema.transactions)).scalar_one()
     engine.dispose()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import polars as pl
 import pytest
 
@@ -29,26 +27,19 @@ def block_id(number: int) -> BlockId:
 IDENTITY = VaultIdentity(31_337, VAULT, 1, block_id(1).hash)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/ledger.sqlite"
-    return request.getfixturevalue("postgresql").fresh_database()
-
-
 def fill(number: int) -> FillRecord:
     at = LogId(block_id(number), f"0x{number:064x}", 0)
     return FillRecord(at, INTENT_ID, VENUE, Wad(WIDEST), Wad(WIDEST), Wad(7), Wad(0))
 
 
-def test_export__ledger_in_use__is_whole_and_says_what_counts(url, tmp_path):
-    with Database.open(url, "vault", "key") as database:
+def test_export__ledger_in_use__is_whole_and_says_what_counts(ledger_url, tmp_path):
+    with Database.open(ledger_url, "vault", "key") as database:
         ledger = database.vault(IDENTITY)
         flow = CashFlowRecord(LogId(block_id(5), "0x05", 1), CashFlowKind.DEPOSIT, None, AssetUnits(3))
         ledger.add_scan(Scan(1, block_id(5), fills=(fill(5),), cash_flows=(flow,)))
         ledger.add_scan(Scan(6, block_id(6), fills=(fill(6),)))
         ledger.void([block_id(6)])
-        written = export(url, tmp_path / "out" / "deep")
+        written = export(ledger_url, tmp_path / "out" / "deep")
         ledger.add_scan(Scan(7, block_id(7)))  # the keeper goes on
     fills = pl.read_parquet(tmp_path / "out" / "deep" / "fills.parquet")
     assert fills["size_delta"].to_list() == [str(WIDEST)] * 2
@@ -61,11 +52,11 @@ def test_export__ledger_in_use__is_whole_and_says_what_counts(url, tmp_path):
     assert (written["fills"], written["intents"], written["vaults"]) == (2, 0, 1)
 
 
-def test_export__more_rows_than_are_read_at_once__has_them_all(url, tmp_path, monkeypatch):
+def test_export__more_rows_than_are_read_at_once__has_them_all(ledger_url, tmp_path, monkeypatch):
     monkeypatch.setattr("agent.ledger.export._ROWS_AT_ONCE", 3)
-    with Database.open(url, "vault", "key") as database:
+    with Database.open(ledger_url, "vault", "key") as database:
         database.vault(IDENTITY).add_scan(Scan(1, block_id(20), fills=tuple(fill(number) for number in range(2, 13))))
-        assert export(url, tmp_path)["fills"] == 11
+        assert export(ledger_url, tmp_path)["fills"] == 11
     assert pl.read_parquet(tmp_path / "fills.parquet")["block_number"].to_list() == list(range(2, 13))
 
 
@@ -81,10 +72,10 @@ def test_reading__file_without_a_ledger__is_refused(tmp_path):
         export(f"sqlite:///{tmp_path}/empty.sqlite", tmp_path / "out")
 
 
-def test_vaults_of__ledger_opened_to_be_read__reads_and_does_not_write(url):
-    with Database.open(url, "vault", "key") as database:
+def test_vaults_of__ledger_opened_to_be_read__reads_and_does_not_write(ledger_url):
+    with Database.open(ledger_url, "vault", "key") as database:
         database.vault(IDENTITY).add_scan(Scan(1, block_id(5), fills=(fill(5),)))
-        with reading(url) as engine:
+        with reading(ledger_url) as engine:
             [seen] = vaults_of(engine)
             assert seen.fills() == [fill(5)]
             with pytest.raises(FatalError, match="opened to be read is not written"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from itertools import product
-from pathlib import Path
 
 import pytest
 
@@ -108,13 +107,9 @@ def test_advance__id_used_for_another_size__is_refused():
 # --- in the ledger ------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request, tmp_path: Path):
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/ledger.sqlite"
-    else:
-        url = request.getfixturevalue("postgresql").fresh_database()
-    with Database.open(url, "vault", "key") as opened:
+@pytest.fixture
+def database(ledger_url):
+    with Database.open(ledger_url, "vault", "key") as opened:
         yield opened
 
 

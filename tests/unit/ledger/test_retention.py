@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
@@ -30,13 +28,9 @@ def block_id(number: int, fork: int = 0) -> BlockId:
 IDENTITY = VaultIdentity(31_337, VAULT, 1, block_id(1).hash)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request, tmp_path: Path):
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/ledger.sqlite"
-    else:
-        url = request.getfixturevalue("postgresql").fresh_database()
-    with Database.open(url, "vault", "key", TERMS) as opened:
+@pytest.fixture
+def database(ledger_url):
+    with Database.open(ledger_url, "vault", "key", TERMS) as opened:
         yield opened
 
 

@@ -146,9 +146,9 @@ def chain() -> FakeChain:
 
 
 @pytest.fixture
-def ledger(tmp_path, chain):
+def ledger(ledger_url, chain):
     identity = VaultIdentity(31_337, VAULT, FIRST_BLOCK, chain.head().hash)
-    with Database.open(f"sqlite:///{tmp_path}/ledger.sqlite", "vault", "key") as database:
+    with Database.open(ledger_url, "vault", "key") as database:
         yield database.vault(identity)
 
 

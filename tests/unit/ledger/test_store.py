@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -79,16 +78,9 @@ def scan(to: int, *fills: FillRecord, first: int = 1) -> Scan:
     return Scan(from_block=first, to=block_id(to), fills=fills)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/deep/ledger.sqlite"
-    return request.getfixturevalue("postgresql").fresh_database()
-
-
 @pytest.fixture
-def database(url: str):
-    with Database.open(url, "vault", "key") as opened:
+def database(ledger_url: str):
+    with Database.open(ledger_url, "vault", "key") as opened:
         yield opened
 
 
@@ -184,10 +176,10 @@ def whole_ledger(ledger) -> None:
     ledger.void([block_id(9)])
 
 
-def test_ledger__closed_and_opened_again__holds_every_record_to_the_last_digit(url):
-    with Database.open(url, "vault", "key") as database:
+def test_ledger__closed_and_opened_again__holds_every_record_to_the_last_digit(ledger_url):
+    with Database.open(ledger_url, "vault", "key") as database:
         whole_ledger(database.vault(IDENTITY))
-    with Database.open(url, "vault", "key") as database:
+    with Database.open(ledger_url, "vault", "key") as database:
         ledger = database.vault(IDENTITY)
         assert ledger.transactions_of(INTENT_ID) == [SIGNED]
         assert ledger.transactions_at(KEEPER, 4) == [SIGNED]
@@ -228,10 +220,10 @@ def test_database__two_vaults__keep_apart(database, ledger):
 # --- opening ------------------------------------------------------------------------------------------------------
 
 
-def test_open__held_by_another_keeper__is_refused_until_released(url):
-    with Database.open(url, "vault", "key"), pytest.raises(DataError, match="in use by another keeper"):
-        Database.open(url, "vault", "key")
-    Database.open(url, "vault", "key").close()
+def test_open__held_by_another_keeper__is_refused_until_released(ledger_url):
+    with Database.open(ledger_url, "vault", "key"), pytest.raises(DataError, match="in use by another keeper"):
+        Database.open(ledger_url, "vault", "key")
+    Database.open(ledger_url, "vault", "key").close()
 
 
 def test_require_held__lock_file_removed__is_fatal(tmp_path):
@@ -242,11 +234,11 @@ def test_require_held__lock_file_removed__is_fatal(tmp_path):
             database.lease.require_held()
 
 
-def test_open__another_schema__is_refused_with_the_way_out(url):
-    with Database.open(url, "vault", "key") as database, database.engine.begin() as connection:
+def test_open__another_schema__is_refused_with_the_way_out(ledger_url):
+    with Database.open(ledger_url, "vault", "key") as database, database.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '99'"))
     with pytest.raises(DataError, match="has schema 99, this program writes 3; install a version that knows it"):
-        Database.open(url, "vault", "key")
+        Database.open(ledger_url, "vault", "key")
 
 
 @pytest.mark.parametrize(
@@ -286,8 +278,8 @@ def test_void__block_of_the_outcome_replaced__opens_the_intent_again(ledger):
     assert ledger.open_intents() == []
 
 
-def test_void__events_of_a_replaced_block__count_no_more_also_after_a_restart(url):
-    with Database.open(url, "vault", "key") as database:
+def test_void__events_of_a_replaced_block__count_no_more_also_after_a_restart(ledger_url):
+    with Database.open(ledger_url, "vault", "key") as database:
         ledger = database.vault(IDENTITY)
         ledger.add_scan(scan(3, fill(2, 0, 5)))
         ledger.add_scan(scan(6, fill(6, 0, 7), first=4))
@@ -295,7 +287,7 @@ def test_void__events_of_a_replaced_block__count_no_more_also_after_a_restart(ur
         ledger.void([block_id(6)])
         assert ledger.accounts.venues[VENUE].size == 5
         assert ledger.last_scan() == block_id(3)
-    with Database.open(url, "vault", "key") as database:
+    with Database.open(ledger_url, "vault", "key") as database:
         ledger = database.vault(IDENTITY)
         assert [one.size_delta for one in ledger.fills()] == [5]
         assert ledger.accounts.venues[VENUE].size == 5

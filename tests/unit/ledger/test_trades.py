@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -70,13 +69,9 @@ def cycle(number: int, price: int) -> CycleRecord:
     return CycleRecord(block_id(number), unix(number), *[Wad(0)] * 8, "held", None, 0.0, "because", mark_prices=prices)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request, tmp_path: Path):
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/ledger.sqlite"
-    else:
-        url = request.getfixturevalue("postgresql").fresh_database()
-    with Database.open(url, "vault", "key", TERMS) as opened:
+@pytest.fixture
+def database(ledger_url):
+    with Database.open(ledger_url, "vault", "key", TERMS) as opened:
         yield opened
 
 
