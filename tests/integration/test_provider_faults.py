@@ -258,7 +258,7 @@ def test_build__revert_as_nethermind_words_it__is_decoded_and_agrees_with_others
             Keeper.build(settings.model_copy(update={"chain": chain}), world.book(), stranger)
 
 
-def test_cycle__reverted_intent_whose_state_is_pruned__is_closed_and_the_keeper_goes_on(world):
+def test_cycle__reverted_intent_whose_state_is_pruned__is_closed_for_good(world):
     """Was transient in every cycle, for ever."""
     world.rpc("evm_setAutomine", False)
     with world.keeper(**BRIEF) as keeper:
