@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from web3.providers.base import JSONBaseProvider
+from web3.types import RPCEndpoint, RPCResponse
 
 from agent.chain.failures import (
     BatchRefusedError,
@@ -27,7 +29,8 @@ _REQUEST_TOO_LARGE = 413
 _TOO_MANY_REQUESTS = 429
 _REFUSED_ACCESS = frozenset({401, 402, 403})
 _SERVER_FAULTS = 500
-_SUCCESS = 200
+_JSON = {"Content-Type": "application/json"}
+_WEB3_TIMEOUT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +66,14 @@ class RefusedTransactionError(ServerError):
         super().__init__(f"{server} refuses the transaction ({self.outcome.value}): {error.message:.300}")
 
 
-class Server:
-    """One server behind one URL, over kept-alive connections. Several threads may ask it at once."""
+class Server(JSONBaseProvider):
+    """One server behind one URL, over kept-alive connections. Several threads may ask it at once.
+
+    It is a provider of web3's, whose own `HTTPProvider` forgets what the body of a refusal said.
+    """
 
     def __init__(self, url: str) -> None:
+        super().__init__()
         self.name = _without_secrets(url)
         self._url = url
         self._session = requests.Session()
@@ -91,8 +98,9 @@ class Server:
             The server refuses the request for good.
 
         """
-        answer = self._exchange(request.method, _call(0, request), timeout_seconds)
-        if not isinstance(answer, Mapping) or answer.get("id") not in (0, None):
+        body, numbers = self._encoded([request])
+        answer = self._exchange(request.method, body[0], timeout_seconds)
+        if not isinstance(answer, Mapping) or answer.get("id") not in (*numbers, None):
             raise ServerError(f"{self.name} answers {request.method} with what is no answer to it: {answer!s:.200}")
         return self._answer(request, answer).unwrap()
 
@@ -109,16 +117,29 @@ class Server:
         """
         if not batch:
             return []
-        calls = [_call(number, request) for number, request in enumerate(batch)]
-        answers = self._exchange(f"a batch of {len(batch)}", calls, timeout_seconds)
+        calls, numbers = self._encoded(batch)
+        answers = self._exchange(f"a batch of {len(batch)}", b"[%s]" % b",".join(calls), timeout_seconds)
         if not isinstance(answers, list):
             raise self._refusal_of_batch(len(batch), answers)
         by_id = {answer.get("id"): answer for answer in answers if isinstance(answer, Mapping)}
-        if len(answers) != len(batch) or set(by_id) != set(range(len(batch))):
+        if len(answers) != len(batch) or set(by_id) != set(numbers):
             if any(isinstance(answer, Mapping) and "error" in answer for answer in answers):
                 raise self._refusal_of_batch(len(batch), answers[0])
             raise ServerError(f"{self.name} answers a batch of {len(batch)} with {answers!s:.200}")
-        return [self._answer(request, by_id[number]) for number, request in enumerate(batch)]
+        return [self._answer(request, by_id[number]) for number, request in zip(numbers, batch, strict=True)]
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        """Answer web3: the result, or the failure raised under its own name."""
+        return {
+            "jsonrpc": "2.0",
+            "id": 0,
+            "result": self.request(Request(method, tuple(params)), _WEB3_TIMEOUT_SECONDS),
+        }
+
+    def _encoded(self, batch: Sequence[Request]) -> tuple[list[bytes], list[int]]:
+        """Return the requests as JSON, and the numbers that their answers will carry."""
+        calls = [self.encode_rpc_request(RPCEndpoint(request.method), request.params) for request in batch]
+        return calls, [json.loads(call)["id"] for call in calls]
 
     def _refusal_of_batch(self, size: int, answer: Any) -> AgentError:
         """Return why no batch was answered: whatever else it may be, fewer requests at once may pass."""
@@ -130,10 +151,10 @@ class Server:
 
     # --- HTTP -----------------------------------------------------------------------------------------------------
 
-    def _exchange(self, what: str, body: object, timeout_seconds: float) -> Any:
+    def _exchange(self, what: str, body: bytes, timeout_seconds: float) -> Any:
         """Post ``body`` and return the JSON that comes back, whatever its status says, or the failure by name."""
         try:
-            response = self._session.post(self._url, json=body, timeout=timeout_seconds)
+            response = self._session.post(self._url, data=body, headers=_JSON, timeout=timeout_seconds)
             text = response.content
         except requests.Timeout:
             raise TimedOutError(f"{self.name} did not answer {what} within {timeout_seconds:.3g} s") from None
@@ -180,10 +201,6 @@ class Server:
         if request.method == SEND_METHOD and meaning_of(parsed) is not Meaning.RATE:
             return Answer(None, RefusedTransactionError(self.name, parsed))
         return Answer(None, read_failure(self.name, request.method, parsed))
-
-
-def _call(number: int, request: Request) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": number, "method": request.method, "params": list(request.params)}
 
 
 def _parsed(text: bytes) -> Any:

@@ -125,7 +125,9 @@ def test_run__bad_input__is_one_line_and_status_two_and_no_transaction(world):
 def test_run__chain_that_differs_from_the_configuration__is_refused(world, tmp_path):
     text = (REPOSITORY / "config" / "localnet.toml").read_text(encoding="utf-8")
     (tmp_path / "config").mkdir()
-    (tmp_path / "config" / "mainnet.toml").write_text(text.replace("31337", "1", 1), encoding="utf-8")
+    for local, public in (("31337", "1"), ("3_000_000_000", "60"), ("seconds = 0.01", "seconds = 1")):
+        text = text.replace(local, public, 1)
+    (tmp_path / "config" / "mainnet.toml").write_text(text, encoding="utf-8")
     finished = subprocess.run(
         [*MAIN, "run", "--book", str(world.book_path), "--network", "mainnet"],
         cwd=tmp_path,

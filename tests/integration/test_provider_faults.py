@@ -145,7 +145,7 @@ def test_cycle__transaction_refused_for_a_moment__process_lives_and_hedges_once(
             assert_hedged_once(world, keeper)
 
 
-def test_cycle__no_gas_money_says_one_server__another_takes_it_and_only_all_stop_the_keeper(world):
+def test_cycle__servers_say_there_is_no_gas_money__only_all_together_stop_the_keeper(world):
     refusal = error(-32000, "insufficient funds for gas * price + value: balance 0, tx cost 1")
     with proxies(world.localnet.rpc_url, 2) as servers:
         for server in servers:
@@ -258,7 +258,7 @@ def test_build__revert_as_nethermind_words_it__is_decoded_and_agrees_with_others
             Keeper.build(settings.model_copy(update={"chain": chain}), world.book(), stranger)
 
 
-def test_cycle__reverted_intent_whose_state_is_pruned__is_closed_and_the_keeper_goes_on(world):
+def test_cycle__reverted_intent_whose_state_is_pruned__is_closed_for_good(world):
     """Was transient in every cycle, for ever."""
     world.rpc("evm_setAutomine", False)
     with world.keeper(**BRIEF) as keeper:

@@ -367,7 +367,7 @@ def test_estimate_gas__quorum__is_the_middle_one_or_the_revert_of_most(monkeypat
         client_of(monkeypatch, *reverts, quorum=2).estimate_gas(CONTRACT, CALL)
 
 
-def test_read__state_quorum_of_one__servers_may_differ_on_the_state_and_on_nothing_else(monkeypatch):
+def test_read__state_quorum_of_one__servers_may_differ_on_the_state_alone(monkeypatch):
     """HyperEVM: honest servers answer differently from views that read another chain."""
     servers = [FakeServer(str(value), eth_call=lambda *_, value=value: f"0x{value:064x}") for value in (1, 2)]
     client = client_of(monkeypatch, *servers, quorum=2)

@@ -187,3 +187,19 @@ def test_pages__log_of_another_range_or_branch__is_the_servers_fault(change):
     reader, _ = reader_of(server)
     with pytest.raises(TransientError, match="with a log of block"):
         list(reader.pages(QUERY, 1, target(9), None))
+
+
+def test_pages__last_block_of_a_page_replaced_while_it_is_read__is_not_recorded():
+    server = LogServer()
+    plain = server._answer
+
+    def replaced_after_the_logs(request: Request) -> Answer:
+        answer = plain(request)
+        server.fork = 1 if request.method == "eth_getLogs" else server.fork
+        return answer
+
+    server._answer = replaced_after_the_logs
+    server._log = lambda number: {**LogServer._log(server, number), "blockHash": hash_at(number)}
+    reader, _ = reader_of(server)
+    with pytest.raises(TransientError, match="replaced block 5000 while its logs were read"):
+        list(reader.pages(QUERY, 1, target(20_000), None))

@@ -256,7 +256,7 @@ def test_breaker__rate_limit_with_a_time__rests_as_long_as_asked():
     assert endpoint.state is BreakerState.HALF_OPEN
 
 
-def test_first__only_server_asked_for_a_rest__is_left_alone_and_still_handed_transactions():
+def test_first__only_server_asked_for_a_rest__is_handed_transactions_alone():
     clock, server = [100.0], ScriptedServer("a", failing(RateLimitedError("slow down", 7.0)))
     pool = EndpointPool([Endpoint(server, 1, 1.0, lambda: clock[0])], 1.0, lambda: clock[0])
     for _ in range(3):

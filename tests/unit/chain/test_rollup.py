@@ -59,7 +59,7 @@ def test_rollup__chain_of_its_own__charges_nothing_and_is_not_asked():
     assert client.read == []
 
 
-def test_rollup__op_stack__adds_the_operators_fee_to_the_data_of_the_whole_transaction():
+def test_rollup__op_stack__adds_the_operators_fee_to_the_data():
     client = FakeClient({L1_FEE: (700,), OPERATOR_FEE: (30,)})
     rollup = Rollup(client, RollupKind.OP_STACK)
     assert rollup.data_fee(CALL, 10**6, BLOCK) == 730

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import requests
+from web3 import Web3
 
 from agent.chain.failures import (
     BatchRefusedError,
@@ -35,7 +36,7 @@ def server():
 def answer_with(monkeypatch, answer: Any, status: int = 200, **headers: str) -> None:
     """Let the server's HTTP answer be this: bytes as they are, anything else as JSON, an exception raised."""
 
-    def post(self, url, json=None, timeout=None):
+    def post(self, url, data=None, timeout=None, **_):
         if isinstance(answer, Exception):
             raise answer
         response = requests.Response()
@@ -55,10 +56,15 @@ def ask(server: Server, request: Request = CALL) -> Any:
     return server.request(request, 1.0)
 
 
+def test_server__is_a_provider_of_web3(server, monkeypatch):
+    answer_with(monkeypatch, {"jsonrpc": "2.0", "id": 0, "result": "0x7a69"})
+    assert Web3(server).eth.chain_id == 31_337
+
+
 def test_request__result__is_returned_even_when_it_is_null(server, monkeypatch):
     answer_with(monkeypatch, {"jsonrpc": "2.0", "id": 0, "result": "0x1"})
     assert ask(server) == "0x1"
-    answer_with(monkeypatch, {"jsonrpc": "2.0", "id": 0, "result": None})
+    answer_with(monkeypatch, {"jsonrpc": "2.0", "id": 1, "result": None})
     assert ask(server) is None
 
 

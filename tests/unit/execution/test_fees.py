@@ -122,7 +122,7 @@ def test_replacement_bid__least_bump_above_the_cap__is_rejected():
         replacement_bid(market(1), False, SETTINGS, [signed(89 * GWEI, GWEI)])
 
 
-def test_replacement_bid__no_tip__is_raised_by_one_wei_for_nodes_that_want_both_parts_higher():
+def test_replacement_bid__no_tip__is_raised_by_one_wei():
     settings = changed(priority_fee_gwei=Decimal(0))
     fees = replacement_bid(market(1), False, settings, [signed(2 * GWEI, 0)])
     assert fees.priority_fee_wei == 1

@@ -204,7 +204,7 @@ def test_scan__chain_is_shorter__undoes_what_is_above_it_once_another_branch_sho
     assert ledger.accounts.venues[VENUE].size == 5
 
 
-def test_scan__servers_behind_a_load_balancer_flap__nothing_is_undone_and_no_verdict_accrues(chain, ledger, scanner):
+def test_scan__servers_behind_a_load_balancer_flap__nothing_is_undone(chain, ledger, scanner):
     for size in (5, 7, 9):
         scanner.scan(chain.grow(leg(size)))
     whole = list(chain.blocks)
@@ -227,7 +227,7 @@ def test_store__more_replaced_blocks_than_a_statement_has_variables__is_still_re
     assert ledger.closed_intents(3) == []
 
 
-def test_scan__refused_at_every_fifth_request__comes_to_the_end_without_starting_anew(chain, ledger, scanner):
+def test_scan__refused_at_every_fifth_request__comes_to_the_end(chain, ledger, scanner):
     for number in range(200):
         chain.grow(leg(1 + number))
     chain.page_blocks, chain.refused = 10, set(range(5, 1_000, 5))
