@@ -60,22 +60,24 @@ class ChainState:
 class StateCalls:
     """The reads of one vault's state, encoded once for the venues it had at the last look.
 
-    ``keeper`` is whose budget is read; by default the manifest's.
+    ``keeper`` is whose budget is read; by default the manifest's. ``is_without_book`` leaves out what needs the book or
+    a healthy price: the measurement's book delta is 0 then, and its price may be.
     """
 
-    def __init__(self, deployment: Deployment, keeper: Address | None = None) -> None:
+    def __init__(self, deployment: Deployment, keeper: Address | None = None, *, is_without_book: bool = False) -> None:
         self._deployment = deployment
         self._entries: dict[Address, VenueEntry] = {Address(entry.address): entry for entry in deployment.venues}
         vault, guard = deployment.contract("HedgeVault"), deployment.contract("RebalanceGuard")
         registry, oracle = deployment.contract("VenueRegistry"), deployment.contract("PriceOracle")
         vault_abi, guard_abi, oracle_abi = load_abi("HedgeVault"), load_abi("RebalanceGuard"), load_abi("PriceOracle")
         own = keeper or deployment.role("keeper")
+        price, measure = ("read", "measureHedge") if is_without_book else ("price", "measure")
         # The oracle's price first: where it is not healthy its own error says why, before the book's.
         self._vault_calls = (
-            oracle_abi.function("price").at(oracle),
+            oracle_abi.function(price).at(oracle),
             oracle_abi.function("read").at(oracle),
             load_abi("VenueRegistry").function("venues").at(registry),
-            vault_abi.function("measure").at(vault),
+            vault_abi.function(measure).at(vault),
             guard_abi.function("totalBudget").at(guard),
             guard_abi.function("keeperBudget").at(guard, own),
             guard_abi.function("track").at(guard),

@@ -14,7 +14,8 @@ import typer
 from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, BookFile, Network, load_inputs
 from agent.errors import AgentError
 from agent.guard import worst_net_delta
-from agent.keeper.keeper import CycleResult, Keeper, Outcome
+from agent.keeper.keeper import Keeper
+from agent.keeper.result import CycleResult, Outcome
 from agent.report.formatting import money, price, signed, utc_minute
 from agent.units import from_wad, wei_to_eth
 
@@ -73,6 +74,7 @@ def as_document(result: CycleResult) -> dict[str, Any]:
         "guard_mirror_mismatch": result.guard_mirror_mismatch,
         "rejection": None if result.rejection is None else str(result.rejection),
         "resumed": None if result.resumed is None else result.resumed.value,
+        "margin_first": None if result.margin_first is None else as_document(result.margin_first),
         "intent_id": result.intent_id,
         "fills": [
             {
@@ -113,6 +115,8 @@ def as_line(result: CycleResult) -> str:
             f"{price(from_wad(fill.execution_price), 0)}, fee {money(from_wad(fill.fee))}"
             for fill in result.fills
         ]
+    if result.margin_first is not None:
+        parts.append(f"margin first {result.margin_first.outcome.value}: {result.margin_first.reason}")
     if result.resumed is not None:
         parts.append(f"an open intent was {result.resumed.value}")
     if result.guard_mirror_mismatch:

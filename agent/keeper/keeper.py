@@ -1,6 +1,7 @@
 """The keeper: start from chain and ledger, decide, carry out, and again. Start-up and recovery are one path.
 
-A cycle reads the head, brings the ledger up to it, goes on with whatever a crash left open, and only then decides anew.
+A cycle reads the head, brings the ledger up to it, goes on with whatever a crash left open, gives margin to accounts
+that need it, and only then decides anew.
 Nothing it needs lives in memory: killed at any instant and started again, it does what it would have done.
 """
 
@@ -11,84 +12,28 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 
 from agent.chain.abi import load_abi
 from agent.chain.block_id import BlockId
-from agent.chain.state import ChainState
-from agent.domain import Action, BlockRef, Book, Decision, Measurement, Snapshot
+from agent.domain import Action, BlockRef, Book
 from agent.errors import AgentError, DataError, FatalError, RejectedError, TransientError
 from agent.execution.intents import MAX_DECISION_AGE_BLOCKS, book_digest
 from agent.execution.signer import Signer, load_signer
 from agent.execution.submit import Executor, Settlement, Timer, require_gas_money
-from agent.keeper.guard_check import execution_mismatch, simulation_mismatch
-from agent.keeper.planner import CycleView, Planner
+from agent.keeper.alerts import AlertEvent, AlertLog
+from agent.keeper.planner import CycleView, Planner, Sight
+from agent.keeper.rebalancer import Rebalancer
+from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.accounting import NavCheck, check_nav
 from agent.ledger.database import Database
-from agent.ledger.records import CycleRecord, FillRecord, IntentRecord, IntentState, Receipt, VaultIdentity
+from agent.ledger.records import CycleRecord, IntentRecord, VaultIdentity
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
 from agent.settings import Settings
-from agent.units import IntentId, Rounding, Wad, Wei, gwei_to_wei
-
-
-class Outcome(Enum):
-    """What became of a cycle."""
-
-    HELD = "held"
-    EXECUTED = "executed"
-    REJECTED = "rejected"
-    """The chain, the guard or the gas caps said no; nothing was changed."""
-    PENDING = "pending"
-    """A transaction is on its way; the next cycle goes on with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class CycleResult:
-    """Everything a cycle saw and did.
-
-    ``view`` and ``nav`` are of the block decided on, before any trade; ``after`` is the measurement at the block of
-    execution. ``resumed`` is what became of an intent that was open when the cycle began.
-    """
-
-    block: BlockRef
-    outcome: Outcome
-    reason: str
-    cycle_seconds: float
-    view: CycleView | None = None
-    nav: NavCheck | None = None
-    intent_id: IntentId | None = None
-    rejection: RejectedError | None = None
-    receipt: Receipt | None = None
-    fills: tuple[FillRecord, ...] = ()
-    after: ChainState | None = None
-    guard_mirror_mismatch: bool = False
-    resumed: IntentState | None = None
-
-    @property
-    def snapshot(self) -> Snapshot | None:
-        """What was decided on; None when nothing could be read."""
-        return None if self.view is None else self.view.snapshot
-
-    @property
-    def decision(self) -> Decision | None:
-        """What was decided."""
-        return None if self.view is None else self.view.decision
-
-    @property
-    def decision_seconds(self) -> float:
-        """Time of the pure decision."""
-        return 0.0 if self.view is None else self.view.decision_seconds
-
-    @property
-    def measurement_after(self) -> Measurement | None:
-        """What the vault measures after the cycle; None when nothing could be read."""
-        if self.after is not None:
-            return self.after.measurement
-        return None if self.view is None else self.view.snapshot.measurement
+from agent.units import Rounding, Wad, Wei, gwei_to_wei
 
 
 class Keeper:
@@ -111,6 +56,8 @@ class Keeper:
         scanner = EventScanner(planner.client, self.ledger, deployment, planner.head(timer.unix_seconds))
         self._scanner = scanner
         self._executor = Executor(planner.client, self.ledger, scanner, signer, settings.execution, timer)
+        self._rebalancer = Rebalancer(planner, self.ledger, self._executor, signer.address)
+        self._alerts = AlertLog()
 
     @classmethod
     def build(
@@ -227,7 +174,7 @@ class Keeper:
             if resumed.state is None:
                 return CycleResult(head, Outcome.PENDING, resumed.detail, time.perf_counter() - started)
             head = self._see_head()
-        result = self._decide_and_act(head)
+        result = self._act(head)
         return replace(
             result,
             resumed=None if resumed is None else resumed.state,
@@ -258,69 +205,64 @@ class Keeper:
             return False
         return self.planner.simulate(record.intent, self._signer.address, head) is None
 
-    def _decide_and_act(self, head: BlockRef) -> CycleResult:
+    # --- what to do -----------------------------------------------------------------------------------------------
+
+    def _act(self, head: BlockRef) -> CycleResult:
+        """Save what account needs margin, whatever else can be read or decided; then decide and carry out."""
+        sight, rejection = self._see(head)
+        saved = self._margin_first(sight)
+        if saved is not None and saved.outcome is Outcome.PENDING:
+            return CycleResult(head, Outcome.PENDING, saved.reason, 0.0, margin_first=saved)
+        if saved is not None and saved.outcome is Outcome.EXECUTED:
+            head = self._see_head()
+            sight, rejection = self._see(head)
+        if rejection is not None:
+            reason = f"cannot be read: {rejection}"
+            return CycleResult(head, Outcome.REJECTED, reason, 0.0, rejection=rejection, margin_first=saved)
+        is_same_block = saved is not None and saved.receipt is not None and saved.receipt.block_id.number >= head.number
+        return replace(self._decide(sight, is_waiting=is_same_block), margin_first=saved)
+
+    def _see(self, head: BlockRef) -> tuple[Sight, RejectedError | None]:
+        """Return what there is to see: everything, or the venue accounts and why no more."""
         try:
-            view = self.planner.look(head)
-        except RejectedError as rejection:
-            return CycleResult(head, Outcome.REJECTED, f"cannot be read: {rejection}", 0.0, rejection=rejection)
-        if not view.state.is_keeper:
+            sight, rejection = self.planner.see(head), None
+        except RejectedError as refusal:
+            sight, rejection = self.planner.see_accounts(head), refusal
+        if not sight.state.is_keeper:
             raise FatalError(
                 f"key {self._signer.address} was dismissed: it has no KEEPER_ROLE any more; start with "
                 "another keeper's key, or have the governor grant the role again"
             )
-        nav = check_nav(self.ledger.accounts, view.state, self._asset_decimals)
-        if view.decision.action is Action.HOLD:
-            result = CycleResult(head, Outcome.HELD, view.decision.reason, 0.0, view, nav)
+        return sight, rejection
+
+    def _margin_first(self, sight: Sight) -> CycleResult | None:
+        """Bring accounts above their high watermark back; None when there are none."""
+        wanted = self.planner.margin_first(sight)
+        if wanted is None:
+            self._alerts.clear(AlertEvent.MARGIN_STRAINED)
+            return None
+        if wanted.legs:
+            result = self._rebalancer.carry_out(sight, wanted, self._book_digest, None)
         else:
-            result = self._carry_out(view, nav)
-        self.ledger.add_cycle(_cycle_record(result, view, nav))
+            result = CycleResult(sight.block, Outcome.REJECTED, wanted.reason, 0.0)
+        is_saved = wanted.is_enough and result.outcome is Outcome.EXECUTED
+        event = AlertEvent.MARGIN_TOPPED_UP if is_saved else AlertEvent.MARGIN_STRAINED
+        self._alerts.raise_alert(event, result.reason, sight.block.timestamp)
         return result
 
-    def _carry_out(self, view: CycleView, nav: NavCheck) -> CycleResult:
-        """Simulate, then execute, and compare the guard's mirror with the chain both times."""
-        intent, decision = self.planner.intent(view), view.decision
-        rejection = self.planner.simulate(intent, self._signer.address, view.block)
-        seen = CycleResult(
-            block=view.block,
-            outcome=Outcome.REJECTED,
-            reason=decision.reason,
-            cycle_seconds=0.0,
-            view=view,
-            nav=nav,
-            intent_id=intent.intent_id,
-            rejection=rejection,
-            guard_mirror_mismatch=simulation_mismatch(decision, rejection),
-        )
-        if rejection is not None:
-            return replace(seen, reason=f"{decision.reason}; simulation refuses: {rejection}")
-        record = IntentRecord(intent, decision.urgent, self._book_digest, decision.reason)
-        try:
-            settlement = self._executor.execute(record, view.block)
-        except RejectedError as refusal:
-            return replace(seen, rejection=refusal, reason=f"{decision.reason}; not sent: {refusal}")
-        if settlement.state is None:
-            return replace(seen, outcome=Outcome.PENDING, reason=f"{decision.reason}; {settlement.detail}")
-        if settlement.state is not IntentState.EXECUTED or settlement.block is None:
-            words = f"{decision.reason}; {settlement.state.value}: {settlement.detail}"
-            return replace(seen, reason=words, receipt=settlement.receipt)
-        return self._executed(seen, settlement.block, settlement.receipt, intent.intent_id)
-
-    def _executed(
-        self, seen: CycleResult, block: BlockRef, receipt: Receipt | None, intent_id: IntentId
-    ) -> CycleResult:
-        """Measure on both sides of the block of execution and let the mirror judge what was measured."""
-        fills = tuple(self.ledger.fills_of(intent_id))
-        rebalance = self.ledger.rebalance_of(intent_id)
-        before = self.planner.reader.state(self.planner.client.parent(block))
-        after = self.planner.reader.state(block)
-        return replace(
-            seen,
-            outcome=Outcome.EXECUTED,
-            receipt=receipt,
-            fills=fills,
-            after=after,
-            guard_mirror_mismatch=seen.guard_mirror_mismatch or execution_mismatch(before, after, fills, rebalance),
-        )
+    def _decide(self, sight: Sight, *, is_waiting: bool) -> CycleResult:
+        """Decide and carry out; a vault takes a keeper's next intent only from a later block than its last."""
+        view = self.planner.decide(sight)
+        nav = check_nav(self.ledger.accounts, view.state, self._asset_decimals)
+        if view.decision.action is Action.HOLD:
+            result = CycleResult(view.block, Outcome.HELD, view.decision.reason, 0.0, view, nav)
+        elif is_waiting:
+            reason = f"{view.decision.reason}; waits for the block after the one in which margin moved"
+            result = CycleResult(view.block, Outcome.HELD, reason, 0.0, view, nav)
+        else:
+            result = self._rebalancer.carry_out(view, view.decision, self._book_digest, nav)
+        self.ledger.add_cycle(_cycle_record(result, view, nav))
+        return result
 
 
 def _require_able(planner: Planner, signer: Signer, head: BlockRef) -> None:

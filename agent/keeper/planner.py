@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 
 from agent.chain.client import ChainClient
@@ -12,26 +12,34 @@ from agent.chain.deployment import Deployment, load_deployment
 from agent.chain.snapshot import SnapshotReader
 from agent.chain.state import ChainState
 from agent.decision.decide import decide
+from agent.decision.margin_first import MarginFirst, margin_first
 from agent.domain import BlockRef, Book, Decision, Intent, Snapshot
 from agent.errors import RejectedError
-from agent.execution.intents import build_intent, call_on
+from agent.execution.intents import Proposal, build_intent, call_on
 from agent.settings import Settings
 from agent.units import Address
 
 
 @dataclass(frozen=True, slots=True)
-class CycleView:
-    """What a cycle saw and what it would do; ``decision_seconds`` is the time of the pure decision alone."""
+class Sight:
+    """What a cycle saw. ``is_whole`` is False where book or healthy price are missing: then only margin can move."""
 
     snapshot: Snapshot
     state: ChainState
-    decision: Decision
-    decision_seconds: float
+    is_whole: bool = field(default=True, kw_only=True)
 
     @property
     def block(self) -> BlockRef:
         """Block everything was read at."""
         return self.snapshot.block
+
+
+@dataclass(frozen=True, slots=True)
+class CycleView(Sight):
+    """What a cycle saw and what it would do; ``decision_seconds`` is the time of the pure decision alone."""
+
+    decision: Decision
+    decision_seconds: float
 
 
 class Planner:
@@ -81,28 +89,54 @@ class Planner:
         return self.client.head(unix_seconds())
 
     def look(self, block: BlockRef) -> CycleView:
-        """Read the vault at ``block`` and decide.
+        """Read the vault at ``block`` and decide; raises as `see` and `decide` do."""
+        return self.decide(self.see(block))
+
+    def see(self, block: BlockRef) -> Sight:
+        """Read all that a decision needs.
 
         Raises
         ------
         RejectedError
             A view of the vault reverts, for instance because the oracle's price is stale.
         DataError
-            What was read cannot be trusted, or contradicts the book.
+            What was read cannot be trusted.
         TransientError
             The servers do not answer, or the block is gone.
 
         """
-        snapshot, state = self.reader.snapshot(block)
-        settings = self.settings
+        return Sight(*self.reader.snapshot(block))
+
+    def see_accounts(self, block: BlockRef) -> Sight:
+        """Read the venue accounts and the collateral alone, which neither book nor price can hold back."""
+        return Sight(*self.reader.hedge(block), is_whole=False)
+
+    def margin_first(self, sight: Sight) -> MarginFirst | None:
+        """Return what accounts above their high watermark need before anything else, if there are any."""
+        return margin_first(sight.snapshot, self._decision_settings.routing, may_trade=sight.is_whole)
+
+    def decide(self, sight: Sight) -> CycleView:
+        """Decide on what was seen.
+
+        Raises
+        ------
+        DataError
+            What was read contradicts itself or the book.
+
+        """
+        snapshot, settings = sight.snapshot, self.settings
         costs = settings.costs.to_cost_inputs(snapshot.measurement.price, settings.execution.priority_fee_gwei)
         started = time.perf_counter()
         decision = decide(snapshot, self.book, self._policy, costs, self._decision_settings)
-        return CycleView(snapshot, state, decision, time.perf_counter() - started)
+        return CycleView(snapshot, sight.state, decision, time.perf_counter() - started)
 
     def intent(self, view: CycleView) -> Intent:
         """Return the intent of a view's decision."""
-        return build_intent(view.snapshot, view.decision, self.settings.execution.deadline_seconds)
+        return self.intent_of(view, view.decision)
+
+    def intent_of(self, sight: Sight, proposal: Proposal) -> Intent:
+        """Return the intent of what was decided on a sight."""
+        return build_intent(sight.snapshot, proposal, self.settings.execution.deadline_seconds)
 
     def simulate(self, intent: Intent, sender: Address, block: BlockRef) -> RejectedError | None:
         """Return how the chain would refuse an intent on top of ``block``, None when it would accept."""
