@@ -13,7 +13,7 @@ from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment, VenueEntry
 from agent.domain import BlockRef, Bounds, Budget, Measurement, Track, Usage, VenueMeasurement
 from agent.errors import DataError, TransientError
-from agent.units import Address, AssetUnits, Wad
+from agent.units import Address, AssetUnits, Seconds, Wad
 
 _VENUE_READS = ("position", "markPrice", "indexPrice", "fundingRate", "freeCollateral", "maxFundingRate")
 
@@ -55,6 +55,8 @@ class ChainState:
     is_paused: bool
     is_keeper: bool
     venues: tuple[VenueState, ...]
+    settlement_window_seconds: Seconds = Seconds(0)
+    """Time before expiry over whose average the book's options settle; 0 for the price at expiry."""
 
 
 class StateCalls:
@@ -86,9 +88,16 @@ class StateCalls:
             vault_abi.function("netFlows").at(vault),
             vault_abi.function("paused").at(vault),
             load_abi("VaultAccess").function("isKeeper").at(deployment.contract("VaultAccess"), own),
+            *self._settlement_calls(deployment),
         )
         self.venues: tuple[Address, ...] = tuple(self._entries)
         self.calls: tuple[Call, ...] = self._encode()
+
+    @staticmethod
+    def _settlement_calls(deployment: Deployment) -> tuple[Call, ...]:
+        if "OptionBook" not in deployment.contracts:
+            return ()
+        return (load_abi("OptionBook").function("settlementWindow").at(deployment.contract("OptionBook")),)
 
     def _encode(self) -> tuple[Call, ...]:
         abi = load_abi("IPerpVenue")
@@ -112,7 +121,7 @@ class StateCalls:
 
         """
         vault_outputs = [output for output in outputs[: len(self._vault_calls)] if output is not None]
-        _, reading, listed, measured, total, own, track, bounds, idle, flows, paused, keeper = vault_outputs
+        _, reading, listed, measured, total, own, track, bounds, idle, flows, paused, keeper, *window = vault_outputs
         self._follow_venues(listed[0])
         measurement = measurement_of(measured[0])
         venue_outputs = outputs[len(self._vault_calls) :]
@@ -131,6 +140,7 @@ class StateCalls:
                 self._venue(address, measured_venue, venue_outputs[index * width : (index + 1) * width])
                 for index, (address, measured_venue) in enumerate(zip(self.venues, measurement.venues, strict=True))
             ),
+            settlement_window_seconds=Seconds(window[0][0] if window else 0),
         )
 
     def _follow_venues(self, listed: Sequence[str]) -> None:

@@ -32,8 +32,9 @@ from agent.ledger.database import Database
 from agent.ledger.records import CycleRecord, IntentRecord, VaultIdentity
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
+from agent.risk.settlement import average_usd
 from agent.settings import Settings
-from agent.units import Rounding, Wad, Wei, gwei_to_wei
+from agent.units import Rounding, Seconds, Wad, Wei, from_wad, gwei_to_wei
 
 
 class Keeper:
@@ -250,9 +251,22 @@ class Keeper:
         self._alerts.raise_alert(event, result.reason, sight.block.timestamp)
         return result
 
+    def _averages(self, sight: Sight) -> dict[Seconds, float]:
+        """Return what settlement averages have been so far, by expiry, as far as the ledger's cycles saw the price."""
+        expiries = self.planner.settling_expiries(sight)
+        if not expiries:
+            return {}
+        window, at_unix = sight.state.settlement_window_seconds, sight.block.timestamp
+        samples = [
+            (seen_at, from_wad(price)) for seen_at, price in self.ledger.prices_since(Seconds(expiries[0] - window))
+        ]
+        samples.append((at_unix, from_wad(sight.snapshot.measurement.price)))
+        averages = {expiry: average_usd(samples, Seconds(expiry - window), at_unix) for expiry in expiries}
+        return {expiry: average for expiry, average in averages.items() if average is not None}
+
     def _decide(self, sight: Sight, *, is_waiting: bool) -> CycleResult:
         """Decide and carry out; a vault takes a keeper's next intent only from a later block than its last."""
-        view = self.planner.decide(sight)
+        view = self.planner.decide(sight, self._averages(sight))
         nav = check_nav(self.ledger.accounts, view.state, self._asset_decimals)
         if view.decision.action is Action.HOLD:
             result = CycleResult(view.block, Outcome.HELD, view.decision.reason, 0.0, view, nav)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment, load_deployment
@@ -16,8 +16,11 @@ from agent.decision.margin_first import MarginFirst, margin_first
 from agent.domain import BlockRef, Book, Decision, Intent, Snapshot
 from agent.errors import RejectedError
 from agent.execution.intents import Proposal, build_intent, call_on
+from agent.risk.settlement import Settlement
 from agent.settings import Settings
-from agent.units import Address
+from agent.units import Address, Seconds
+
+NO_AVERAGES: Mapping[Seconds, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +118,14 @@ class Planner:
         """Return what accounts above their high watermark need before anything else, if there are any."""
         return margin_first(sight.snapshot, self._decision_settings.routing, may_trade=sight.is_whole)
 
-    def decide(self, sight: Sight) -> CycleView:
-        """Decide on what was seen.
+    def settling_expiries(self, sight: Sight) -> tuple[Seconds, ...]:
+        """Return the expiries of the book's options whose settlement average is being taken."""
+        at_unix, window = sight.block.timestamp, sight.state.settlement_window_seconds
+        expiries = {leg.expiry_unix for leg in self.book.options}
+        return tuple(sorted(expiry for expiry in expiries if 0 < expiry - at_unix < window))
+
+    def decide(self, sight: Sight, averages_usd: Mapping[Seconds, float] = NO_AVERAGES) -> CycleView:
+        """Decide on what was seen, and on what settlement averages have been so far, by expiry.
 
         Raises
         ------
@@ -127,7 +136,8 @@ class Planner:
         snapshot, settings = sight.snapshot, self.settings
         costs = settings.costs.to_cost_inputs(snapshot.measurement.price, settings.execution.priority_fee_gwei)
         started = time.perf_counter()
-        decision = decide(snapshot, self.book, self._policy, costs, self._decision_settings)
+        settlement = Settlement(sight.state.settlement_window_seconds, averages_usd)
+        decision = decide(snapshot, self.book, self._policy, costs, self._decision_settings, settlement)
         return CycleView(snapshot, sight.state, decision, time.perf_counter() - started)
 
     def intent(self, view: CycleView) -> Intent:

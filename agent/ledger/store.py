@@ -28,7 +28,7 @@ from agent.ledger.records import (
     Transition,
     VaultIdentity,
 )
-from agent.units import Address, BlockHash, IntentId
+from agent.units import Address, BlockHash, IntentId, Seconds, Wad
 
 T = TypeVar("T")
 
@@ -214,6 +214,13 @@ class VaultLedger:
         """Return all cycles, in the order they were recorded."""
         statement = self._rows_of(schema.cycles).order_by(schema.cycles.c.id)
         return [rows.cycle_record(row) for row in self._fetch(statement)]
+
+    def prices_since(self, from_unix: Seconds) -> list[tuple[Seconds, Wad]]:
+        """Return time and oracle price of the cycles from an instant on that count, in the order they were recorded."""
+        table = schema.cycles
+        statement = self._rows_of(table).where(table.c.block_unix >= from_unix).order_by(table.c.id)
+        counting = [row for row in self._fetch(statement) if row.block_hash not in self._void]
+        return [(Seconds(row.block_unix), Wad(row.price)) for row in counting]
 
     # --- parts ----------------------------------------------------------------------------------------------------
 

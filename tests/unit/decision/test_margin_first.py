@@ -102,7 +102,7 @@ def test_margin_first__paused__deposits_and_cuts_nothing():
     assert "nothing can be done" in found.reason
 
 
-def test_margin_first__little_collateral__goes_to_the_account_nearest_to_liquidation():
+def test_margin_first__little_collateral__goes_to_the_worst_account_first():
     snapshot = snapshot_of(held(-60.0), STRAINED, ENDANGERED, idle_usd=16_000.0)
     found = plan(snapshot)
     deposits = {leg.venue: leg.margin_delta // 10**6 for leg in found.legs}
@@ -123,7 +123,7 @@ def test_margin_first__no_collateral_beyond_the_guards_bound__cuts_to_inside(sid
     assert "close 8.1250 of the position" in found.reason
 
 
-def test_margin_first__some_collateral_beyond_the_bound__deposits_it_and_cuts_the_rest():
+def test_margin_first__some_collateral__deposits_it_and_cuts_the_rest():
     snapshot = snapshot_of(BOOK, replace(ENDANGERED, equity_usd=10_000.0), idle_usd=4_000.0)
     found = plan(snapshot)
     (leg,) = found.legs
@@ -132,7 +132,7 @@ def test_margin_first__some_collateral_beyond_the_bound__deposits_it_and_cuts_th
     assert ratio(snapshot, found) <= 5.0
 
 
-def test_margin_first__between_watermark_and_bound_without_collateral__waits_and_says_so():
+def test_margin_first__above_the_watermark_without_collateral__says_so():
     found = plan(snapshot_of(BOOK, STRAINED, **PENNILESS))
     assert (found.legs, found.is_enough) == ((), False)
 
