@@ -13,7 +13,9 @@ import typer
 
 from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, BookFile, Network, load_inputs
 from agent.errors import AgentError
+from agent.files.book_file import load_kept_book
 from agent.guard import worst_net_delta
+from agent.keeper.book_watch import BookWatch
 from agent.keeper.keeper import Keeper
 from agent.keeper.result import CycleResult, Outcome
 from agent.report.formatting import money, price, signed, utc_minute
@@ -31,12 +33,20 @@ def run(
     interval_seconds: Annotated[
         float | None, typer.Option(min=0.0, help="Wait between cycles; [keeper] interval_seconds unless given.")
     ] = None,
+    starts_on_mismatch: Annotated[
+        bool,
+        typer.Option(
+            "--start-on-mismatch",
+            help="Start though book and chain disagree: go by the chain alone, and only where it is urgent.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Hedge the book, cycle after cycle, until stopped. One line a cycle; with --json one object a line.
 
-    The key comes from EVENKEEL_KEEPER_KEY. Stopped or killed at any moment and started again, it goes on where the
-    chain and its ledger stand.
+    The book's file may be written anew at any time: it is taken over once the chain sees the same delta. Alerts go to
+    standard error, each under a name of its own. The key comes from EVENKEEL_KEEPER_KEY. Stopped or killed at any
+    moment and started again, it goes on where the chain and its ledger stand.
 
     """
     settings, positions = load_inputs(network, book)
@@ -47,7 +57,11 @@ def run(
     def on_error(trouble: AgentError) -> None:
         typer.echo(f"evenkeel: {type(trouble).__name__}: {' '.join(str(trouble).split())}", err=True)
 
-    with Keeper.build(settings, positions) as keeper, _stopped_by_signals() as stop:
+    watch = BookWatch(book, load_kept_book, positions.underlying)
+    with (
+        Keeper.build(settings, positions, watch=watch, starts_on_mismatch=starts_on_mismatch) as keeper,
+        _stopped_by_signals() as stop,
+    ):
         keeper.run(show, on_error, cycles, interval_seconds, stop)
 
 

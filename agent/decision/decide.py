@@ -7,20 +7,21 @@ it proposes has passed the guard's mirror.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from agent.checks import require_finite
 from agent.costs.quotes import QuotedSides
 from agent.costs.trade_costs import CostInputs, leg_gas_cost_usd, trade_costs
+from agent.decision.agreement import disagreement, expected_hedge, require_coherent, valued
 from agent.decision.chain_band import as_known, inside_chain_band, inside_delta_rule
 from agent.decision.largest_accepted import SIZE_ERRORS, largest_accepted
 from agent.domain import Action, Book, Decision, Exposure, Snapshot, Target, TradeCosts
-from agent.errors import DataError, RejectedError
-from agent.formatting import delta_text, figure
+from agent.errors import BookMismatchError, DataError, RejectedError
+from agent.formatting import delta_text
 from agent.guard import band_now, evaluate, is_urgent, limit_price, worst_net_delta
 from agent.policy.base import Policy
-from agent.risk.exposure import book_exposure
-from agent.risk.settlement import Settlement, has_live_positions, settling_book
+from agent.risk.settlement import Settlement, has_live_positions
 from agent.rounding import mul_div_up
 from agent.routing import Cap, Route, RouteCosts, Router, RoutingParameters, SlicingParameters, plan_margin, plan_slices
 from agent.units import BPS, WAD, Rounding, Wad, from_wad, to_wad
@@ -125,24 +126,71 @@ def decide(
 
     Raises
     ------
+    BookMismatchError
+        The book's delta lies outside the chain's interval.
     DataError
-        The snapshot contradicts itself, the book's delta lies outside the chain's interval, or a number is not finite.
+        The snapshot contradicts itself, or a number is not finite.
 
     """
-    _require_coherent(snapshot)
-    measurement, at_unix = snapshot.measurement, snapshot.block.timestamp
-    spot_usd, hedge = from_wad(measurement.price), _expected_hedge(snapshot)
-    settling = settling_book(book, spot_usd, at_unix, settlement)
+    require_coherent(snapshot)
+    settling, exposure = valued(snapshot, book, settlement)
+    if (mismatch := disagreement(exposure, snapshot, settings.delta_tolerance_underlying)) is not None:
+        raise BookMismatchError(mismatch)
     known = as_known(snapshot, settling)
-    exposure = _in_its_situation(book_exposure(settling.book, spot_usd, at_unix, from_wad(hedge)), known)
-    _require_agreement(exposure, snapshot, settings.delta_tolerance_underlying)
+    exposure = _in_its_situation(exposure, known)
+    target_of = policy.target if has_live_positions(book, exposure.at_unix) else _close_all
+    return _decide(snapshot, known, exposure, target_of, costs, settings)
+
+
+def decide_by_chain(snapshot: Snapshot, costs: CostInputs, settings: DecisionParameters, mismatch: str) -> Decision:
+    """Decide where book and chain disagree, by the chain alone.
+
+    Below the guard's urgent delta nothing is traded; from there on the hedge goes to the middle of the chain's
+    interval. Errors are those of `decide`.
+    """
+    require_coherent(snapshot)
+    measured = snapshot.measurement
+    middle = (from_wad(measured.book_delta_low) + from_wad(measured.book_delta_high)) / 2.0
+    exposure = Exposure(
+        spot_usd=from_wad(measured.price),
+        book_delta=middle,
+        book_gamma_per_usd=0.0,
+        book_vega_usd_per_vol=0.0,
+        book_theta_usd_per_year=0.0,
+        book_value_usd=0.0,
+        hedge_size=from_wad(expected_hedge(snapshot)),
+        at_unix=snapshot.block.timestamp,
+    )
+    words = f"book and chain disagree ({mismatch})"
+    middle_target = Target(0.0, 0.0, 0.0, f"{words} and it is urgent: to the middle of the chain's interval")
+    decision = _decide(snapshot, snapshot, exposure, lambda *_: middle_target, costs, settings)
+    if is_urgent(snapshot):
+        return decision
+    reason = f"{words}; nothing is traded before the worst case is urgent to the chain"
+    return replace(decision, action=Action.HOLD, legs=(), expected_fills=(), guard_error=None, reason=reason)
+
+
+def _close_all(_exposure: Exposure, _costs: TradeCosts) -> Target:
+    return _NOTHING_LEFT
+
+
+def _decide(
+    snapshot: Snapshot,
+    known: Snapshot,
+    exposure: Exposure,
+    target_of: Callable[[Exposure, TradeCosts], Target],
+    costs: CostInputs,
+    settings: DecisionParameters,
+) -> Decision:
+    """Decide on an exposure that is settled, given whoever says where the net delta should go."""
+    measurement, hedge = snapshot.measurement, expected_hedge(snapshot)
     quotes = QuotedSides(snapshot.venues)
     live_costs = _expected_costs(snapshot, quotes, exposure, costs, settings)
-    wanted = policy.target(exposure, live_costs) if has_live_positions(book, at_unix) else _NOTHING_LEFT
+    wanted = target_of(exposure, live_costs)
     for name in ("band_low", "band_high", "target_net_delta"):
         require_finite(getattr(wanted, name), f"{name} of the policy")
     size_delta, target = inside_chain_band(known, exposure, live_costs, wanted, settings.band_headroom_bps)
-    if settling.has_settling_legs:
+    if known is not snapshot:
         size_delta = inside_delta_rule(snapshot, size_delta)
     if wanted is _NOTHING_LEFT and abs(size_delta + hedge) << _FLOAT_BITS <= abs(hedge):
         size_delta = Wad(-hedge)  # to the last wei: a rest that floats leave would stay for ever
@@ -163,51 +211,6 @@ def _in_its_situation(exposure: Exposure, snapshot: Snapshot) -> Exposure:
     worst = worst_net_delta(snapshot.measurement)
     urgency_ratio = min(max((worst - band) / (urgent - band), 0.0), 1.0) if urgent > band else float(worst >= urgent)
     return replace(exposure, last_trade_unix=snapshot.usage.own.last_trade_at or None, urgency_ratio=urgency_ratio)
-
-
-def _expected_hedge(snapshot: Snapshot) -> int:
-    """Return the hedge with all pending orders filled; a silent venue counts half of what it may hold."""
-    return sum(
-        (measured.size_low + measured.size_high) // 2
-        if measured.is_silent
-        else measured.size_low + measured.size_high - venue.size
-        for measured, venue in zip(snapshot.measurement.venues, snapshot.venues, strict=True)
-    )
-
-
-# --- preconditions ------------------------------------------------------------------------------------------------
-
-
-def _require_coherent(snapshot: Snapshot) -> None:
-    measured = snapshot.measurement
-    if len(measured.venues) != len(snapshot.venues):
-        raise DataError(
-            f"snapshot holds {len(snapshot.venues)} venues but {len(measured.venues)} measurements; "
-            "read both at one block"
-        )
-    if measured.price <= 0:
-        raise DataError(f"measured price is {measured.price}; expected a positive price")
-    if measured.book_delta_low > measured.book_delta_high:
-        raise DataError(
-            f"measured book delta runs from {measured.book_delta_low} to {measured.book_delta_high}; "
-            "expected low <= high"
-        )
-    for venue, venue_measured in zip(snapshot.venues, measured.venues, strict=True):
-        if not venue_measured.size_low <= venue.size <= venue_measured.size_high:
-            raise DataError(
-                f"venue {venue.name} reports size {venue.size} outside its measured {venue_measured.size_low} to "
-                f"{venue_measured.size_high}; read both at one block"
-            )
-
-
-def _require_agreement(exposure: Exposure, snapshot: Snapshot, tolerance_underlying: float) -> None:
-    """Refuse to act on a book the chain does not see: one set of positions, price and time has one delta."""
-    low, high = from_wad(snapshot.measurement.book_delta_low), from_wad(snapshot.measurement.book_delta_high)
-    if not low - tolerance_underlying <= exposure.book_delta <= high + tolerance_underlying:
-        raise DataError(
-            f"book delta {figure(exposure.book_delta, 6)} lies outside the chain's interval {figure(low, 6)} to "
-            f"{figure(high, 6)} by more than {tolerance_underlying}; align the book file with the chain's sources"
-        )
 
 
 def _expected_costs(

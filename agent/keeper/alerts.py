@@ -18,6 +18,12 @@ _LOGGER = logging.getLogger("evenkeel.keeper")
 class AlertEvent(StrEnum):
     """Names of the alerts."""
 
+    BOOK_MISMATCH = "book_mismatch"
+    """Book and chain disagree: the keeper goes by the chain alone, and only where the worst case is urgent."""
+    BOOK_RELOAD_REFUSED = "book_reload_refused"
+    """The book's file was written anew and is not taken over; the book as it was stands."""
+    BOOK_RELOADED = "book_reloaded"
+    """The book as written anew is in force."""
     MARGIN_TOPPED_UP = "margin_topped_up"
     """An account stood above its high watermark and was brought back."""
     MARGIN_STRAINED = "margin_strained"
@@ -35,7 +41,11 @@ class AlertLog:
         told_at = self._told_at.get(event)
         if told_at is None or now_unix - told_at >= REPEAT_SECONDS:
             self._told_at[event] = now_unix
-            _LOGGER.critical("%s: %s", event.value, " ".join(message.split()), extra={"event": event.value})
+            self.tell(event, message)
+
+    def tell(self, event: AlertEvent, message: str) -> None:
+        """Tell something that happened once."""
+        _LOGGER.critical("%s: %s", event.value, " ".join(message.split()), extra={"event": event.value})
 
     def clear(self, event: AlertEvent) -> None:
         """Note that it is so no more: the next time it is told at once."""

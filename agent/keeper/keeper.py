@@ -19,11 +19,13 @@ from types import TracebackType
 from agent.chain.abi import load_abi
 from agent.chain.block_id import BlockId
 from agent.domain import Action, BlockRef, Book
-from agent.errors import AgentError, DataError, FatalError, RejectedError, TransientError
-from agent.execution.intents import MAX_DECISION_AGE_BLOCKS, book_digest
+from agent.errors import AgentError, BookMismatchError, DataError, FatalError, RejectedError, TransientError
+from agent.execution.intents import MAX_DECISION_AGE_BLOCKS
 from agent.execution.signer import Signer, load_signer
 from agent.execution.submit import Executor, Settlement, Timer, require_gas_money
 from agent.keeper.alerts import AlertEvent, AlertLog
+from agent.keeper.book_watch import BookWatch
+from agent.keeper.decider import Decider
 from agent.keeper.planner import CycleView, Planner, Sight
 from agent.keeper.rebalancer import Rebalancer
 from agent.keeper.result import CycleResult, Outcome
@@ -32,16 +34,23 @@ from agent.ledger.database import Database
 from agent.ledger.records import CycleRecord, IntentRecord, VaultIdentity
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
-from agent.risk.settlement import average_usd
 from agent.settings import Settings
-from agent.units import Rounding, Seconds, Wad, Wei, from_wad, gwei_to_wei
+from agent.units import Rounding, Wad, Wei, gwei_to_wei
 
 
 class Keeper:
     """One process, one key, one vault."""
 
     def __init__(
-        self, planner: Planner, database: Database, signer: Signer, first_block: BlockRef, timer: Timer
+        self,
+        planner: Planner,
+        database: Database,
+        signer: Signer,
+        first_block: BlockRef,
+        timer: Timer,
+        watch: BookWatch | None = None,
+        *,
+        starts_on_mismatch: bool = False,
     ) -> None:
         settings, deployment = planner.settings, planner.deployment
         self.planner = planner
@@ -49,7 +58,6 @@ class Keeper:
         self._signer = signer
         self._timer = timer
         self._settings = settings
-        self._book_digest = book_digest(planner.book)
         self._asset_decimals = deployment.asset.decimals
         self.ledger: VaultLedger = database.vault(
             VaultIdentity(deployment.chain_id, deployment.contract("HedgeVault"), first_block.number, first_block.hash)
@@ -59,6 +67,7 @@ class Keeper:
         self._executor = Executor(planner.client, self.ledger, scanner, signer, settings.execution, timer)
         self._rebalancer = Rebalancer(planner, self.ledger, self._executor, signer.address)
         self._alerts = AlertLog()
+        self._decider = Decider(planner, self.ledger, self._alerts, watch, goes_by_chain=starts_on_mismatch)
 
     @classmethod
     def build(
@@ -67,6 +76,9 @@ class Keeper:
         book: Book,
         environment: Mapping[str, str] = os.environ,
         timer: Timer | None = None,
+        watch: BookWatch | None = None,
+        *,
+        starts_on_mismatch: bool = False,
     ) -> Keeper:
         """Connect, check all that can be checked without sending, and take the lease on the ledger.
 
@@ -78,6 +90,10 @@ class Keeper:
             Holds the keeper's key, see `load_signer`.
         timer
             Clocks of the machine, unless a test brings its own.
+        watch
+            Follows the book's file; without it the book stays as it is.
+        starts_on_mismatch
+            Go by the chain alone from the start, where book and chain disagree, instead of refusing.
 
         Raises
         ------
@@ -97,7 +113,7 @@ class Keeper:
             vault = planner.deployment.contract("HedgeVault")
             database = Database.open(settings.ledger.url, f"{chain_id} {vault}", f"{chain_id} {signer.address}")
             opened.enter_context(database)
-            keeper = cls(planner, database, signer, first_block, clock)
+            keeper = cls(planner, database, signer, first_block, clock, watch, starts_on_mismatch=starts_on_mismatch)
             opened.pop_all()
         return keeper
 
@@ -135,6 +151,8 @@ class Keeper:
             Nothing may be sent until a person has looked.
         DataError
             The first cycle's data cannot be trusted.
+        BookMismatchError
+            Book and chain have not agreed once yet.
 
         """
         stopped, retry = stop or threading.Event(), self._settings.keeper
@@ -146,7 +164,7 @@ class Keeper:
                 on_result(self.cycle())
                 done, backoff = done + 1, retry.retry_initial_seconds
             except DataError as trouble:
-                if done == 0:
+                if done == 0 or isinstance(trouble, BookMismatchError):
                     raise
                 done += 1
                 on_trouble(trouble)
@@ -199,7 +217,7 @@ class Keeper:
 
     def _is_wanted(self, record: IntentRecord) -> bool:
         """Return whether an open intent is of this very book, fresh enough, and the chain would accept it now."""
-        if record.book_digest != self._book_digest:
+        if record.book_digest != self._decider.book_digest:
             return False
         head = self.planner.head(self._timer.unix_seconds)
         if head.number - record.intent.decided_at_block.number > MAX_DECISION_AGE_BLOCKS:
@@ -243,7 +261,7 @@ class Keeper:
             self._alerts.clear(AlertEvent.MARGIN_STRAINED)
             return None
         if wanted.legs:
-            result = self._rebalancer.carry_out(sight, wanted, self._book_digest, None)
+            result = self._rebalancer.carry_out(sight, wanted, self._decider.book_digest, None)
         else:
             result = CycleResult(sight.block, Outcome.REJECTED, wanted.reason, 0.0)
         is_saved = wanted.is_enough and result.outcome is Outcome.EXECUTED
@@ -251,22 +269,9 @@ class Keeper:
         self._alerts.raise_alert(event, result.reason, sight.block.timestamp)
         return result
 
-    def _averages(self, sight: Sight) -> dict[Seconds, float]:
-        """Return what settlement averages have been so far, by expiry, as far as the ledger's cycles saw the price."""
-        expiries = self.planner.settling_expiries(sight)
-        if not expiries:
-            return {}
-        window, at_unix = sight.state.settlement_window_seconds, sight.block.timestamp
-        samples = [
-            (seen_at, from_wad(price)) for seen_at, price in self.ledger.prices_since(Seconds(expiries[0] - window))
-        ]
-        samples.append((at_unix, from_wad(sight.snapshot.measurement.price)))
-        averages = {expiry: average_usd(samples, Seconds(expiry - window), at_unix) for expiry in expiries}
-        return {expiry: average for expiry, average in averages.items() if average is not None}
-
     def _decide(self, sight: Sight, *, is_waiting: bool) -> CycleResult:
         """Decide and carry out; a vault takes a keeper's next intent only from a later block than its last."""
-        view = self.planner.decide(sight, self._averages(sight))
+        view = self._decider.view(sight)
         nav = check_nav(self.ledger.accounts, view.state, self._asset_decimals)
         if view.decision.action is Action.HOLD:
             result = CycleResult(view.block, Outcome.HELD, view.decision.reason, 0.0, view, nav)
@@ -274,7 +279,7 @@ class Keeper:
             reason = f"{view.decision.reason}; waits for the block after the one in which margin moved"
             result = CycleResult(view.block, Outcome.HELD, reason, 0.0, view, nav)
         else:
-            result = self._rebalancer.carry_out(view, view.decision, self._book_digest, nav)
+            result = self._rebalancer.carry_out(view, view.decision, self._decider.book_digest, nav)
         self.ledger.add_cycle(_cycle_record(result, view, nav))
         return result
 

@@ -11,7 +11,9 @@ from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment, load_deployment
 from agent.chain.snapshot import SnapshotReader
 from agent.chain.state import ChainState
-from agent.decision.decide import decide
+from agent.costs.trade_costs import CostInputs
+from agent.decision.agreement import book_disagreement
+from agent.decision.decide import decide, decide_by_chain
 from agent.decision.margin_first import MarginFirst, margin_first
 from agent.domain import BlockRef, Book, Decision, Intent, Snapshot
 from agent.errors import RejectedError
@@ -124,21 +126,37 @@ class Planner:
         expiries = {leg.expiry_unix for leg in self.book.options}
         return tuple(sorted(expiry for expiry in expiries if 0 < expiry - at_unix < window))
 
+    def disagreement(self, book: Book, sight: Sight) -> str | None:
+        """Say how far a book lies outside what the chain sees of it; None where it lies inside."""
+        settlement = Settlement(sight.state.settlement_window_seconds)
+        tolerance = self._decision_settings.delta_tolerance_underlying
+        return book_disagreement(sight.snapshot, book, tolerance, settlement)
+
+    def decide_by_chain(self, sight: Sight, mismatch: str) -> CycleView:
+        """Decide without the book, which the chain contradicts; raises as `decide` does."""
+        started = time.perf_counter()
+        decision = decide_by_chain(sight.snapshot, self._costs(sight), self._decision_settings, mismatch)
+        return CycleView(sight.snapshot, sight.state, decision, time.perf_counter() - started)
+
     def decide(self, sight: Sight, averages_usd: Mapping[Seconds, float] = NO_AVERAGES) -> CycleView:
         """Decide on what was seen, and on what settlement averages have been so far, by expiry.
 
         Raises
         ------
+        BookMismatchError
+            The chain does not see the book as it is.
         DataError
-            What was read contradicts itself or the book.
+            What was read contradicts itself.
 
         """
-        snapshot, settings = sight.snapshot, self.settings
-        costs = settings.costs.to_cost_inputs(snapshot.measurement.price, settings.execution.priority_fee_gwei)
+        costs, settlement = self._costs(sight), Settlement(sight.state.settlement_window_seconds, averages_usd)
         started = time.perf_counter()
-        settlement = Settlement(sight.state.settlement_window_seconds, averages_usd)
-        decision = decide(snapshot, self.book, self._policy, costs, self._decision_settings, settlement)
-        return CycleView(snapshot, sight.state, decision, time.perf_counter() - started)
+        decision = decide(sight.snapshot, self.book, self._policy, costs, self._decision_settings, settlement)
+        return CycleView(sight.snapshot, sight.state, decision, time.perf_counter() - started)
+
+    def _costs(self, sight: Sight) -> CostInputs:
+        settings = self.settings
+        return settings.costs.to_cost_inputs(sight.snapshot.measurement.price, settings.execution.priority_fee_gwei)
 
     def intent(self, view: CycleView) -> Intent:
         """Return the intent of a view's decision."""
