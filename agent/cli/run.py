@@ -40,6 +40,13 @@ def run(
             help="Start though book and chain disagree: go by the chain alone, and only where it is urgent.",
         ),
     ] = False,
+    accepts_nav_error: Annotated[
+        bool,
+        typer.Option(
+            "--accept-nav-error",
+            help="Trade on after an alert nav_break: what ledger and chain differ by at the start is understood.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Hedge the book, cycle after cycle, until stopped. One line a cycle; with --json one object a line.
@@ -59,7 +66,13 @@ def run(
 
     watch = BookWatch(book, load_kept_book, positions.underlying)
     with (
-        Keeper.build(settings, positions, watch=watch, starts_on_mismatch=starts_on_mismatch) as keeper,
+        Keeper.build(
+            settings,
+            positions,
+            watch=watch,
+            starts_on_mismatch=starts_on_mismatch,
+            accepts_nav_error=accepts_nav_error,
+        ) as keeper,
         _stopped_by_signals() as stop,
     ):
         keeper.run(show, on_error, cycles, interval_seconds, stop)

@@ -31,11 +31,17 @@ from agent.keeper.rebalancer import Rebalancer
 from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.accounting import NavCheck, check_nav
 from agent.ledger.database import Database
-from agent.ledger.records import CycleRecord, IntentRecord, VaultIdentity
+from agent.ledger.records import AccountEventRecord, CycleRecord, IntentRecord, VaultIdentity
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
 from agent.settings import Settings
-from agent.units import Rounding, Wad, Wei, gwei_to_wei
+from agent.units import Rounding, Wad, Wei, from_wad, gwei_to_wei
+from agent.venues.protocol import AccountEventKind
+
+_ACCOUNT_ALERTS = {
+    AccountEventKind.LIQUIDATION: AlertEvent.ACCOUNT_LIQUIDATED,
+    AccountEventKind.BAD_DEBT: AlertEvent.ACCOUNT_BAD_DEBT,
+}
 
 
 class Keeper:
@@ -51,6 +57,7 @@ class Keeper:
         watch: BookWatch | None = None,
         *,
         starts_on_mismatch: bool = False,
+        accepts_nav_error: bool = False,
     ) -> None:
         settings, deployment = planner.settings, planner.deployment
         self.planner = planner
@@ -67,7 +74,15 @@ class Keeper:
         self._executor = Executor(planner.client, self.ledger, scanner, signer, settings.execution, timer)
         self._rebalancer = Rebalancer(planner, self.ledger, self._executor, signer.address)
         self._alerts = AlertLog()
-        self._decider = Decider(planner, self.ledger, self._alerts, watch, goes_by_chain=starts_on_mismatch)
+        scanner.on_account_event = self._tell_account_event
+        self._decider = Decider(
+            planner,
+            self.ledger,
+            self._alerts,
+            watch,
+            goes_by_chain=starts_on_mismatch,
+            accepts_nav_error=accepts_nav_error,
+        )
 
     @classmethod
     def build(
@@ -79,6 +94,7 @@ class Keeper:
         watch: BookWatch | None = None,
         *,
         starts_on_mismatch: bool = False,
+        accepts_nav_error: bool = False,
     ) -> Keeper:
         """Connect, check all that can be checked without sending, and take the lease on the ledger.
 
@@ -94,6 +110,8 @@ class Keeper:
             Follows the book's file; without it the book stays as it is.
         starts_on_mismatch
             Go by the chain alone from the start, where book and chain disagree, instead of refusing.
+        accepts_nav_error
+            Trade on though the ledger's NAV is not the chain's: what they differ by at the start is understood.
 
         Raises
         ------
@@ -113,7 +131,16 @@ class Keeper:
             vault = planner.deployment.contract("HedgeVault")
             database = Database.open(settings.ledger.url, f"{chain_id} {vault}", f"{chain_id} {signer.address}")
             opened.enter_context(database)
-            keeper = cls(planner, database, signer, first_block, clock, watch, starts_on_mismatch=starts_on_mismatch)
+            keeper = cls(
+                planner,
+                database,
+                signer,
+                first_block,
+                clock,
+                watch,
+                starts_on_mismatch=starts_on_mismatch,
+                accepts_nav_error=accepts_nav_error,
+            )
             opened.pop_all()
         return keeper
 
@@ -206,6 +233,12 @@ class Keeper:
         self._scanner.scan(head)
         return head
 
+    def _tell_account_event(self, event: AccountEventRecord) -> None:
+        size, cash = from_wad(event.size_delta), from_wad(event.cash)
+        words = f"venue account {event.venue}: {event.kind.value} in block {event.at.block.number}"
+        change = f"position by {size:+.6g}, cash by {cash:+,.2f} USD"
+        self._alerts.tell(_ACCOUNT_ALERTS.get(event.kind, AlertEvent.ACCOUNT_CHANGED), f"{words}, {change}")
+
     def _resume_open(self) -> Settlement | None:
         """Go on with open intents, oldest first; stop at one whose outcome is not known yet."""
         settlement: Settlement | None = None
@@ -271,8 +304,8 @@ class Keeper:
 
     def _decide(self, sight: Sight, *, is_waiting: bool) -> CycleResult:
         """Decide and carry out; a vault takes a keeper's next intent only from a later block than its last."""
-        view = self._decider.view(sight)
-        nav = check_nav(self.ledger.accounts, view.state, self._asset_decimals)
+        nav = check_nav(self.ledger.accounts, sight.state, self._asset_decimals)
+        view = self._decider.view(sight, nav)
         if view.decision.action is Action.HOLD:
             result = CycleResult(view.block, Outcome.HELD, view.decision.reason, 0.0, view, nav)
         elif is_waiting:

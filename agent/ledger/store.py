@@ -15,6 +15,7 @@ from agent.errors import FatalError, TransientError
 from agent.ledger import rows, schema
 from agent.ledger.accounting import Accounts
 from agent.ledger.records import (
+    AccountEventRecord,
     CashFlowRecord,
     CycleRecord,
     FillRecord,
@@ -40,6 +41,7 @@ _CHAIN_TABLES = (
     schema.fills,
     schema.cash_flows,
     schema.funding,
+    schema.account_events,
     schema.scans,
     schema.cycles,
 )
@@ -131,6 +133,7 @@ class VaultLedger:
             (schema.fills, [rows.fill_values(record) for record in scan.fills]),
             (schema.cash_flows, [rows.cash_flow_values(record) for record in scan.cash_flows]),
             (schema.funding, [rows.funding_values(record) for record in scan.funding]),
+            (schema.account_events, [rows.account_event_values(record) for record in scan.account_events]),
         ]
         block_ids = {BlockId(value["block_number"], value["block_hash"]) for _, values in events for value in values}
         with self._commit() as connection:
@@ -176,7 +179,7 @@ class VaultLedger:
     def accounts(self) -> Accounts:
         """The accounts as the events that count add up."""
         if self._accounts is None:
-            self._accounts = Accounts().booked(self.fills(), self.cash_flows(), self.funding())
+            self._accounts = Accounts().booked(self.fills(), self.cash_flows(), self.funding(), self.account_events())
         return self._accounts
 
     def rebalances(self) -> list[RebalanceRecord]:
@@ -204,6 +207,10 @@ class VaultLedger:
     def funding(self) -> list[FundingRecord]:
         """Return the funding payments that count, in chain order."""
         return self._counting(schema.funding, rows.funding_record)
+
+    def account_events(self) -> list[AccountEventRecord]:
+        """Return what others did to the venue accounts and counts, in chain order."""
+        return self._counting(schema.account_events, rows.account_event_record)
 
     def receipts(self) -> list[Receipt]:
         """Return the receipts that count, in the order they were recorded."""

@@ -19,6 +19,7 @@ from agent.errors import DataError, FatalError
 from agent.ledger import schema
 from agent.ledger.database import Database
 from agent.ledger.records import (
+    AccountEventRecord,
     CashFlowKind,
     CashFlowRecord,
     CycleRecord,
@@ -36,6 +37,7 @@ from agent.ledger.records import (
     VaultIdentity,
 )
 from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
+from agent.venues.protocol import AccountEventKind
 
 VAULT = Address("0x00000000000000000000000000000000000000A1")
 VENUE = Address("0x00000000000000000000000000000000000000B2")
@@ -144,6 +146,9 @@ def test_every_table__postgresql__has_the_same_columns():
             assert "id BIGSERIAL NOT NULL" in statement
 
 
+LIQUIDATION = AccountEventRecord(at(8, 4), VENUE, AccountEventKind.LIQUIDATION, Wad(-WIDEST), Wad(WIDEST - 1))
+
+
 def whole_ledger(ledger) -> None:
     """Put at least one row into every table."""
     ledger.add_intent(INTENT)
@@ -158,6 +163,7 @@ def whole_ledger(ledger) -> None:
             fills=(fill(8, 2, WIDEST),),
             cash_flows=(CashFlowRecord(at(8, 2), CashFlowKind.MARGIN, VENUE, AssetUnits(5)),),
             funding=(FundingRecord(at(8, 1), VENUE, Wad(-7)),),
+            account_events=(LIQUIDATION,),
         )
     )
     ledger.add_transition(Transition(INTENT_ID, IntentState.EXECUTED, block_id(8)))
@@ -193,6 +199,7 @@ def test_ledger__closed_and_opened_again__holds_every_record_to_the_last_digit(u
         assert ledger.fills() == [fill(8, 2, WIDEST)]
         assert ledger.fills_of(INTENT_ID) == ledger.fills()
         assert ledger.funding() == [FundingRecord(at(8, 1), VENUE, Wad(-7))]
+        assert ledger.account_events() == [LIQUIDATION]
         assert ledger.rebalances()[0].nav_after == 2**200 - 1
         assert ledger.receipts()[0].gas_price_wei == 21 * 10**9
         assert ledger.cycles()[0].book_delta_low == WIDEST
