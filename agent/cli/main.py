@@ -75,6 +75,9 @@ COMMANDS: dict[str, CommandPlace] = {
         "agent.cli.deploy", "A vault on a network: plan it, apply the plan, verify what stands, and how far it is."
     ),
     "run": CommandPlace("agent.cli.run", "Hedge the book, cycle after cycle, until stopped."),
+    "flatten": CommandPlace(
+        "agent.cli.flatten", "Close the hedge by hand, within the bounds: shows the first step, acts with --yes."
+    ),
     "gov": CommandPlace(
         "agent.cli.gov",
         "Govern a vault: propose, show, vote, queue, execute, cancel, veto, tighten, pause, resume, list.",

@@ -18,6 +18,7 @@ from types import TracebackType
 
 from agent.chain.abi import load_abi
 from agent.chain.block_id import BlockId
+from agent.decision.flatten import FlattenStep
 from agent.domain import Action, BlockRef, Book
 from agent.errors import AgentError, BookMismatchError, DataError, FatalError, RejectedError, TransientError
 from agent.execution.intents import MAX_DECISION_AGE_BLOCKS
@@ -226,6 +227,28 @@ class Keeper:
             resumed=None if resumed is None else resumed.state,
             cycle_seconds=time.perf_counter() - started,
         )
+
+    def flatten_step(self) -> tuple[FlattenStep, CycleResult | None]:
+        """Take one step toward no position at all, by hand; None where there is none to take.
+
+        Raises
+        ------
+        DataError, TransientError, FatalError
+            As for `cycle`.
+
+        """
+        self._database.lease.require_held()
+        head = self._see_head()
+        resumed = self._resume_open()
+        sight, rejection = self._see(head if resumed is None else self._see_head())
+        if rejection is not None:
+            raise DataError(f"the vault cannot be read, so nothing can be traded: {rejection}; try again later")
+        step = self.planner.flatten(sight)
+        if resumed is not None and resumed.state is None:
+            return step, CycleResult(head, Outcome.PENDING, resumed.detail, 0.0)
+        if not step.legs:
+            return step, None
+        return step, self._rebalancer.carry_out(sight, step, self._decider.book_digest, None)
 
     def _see_head(self) -> BlockRef:
         """Return the head, with the ledger brought up to it."""

@@ -14,6 +14,7 @@ from agent.chain.state import ChainState
 from agent.costs.trade_costs import CostInputs
 from agent.decision.agreement import book_disagreement
 from agent.decision.decide import decide, decide_by_chain
+from agent.decision.flatten import FlattenStep, plan_flatten
 from agent.decision.margin_first import MarginFirst, margin_first
 from agent.domain import BlockRef, Book, Decision, Intent, Snapshot
 from agent.errors import RejectedError
@@ -125,6 +126,10 @@ class Planner:
         at_unix, window = sight.block.timestamp, sight.state.settlement_window_seconds
         expiries = {leg.expiry_unix for leg in self.book.options}
         return tuple(sorted(expiry for expiry in expiries if 0 < expiry - at_unix < window))
+
+    def flatten(self, sight: Sight) -> FlattenStep:
+        """Return the next step toward no position at all; raises as `plan_flatten` does."""
+        return plan_flatten(sight.snapshot, self._decision_settings.routing)
 
     def disagreement(self, book: Book, sight: Sight) -> str | None:
         """Say how far a book lies outside what the chain sees of it; None where it lies inside."""
