@@ -16,6 +16,10 @@ class DataError(AgentError):
     """
 
 
+class BookMismatchError(DataError):
+    """The book and the chain's sources do not have one delta."""
+
+
 class FitRefusedError(DataError):
     """Good data from which a model cannot be told: fall back to a plainer one, and say so."""
 

@@ -16,7 +16,8 @@ from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
 from agent.chain.deployment import Deployment, load_deployment
 from agent.domain import BlockRef, Snapshot
 from agent.files.book_file import load_book
-from agent.keeper.keeper import CycleResult, Keeper, Outcome
+from agent.keeper.keeper import Keeper
+from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.localnet.deposit import deposit_collateral
 from agent.localnet.session import Localnet, LocalnetSettings

@@ -35,6 +35,7 @@ class SnapshotReader:
         self._quote = load_abi("IPerpVenue").function("quote")
         self.state_calls = StateCalls(deployment, keeper)
         self._least_largest = least_largest
+        self._hedge_calls = StateCalls(deployment, keeper, is_without_book=True)
         self._largest: Wad | None = None
         self._venues: tuple[Address, ...] = ()
         self._sizes: tuple[Wad, ...] = ()
@@ -43,6 +44,11 @@ class SnapshotReader:
     def state(self, block: BlockRef) -> ChainState:
         """Read the vault's state without quotes; raises as `read_state` does."""
         return read_state(self._client, self.state_calls, block)
+
+    def hedge(self, block: BlockRef) -> tuple[Snapshot, ChainState]:
+        """Read the venues' accounts and the vault's collateral alone, without quotes, where the rest cannot be read."""
+        state = read_state(self._client, self._hedge_calls, block)
+        return self._assemble(state, [None] * (len(state.venues) * len(self._sizes))), state
 
     def snapshot(self, block: BlockRef) -> tuple[Snapshot, ChainState]:
         """Read the state and the ladder; raises as `read_state` does. Sizes a venue cannot quote are left out."""

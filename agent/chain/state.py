@@ -13,7 +13,7 @@ from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment, VenueEntry
 from agent.domain import BlockRef, Bounds, Budget, Measurement, Track, Usage, VenueMeasurement
 from agent.errors import DataError, TransientError
-from agent.units import Address, AssetUnits, Wad
+from agent.units import Address, AssetUnits, Seconds, Wad
 
 _VENUE_READS = ("position", "markPrice", "indexPrice", "fundingRate", "freeCollateral", "maxFundingRate")
 
@@ -55,27 +55,31 @@ class ChainState:
     is_paused: bool
     is_keeper: bool
     venues: tuple[VenueState, ...]
+    settlement_window_seconds: Seconds = Seconds(0)
+    """Time before expiry over whose average the book's options settle; 0 for the price at expiry."""
 
 
 class StateCalls:
     """The reads of one vault's state, encoded once for the venues it had at the last look.
 
-    ``keeper`` is whose budget is read; by default the manifest's.
+    ``keeper`` is whose budget is read; by default the manifest's. ``is_without_book`` leaves out what needs the book or
+    a healthy price: the measurement's book delta is 0 then, and its price may be.
     """
 
-    def __init__(self, deployment: Deployment, keeper: Address | None = None) -> None:
+    def __init__(self, deployment: Deployment, keeper: Address | None = None, *, is_without_book: bool = False) -> None:
         self._deployment = deployment
         self._entries: dict[Address, VenueEntry] = {Address(entry.address): entry for entry in deployment.venues}
         vault, guard = deployment.contract("HedgeVault"), deployment.contract("RebalanceGuard")
         registry, oracle = deployment.contract("VenueRegistry"), deployment.contract("PriceOracle")
         vault_abi, guard_abi, oracle_abi = load_abi("HedgeVault"), load_abi("RebalanceGuard"), load_abi("PriceOracle")
         own = keeper or deployment.role("keeper")
+        price, measure = ("read", "measureHedge") if is_without_book else ("price", "measure")
         # The oracle's price first: where it is not healthy its own error says why, before the book's.
         self._vault_calls = (
-            oracle_abi.function("price").at(oracle),
+            oracle_abi.function(price).at(oracle),
             oracle_abi.function("read").at(oracle),
             load_abi("VenueRegistry").function("venues").at(registry),
-            vault_abi.function("measure").at(vault),
+            vault_abi.function(measure).at(vault),
             guard_abi.function("totalBudget").at(guard),
             guard_abi.function("keeperBudget").at(guard, own),
             guard_abi.function("track").at(guard),
@@ -84,9 +88,16 @@ class StateCalls:
             vault_abi.function("netFlows").at(vault),
             vault_abi.function("paused").at(vault),
             load_abi("VaultAccess").function("isKeeper").at(deployment.contract("VaultAccess"), own),
+            *self._settlement_calls(deployment),
         )
         self.venues: tuple[Address, ...] = tuple(self._entries)
         self.calls: tuple[Call, ...] = self._encode()
+
+    @staticmethod
+    def _settlement_calls(deployment: Deployment) -> tuple[Call, ...]:
+        if "OptionBook" not in deployment.contracts:
+            return ()
+        return (load_abi("OptionBook").function("settlementWindow").at(deployment.contract("OptionBook")),)
 
     def _encode(self) -> tuple[Call, ...]:
         abi = load_abi("IPerpVenue")
@@ -110,7 +121,7 @@ class StateCalls:
 
         """
         vault_outputs = [output for output in outputs[: len(self._vault_calls)] if output is not None]
-        _, reading, listed, measured, total, own, track, bounds, idle, flows, paused, keeper = vault_outputs
+        _, reading, listed, measured, total, own, track, bounds, idle, flows, paused, keeper, *window = vault_outputs
         self._follow_venues(listed[0])
         measurement = measurement_of(measured[0])
         venue_outputs = outputs[len(self._vault_calls) :]
@@ -129,6 +140,7 @@ class StateCalls:
                 self._venue(address, measured_venue, venue_outputs[index * width : (index + 1) * width])
                 for index, (address, measured_venue) in enumerate(zip(self.venues, measurement.venues, strict=True))
             ),
+            settlement_window_seconds=Seconds(window[0][0] if window else 0),
         )
 
     def _follow_venues(self, listed: Sequence[str]) -> None:

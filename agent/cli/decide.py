@@ -19,6 +19,7 @@ from agent.guard import band_now, budget_left, worst_net_delta
 from agent.keeper.planner import CycleView, Planner
 from agent.report.alternatives import explanation_document, explanation_lines
 from agent.report.formatting import money, percent, price, signed, utc_minute
+from agent.risk.settlement import Settlement, settling_book
 from agent.settings import Settings
 from agent.units import Address, from_asset_units, from_wad
 
@@ -122,10 +123,12 @@ def explained(
 ) -> Explanation:
     """Return the alternatives to what a view decides, from the same snapshot."""
     snapshot, policy = view.snapshot, settings.policy.build()
+    settlement = Settlement(view.state.settlement_window_seconds)
+    settled = settling_book(book, from_wad(snapshot.measurement.price), view.block.timestamp, settlement).book
     costs = view.costs
     return explain(
         snapshot,
-        book,
+        settled,
         settings.policy.name,
         policy,
         costs,

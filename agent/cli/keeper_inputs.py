@@ -1,8 +1,7 @@
-"""What ``decide`` and ``run`` start from: a network's configuration and a book, judged by the chain's own clock."""
+"""What ``decide`` and ``run`` start from: a network's configuration and a book, of a chain that is there."""
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +11,7 @@ from agent.chain.client import ChainClient
 from agent.chain.deployment import load_deployment
 from agent.domain import Book
 from agent.errors import PreflightError
-from agent.files.book_file import load_book
+from agent.files.book_file import load_kept_book
 from agent.keeper.preflight import gas_token_faults
 from agent.settings import Settings, config_path, load_settings
 
@@ -30,7 +29,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")
 
 
 def load_inputs(network: str, book: Path) -> tuple[Settings, Book]:
-    """Read the configuration, reach the chain, and read the book; a leg has expired when the chain says so.
+    """Read the configuration, reach the chain, and read the book, legs that have expired among it.
 
     Raises
     ------
@@ -46,10 +45,9 @@ def load_inputs(network: str, book: Path) -> tuple[Settings, Book]:
     try:
         client.require_chain()
         load_deployment(settings.chain.manifest_file, settings.chain.chain_id)
-        now_unix = client.head(time.time()).timestamp
     finally:
         client.close()
-    positions = load_book(book, now_unix)
+    positions = load_kept_book(book)
     if faults := [*gas_token_faults(settings, config, positions.underlying)]:
         raise PreflightError(faults)
     return settings, positions

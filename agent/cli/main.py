@@ -78,6 +78,9 @@ COMMANDS: dict[str, CommandPlace] = {
     "ledger": CommandPlace(
         "agent.cli.ledger", "A keeper's records: export to Parquet; impact, what the desk's own trades do to the price."
     ),
+    "flatten": CommandPlace(
+        "agent.cli.flatten", "Close the hedge by hand, within the bounds: shows the first step, acts with --yes."
+    ),
     "gov": CommandPlace(
         "agent.cli.gov",
         "Govern a vault: propose, show, vote, queue, execute, cancel, veto, tighten, pause, resume, list.",

@@ -13,8 +13,11 @@ import typer
 
 from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, BookFile, Network, load_inputs
 from agent.errors import AgentError
+from agent.files.book_file import load_kept_book
 from agent.guard import worst_net_delta
-from agent.keeper.keeper import CycleResult, Keeper, Outcome
+from agent.keeper.book_watch import BookWatch
+from agent.keeper.keeper import Keeper
+from agent.keeper.result import CycleResult, Outcome
 from agent.report.formatting import money, price, signed, utc_minute
 from agent.units import from_wad, wei_to_eth
 
@@ -33,12 +36,27 @@ def run(
     stands_by: Annotated[
         bool, typer.Option("--standby", help="Wait while another keeper serves the vault, and take over when it ends.")
     ] = False,
+    starts_on_mismatch: Annotated[
+        bool,
+        typer.Option(
+            "--start-on-mismatch",
+            help="Start though book and chain disagree: go by the chain alone, and only where it is urgent.",
+        ),
+    ] = False,
+    accepts_nav_error: Annotated[
+        bool,
+        typer.Option(
+            "--accept-nav-error",
+            help="Trade on after an alert nav_break: what ledger and chain differ by at the start is understood.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Hedge the book, cycle after cycle, until stopped. One line a cycle; with --json one object a line.
 
-    The key comes from EVENKEEL_KEEPER_KEY. Stopped or killed at any moment and started again, it goes on where the
-    chain and its ledger stand.
+    The book's file may be written anew at any time: it is taken over once the chain sees the same delta. Alerts go to
+    standard error, each under a name of its own. The key comes from EVENKEEL_KEEPER_KEY. Stopped or killed at any
+    moment and started again, it goes on where the chain and its ledger stand.
 
     """
     settings, positions = load_inputs(network, book)
@@ -49,7 +67,18 @@ def run(
     def on_error(trouble: AgentError) -> None:
         typer.echo(f"evenkeel: {type(trouble).__name__}: {' '.join(str(trouble).split())}", err=True)
 
-    with Keeper.build(settings, positions, stands_by=stands_by) as keeper, _stopped_by_signals() as stop:
+    watch = BookWatch(book, load_kept_book, positions.underlying)
+    with (
+        Keeper.build(
+            settings,
+            positions,
+            watch=watch,
+            starts_on_mismatch=starts_on_mismatch,
+            accepts_nav_error=accepts_nav_error,
+            stands_by=stands_by,
+        ) as keeper,
+        _stopped_by_signals() as stop,
+    ):
         keeper.run(show, on_error, cycles, interval_seconds, stop)
 
 
@@ -76,6 +105,7 @@ def as_document(result: CycleResult) -> dict[str, Any]:
         "guard_mirror_mismatch": result.guard_mirror_mismatch,
         "rejection": None if result.rejection is None else str(result.rejection),
         "resumed": None if result.resumed is None else result.resumed.value,
+        "margin_first": None if result.margin_first is None else as_document(result.margin_first),
         "intent_id": result.intent_id,
         "fills": [
             {
@@ -116,6 +146,8 @@ def as_line(result: CycleResult) -> str:
             f"{price(from_wad(fill.execution_price), 0)}, fee {money(from_wad(fill.fee))}"
             for fill in result.fills
         ]
+    if result.margin_first is not None:
+        parts.append(f"margin first {result.margin_first.outcome.value}: {result.margin_first.reason}")
     if result.resumed is not None:
         parts.append(f"an open intent was {result.resumed.value}")
     if result.guard_mirror_mismatch:

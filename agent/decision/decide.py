@@ -7,22 +7,30 @@ it proposes has passed the guard's mirror.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from agent.checks import require_finite
 from agent.costs.quotes import QuotedSides
 from agent.costs.trade_costs import CostInputs, leg_gas_cost_usd, trade_costs
-from agent.decision.forced_landing import landing_under_limit
+from agent.decision.agreement import disagreement, expected_hedge, require_coherent, valued
+from agent.decision.chain_band import as_known, inside_chain_band, inside_delta_rule
 from agent.decision.largest_accepted import SIZE_ERRORS, largest_accepted
 from agent.domain import Action, Book, Decision, Exposure, Snapshot, Target, TradeCosts
-from agent.errors import DataError, RejectedError
-from agent.formatting import delta_text, figure, signed_delta
-from agent.guard import band_now, evaluate, is_urgent, limit_price, net_delta_interval, worst_net_delta
+from agent.errors import BookMismatchError, DataError, RejectedError
+from agent.formatting import delta_text
+from agent.guard import band_now, evaluate, is_urgent, limit_price, worst_net_delta
 from agent.policy.base import Policy
-from agent.risk.exposure import book_exposure
+from agent.risk.settlement import Settlement, has_live_positions
 from agent.rounding import mul_div_up
 from agent.routing import Cap, Route, RouteCosts, Router, RoutingParameters, SlicingParameters, plan_margin, plan_slices
 from agent.units import BPS, WAD, Rounding, Wad, from_wad, to_wad
+
+AT_EXPIRY = Settlement()
+"""Options settle on the price at expiry."""
+_FLOAT_BITS = 50
+"""Two numbers that agree in so many bits are one to a float."""
+_NOTHING_LEFT = Target(0.0, 0.0, 0.0, "nothing is left of the book, so its hedge has no reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +63,22 @@ class _Case:
     """What every answer of one cycle shares."""
 
     snapshot: Snapshot
+    known: Snapshot
+    """With the book's delta as narrow as the agent knows it; the chain judges by ``snapshot``."""
     settings: DecisionParameters
     quotes: QuotedSides
     exposure: Exposure
     costs: TradeCosts
     target: Target
-    worst: Wad
     leg_gas_usd: float
 
     @property
     def is_urgent(self) -> bool:
-        return is_urgent(self.snapshot)
+        return is_urgent(self.known)
 
     @property
     def is_outside_chain_band(self) -> bool:
-        return self.worst > band_now(self.snapshot)
+        return worst_net_delta(self.known.measurement) > band_now(self.snapshot)
 
     def router(self, is_buy: bool) -> Router:
         """Return the planner of one side, with the funding and gas that the costs reckon with."""
@@ -96,8 +105,18 @@ class _Case:
         )
 
 
-def decide(snapshot: Snapshot, book: Book, policy: Policy, costs: CostInputs, settings: DecisionParameters) -> Decision:
+def decide(
+    snapshot: Snapshot,
+    book: Book,
+    policy: Policy,
+    costs: CostInputs,
+    settings: DecisionParameters,
+    settlement: Settlement = AT_EXPIRY,
+) -> Decision:
     """Decide whether to rebalance at the snapshot's block, and how.
+
+    Legs that have expired have no delta, those inside their settlement window what is left of it; of a book of which
+    nothing is left the whole hedge is closed, whatever the policy.
 
     Returns
     -------
@@ -107,24 +126,76 @@ def decide(snapshot: Snapshot, book: Book, policy: Policy, costs: CostInputs, se
 
     Raises
     ------
+    BookMismatchError
+        The book's delta lies outside the chain's interval.
     DataError
-        The snapshot contradicts itself, the book's delta lies outside the chain's interval, or a number is not finite.
+        The snapshot contradicts itself, or a number is not finite.
 
     """
-    _require_coherent(snapshot)
-    measurement = snapshot.measurement
-    hedge = _expected_hedge(snapshot)
-    valued = book_exposure(book, from_wad(measurement.price), snapshot.block.timestamp, from_wad(hedge))
-    exposure = _in_its_situation(valued, snapshot)
-    _require_agreement(exposure, snapshot, settings.delta_tolerance_underlying)
+    require_coherent(snapshot)
+    settling, exposure = valued(snapshot, book, settlement)
+    if (mismatch := disagreement(exposure, snapshot, settings.delta_tolerance_underlying)) is not None:
+        raise BookMismatchError(mismatch)
+    known = as_known(snapshot, settling)
+    exposure = _in_its_situation(exposure, known)
+    target_of = policy.target if has_live_positions(book, exposure.at_unix) else _close_all
+    return _decide(snapshot, known, exposure, target_of, costs, settings)
+
+
+def decide_by_chain(snapshot: Snapshot, costs: CostInputs, settings: DecisionParameters, mismatch: str) -> Decision:
+    """Decide where book and chain disagree, by the chain alone.
+
+    Below the guard's urgent delta nothing is traded; from there on the hedge goes to the middle of the chain's
+    interval. Errors are those of `decide`.
+    """
+    require_coherent(snapshot)
+    measured = snapshot.measurement
+    middle = (from_wad(measured.book_delta_low) + from_wad(measured.book_delta_high)) / 2.0
+    exposure = Exposure(
+        spot_usd=from_wad(measured.price),
+        book_delta=middle,
+        book_gamma_per_usd=0.0,
+        book_vega_usd_per_vol=0.0,
+        book_theta_usd_per_year=0.0,
+        book_value_usd=0.0,
+        hedge_size=from_wad(expected_hedge(snapshot)),
+        at_unix=snapshot.block.timestamp,
+    )
+    words = f"book and chain disagree ({mismatch})"
+    middle_target = Target(0.0, 0.0, 0.0, f"{words} and it is urgent: to the middle of the chain's interval")
+    decision = _decide(snapshot, snapshot, exposure, lambda *_: middle_target, costs, settings)
+    if is_urgent(snapshot):
+        return decision
+    reason = f"{words}; nothing is traded before the worst case is urgent to the chain"
+    return replace(decision, action=Action.HOLD, legs=(), expected_fills=(), guard_error=None, reason=reason)
+
+
+def _close_all(_exposure: Exposure, _costs: TradeCosts) -> Target:
+    return _NOTHING_LEFT
+
+
+def _decide(
+    snapshot: Snapshot,
+    known: Snapshot,
+    exposure: Exposure,
+    target_of: Callable[[Exposure, TradeCosts], Target],
+    costs: CostInputs,
+    settings: DecisionParameters,
+) -> Decision:
+    """Decide on an exposure that is settled, given whoever says where the net delta should go."""
+    measurement, hedge = snapshot.measurement, expected_hedge(snapshot)
     quotes = QuotedSides(snapshot.venues)
     live_costs = _expected_costs(snapshot, quotes, exposure, costs, settings)
-    wanted = policy.target(exposure, live_costs)
+    wanted = target_of(exposure, live_costs)
     for name in ("band_low", "band_high", "target_net_delta"):
         require_finite(getattr(wanted, name), f"{name} of the policy")
-    size_delta, target = _inside_chain_band(snapshot, exposure, live_costs, wanted, settings.band_headroom_bps)
+    size_delta, target = inside_chain_band(known, exposure, live_costs, wanted, settings.band_headroom_bps)
+    if known is not snapshot:
+        size_delta = inside_delta_rule(snapshot, size_delta)
+    if wanted is _NOTHING_LEFT and abs(size_delta + hedge) << _FLOAT_BITS <= abs(hedge):
+        size_delta = Wad(-hedge)  # to the last wei: a rest that floats leave would stay for ever
     leg_gas_usd = leg_gas_cost_usd(snapshot.block.base_fee_wei, costs)
-    case = _Case(snapshot, settings, quotes, exposure, live_costs, target, worst_net_delta(measurement), leg_gas_usd)
+    case = _Case(snapshot, known, settings, quotes, exposure, live_costs, target, leg_gas_usd)
     if snapshot.paused:
         return _margin_alone(case, case.hold("the vault is paused"))
     if measurement.nav == 0:
@@ -142,51 +213,6 @@ def _in_its_situation(exposure: Exposure, snapshot: Snapshot) -> Exposure:
     return replace(exposure, last_trade_unix=snapshot.usage.own.last_trade_at or None, urgency_ratio=urgency_ratio)
 
 
-def _expected_hedge(snapshot: Snapshot) -> int:
-    """Return the hedge with all pending orders filled; a silent venue counts half of what it may hold."""
-    return sum(
-        (measured.size_low + measured.size_high) // 2
-        if measured.is_silent
-        else measured.size_low + measured.size_high - venue.size
-        for measured, venue in zip(snapshot.measurement.venues, snapshot.venues, strict=True)
-    )
-
-
-# --- preconditions ------------------------------------------------------------------------------------------------
-
-
-def _require_coherent(snapshot: Snapshot) -> None:
-    measured = snapshot.measurement
-    if len(measured.venues) != len(snapshot.venues):
-        raise DataError(
-            f"snapshot holds {len(snapshot.venues)} venues but {len(measured.venues)} measurements; "
-            "read both at one block"
-        )
-    if measured.price <= 0:
-        raise DataError(f"measured price is {measured.price}; expected a positive price")
-    if measured.book_delta_low > measured.book_delta_high:
-        raise DataError(
-            f"measured book delta runs from {measured.book_delta_low} to {measured.book_delta_high}; "
-            "expected low <= high"
-        )
-    for venue, venue_measured in zip(snapshot.venues, measured.venues, strict=True):
-        if not venue_measured.size_low <= venue.size <= venue_measured.size_high:
-            raise DataError(
-                f"venue {venue.name} reports size {venue.size} outside its measured {venue_measured.size_low} to "
-                f"{venue_measured.size_high}; read both at one block"
-            )
-
-
-def _require_agreement(exposure: Exposure, snapshot: Snapshot, tolerance_underlying: float) -> None:
-    """Refuse to act on a book the chain does not see: one set of positions, price and time has one delta."""
-    low, high = from_wad(snapshot.measurement.book_delta_low), from_wad(snapshot.measurement.book_delta_high)
-    if not low - tolerance_underlying <= exposure.book_delta <= high + tolerance_underlying:
-        raise DataError(
-            f"book delta {figure(exposure.book_delta, 6)} lies outside the chain's interval {figure(low, 6)} to "
-            f"{figure(high, 6)} by more than {tolerance_underlying}; align the book file with the chain's sources"
-        )
-
-
 def _expected_costs(
     snapshot: Snapshot, quotes: QuotedSides, exposure: Exposure, costs: CostInputs, settings: DecisionParameters
 ) -> TradeCosts:
@@ -196,56 +222,6 @@ def _expected_costs(
     size_delta = to_wad(-size if net_delta > 0.0 else size, Rounding.DOWN)
     ladders = quotes.side(size_delta > 0)
     return trade_costs(snapshot.venues, snapshot.block, snapshot.measurement.price, size_delta, costs, ladders)
-
-
-# --- target -------------------------------------------------------------------------------------------------------
-
-
-def _inside_chain_band(
-    snapshot: Snapshot, exposure: Exposure, costs: TradeCosts, wanted: Target, headroom_bps: int
-) -> tuple[Wad, Target]:
-    """Return the size that moves toward the policy's target as far as the chain's band allows, and that target.
-
-    With the chain's net delta in [L, H] a trade x leads to W = |M + x| + (H - L)/2, M the middle. So M + x must stay
-    within band - (H - L)/2 of 0, less the headroom, and no farther from 0 than M is; where that is narrower than the
-    policy's own band, the chain forces the trade, and it lands where trading costs least over time (`hard_limit`). All
-    in doubled integers, because M may be a half; the size rounds toward 0. A net delta inside both bands stays where it
-    is, headroom or not.
-    """
-    low, high = net_delta_interval(snapshot.measurement)
-    middle_x2 = low + high
-    slack_x2 = max(2 * band_now(snapshot) - (high - low), 0)
-    wanted_size = _toward_zero(wanted.target_net_delta - exposure.net_delta)
-    stays = wanted_size == 0 and abs(middle_x2) <= slack_x2
-    landing_x2 = (
-        abs(middle_x2) if stays else min(_landing_x2(slack_x2, exposure, wanted, costs, headroom_bps), abs(middle_x2))
-    )
-    after_x2 = max(-landing_x2, min(landing_x2, middle_x2 + 2 * wanted_size))
-    change_x2 = after_x2 - middle_x2
-    size_delta = Wad(change_x2 // 2 if change_x2 >= 0 else -(-change_x2 // 2))
-    landing = exposure.net_delta + from_wad(size_delta)
-    offset, slack = exposure.net_delta - from_wad(middle_x2) / 2.0, from_wad(slack_x2) / 2.0
-    reason = wanted.reason
-    if abs(size_delta - wanted_size) > 1:
-        band = delta_text(from_wad(band_now(snapshot)))
-        reason += f"; the chain's band of {band} moves that to {signed_delta(landing)}"
-    band_low = max(wanted.band_low, offset - slack)
-    band_high = min(wanted.band_high, offset + slack)
-    return size_delta, Target(min(band_low, landing), max(band_high, landing), landing, reason)
-
-
-def _landing_x2(slack_x2: int, exposure: Exposure, wanted: Target, costs: TradeCosts, headroom_bps: int) -> int:
-    """Return twice the farthest from neutral that a trade may land, WAD."""
-    inside_x2 = slack_x2 * (BPS - headroom_bps) // BPS
-    slack = from_wad(slack_x2) / 2.0
-    if slack >= min(-wanted.band_low, wanted.band_high):
-        return inside_x2
-    landing = landing_under_limit(slack, costs.gas_usd, costs.proportional_ratio * exposure.spot_usd)
-    return min(inside_x2, 2 * to_wad(landing, Rounding.DOWN))
-
-
-def _toward_zero(number: float) -> Wad:
-    return to_wad(number, Rounding.DOWN if number > 0.0 else Rounding.UP)
 
 
 # --- route and verdict --------------------------------------------------------------------------------------------
@@ -362,6 +338,7 @@ def _cap_text(cap: Cap) -> str:
 def _trade_text(case: _Case, route: Route, limited: str | None) -> str:
     traded = from_wad(sum(fill.size_delta for fill in route.fills))
     verb = "buy" if traded > 0.0 else "sell"
-    worst = f"worst case {delta_text(from_wad(case.worst))} -> {delta_text(from_wad(worst_net_delta(route.after)))}"
+    before, after = (worst_net_delta(measured) for measured in (case.snapshot.measurement, route.after))
+    worst = f"worst case {delta_text(from_wad(before))} -> {delta_text(from_wad(after))}"
     text = f"{case.target.reason}; {verb} {delta_text(abs(traded))}, {worst}"
     return f"{text}; {limited}" if limited else text

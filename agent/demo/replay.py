@@ -15,8 +15,9 @@ from agent.demo.scenario import Scenario
 from agent.demo.world import World, open_world
 from agent.errors import DataError
 from agent.guard import effective_band, worst_net_delta
-from agent.keeper.keeper import CycleResult, Keeper, Outcome
+from agent.keeper.keeper import Keeper
 from agent.keeper.planner import CycleView
+from agent.keeper.result import CycleResult, Outcome
 from agent.report.effectiveness import hedge_effectiveness
 from agent.report.replay_report import HedgingCosts, ReplayReport, StepAction, StepRecord, Summary
 from agent.units import Wad, asset_units_to_wad, from_wad, wei_to_eth

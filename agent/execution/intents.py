@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
+from typing import Protocol
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from agent.chain.abi import Call, load_abi
-from agent.domain import BlockRef, Book, Decision, Intent, OptionType, Snapshot
+from agent.domain import BlockRef, Book, Intent, Leg, OptionType, Snapshot
 from agent.errors import DataError
 from agent.units import Address, AssetUnits, IntentId, Seconds, Wad
 
@@ -23,7 +24,15 @@ _BoundLeg = tuple[Address, AssetUnits, Wad, Wad]
 _TYPES = ("uint256", "address", "bytes32", f"{_LEG}[]", "uint256")
 
 
-def build_intent(snapshot: Snapshot, decision: Decision, deadline_seconds: int) -> Intent:
+class Proposal(Protocol):
+    """What was decided: a decision, or a move of margin that came before one."""
+
+    @property
+    def legs(self) -> tuple[Leg, ...]:
+        """What the vault is asked to do."""
+
+
+def build_intent(snapshot: Snapshot, decision: Proposal, deadline_seconds: int) -> Intent:
     """Return the intent of a decision; its deadline counts from the block it was decided on."""
     deadline = Seconds(snapshot.block.timestamp + deadline_seconds)
     legs = [(leg.venue, leg.margin_delta, leg.size_delta, leg.limit_price) for leg in decision.legs]

@@ -40,12 +40,13 @@ class BookContents(NamedTuple):
         return [entry for found, entry in self.entries if found == kind]
 
 
-def read_contents(path: Path) -> BookContents:
+def read_contents(path: Path, *, may_be_empty: bool = False) -> BookContents:
     """Read a book of any format; the numbers in its entries are not judged yet.
 
     Raises
     ------
-    DataError : unreadable file, unknown kind or key, more than one underlying, or no entry at all.
+    DataError : unreadable file, unknown kind or key, more than one underlying, or no entry at all, unless it
+        ``may_be_empty`` and names its underlying all the same.
 
     """
     reader = _READERS.get(path.suffix.lower())
@@ -53,8 +54,10 @@ def read_contents(path: Path) -> BookContents:
         formats = ", ".join(_READERS)
         raise DataError(f"{path}: {path.suffix or 'no extension'} is not a book format; use one of {formats}")
     contents = reader(path)
-    if not contents.entries:
+    if not contents.entries and not may_be_empty:
         raise DataError(f"{path}: the book is empty; add at least one option or holding")
+    if not contents.underlying:
+        raise DataError(f"{path}: an empty table names no underlying; write the empty book as TOML, with [book] alone")
     return contents
 
 

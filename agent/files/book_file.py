@@ -37,12 +37,24 @@ def load_book(path: Path, now_unix: Seconds | int) -> Book:
         hedge yet, or no entry at all.
 
     """
-    contents = read_contents(path)
+    return _hedged_book(path, int(now_unix))
+
+
+def _hedged_book(path: Path, now_unix: int | None) -> Book:
+    contents = read_contents(path, may_be_empty=now_unix is None)
     for kind, entry in contents.entries:
         if KINDS[kind].chain_source is None:
             raise DataError(not_hedgeable(entry.where, kind))
     entries = [(kind, entry) for kind in KINDS for entry in contents.of(kind)]
-    return Book(contents.underlying, tuple(position(kind, entry, int(now_unix)) for kind, entry in entries))
+    return Book(contents.underlying, tuple(position(kind, entry, now_unix) for kind, entry in entries))
+
+
+def load_kept_book(path: Path) -> Book:
+    """Read a book as a keeper at work holds it: legs that have expired stay, at delta 0, and nothing may be left of it.
+
+    What hedged them is unwound all the same. Arguments and errors otherwise as for `load_book`.
+    """
+    return _hedged_book(path, None)
 
 
 def load_any_book(path: Path, now_unix: Seconds | int) -> Book:

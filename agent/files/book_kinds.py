@@ -26,8 +26,8 @@ class _Stated(NamedTuple):
     label: str
 
 
-def position(kind: str, entry: Entry, now_unix: int) -> AnyPosition:
-    """Return a position of any kind of `agent.products.registry.KINDS`.
+def position(kind: str, entry: Entry, now_unix: int | None) -> AnyPosition:
+    """Return a position of any kind of `agent.products.registry.KINDS`; without ``now_unix`` it may have expired.
 
     Raises
     ------
@@ -66,7 +66,7 @@ RECORDS: dict[str, Callable[[_Stated], AnyPosition]] = {OptionLeg.kind: _option,
 # --- fields -------------------------------------------------------------------------------------------------------
 
 
-def _stated(product: Product, entry: Entry, now_unix: int) -> _Stated:
+def _stated(product: Product, entry: Entry, now_unix: int | None) -> _Stated:
     terms: dict[str, float | bool] = {}
     words: dict[str, str] = {}
     if product.has_right:
@@ -128,9 +128,9 @@ def _option_type(entry: Entry) -> OptionType:
         raise DataError(f"{entry.where}: type is {written!r}; write call or put") from None
 
 
-def _expiry(entry: Entry, now_unix: int) -> Seconds:
+def _expiry(entry: Entry, now_unix: int | None) -> Seconds:
     expiry_unix = entry.instant("expiry")
-    if expiry_unix <= now_unix:
+    if now_unix is not None and expiry_unix <= now_unix:
         raise DataError(
             f"{entry.where}: expiry {iso_utc(expiry_unix)} is not after {iso_utc(now_unix)}; remove the expired leg"
         )

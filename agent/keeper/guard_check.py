@@ -4,16 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from agent.chain.state import ChainState
-from agent.domain import Decision, Fill
+from agent.domain import Fill, Leg
 from agent.errors import RejectedError
 from agent.guard import GuardError, evaluate
 from agent.ledger.records import FillRecord, RebalanceRecord
 from agent.units import Address, Wad
 
 
-def simulation_mismatch(decision: Decision, rejection: RejectedError | None) -> bool:
+class Verdict(Protocol):
+    """What was proposed, and how the mirror foresaw the guard's judgement of it."""
+
+    @property
+    def legs(self) -> tuple[Leg, ...]:
+        """What the vault is asked to do."""
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it may cost the urgent fees."""
+
+    @property
+    def guard_error(self) -> str | None:
+        """Name of the guard's error foreseen."""
+
+    @property
+    def reason(self) -> str:
+        """Why, in words."""
+
+
+def simulation_mismatch(decision: Verdict, rejection: RejectedError | None) -> bool:
     """Return whether the chain's verdict on the very legs differs from the one the mirror foresaw.
 
     The mirror claims to foresee the guard's own errors alone; others come from oracle, vault or venue.

@@ -1,6 +1,7 @@
 """The keeper: start from chain and ledger, decide, carry out, and again. Start-up and recovery are one path.
 
-A cycle reads the head, brings the ledger up to it, goes on with whatever a crash left open, and only then decides anew.
+A cycle reads the head, brings the ledger up to it, goes on with whatever a crash left open, gives margin to accounts
+that need it, and only then decides anew.
 Nothing it needs lives in memory: killed at any instant and started again, it does what it would have done.
 """
 
@@ -11,101 +12,54 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 
 from agent.chain.abi import load_abi
 from agent.chain.block_id import BlockId
-from agent.chain.state import ChainState
-from agent.domain import Action, BlockRef, Book, Decision, Measurement, Snapshot
-from agent.errors import AgentError, DataError, FatalError, RejectedError, TransientError
-from agent.execution.intents import MAX_DECISION_AGE_BLOCKS, book_digest
+from agent.decision.flatten import FlattenStep
+from agent.domain import Action, BlockRef, Book
+from agent.errors import AgentError, BookMismatchError, DataError, FatalError, RejectedError, TransientError
+from agent.execution.intents import MAX_DECISION_AGE_BLOCKS
 from agent.execution.settlement import Settlement, Timer
 from agent.execution.signer import Signer, load_signer
-from agent.execution.submit import Executor, Terms, require_gas_money
-from agent.guard import worst_net_delta
-from agent.keeper.guard_check import execution_mismatch, simulation_mismatch
-from agent.keeper.planner import CycleView, Planner
+from agent.execution.submit import Executor, require_gas_money
+from agent.keeper.alerts import AlertEvent, AlertLog
+from agent.keeper.book_watch import BookWatch
+from agent.keeper.decider import Decider
+from agent.keeper.planner import CycleView, Planner, Sight
+from agent.keeper.rebalancer import Rebalancer, mark_prices
+from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.accounting import NavCheck, check_nav
 from agent.ledger.database import Database
-from agent.ledger.records import (
-    CycleRecord,
-    FillRecord,
-    IntentRecord,
-    IntentState,
-    Receipt,
-    VaultIdentity,
-    VenuePrices,
-)
+from agent.ledger.records import AccountEventRecord, CycleRecord, IntentRecord, VaultIdentity
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
 from agent.settings import Settings
-from agent.units import IntentId, Rounding, Wad, Wei, gwei_to_wei
+from agent.units import Rounding, Wad, Wei, from_wad, gwei_to_wei
+from agent.venues.protocol import AccountEventKind
 
-
-class Outcome(Enum):
-    """What became of a cycle."""
-
-    HELD = "held"
-    EXECUTED = "executed"
-    REJECTED = "rejected"
-    """The chain, the guard or the gas caps said no; nothing was changed."""
-    PENDING = "pending"
-    """A transaction is on its way; the next cycle goes on with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class CycleResult:
-    """Everything a cycle saw and did.
-
-    ``view`` and ``nav`` are of the block decided on, before any trade; ``after`` is the measurement at the block of
-    execution. ``resumed`` is what became of an intent that was open when the cycle began.
-    """
-
-    block: BlockRef
-    outcome: Outcome
-    reason: str
-    cycle_seconds: float
-    view: CycleView | None = None
-    nav: NavCheck | None = None
-    intent_id: IntentId | None = None
-    rejection: RejectedError | None = None
-    receipt: Receipt | None = None
-    fills: tuple[FillRecord, ...] = ()
-    after: ChainState | None = None
-    guard_mirror_mismatch: bool = False
-    resumed: IntentState | None = None
-
-    @property
-    def snapshot(self) -> Snapshot | None:
-        """What was decided on; None when nothing could be read."""
-        return None if self.view is None else self.view.snapshot
-
-    @property
-    def decision(self) -> Decision | None:
-        """What was decided."""
-        return None if self.view is None else self.view.decision
-
-    @property
-    def decision_seconds(self) -> float:
-        """Time of the pure decision."""
-        return 0.0 if self.view is None else self.view.decision_seconds
-
-    @property
-    def measurement_after(self) -> Measurement | None:
-        """What the vault measures after the cycle; None when nothing could be read."""
-        if self.after is not None:
-            return self.after.measurement
-        return None if self.view is None else self.view.snapshot.measurement
+_ACCOUNT_ALERTS = {
+    AccountEventKind.LIQUIDATION: AlertEvent.ACCOUNT_LIQUIDATED,
+    AccountEventKind.BAD_DEBT: AlertEvent.ACCOUNT_BAD_DEBT,
+}
 
 
 class Keeper:
     """One process, one key, one vault."""
 
     def __init__(
-        self, planner: Planner, database: Database, signer: Signer, first_block: BlockRef, timer: Timer
+        self,
+        planner: Planner,
+        database: Database,
+        signer: Signer,
+        first_block: BlockRef,
+        timer: Timer,
+        watch: BookWatch | None = None,
+        *,
+        starts_on_mismatch: bool = False,
+        accepts_nav_error: bool = False,
     ) -> None:
         settings, deployment = planner.settings, planner.deployment
         self.planner = planner
@@ -113,7 +67,6 @@ class Keeper:
         self._signer = signer
         self._timer = timer
         self._settings = settings
-        self._book_digest = book_digest(planner.book)
         self._asset_decimals = deployment.asset.decimals
         self.ledger: VaultLedger = database.vault(
             VaultIdentity(deployment.chain_id, deployment.contract("HedgeVault"), first_block.number, first_block.hash)
@@ -123,6 +76,17 @@ class Keeper:
         self._executor = Executor(
             planner.client, self.ledger, scanner, signer, settings.execution, timer, planner.rollup
         )
+        self._rebalancer = Rebalancer(planner, self.ledger, self._executor, signer.address)
+        self._alerts = AlertLog()
+        scanner.on_account_event = self._tell_account_event
+        self._decider = Decider(
+            planner,
+            self.ledger,
+            self._alerts,
+            watch,
+            goes_by_chain=starts_on_mismatch,
+            accepts_nav_error=accepts_nav_error,
+        )
 
     @classmethod
     def build(
@@ -131,6 +95,10 @@ class Keeper:
         book: Book,
         environment: Mapping[str, str] = os.environ,
         timer: Timer | None = None,
+        watch: BookWatch | None = None,
+        *,
+        starts_on_mismatch: bool = False,
+        accepts_nav_error: bool = False,
         stands_by: bool = False,
     ) -> Keeper:
         """Connect, check all that can be checked without sending, and take the lease on the ledger.
@@ -143,6 +111,12 @@ class Keeper:
             Holds the keeper's key, see `load_signer`.
         timer
             Clocks of the machine, unless a test brings its own.
+        watch
+            Follows the book's file; without it the book stays as it is.
+        starts_on_mismatch
+            Go by the chain alone from the start, where book and chain disagree, instead of refusing.
+        accepts_nav_error
+            Trade on though the ledger's NAV is not the chain's: what they differ by at the start is understood.
         stands_by
             Wait while another keeper serves the vault or uses the key, instead of refusing to start.
 
@@ -167,7 +141,16 @@ class Keeper:
                 settings.ledger.url, *names, settings.ledger, threading.Event() if stands_by else None
             )
             opened.enter_context(database)
-            keeper = cls(planner, database, signer, first_block, clock)
+            keeper = cls(
+                planner,
+                database,
+                signer,
+                first_block,
+                clock,
+                watch,
+                starts_on_mismatch=starts_on_mismatch,
+                accepts_nav_error=accepts_nav_error,
+            )
             opened.pop_all()
         return keeper
 
@@ -205,6 +188,8 @@ class Keeper:
             Nothing may be sent until a person has looked.
         DataError
             The first cycle's data cannot be trusted.
+        BookMismatchError
+            Book and chain have not agreed once yet.
 
         """
         stopped, retry = stop or threading.Event(), self._settings.keeper
@@ -216,7 +201,7 @@ class Keeper:
                 on_result(self.cycle())
                 done, backoff = done + 1, retry.retry_initial_seconds
             except DataError as trouble:
-                if done == 0:
+                if done == 0 or isinstance(trouble, BookMismatchError):
                     raise
                 done += 1
                 on_trouble(trouble)
@@ -249,12 +234,34 @@ class Keeper:
             if resumed.state is None:
                 return CycleResult(head, Outcome.PENDING, resumed.detail, time.perf_counter() - started)
             head = self._see_head()
-        result = self._decide_and_act(head)
+        result = self._act(head)
         return replace(
             result,
             resumed=None if resumed is None else resumed.state,
             cycle_seconds=time.perf_counter() - started,
         )
+
+    def flatten_step(self) -> tuple[FlattenStep, CycleResult | None]:
+        """Take one step toward no position at all, by hand; None where there is none to take.
+
+        Raises
+        ------
+        DataError, TransientError, FatalError
+            As for `cycle`.
+
+        """
+        self._database.lease.require_held()
+        head = self._see_head()
+        resumed = self._resume_open()
+        sight, rejection = self._see(head if resumed is None else self._see_head())
+        if rejection is not None:
+            raise DataError(f"the vault cannot be read, so nothing can be traded: {rejection}; try again later")
+        step = self.planner.flatten(sight)
+        if resumed is not None and resumed.state is None:
+            return step, CycleResult(head, Outcome.PENDING, resumed.detail, 0.0)
+        if not step.legs:
+            return step, None
+        return step, self._rebalancer.carry_out(sight, step, self._decider.book_digest, None)
 
     def _see_head(self) -> BlockRef:
         """Return the head, with the ledger brought up to it."""
@@ -262,97 +269,88 @@ class Keeper:
         self._scanner.scan(head)
         return head
 
+    def _tell_account_event(self, event: AccountEventRecord) -> None:
+        size, cash = from_wad(event.size_delta), from_wad(event.cash)
+        words = f"venue account {event.venue}: {event.kind.value} in block {event.at.block.number}"
+        change = f"position by {size:+.6g}, cash by {cash:+,.2f} USD"
+        self._alerts.tell(_ACCOUNT_ALERTS.get(event.kind, AlertEvent.ACCOUNT_CHANGED), f"{words}, {change}")
+
     def _resume_open(self) -> Settlement | None:
         """Go on with open intents, oldest first; stop at one whose outcome is not known yet."""
         settlement: Settlement | None = None
         for record in self.ledger.open_intents():
-            settlement = self._executor.resume(record, partial(self._is_wanted, record), self._terms(record))
+            settlement = self._executor.resume(record, partial(self._is_wanted, record), self._rebalancer.terms(record))
             if settlement.state is None:
                 break
         return settlement
 
     def _is_wanted(self, record: IntentRecord) -> bool:
         """Return whether an open intent is of this very book, fresh enough, and the chain would accept it now."""
-        if record.book_digest != self._book_digest:
+        if record.book_digest != self._decider.book_digest:
             return False
         head = self.planner.head(self._timer.unix_seconds)
         if head.number - record.intent.decided_at_block.number > MAX_DECISION_AGE_BLOCKS:
             return False
         return self.planner.simulate(record.intent, self._signer.address, head) is None
 
-    def _terms(self, record: IntentRecord, worth_wei: Wei | None = None) -> Terms:
-        return Terms(partial(self._is_urgent, record), worth_wei)
+    # --- what to do -----------------------------------------------------------------------------------------------
 
-    def _is_urgent(self, record: IntentRecord, head: BlockRef) -> bool:
-        """Return whether a hedge is urgent as the vault stands now; as it was decided where that cannot be read."""
-        try:
-            state = self.planner.reader.state(head)
-        except (RejectedError, TransientError):
-            return record.is_urgent
-        return worst_net_delta(state.measurement) >= state.bounds.urgent_delta
+    def _act(self, head: BlockRef) -> CycleResult:
+        """Save what account needs margin, whatever else can be read or decided; then decide and carry out."""
+        sight, rejection = self._see(head)
+        saved = self._margin_first(sight)
+        if saved is not None and saved.outcome is Outcome.PENDING:
+            return CycleResult(head, Outcome.PENDING, saved.reason, 0.0, margin_first=saved)
+        if saved is not None and saved.outcome is Outcome.EXECUTED:
+            head = self._see_head()
+            sight, rejection = self._see(head)
+        if rejection is not None:
+            reason = f"cannot be read: {rejection}"
+            return CycleResult(head, Outcome.REJECTED, reason, 0.0, rejection=rejection, margin_first=saved)
+        is_same_block = saved is not None and saved.receipt is not None and saved.receipt.block_id.number >= head.number
+        return replace(self._decide(sight, is_waiting=is_same_block), margin_first=saved)
 
-    def _decide_and_act(self, head: BlockRef) -> CycleResult:
+    def _see(self, head: BlockRef) -> tuple[Sight, RejectedError | None]:
+        """Return what there is to see: everything, or the venue accounts and why no more."""
         try:
-            view = self.planner.look(head)
-        except RejectedError as rejection:
-            return CycleResult(head, Outcome.REJECTED, f"cannot be read: {rejection}", 0.0, rejection=rejection)
-        if not view.state.is_keeper:
+            sight, rejection = self.planner.see(head), None
+        except RejectedError as refusal:
+            sight, rejection = self.planner.see_accounts(head), refusal
+        if not sight.state.is_keeper:
             raise FatalError(
                 f"key {self._signer.address} was dismissed: it has no KEEPER_ROLE any more; start with "
                 "another keeper's key, or have the governor grant the role again"
             )
-        nav = check_nav(self.ledger.accounts, view.state, self._asset_decimals)
-        if view.decision.action is Action.HOLD:
-            result = CycleResult(head, Outcome.HELD, view.decision.reason, 0.0, view, nav)
+        return sight, rejection
+
+    def _margin_first(self, sight: Sight) -> CycleResult | None:
+        """Bring accounts above their high watermark back; None when there are none."""
+        wanted = self.planner.margin_first(sight)
+        if wanted is None:
+            self._alerts.clear(AlertEvent.MARGIN_STRAINED)
+            return None
+        if wanted.legs:
+            result = self._rebalancer.carry_out(sight, wanted, self._decider.book_digest, None)
         else:
-            result = self._carry_out(view, nav)
-        self.ledger.add_cycle(_cycle_record(result, view, nav))
+            result = CycleResult(sight.block, Outcome.REJECTED, wanted.reason, 0.0)
+        is_saved = wanted.is_enough and result.outcome is Outcome.EXECUTED
+        event = AlertEvent.MARGIN_TOPPED_UP if is_saved else AlertEvent.MARGIN_STRAINED
+        self._alerts.raise_alert(event, result.reason, sight.block.timestamp)
         return result
 
-    def _carry_out(self, view: CycleView, nav: NavCheck) -> CycleResult:
-        """Simulate, then execute, and compare the guard's mirror with the chain both times."""
-        intent, decision = self.planner.intent(view), view.decision
-        rejection = self.planner.simulate(intent, self._signer.address, view.block)
-        seen = CycleResult(
-            block=view.block,
-            outcome=Outcome.REJECTED,
-            reason=decision.reason,
-            cycle_seconds=0.0,
-            view=view,
-            nav=nav,
-            intent_id=intent.intent_id,
-            rejection=rejection,
-            guard_mirror_mismatch=simulation_mismatch(decision, rejection),
-        )
-        if rejection is not None:
-            return replace(seen, reason=f"{decision.reason}; simulation refuses: {rejection}")
-        record = IntentRecord(intent, decision.urgent, self._book_digest, decision.reason, _mark_prices(view))
-        try:
-            settlement = self._executor.execute(record, view.block, self._terms(record, self.planner.gas_worth(view)))
-        except RejectedError as refusal:
-            return replace(seen, rejection=refusal, reason=f"{decision.reason}; not sent: {refusal}")
-        if settlement.state is None:
-            return replace(seen, outcome=Outcome.PENDING, reason=f"{decision.reason}; {settlement.detail}")
-        if settlement.state is not IntentState.EXECUTED or settlement.block is None:
-            words = f"{decision.reason}; {settlement.state.value}: {settlement.detail}"
-            return replace(seen, reason=words, receipt=settlement.receipt)
-        return self._executed(seen, settlement.block, settlement.receipt, intent.intent_id)
-
-    def _executed(
-        self, seen: CycleResult, block: BlockRef, receipt: Receipt | None, intent_id: IntentId
-    ) -> CycleResult:
-        """Measure on both sides of the block of execution, as far as servers tell, and let the mirror judge it."""
-        fills = tuple(self.ledger.fills_of(intent_id))
-        rebalance = self.ledger.rebalance_of(intent_id)
-        done = replace(seen, outcome=Outcome.EXECUTED, receipt=receipt, fills=fills)
-        try:
-            with self.planner.client.within(self._settings.keeper.cycle_deadline_seconds):
-                before = self.planner.reader.state(self.planner.client.parent(block))
-                after = self.planner.reader.state(block)
-        except (RejectedError, TransientError) as trouble:
-            return replace(done, reason=f"{done.reason}; what it led to cannot be read now: {trouble}")
-        mismatch = seen.guard_mirror_mismatch or execution_mismatch(before, after, fills, rebalance)
-        return replace(done, after=after, guard_mirror_mismatch=mismatch)
+    def _decide(self, sight: Sight, *, is_waiting: bool) -> CycleResult:
+        """Decide and carry out; a vault takes a keeper's next intent only from a later block than its last."""
+        nav = check_nav(self.ledger.accounts, sight.state, self._asset_decimals)
+        view = self._decider.view(sight, nav)
+        if view.decision.action is Action.HOLD:
+            result = CycleResult(view.block, Outcome.HELD, view.decision.reason, 0.0, view, nav)
+        elif is_waiting:
+            reason = f"{view.decision.reason}; waits for the block after the one in which margin moved"
+            result = CycleResult(view.block, Outcome.HELD, reason, 0.0, view, nav)
+        else:
+            result = self._rebalancer.carry_out(view, view.decision, self._decider.book_digest, nav)
+        self.ledger.add_cycle(_cycle_record(result, view, nav))
+        return result
 
 
 def _require_able(planner: Planner, signer: Signer, head: BlockRef) -> None:
@@ -390,9 +388,5 @@ def _cycle_record(result: CycleResult, view: CycleView, nav: NavCheck) -> CycleR
         intent_id=result.intent_id,
         decision_seconds=view.decision_seconds,
         reason=result.reason,
-        mark_prices=_mark_prices(view),
+        mark_prices=mark_prices(view),
     )
-
-
-def _mark_prices(view: CycleView) -> VenuePrices:
-    return tuple((venue.address, venue.mark_price) for venue in view.snapshot.venues)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from types import TracebackType
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType, TracebackType
 
 from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment, load_deployment
@@ -13,33 +13,46 @@ from agent.chain.rollup import Rollup, RollupKind
 from agent.chain.snapshot import SnapshotReader
 from agent.chain.state import ChainState
 from agent.costs.trade_costs import CostInputs
-from agent.decision.decide import decide
+from agent.decision.agreement import book_disagreement
+from agent.decision.decide import decide, decide_by_chain
+from agent.decision.flatten import FlattenStep, plan_flatten
 from agent.decision.gas_worth import gas_worth_usd
+from agent.decision.margin_first import MarginFirst, margin_first
 from agent.domain import BlockRef, Book, Decision, Intent, Snapshot
 from agent.errors import RejectedError
-from agent.execution.intents import build_intent, call_on
+from agent.execution.intents import Proposal, build_intent, call_on
 from agent.guard import band_now, worst_net_delta
+from agent.risk.settlement import Settlement
 from agent.settings import Settings
-from agent.units import Address, Rounding, Wei, eth_to_wei, gwei_to_wei
+from agent.units import Address, Rounding, Seconds, Wei, eth_to_wei, gwei_to_wei
+
+NO_AVERAGES: Mapping[Seconds, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class CycleView:
-    """What a cycle saw and what it would do; ``decision_seconds`` is the time of the pure decision alone.
-
-    ``costs`` is what was reckoned with beyond the quotes, a rollup's charge for data included.
-    """
+class Sight:
+    """What a cycle saw. ``is_whole`` is False where book or healthy price are missing: then only margin can move."""
 
     snapshot: Snapshot
     state: ChainState
-    decision: Decision
-    decision_seconds: float
-    costs: CostInputs
+    is_whole: bool = field(default=True, kw_only=True)
 
     @property
     def block(self) -> BlockRef:
         """Block everything was read at."""
         return self.snapshot.block
+
+
+@dataclass(frozen=True, slots=True)
+class CycleView(Sight):
+    """What a cycle saw and what it would do; ``decision_seconds`` is the time of the pure decision alone.
+
+    ``costs`` is what was reckoned with beyond the quotes, a rollup's charge for data included.
+    """
+
+    decision: Decision
+    decision_seconds: float
+    costs: CostInputs
 
 
 class Planner:
@@ -90,23 +103,70 @@ class Planner:
         return self.client.head(unix_seconds())
 
     def look(self, block: BlockRef) -> CycleView:
-        """Read the vault at ``block`` and decide.
+        """Read the vault at ``block`` and decide; raises as `see` and `decide` do."""
+        return self.decide(self.see(block))
+
+    def see(self, block: BlockRef) -> Sight:
+        """Read all that a decision needs.
 
         Raises
         ------
         RejectedError
             A view of the vault reverts, for instance because the oracle's price is stale.
         DataError
-            What was read cannot be trusted, or contradicts the book.
+            What was read cannot be trusted.
         TransientError
             The servers do not answer, or the block is gone.
 
         """
-        snapshot, state = self.reader.snapshot(block)
-        costs = self._cost_inputs(snapshot)
+        return Sight(*self.reader.snapshot(block))
+
+    def see_accounts(self, block: BlockRef) -> Sight:
+        """Read the venue accounts and the collateral alone, which neither book nor price can hold back."""
+        return Sight(*self.reader.hedge(block), is_whole=False)
+
+    def margin_first(self, sight: Sight) -> MarginFirst | None:
+        """Return what accounts above their high watermark need before anything else, if there are any."""
+        return margin_first(sight.snapshot, self._decision_settings.routing, may_trade=sight.is_whole)
+
+    def settling_expiries(self, sight: Sight) -> tuple[Seconds, ...]:
+        """Return the expiries of the book's options whose settlement average is being taken."""
+        at_unix, window = sight.block.timestamp, sight.state.settlement_window_seconds
+        expiries = {leg.expiry_unix for leg in self.book.options}
+        return tuple(sorted(expiry for expiry in expiries if 0 < expiry - at_unix < window))
+
+    def flatten(self, sight: Sight) -> FlattenStep:
+        """Return the next step toward no position at all; raises as `plan_flatten` does."""
+        return plan_flatten(sight.snapshot, self._decision_settings.routing)
+
+    def disagreement(self, book: Book, sight: Sight) -> str | None:
+        """Say how far a book lies outside what the chain sees of it; None where it lies inside."""
+        settlement = Settlement(sight.state.settlement_window_seconds)
+        tolerance = self._decision_settings.delta_tolerance_underlying
+        return book_disagreement(sight.snapshot, book, tolerance, settlement)
+
+    def decide_by_chain(self, sight: Sight, mismatch: str) -> CycleView:
+        """Decide without the book, which the chain contradicts; raises as `decide` does."""
+        costs = self._costs(sight)
         started = time.perf_counter()
-        decision = decide(snapshot, self.book, self._policy, costs, self._decision_settings)
-        return CycleView(snapshot, state, decision, time.perf_counter() - started, costs)
+        decision = decide_by_chain(sight.snapshot, costs, self._decision_settings, mismatch)
+        return CycleView(sight.snapshot, sight.state, decision, time.perf_counter() - started, costs)
+
+    def decide(self, sight: Sight, averages_usd: Mapping[Seconds, float] = NO_AVERAGES) -> CycleView:
+        """Decide on what was seen, and on what settlement averages have been so far, by expiry.
+
+        Raises
+        ------
+        BookMismatchError
+            The chain does not see the book as it is.
+        DataError
+            What was read contradicts itself.
+
+        """
+        costs, settlement = self._costs(sight), Settlement(sight.state.settlement_window_seconds, averages_usd)
+        started = time.perf_counter()
+        decision = decide(sight.snapshot, self.book, self._policy, costs, self._decision_settings, settlement)
+        return CycleView(sight.snapshot, sight.state, decision, time.perf_counter() - started, costs)
 
     def data_fee(self, gas_units: int, block: BlockRef) -> Wei:
         """Return what a rollup charges for the data of one rebalance: as the chain tells, else as configured."""
@@ -128,14 +188,18 @@ class Planner:
         wei = eth_to_wei(worth_usd / costs.eth_price_usd, Rounding.DOWN) - costs.data_fee_wei
         return Wei(max(wei, 0) // costs.gas_units)
 
-    def _cost_inputs(self, snapshot: Snapshot) -> CostInputs:
-        settings = self.settings
+    def _costs(self, sight: Sight) -> CostInputs:
+        settings, snapshot = self.settings, sight.snapshot
         costs = settings.costs.to_cost_inputs(snapshot.measurement.price, settings.execution.priority_fee_gwei)
         return replace(costs, data_fee_wei=self.data_fee(costs.gas_units, snapshot.block))
 
     def intent(self, view: CycleView) -> Intent:
         """Return the intent of a view's decision."""
-        return build_intent(view.snapshot, view.decision, self.settings.execution.deadline_seconds)
+        return self.intent_of(view, view.decision)
+
+    def intent_of(self, sight: Sight, proposal: Proposal) -> Intent:
+        """Return the intent of what was decided on a sight."""
+        return build_intent(sight.snapshot, proposal, self.settings.execution.deadline_seconds)
 
     def simulate(self, intent: Intent, sender: Address, block: BlockRef) -> RejectedError | None:
         """Return how the chain would refuse an intent on top of ``block``, None when it would accept."""

@@ -2,7 +2,8 @@
 
 What a venue account is worth at price P, in WAD USD:
 
-    cash + size P + funding accrued,    cash = margin in - sum(fill size x execution price) - fees - funding paid.
+    cash + size P + funding accrued,
+    cash = margin in - sum(fill size x execution price) - fees - funding paid + what others' acts brought.
 
 The lower equity is its worth at the worst price of the range that the chain values it over (`agent.prediction`), the
 higher one at the best; a venue under water counts 0, and so does one that does not answer. NAV is idle collateral plus
@@ -16,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from agent.chain.state import ChainState
-from agent.ledger.records import CashFlowKind, CashFlowRecord, FillRecord, FundingRecord, Scan
+from agent.ledger.records import AccountEventRecord, CashFlowKind, CashFlowRecord, FillRecord, FundingRecord, Scan
 from agent.prediction import PriceRange
 from agent.units import BPS, WAD, Address, AssetUnits, Wad, asset_units_to_wad
 
@@ -30,12 +31,14 @@ class VenueAccount:
     traded: int = 0
     fees: int = 0
     funding_paid: int = 0
+    others_cash: int = 0
+    """WAD USD that liquidations, strangers and the venue itself brought, or took."""
 
     def worth(self, price: Wad, funding_accrued: Wad, asset_decimals: int) -> Wad:
         """Return the account's value at ``price``, WAD USD, rounded down."""
         margin = asset_units_to_wad(AssetUnits(self.margin_assets), asset_decimals)
         position = (self.size * price - self.traded) // WAD
-        return Wad(margin + position - self.fees - self.funding_paid + funding_accrued)
+        return Wad(margin + position - self.fees - self.funding_paid + self.others_cash + funding_accrued)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,14 @@ class Accounts:
 
     def after(self, scan: Scan) -> Accounts:
         """Return the accounts with a scan's events booked."""
-        return self.booked(scan.fills, scan.cash_flows, scan.funding)
+        return self.booked(scan.fills, scan.cash_flows, scan.funding, scan.account_events)
 
     def booked(
-        self, fills: Iterable[FillRecord], cash_flows: Iterable[CashFlowRecord], funding: Iterable[FundingRecord]
+        self,
+        fills: Iterable[FillRecord],
+        cash_flows: Iterable[CashFlowRecord],
+        funding: Iterable[FundingRecord],
+        account_events: Iterable[AccountEventRecord] = (),
     ) -> Accounts:
         """Return the accounts with these events booked; their order does not matter."""
         idle, venues = self.idle_assets, dict(self.venues)
@@ -70,6 +77,10 @@ class Accounts:
         for payment in funding:
             account = venues.get(payment.venue, VenueAccount())
             venues[payment.venue] = replace(account, funding_paid=account.funding_paid + payment.paid)
+        for event in account_events:
+            account = venues.get(event.venue, VenueAccount())
+            size, cash = account.size + event.size_delta, account.others_cash + event.cash
+            venues[event.venue] = replace(account, size=size, others_cash=cash)
         return Accounts(idle, venues)
 
 

@@ -8,6 +8,7 @@ from enum import Enum
 from agent.chain.block_id import BlockId
 from agent.domain import Intent
 from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
+from agent.venues.protocol import AccountEventKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +220,17 @@ class OrderStep:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountEventRecord:
+    """What somebody else did to a venue account: ``size_delta`` WAD underlying, ``cash`` WAD USD received by it."""
+
+    at: LogId
+    venue: Address
+    kind: AccountEventKind
+    size_delta: Wad
+    cash: Wad
+
+
+@dataclass(frozen=True, slots=True)
 class Scan:
     """All events from one block to another, read from the chain."""
 
@@ -229,6 +241,7 @@ class Scan:
     cash_flows: tuple[CashFlowRecord, ...] = ()
     funding: tuple[FundingRecord, ...] = ()
     order_steps: tuple[OrderStep, ...] = ()
+    account_events: tuple[AccountEventRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from agent.chain.block_id import BlockId
 from agent.domain import BlockRef, Intent, Leg
 from agent.ledger.records import (
+    AccountEventRecord,
     CashFlowKind,
     CashFlowRecord,
     CycleRecord,
@@ -26,6 +27,7 @@ from agent.ledger.records import (
     Transition,
 )
 from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
+from agent.venues.protocol import AccountEventKind
 
 
 def block_columns(block_id: BlockId) -> dict[str, Any]:
@@ -258,6 +260,23 @@ def order_step_record(row: Row[Any]) -> OrderStep:
         requested_size_delta=Wad(row.requested_size_delta),
         filled_size_delta=Wad(row.filled_size_delta),
     )
+
+
+def account_event_values(record: AccountEventRecord) -> dict[str, Any]:
+    """Columns of what somebody else did to an account."""
+    return {
+        **_event_values(record.at),
+        "venue": record.venue,
+        "kind": record.kind.value,
+        "size_delta": record.size_delta,
+        "cash": record.cash,
+    }
+
+
+def account_event_record(row: Row[Any]) -> AccountEventRecord:
+    """Return what somebody else did to an account, of a row."""
+    kind = AccountEventKind(row.kind)
+    return AccountEventRecord(_event_place(row), Address(row.venue), kind, Wad(row.size_delta), Wad(row.cash))
 
 
 def cycle_values(cycle: CycleRecord) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from agent.chain.deployment import Deployment
 from agent.chain.log_pages import AnchorReplacedError, LogQuery
 from agent.domain import BlockRef
 from agent.errors import TransientError
+from agent.ledger.own_acts import OwnActs
 from agent.ledger.records import (
+    AccountEventRecord,
     CashFlowKind,
     CashFlowRecord,
     FillRecord,
@@ -24,6 +26,7 @@ from agent.ledger.records import (
 )
 from agent.ledger.store import VaultLedger
 from agent.units import Address, AssetUnits, BlockHash, IntentId, Wad
+from agent.venues.account_events import account_event_sources
 from agent.venues.funding import FundingSource, funding_sources
 
 _MARKS_COMPARED_AT_ONCE = (32, 2_048, 131_072)
@@ -52,7 +55,11 @@ class EventScanner:
         self._ledger = ledger
         self._first_block = deployment.block
         self._vault = deployment.contract("HedgeVault")
+        self._asset = deployment.asset
         self._funding: list[FundingSource] = funding_sources(client, deployment, block)
+        self._account_events = account_event_sources(client, deployment, block)
+        self.on_account_event: Callable[[AccountEventRecord], None] = lambda _: None
+        """Told of each event before it is recorded, so that none goes untold."""
         abi = load_abi("HedgeVault")
         readers: dict[str, Callable[[LogId, dict[str, Any], _Found], None]] = {
             "Rebalanced": _read_rebalanced,
@@ -64,9 +71,11 @@ class EventScanner:
         self._readers: dict[str, tuple[Event, Callable[[LogId, dict[str, Any], _Found], None]]] = {
             abi.event(name).topic: (abi.event(name), reader) for name, reader in readers.items()
         }
-        self._addresses = sorted({self._vault, *(source.emitter for source in self._funding)})
+        sources = [(source.emitter, source.event.event.topic) for source in self._funding]
+        sources += [(source.emitter, source.event.event.topic) for source in self._account_events]
+        self._addresses = sorted({self._vault, *(emitter for emitter, _ in sources)})
         self._seen: BlockId | None = None
-        self._topics = sorted({*self._readers, *(source.event.event.topic for source in self._funding)})
+        self._topics = sorted({*self._readers, *(topic for _, topic in sources)})
         self._query = LogQuery(tuple(self._addresses), tuple(self._topics))
 
     def scan(self, to: BlockRef) -> None:
@@ -118,6 +127,9 @@ class EventScanner:
         found = _Found()
         for log in logs:
             self._read(log, found)
+        account_events = self._by_others(logs, found)
+        for event in account_events:
+            self.on_account_event(event)
         self._ledger.add_scan(
             Scan(
                 from_block=first,
@@ -126,6 +138,7 @@ class EventScanner:
                 fills=tuple(found.fills),
                 cash_flows=tuple(found.cash_flows),
                 funding=tuple(found.funding),
+                account_events=account_events,
             )
         )
 
@@ -180,6 +193,24 @@ class EventScanner:
                 fields = funding.event.decode(log)
                 if fields[funding.account] == source.venue:
                     found.funding.append(FundingRecord(at, source.venue, Wad(fields[funding.paid])))
+
+    def _by_others(self, logs: Sequence[Log], found: _Found) -> tuple[AccountEventRecord, ...]:
+        """Return what others did to the accounts: all that the vault does not report itself in the same transaction."""
+        own = OwnActs(found.fills, found.cash_flows)
+        events: list[AccountEventRecord] = []
+        for log in logs:
+            for source in self._account_events:
+                event = source.event
+                if log.emitter != source.emitter or log.topics[0] != event.event.topic:
+                    continue
+                fields = event.event.decode(log)
+                change = event.change_of(fields, self._asset)
+                if fields[event.account] != source.venue or own.take(log.transaction_hash, source.venue, change):
+                    continue
+                at = LogId(BlockId(log.block_number, log.block_hash), log.transaction_hash, log.log_index)
+                size_delta, cash = Wad(change.size_delta), Wad(change.cash)
+                events.append(AccountEventRecord(at, source.venue, event.kind, size_delta, cash))
+        return tuple(events)
 
 
 def _read_rebalanced(at: LogId, fields: dict[str, Any], found: _Found) -> None:

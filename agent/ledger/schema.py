@@ -198,6 +198,15 @@ funding = _chain_table(
     Column("paid", WideInteger, nullable=False),
 )
 
+account_events = _chain_table(
+    "account_events",
+    Column("venue", String(42), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("size_delta", WideInteger, nullable=False),
+    # WAD USD: received by the account when positive.
+    Column("cash", WideInteger, nullable=False),
+)
+
 scans = Table(
     "scans",
     metadata,

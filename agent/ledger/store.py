@@ -13,6 +13,7 @@ from agent.ledger.accounting import Accounts
 from agent.ledger.config import LedgerTerms
 from agent.ledger.orders import Order, replay
 from agent.ledger.records import (
+    AccountEventRecord,
     CashFlowRecord,
     ClosedIntent,
     CycleRecord,
@@ -47,6 +48,7 @@ _CHAIN_TABLES = (
     schema.funding,
     schema.order_steps,
     schema.settled_prices,
+    schema.account_events,
     schema.scans,
 )
 """Tables whose rows count only while their block is on the chain. Cycles do not: they tell what was seen then."""
@@ -169,6 +171,7 @@ class VaultLedger(VaultRows):
             (schema.cash_flows, [rows.cash_flow_values(record) for record in scan.cash_flows]),
             (schema.funding, [rows.funding_values(record) for record in scan.funding]),
             (schema.order_steps, [rows.order_step_values(step) for step in scan.order_steps]),
+            (schema.account_events, [rows.account_event_values(record) for record in scan.account_events]),
         ]
         block_ids = {BlockId(value["block_number"], value["block_hash"]) for _, values in events for value in values}
         with self._commit() as connection:
@@ -217,7 +220,7 @@ class VaultLedger(VaultRows):
         """The accounts as the events that count add up."""
         self._keep_fresh()
         if self._accounts is None:
-            self._accounts = Accounts().booked(self.fills(), self.cash_flows(), self.funding())
+            self._accounts = Accounts().booked(self.fills(), self.cash_flows(), self.funding(), self.account_events())
         return self._accounts
 
     def rebalances(self) -> list[RebalanceRecord]:
@@ -273,6 +276,10 @@ class VaultLedger(VaultRows):
         """Return every order as its steps leave it, oldest first."""
         return list(replay(self.order_steps()).values())
 
+    def account_events(self) -> list[AccountEventRecord]:
+        """Return what others did to the venue accounts and counts, in chain order."""
+        return self._counting(schema.account_events, rows.account_event_record)
+
     def receipts(self) -> list[Receipt]:
         """Return the receipts that count, in the order they were recorded."""
         statement = self._counting_rows(schema.receipts).order_by(schema.receipts.c.id)
@@ -282,6 +289,12 @@ class VaultLedger(VaultRows):
         """Return all cycles, in the order they were recorded."""
         statement = self._rows_of(schema.cycles).order_by(schema.cycles.c.id)
         return [rows.cycle_record(row) for row in self._fetch(statement)]
+
+    def prices_since(self, from_unix: Seconds) -> list[tuple[Seconds, Wad]]:
+        """Return time and oracle price of the cycles from an instant on that count, in the order they were recorded."""
+        table = schema.cycles
+        statement = self._rows_of(table).where(table.c.block_unix >= from_unix, counts(table)).order_by(table.c.id)
+        return [(Seconds(row.block_unix), Wad(row.price)) for row in self._fetch(statement)]
 
     # --- parts ----------------------------------------------------------------------------------------------------
 

@@ -100,7 +100,7 @@ class Router:
         cls, snapshot: Snapshot, is_buy: bool, settings: RoutingParameters, costs: RouteCosts, ladders: Sequence[Ladder]
     ) -> Router:
         """Prepare for one side, given the venues' ladders of that side."""
-        limit = _planned_limit(snapshot, is_buy, settings)
+        limit = planned_limit(snapshot, is_buy, settings)
         horizon = to_wad(costs.funding_horizon_days, Rounding.DOWN)
         per_rate = (1 if is_buy else -1) * horizon * snapshot.measurement.price
         carries = tuple(venue.funding_rate_per_day * per_rate // WAD**2 for venue in snapshot.venues)
@@ -257,14 +257,14 @@ def _with_margin(
     for index, venue in enumerate(snapshot.venues):
         fill = filled.get(index)
         if fill is not None:
-            limit = _leg_limit(snapshot, ladders[index], fill, settings.limit_tolerance_bps)
+            limit = leg_limit(snapshot, ladders[index], fill, settings.limit_tolerance_bps)
             legs.append(Leg(venue.address, margins[index], fill.size_delta, limit))
         elif margins[index] != 0:
             legs.append(Leg(venue.address, margins[index], Wad(0), Wad(0)))
     return Route(tuple(legs), fills, predict(snapshot, legs, fills) if any(margins) else unfunded)
 
 
-def _planned_limit(snapshot: Snapshot, is_buy: bool, settings: RoutingParameters) -> Wad:
+def planned_limit(snapshot: Snapshot, is_buy: bool, settings: RoutingParameters) -> Wad:
     """Return the worst quoted price planned with: the guard's limit less the tolerance, or half of a tight limit."""
     slippage_bps = snapshot.bounds.max_slippage_bps
     planned_bps = slippage_bps - min(settings.limit_tolerance_bps, slippage_bps // 2)
@@ -282,7 +282,7 @@ def _reducible(venue: VenueMeasurement, is_buy: bool) -> int:
     return max(-venue.size_high if is_buy else venue.size_low, 0)
 
 
-def _leg_limit(snapshot: Snapshot, ladder: Ladder, fill: Fill, tolerance_bps: int) -> Wad:
+def leg_limit(snapshot: Snapshot, ladder: Ladder, fill: Fill, tolerance_bps: int) -> Wad:
     """Return the worst quoted price moved by the tolerance, never looser than the guard's own limit."""
     quoted = worst_quoted_price(ladder, abs(fill.size_delta))
     own = limit_price(quoted, fill.size_delta, tolerance_bps)

@@ -1,4 +1,4 @@
-"""Rhythm of the keeper's loop."""
+"""Rhythm of the keeper's loop, and what halts its trading."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from agent.config import Real, Section
 
 
 class KeeperSettings(Section):
-    """Rhythm of the loop."""
+    """Rhythm of the loop, and what halts it."""
 
     interval_seconds: Real = Field(gt=0, description="wait between two cycles: how often the book is looked at")
     retry_initial_seconds: Real = Field(gt=0, description="wait after a first failure; doubled after each further one")
     retry_max_seconds: Real = Field(gt=0, description="longest wait after a failure")
     cycle_deadline_seconds: Real = Field(
         default=60, gt=0, description="no read of a cycle goes on for longer; the next cycle begins afresh"
+    )
+    max_nav_error_bps: Real = Field(
+        gt=0, description="distance of the ledger's NAV from the chain's beyond which positions may only shrink"
     )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
+from typing import Any, NamedTuple
 
 from agent.chain.abi import Event, Function
+from agent.chain.deployment import AssetEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,51 @@ class FundingEvent:
     paid: str
 
 
+class AccountEventKind(Enum):
+    """What happened to a venue account beside what the vault did there."""
+
+    TRADE = "trade"
+    """Its position was changed: what a liquidation took, or a trade that the vault did not report."""
+    LIQUIDATION = "liquidation"
+    """A liquidator took a position over; the cash is the penalty."""
+    CLOSED = "closed"
+    """The market was closed and its position paid out."""
+    DEPOSIT = "deposit"
+    """Collateral from somebody else."""
+    COLLATERAL_SOLD = "collateral_sold"
+    """Collateral of another token was sold for the account's debt."""
+    BAD_DEBT = "bad_debt"
+    """The venue wrote a debt off."""
+
+
+class AccountChange(NamedTuple):
+    """What an event did to an account; what it was worth before and after is no matter of it.
+
+    ``size_delta``: WAD underlying. ``cash``: WAD USD, received when positive; a trade's is what its size was paid with.
+    ``own_size_delta`` and ``own_margin_delta``: what the vault reports where it is the cause, WAD and asset units.
+    """
+
+    size_delta: int
+    cash: int
+    own_size_delta: int | None = None
+    own_margin_delta: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountEvent:
+    """An event that changes an account: ``emitter`` are views, each of what the one before answered, adapter first.
+
+    ``account`` names the parameter that holds the account. ``change_of`` reads the other parameters, given the vault's
+    collateral.
+    """
+
+    kind: AccountEventKind
+    event: Event
+    emitter: tuple[Function, ...]
+    account: str
+    change_of: Callable[[Mapping[str, Any], AssetEntry], AccountChange]
+
+
 @dataclass(frozen=True, slots=True)
 class VenueProtocol:
     """One protocol: its adapter contract and its events."""
@@ -32,3 +81,5 @@ class VenueProtocol:
     adapter_addresses: tuple[str, ...]
     """The protocol's own contracts by their name among a deployment's inputs, in the constructor's order."""
     funding: FundingEvent
+    account_events: tuple[AccountEvent, ...]
+    """All else that changes an account."""

@@ -12,7 +12,7 @@ import pytest
 
 from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
 from agent.execution.signer import load_signer
-from agent.keeper.keeper import Outcome
+from agent.keeper.result import Outcome
 from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.ledger.records import IntentState
 from agent.units import WAD

@@ -19,7 +19,8 @@ from sqlalchemy.engine.default import DefaultDialect
 
 from agent.chain.transport import Server
 from agent.files.book_file import load_book
-from agent.keeper.keeper import Keeper, Outcome
+from agent.keeper.keeper import Keeper
+from agent.keeper.result import Outcome
 from agent.risk.exposure import book_exposure
 from agent.settings import load_settings
 from tests.support.keeper_world import REPOSITORY

@@ -11,8 +11,9 @@ from agent.budgets import available, loss_bounds
 from agent.domain import Action, Book
 from agent.errors import DataError
 from agent.guard import worst_net_delta
-from agent.keeper.keeper import Keeper, Outcome
+from agent.keeper.keeper import Keeper
 from agent.keeper.planner import Planner
+from agent.keeper.result import Outcome
 from agent.ledger.accounting import Accounts, check_nav
 from agent.ledger.records import CashFlowKind, IntentState
 from agent.localnet.deposit import deposit_collateral

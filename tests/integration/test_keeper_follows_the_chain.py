@@ -7,7 +7,8 @@ from dataclasses import astuple, replace
 import pytest
 
 from agent.errors import FatalError
-from agent.keeper.keeper import Keeper, Outcome
+from agent.keeper.keeper import Keeper
+from agent.keeper.result import Outcome
 from agent.units import WAD, Wad
 from tests.support.keeper_world import KeeperWorld
 

@@ -10,7 +10,8 @@ import pytest
 from agent.domain import Book
 from agent.errors import TransientError
 from agent.execution.intents import MAX_DECISION_AGE_BLOCKS
-from agent.keeper.keeper import Keeper, Outcome
+from agent.keeper.keeper import Keeper
+from agent.keeper.result import Outcome
 from agent.ledger.records import IntentState, Purpose
 from agent.localnet.codec import encode_call
 from agent.localnet.evm import Transaction

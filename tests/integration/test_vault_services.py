@@ -13,8 +13,8 @@ from agent.domain import Intent
 from agent.execution.intents import bound_intent
 from agent.execution.signed_rebalances import digest_of, relay_call, typed_rebalance
 from agent.execution.signer import Signer, load_signer
-from agent.keeper.keeper import CycleResult, Outcome
 from agent.keeper.planner import Planner
+from agent.keeper.result import CycleResult, Outcome
 from agent.localnet.evm import Transaction
 from agent.settings import Settings
 from agent.units import WAD, Address, AssetUnits, IntentId, Wad

@@ -14,7 +14,7 @@ from agent.chain.config import MANIFEST_PATH_VARIABLE
 from agent.chain.deployment import Deployment, load_deployment
 from agent.domain import Book
 from agent.errors import DataError
-from agent.files.book_file import load_book
+from agent.files.book_file import load_kept_book
 from agent.keeper.keeper import Keeper
 from agent.localnet.anvil import require_free_port
 from agent.localnet.codec import encode_call
@@ -62,7 +62,7 @@ class KeeperWorld:
         return Address(self.deployment.venues[0].address)
 
     def book(self) -> Book:
-        return load_book(self.book_path, self.now())
+        return load_kept_book(self.book_path)
 
     def settings(self, ledger: str = "ledger", **execution: Any) -> Settings:
         path = REPOSITORY / "config" / "localnet.toml"

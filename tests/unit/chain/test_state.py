@@ -66,6 +66,20 @@ def vault_answers(*venues, listed=(FIRST, SECOND)):
     ]
 
 
+def test_decode__book_of_options__has_its_settlement_window():
+    plain = deployment()
+    with_options = plain.model_copy(update={"contracts": {**plain.contracts, "OptionBook": ASSET}})
+    outputs = [*vault_answers(venue(3, 3), venue(3, 3)), (1_800,), *ANSWERS, *ANSWERS]
+    assert StateCalls(with_options).decode(BLOCK, outputs).settlement_window_seconds == 1_800
+    assert StateCalls(plain).decode(BLOCK, [*outputs[:12], *outputs[13:]]).settlement_window_seconds == 0
+
+
+def test_calls__without_the_book__ask_neither_for_it_nor_for_a_healthy_price():
+    asked = [call.function.name for call in StateCalls(deployment(), is_without_book=True).calls]
+    assert "measureHedge" in asked
+    assert not {"measure", "price"} & set(asked)
+
+
 def test_decode__all_answer__every_number_in_its_place():
     state = StateCalls(deployment()).decode(BLOCK, [*vault_answers(venue(3, 3), venue(3, 3)), *ANSWERS, *ANSWERS])
     assert (state.usage.all, state.usage.own) == (Budget(11, 12, 13, 14), Budget(21, 22, 23, 24))

@@ -15,8 +15,8 @@ from agent.demo.replay import Recorder, hedge_size, nav_at_oracle_usd
 from agent.demo.scenario import seeded_scenario
 from agent.domain import Exposure, Target, TradeCosts
 from agent.errors import DataError
-from agent.keeper.keeper import CycleResult, Outcome
 from agent.keeper.planner import CycleView
+from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.accounting import NavCheck
 from agent.ledger.records import BlockId, FillRecord, FundingRecord, LogId, Receipt
 from agent.report.replay_report import StepAction

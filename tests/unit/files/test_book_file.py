@@ -8,7 +8,7 @@ import pytest
 
 from agent.domain import Book, HoldingLeg, OptionLeg, OptionType
 from agent.errors import DataError
-from agent.files.book_file import book_toml, load_book
+from agent.files.book_file import book_toml, load_book, load_kept_book
 
 NOW_UNIX = 1_722_470_400  # 2024-08-01T00:00:00Z
 EXPIRY_UNIX = 1_725_091_200  # 2024-08-31T08:00:00Z
@@ -185,3 +185,33 @@ def test_load_book__semicolons__says_so(tmp_path):
     path = tmp_path / "book.csv"
     path.write_text("underlying;type;quantity\nETH;holding;1,5\n")
     assert "separated by semicolons" in refusal(path)
+
+
+# --- as a keeper at work holds it ---------------------------------------------------------------------------------
+
+
+def test_load_kept_book__expired_legs__stay(tmp_path):
+    path = toml_book(tmp_path, expiry="2020-08-31T08:00:00Z")
+    (leg,) = load_kept_book(path).options
+    assert leg.expiry_unix < NOW_UNIX
+    with pytest.raises(DataError, match="remove the expired leg"):
+        load_book(path, NOW_UNIX)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("book.toml", '[book]\nunderlying = "ETH"\n'), ("book.json", '{"book": {"underlying": "ETH"}}')]
+)
+def test_load_kept_book__nothing_left__is_an_empty_book(tmp_path, name, text):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    assert load_kept_book(path) == Book("ETH", ())
+    with pytest.raises(DataError, match="the book is empty"):
+        load_book(path, NOW_UNIX)
+
+
+@pytest.mark.parametrize("text", ["", "underlying,type,quantity\n"])
+def test_load_kept_book__table_without_rows__says_where_the_underlying_goes(tmp_path, text):
+    path = tmp_path / "book.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match="names no underlying; write the empty book as TOML"):
+        load_kept_book(path)

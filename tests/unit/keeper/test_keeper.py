@@ -9,7 +9,8 @@ import pytest
 
 from agent.domain import BlockRef
 from agent.errors import DataError, FatalError, RejectedError, TransientError
-from agent.keeper.keeper import CycleResult, Keeper, Outcome
+from agent.keeper.keeper import Keeper
+from agent.keeper.result import CycleResult, Outcome
 from agent.settings import load_settings
 from agent.units import BlockHash, Seconds, Wei
 

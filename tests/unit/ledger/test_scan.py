@@ -17,7 +17,8 @@ from agent.errors import DataError, TransientError
 from agent.ledger.database import Database
 from agent.ledger.records import CashFlowKind, VaultIdentity
 from agent.ledger.scan import EventScanner
-from agent.units import Address, BlockHash, Seconds, Wei
+from agent.units import Address, BlockHash, Seconds, Wad, Wei
+from agent.venues.protocol import AccountEventKind
 from agent.venues.registry import VENUE_PROTOCOLS
 
 VAULT = Address("0x5FbDB2315678afecb367f032d93F642f64180aa3")
@@ -26,6 +27,7 @@ CLEARING_HOUSE = Address("0x9fE46736679d2D9a65F0992F2272dE9f3c7fa6e0")
 STRANGER = Address("0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC")
 INTENT = b"\x11" * 32
 FIRST_BLOCK = 3
+ASSET = STRANGER
 
 
 def deployment(kind: str = "curie") -> Deployment:
@@ -63,6 +65,18 @@ def leg(size: int, margin: int = 0, price: int = 3_000 * 10**18, fee: int = 10**
         fee=fee,
         marginDelta=margin,
     )
+
+
+def venue_event(kind: AccountEventKind, trader: Address = VENUE, emitter: Address = CLEARING_HOUSE, **values: object):
+    """One of Curie's account events; parameters that do not matter are 0."""
+    (event,) = [one.event for one in VENUE_PROTOCOLS["curie"].account_events if one.kind is kind]
+    plain = {name: STRANGER if of_type == "address" else 0 for name, of_type, _ in event.parameters}
+    return emitted(event, emitter, **{**plain, "trader": trader, **values})
+
+
+def position_changed(size: int, notional: int, fee: int = 0, **more):
+    values = {"exchangedPositionSize": size, "exchangedPositionNotional": notional, "fee": fee}
+    return venue_event(AccountEventKind.TRADE, **values, **more)
 
 
 def deposit(assets: int):
@@ -176,6 +190,72 @@ def test_scan__events_of_strangers__are_not_ours(chain, ledger, scanner):
     scanner.scan(chain.grow(leg(5, emitter=STRANGER), others_funding, forged_funding, funding(-3)))
     assert ledger.fills() == []
     assert [(payment.venue, payment.paid) for payment in ledger.funding()] == [(VENUE, -3)]
+
+
+def test_scan__own_trades_and_margin__are_booked_once(chain, ledger, scanner):
+    margin_in = venue_event(AccountEventKind.DEPOSIT, collateralToken=ASSET, amount=40)
+    scanner.scan(chain.grow(leg(5, margin=40), margin_in, position_changed(5, -15_000), position_changed(-2, 6_000)))
+    (other,) = ledger.account_events()
+    assert (other.kind, other.size_delta, other.cash) == (AccountEventKind.TRADE, -2, 6_000)
+    assert ledger.accounts.venues[VENUE].size == 3
+
+
+def test_scan__own_trade_that_drops_dust__is_still_our_own(chain, ledger, scanner):
+    scanner.scan(chain.grow(leg(5_000), position_changed(5_009, -15_000)))
+    scanner.scan(chain.grow(leg(5_000), position_changed(5_011, -15_000)))
+    assert [event.size_delta for event in ledger.account_events()] == [5_011]
+
+
+def test_scan__two_trades_alike_and_one_our_own__books_the_other(chain, ledger, scanner):
+    scanner.scan(chain.grow(leg(5), position_changed(5, -7), position_changed(5, -7)))
+    assert len(ledger.account_events()) == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "size", "cash"),
+    [
+        (position_changed(-4, 90, 3), -4, 87),
+        (venue_event(AccountEventKind.LIQUIDATION, positionSize=4, liquidationFee=11), 0, -11),
+        (venue_event(AccountEventKind.CLOSED, closedPositionSize=-4, closedPositionNotional=-90), 4, -90),
+        (venue_event(AccountEventKind.DEPOSIT, collateralToken=ASSET, amount=7), 0, 7 * 10**12),
+        (venue_event(AccountEventKind.DEPOSIT, collateralToken=VAULT, amount=7), 0, 0),
+        (
+            venue_event(AccountEventKind.COLLATERAL_SOLD, repaidSettlementWithoutInsuranceFundFeeX10_S=7),
+            0,
+            7 * 10**12,
+        ),
+        (venue_event(AccountEventKind.BAD_DEBT, amount=7), 0, 7 * 10**12),
+    ],
+)
+def test_scan__act_of_others__is_told_and_then_booked(chain, ledger, scanner, event, size, cash):
+    told = []
+    scanner.on_account_event = lambda one: told.append((one, list(ledger.account_events())))
+    scanner.scan(chain.grow(event))
+    ((seen, recorded_by_then),) = told
+    assert recorded_by_then == []
+    assert ledger.account_events() == [seen]
+    assert (seen.size_delta, seen.cash) == (size, cash)
+    account = ledger.accounts.venues[VENUE]
+    assert (account.size, account.others_cash) == (size, cash)
+    assert account.worth(Wad(10**18), Wad(0), 6) == size + cash
+
+
+def test_scan__act_on_another_account__is_no_matter_of_ours(chain, ledger, scanner):
+    scanner.scan(
+        chain.grow(position_changed(5, -7, trader=STRANGER), position_changed(5, -7, emitter=STRANGER), leg(1))
+    )
+    assert ledger.account_events() == []
+
+
+def test_scan__liquidation_reorganised_away__counts_no_more(chain, ledger, scanner):
+    scanner.scan(chain.grow(leg(5)))
+    scanner.scan(chain.grow(position_changed(-5, 90)))
+    assert ledger.accounts.venues[VENUE].size == 0
+    chain.cut(1)
+    chain.grow()
+    scanner.scan(chain.grow())
+    assert ledger.account_events() == []
+    assert ledger.accounts.venues[VENUE].size == 5
 
 
 def test_scan__blocks_without_events__are_not_read_again_by_the_same_process(chain, ledger, scanner):

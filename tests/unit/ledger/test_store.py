@@ -16,6 +16,7 @@ from agent.errors import DataError, FatalError
 from agent.ledger import schema
 from agent.ledger.database import Database
 from agent.ledger.records import (
+    AccountEventRecord,
     CashFlowKind,
     CashFlowRecord,
     CycleRecord,
@@ -35,6 +36,7 @@ from agent.ledger.records import (
     VaultIdentity,
 )
 from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
+from agent.venues.protocol import AccountEventKind
 
 VAULT = Address("0x00000000000000000000000000000000000000A1")
 VENUE = Address("0x00000000000000000000000000000000000000B2")
@@ -151,6 +153,9 @@ def cycle(
     )
 
 
+LIQUIDATION = AccountEventRecord(at(8, 4), VENUE, AccountEventKind.LIQUIDATION, Wad(-WIDEST), Wad(WIDEST - 1))
+
+
 def whole_ledger(ledger) -> None:
     """Put at least one row into every table."""
     ledger.add_intent(INTENT)
@@ -165,6 +170,7 @@ def whole_ledger(ledger) -> None:
             fills=(fill(8, 2, WIDEST),),
             cash_flows=(CashFlowRecord(at(8, 2), CashFlowKind.MARGIN, VENUE, AssetUnits(5)),),
             funding=(FundingRecord(at(8, 1), VENUE, Wad(-7)),),
+            account_events=(LIQUIDATION,),
         )
     )
     executed = Transition(INTENT_ID, IntentState.EXECUTED, block_id(8), block_unix=Seconds(1_700_000_008))
@@ -187,6 +193,7 @@ def test_ledger__closed_and_opened_again__holds_every_record_to_the_last_digit(l
         assert ledger.fills() == [fill(8, 2, WIDEST)]
         assert ledger.fills_of(INTENT_ID) == ledger.fills()
         assert ledger.funding() == [FundingRecord(at(8, 1), VENUE, Wad(-7))]
+        assert ledger.account_events() == [LIQUIDATION]
         assert ledger.rebalances()[0].nav_after == 2**200 - 1
         assert ledger.receipts()[0].gas_price_wei == 21 * 10**9
         assert ledger.cycles()[0].book_delta_low == WIDEST

@@ -1,4 +1,4 @@
-"""Schema 3: leases with epochs, orders that outlive their transaction, prices around a trade, and retention."""
+"""Schema 3: leases with epochs, acts of others, orders that outlive their transaction, prices around a trade, pruning."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "2"
 
 _PRUNED = ("cycles", "scans", "verdicts")
 """Tables whose rows may be given up."""
-_NEW_RECORDS = ("order_steps", "settled_prices", "prunings")
+_NEW_RECORDS = ("account_events", "order_steps", "settled_prices", "prunings")
 _BIG_KEY = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 _WIDE = sa.String(80)
 
@@ -19,6 +19,17 @@ def upgrade() -> None:
     """Add what is new and let go of what a pruning has given up; every row stays as it is."""
     op.add_column("intents", sa.Column("arrival_prices", sa.Text))
     op.add_column("transitions", sa.Column("block_unix", sa.BigInteger))
+    _record_table(
+        "account_events",
+        *_block(),
+        sa.Column("transaction_hash", sa.String(66), nullable=False),
+        sa.Column("log_index", sa.BigInteger, nullable=False),
+        sa.Column("venue", sa.String(42), nullable=False),
+        sa.Column("kind", sa.String(32), nullable=False),
+        sa.Column("size_delta", _WIDE, nullable=False),
+        sa.Column("cash", _WIDE, nullable=False),
+        sa.UniqueConstraint("vault_id", "block_hash", "log_index"),
+    )
     _record_table(
         "order_steps",
         *_block(),

@@ -1,0 +1,123 @@
+"""Decides with the book that is in force: followed from its file, told by the chain, averaged while it settles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agent.domain import Book
+from agent.errors import BookMismatchError, DataError
+from agent.execution.intents import book_digest
+from agent.keeper.alerts import AlertEvent, AlertLog
+from agent.keeper.book_watch import BookWatch
+from agent.keeper.planner import CycleView, Planner, Sight
+from agent.ledger.accounting import NavCheck
+from agent.ledger.store import VaultLedger
+from agent.risk.settlement import average_usd
+from agent.units import Seconds, from_wad
+
+
+class Decider:
+    """One keeper's decisions and the book they rest on.
+
+    ``goes_by_chain``: where book and chain disagree it decides by the chain alone, instead of refusing. A keeper whose
+    book has agreed once does so from then on. ``accepts_nav_error``: the error of NAV found at first is taken as known,
+    and only what comes on top of it counts.
+    """
+
+    def __init__(
+        self,
+        planner: Planner,
+        ledger: VaultLedger,
+        alerts: AlertLog,
+        watch: BookWatch | None,
+        *,
+        goes_by_chain: bool = False,
+        accepts_nav_error: bool = False,
+    ) -> None:
+        self._planner = planner
+        self._ledger = ledger
+        self._alerts = alerts
+        self._watch = watch
+        self._goes_by_chain = goes_by_chain
+        self._written: Book | None = None
+        self._accepted_bps = None if accepts_nav_error else 0.0
+        self.book_digest = book_digest(planner.book)
+        """Of the book in force."""
+
+    def view(self, sight: Sight, nav: NavCheck) -> CycleView:
+        """Decide by the book, or by the chain alone where a keeper at work finds the two apart.
+
+        While the ledger's NAV is not the chain's, something happened that nobody has understood: positions only shrink.
+        """
+        self._follow_book(sight)
+        if not self._is_halted(nav, sight.block.timestamp):
+            return self._decide(sight)
+        view = self._decide(_reductions_alone(sight))
+        reason = f"{view.decision.reason}; NAV is {nav.error_bps:.1f} bps apart, so positions may only shrink"
+        return replace(view, decision=replace(view.decision, reason=reason))
+
+    def _is_halted(self, nav: NavCheck, now_unix: Seconds) -> bool:
+        if self._accepted_bps is None:
+            self._accepted_bps = nav.error_bps
+        limit = self._planner.settings.keeper.max_nav_error_bps + self._accepted_bps
+        if nav.error_bps <= limit:
+            self._alerts.clear(AlertEvent.NAV_BREAK)
+            return False
+        ledger, chain = from_wad(nav.ledger_low), from_wad(nav.chain_low)
+        words = f"the ledger has {ledger:,.2f} USD, the chain {chain:,.2f}: {nav.error_bps:.1f} bps, above {limit:g}"
+        self._alerts.raise_alert(AlertEvent.NAV_BREAK, words, now_unix)
+        return True
+
+    def _decide(self, sight: Sight) -> CycleView:
+        try:
+            view = self._planner.decide(sight, self._averages(sight))
+        except BookMismatchError as mismatch:
+            self._alerts.raise_alert(AlertEvent.BOOK_MISMATCH, str(mismatch), sight.block.timestamp)
+            if not self._goes_by_chain:
+                raise
+            return self._planner.decide_by_chain(sight, str(mismatch))
+        self._goes_by_chain = True  # it has agreed once: from here on a keeper is at work
+        self._alerts.clear(AlertEvent.BOOK_MISMATCH)
+        return view
+
+    def _follow_book(self, sight: Sight) -> None:
+        """Take over what was written anew, once the chain sees it so."""
+        if self._watch is None:
+            return
+        try:
+            self._written = self._watch.poll() or self._written
+        except DataError as trouble:
+            self._written = None
+            self._alerts.tell(AlertEvent.BOOK_RELOAD_REFUSED, f"{trouble}; the book as it was stands")
+        if self._written == self._planner.book:
+            self._written = None
+        if self._written is None:
+            return
+        mismatch = self._planner.disagreement(self._written, sight)
+        if mismatch is not None:
+            words = f"as written anew: {mismatch}; the book as it was stands until then"
+            self._alerts.raise_alert(AlertEvent.BOOK_RELOAD_REFUSED, words, sight.block.timestamp)
+            return
+        self._planner.book, self._written = self._written, None
+        self.book_digest = book_digest(self._planner.book)
+        self._alerts.clear(AlertEvent.BOOK_RELOAD_REFUSED)
+        self._alerts.tell(AlertEvent.BOOK_RELOADED, f"{len(self._planner.book.positions)} positions are in force")
+
+    def _averages(self, sight: Sight) -> dict[Seconds, float]:
+        """Return what settlement averages have been so far, by expiry, as far as the ledger's cycles saw the price."""
+        expiries = self._planner.settling_expiries(sight)
+        if not expiries:
+            return {}
+        window, at_unix = sight.state.settlement_window_seconds, sight.block.timestamp
+        samples = [
+            (seen_at, from_wad(price)) for seen_at, price in self._ledger.prices_since(Seconds(expiries[0] - window))
+        ]
+        samples.append((at_unix, from_wad(sight.snapshot.measurement.price)))
+        averages = {expiry: average_usd(samples, Seconds(expiry - window), at_unix) for expiry in expiries}
+        return {expiry: average for expiry, average in averages.items() if average is not None}
+
+
+def _reductions_alone(sight: Sight) -> Sight:
+    """Return a sight as of a vault in which no position may grow."""
+    measurement = replace(sight.snapshot.measurement, is_reduce_only=True)
+    return replace(sight, snapshot=replace(sight.snapshot, measurement=measurement))

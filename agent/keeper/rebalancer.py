@@ -1,0 +1,100 @@
+"""Carries a proposal out: simulate, execute, and compare the guard's mirror with the chain both times."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from agent.domain import BlockRef
+from agent.errors import RejectedError, TransientError
+from agent.execution.submit import Executor, Terms
+from agent.guard import worst_net_delta
+from agent.keeper.guard_check import Verdict, execution_mismatch, simulation_mismatch
+from agent.keeper.planner import CycleView, Planner, Sight
+from agent.keeper.result import CycleResult, Outcome
+from agent.ledger.accounting import NavCheck
+from agent.ledger.records import IntentRecord, IntentState, Receipt, VenuePrices
+from agent.ledger.store import VaultLedger
+from agent.units import Address, IntentId, Wei
+
+
+class Rebalancer:
+    """Carries out what one keeper proposes to one vault."""
+
+    def __init__(self, planner: Planner, ledger: VaultLedger, executor: Executor, sender: Address) -> None:
+        self._planner = planner
+        self._ledger = ledger
+        self._executor = executor
+        self._sender = sender
+
+    def carry_out(self, sight: Sight, proposal: Verdict, book_digest: str, nav: NavCheck | None) -> CycleResult:
+        """Do what was proposed on a sight, unless the chain would refuse it, and say what became of it.
+
+        Raises
+        ------
+        DataError, TransientError, FatalError
+            As `Executor.execute` does.
+
+        """
+        intent = self._planner.intent_of(sight, proposal)
+        rejection = self._planner.simulate(intent, self._sender, sight.block)
+        seen = CycleResult(
+            block=sight.block,
+            outcome=Outcome.REJECTED,
+            reason=proposal.reason,
+            cycle_seconds=0.0,
+            view=sight if isinstance(sight, CycleView) else None,
+            nav=nav,
+            intent_id=intent.intent_id,
+            rejection=rejection,
+            guard_mirror_mismatch=simulation_mismatch(proposal, rejection),
+        )
+        if rejection is not None:
+            return replace(seen, reason=f"{proposal.reason}; simulation refuses: {rejection}")
+        record = IntentRecord(intent, proposal.urgent, book_digest, proposal.reason, mark_prices(sight))
+        worth = self._planner.gas_worth(sight) if isinstance(sight, CycleView) else None
+        try:
+            settlement = self._executor.execute(record, sight.block, self.terms(record, worth))
+        except RejectedError as refusal:
+            return replace(seen, rejection=refusal, reason=f"{proposal.reason}; not sent: {refusal}")
+        if settlement.state is None:
+            return replace(seen, outcome=Outcome.PENDING, reason=f"{proposal.reason}; {settlement.detail}")
+        if settlement.state is not IntentState.EXECUTED or settlement.block is None:
+            words = f"{proposal.reason}; {settlement.state.value}: {settlement.detail}"
+            return replace(seen, reason=words, receipt=settlement.receipt)
+        if not sight.is_whole:
+            return replace(seen, outcome=Outcome.EXECUTED, receipt=settlement.receipt)
+        return self._executed(seen, settlement.block, settlement.receipt, intent.intent_id)
+
+    def terms(self, record: IntentRecord, worth_wei: Wei | None = None) -> Terms:
+        """Return how dear and how urgent an intent may be, judged anew at each bid."""
+        return Terms(partial(self._is_urgent, record), worth_wei)
+
+    def _is_urgent(self, record: IntentRecord, head: BlockRef) -> bool:
+        """Return whether a hedge is urgent as the vault stands now; as it was decided where that cannot be read."""
+        try:
+            state = self._planner.reader.state(head)
+        except (RejectedError, TransientError):
+            return record.is_urgent
+        return worst_net_delta(state.measurement) >= state.bounds.urgent_delta
+
+    def _executed(
+        self, seen: CycleResult, block: BlockRef, receipt: Receipt | None, intent_id: IntentId
+    ) -> CycleResult:
+        """Measure on both sides of the block of execution, as far as servers tell, and let the mirror judge it."""
+        fills = tuple(self._ledger.fills_of(intent_id))
+        rebalance = self._ledger.rebalance_of(intent_id)
+        done = replace(seen, outcome=Outcome.EXECUTED, receipt=receipt, fills=fills)
+        try:
+            with self._planner.client.within(self._planner.settings.keeper.cycle_deadline_seconds):
+                before = self._planner.reader.state(self._planner.client.parent(block))
+                after = self._planner.reader.state(block)
+        except (RejectedError, TransientError) as trouble:
+            return replace(done, reason=f"{done.reason}; what it led to cannot be read now: {trouble}")
+        mismatch = seen.guard_mirror_mismatch or execution_mismatch(before, after, fills, rebalance)
+        return replace(done, after=after, guard_mirror_mismatch=mismatch)
+
+
+def mark_prices(sight: Sight) -> VenuePrices:
+    """Return each venue's own price as it was seen."""
+    return tuple((venue.address, venue.mark_price) for venue in sight.snapshot.venues)

@@ -1,0 +1,40 @@
+"""Alerts: one line at CRITICAL under a name of its own, told when it begins and again as long as it stands."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from agent.keeper.alerts import REPEAT_SECONDS, AlertEvent, AlertLog
+from agent.units import Seconds
+
+EVENT = AlertEvent.BOOK_MISMATCH
+
+
+@pytest.fixture
+def told(caplog):
+    caplog.set_level(logging.WARNING, logger="evenkeel.keeper")
+    return lambda: [(record.levelname, record.getMessage()) for record in caplog.records]
+
+
+def test_raise_alert__stands__is_told_at_once_and_every_hour(told):
+    alerts = AlertLog()
+    for seconds in (0, 12, REPEAT_SECONDS - 1, REPEAT_SECONDS, REPEAT_SECONDS + 12):
+        alerts.raise_alert(EVENT, f"after\n{seconds}", Seconds(1_000 + seconds))
+    assert told() == [("CRITICAL", "book_mismatch: after 0"), ("CRITICAL", f"book_mismatch: after {REPEAT_SECONDS}")]
+
+
+def test_raise_alert__over_and_begins_again__is_told_again(told):
+    alerts = AlertLog()
+    alerts.raise_alert(EVENT, "first", Seconds(0))
+    alerts.clear(EVENT)
+    alerts.clear(EVENT)
+    alerts.raise_alert(EVENT, "second", Seconds(1))
+    levels = [level for level, _ in told()]
+    assert levels == ["CRITICAL", "WARNING", "CRITICAL"]
+
+
+def test_alert_events__names__never_change():
+    """Operators' rules match them."""
+    assert {event.value for event in AlertEvent} >= {"book_mismatch", "book_reload_refused", "margin_strained"}
