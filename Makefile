@@ -98,7 +98,7 @@ prerequisites:
 .PHONY: lock
 lock: $(STAMPS)/python ## Renew requirements*.lock and package-lock.json
 	$(LOCK) --all-extras --output-file requirements.lock
-	$(LOCK) --extra postgres --constraint requirements.lock --output-file requirements-keeper.lock
+	$(LOCK) --extra postgres --extra aws --constraint requirements.lock --output-file requirements-keeper.lock
 	$(BIN)/uv pip compile --group pyproject.toml:audit --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --quiet --output-file requirements-audit.lock
 	npm install --package-lock-only --ignore-scripts --no-audit --no-fund
 
