@@ -83,6 +83,10 @@ COMMANDS: dict[str, CommandPlace] = {
         "agent.cli.status",
         "Show a vault as it stands: NAV, delta, budgets, hedge, keepers, price, scheduled changes. Needs no key.",
     ),
+    "doctor": CommandPlace(
+        "agent.cli.doctor",
+        "Check machine, endpoints, vault, key and ledger, and say how to mend what fails. Sends nothing.",
+    ),
     "completion": CommandPlace(
         "agent.cli.completion", "Print the script that lets a shell complete commands and options."
     ),

@@ -25,6 +25,7 @@ COMMANDS = {
         *("propose", "show", "vote", "queue", "execute", "cancel", "veto", "tighten", "pause", "resume", "list"),
     ],
     "status": [],
+    "doctor": [],
     "completion": [],
 }
 SCRIPTS = {"completion"}
