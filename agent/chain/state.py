@@ -13,7 +13,7 @@ from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment, VenueEntry
 from agent.domain import BlockRef, Bounds, Budget, Measurement, Track, Usage, VenueMeasurement
 from agent.errors import DataError, TransientError
-from agent.units import Address, AssetUnits, Wad
+from agent.units import Address, AssetUnits, Seconds, Wad
 
 _VENUE_READS = ("position", "markPrice", "indexPrice", "fundingRate", "freeCollateral", "maxFundingRate")
 
@@ -52,6 +52,8 @@ class ChainState:
     """Deposits less exits since deployment."""
     deviation_bps: int
     """How far the price feed may lag, 1e-4 of the price."""
+    oracle_updated_at: Seconds
+    """When the price was told."""
     is_paused: bool
     is_keeper: bool
     venues: tuple[VenueState, ...]
@@ -123,6 +125,7 @@ class StateCalls:
             idle_assets=AssetUnits(idle[0]),
             net_flows=AssetUnits(flows[0]),
             deviation_bps=int(reading[0][4]),
+            oracle_updated_at=Seconds(reading[0][3]),
             is_paused=bool(paused[0]),
             is_keeper=bool(keeper[0]),
             venues=tuple(

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
 from typing import Annotated, Any
 
 import typer
 
 from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, BookFile, Network, load_inputs
+from agent.cli.observation_options import LogOption, MetricsHost, MetricsPort
+from agent.cli.stopping import stopped_by_signals
 from agent.errors import AgentError
 from agent.guard import worst_net_delta
 from agent.keeper.keeper import CycleResult, Keeper, Outcome
+from agent.observability.keeper_observer import KeeperObserver
+from agent.observability.observation import ObservationOptions, observed
+from agent.observability.server import HOST
 from agent.report.formatting import money, price, signed, utc_minute
 from agent.units import from_wad, wei_to_eth
 
@@ -30,36 +32,42 @@ def run(
     interval_seconds: Annotated[
         float | None, typer.Option(min=0.0, help="Wait between cycles; [keeper] interval_seconds unless given.")
     ] = None,
+    is_shadow: Annotated[
+        bool, typer.Option("--shadow", help="Decide and record every cycle, and send nothing. Needs no key.")
+    ] = False,
+    log: LogOption = None,
+    metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = HOST,
     as_json: AsJson = False,
 ) -> None:
     """Hedge the book, cycle after cycle, until stopped. One line a cycle; with --json one object a line.
 
-    The key comes from EVENKEEL_KEEPER_KEY. Stopped or killed at any moment and started again, it goes on where the
-    chain and its ledger stand.
+    The key comes from EVENKEEL_KEEPER_KEY, a keystore, a signer's URL or AWS KMS (docs/runbook.md, Keys). Stopped or
+    killed at any moment and started again, it goes on where the chain and its ledger stand.
 
     """
     settings, positions = load_inputs(network, book)
+    pause = max(settings.keeper.interval_seconds if interval_seconds is None else interval_seconds, 0.0)
+    options = ObservationOptions(f"keeper {settings.network}", log, metrics_host, metrics_port)
 
-    def show(result: CycleResult) -> None:
-        typer.echo(json.dumps(as_document(result), allow_nan=False) if as_json else as_line(result))
+    with (
+        observed(options, settings.observability, os.environ) as observation,
+        Keeper.build(settings, positions, is_shadow=is_shadow) as keeper,
+        stopped_by_signals() as stop,
+    ):
+        heartbeat = observation.heartbeat(max(pause, settings.keeper.retry_max_seconds))
+        observer = KeeperObserver(keeper, observation.registry, observation.pager, heartbeat, observation.run_id)
 
-    def on_error(trouble: AgentError) -> None:
-        typer.echo(f"evenkeel: {type(trouble).__name__}: {' '.join(str(trouble).split())}", err=True)
+        def show(result: CycleResult) -> None:
+            typer.echo(json.dumps(as_document(result), allow_nan=False) if as_json else as_line(result))
+            observer.on_result(result)
 
-    with Keeper.build(settings, positions) as keeper, _stopped_by_signals() as stop:
-        keeper.run(show, on_error, cycles, interval_seconds, stop)
+        def on_error(trouble: AgentError) -> None:
+            typer.echo(f"evenkeel: {type(trouble).__name__}: {' '.join(str(trouble).split())}", err=True)
+            observer.on_trouble(trouble)
 
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
-    """Let SIGINT and SIGTERM end the loop after the cycle at hand."""
-    stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        with observation.serving(heartbeat, observer.health, observer.readiness):
+            keeper.run(show, on_error, cycles, interval_seconds, stop)
 
 
 def as_document(result: CycleResult) -> dict[str, Any]:

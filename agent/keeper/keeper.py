@@ -28,6 +28,7 @@ from agent.keeper.guard_check import execution_mismatch, simulation_mismatch
 from agent.keeper.planner import CycleView, Planner
 from agent.ledger.accounting import NavCheck, check_nav
 from agent.ledger.database import Database
+from agent.ledger.lease import Lease
 from agent.ledger.records import CycleRecord, FillRecord, IntentRecord, IntentState, Receipt, VaultIdentity
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
@@ -44,6 +45,8 @@ class Outcome(Enum):
     """The chain, the guard or the gas caps said no; nothing was changed."""
     PENDING = "pending"
     """A transaction is on its way; the next cycle goes on with it."""
+    SHADOW = "shadow"
+    """Decided and simulated by a keeper that sends nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +95,15 @@ class CycleResult:
 
 
 class Keeper:
-    """One process, one key, one vault."""
+    """One process, one key, one vault. Without a signer it is a shadow: it decides, records, and sends nothing."""
 
     def __init__(
-        self, planner: Planner, database: Database, signer: Signer, first_block: BlockRef, timer: Timer
+        self, planner: Planner, database: Database, signer: Signer | None, first_block: BlockRef, timer: Timer
     ) -> None:
         settings, deployment = planner.settings, planner.deployment
         self.planner = planner
         self._database = database
-        self._signer = signer
+        self.address = deployment.role("keeper") if signer is None else signer.address
         self._timer = timer
         self._settings = settings
         self._book_digest = book_digest(planner.book)
@@ -110,7 +113,11 @@ class Keeper:
         )
         scanner = EventScanner(planner.client, self.ledger, deployment, planner.head(timer.unix_seconds))
         self._scanner = scanner
-        self._executor = Executor(planner.client, self.ledger, scanner, signer, settings.execution, timer)
+        self._executor = (
+            None
+            if signer is None
+            else Executor(planner.client, self.ledger, scanner, signer, settings.execution, timer)
+        )
 
     @classmethod
     def build(
@@ -119,6 +126,7 @@ class Keeper:
         book: Book,
         environment: Mapping[str, str] = os.environ,
         timer: Timer | None = None,
+        is_shadow: bool = False,
     ) -> Keeper:
         """Connect, check all that can be checked without sending, and take the lease on the ledger.
 
@@ -130,6 +138,8 @@ class Keeper:
             Holds the keeper's key, see `load_signer`.
         timer
             Clocks of the machine, unless a test brings its own.
+        is_shadow
+            Needs no key and sends nothing; the budget is that of the manifest's keeper.
 
         Raises
         ------
@@ -141,13 +151,15 @@ class Keeper:
         """
         clock = timer or Timer()
         chain_id = settings.chain.chain_id
-        signer = load_signer(environment, chain_id)
+        signer = None if is_shadow else load_signer(environment, chain_id)
         with ExitStack() as opened:
-            planner = opened.enter_context(Planner.open(settings, book, signer.address))
-            _require_able(planner, signer, planner.head(clock.unix_seconds))
+            planner = opened.enter_context(Planner.open(settings, book, None if signer is None else signer.address))
+            if signer is not None:
+                _require_able(planner, signer, planner.head(clock.unix_seconds))
             first_block = planner.client.block(planner.deployment.block)
             vault = planner.deployment.contract("HedgeVault")
-            database = Database.open(settings.ledger.url, f"{chain_id} {vault}", f"{chain_id} {signer.address}")
+            key = "shadow" if signer is None else signer.address
+            database = Database.open(settings.ledger.url, f"{chain_id} {vault}", f"{chain_id} {key}")
             opened.enter_context(database)
             keeper = cls(planner, database, signer, first_block, clock)
             opened.pop_all()
@@ -165,6 +177,11 @@ class Keeper:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def lease(self) -> Lease:
+        """What keeps other keepers away."""
+        return self._database.lease
 
     # --- the loop -------------------------------------------------------------------------------------------------
 
@@ -243,6 +260,8 @@ class Keeper:
     def _resume_open(self) -> Settlement | None:
         """Go on with open intents, oldest first; stop at one whose outcome is not known yet."""
         settlement: Settlement | None = None
+        if self._executor is None:
+            return None
         for record in self.ledger.open_intents():
             settlement = self._executor.resume(record, partial(self._is_wanted, record))
             if settlement.state is None:
@@ -256,16 +275,16 @@ class Keeper:
         head = self.planner.head(self._timer.unix_seconds)
         if head.number - record.intent.decided_at_block.number > MAX_DECISION_AGE_BLOCKS:
             return False
-        return self.planner.simulate(record.intent, self._signer.address, head) is None
+        return self.planner.simulate(record.intent, self.address, head) is None
 
     def _decide_and_act(self, head: BlockRef) -> CycleResult:
         try:
             view = self.planner.look(head)
         except RejectedError as rejection:
             return CycleResult(head, Outcome.REJECTED, f"cannot be read: {rejection}", 0.0, rejection=rejection)
-        if not view.state.is_keeper:
+        if not view.state.is_keeper and self._executor is not None:
             raise FatalError(
-                f"key {self._signer.address} was dismissed: it has no KEEPER_ROLE any more; start with "
+                f"key {self.address} was dismissed: it has no KEEPER_ROLE any more; start with "
                 "another keeper's key, or have the governor grant the role again"
             )
         nav = check_nav(self.ledger.accounts, view.state, self._asset_decimals)
@@ -279,7 +298,7 @@ class Keeper:
     def _carry_out(self, view: CycleView, nav: NavCheck) -> CycleResult:
         """Simulate, then execute, and compare the guard's mirror with the chain both times."""
         intent, decision = self.planner.intent(view), view.decision
-        rejection = self.planner.simulate(intent, self._signer.address, view.block)
+        rejection = self.planner.simulate(intent, self.address, view.block)
         seen = CycleResult(
             block=view.block,
             outcome=Outcome.REJECTED,
@@ -293,6 +312,8 @@ class Keeper:
         )
         if rejection is not None:
             return replace(seen, reason=f"{decision.reason}; simulation refuses: {rejection}")
+        if self._executor is None:
+            return replace(seen, outcome=Outcome.SHADOW, reason=f"{decision.reason}; a shadow sends nothing")
         record = IntentRecord(intent, decision.urgent, self._book_digest, decision.reason)
         try:
             settlement = self._executor.execute(record, view.block)

@@ -30,7 +30,7 @@ class AlertName(Enum):
     VAULT_STOPPED = "vault_stopped"
     CHAIN_UNREACHABLE = "chain_unreachable"
     KEEPER_UNHEALTHY = "keeper_unhealthy"
-    KEEPER_HALTED = "keeper_halted"
+    PROCESS_HALTED = "process_halted"
     CYCLE_HUNG = "cycle_hung"
     CYCLES_FAILING = "cycles_failing"
     REVERTS_IN_A_ROW = "reverts_in_a_row"

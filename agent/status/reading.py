@@ -166,16 +166,17 @@ class StatusReader:
             address=keeper,
             has_role=bool(is_keeper[0]),
             gas_money=balance,
-            rebalances_left=balance // self._rebalance_cost(block),
+            rebalances_left=balance // rebalance_cost(self.settings, block),
             last_intent_block=int(last_block) or None,
             budget_left=available(bounds, usage, measurement.firm_nav, block.timestamp, is_urgent=False),
         )
 
-    def _rebalance_cost(self, block: BlockRef) -> int:
-        costs, execution = self.settings.costs, self.settings.execution
-        tip = gwei_to_wei(execution.priority_fee_gwei, Rounding.UP)
-        data_fee = gwei_to_wei(costs.data_fee_gwei, Rounding.UP)
-        return max(Wei(costs.rebalance_gas_units * (block.base_fee_wei + tip) + data_fee), 1)
+
+def rebalance_cost(settings: Settings, block: BlockRef) -> Wei:
+    """Return what a rebalance costs at the base fee of ``block``, at least 1."""
+    tip = gwei_to_wei(settings.execution.priority_fee_gwei, Rounding.UP)
+    data_fee = gwei_to_wei(settings.costs.data_fee_gwei, Rounding.UP)
+    return Wei(max(settings.costs.rebalance_gas_units * (block.base_fee_wei + tip) + data_fee, 1))
 
 
 def _modes(vault: dict[str, Any], block: BlockRef) -> ModeStatus:

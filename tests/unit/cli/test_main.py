@@ -25,6 +25,9 @@ COMMANDS = {
         *("propose", "show", "vote", "queue", "execute", "cancel", "veto", "tighten", "pause", "resume", "list"),
     ],
     "status": [],
+    "watch": [],
+    "alert": ["test"],
+    "key": ["new", "grant", "rotate"],
     "doctor": [],
     "completion": [],
 }
