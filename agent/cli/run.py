@@ -11,15 +11,19 @@ import typer
 from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, BookFile, Network, load_inputs
 from agent.cli.observation_options import LogOption, MetricsHost, MetricsPort
 from agent.cli.stopping import stopped_by_signals
-from agent.errors import AgentError
+from agent.domain import Book
+from agent.errors import AgentError, TransientError
 from agent.guard import worst_net_delta
 from agent.keeper.keeper import CycleResult, Keeper, Outcome
 from agent.observability.keeper_observer import KeeperObserver
 from agent.observability.observation import ObservationOptions, observed
 from agent.observability.server import HOST
 from agent.report.formatting import money, price, signed, utc_minute
+from agent.settings import Settings
 from agent.units import from_wad, wei_to_eth
 
+EXIT_TRY_AGAIN = 75
+"""The start met a fault of the moment: sysexits(3)'s EX_TEMPFAIL, on which systemd starts it again."""
 EXAMPLE = "Example: evenkeel run --book examples/book.toml --network localnet --cycles 10 --interval-seconds 5"
 
 
@@ -46,10 +50,26 @@ def run(
     killed at any moment and started again, it goes on where the chain and its ledger stand.
 
     """
-    settings, positions = load_inputs(network, book)
-    pause = max(settings.keeper.interval_seconds if interval_seconds is None else interval_seconds, 0.0)
-    options = ObservationOptions(f"keeper {settings.network}", log, metrics_host, metrics_port)
+    try:
+        settings, positions = load_inputs(network, book)
+        options = ObservationOptions(f"keeper {settings.network}", log, metrics_host, metrics_port)
+        _keep(settings, positions, options, cycles, interval_seconds, is_shadow, as_json)
+    except TransientError as trouble:
+        typer.echo(f"evenkeel: {' '.join(str(trouble).split())}", err=True)
+        raise typer.Exit(EXIT_TRY_AGAIN) from None
 
+
+def _keep(
+    settings: Settings,
+    positions: Book,
+    options: ObservationOptions,
+    cycles: int | None,
+    interval_seconds: float | None,
+    is_shadow: bool,
+    as_json: bool,
+) -> None:
+    """Run the keeper under observation."""
+    pause = settings.keeper.interval_seconds if interval_seconds is None else interval_seconds
     with (
         observed(options, settings.observability, os.environ) as observation,
         Keeper.build(settings, positions, is_shadow=is_shadow) as keeper,

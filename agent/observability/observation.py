@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import structlog
 from prometheus_client import CollectorRegistry
 
-from agent.errors import AgentError
+from agent.errors import AgentError, TransientError
 from agent.observability.alerts import Alert, AlertName
 from agent.observability.heartbeat import Heartbeat, ServiceManager, Watchdog, end_process
 from agent.observability.log import LogFormat, configure_logging
@@ -95,7 +95,8 @@ def observed(
     process_metrics(observation.registry)
     try:
         yield observation
-    except KeyboardInterrupt:
+    except TransientError as failure:  # of the start, which is tried again
+        _LOG.info("not_started", reason=" ".join(str(failure).split()))
         raise
     except Exception as failure:
         _tell_halt(pager, failure)

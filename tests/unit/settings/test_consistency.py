@@ -27,6 +27,11 @@ from agent.settings import load_settings
             "idle_reserve_bps 2000 is below [bounds] idle_floor_bps 2500",
         ),
         ("deadline_seconds = 240", "deadline_seconds = 10", "below receipt_timeout_seconds 20"),
+        (
+            "[ledger]\nurl",
+            "[observability]\nmax_cycle_seconds = 20\n\n[ledger]\nurl",
+            "max_cycle_seconds 20 is not above [execution] receipt_timeout_seconds 20",
+        ),
         ("receipt_poll_seconds = 0.01", "receipt_poll_seconds = 6", "replace_after_seconds 5"),
         ("retry_initial_seconds = 0.5", "retry_initial_seconds = 90", "retry_max_seconds 60"),
         ("high_leverage_ratio = 2.5", "high_leverage_ratio = 3.7", "exceeds 3.6"),
