@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from importlib.metadata import version
 from typing import Annotated, Any
 
+import structlog
 import typer
 
 from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, BookFile, Network, load_inputs
@@ -22,6 +24,7 @@ from agent.report.formatting import money, price, signed, utc_minute
 from agent.settings import Settings
 from agent.units import from_wad, wei_to_eth
 
+_LOG = structlog.stdlib.get_logger(__name__)
 EXIT_TRY_AGAIN = 75
 """The start met a fault of the moment: sysexits(3)'s EX_TEMPFAIL, on which systemd starts it again."""
 EXAMPLE = "Example: evenkeel run --book examples/book.toml --network localnet --cycles 10 --interval-seconds 5"
@@ -77,6 +80,15 @@ def _keep(
     ):
         heartbeat = observation.heartbeat(max(pause, settings.keeper.retry_max_seconds))
         observer = KeeperObserver(keeper, observation.registry, observation.pager, heartbeat, observation.run_id)
+
+        _LOG.info(
+            "started",
+            version=version("evenkeel"),
+            network=settings.network,
+            vault=keeper.ledger.identity.address,
+            keeper=keeper.address,
+            is_shadow=is_shadow,
+        )
 
         def show(result: CycleResult) -> None:
             typer.echo(json.dumps(as_document(result), allow_nan=False) if as_json else as_line(result))

@@ -24,6 +24,7 @@ from agent.observability.watcher import WATCH_RPC_URLS_VARIABLE, Look, Watcher
 from agent.report.formatting import signed, utc_minute
 from agent.settings import Settings, config_path, load_settings
 from agent.status.reading import StatusReader
+from agent.status.records import VaultStatus
 from agent.units import from_wad
 
 EXAMPLE = "Example: evenkeel watch --network localnet --keeper-url http://127.0.0.1:9464"
@@ -54,11 +55,14 @@ def watch(
         closing(ChainClient(settings.chain)) as client,
         stopped_by_signals() as stop,
     ):
-        client.require_chain()
-        deployment = load_deployment(settings.chain.manifest_file, settings.chain.chain_id)
-        reader = StatusReader(settings, client, deployment)
-        watcher = Watcher(lambda: reader.read(client.head(time.time())), observation, os.environ, keeper_url)
+        reader = StatusReader(settings, client, load_deployment(settings.chain.manifest_file, settings.chain.chain_id))
         heartbeat = observation.heartbeat(interval_seconds)
+
+        def read() -> VaultStatus:
+            client.require_chain()  # anew each time: a watcher that starts while all is down must page, not end
+            return reader.read(client.head(time.time()))
+
+        watcher = Watcher(read, observation, os.environ, keeper_url)
 
         def health() -> Condition:
             return Condition(heartbeat.seconds_late == 0.0, "the loop turns")

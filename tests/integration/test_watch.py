@@ -16,7 +16,8 @@ import pytest
 import requests
 
 from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
-from agent.execution.config import KEEPER_KEY_VARIABLE
+from agent.execution.config import KEEPER_KEY_VARIABLE, KEEPER_KEYSTORE_VARIABLE, KEEPER_PASSWORD_VARIABLE
+from agent.execution.keystore import write_keystore
 from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.observability.observation import EXIT_HUNG
 from agent.observability.pager import ALERT_URLS_VARIABLE
@@ -29,8 +30,11 @@ pytestmark = pytest.mark.chain
 
 TIMEOUT_SECONDS = 120
 MAIN = [sys.executable, "-c", "from agent.cli.main import main; main()"]
-QUICK = "\n[observability]\nmax_outside_seconds = 600\nmax_failing_seconds = 1\nmax_cycle_seconds = 3\n"
+QUICK = "\n[observability]\nmax_outside_seconds = 600\nmax_failing_seconds = 1\nmax_cycle_seconds = 21\n"
 ALLOWED_SECONDS = 600
+SECRET = "5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a"
+"""Of Anvil's keeper account: worthless anywhere but on a local chain."""
+PASSWORD = "correct horse battery"
 NOWHERE = {RPC_URLS_VARIABLE: "http://127.0.0.1:9"}
 
 
@@ -60,8 +64,21 @@ def environment(world: KeeperWorld, **more: str) -> dict[str, str]:
     }
 
 
+_STARTED: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_running():
+    """A test that fails midway leaves no process behind."""
+    yield
+    while _STARTED:
+        process = _STARTED.pop()
+        process.kill()
+        process.communicate()
+
+
 def start(world: KeeperWorld, *arguments: str, **more: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [*MAIN, *arguments],
         cwd=REPOSITORY,
         env=environment(world, **more),
@@ -69,6 +86,8 @@ def start(world: KeeperWorld, *arguments: str, **more: str) -> subprocess.Popen[
         stderr=subprocess.PIPE,
         text=True,
     )
+    _STARTED.append(process)
+    return process
 
 
 def end(process: subprocess.Popen[str]) -> tuple[int, str]:
@@ -158,6 +177,15 @@ def test_watch__good_look__is_told_to_the_dead_man_s_switch(world, config):
     assert watcher.returncode == 0
     assert "nobody is told" in trouble
     assert switch.pinged == ["/ping"]
+    assert blind.returncode == 0
+
+
+def test_watch__chain_is_down_from_the_start__pages_all_the_same(world, config):
+    with alert_receiver() as receiver:
+        more = {ALERT_URLS_VARIABLE: receiver.url, **NOWHERE}
+        watcher = start(world, "watch", "--network", str(config), "--interval-seconds", "0.1", **more)
+        assert receiver.next_title() == "[critical] watch quick: chain_unreachable"
+        assert end(watcher)[0] == 0
 
 
 def test_run__metrics_and_health__are_served_while_it_runs(world):
@@ -243,12 +271,21 @@ def test_alert_test__channels__are_tried_and_a_deaf_one_is_a_failure(world):
     assert b"no fire" in receiver.raw[0]
 
 
-def test_run__whole_run__shows_its_key_nowhere(world, tmp_path):
-    """The key goes in by the environment; everything that comes out is searched for it."""
-    secret = "5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a"
-    port = _free_port()
+def by_environment(directory: Path) -> dict[str, str]:
+    return {KEEPER_KEY_VARIABLE: f"0x{SECRET}"}
+
+
+def by_keystore(directory: Path) -> dict[str, str]:
+    write_keystore(directory / "keeper.json", bytes.fromhex(SECRET), PASSWORD)
+    return {KEEPER_KEYSTORE_VARIABLE: str(directory / "keeper.json"), KEEPER_PASSWORD_VARIABLE: PASSWORD}
+
+
+@pytest.mark.parametrize("named", [by_environment, by_keystore], ids=lambda function: function.__name__)
+def test_run__whole_run__shows_its_key_nowhere(world, tmp_path, named):
+    """Everything that comes out is searched for the key, and for the keystore's password."""
+    port, secret = _free_port(), SECRET
     with alert_receiver() as receiver:
-        more = {KEEPER_KEY_VARIABLE: f"0x{secret}", ALERT_URLS_VARIABLE: receiver.url}
+        more = {**named(tmp_path), ALERT_URLS_VARIABLE: receiver.url}
         arguments = ["run", "--book", str(world.book_path), "--interval-seconds", "0.2", "--log", "json"]
         keeper = start(world, *arguments, "--metrics-port", str(port), "--json", **more)
         printed = line_with(keeper, '"executed"')
@@ -266,6 +303,7 @@ def test_run__whole_run__shows_its_key_nowhere(world, tmp_path):
     assert secret.encode() not in everything.lower()
     assert bytes.fromhex(secret) not in everything
     assert str(int(secret, 16)).encode() not in everything
+    assert PASSWORD.encode() not in everything
     lines = [json.loads(line) for line in logged.splitlines() if line.startswith("{")]
     ids = [line["cycle"] for line in lines if line["event"] == "cycle_done"]
     assert len(set(ids)) == len(ids) >= 1
