@@ -108,7 +108,7 @@ postgresql:
 .PHONY: lock
 lock: $(STAMPS)/python ## Renew requirements*.lock and package-lock.json
 	$(LOCK) --all-extras --output-file requirements.lock
-	$(LOCK) --extra postgres --constraint requirements.lock --output-file requirements-keeper.lock
+	$(LOCK) --extra postgres --extra aws --constraint requirements.lock --output-file requirements-keeper.lock
 	set -e; for group in audit docs; do \
 		$(BIN)/uv pip compile --group pyproject.toml:$$group --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --quiet --output-file requirements-$$group.lock; \
 	done

@@ -38,7 +38,14 @@ class EndpointHealth:
     """Average that forgets, of the answers that came."""
     log_range_blocks: int
     batch_requests: int
+    lag_blocks: int
+    """Behind the newest head acted on, when it was last asked for its own."""
     last_fault: str
+
+    @property
+    def is_open(self) -> bool:
+        """True while it is kept out of use."""
+        return self.state is BreakerState.OPEN
 
 
 class Breaker:

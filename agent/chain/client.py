@@ -101,9 +101,9 @@ class ChainClient:
 
         """
         if self._quorum == 1:
-            block = self._pool.first(_latest)
+            block = self._pool.first(self._latest)
         else:
-            block, is_agreed = self._pool.gather(_latest, self._quorum, self._newest_shared)
+            block, is_agreed = self._pool.gather(self._latest, self._quorum, self._newest_shared)
             block = block if is_agreed else self.block(block.number)
         age_seconds = abs(now_unix - block.timestamp)
         if age_seconds > self._max_head_age_seconds:
@@ -126,6 +126,11 @@ class ChainClient:
     def canonical_hashes(self, numbers: Sequence[int]) -> list[BlockHash | None]:
         """Return the hash of each block number, None beyond the head."""
         return [None if block is None else block.hash for block in self._blocks(numbers)]
+
+    def _latest(self, endpoint: Endpoint) -> BlockRef:
+        block = shapes.block(endpoint.request(Request("eth_getBlockByNumber", ("latest", False))))
+        endpoint.lag_blocks = max(self._heads.newest - block.number, 0)
+        return block
 
     def _newest_shared(self, replies: list[Reply[BlockRef]]) -> tuple[BlockRef, bool] | None:
         """Return the newest block that a quorum has reached, and whether they name the same one already."""
@@ -365,10 +370,6 @@ class ChainClient:
             return told[len(told) // 2]
         reverted = [answer for answer in answers if answer.failure is not None]
         return reverted[0] if len(reverted) >= self._quorum else None
-
-
-def _latest(endpoint: Endpoint) -> BlockRef:
-    return shapes.block(endpoint.request(Request("eth_getBlockByNumber", ("latest", False))))
 
 
 def _data_or_reverts(batch: Sequence[Request], endpoint: Endpoint) -> list[Answer]:

@@ -40,6 +40,8 @@ class Endpoint:
         self._timeout_seconds = timeout_seconds
         self._clock = clock
         self.breaker = Breaker()
+        self.lag_blocks = 0
+        """Behind the newest head acted on, when it was last asked for its own."""
         self.log_range = AdaptiveLimit(FIRST_LOG_RANGE_BLOCKS, MOST_LOG_RANGE_BLOCKS)
         self.batch_size = AdaptiveLimit(FIRST_BATCH_REQUESTS, MOST_BATCH_REQUESTS)
 
@@ -70,6 +72,7 @@ class Endpoint:
             latency_seconds=breaker.latency_seconds,
             log_range_blocks=self.log_range.current,
             batch_requests=self.batch_size.current,
+            lag_blocks=self.lag_blocks,
             last_fault=breaker.last_fault,
         )
 

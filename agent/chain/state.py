@@ -52,6 +52,8 @@ class ChainState:
     """Deposits less exits since deployment."""
     deviation_bps: int
     """How far the price feed may lag, 1e-4 of the price."""
+    oracle_updated_at: Seconds
+    """When the price was told."""
     is_paused: bool
     is_keeper: bool
     venues: tuple[VenueState, ...]
@@ -134,6 +136,7 @@ class StateCalls:
             idle_assets=AssetUnits(idle[0]),
             net_flows=AssetUnits(flows[0]),
             deviation_bps=int(reading[0][4]),
+            oracle_updated_at=Seconds(reading[0][3]),
             is_paused=bool(paused[0]),
             is_keeper=bool(keeper[0]),
             venues=tuple(

@@ -89,6 +89,16 @@ COMMANDS: dict[str, CommandPlace] = {
         "agent.cli.status",
         "Show a vault as it stands: NAV, delta, budgets, hedge, keepers, price, scheduled changes. Needs no key.",
     ),
+    "watch": CommandPlace(
+        "agent.cli.watch",
+        "Read the vault again and again, and page when W stays outside the band. Needs no key and asks no keeper.",
+    ),
+    "alert": CommandPlace("agent.cli.alert", "Alerts: test."),
+    "key": CommandPlace("agent.cli.key", "Keys of keepers: new, grant, rotate."),
+    "doctor": CommandPlace(
+        "agent.cli.doctor",
+        "Check machine, endpoints, vault, key and ledger, and say how to mend what fails. Sends nothing.",
+    ),
     "completion": CommandPlace(
         "agent.cli.completion", "Print the script that lets a shell complete commands and options."
     ),

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import json
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
 from typing import Annotated, Any
 
+import structlog
 import typer
 
 from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, BookFile, Network, load_inputs
-from agent.errors import AgentError
+from agent.cli.observation_options import LogOption, MetricsHost, MetricsPort
+from agent.cli.stopping import stopped_by_signals
+from agent.errors import AgentError, TransientError
 from agent.files.book_file import load_kept_book
 from agent.guard import worst_net_delta
 from agent.keeper.book_watch import BookWatch
 from agent.keeper.keeper import Keeper
 from agent.keeper.result import CycleResult, Outcome
+from agent.observability.keeper_observer import KeeperObserver
+from agent.observability.observation import ObservationOptions, observed
+from agent.observability.server import HOST
 from agent.report.formatting import money, price, signed, utc_minute
+from agent.settings import Settings
 from agent.units import from_wad, wei_to_eth
 
+_LOG = structlog.stdlib.get_logger(__name__)
+EXIT_TRY_AGAIN = 75
+"""The start met a fault of the moment: sysexits(3)'s EX_TEMPFAIL, on which systemd starts it again."""
 EXAMPLE = "Example: evenkeel run --book examples/book.toml --network localnet --cycles 2 --interval-seconds 5"
 
 
@@ -50,48 +60,78 @@ def run(
             help="Trade on after an alert nav_break: what ledger and chain differ by at the start is understood.",
         ),
     ] = False,
+    is_shadow: Annotated[
+        bool, typer.Option("--shadow", help="Decide and record every cycle, and send nothing. Needs no key.")
+    ] = False,
+    log: LogOption = None,
+    metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = HOST,
     as_json: AsJson = False,
 ) -> None:
     """Hedge the book, cycle after cycle, until stopped. One line a cycle; with --json one object a line.
 
     The book's file may be written anew at any time: it is taken over once the chain sees the same delta. Alerts go to
-    standard error, each under a name of its own. The key comes from EVENKEEL_KEEPER_KEY. Stopped or killed at any
-    moment and started again, it goes on where the chain and its ledger stand.
+    standard error, each under a name of its own. The key comes from EVENKEEL_KEEPER_KEY, a keystore, a signer's URL or
+    AWS KMS (docs/runbook.md, Keys). Stopped or killed at any moment and started again, it goes on where the chain and
+    its ledger stand.
 
     """
-    settings, positions = load_inputs(network, book)
-
-    def show(result: CycleResult) -> None:
-        typer.echo(json.dumps(as_document(result), allow_nan=False) if as_json else as_line(result))
-
-    def on_error(trouble: AgentError) -> None:
-        typer.echo(f"evenkeel: {type(trouble).__name__}: {' '.join(str(trouble).split())}", err=True)
-
-    watch = BookWatch(book, load_kept_book, positions.underlying)
-    with (
-        Keeper.build(
+    try:
+        settings, positions = load_inputs(network, book)
+        options = ObservationOptions(f"keeper {settings.network}", log, metrics_host, metrics_port)
+        build = partial(
+            Keeper.build,
             settings,
             positions,
-            watch=watch,
+            watch=BookWatch(book, load_kept_book, positions.underlying),
             starts_on_mismatch=starts_on_mismatch,
             accepts_nav_error=accepts_nav_error,
             stands_by=stands_by,
-        ) as keeper,
-        _stopped_by_signals() as stop,
+            is_shadow=is_shadow,
+        )
+        _keep(settings, build, options, cycles, interval_seconds, as_json)
+    except TransientError as trouble:
+        typer.echo(f"evenkeel: {' '.join(str(trouble).split())}", err=True)
+        raise typer.Exit(EXIT_TRY_AGAIN) from None
+
+
+def _keep(
+    settings: Settings,
+    build: Callable[[], Keeper],
+    options: ObservationOptions,
+    cycles: int | None,
+    interval_seconds: float | None,
+    as_json: bool,
+) -> None:
+    """Run the keeper under observation."""
+    pause = settings.keeper.interval_seconds if interval_seconds is None else interval_seconds
+    with (
+        observed(options, settings.observability, os.environ) as observation,
+        build() as keeper,
+        stopped_by_signals() as stop,
     ):
-        keeper.run(show, on_error, cycles, interval_seconds, stop)
+        heartbeat = observation.heartbeat(max(pause, settings.keeper.retry_max_seconds))
+        observer = KeeperObserver(keeper, observation.registry, observation.pager, heartbeat, observation.run_id)
 
+        _LOG.info(
+            "started",
+            version=version("evenkeel"),
+            network=settings.network,
+            vault=keeper.ledger.identity.address,
+            keeper=keeper.address,
+            is_shadow=keeper.is_shadow,
+        )
 
-@contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
-    """Let SIGINT and SIGTERM end the loop after the cycle at hand."""
-    stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        def show(result: CycleResult) -> None:
+            typer.echo(json.dumps(as_document(result), allow_nan=False) if as_json else as_line(result))
+            observer.on_result(result)
+
+        def on_error(trouble: AgentError) -> None:
+            typer.echo(f"evenkeel: {type(trouble).__name__}: {' '.join(str(trouble).split())}", err=True)
+            observer.on_trouble(trouble)
+
+        with observation.serving(heartbeat, observer.health, observer.readiness):
+            keeper.run(show, on_error, cycles, interval_seconds, stop)
 
 
 def as_document(result: CycleResult) -> dict[str, Any]:

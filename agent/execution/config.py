@@ -11,6 +11,16 @@ from agent.config import Exact, Real, Section, Whole
 
 KEEPER_KEY_VARIABLE = "EVENKEEL_KEEPER_KEY"
 """The keeper's private key, 0x and 64 hexadecimal digits; never in a file."""
+KEEPER_KEYSTORE_VARIABLE = "EVENKEEL_KEEPER_KEYSTORE"
+"""Or the path of an encrypted keystore, which one of the next two opens."""
+KEEPER_PASSWORD_VARIABLE = "EVENKEEL_KEEPER_PASSWORD"  # noqa: S105 - a name
+KEEPER_PASSWORD_FILE_VARIABLE = "EVENKEEL_KEEPER_PASSWORD_FILE"  # noqa: S105 - a name
+KEEPER_SIGNER_URL_VARIABLE = "EVENKEEL_KEEPER_SIGNER_URL"
+"""Or the URL of a signer; the next two say what it speaks ("web3signer" unless set) and whose key it is."""
+KEEPER_SIGNER_PROTOCOL_VARIABLE = "EVENKEEL_KEEPER_SIGNER_PROTOCOL"
+KEEPER_ADDRESS_VARIABLE = "EVENKEEL_KEEPER_ADDRESS"
+KEEPER_KMS_KEY_VARIABLE = "EVENKEEL_KEEPER_KMS_KEY"
+"""Or id, ARN or alias of a key in AWS KMS."""
 
 GOVERNANCE_KEY_VARIABLE = "EVENKEEL_GOVERNANCE_KEY"
 """Private key of who proposes, votes, vetoes or tightens; the same form, never in a file or an argument."""

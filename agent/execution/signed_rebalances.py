@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from eth_account.messages import SignableMessage, encode_typed_data
-from eth_utils.crypto import keccak
-
 from agent.chain.abi import Call, load_abi
 from agent.domain import Intent
 from agent.execution.intents import bound_intent
+from agent.execution.keys import TypedData
 from agent.units import Address
 
 _DOMAIN_NAME, _DOMAIN_VERSION = "Evenkeel IntentRelay", "1"
@@ -30,7 +28,7 @@ _TYPES = {
 }
 
 
-def typed_rebalance(intent: Intent, keeper: Address, chain_id: int, relay: Address) -> SignableMessage:
+def typed_rebalance(intent: Intent, keeper: Address, chain_id: int, relay: Address) -> TypedData:
     """Return what the keeper signs so that anyone may bring the intent to ``relay``."""
     bound, legs = bound_intent(intent)
     message = {
@@ -40,12 +38,7 @@ def typed_rebalance(intent: Intent, keeper: Address, chain_id: int, relay: Addre
         "legs": [_named("Leg", leg) for leg in legs],
     }
     domain = {"name": _DOMAIN_NAME, "version": _DOMAIN_VERSION, "chainId": chain_id, "verifyingContract": relay}
-    return encode_typed_data(domain, _TYPES, message)
-
-
-def digest_of(message: SignableMessage) -> bytes:
-    """Return the 32 bytes that are signed: ``IntentRelay.digestOf`` of the same rebalance."""
-    return keccak(b"\x19" + message.version + message.header + message.body)
+    return TypedData(domain, _TYPES, message)
 
 
 def relay_call(

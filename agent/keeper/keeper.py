@@ -33,6 +33,7 @@ from agent.keeper.rebalancer import Rebalancer, mark_prices
 from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.accounting import NavCheck, check_nav
 from agent.ledger.database import Database
+from agent.ledger.lease import Lease
 from agent.ledger.records import AccountEventRecord, CycleRecord, IntentRecord, VaultIdentity
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
@@ -47,13 +48,13 @@ _ACCOUNT_ALERTS = {
 
 
 class Keeper:
-    """One process, one key, one vault."""
+    """One process, one key, one vault. Without a signer it is a shadow: it decides, records, and sends nothing."""
 
     def __init__(
         self,
         planner: Planner,
         database: Database,
-        signer: Signer,
+        signer: Signer | None,
         first_block: BlockRef,
         timer: Timer,
         watch: BookWatch | None = None,
@@ -64,7 +65,7 @@ class Keeper:
         settings, deployment = planner.settings, planner.deployment
         self.planner = planner
         self._database = database
-        self._signer = signer
+        self.address = deployment.role("keeper") if signer is None else signer.address
         self._timer = timer
         self._settings = settings
         self._asset_decimals = deployment.asset.decimals
@@ -73,10 +74,13 @@ class Keeper:
         )
         scanner = EventScanner(planner.client, self.ledger, deployment, planner.head(timer.unix_seconds))
         self._scanner = scanner
-        self._executor = Executor(
-            planner.client, self.ledger, scanner, signer, settings.execution, timer, planner.rollup
+        self.is_shadow = signer is None
+        self._executor = (
+            None
+            if signer is None
+            else Executor(planner.client, self.ledger, scanner, signer, settings.execution, timer, planner.rollup)
         )
-        self._rebalancer = Rebalancer(planner, self.ledger, self._executor, signer.address)
+        self._rebalancer = Rebalancer(planner, self.ledger, self._executor, self.address)
         self._alerts = AlertLog()
         scanner.on_account_event = self._tell_account_event
         self._decider = Decider(
@@ -100,6 +104,7 @@ class Keeper:
         starts_on_mismatch: bool = False,
         accepts_nav_error: bool = False,
         stands_by: bool = False,
+        is_shadow: bool = False,
     ) -> Keeper:
         """Connect, check all that can be checked without sending, and take the lease on the ledger.
 
@@ -119,6 +124,8 @@ class Keeper:
             Trade on though the ledger's NAV is not the chain's: what they differ by at the start is understood.
         stands_by
             Wait while another keeper serves the vault or uses the key, instead of refusing to start.
+        is_shadow
+            Needs no key and sends nothing; the budget is that of the manifest's keeper.
 
         Raises
         ------
@@ -130,13 +137,14 @@ class Keeper:
         """
         clock = timer or Timer()
         chain_id = settings.chain.chain_id
-        signer = load_signer(environment, chain_id)
+        signer = None if is_shadow else load_signer(environment, chain_id)
         with ExitStack() as opened:
-            planner = opened.enter_context(Planner.open(settings, book, signer.address))
-            _require_able(planner, signer, planner.head(clock.unix_seconds))
+            planner = opened.enter_context(Planner.open(settings, book, None if signer is None else signer.address))
+            if signer is not None:
+                _require_able(planner, signer, planner.head(clock.unix_seconds))
             first_block = planner.client.block(planner.deployment.block)
             vault = planner.deployment.contract("HedgeVault")
-            names = f"{chain_id} {vault}", f"{chain_id} {signer.address}"
+            names = f"{chain_id} {vault}", f"{chain_id} {'shadow' if signer is None else signer.address}"
             database = Database.open(
                 settings.ledger.url, *names, settings.ledger, threading.Event() if stands_by else None
             )
@@ -166,6 +174,11 @@ class Keeper:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def lease(self) -> Lease:
+        """What keeps other keepers away."""
+        return self._database.lease
 
     # --- the loop -------------------------------------------------------------------------------------------------
 
@@ -278,6 +291,8 @@ class Keeper:
     def _resume_open(self) -> Settlement | None:
         """Go on with open intents, oldest first; stop at one whose outcome is not known yet."""
         settlement: Settlement | None = None
+        if self._executor is None:
+            return None
         for record in self.ledger.open_intents():
             settlement = self._executor.resume(record, partial(self._is_wanted, record), self._rebalancer.terms(record))
             if settlement.state is None:
@@ -291,7 +306,7 @@ class Keeper:
         head = self.planner.head(self._timer.unix_seconds)
         if head.number - record.intent.decided_at_block.number > MAX_DECISION_AGE_BLOCKS:
             return False
-        return self.planner.simulate(record.intent, self._signer.address, head) is None
+        return self.planner.simulate(record.intent, self.address, head) is None
 
     # --- what to do -----------------------------------------------------------------------------------------------
 
@@ -316,9 +331,9 @@ class Keeper:
             sight, rejection = self.planner.see(head), None
         except RejectedError as refusal:
             sight, rejection = self.planner.see_accounts(head), refusal
-        if not sight.state.is_keeper:
+        if not sight.state.is_keeper and not self.is_shadow:
             raise FatalError(
-                f"key {self._signer.address} was dismissed: it has no KEEPER_ROLE any more; start with "
+                f"key {self.address} was dismissed: it has no KEEPER_ROLE any more; start with "
                 "another keeper's key, or have the governor grant the role again"
             )
         return sight, rejection

@@ -19,9 +19,9 @@ from agent.units import Address, IntentId, Wei
 
 
 class Rebalancer:
-    """Carries out what one keeper proposes to one vault."""
+    """Carries out what one keeper proposes to one vault; without an executor it only says what would be sent."""
 
-    def __init__(self, planner: Planner, ledger: VaultLedger, executor: Executor, sender: Address) -> None:
+    def __init__(self, planner: Planner, ledger: VaultLedger, executor: Executor | None, sender: Address) -> None:
         self._planner = planner
         self._ledger = ledger
         self._executor = executor
@@ -51,20 +51,26 @@ class Rebalancer:
         )
         if rejection is not None:
             return replace(seen, reason=f"{proposal.reason}; simulation refuses: {rejection}")
+        if self._executor is None:
+            return replace(seen, outcome=Outcome.SHADOW, reason=f"{proposal.reason}; a shadow sends nothing")
         record = IntentRecord(intent, proposal.urgent, book_digest, proposal.reason, mark_prices(sight))
+        return self._send(self._executor, sight, record, seen)
+
+    def _send(self, executor: Executor, sight: Sight, record: IntentRecord, seen: CycleResult) -> CycleResult:
+        """Execute what the simulation let pass."""
         worth = self._planner.gas_worth(sight) if isinstance(sight, CycleView) else None
         try:
-            settlement = self._executor.execute(record, sight.block, self.terms(record, worth))
+            settlement = executor.execute(record, sight.block, self.terms(record, worth))
         except RejectedError as refusal:
-            return replace(seen, rejection=refusal, reason=f"{proposal.reason}; not sent: {refusal}")
+            return replace(seen, rejection=refusal, reason=f"{seen.reason}; not sent: {refusal}")
         if settlement.state is None:
-            return replace(seen, outcome=Outcome.PENDING, reason=f"{proposal.reason}; {settlement.detail}")
+            return replace(seen, outcome=Outcome.PENDING, reason=f"{seen.reason}; {settlement.detail}")
         if settlement.state is not IntentState.EXECUTED or settlement.block is None:
-            words = f"{proposal.reason}; {settlement.state.value}: {settlement.detail}"
+            words = f"{seen.reason}; {settlement.state.value}: {settlement.detail}"
             return replace(seen, reason=words, receipt=settlement.receipt)
         if not sight.is_whole:
             return replace(seen, outcome=Outcome.EXECUTED, receipt=settlement.receipt)
-        return self._executed(seen, settlement.block, settlement.receipt, intent.intent_id)
+        return self._executed(seen, settlement.block, settlement.receipt, record.intent.intent_id)
 
     def terms(self, record: IntentRecord, worth_wei: Wei | None = None) -> Terms:
         """Return how dear and how urgent an intent may be, judged anew at each bid."""

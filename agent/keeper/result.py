@@ -23,6 +23,8 @@ class Outcome(Enum):
     """The chain, the guard or the gas caps said no; nothing was changed."""
     PENDING = "pending"
     """A transaction is on its way; the next cycle goes on with it."""
+    SHADOW = "shadow"
+    """Decided and simulated by a keeper that sends nothing."""
 
 
 @dataclass(frozen=True, slots=True)

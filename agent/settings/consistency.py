@@ -64,6 +64,13 @@ def _times(settings: Settings) -> Iterator[str]:
             f"[execution] deadline_seconds {execution.deadline_seconds} is below receipt_timeout_seconds "
             f"{execution.receipt_timeout_seconds:g}: the keeper would wait for what the chain refuses; raise it"
         )
+    longest = settings.observability.max_cycle_seconds
+    if longest <= execution.receipt_timeout_seconds:
+        yield (
+            f"[observability] max_cycle_seconds {longest} is not above [execution] receipt_timeout_seconds "
+            f"{execution.receipt_timeout_seconds:g}: a cycle that waits for its receipt would be taken for a hung one; "
+            "raise it"
+        )
     if execution.receipt_poll_seconds >= execution.receipt_timeout_seconds:
         yield (
             f"[execution] receipt_poll_seconds {execution.receipt_poll_seconds:g} is not below receipt_timeout_seconds "

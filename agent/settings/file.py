@@ -44,14 +44,18 @@ def config_path(network: str) -> Path:
     if network.endswith(".toml"):
         require_file(Path(network))
         return Path(network)
-    directories = (CONFIG_DIRECTORY, PACKAGED_CONFIG_DIRECTORY)
-    for directory in directories:
+    for directory in (CONFIG_DIRECTORY, PACKAGED_CONFIG_DIRECTORY):
         path = directory / f"{network}.toml"
         if path.is_file():
             return path
-    known = {file.stem for directory in directories for file in directory.glob("*.toml")}
-    listed = ", ".join(sorted(known)) or "none"
+    listed = ", ".join(configured_networks()) or "none"
     raise DataError(f"{CONFIG_DIRECTORY / network}.toml: no such file; networks configured here: {listed}")
+
+
+def configured_networks() -> list[str]:
+    """Return the names that `config_path` knows, sorted."""
+    directories = (CONFIG_DIRECTORY, PACKAGED_CONFIG_DIRECTORY)
+    return sorted({file.stem for directory in directories for file in directory.glob("*.toml")})
 
 
 def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:

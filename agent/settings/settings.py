@@ -19,6 +19,7 @@ from agent.settings.contracts import (
 )
 from agent.settings.decision import CostSettings, DecisionSettings, MarginSettings, PolicySettings, SlicingSettings
 from agent.settings.keeper import KeeperSettings
+from agent.settings.observability import ObservabilitySettings
 
 
 class ContractSettings(Section):
@@ -46,6 +47,7 @@ class Settings(ContractSettings):
     keeper: KeeperSettings
     ledger: LedgerSettings
     slicing: SlicingSettings | None = None
+    observability: ObservabilitySettings = ObservabilitySettings()
 
     def to_decision_parameters(self, asset_decimals: int) -> DecisionParameters:
         """Return the settings of the pure decision."""

@@ -163,22 +163,25 @@ class StatusReader:
         )
         usage = Usage(everyone, Budget(*own[0]), _NO_TRACK)
         balance = self.client.balance_at(keeper, block)
+        cost = rebalance_cost(self.settings, self.client, self.deployment.contract("HedgeVault"), block)
         return KeeperStatus(
             address=keeper,
             has_role=bool(is_keeper[0]),
             gas_money=balance,
-            rebalances_left=balance // self._rebalance_cost(block),
+            rebalances_left=balance // cost,
             last_intent_block=int(last_block) or None,
             budget_left=available(bounds, usage, measurement.firm_nav, block.timestamp, is_urgent=False),
         )
 
-    def _rebalance_cost(self, block: BlockRef) -> int:
-        costs, execution = self.settings.costs, self.settings.execution
-        tip = gwei_to_wei(execution.priority_fee_gwei, Rounding.UP)
-        rollup = Rollup(self.client, RollupKind(self.settings.chain.rollup))
-        live = rollup.usual_fee(self.deployment.contract("HedgeVault"), costs.rebalance_gas_units, block)
-        data_fee = gwei_to_wei(costs.data_fee_gwei, Rounding.UP) if live is None else live
-        return max(Wei(costs.rebalance_gas_units * (block.base_fee_wei + tip) + data_fee), 1)
+
+def rebalance_cost(settings: Settings, client: ChainClient, vault: Address, block: BlockRef) -> Wei:
+    """Return what a rebalance costs at the base fee of ``block``, a rollup's charge for data included; at least 1."""
+    costs, execution = settings.costs, settings.execution
+    tip = gwei_to_wei(execution.priority_fee_gwei, Rounding.UP)
+    rollup = Rollup(client, RollupKind(settings.chain.rollup))
+    live = rollup.usual_fee(vault, costs.rebalance_gas_units, block)
+    data_fee = gwei_to_wei(costs.data_fee_gwei, Rounding.UP) if live is None else live
+    return Wei(max(costs.rebalance_gas_units * (block.base_fee_wei + tip) + data_fee, 1))
 
 
 def _modes(vault: dict[str, Any], block: BlockRef) -> ModeStatus:

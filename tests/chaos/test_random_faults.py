@@ -8,7 +8,8 @@ import pytest
 
 from agent.errors import TransientError
 from agent.guard import worst_net_delta
-from agent.keeper.keeper import Keeper, Outcome
+from agent.keeper.keeper import Keeper
+from agent.keeper.result import Outcome
 from agent.ledger.records import IntentState
 from tests.support.fault_proxy import (
     Fault,

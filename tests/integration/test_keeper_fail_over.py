@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import update
 
-from agent.keeper.keeper import Keeper, Outcome
+from agent.keeper.keeper import Keeper
+from agent.keeper.result import Outcome
 from agent.ledger import schema
 from agent.ledger.lease import Lease, LeaseHeldError
 from agent.units import Address

@@ -13,7 +13,8 @@ from agent.chain.client import ChainClient
 from agent.chain.endpoint import FINAL_REFUSALS
 from agent.errors import AgentError, DataError, FatalError, TransientError
 from agent.execution.config import KEEPER_KEY_VARIABLE
-from agent.keeper.keeper import CycleResult, Keeper, Outcome
+from agent.keeper.keeper import Keeper
+from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.records import IntentState
 from agent.localnet.codec import encode_call
 from agent.localnet.evm import Transaction

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from eth_account import Account
 
 from agent.chain.abi import Call, load_abi
 from agent.chain.client import ChainClient
 from agent.domain import Intent
 from agent.execution.intents import bound_intent
-from agent.execution.signed_rebalances import digest_of, relay_call, typed_rebalance
+from agent.execution.keys import LocalKey
+from agent.execution.signed_rebalances import relay_call, typed_rebalance
 from agent.execution.signer import Signer, load_signer
 from agent.keeper.planner import Planner
 from agent.keeper.result import CycleResult, Outcome
@@ -134,7 +134,7 @@ def test_digest_of__intent__is_the_relays_own(stranger):
         changed = replace(intent, legs=legs)
         digest_call = load_abi("IntentRelay").function("digestOf").at(relay, keeper, *bound_intent(changed))
         answer = stranger.world.rpc("eth_call", {"to": digest_call.to, "data": digest_call.data}, "latest")
-        assert digest_of(typed_rebalance(changed, keeper, CHAIN_ID, relay)) == digest_call.function.decode(answer)[0]
+        assert typed_rebalance(changed, keeper, CHAIN_ID, relay).digest == digest_call.function.decode(answer)[0]
 
 
 # HEDGE-521, HEDGE-523
@@ -165,7 +165,7 @@ def test_relay__not_what_a_keeper_signed__is_refused(stranger):
     )
     for changed in tampered:
         assert "InvalidSignature" in (refusal(stranger, relay_call(changed, keeper.address, relay, signature)) or "")
-    thief = Signer(Account.from_key("0x" + "33" * 32), CHAIN_ID)
+    thief = Signer(LocalKey(b"\x33" * 32, "thief"), CHAIN_ID)
     assert "InvalidSignature" in (refusal(stranger, signed_call(stranger, intent, thief, keeper.address)) or "")
     assert "NotKeeper" in (refusal(stranger, signed_call(stranger, intent, thief)) or "")
     assert refusal(stranger, relay_call(intent, keeper.address, relay, signature)) is None

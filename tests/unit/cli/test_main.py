@@ -26,6 +26,10 @@ COMMANDS = {
     ],
     "status": [],
     "ledger": ["export", "impact"],
+    "watch": [],
+    "alert": ["test"],
+    "key": ["new", "grant", "rotate"],
+    "doctor": [],
     "completion": [],
 }
 SCRIPTS = {"completion"}

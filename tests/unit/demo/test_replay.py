@@ -20,7 +20,7 @@ from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.accounting import NavCheck
 from agent.ledger.records import BlockId, FillRecord, FundingRecord, LogId, Receipt
 from agent.report.replay_report import StepAction
-from agent.units import AssetUnits, BlockHash, IntentId, Wad
+from agent.units import AssetUnits, BlockHash, IntentId, Seconds, Wad
 from tests.support.decision_builders import BOUNDS, COSTS, NOW, SETTINGS, VenueState, held, snapshot_of, wad
 
 BOOK = held(-10.0)
@@ -46,6 +46,7 @@ def state_of(snapshot, funding_accrued=0.0):
         idle_assets=snapshot.idle_assets,
         net_flows=AssetUnits(0),
         deviation_bps=0,
+        oracle_updated_at=Seconds(1),
         is_paused=False,
         is_keeper=True,
         venues=tuple(

@@ -8,11 +8,13 @@ from dataclasses import replace
 import pytest
 from eth_abi.abi import encode
 from eth_account import Account
+from eth_account.messages import SignableMessage, encode_typed_data
 from eth_utils.crypto import keccak
 
 from agent.chain.abi import load_abi
 from agent.domain import BlockRef, Intent, Leg
-from agent.execution.signed_rebalances import digest_of, relay_call, typed_rebalance
+from agent.execution.keys import TypedData
+from agent.execution.signed_rebalances import relay_call, typed_rebalance
 from agent.execution.signer import load_signer
 from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
 
@@ -38,7 +40,7 @@ INTENT = Intent(
 def digest(
     intent: Intent = INTENT, keeper: Address = KEEPER, chain_id: int = CHAIN_ID, relay: Address = RELAY
 ) -> bytes:
-    return digest_of(typed_rebalance(intent, keeper, chain_id, relay))
+    return typed_rebalance(intent, keeper, chain_id, relay).digest
 
 
 # HEDGE-522
@@ -88,15 +90,19 @@ def test_digest_of__anything_else__is_another_digest():
     assert len({digest(), *others}) == 1 + len(others)
 
 
+def readable(data: TypedData) -> SignableMessage:
+    return encode_typed_data(data.domain, data.types, data.message)
+
+
 def test_sign_rebalance__keeper__is_recovered_from_the_signature_alone():
     signer = load_signer({"EVENKEEL_KEEPER_KEY": KEY}, CHAIN_ID)
     signature = signer.sign_rebalance(INTENT, RELAY)
     assert signature == signer.sign_rebalance(INTENT, RELAY)
     assert len(signature) == 65
     assert signer.address == KEEPER
-    message = typed_rebalance(INTENT, KEEPER, CHAIN_ID, RELAY)
+    message = readable(typed_rebalance(INTENT, KEEPER, CHAIN_ID, RELAY))
     assert Account.recover_message(message, signature=signature) == KEEPER
-    tampered = typed_rebalance(replace(INTENT, legs=INTENT.legs[:1]), KEEPER, CHAIN_ID, RELAY)
+    tampered = readable(typed_rebalance(replace(INTENT, legs=INTENT.legs[:1]), KEEPER, CHAIN_ID, RELAY))
     assert Account.recover_message(tampered, signature=signature) != KEEPER
 
 

@@ -96,6 +96,7 @@ def state(size: float, at_unix: int, usage: Usage, nav: float = 400_000.0, price
         idle_assets=AssetUnits(0),
         net_flows=AssetUnits(0),
         deviation_bps=0,
+        oracle_updated_at=Seconds(1),
         is_paused=False,
         is_keeper=True,
         venues=(venue,),

@@ -85,6 +85,7 @@ def chain_state(
         idle_assets=AssetUnits(idle * USDC),
         net_flows=AssetUnits(flows * USDC),
         deviation_bps=deviation_bps,
+        oracle_updated_at=Seconds(1),
         is_paused=False,
         is_keeper=True,
         venues=tuple(state for state, _ in venues),

@@ -29,6 +29,11 @@ from agent.settings import load_settings
         ("deadline_seconds = 240", "deadline_seconds = 10", "below receipt_timeout_seconds 20"),
         ("receipt_poll_seconds = 0.01", "receipt_poll_seconds = 20", "is not below receipt_timeout_seconds 20"),
         ("chain_id = 31337", "chain_id = 1", "max_head_age_seconds 3000000000 is above 600: the keeper would trade"),
+        (
+            "[ledger]\nurl",
+            "[observability]\nmax_cycle_seconds = 20\n\n[ledger]\nurl",
+            "max_cycle_seconds 20 is not above [execution] receipt_timeout_seconds 20",
+        ),
         ("retry_initial_seconds = 0.5", "retry_initial_seconds = 90", "retry_max_seconds 60"),
         ("high_leverage_ratio = 2.5", "high_leverage_ratio = 3.7", "exceeds 3.6"),
         ("rebalance_gas_units = 1_500_000", "rebalance_gas_units = 15_000_000", "max_gas_units 10000000"),

@@ -1,4 +1,4 @@
-"""Schema 3: leases with epochs, acts of others, orders that outlive their transaction, prices around a trade, pruning."""
+"""Schema 3: leases with epochs, acts of others, orders that outlive a transaction, prices around a trade, pruning."""
 
 from __future__ import annotations
 

@@ -1,0 +1,112 @@
+"""What a keeper needs of its own machine: versions, ledger, disk, and somebody who is told."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from agent.doctor.check import Check, Verdict, attempted, good, judged
+from agent.errors import DataError
+from agent.ledger.config import LedgerSettings
+from agent.observability.pager import ALERT_URLS_VARIABLE, load_pager
+
+MIN_FREE_BYTES = 100 * 2**20
+"""Below it a ledger may fail to write within a day: it grows by about 8 MB a day at a cycle every 5 s."""
+USUAL_FREE_BYTES = 2**30
+_LEAST_PYTHON = (3, 11)
+_SHOWN_PACKAGES = ("evenkeel", "web3", "eth-account", "coincurve", "sqlalchemy", "numba")
+
+
+def host_checks(ledger: LedgerSettings, environment: Mapping[str, str]) -> Iterator[Check]:
+    """Yield the checks of this machine."""
+    yield _versions()
+    mend = "correct [ledger] url, or make its place writable for this user"
+    yield attempted("ledger", mend, lambda: _ledger(ledger.url))
+    yield from _disk(ledger.url)
+    yield attempted("alerts", f"correct {ALERT_URLS_VARIABLE}", lambda: _alerts(environment))
+
+
+def _versions() -> Check:
+    python = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info[:2] < _LEAST_PYTHON:
+        return Check("versions", Verdict.FAILED, f"Python {python}", "use Python 3.11 or later")
+    missing = sorted(name for name in _base_packages() if not _is_installed(name))
+    if missing:
+        mend = "install the lock of the keeper: pip install --require-hashes -r requirements-keeper.lock"
+        return Check("versions", Verdict.FAILED, f"not installed: {', '.join(missing)}", mend)
+    shown = ", ".join(f"{name} {version(name)}" for name in _SHOWN_PACKAGES)
+    return good("versions", f"Python {python}, {shown}")
+
+
+def _base_packages() -> Iterator[str]:
+    """Yield the distributions that the keeper needs, without those of extras."""
+    for requirement in requires("evenkeel") or ():
+        if "extra ==" not in requirement:
+            yield next(part for part in requirement.replace("<", ">").replace("=", ">").replace(";", ">").split(">"))
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        version(name.strip())
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def _sqlite_file(url: str) -> Path | None:
+    parsed = make_url(url)
+    return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
+
+
+def _ledger(url: str) -> Check:
+    """Open the ledger to read; its lease stays with whoever holds it."""
+    shown, file = make_url(url).render_as_string(hide_password=True), _sqlite_file(url)
+    if file is not None:
+        place = _nearest(file.parent)
+        if not os.access(place, os.W_OK) or (file.exists() and not os.access(file, os.W_OK)):
+            raise DataError(f"{file} cannot be written by this user")
+        if not file.exists():
+            return good("ledger", f"{shown} will be made")
+    try:
+        engine = create_engine(url)
+        try:
+            with engine.connect() as connection:
+                question = "SELECT 1" if file is None else "PRAGMA quick_check(1)"
+                answer = connection.execute(text(question)).scalar_one()
+        finally:
+            engine.dispose()
+    except (SQLAlchemyError, ModuleNotFoundError) as error:
+        raise DataError(f"{shown} cannot be read: {str(error).splitlines()[0]}") from None
+    if answer not in (1, "ok"):
+        mend = "move the file away: the keeper makes a new one from the chain"
+        return Check("ledger", Verdict.FAILED, f"{shown} is damaged: {answer!s:.80}", mend)
+    return good("ledger", f"{shown} can be read")
+
+
+def _nearest(directory: Path) -> Path:
+    """Return the directory, or the nearest above it that is there."""
+    return next(place for place in (directory.absolute(), *directory.absolute().parents) if place.exists())
+
+
+def _disk(url: str) -> Iterator[Check]:
+    file = _sqlite_file(url)
+    place = _nearest(Path.cwd() if file is None else file.parent)
+    free = shutil.disk_usage(place).free
+    verdict = Verdict.FAILED if free < MIN_FREE_BYTES else Verdict.WARNING
+    yield judged("disk", free >= USUAL_FREE_BYTES, f"{free / 2**30:.1f} GiB free at {place}", "make room", verdict)
+
+
+def _alerts(environment: Mapping[str, str]) -> Check:
+    pager = load_pager(environment)
+    if pager is None:
+        mend = f"put an apprise URL into {ALERT_URLS_VARIABLE}, and try it with 'evenkeel alert test'"
+        return Check("alerts", Verdict.WARNING, "nobody is told when something breaks", mend)
+    return good("alerts", f"{pager.channel_count} channels; 'evenkeel alert test' tries them")

@@ -1,0 +1,105 @@
+"""What of a vault is watched, out of a keeper's cycle or of a status read without it; None where it is not known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.domain import BlockRef, VenueMeasurement
+from agent.guard import UINT256_MAX, effective_band, venue_leverage, worst_net_delta
+from agent.keeper.planner import CycleView
+from agent.status.records import VaultStatus
+from agent.status.risk import worst_net_delta_of
+from agent.units import Wad, from_wad
+
+
+@dataclass(frozen=True, slots=True)
+class VenueFigures:
+    """One venue account; ``leverage_ratio`` is infinite where there is a position and no equity."""
+
+    name: str
+    is_silent: bool
+    leverage_ratio: float
+    max_leverage_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class VaultFigures:
+    """One vault at one block."""
+
+    block: BlockRef
+    worst: Wad | None
+    """W, underlying units."""
+    band: Wad | None
+    oracle_age_seconds: int | None
+    oracle_faults: tuple[str, ...]
+    venues: tuple[VenueFigures, ...]
+    rebalances_left: int | None
+    """What the gas money of the keeper pays for; of several keepers, of the poorest."""
+    dismissed: tuple[str, ...]
+    """Keepers of the manifest without the role."""
+    stopped_by: tuple[str, ...]
+
+    @property
+    def is_outside(self) -> bool | None:
+        """Whether W exceeds the band; None where one of them is not known."""
+        return None if self.worst is None or self.band is None else self.worst > self.band
+
+    @property
+    def worst_over_band_ratio(self) -> float | None:
+        """W over the band, None as above or where the band is 0."""
+        return None if self.worst is None or not self.band else self.worst / self.band
+
+
+def figures_of_status(status: VaultStatus) -> VaultFigures:
+    """Return the figures of a status."""
+    measured, modes = status.measurement, status.modes
+    stopped = {
+        "paused": modes.paused_until is not None,
+        "winding down": modes.is_winding_down,
+        "reduce-only": modes.is_reduce_only,
+        "breaker tripped": bool(status.is_breaker_tripped),
+    }
+    known = measured.price > 0
+    return VaultFigures(
+        block=status.block,
+        worst=worst_net_delta_of(status),
+        band=effective_band(status.bounds, measured.firm_nav, measured.price) if known else None,
+        oracle_age_seconds=status.block.timestamp - status.oracle.updated_at if status.oracle.updated_at else None,
+        oracle_faults=status.oracle.faults,
+        venues=_venues(status.venue_names, measured.venues, status.bounds.max_venue_leverage),
+        rebalances_left=min((keeper.rebalances_left for keeper in status.keepers), default=None),
+        dismissed=tuple(keeper.address for keeper in status.keepers if not keeper.has_role),
+        stopped_by=tuple(words for words, is_so in stopped.items() if is_so),
+    )
+
+
+def figures_of_view(view: CycleView, rebalances_left: int | None) -> VaultFigures:
+    """Return the figures of a keeper's cycle, before any trade."""
+    state = view.state
+    measured, bounds = state.measurement, state.bounds
+    stopped = {"paused": state.is_paused, "reduce-only": measured.is_reduce_only}
+    return VaultFigures(
+        block=view.block,
+        worst=worst_net_delta(measured),
+        band=effective_band(bounds, measured.firm_nav, measured.price),
+        oracle_age_seconds=view.block.timestamp - state.oracle_updated_at,
+        oracle_faults=(),
+        venues=_venues([venue.name for venue in state.venues], measured.venues, bounds.max_venue_leverage),
+        rebalances_left=rebalances_left,
+        dismissed=(),
+        stopped_by=tuple(words for words, is_so in stopped.items() if is_so),
+    )
+
+
+def _venues(
+    names: tuple[str, ...] | list[str], venues: tuple[VenueMeasurement, ...], cap: Wad
+) -> tuple[VenueFigures, ...]:
+    return tuple(
+        VenueFigures(name, venue.is_silent, _leverage_ratio(venue), from_wad(cap))
+        for name, venue in zip(names, venues, strict=True)
+    )
+
+
+def _leverage_ratio(venue: VenueMeasurement) -> float:
+    leverage = venue_leverage(venue)
+    return float("inf") if leverage == UINT256_MAX else from_wad(Wad(leverage))

@@ -1,0 +1,222 @@
+"""Sees every cycle of a keeper: log, metrics, alerts, heartbeat. The loop calls it and knows nothing of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from agent.chain.client import ChainClient
+from agent.domain import BlockRef
+from agent.errors import AgentError
+from agent.keeper.keeper import Keeper
+from agent.keeper.result import CycleResult, Outcome
+from agent.ledger.records import IntentState
+from agent.observability.alerts import AlertName
+from agent.observability.board import AlertBoard
+from agent.observability.figures import figures_of_view
+from agent.observability.heartbeat import Heartbeat
+from agent.observability.log import name_cycle
+from agent.observability.metrics import KeeperMetrics, VaultMetrics
+from agent.observability.pager import Pager
+from agent.observability.rules import VAULT_ALERTS, OutsideTimer, vault_alerts
+from agent.observability.server import Condition
+from agent.status.reading import rebalance_cost
+from agent.units import Address, Seconds
+
+GAS_MONEY_SECONDS = 300
+"""Gas money is read so often, by chain time: once in a usual cycle, and after each transaction."""
+_LOG = structlog.stdlib.get_logger(__name__)
+_CYCLE_ALERTS = (AlertName.NAV_DISAGREES, AlertName.INTENT_STUCK, AlertName.ENDPOINT_FAILING)
+
+
+class KeeperObserver:
+    """Observes one keeper. ``run_id`` tells one run from the next in the log."""
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        registry: CollectorRegistry,
+        pager: Pager | None,
+        heartbeat: Heartbeat,
+        run_id: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._keeper = keeper
+        self._settings = keeper.planner.settings
+        self._client: ChainClient = keeper.planner.client
+        self._address: Address = keeper.address
+        self._vault_address: Address = keeper.ledger.identity.address
+        self._pager = pager
+        self._heartbeat = heartbeat
+        self._run_id = run_id
+        self._clock = clock
+        self._board = AlertBoard(pager)
+        self._vault = VaultMetrics(registry)
+        self._own = KeeperMetrics(registry)
+        self._outside = OutsideTimer()
+        self._rebalances_left: int | None = None
+        self._gas_read_at: Seconds | None = None
+        self._reverts = 0
+        self._failing_since: float | None = None
+        self._last_words = "no cycle has ended yet"
+        self._is_ready = False
+        self._number = 0
+        self._next_cycle()
+
+    # --- what the loop calls --------------------------------------------------------------------------------------
+
+    def on_result(self, result: CycleResult) -> None:
+        """Take in a cycle that ended."""
+        self._heartbeat.beat()
+        self._own.cycles.labels(result.outcome.value).inc()
+        self._own.cycle.observe(result.cycle_seconds)
+        is_blind = result.view is None and result.outcome is Outcome.REJECTED
+        self._count_failing(result.reason if is_blind else None)
+        if result.view is not None:
+            self._own.decision.observe(result.decision_seconds)
+            self._own.last_decision.set(time.time())
+            self._show_vault(result)
+        self._count_reverts(result)
+        self._show_cycle(result)
+        self._log(result)
+        self._next_cycle()
+
+    def on_trouble(self, trouble: AgentError) -> None:
+        """Take in a cycle that failed and is tried again."""
+        self._heartbeat.beat()
+        self._own.failures.labels(type(trouble).__name__).inc()
+        _LOG.info("cycle_failed", kind=type(trouble).__name__, reason=_one_line(trouble))
+        self._count_failing(_one_line(trouble))
+        self._show_endpoints()
+        self._next_cycle()
+
+    def health(self) -> Condition:
+        """Return whether the loop turns."""
+        late = self._heartbeat.seconds_late
+        return Condition(late == 0.0, "the loop turns" if late == 0.0 else f"the cycle is {late:.0f} s late")
+
+    def readiness(self) -> Condition:
+        """Return whether the last cycle ended well."""
+        return Condition(self._is_ready, self._last_words)
+
+    # --- parts ----------------------------------------------------------------------------------------------------
+
+    def _next_cycle(self) -> None:
+        self._number += 1
+        name_cycle(f"{self._run_id}-{self._number}")
+
+    def _count_failing(self, why: str | None) -> None:
+        """Count the time of cycles that fail in a row; ``why`` None ends it."""
+        self._is_ready, self._last_words = why is None, why or "the last cycle ended well"
+        if why is None:
+            self._failing_since = None
+            self._board.show({}, [AlertName.CYCLES_FAILING])
+            return
+        now = self._clock()
+        self._failing_since = now if self._failing_since is None else self._failing_since
+        lasted = now - self._failing_since
+        if lasted >= self._settings.observability.max_failing_seconds:
+            self._board.raise_alert(AlertName.CYCLES_FAILING, f"no cycle has ended well for {lasted:.0f} s: {why}")
+        self._show_alerts()
+
+    def _count_reverts(self, result: CycleResult) -> None:
+        has_reverted = result.resumed is IntentState.REVERTED or (
+            result.receipt is not None and not result.receipt.is_success
+        )
+        if has_reverted:
+            self._own.reverts.inc()
+            self._reverts += 1
+        elif result.outcome is Outcome.EXECUTED:
+            self._reverts = 0
+        limit = self._settings.observability.max_reverts_in_a_row
+        words = f"{self._reverts} transactions in a row were mined and refused, the last: {result.reason}"
+        active = {AlertName.REVERTS_IN_A_ROW: words} if self._reverts >= limit else {}
+        self._board.show(active, [AlertName.REVERTS_IN_A_ROW])
+
+    def _show_vault(self, result: CycleResult) -> None:
+        view = result.view
+        if view is None:
+            return
+        self._read_gas_money(view.block, result.receipt is not None)
+        figures = figures_of_view(view, self._rebalances_left)
+        outside = self._outside.seconds(figures)
+        self._vault.show(figures, outside)
+        self._board.show(dict(vault_alerts(figures, outside, self._settings.observability)), VAULT_ALERTS)
+        expiries = [position.expiry_unix for position in self._keeper.planner.book.positions]
+        ahead = [expiry - view.block.timestamp for expiry in expiries if expiry and expiry > view.block.timestamp]
+        self._own.next_expiry.set(min(ahead, default=float("nan")))
+
+    def _read_gas_money(self, block: BlockRef, has_paid: bool) -> None:
+        is_due = self._gas_read_at is None or block.timestamp - self._gas_read_at >= GAS_MONEY_SECONDS
+        if not is_due and not has_paid:
+            return
+        try:
+            balance = self._client.balance_at(self._address, block)
+        except AgentError as failure:
+            _LOG.info("gas_money_not_read", reason=_one_line(failure))
+            return
+        self._gas_read_at = block.timestamp
+        self._rebalances_left = balance // rebalance_cost(self._settings, self._client, self._vault_address, block)
+
+    def _show_cycle(self, result: CycleResult) -> None:
+        if result.nav is not None:
+            self._own.nav_error.set(result.nav.error_bps)
+        epoch = getattr(self._keeper.lease, "epoch", None)
+        if isinstance(epoch, int):
+            self._own.lease_epoch.set(epoch)
+        self._board.show(dict(self._cycle_alerts(result)), _CYCLE_ALERTS)
+        if result.outcome in (Outcome.EXECUTED, Outcome.REJECTED) and result.view is not None:
+            words = f"the guard's mirror and the chain differ: {result.reason}"
+            active = {AlertName.GUARD_MIRROR_DISAGREES: words} if result.guard_mirror_mismatch else {}
+            self._own.mismatches.inc(bool(active))
+            self._board.show(active, [AlertName.GUARD_MIRROR_DISAGREES])
+        self._show_alerts()
+
+    def _cycle_alerts(self, result: CycleResult) -> Iterator[tuple[AlertName, str]]:
+        limit = self._settings.keeper.max_nav_error_bps
+        if result.nav is not None and result.nav.error_bps > limit:
+            words = f"NAV by the ledger is {result.nav.error_bps:.2f} bps from the chain's, allowed "
+            yield AlertName.NAV_DISAGREES, f"{words}{limit:g}"
+        age, state = self._open_intent(result.block)
+        if age > 2 * self._settings.execution.deadline_seconds:
+            yield AlertName.INTENT_STUCK, f"an intent has been {state} for {age} s"
+        if tripped := self._show_endpoints():
+            yield AlertName.ENDPOINT_FAILING, f"out of use: {', '.join(tripped)}"
+
+    def _open_intent(self, block: BlockRef) -> tuple[int, str | None]:
+        """Show the oldest open intent, and return its age and state."""
+        opened = self._keeper.ledger.open_intents()
+        if not opened:
+            self._own.show_intent(None, 0)
+            return 0, None
+        intent = opened[0].intent
+        states = self._keeper.ledger.states_of(intent.intent_id)
+        age, state = max(block.timestamp - intent.decided_at_block.timestamp, 0), states[-1].value if states else None
+        self._own.show_intent(state, age)
+        return age, state
+
+    def _show_endpoints(self) -> list[str]:
+        """Show how endpoints behave, and return those out of use."""
+        endpoints = self._client.health()
+        self._own.show_endpoints(endpoints)
+        return [endpoint.name for endpoint in endpoints if endpoint.is_open]
+
+    def _show_alerts(self) -> None:
+        self._vault.show_alerts(self._board.up, 0 if self._pager is None else self._pager.undelivered_count)
+
+    def _log(self, result: CycleResult) -> None:
+        _LOG.info(
+            "cycle_done",
+            outcome=result.outcome.value,
+            block=result.block.number,
+            reason=result.reason,
+            intent_id=result.intent_id,
+            cycle_ms=round(1_000 * result.cycle_seconds, 1),
+        )
+
+
+def _one_line(failure: BaseException) -> str:
+    return " ".join(str(failure).split())

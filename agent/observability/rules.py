@@ -1,0 +1,76 @@
+"""What of a vault's figures is an alert: the same rules in the keeper's process and in the watcher's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agent.formatting import delta_text
+from agent.observability.alerts import AlertName
+from agent.observability.figures import VaultFigures
+from agent.settings.observability import ObservabilitySettings
+from agent.units import BPS, Seconds, from_wad
+
+VAULT_ALERTS = (
+    AlertName.OUTSIDE_BAND,
+    AlertName.DELTA_UNKNOWN,
+    AlertName.ORACLE_UNHEALTHY,
+    AlertName.VENUE_SILENT,
+    AlertName.LEVERAGE_HIGH,
+    AlertName.GAS_MONEY_LOW,
+    AlertName.KEEPER_DISMISSED,
+    AlertName.VAULT_STOPPED,
+)
+
+
+class OutsideTimer:
+    """How long W has been over the band without a break, by the chain's clock."""
+
+    def __init__(self) -> None:
+        self._since: Seconds | None = None
+
+    def seconds(self, figures: VaultFigures) -> int:
+        """Return the time outside up to these figures; where W is not known, the time runs on."""
+        now = figures.block.timestamp
+        if figures.is_outside is False:
+            self._since = None
+        elif figures.is_outside and self._since is None:
+            self._since = now
+        return 0 if self._since is None else max(now - self._since, 0)
+
+
+def vault_alerts(
+    figures: VaultFigures, outside_seconds: int, settings: ObservabilitySettings
+) -> Iterator[tuple[AlertName, str]]:
+    """Yield what is an alert, with what is to be said."""
+    worst, band = figures.worst, figures.band
+    if worst is None or band is None:
+        yield AlertName.DELTA_UNKNOWN, "the chain cannot tell the book's delta: nothing can be hedged"
+    elif worst > band and outside_seconds >= settings.max_outside_seconds:
+        yield (
+            AlertName.OUTSIDE_BAND,
+            f"worst-case delta {delta_text(from_wad(worst))} over the band {delta_text(from_wad(band))} for "
+            f"{outside_seconds} s, allowed {settings.max_outside_seconds} (block {figures.block.number})",
+        )
+    if figures.oracle_faults:
+        yield AlertName.ORACLE_UNHEALTHY, "; ".join(figures.oracle_faults)
+    yield from _venue_alerts(figures, settings)
+    left = figures.rebalances_left
+    if left is not None and left < settings.min_rebalances_left:
+        yield AlertName.GAS_MONEY_LOW, f"gas money for {left} rebalances, at least {settings.min_rebalances_left}"
+    if figures.dismissed:
+        yield AlertName.KEEPER_DISMISSED, f"without KEEPER_ROLE: {', '.join(figures.dismissed)}"
+    if figures.stopped_by:
+        yield AlertName.VAULT_STOPPED, ", ".join(figures.stopped_by)
+
+
+def _venue_alerts(figures: VaultFigures, settings: ObservabilitySettings) -> Iterator[tuple[AlertName, str]]:
+    if silent := [venue.name for venue in figures.venues if venue.is_silent]:
+        yield AlertName.VENUE_SILENT, f"{', '.join(silent)} does not answer"
+    share = settings.max_leverage_share_bps / BPS
+    high = [
+        f"{venue.name} at {venue.leverage_ratio:.2f} of {venue.max_leverage_ratio:.2f}"
+        for venue in figures.venues
+        if not venue.is_silent and venue.leverage_ratio >= share * venue.max_leverage_ratio
+    ]
+    if high:
+        yield AlertName.LEVERAGE_HIGH, f"leverage: {'; '.join(high)}"

@@ -1,0 +1,230 @@
+"""``evenkeel doctor`` before a real chain: what is fit passes, and each fault is a failed check that says its mend."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from email.utils import formatdate
+
+import pytest
+
+from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
+from agent.doctor.check import Check, Verdict
+from agent.doctor.endpoints import NO_SUCH_BLOCK
+from agent.doctor.examination import Patient, examine
+from agent.execution.config import KEEPER_KEY_VARIABLE
+from agent.ledger.config import LEDGER_URL_VARIABLE
+from agent.settings import Settings
+from tests.support.altered_endpoint import Alter, altered_endpoint, refusal
+from tests.support.keeper_world import REPOSITORY, KeeperWorld
+
+pytestmark = pytest.mark.chain
+
+CONFIG = REPOSITORY / "config" / "localnet.toml"
+STRANGER = {KEEPER_KEY_VARIABLE: "0x" + "33" * 32}
+MAIN = [sys.executable, "-c", "from agent.cli.main import main; main()"]
+NO_CODE_THAT_ANSWERS = "0x60006000fd"
+
+
+@pytest.fixture
+def world(keeper_chain: KeeperWorld):
+    with keeper_chain.fresh() as fresh:
+        yield fresh
+
+
+def examined(world: KeeperWorld, settings: Settings | None = None, environment: dict[str, str] | None = None):
+    patient = Patient(settings or world.settings(), CONFIG, world.book_path, environment or {})
+    return [*examine(patient, time.time)]
+
+
+def bad(checks: list[Check], verdict: Verdict = Verdict.FAILED) -> dict[str, Check]:
+    return {
+        check.subject.rpartition("//")[2].partition(" ")[2] or check.subject: check
+        for check in checks
+        if check.verdict is verdict
+    }
+
+
+def each(alter_one) -> Alter:
+    """Alter the requests of a batch one by one."""
+
+    def alter(request, forward):
+        if isinstance(request, list):
+            return [alter_one(one, forward) for one in request]
+        return alter_one(request, forward)
+
+    return alter
+
+
+def another_chain(request, forward):
+    return {**forward(request), "result": "0x1"} if request["method"] == "eth_chainId" else forward(request)
+
+
+def blind_to_hashes(request, forward):
+    params = ["latest" if isinstance(one, dict) and "blockHash" in one else one for one in request["params"]]
+    return forward({**request, "params": params})
+
+
+def without_blocks_by_hash(request, forward):
+    by_hash = any(isinstance(one, dict) and "blockHash" in one for one in request["params"])
+    return refusal(request, "invalid argument 1: hex string without 0x prefix") if by_hash else forward(request)
+
+
+def without_history(request, forward):
+    is_old = request["method"] == "eth_getBalance" and str(request["params"][1]).startswith("0x")
+    return refusal(request, "missing trie node") if is_old else forward(request)
+
+
+def with_ten_blocks_of_logs(request, forward):
+    if request["method"] == "eth_getLogs":
+        [query] = request["params"]
+        if int(query["toBlock"], 16) - int(query["fromBlock"], 16) >= 10:
+            return refusal(request, "ranges over 10 blocks are not supported on the free plan", -32_600)
+    return forward(request)
+
+
+def without_logs(request, forward):
+    return refusal(request, "not on this plan") if request["method"] == "eth_getLogs" else forward(request)
+
+
+def with_ten_a_batch(request, forward):
+    return (
+        refusal(request, "batch limit exceeded")
+        if isinstance(request, list) and len(request) > 10
+        else forward(request)
+    )
+
+
+def without_batches(request, forward):
+    return refusal(request, "batches are not allowed") if isinstance(request, list) else forward(request)
+
+
+def test_examine__all_is_fit__nothing_fails(world):
+    checks = examined(world)
+    assert bad(checks) == {}
+    assert set(bad(checks, Verdict.WARNING)) == {"alerts", "quorum", "delta"}
+    assert all(check.mend for check in checks if check.verdict is not Verdict.GOOD)
+    assert any(check.subject == "book" and "agrees with the chain" in check.found for check in checks)
+
+
+@pytest.mark.parametrize(
+    ("alter", "subject", "verdict", "found", "mend"),
+    [
+        (each(another_chain), "answers", Verdict.FAILED, "chain 1 ", "[chain] chain_id is 31337"),
+        (each(blind_to_hashes), "reads by block hash", Verdict.FAILED, "does not exist", "EIP-1898"),
+        (each(without_blocks_by_hash), "reads by block hash", Verdict.FAILED, "hex string", "EIP-1898"),
+        (each(without_history), "state depth", Verdict.WARNING, "state of 0 blocks back", "256 blocks"),
+        (each(with_ten_blocks_of_logs), "log range", Verdict.WARNING, "over 8 blocks", "times as many requests"),
+        (each(without_logs), "log range", Verdict.FAILED, "eth_getLogs is refused", "allows eth_getLogs"),
+        (with_ten_a_batch, "batches", Verdict.WARNING, "9 requests at once", "a cycle asks 36 at once"),
+        (without_batches, "batches", Verdict.FAILED, "batches are refused", "allows batches"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)  # fmt: skip
+def test_examine__limited_endpoint__is_told_with_its_mend(world, alter, subject, verdict, found, mend):
+    with altered_endpoint(world.localnet.rpc_url, alter) as url:
+        checks = examined(world, world.settings().with_rpc_urls(url, world.localnet.rpc_url))
+    check = bad(checks, verdict)[subject]
+    assert found in check.found
+    assert mend in check.mend
+    assert url in check.subject
+    quorum = next(check for check in checks if check.subject == "quorum")
+    assert quorum.found.startswith("1 of 2" if verdict is Verdict.FAILED else "2 of 2")
+
+
+def test_examine__clock_an_hour_off__is_told(world):
+    an_hour_ago = formatdate(time.time() - 3_600, usegmt=True)
+    with altered_endpoint(world.localnet.rpc_url, lambda asked, forward: forward(asked), an_hour_ago) as url:
+        check = bad(examined(world, world.settings().with_rpc_urls(url)))["clock"]
+    assert 3_590 < float(check.found.split()[3]) < 3_610
+    assert "synchronise" in check.mend
+
+
+def test_examine__no_such_block__is_none_of_the_chain(world):
+    assert world.rpc("eth_getBlockByHash", NO_SUCH_BLOCK, False) is None
+
+
+def test_examine__dead_endpoint__fails_with_its_quorum_and_the_vault_is_not_asked(world):
+    checks = examined(world, world.settings().with_rpc_urls("http://127.0.0.1:9"))
+    assert set(bad(checks)) == {"answers", "quorum"}
+    assert bad(checks, Verdict.UNKNOWN)["vault"].mend
+
+
+def test_examine__head_too_old__is_told(world):
+    plain = world.settings()
+    strict = plain.model_copy(update={"chain": plain.chain.model_copy(update={"max_head_age_seconds": 90})})
+    assert "at most 90" in bad(examined(world, strict))["head"].found
+
+
+def test_examine__stranger_s_key__is_no_keeper(world):
+    check = bad(examined(world, environment=STRANGER))["key"]
+    assert "no keeper of the vault" in check.found
+    assert "evenkeel key grant 0x" in check.mend
+
+
+def test_examine__no_gas_money__is_told(world):
+    world.rpc("anvil_setBalance", world.localnet.manifest.accounts["keeper"], "0x0")
+    assert bad(examined(world))["money"].mend == "send it gas money"
+
+
+def test_examine__silent_venue_and_dead_feed__are_told(world):
+    world.rpc("anvil_setCode", world.venue, NO_CODE_THAT_ANSWERS)
+    world.rpc("anvil_setCode", world.localnet.manifest.chainlink_aggregator, NO_CODE_THAT_ANSWERS)
+    failed = bad(examined(world))
+    assert failed["oracle"].found == "no answer"
+    assert failed["curie"].found == "does not answer"
+    assert "cannot tell" in failed["delta"].found
+
+
+def test_examine__paused_vault__is_a_warning(world):
+    world.send("guardian", world.vault, "pause()")
+    assert bad(examined(world), Verdict.WARNING)["vault"].found.startswith("paused")
+
+
+def test_examine__another_book__does_not_agree(world):
+    text = world.book_path.read_text(encoding="utf-8")
+    other = world.directory / "other.toml"
+    other.write_text(text.replace("quantity = -100", "quantity = -90"), encoding="utf-8")
+    checks = [*examine(Patient(world.settings(), CONFIG, other, {}), time.time)]
+    assert "book" in bad(checks)
+
+
+def test_examine__contract_without_code__ends_at_the_contracts(world):
+    world.rpc("anvil_setCode", world.deployment.contract("PriceOracle"), "0x")
+    assert bad(examined(world))["contracts"].found == "no code at PriceOracle"
+
+
+def test_examine__damaged_ledger__is_told(world):
+    (world.directory / "ledger.sqlite").write_bytes(b"no database" * 100)
+    assert "cannot be read" in bad(examined(world))["ledger"].found
+
+
+def test_examine__no_manifest__says_so_and_ends(world):
+    plain = world.settings()
+    chain = plain.chain.model_copy(update={"manifest_path": str(world.directory / "nowhere.json")})
+    checks = examined(world, plain.model_copy(update={"chain": chain}))
+    assert "no such file" in bad(checks)["manifest"].found
+    assert checks[-1].subject == "manifest"
+
+
+def test_doctor__command__ends_with_status_one_when_anything_fails(world):
+    variables = {
+        RPC_URLS_VARIABLE: world.localnet.rpc_url,
+        MANIFEST_PATH_VARIABLE: str(world.directory / "deployment.json"),
+        LEDGER_URL_VARIABLE: world.ledger_url(),
+    }
+
+    def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        command = [*MAIN, "doctor", *arguments]
+        return subprocess.run(
+            command, cwd=REPOSITORY, env=variables | more, capture_output=True, text=True, check=False
+        )
+
+    fit, unfit = run(), run("--json", **STRANGER)
+    assert (fit.returncode, unfit.returncode) == (0, 1), fit.stdout + fit.stderr
+    assert ", 0 failed, " in fit.stdout
+    told = json.loads(unfit.stdout)
+    assert told["failed"] == 1
+    assert [check["subject"] for check in told["checks"] if check["verdict"] == "failed"] == ["key"]

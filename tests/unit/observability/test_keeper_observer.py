@@ -1,0 +1,185 @@
+"""What the observer tells of a keeper's cycles: failures that last, reverts in a row, an intent that sticks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from agent.chain.breaker import BreakerState, EndpointHealth
+from agent.domain import BlockRef, Book
+from agent.errors import DataError, TransientError
+from agent.keeper.result import CycleResult, Outcome
+from agent.ledger.accounting import NavCheck
+from agent.ledger.records import IntentState
+from agent.observability.heartbeat import Heartbeat
+from agent.observability.keeper_observer import KeeperObserver
+from agent.settings import load_settings
+from agent.units import Address, BlockHash, Seconds, Wad, Wei
+
+WAD = 10**18
+BLOCK = BlockRef(7, BlockHash("0x" + "ab" * 32), Seconds(10_000), Wei(1))
+HELD = CycleResult(BLOCK, Outcome.HELD, "inside the band", 0.1)
+REVERTED = replace(HELD, outcome=Outcome.PENDING, resumed=IntentState.REVERTED, reason="SlippageExceeded()")
+BLIND = replace(HELD, outcome=Outcome.REJECTED, reason="cannot be read: PriceUnhealthy()")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+class PagerDouble:
+    """Writes down what it is told."""
+
+    undelivered_count = 0
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def tell(self, alert) -> bool:
+        if alert.name not in self.told:
+            self.told.append(alert.name)
+        return True
+
+    def resolve(self, name: str, text: str) -> None:
+        self.told.append(f"resolved {name}")
+
+
+def health_of(name: str, state: BreakerState) -> EndpointHealth:
+    return EndpointHealth(name, state, 9, 5, 2, 0.25, 5_000, 100, 3, "did not answer")
+
+
+class ClientDouble:
+    """Tells of two endpoints, one of them out of use."""
+
+    def health(self):
+        return (health_of("http://a", BreakerState.CLOSED), health_of("http://b", BreakerState.OPEN))
+
+
+class QuietClientDouble:
+    """Has no endpoint to tell of."""
+
+    def health(self):
+        return ()
+
+
+@dataclass
+class Observed:
+    """An observer over a keeper that is told what it did."""
+
+    observer: KeeperObserver
+    pager: PagerDouble
+    clock: Clock
+    registry: CollectorRegistry
+    open_intents: list
+
+    def value(self, name: str, **labels: str) -> float | None:
+        return self.registry.get_sample_value(f"evenkeel_{name}", labels)
+
+
+@pytest.fixture
+def make(repository):
+    settings = load_settings(repository / "config" / "localnet.toml", {})
+
+    def build(client=None) -> Observed:
+        opened: list = []
+        identity = SimpleNamespace(address=Address("0x5FbDB2315678afecb367f032d93F642f64180aa3"))
+        ledger = SimpleNamespace(
+            identity=identity, open_intents=lambda: opened, states_of=lambda intent_id: [IntentState.SENT]
+        )
+        planner = SimpleNamespace(settings=settings, client=client or QuietClientDouble(), book=Book("ETH", ()))
+        keeper = SimpleNamespace(planner=planner, address=address, ledger=ledger, lease=SimpleNamespace(epoch=4))
+        pager, clock, registry = PagerDouble(), Clock(), CollectorRegistry()
+        observer = KeeperObserver(keeper, registry, pager, Heartbeat(60.0, clock), "run", clock)
+        return Observed(observer, pager, clock, registry, opened)
+
+    return build
+
+
+def test_on_trouble__failures_that_last__are_told_and_resolved(make):
+    seen = make()
+    assert seen.observer.readiness().is_good is False
+    seen.observer.on_result(HELD)
+    assert seen.observer.readiness().is_good is True
+    seen.observer.on_trouble(TransientError("the node does not\nanswer"))
+    assert seen.observer.readiness() == (False, "the node does not answer")
+    seen.clock.seconds = 299.0
+    seen.observer.on_trouble(DataError("book and chain disagree"))
+    assert seen.pager.told == []
+    seen.clock.seconds = 300.0
+    seen.observer.on_trouble(DataError("book and chain disagree"))
+    assert seen.pager.told == ["cycles_failing"]
+    assert seen.value("alert_active", alert="cycles_failing") == 1.0
+    seen.observer.on_result(HELD)
+    assert seen.pager.told == ["cycles_failing", "resolved cycles_failing"]
+    assert seen.value("cycle_failures_total", kind="DataError") == 2.0
+    assert seen.value("alert_active", alert="cycles_failing") == 0.0
+
+
+def test_on_result__vault_cannot_be_read__counts_as_failing(make):
+    seen = make()
+    seen.observer.on_result(BLIND)
+    seen.clock.seconds = 300.0
+    seen.observer.on_result(BLIND)
+    assert seen.pager.told == ["cycles_failing"]
+    assert seen.observer.readiness().words == BLIND.reason
+
+
+def test_on_result__reverts_in_a_row__are_told_at_the_limit(make):
+    seen = make()
+    for _ in range(2):
+        seen.observer.on_result(REVERTED)
+    seen.observer.on_result(HELD)
+    assert seen.pager.told == []
+    seen.observer.on_result(REVERTED)
+    assert seen.pager.told == ["reverts_in_a_row"]
+    assert seen.value("reverts_total") == 3.0
+    seen.observer.on_result(replace(HELD, outcome=Outcome.EXECUTED))
+    assert seen.pager.told[-1] == "resolved reverts_in_a_row"
+
+
+@pytest.mark.parametrize(("age", "told"), [(480, []), (481, ["intent_stuck"])])
+def test_on_result__open_intent__sticks_after_twice_its_deadline(make, age, told):
+    seen = make()
+    block = replace(BLOCK, timestamp=Seconds(BLOCK.timestamp - age))
+    seen.open_intents.append(SimpleNamespace(intent=SimpleNamespace(intent_id="0x1", decided_at_block=block)))
+    seen.observer.on_result(HELD)
+    assert seen.pager.told == told
+    assert seen.value("intent_age_seconds") == age
+    assert seen.value("intent_state", state="sent") == 1.0
+    seen.open_intents.clear()
+    seen.observer.on_result(HELD)
+    assert seen.value("intent_state", state="sent") == 0.0
+    assert seen.value("intent_state", state="none") == 1.0
+
+
+@pytest.mark.parametrize(("error_bps", "told"), [(5.0, []), (5.01, ["nav_disagrees"])])
+def test_on_result__ledger_and_chain_differ__is_told_beyond_the_limit(make, error_bps, told):
+    seen = make()
+    nav = Wad(100_000 * WAD)
+    seen.observer.on_result(replace(HELD, nav=NavCheck(nav, nav, nav, nav, error_bps)))
+    assert seen.pager.told == told
+    assert seen.value("nav_error_bps") == error_bps
+
+
+def test_on_result__client_that_counts__shows_its_endpoints(make):
+    seen = make(ClientDouble())
+    seen.observer.on_result(HELD)
+    assert seen.pager.told == ["endpoint_failing"]
+    assert seen.value("endpoint_lag_blocks", endpoint="http://a") == 3.0
+    assert seen.value("endpoint_breaker_open", endpoint="http://b") == 1.0
+    assert seen.value("endpoint_disagreements", endpoint="http://b") == 2.0
+    assert seen.value("lease_epoch") == 4.0
+
+
+def test_health__cycle_is_late__says_so(make):
+    seen = make()
+    seen.observer.on_result(HELD)
+    seen.clock.seconds += 61.0
+    assert seen.observer.health() == (False, "the cycle is 1 s late")

@@ -1,0 +1,79 @@
+"""One log for structlog and the standard library: the cycle's id on each line, and critical lines page."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+
+import pytest
+import structlog
+
+from agent.observability.alerts import Severity
+from agent.observability.log import LogFormat, configure_logging, name_cycle
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was():
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    root.handlers, root.level = handlers, level
+    structlog.contextvars.clear_contextvars()
+    structlog.reset_defaults()
+
+
+class PagerDouble:
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str, Severity]] = []
+
+    def tell(self, alert) -> bool:
+        self.told.append((alert.name, alert.text, alert.severity))
+        return True
+
+
+def lines(log_format: LogFormat | None, pager: PagerDouble | None = None) -> list[str]:
+    stream = io.StringIO()
+    configure_logging(log_format, pager, stream)
+    name_cycle("run-7")
+    structlog.stdlib.get_logger("agent.keeper").info("cycle_done", outcome="held")
+    logging.getLogger("agent.chain").warning("slow %s", "endpoint", extra={"endpoint": "http://a"})
+    structlog.stdlib.get_logger("agent.keeper").critical("book_disagrees", delta=3.5)
+    logging.getLogger("agent.ledger").critical("disk is full")
+    structlog.stdlib.get_logger("agent.observability.board").critical("outside_band", text="told already")
+    logging.getLogger("urllib3.connectionpool").error("https://host/secret-token refused")
+    return stream.getvalue().splitlines()
+
+
+def test_configure_logging__json__every_line_has_the_cycle_and_its_fields():
+    told = [json.loads(line) for line in lines(LogFormat.JSON)]
+    assert [line["event"] for line in told] == [
+        "cycle_done",
+        "slow endpoint",
+        "book_disagrees",
+        "disk is full",
+        "outside_band",
+    ]
+    assert {line["cycle"] for line in told} == {"run-7"}
+    assert [line["level"] for line in told] == ["info", "warning", "critical", "critical", "critical"]
+    assert (told[0]["outcome"], told[1]["endpoint"], told[2]["delta"]) == ("held", "http://a", 3.5)
+    assert all(line["timestamp"].endswith("Z") for line in told)
+
+
+def test_configure_logging__no_format__shows_warnings_and_worse_for_people():
+    told = lines(None)
+    assert len(told) == 4
+    assert "slow endpoint" in told[0]
+    assert "cycle=run-7" in told[0]
+    assert not any("secret-token" in line for line in told)
+
+
+def test_configure_logging__critical_line__is_told_by_its_event():
+    pager = PagerDouble()
+    lines(LogFormat.CONSOLE, pager)
+    assert pager.told == [
+        ("book_disagrees", "delta 3.5, cycle run-7", Severity.CRITICAL),
+        ("agent.ledger", "disk is full", Severity.CRITICAL),
+    ]
