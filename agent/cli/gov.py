@@ -137,7 +137,7 @@ def show(
         deliver(desk, shown, (), Output(True, False, None, None, False, as_json), head, simulation, extra)
 
 
-@app.command(epilog="Example: evenkeel gov vote 5820... --support for --reason 'the pool is deep enough'")
+@app.command(epilog="Example: evenkeel gov vote 5820... --support for --reason 'deep enough' --yes")
 @sending(GovernorKind.VOTES)
 def vote(
     desk: GovernanceDesk,
