@@ -153,7 +153,7 @@ def delegate(
     deliver(desk, shown, [step], output)
 
 
-app.command(epilog="Example: evenkeel gov vote 5820... --support for --reason 'the pool is deep enough'")(vote)
+app.command(epilog="Example: evenkeel gov vote 5820... --support for --reason 'deep enough' --yes")(vote)
 app.command(epilog="Example: evenkeel gov queue 5820... --yes")(queue)
 app.command(epilog="Example: evenkeel gov execute proposal.json --yes")(execute)
 app.command(epilog="Example: evenkeel gov cancel 0x5f3a9c --yes")(cancel)

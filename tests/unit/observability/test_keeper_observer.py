@@ -94,7 +94,9 @@ def make(repository):
             identity=identity, open_intents=lambda: opened, states_of=lambda intent_id: [IntentState.SENT]
         )
         planner = SimpleNamespace(settings=settings, client=client or QuietClientDouble(), book=Book("ETH", ()))
-        keeper = SimpleNamespace(planner=planner, address=address, ledger=ledger, lease=SimpleNamespace(epoch=4))
+        keeper = SimpleNamespace(
+            planner=planner, address=ledger.identity.address, ledger=ledger, lease=SimpleNamespace(epoch=4)
+        )
         pager, clock, registry = PagerDouble(), Clock(), CollectorRegistry()
         observer = KeeperObserver(keeper, registry, pager, Heartbeat(60.0, clock), "run", clock)
         return Observed(observer, pager, clock, registry, opened)
