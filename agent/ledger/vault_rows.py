@@ -21,6 +21,8 @@ _FULL = ("is full", "No space left", "disk I/O error")
 """What SQLite and PostgreSQL say when there is no room."""
 
 
+_ROWS_AT_ONCE = 1_000
+"""Rows handed over together, so that the wait for the database's answer stays far below its time-out."""
 _UNKNOWN = -1
 """Epoch of what was worked out when that is not known to hold any more."""
 
@@ -72,12 +74,14 @@ class VaultRows:
 
     def _insert(self, connection: Connection, table: Table, values: Sequence[Mapping[str, Any]]) -> int:
         """Add rows and return how many; one that is there already by its unique key stays as it is."""
-        if not values:
-            return 0
         dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
         statement = dialect.insert(table).on_conflict_do_nothing()
         counted = statement.execution_options(preserve_rowcount=True)
-        return connection.execute(counted, [{"vault_id": self._vault_id, **row} for row in values]).rowcount
+        added = 0
+        for first in range(0, len(values), _ROWS_AT_ONCE):
+            part = [{"vault_id": self._vault_id, **row} for row in values[first : first + _ROWS_AT_ONCE]]
+            added += connection.execute(counted, part).rowcount
+        return added
 
     def _rows_of(self, table: Table) -> Any:
         return select(table).where(table.c.vault_id == self._vault_id)

@@ -30,7 +30,7 @@ def let_the_lease_lapse(keeper: Keeper) -> None:
         connection.execute(update(schema.leases).values(renewed_at=schema.leases.c.renewed_at - 1_000.0))
 
 
-def test_keeper__stopped_and_replaced__stands_by_and_comes_back_without_hedging_twice(world: KeeperWorld):
+def test_keeper__stopped_and_replaced__comes_back_and_hedges_once(world: KeeperWorld):
     with world.keeper() as first:
         assert first.cycle().outcome is Outcome.EXECUTED
         let_the_lease_lapse(first)

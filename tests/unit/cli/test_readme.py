@@ -36,7 +36,7 @@ def test_pages__commands_shown__exist_with_their_options(repository):
     assert len(commands) > 30
     for command in commands:
         words = command.split()
-        path = words[:2] if words[0] in ("localnet", "gov", "deploy") else words[:1]
+        path = words[:2] if words[0] in ("localnet", "gov", "deploy", "ledger", "key", "alert") else words[:1]
         told = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "200"})
         assert told.exit_code == 0, command
         for option in (word for word in words if word.startswith("--")):
@@ -67,7 +67,7 @@ def test_texts__commands_named__exist(repository):
         for command, leaf in re.findall(r"(?:[`'(]|bin/|: )evenkeel ([a-z]+)(?: ([a-z]+))?", path.read_text("utf-8"))
     }
     assert len(named) > 5
-    leaves = {group: set(load_command(group).commands) for group in ("localnet", "gov")}
+    leaves = {group: set(load_command(group).commands) for group in ("localnet", "gov", "ledger")}
     for command, leaf in named:
         assert command in COMMANDS, command
         assert not leaf or leaf in leaves.get(command, {leaf}), leaf
