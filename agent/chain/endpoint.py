@@ -148,7 +148,13 @@ class Endpoint:
         self.breaker.answered(self._clock() - started)
         return answer
 
+    def note(self, failure: ServerError) -> None:
+        """Count what was found wrong with an answer after it came: a server that talks nonsense rests at once."""
+        if failure.is_fault and not failure.is_counted:
+            self.breaker.failed(self._clock(), str(failure), opens=True)
+
     def _count(self, failure: ServerError, started: float) -> None:
+        failure.is_counted = True
         now = self._clock()
         if not failure.is_fault:
             self.breaker.answered(now - started)

@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar
 
 from agent.chain.breaker import BreakerState, EndpointHealth
 from agent.chain.endpoint import Endpoint
-from agent.chain.failures import RpcRefusedError
+from agent.chain.failures import RpcRefusedError, ServerError
 from agent.errors import AgentError, TransientError
 
 T = TypeVar("T")
@@ -81,6 +81,8 @@ class Round(Generic[T]):
         try:
             self._replies.put(Reply(endpoint, self._ask(endpoint), None))
         except Exception as failure:
+            if isinstance(failure, ServerError):
+                endpoint.note(failure)
             self._replies.put(Reply(endpoint, None, failure))
 
 
