@@ -222,6 +222,16 @@ def test_batch__server_takes_fewer_at_once__is_split_and_its_limit_remembered(mo
     assert endpoint.health.faults == 0
 
 
+def test_batch__every_request_refused_for_good__is_one_refusal_of_three(over):
+    class Without(ScriptedServer):
+        def batch(self, batch: list[Request], timeout_seconds: float) -> list[Answer]:
+            return [Answer(None, RpcRefusedError(request.method, "no")) for request in batch]
+
+    endpoint = Endpoint(Without("a", lambda: 1), 1, 1.0)
+    kinds = [{type(answer.failure) for answer in endpoint.batch([PING] * 9)} for _ in range(FINAL_REFUSALS)]
+    assert kinds == [{ServerError}] * (FINAL_REFUSALS - 1) + [{RpcRefusedError}]
+
+
 # --- health -----------------------------------------------------------------------------------------------------------
 
 
