@@ -45,6 +45,11 @@ class Reply(Generic[T]):
     failure: Exception | None
 
 
+def values_of(replies: Sequence[Reply[T]]) -> list[T]:
+    """Return the answers among replies."""
+    return [reply.value for reply in replies if reply.value is not None]
+
+
 class Round(Generic[T]):
     """One question, and the servers it was put to so far."""
 
