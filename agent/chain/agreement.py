@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+from agent.chain import shapes
 from agent.chain.failures import RevertedError
 from agent.chain.reverts import UNKNOWN_REVERT, decode_revert
 from agent.chain.transport import Answer
@@ -58,6 +59,28 @@ def agreed_batch(batches: Sequence[Sequence[Answer]], quorum: int, key: Key = pl
 def contradicting(batches: Sequence[Sequence[Answer]], key: Key = plain_key) -> set[int]:
     """Return the positions of the servers that contradict what most say, to any request."""
     return {index for answers in zip(*batches, strict=True) for index in most_agreed(answers, key)[2]}
+
+
+def receipt_key(receipt: Any) -> Hashable:
+    """Return what of a receipt every client tells in the same way."""
+    if receipt is None:
+        return None
+    numbers = tuple(int(receipt[name], 16) for name in ("blockNumber", "status", "gasUsed", "effectiveGasPrice"))
+    return receipt["blockHash"].lower(), numbers, tuple(shapes.logs(receipt["logs"]))
+
+
+def confirmed(told: Sequence[int], quorum: int) -> int | None:
+    """Return the highest number that a quorum says is reached, None while too few have told theirs."""
+    return sorted(told, reverse=True)[quorum - 1] if len(told) >= quorum else None
+
+
+def middle_estimate(answers: Sequence[Answer], quorum: int) -> Answer | None:
+    """Return the middle one of a quorum's estimates, or the revert that a quorum meets; None while there is neither."""
+    told = sorted((answer for answer in answers if answer.failure is None), key=lambda answer: int(answer.result))
+    if len(told) >= quorum:
+        return told[len(told) // 2]
+    reverted = [answer for answer in answers if answer.failure is not None]
+    return reverted[0] if len(reverted) >= quorum else None
 
 
 def _is_bare(answer: Answer) -> bool:

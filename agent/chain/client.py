@@ -16,7 +16,7 @@ from eth_abi.exceptions import DecodingError
 
 from agent.chain import shapes
 from agent.chain.abi import Call, Log
-from agent.chain.agreement import agreed_batch, contradicting, plain_key
+from agent.chain.agreement import agreed_batch, confirmed, contradicting, middle_estimate, plain_key, receipt_key
 from agent.chain.block_id import BlockId
 from agent.chain.breaker import EndpointHealth
 from agent.chain.config import ChainSettings
@@ -24,9 +24,9 @@ from agent.chain.endpoint import Endpoint
 from agent.chain.failures import RevertedError, RpcRefusedError, ServerError
 from agent.chain.head_memory import HeadMemory
 from agent.chain.log_pages import AnchorReplacedError, LogQuery, LogReader
-from agent.chain.node_errors import SendOutcome
-from agent.chain.pool import HEDGE_SHARE, EndpointPool, Reply
+from agent.chain.pool import HEDGE_SHARE, EndpointPool, Reply, values_of
 from agent.chain.reverts import decode_revert
+from agent.chain.send_outcomes import SendOutcome
 from agent.chain.sending import combined, is_taken
 from agent.chain.transport import SEND_METHOD, Answer, Request, Server
 from agent.domain import BlockRef
@@ -261,7 +261,7 @@ class ChainClient:
 
         if self._quorum == 1:
             return self._pool.first(ask)
-        return self._pool.gather(ask, self._quorum, self._confirmed)
+        return self._pool.gather(ask, self._quorum, lambda replies: confirmed(values_of(replies), self._quorum))
 
     def nonce_at(self, address: Address, block: BlockRef) -> int:
         """Return how many transactions of an account are mined up to ``block``."""
@@ -281,7 +281,11 @@ class ChainClient:
             [answer] = _settled(endpoint.batch(batch))
             return answer if answer.failure is not None else Answer(_whole(answer), None)
 
-        answer = self._pool.first(ask) if self._quorum == 1 else self._pool.gather(ask, self._quorum, self._middle)
+        answer = (
+            self._pool.first(ask)
+            if self._quorum == 1
+            else self._pool.gather(ask, self._quorum, lambda replies: middle_estimate(values_of(replies), self._quorum))
+        )
         if isinstance(answer.failure, RevertedError):
             raise decode_revert(answer.failure.data, answer.failure.message)
         return int(answer.result)
@@ -320,7 +324,7 @@ class ChainClient:
         def ask(endpoint: Endpoint) -> list[Answer]:
             return [Answer(shapes.receipt(answer.unwrap()), None) for answer in endpoint.batch(batch)]
 
-        return [answer.result for answer in self._agreed(ask, self._quorum, "a receipt", _receipt_key)]
+        return [answer.result for answer in self._agreed(ask, self._quorum, "a receipt", receipt_key)]
 
     # --- servers --------------------------------------------------------------------------------------------------
 
@@ -348,7 +352,7 @@ class ChainClient:
             return self._pool.first(ask)
 
         def enough(replies: list[Reply[list[Answer]]]) -> list[Answer] | None:
-            batches = [reply.value for reply in replies if reply.value is not None]
+            batches = values_of(replies)
             verdict = agreed_batch(batches, quorum, key)
             if verdict is not None:
                 for index in contradicting(batches, key):
@@ -356,20 +360,6 @@ class ChainClient:
             return verdict
 
         return self._pool.gather(ask, quorum, enough, what)
-
-    def _confirmed(self, replies: list[Reply[int]]) -> int | None:
-        """Return the highest number that a quorum says is reached."""
-        told = sorted((reply.value for reply in replies if reply.value is not None), reverse=True)
-        return told[self._quorum - 1] if len(told) >= self._quorum else None
-
-    def _middle(self, replies: list[Reply[Answer]]) -> Answer | None:
-        """Return the middle one of a quorum's estimates, or the revert that a quorum meets."""
-        answers = [reply.value for reply in replies if reply.value is not None]
-        told = sorted((answer for answer in answers if answer.failure is None), key=lambda answer: int(answer.result))
-        if len(told) >= self._quorum:
-            return told[len(told) // 2]
-        reverted = [answer for answer in answers if answer.failure is not None]
-        return reverted[0] if len(reverted) >= self._quorum else None
 
 
 def _data_or_reverts(batch: Sequence[Request], endpoint: Endpoint) -> list[Answer]:
@@ -403,11 +393,3 @@ def _settled(answers: list[Answer]) -> list[Answer]:
         if answer.failure is not None and not isinstance(answer.failure, RevertedError):
             raise answer.failure
     return answers
-
-
-def _receipt_key(receipt: Any) -> Hashable:
-    """Return what of a receipt every client tells in the same way."""
-    if receipt is None:
-        return None
-    numbers = tuple(int(receipt[name], 16) for name in ("blockNumber", "status", "gasUsed", "effectiveGasPrice"))
-    return receipt["blockHash"].lower(), numbers, tuple(shapes.logs(receipt["logs"]))

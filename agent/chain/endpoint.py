@@ -87,7 +87,8 @@ class Endpoint:
         try:
             result = self._watched(lambda: self._server.request(request, self._timeout_seconds))
         except RpcRefusedError as refusal:
-            raise self._weighed(request, refusal) from None
+            self._refusals[request.method] += 1
+            raise self._weighed(refusal) from None
         self._refusals.pop(request.method, None)
         return result
 
@@ -112,19 +113,23 @@ class Endpoint:
                 self.batch_size.refused(len(part))
             else:
                 self.batch_size.passed(len(part))
-        return [self._judged(request, answer) for request, answer in zip(batch, answers, strict=True)]
+        return self._judged(batch, answers)
 
-    def _judged(self, request: Request, answer: Answer) -> Answer:
-        if isinstance(answer.failure, RpcRefusedError):
-            return Answer(None, self._weighed(request, answer.failure))
-        if answer.failure is None:
-            self._refusals.pop(request.method, None)
-        return answer
+    def _judged(self, batch: Sequence[Request], answers: Sequence[Answer]) -> list[Answer]:
+        """Weigh the refusals for good; many in one batch are one."""
+        refused = {answer.failure.method for answer in answers if isinstance(answer.failure, RpcRefusedError)}
+        self._refusals.update(refused)
+        for request, answer in zip(batch, answers, strict=True):
+            if answer.failure is None and request.method not in refused:
+                self._refusals.pop(request.method, None)
+        return [
+            Answer(None, self._weighed(answer.failure)) if isinstance(answer.failure, RpcRefusedError) else answer
+            for answer in answers
+        ]
 
-    def _weighed(self, request: Request, refusal: RpcRefusedError) -> AgentError:
+    def _weighed(self, refusal: RpcRefusedError) -> AgentError:
         """Return a refusal for good as a passing one until it has come often enough without an answer between."""
-        self._refusals[request.method] += 1
-        return refusal if self._refusals[request.method] >= FINAL_REFUSALS else ServerError(str(refusal))
+        return refusal if self._refusals[refusal.method] >= FINAL_REFUSALS else ServerError(str(refusal))
 
     def _verify_chain(self) -> None:
         """Believe nothing of a server before it has named its chain: it may have been down when the keeper started."""
@@ -151,7 +156,13 @@ class Endpoint:
         self.breaker.answered(self._clock() - started)
         return answer
 
+    def note(self, failure: ServerError) -> None:
+        """Count what was found wrong with an answer after it came: a server that talks nonsense rests at once."""
+        if failure.is_fault and not failure.is_counted:
+            self.breaker.failed(self._clock(), str(failure), opens=True)
+
     def _count(self, failure: ServerError, started: float) -> None:
+        failure.is_counted = True
         now = self._clock()
         if not failure.is_fault:
             self.breaker.answered(now - started)

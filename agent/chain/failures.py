@@ -13,6 +13,8 @@ class ServerError(TransientError):
     """
 
     is_fault = True
+    is_counted = False
+    """Whether the server's health knows of it."""
 
 
 class TimedOutError(ServerError):

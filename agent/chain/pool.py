@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar
 
 from agent.chain.breaker import BreakerState, EndpointHealth
 from agent.chain.endpoint import Endpoint
-from agent.chain.failures import RpcRefusedError
+from agent.chain.failures import RpcRefusedError, ServerError
 from agent.errors import AgentError, TransientError
 
 T = TypeVar("T")
@@ -43,6 +43,11 @@ class Reply(Generic[T]):
     endpoint: Endpoint
     value: T | None
     failure: Exception | None
+
+
+def values_of(replies: Sequence[Reply[T]]) -> list[T]:
+    """Return the answers among replies."""
+    return [reply.value for reply in replies if reply.value is not None]
 
 
 class Round(Generic[T]):
@@ -81,6 +86,8 @@ class Round(Generic[T]):
         try:
             self._replies.put(Reply(endpoint, self._ask(endpoint), None))
         except Exception as failure:
+            if isinstance(failure, ServerError):
+                endpoint.note(failure)
             self._replies.put(Reply(endpoint, None, failure))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.chain.node_errors import SendOutcome
 from agent.chain.pool import Reply
+from agent.chain.send_outcomes import SendOutcome
 from agent.chain.transport import SEND_METHOD, RefusedTransactionError
 from agent.errors import FatalError, TransientError
 

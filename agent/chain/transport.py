@@ -19,7 +19,8 @@ from agent.chain.failures import (
     ServerError,
     TimedOutError,
 )
-from agent.chain.node_errors import Meaning, NodeError, meaning_of, read_failure, send_outcome
+from agent.chain.node_errors import Meaning, NodeError, meaning_of, read_failure
+from agent.chain.send_outcomes import send_outcome
 from agent.errors import AgentError
 
 SEND_METHOD = "eth_sendRawTransaction"

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from agent.chain.abi import Call, Function
 from agent.chain.block_id import BlockId
 from agent.chain.client import ChainClient
-from agent.chain.node_errors import SendOutcome
 from agent.chain.rollup import Rollup
+from agent.chain.send_outcomes import SendOutcome
 from agent.domain import BlockRef, Intent
 from agent.errors import DataError, FatalError, RejectedError, TransientError
 from agent.execution.config import ExecutionSettings

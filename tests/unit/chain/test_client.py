@@ -13,7 +13,8 @@ from agent.chain.block_id import BlockId
 from agent.chain.client import ChainClient
 from agent.chain.config import ChainSettings
 from agent.chain.failures import RevertedError, ServerError
-from agent.chain.node_errors import NodeError, SendOutcome
+from agent.chain.node_errors import NodeError
+from agent.chain.send_outcomes import SendOutcome
 from agent.chain.transport import Answer, RefusedTransactionError, Request
 from agent.domain import BlockRef
 from agent.errors import DataError, FatalError, RejectedError, TransientError

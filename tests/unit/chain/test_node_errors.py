@@ -13,7 +13,7 @@ from agent.chain.failures import (
     ServerError,
     StateMissingError,
 )
-from agent.chain.node_errors import NodeError, SendOutcome, read_failure, revert_data_of, send_outcome, suggested_blocks
+from agent.chain.node_errors import NodeError, read_failure, revert_data_of, suggested_blocks
 from agent.errors import FatalError
 
 REASON = "0x08c379a0" + "00" * 31 + "20" + "00" * 31 + "01" + "41" + "00" * 31
@@ -139,39 +139,3 @@ def test_suggested_blocks__what_a_server_would_take__is_read(message, blocks):
 )
 def test_revert_data_of__any_clients_way_to_put_it__is_found(data, expected):
     assert revert_data_of(NodeError(3, "execution reverted", data)) == expected
-
-
-SENDS = [
-    ("already known", SendOutcome.KNOWN),
-    ("AlreadyKnown", SendOutcome.KNOWN),
-    ("ALREADY_EXISTS: already known", SendOutcome.KNOWN),
-    ("Known transaction", SendOutcome.KNOWN),
-    ("existing tx with same hash", SendOutcome.KNOWN),
-    ("INTERNAL_ERROR: existing tx with same hash", SendOutcome.KNOWN),
-    ("transaction already imported", SendOutcome.KNOWN),
-    ("nonce too low: next nonce 4, tx nonce 3", SendOutcome.NONCE_USED),
-    ("OldNonce, Current nonce: 4, nonce of rejected tx: 3", SendOutcome.NONCE_USED),
-    ("Nonce too low", SendOutcome.NONCE_USED),
-    ("replacement transaction underpriced", SendOutcome.UNDERPRICED),
-    ("could not replace existing tx", SendOutcome.UNDERPRICED),
-    ("transaction underpriced: gas tip cap 0, minimum needed 1", SendOutcome.UNDERPRICED),
-    ("ReplacementNotAllowed", SendOutcome.UNDERPRICED),
-    ("max fee per gas less than block base fee: address 0x1, maxFeePerGas: 1 baseFee: 2", SendOutcome.FEE_TOO_LOW),
-    ("max fee per gas lower than the current base fee", SendOutcome.FEE_TOO_LOW),
-    ("insufficient funds for gas * price + value: balance 1, tx cost 2", SendOutcome.NEEDS_A_PERSON),
-    ("InsufficientFunds, Account balance: 1, cumulative cost: 2", SendOutcome.NEEDS_A_PERSON),
-    ("Upfront cost exceeds account balance", SendOutcome.NEEDS_A_PERSON),
-    ("invalid sender", SendOutcome.NEEDS_A_PERSON),
-    ("intrinsic gas too low: gas 21000, minimum needed 21500", SendOutcome.NEEDS_A_PERSON),
-    ("tx fee (1.30 ether) exceeds the configured cap (1.00 ether)", SendOutcome.REFUSED),
-    ("txpool is full", SendOutcome.REFUSED),
-    ("transaction pool is full", SendOutcome.REFUSED),
-    ("nonce too high", SendOutcome.REFUSED),
-    ("node is syncing", SendOutcome.REFUSED),
-    ("something new", SendOutcome.REFUSED),
-]
-
-
-@pytest.mark.parametrize(("message", "outcome"), SENDS)
-def test_send_outcome__words_of_a_node__say_where_the_transaction_stands(message, outcome):
-    assert send_outcome(NodeError(-32000, message, None)) is outcome

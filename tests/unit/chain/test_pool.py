@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agent.chain import shapes
 from agent.chain.breaker import FAULTS_TO_OPEN, FIRST_REST_SECONDS, LONGEST_REST_SECONDS, Breaker, BreakerState
 from agent.chain.endpoint import FINAL_REFUSALS, Endpoint
 from agent.chain.failures import (
@@ -33,6 +34,7 @@ class ScriptedServer:
         self.name = name
         self.answer = answer
         self.asked = 0
+        self.was_asked = threading.Event()
         self.batches: list[int] = []
         self.most = 1_000
 
@@ -40,6 +42,7 @@ class ScriptedServer:
         if request.method == "eth_chainId":
             return "0x1"
         self.asked += 1
+        self.was_asked.set()
         return self.answer()
 
     def batch(self, batch: list[Request], timeout_seconds: float) -> list[Answer]:
@@ -97,7 +100,6 @@ def test_first__one_of_three_hangs__another_answers_before_the_time_out(over):
     pool = pool_of(hung, well, spare, timeout_seconds=2.0)
     assert pool.first(ping) == 1
     assert {pool.first(ping) for _ in range(5)} <= {1, 2}
-    assert hung.asked == 1
     assert not over.is_set()
 
 
@@ -130,6 +132,16 @@ def test_first__revert__is_the_chains_answer_and_asks_no_other():
 def test_first__defect_in_a_thread__is_raised_where_it_was_asked():
     with pytest.raises(ZeroDivisionError):
         pool_of(ScriptedServer("a", lambda: 1 // 0)).first(ping)
+
+
+def test_first__server_talks_nonsense__rests_and_the_others_are_asked():
+    odd, well = ScriptedServer("odd", lambda: "nonsense"), ScriptedServer("well", lambda: "0x7")
+    pool = EndpointPool([Endpoint(server, 1, 30.0, lambda: 100.0) for server in (odd, well)], 30.0, lambda: 100.0)
+    for _ in range(5):
+        assert pool.first(lambda endpoint: shapes.quantity(ping(endpoint), "a number")) == 7
+    assert odd.asked == 1
+    assert pool.health()[0].state is BreakerState.OPEN
+    assert "a server answers a number with nonsense" in pool.health()[0].last_fault
 
 
 def test_gather__one_of_three_hangs__two_that_agree_are_enough(over):
@@ -169,7 +181,7 @@ def test_every__one_hangs_and_one_rests__all_are_asked(over):
     pool = pool_of(*servers)
     pool.endpoints[1].breaker.failed(pool.endpoints[1]._clock(), "slow", opens=True)
     replies = pool.every(ping, linger_seconds=0.05, is_enough=bool)
-    assert [server.asked for server in servers] == [1, 1, 1]
+    assert all(server.was_asked.wait(30) for server in servers)
     assert {reply.endpoint.name for reply in replies} <= {"a", "b"}
     assert not over.is_set()
 
@@ -208,6 +220,16 @@ def test_batch__server_takes_fewer_at_once__is_split_and_its_limit_remembered(mo
         assert [answer.unwrap() for answer in endpoint.batch(batch)] == numbers
     assert max(server.batches) <= most
     assert endpoint.health.faults == 0
+
+
+def test_batch__every_request_refused_for_good__is_one_refusal_of_three(over):
+    class Without(ScriptedServer):
+        def batch(self, batch: list[Request], timeout_seconds: float) -> list[Answer]:
+            return [Answer(None, RpcRefusedError(request.method, "no")) for request in batch]
+
+    endpoint = Endpoint(Without("a", lambda: 1), 1, 1.0)
+    kinds = [{type(answer.failure) for answer in endpoint.batch([PING] * 9)} for _ in range(FINAL_REFUSALS)]
+    assert kinds == [{ServerError}] * (FINAL_REFUSALS - 1) + [{RpcRefusedError}]
 
 
 # --- health -----------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from agent.chain.failures import (
     ServerError,
     TimedOutError,
 )
-from agent.chain.node_errors import SendOutcome
+from agent.chain.send_outcomes import SendOutcome
 from agent.chain.transport import RefusedTransactionError, Request, Server
 from agent.errors import TransientError
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from eth_utils.crypto import keccak
 
-from agent.chain.node_errors import SendOutcome
 from agent.chain.rollup import Rollup, RollupKind
+from agent.chain.send_outcomes import SendOutcome
 from agent.domain import BlockRef, Intent, Leg
 from agent.errors import DataError, FatalError, RejectedError, TransientError
 from agent.execution.config import KEEPER_KEY_VARIABLE, ExecutionSettings
@@ -224,6 +224,18 @@ def test_execute__written_before_it_is_sent(executor, chain, ledger, monkeypatch
     monkeypatch.setattr(chain, "send_raw", lambda raw: seen.append(states(ledger)) or send(raw))
     executor.execute(record(), block(10))
     assert seen == [["decided", "signed"]]
+
+
+def test_execute__rollup_charges_for_data__price_recorded_holds_it_rounded_up(chain, ledger, clock):
+    class ChargingRollup(Rollup):
+        def charged(self, receipt: Any, block: BlockRef) -> Wei:
+            return Wei(900_001)
+
+    signer, rollup = load_signer({}, 31_337), ChargingRollup(chain, RollupKind.NONE)
+    executor = Executor(chain, ledger, FakeScanner(), signer, SETTINGS, clock.timer(), rollup)
+    receipt = executor.execute(record(), block(10)).receipt
+    assert receipt.gas_price_wei == 21 * 10**9 + 2
+    assert receipt.gas_used == 900_000
 
 
 def test_execute__no_answer_to_the_send__leaves_intent_open_and_finds_it_mined_later(executor, chain, ledger):
