@@ -202,6 +202,13 @@ contract DeltaBookTest is Test {
     }
 
     // HEDGE-416
+    function test_deltaInterval_grantsASourceTheGasThatItSays() external {
+        ScriptedSource source = _add(1, 2);
+        vm.expectCall(address(source), 0, 1_000_000, abi.encodeCall(IDeltaSource.deltaInterval, (2000e18)));
+        book.deltaInterval(2000e18);
+    }
+
+    // HEDGE-416
     function test_deltaInterval_hostileSource_costsAtMostItsGas() external {
         uint256 limit = book.SOURCE_GAS() + 50_000;
         address[3] memory hostile = [

@@ -351,6 +351,18 @@ contract ShareFeesTest is VaultFixture {
     }
 
     // HEDGE-054
+    function test_bothFees_theGainIsWhatTheManagementFeeLeaves() external {
+        _deposit(depositor, _units(1_000_000));
+        _setFees(200, 2000);
+        _gain(_units(100_000));
+        _pass(YEAR);
+        vault.accrueFees();
+        // 1,100,000 less 2 % is 1,078,000 for the million; a fifth of the gain is 15,600.
+        assertApproxEqAbs(_worth(depositor), _units(1_062_400), 2);
+        assertApproxEqAbs(_worth(recipient), _units(37_600), 2);
+    }
+
+    // HEDGE-054
     function test_performanceFee_roundsDownHoweverManyShares(uint256 assets, uint256 gain) external {
         assets = bound(assets, _units(1e12), _units(1e15));
         _deposit(depositor, assets);

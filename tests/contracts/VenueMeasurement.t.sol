@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IPerpVenue} from "../../contracts/interfaces/IPerpVenue.sol";
 import {VenueValuation} from "../../contracts/libraries/VenueValuation.sol";
+import {ScriptedVenue} from "./support/ScriptedVenue.sol";
 import {VaultFixture} from "./support/VaultFixture.sol";
 
 /// @notice HEDGE-116 and HEDGE-002: how often a venue is asked, and how what it is worth is rounded.
@@ -16,6 +17,27 @@ contract VenueMeasurementTest is VaultFixture {
         vm.expectCall(address(venue), abi.encodeCall(IPerpVenue.equity, ()), 0);
         vm.expectCall(address(venue), abi.encodeCall(IPerpVenue.pending, ()), 0);
         _rebalance(_leg(0, -1e18));
+    }
+
+    // HEDGE-123
+    function test_measure_grantsAVenueTheGasThatItSays() external {
+        vm.expectCall(address(venue), 0, 900_000, abi.encodeCall(IPerpVenue.account, ()));
+        vault.measure();
+    }
+
+    // HEDGE-002
+    function test_navBounds_addUpBothEndsOfEveryVenue() external {
+        ScriptedVenue second = new ScriptedVenue(address(vault), address(token), PRICE);
+        _addVenue(second);
+        _hedge();
+        second.setCash(7000e18);
+        for (uint256 i; i < 2; ++i) {
+            // Of 50 units on 50,000: 45,000 at a mark of 1,900, and 50,500 half a percent above the index.
+            venue.setPrices(i == 0 ? PRICE * 95 / 100 : PRICE, PRICE);
+            (uint256 low, uint256 high) = vault.navBounds();
+            assertEq(low, _units(150_000 + 7000 + (i == 0 ? 45_000 : 49_500)));
+            assertEq(high, _units(150_000 + 7000 + 50_500));
+        }
     }
 
     // HEDGE-002
