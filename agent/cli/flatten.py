@@ -36,7 +36,7 @@ def flatten(
     ] = 600.0,
     as_json: AsJson = False,
 ) -> None:
-    """Close the whole hedge in steps that the chain allows. Shows the first step, and acts with --yes.
+    """Close the hedge by hand, in steps that the chain allows. Shows the first step, and acts with --yes.
 
     Needs no book. With --yes the key comes from EVENKEEL_KEEPER_KEY, and the keeper has to be stopped first: started
     again, it hedges again. Status 1 when something stays open.

@@ -52,7 +52,7 @@ def test_flatten__yes__closes_to_the_last_wei(world):
     assert world.size() == 0
 
 
-def test_flatten__book_still_needs_the_hedge__goes_to_the_band_and_says_what_lets_it_on(world):
+def test_flatten__book_still_needs_the_hedge__goes_to_the_band_and_says_so(world):
     finished = evenkeel(world, "flatten", "--yes", "--wait-seconds", "0")
     assert finished.returncode == 1, finished.stderr
     executed, refused = finished.stdout.splitlines()

@@ -38,7 +38,8 @@ class FakePlanner:
         snapshot, settings = snapshot_of(BOOK), self.settings
         costs = settings.costs.to_cost_inputs(snapshot.measurement.price, settings.execution.priority_fee_gwei)
         decision = decide(snapshot, BOOK, settings.policy.build(), costs, settings.to_decision_parameters(6))
-        state = SimpleNamespace(venues=[SimpleNamespace(max_funding_rate_per_day=wad("0.1"))])
+        venue = SimpleNamespace(max_funding_rate_per_day=wad("0.1"))
+        state = SimpleNamespace(venues=[venue], settlement_window_seconds=0)
         return CycleView(snapshot, state, decision, 0.001, costs)
 
     def intent(self, view):

@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": [],
     "greeks": [],
     "decide": [],
+    "flatten": [],
     "run": [],
     "deploy": ["plan", "apply", "verify", "status", "market"],
     "localnet": ["up", "down", "status", "step"],
