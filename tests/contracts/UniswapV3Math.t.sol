@@ -61,6 +61,14 @@ contract UniswapV3MathTest is Test {
         assertLe(quoteUp - quoteDown, 1);
     }
 
+    function test_baseBetween_eitherDivisionIsRoundedAsTheWhole() external pure {
+        assertEq(UniswapV3Math.baseBetween(1, 3, 1, false), uint256(1 << 97) / 3);
+        assertEq(UniswapV3Math.baseBetween(1, 3, 1, true), uint256(1 << 97) / 3 + 1); // the first leaves a part
+        assertEq(UniswapV3Math.baseBetween(3, 4, 1, false), uint256(1 << 94) / 3);
+        assertEq(UniswapV3Math.baseBetween(3, 4, 1, true), uint256(1 << 94) / 3 + 1); // the second leaves one
+        assertEq(UniswapV3Math.baseBetween(1, 2, 1, true), 1 << 95);
+    }
+
     function testFuzz_baseIn_neverMovesThePriceFartherThanPaidFor(uint160 start, uint128 liquidity, uint256 base)
         external
         pure
@@ -97,6 +105,8 @@ contract UniswapV3MathTest is Test {
     }
 
     function test_sqrtRatioOf_isHeldBetweenTheRootsOfTheLastTicks() external pure {
+        assertEq(UniswapV3Math.MIN_SQRT_PRICE, UniswapV3Math.sqrtPriceAtTick(UniswapV3Math.MIN_TICK));
+        assertEq(UniswapV3Math.MAX_SQRT_PRICE, UniswapV3Math.sqrtPriceAtTick(UniswapV3Math.MAX_TICK));
         for (uint256 i = 0; i < 2; ++i) {
             Math.Rounding rounding = i == 0 ? Math.Rounding.Floor : Math.Rounding.Ceil;
             assertEq(UniswapV3Math.sqrtRatioOf(1, 1, rounding), 1 << 96);

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IPerpVenue} from "../../contracts/interfaces/IPerpVenue.sol";
 import {VenueValuation} from "../../contracts/libraries/VenueValuation.sol";
+import {VenueMeasurement} from "../../contracts/types/Rebalance.sol";
 import {ScriptedVenue} from "./support/ScriptedVenue.sol";
 import {VaultFixture} from "./support/VaultFixture.sol";
 
@@ -23,6 +24,18 @@ contract VenueMeasurementTest is VaultFixture {
     function test_measure_grantsAVenueTheGasThatItSays() external {
         vm.expectCall(address(venue), 0, 900_000, abi.encodeCall(IPerpVenue.account, ()));
         vault.measure();
+    }
+
+    // HEDGE-121
+    function test_silentVenue_withoutAHealthyPriceHasNone() external {
+        _hedge();
+        venue.setHalted(true);
+        vm.warp(START + 40 days);
+        VenueMeasurement memory m = vault.measureHedge().venues[0];
+        assertTrue(m.isSilent);
+        assertEq(m.price, 0);
+        assertEq(m.priceLow, 0);
+        assertEq(m.priceHigh, 0);
     }
 
     // HEDGE-002

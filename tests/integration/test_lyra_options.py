@@ -246,6 +246,20 @@ def test_lyra__limits_out_of_range_or_of_a_stranger__are_refused(book: LyraBook)
 
 
 # HEDGE-491
+def test_lyra__hard_limits__are_10_billion_units_6_positions_and_1_to_500_percent(book: LyraBook) -> None:
+    hard_limits = {
+        "MAX_SIZE": 10 * 10**9 * WAD,
+        "MAX_POSITIONS": 6,
+        "MIN_IV": WAD // 100,
+        "MAX_IV": 5 * WAD,
+        "MAX_IV_TOLERANCE": WAD // 2,
+        "MAX_CARRY_TOLERANCE": WAD // 2,
+    }
+    found = {name: book.chain.call(book.source, f"{name}()", returns="(uint256)")[0] for name in hard_limits}
+    assert found == hard_limits
+
+
+# HEDGE-491
 def test_lyra__limits_that_may_just_be__are_taken_and_told(book: LyraBook) -> None:
     narrow, wide = (WAD // 100, WAD // 100, 0, 0), (WAD // 100, 5 * WAD, WAD // 2, WAD // 2)
     types = "(uint256,uint256,uint256,uint256)"
