@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from agent.venues.registry import VENUE_PROTOCOLS
 from scripts.mutation_judges import ChainTests, ForgeTests, Judge
 
 VAULT = ForgeTests(
@@ -77,19 +80,32 @@ ORACLES = ForgeTests(
     )
 )
 DEPOSITS = "tests/adversaries/test_deposits_for_the_adapter.py"
-CURIE = ChainTests(
-    "contracts/venues/curie/CurieVenue.sol",
-    (
-        "tests/integration/test_curie_venue_quote.py",
-        "tests/integration/test_curie_venue.py",
-        "tests/integration/test_curie_venue_account.py",
-        "tests/integration/test_curie_venue_bracket.py",
-        "tests/integration/test_curie_venue_equity.py",
-        f"{DEPOSITS}::test_weth_for_the_adapter__any_position__no_part_of_equity",
-        f"{DEPOSITS}::test_usdc_sent_to_the_adapter_itself__margin_moves__counts_for_nothing",
-    ),
+DEPOSITS_OF_STRANGERS = (
+    f"{DEPOSITS}::test_weth_for_the_adapter__any_position__no_part_of_equity",
+    f"{DEPOSITS}::test_usdc_sent_to_the_adapter_itself__margin_moves__counts_for_nothing",
 )
 LYRA = ChainTests("contracts/book/LyraOptions.sol", ("tests/integration/test_lyra_options.py",))
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _venues() -> dict[str, Judge]:
+    """Return the contracts of each venue's adapter, judged on the real protocol: no forge test knows it."""
+    targets: dict[str, Judge] = {}
+    for kind, protocol in VENUE_PROTOCOLS.items():
+        folder = Path("contracts", "venues", kind)
+        tests = sorted(
+            path.relative_to(ROOT).as_posix() for path in ROOT.glob(f"tests/integration/test_{kind}_venue*.py")
+        )
+        judge = ChainTests((folder / f"{protocol.adapter}.sol").as_posix(), (*tests, *DEPOSITS_OF_STRANGERS))
+        contracts = sorted(path.name for path in (ROOT / folder).glob("*.sol") if not _is_interface(path.name))
+        targets |= {(folder / name).as_posix(): judge for name in contracts}
+    return targets
+
+
+def _is_interface(name: str) -> bool:
+    return name[0] == "I" and name[1].isupper()
+
 
 TARGETS: dict[str, Judge] = {
     "contracts/HedgeVault.sol": VAULT,
@@ -134,9 +150,7 @@ TARGETS: dict[str, Judge] = {
     "contracts/governance/VaultGovernor.sol": VOTES,
     "contracts/governance/GovernanceToken.sol": VOTES,
     "contracts/libraries/ChainBlocks.sol": BLOCKS,
-    "contracts/venues/curie/CurieVenue.sol": CURIE,
-    "contracts/venues/curie/CurieAccount.sol": CURIE,
-    "contracts/venues/curie/CurieSwap.sol": CURIE,
+    **_venues(),
     "contracts/book/LyraOptions.sol": LYRA,
 }
 """The contracts that hold money come first: a run that ends early has judged them."""
