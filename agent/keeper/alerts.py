@@ -53,9 +53,9 @@ class AlertLog:
 
     def tell(self, event: AlertEvent, message: str) -> None:
         """Tell something that happened once."""
-        _LOGGER.critical("%s: %s", event.value, " ".join(message.split()), extra={"event": event.value})
+        _LOGGER.critical("%s: %s", event.value, " ".join(message.split()), extra={"alert": event.value})
 
     def clear(self, event: AlertEvent) -> None:
         """Note that it is so no more: the next time it is told at once."""
         if self._told_at.pop(event, None) is not None:
-            _LOGGER.warning("%s is over", event.value, extra={"event": event.value})
+            _LOGGER.warning("%s is over", event.value, extra={"alert": event.value})

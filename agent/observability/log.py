@@ -29,7 +29,7 @@ class LogFormat(Enum):
 
 
 class _PagingHandler(logging.Handler):
-    """Tells a person each critical line of the log: its event is the alert's name."""
+    """Tells a person each critical line of the log, by the name of the alert that it carries."""
 
     def __init__(self, pager: Pager) -> None:
         super().__init__(logging.CRITICAL)
@@ -44,7 +44,7 @@ class _PagingHandler(logging.Handler):
             name = str(shown.pop("event", record.name))
             text = ", ".join(f"{key} {value}" for key, value in shown.items() if key not in ("level", "timestamp"))
         else:
-            name, text = record.name, record.getMessage()
+            name, text = str(getattr(record, "alert", record.name)), record.getMessage()
         self._pager.tell(Alert(name, text or name))
 
 

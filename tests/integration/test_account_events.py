@@ -30,7 +30,7 @@ def adversary(keeper_chain: KeeperWorld):
 @pytest.fixture
 def alerts(caplog):
     caplog.set_level(logging.WARNING, logger="evenkeel.keeper")
-    return lambda: [record.event for record in caplog.records if record.levelno == logging.CRITICAL]
+    return lambda: [record.alert for record in caplog.records if record.levelno == logging.CRITICAL]
 
 
 @pytest.fixture

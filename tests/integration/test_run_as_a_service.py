@@ -139,5 +139,5 @@ def test_run__no_endpoint_at_the_start__ends_with_a_status_to_try_again(world):
         command, cwd=REPOSITORY, env=environment(world, **more), capture_output=True, text=True, check=False
     )
     assert (ran.returncode, ran.stdout) == (EXIT_TRY_AGAIN, "")
-    assert ran.stderr.startswith("evenkeel: http://127.0.0.1:9 does not answer")
+    assert ran.stderr.startswith("evenkeel: 0 of 1 servers answer: http://127.0.0.1:9 does not answer")
     assert ran.stderr.count("\n") == 1
