@@ -32,6 +32,7 @@ SHARES = ForgeTests(
         "HedgeVaultMembers.t.sol",
         "HedgeVaultShares.t.sol",
         "RedemptionQueue.t.sol",
+        "RolesMatrix.t.sol",
         "ShareFees.t.sol",
         "SharePermit.t.sol",
     )
@@ -73,6 +74,7 @@ ORACLES = ForgeTests(
         "FaultTable.t.sol",
         "Price*.t.sol",
         "PythSource.t.sol",
+        "RolesMatrix.t.sol",
         "UniswapV3TwapSource.t.sol",
     )
 )
