@@ -35,6 +35,7 @@ SHARES = ForgeTests(
         "HedgeVaultMembers.t.sol",
         "HedgeVaultShares.t.sol",
         "RedemptionQueue.t.sol",
+        "RolesMatrix.t.sol",
         "ShareFees.t.sol",
         "SharePermit.t.sol",
     )
@@ -76,6 +77,7 @@ ORACLES = ForgeTests(
         "FaultTable.t.sol",
         "Price*.t.sol",
         "PythSource.t.sol",
+        "RolesMatrix.t.sol",
         "UniswapV3TwapSource.t.sol",
     )
 )

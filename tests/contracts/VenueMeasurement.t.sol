@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {IHedgeVault} from "../../contracts/interfaces/IHedgeVault.sol";
 import {IPerpVenue} from "../../contracts/interfaces/IPerpVenue.sol";
 import {VenueValuation} from "../../contracts/libraries/VenueValuation.sol";
 import {VenueMeasurement} from "../../contracts/types/Rebalance.sol";
 import {ScriptedVenue} from "./support/ScriptedVenue.sol";
 import {VaultFixture} from "./support/VaultFixture.sol";
 
-/// @notice HEDGE-116 and HEDGE-002: how often a venue is asked, and how what it is worth is rounded.
+/// @notice HEDGE-002, HEDGE-116, HEDGE-121 and HEDGE-123: how a venue is asked, and what NAV makes of what it is worth.
 contract VenueMeasurementTest is VaultFixture {
     // HEDGE-116
     function test_rebalance_asksAVenueOnceBeforeAndOnceAfter() external {
@@ -36,6 +37,19 @@ contract VenueMeasurementTest is VaultFixture {
         assertEq(m.price, 0);
         assertEq(m.priceLow, 0);
         assertEq(m.priceHigh, 0);
+    }
+
+    // HEDGE-121
+    function test_depositBlock_namesAVenueBeforeTheModeAndThePrice() external {
+        _hedge();
+        vm.prank(guardian);
+        vault.pause();
+        vm.warp(START + 40 days);
+        assertEq(uint256(vault.depositBlock()), uint256(IHedgeVault.DepositBlock.Mode));
+        venue.setCash(-200_000e18);
+        assertEq(uint256(vault.depositBlock()), uint256(IHedgeVault.DepositBlock.VenueUnderWater));
+        venue.setHalted(true);
+        assertEq(uint256(vault.depositBlock()), uint256(IHedgeVault.DepositBlock.VenueSilent));
     }
 
     // HEDGE-002
