@@ -21,7 +21,7 @@ from agent.report.formatting import price, signed
 from agent.settings import Settings, config_path, load_settings
 from agent.units import Address, from_wad
 
-EXAMPLE = "Example: evenkeel flatten --network localnet --yes"
+EXAMPLE = "Example: evenkeel flatten --network localnet"
 NO_BOOK = Book("", ())
 """The hedge is closed whatever it was for."""
 

@@ -27,7 +27,7 @@ from agent.status.reading import StatusReader
 from agent.status.records import VaultStatus
 from agent.units import from_wad
 
-EXAMPLE = "Example: evenkeel watch --network localnet --keeper-url http://127.0.0.1:9464"
+EXAMPLE = "Example: evenkeel watch --network localnet --looks 2 --interval-seconds 5"
 
 
 def watch(

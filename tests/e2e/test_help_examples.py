@@ -6,8 +6,11 @@ import json
 import re
 import shlex
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +36,10 @@ PLAN, OPERATION, PROPOSAL = "0123456789abcdef", "0x5f3a9c", "5820..."
 """What stands in examples for the reader's own digest and ids."""
 LOCAL_ORDER = (
     "localnet up", "localnet status", "localnet step", "greeks", "decide", "run", "status", "completion", "demo",
+    "doctor", "watch", "flatten", "ledger export", "ledger impact", "key grant",
+    "key new", "key rotate", "alert test",
     "gov propose", "gov show", "gov list", "gov tighten", "gov pause", "gov resume",
-    "gov execute", "gov cancel", "gov veto", "gov vote", "gov queue", "localnet down",
+    "gov execute", "gov cancel", "gov veto", "gov vote", "gov queue", "gov delegate", "localnet down",
 )  # fmt: skip
 TESTNET_ORDER = ("deploy market", "deploy plan", "deploy apply", "deploy status", "deploy verify")
 
@@ -121,6 +126,29 @@ def scheduled(terminal: Terminal, change: str) -> str:
     return str(json.loads(terminal.run("evenkeel gov list --json"))[-1]["id"])
 
 
+@contextmanager
+def listening() -> Iterator[tuple[str, list[str]]]:
+    """Serve HTTP, and yield where, as apprise writes it, with what was posted there so far."""
+    heard: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"json://127.0.0.1:{server.server_port}", heard
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
 def test_examples__on_the_local_chain__all_work(checkout):
     terminal = Terminal(checkout, f"http://127.0.0.1:{free_port()}")
     write_prices(checkout / "prices.parquet")
@@ -132,9 +160,18 @@ def test_examples__on_the_local_chain__all_work(checkout):
 
     try:
         example("localnet up")
-        for path in LOCAL_ORDER[1:12]:
+        for path in LOCAL_ORDER[1 : LOCAL_ORDER.index("key new")]:
             example(path)
         assert (checkout / "report.html").exists()
+        for path in ("key new", "key rotate"):
+            done.append(path)
+            terminal.example(path, EVENKEEL_KEEPER_PASSWORD="of nobody's")
+        with listening() as (url, heard):
+            done.append("alert test")
+            terminal.example("alert test", EVENKEEL_ALERT_URLS=url)
+        assert "ignore me" in heard[0]
+        for path in ("gov propose", "gov show", "gov list"):
+            example(path)
         for path in ("gov tighten", "gov pause", "gov resume"):
             example(path, role="guardian")
         scheduled(terminal, "max_slippage_bps=70")
@@ -163,6 +200,7 @@ def vote_and_queue(terminal: Terminal, checkout: Path, example: Any) -> None:
         example("gov vote", {PROPOSAL: number}, "depositor")
         wait(localnet, VOTING_PERIOD_SECONDS)
         example("gov queue", {PROPOSAL: number}, "depositor")
+        example("gov delegate", None, "depositor")
     finally:
         localnet.close()
 

@@ -292,11 +292,11 @@ def test_cycle__one_server_of_three_lies_about_the_receipt__is_outvoted(world):
 
 
 def test_cycle__log_search_behind_the_chain__books_the_fill_from_the_receipt(world):
-    with FaultProxy(world.localnet.rpc_url) as server:
+    with FaultProxy(world.localnet.rpc_url) as server, keeper_behind(world, [server]) as keeper:
+        keeper._see_head()  # with the deposits unread too, NAV would be apart, and nothing may grow
         server.on("eth_getLogs", answer([]))
-        with keeper_behind(world, [server]) as keeper:
-            assert keeper.cycle().outcome is Outcome.EXECUTED
-            assert sum(fill.size_delta for fill in keeper.ledger.fills()) == world.size()
+        assert keeper.cycle().outcome is Outcome.EXECUTED
+        assert sum(fill.size_delta for fill in keeper.ledger.fills()) == world.size()
 
 
 @pytest.mark.parametrize("position", [0, 1])
