@@ -384,6 +384,19 @@ contract SignedReportsTest is SignedReportsFixture {
         vm.stopPrank();
     }
 
+    // HEDGE-481
+    function test_setAnchor_revertsIfNoReportCouldHaveItsEnds() external {
+        bytes4 tooLarge = ISignedReports.ReportTooLarge.selector;
+        vm.startPrank(governor);
+        vm.expectRevert(abi.encodeWithSelector(ISignedReports.ReportInverted.selector, 2, 1));
+        source.setAnchor(2, 1);
+        vm.expectRevert(abi.encodeWithSelector(tooLarge, 0, 1e33 + 1, 1e33));
+        source.setAnchor(0, 1e33 + 1);
+        vm.expectRevert(abi.encodeWithSelector(tooLarge, -1e33 - 1, 0, 1e33));
+        source.setAnchor(-1e33 - 1, 0);
+        vm.stopPrank();
+    }
+
     // HEDGE-482
     function test_setters_acceptTheLimitsThemselves() external {
         ISignedReports.Limits memory most = ISignedReports.Limits(25 hours, 1 days, 1e33, 1e33, 1e24);
