@@ -12,24 +12,9 @@ from agent.decision.feasible_hedge import infeasible_bounds
 from agent.domain import Book
 from agent.errors import PreflightError
 from agent.settings import Settings
+from agent.settings.gas_tokens import GAS_TOKENS
 from agent.units import Seconds
 
-GAS_TOKENS = {
-    1: "ETH",
-    10: "ETH",
-    56: "BNB",
-    100: "XDAI",
-    137: "POL",
-    8_453: "ETH",
-    31_337: "ETH",
-    42_161: "ETH",
-    43_114: "AVAX",
-    84_532: "ETH",
-    421_614: "ETH",
-    11_155_111: "ETH",
-    11_155_420: "ETH",
-}
-"""What pays for gas by chain id, EIP-155; source: the chains' own documentation."""
 _WRAPPED = {"WETH": "ETH", "WBNB": "BNB", "WXDAI": "XDAI", "WPOL": "POL", "WAVAX": "AVAX"}
 
 MAX_LEGS = 128

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
+from agent.chain.config import ChainSettings
 from agent.execution.signer import LOCAL_CHAIN_ID
 from agent.settings.contracts import BoundsSettings, OracleSettings, QueueSettings
+from agent.settings.gas_tokens import GAS_TOKENS
 from agent.settings.settings import Settings
 from agent.units import BPS
 
@@ -90,14 +93,21 @@ def _times(settings: Settings) -> Iterator[str]:
 
 MOST_HEAD_AGE_SECONDS = 600
 """On any public chain: what is older says nothing about the market."""
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 LEAST_POLL_SECONDS = 0.1
 """Of public servers, which refuse who asks more often."""
+
+
+def _is_private(chain: ChainSettings) -> bool:
+    """Whether nobody else has heard of the chain: no known one, and only on this machine."""
+    hosts = {urlsplit(url).hostname for url in chain.rpc_urls}
+    return chain.chain_id not in GAS_TOKENS and hosts <= _LOOPBACK
 
 
 def _public_chain(settings: Settings) -> Iterator[str]:
     """Refuse on a public chain what serves a local one, which replays history at any speed and limits nobody."""
     chain, execution = settings.chain, settings.execution
-    if chain.chain_id == LOCAL_CHAIN_ID:
+    if chain.chain_id == LOCAL_CHAIN_ID or _is_private(chain):
         return
     if chain.max_head_age_seconds > MOST_HEAD_AGE_SECONDS:
         yield (

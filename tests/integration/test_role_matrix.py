@@ -17,8 +17,9 @@ from eth_utils.crypto import keccak
 from agent.chain.abi import load_abi
 from agent.chain.artifacts import load_artifact
 from agent.chain.client import ChainClient
+from agent.chain.failures import RevertedError
 from agent.chain.reverts import decode_revert
-from agent.chain.transport import Request, RevertedError
+from agent.chain.transport import Request
 from agent.governance.calls import encode_entry
 from agent.localnet.codec import encode_call
 from tests.support.role_matrix import BEFORE_THE_GATE, DENIALS, GATES, Gate, argument_sets

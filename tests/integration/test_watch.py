@@ -251,7 +251,7 @@ def test_run__endpoint_hangs_in_a_cycle__ends_itself_and_somebody_is_told(world,
         keeper = start(world, *arguments, **more)
         line_with(keeper, ": executed; ")
         hangs.set()
-        assert receiver.next_title() == "[critical] keeper quick: cycle_hung"
+        receiver.wait_for("[critical] keeper quick: cycle_hung")
         keeper.communicate(timeout=TIMEOUT_SECONDS)
         release.set()
     assert keeper.returncode == EXIT_HUNG
