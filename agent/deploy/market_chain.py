@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,13 +9,13 @@ from eth_account import Account
 
 from agent.chain.client import ChainClient
 from agent.chain.failures import RevertedError
+from agent.chain.waiting import wait_for_receipt
 from agent.errors import FatalError, TransientError
 from agent.localnet.codec import decode, encode_call, revert_reason
 from agent.localnet.evm import ACCOUNT_ROLES, LocalChain, MinedTransaction, Transaction
 from agent.units import Address, Seconds, Wei
 
 _RECEIPT_TIMEOUT_SECONDS = 600.0
-_POLL_SECONDS = 0.05
 _GAS_BUFFER_PERCENT = 120
 
 
@@ -93,9 +92,7 @@ class MarketChain(LocalChain):
         return str(self._client.request("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex()))
 
     def _receipt(self, hash_: str, label: str) -> dict[str, Any]:
-        deadline = time.monotonic() + _RECEIPT_TIMEOUT_SECONDS
-        while (receipt := self._client.receipts([hash_])[0]) is None:
-            if time.monotonic() > deadline:
-                raise TransientError(f"{label} is not mined after {_RECEIPT_TIMEOUT_SECONDS:.0f} s ({hash_})")
-            time.sleep(_POLL_SECONDS)
+        receipt = wait_for_receipt(self._client, hash_, _RECEIPT_TIMEOUT_SECONDS)
+        if receipt is None:
+            raise TransientError(f"{label} is not mined after {_RECEIPT_TIMEOUT_SECONDS:.0f} s ({hash_})")
         return receipt

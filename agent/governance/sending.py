@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,6 +10,7 @@ from eth_account.signers.local import LocalAccount
 
 from agent.chain.abi import Call, Function
 from agent.chain.client import ChainClient
+from agent.chain.waiting import wait_for_receipt
 from agent.domain import BlockRef
 from agent.errors import DataError, FatalError, TransientError
 from agent.execution.config import GOVERNANCE_KEY_VARIABLE, ExecutionSettings
@@ -21,7 +21,6 @@ from agent.units import Address, Wei
 
 RECEIPT_TIMEOUT_SECONDS = 300.0
 """A vote may wait some blocks longer than a hedge."""
-_POLL_SECONDS = 0.5
 _UNKNOWN = Function("governance", b"", (), ())
 
 
@@ -99,13 +98,9 @@ def send_and_wait(
     needed = client.estimate_gas(sender.address, Call(call.target, call.data_hex, _UNKNOWN))
     gas = int(needed * settings.gas_limit_ratio)
     sent = sender.send(client, call, gas, first_bid(Market(head.base_fee_wei, gas), is_urgent, settings))
-    deadline = time.monotonic() + RECEIPT_TIMEOUT_SECONDS
-    while time.monotonic() < deadline:
-        (receipt,) = client.receipts([sent])
-        if receipt is None:
-            time.sleep(_POLL_SECONDS)
-        elif int(receipt["status"], 16) == 1:
-            return sent
-        else:
-            raise FatalError(f"transaction {sent} reverted in block {int(receipt['blockNumber'], 16)}")
+    receipt = wait_for_receipt(client, sent, RECEIPT_TIMEOUT_SECONDS)
+    if receipt is not None and int(receipt["status"], 16) == 1:
+        return sent
+    if receipt is not None:
+        raise FatalError(f"transaction {sent} reverted in block {int(receipt['blockNumber'], 16)}")
     raise TransientError(f"transaction {sent} is not mined after {RECEIPT_TIMEOUT_SECONDS:.0f} s; look for it before")

@@ -13,11 +13,13 @@ import os
 import signal
 import sys
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from sqlalchemy import event
 
-from agent.chain.client import SendOutcome
+from agent.chain.rollup import Rollup, RollupKind
+from agent.chain.send_outcomes import SendOutcome
 from agent.domain import BlockRef, Intent, Leg
 from agent.errors import TransientError
 from agent.execution.config import ExecutionSettings
@@ -65,7 +67,10 @@ class UnminedChain:
     def head(self, now_unix: float) -> BlockRef:
         return HEAD
 
-    def account(self, address: str) -> tuple[int, int, Wei]:
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def account(self, address: str, at: BlockRef) -> tuple[int, int, Wei]:
         return 0, 0, Wei(10**18)
 
     def nonce_at(self, address: str, at: BlockRef) -> int:
@@ -120,7 +125,9 @@ def main(url: str, lease_seconds: str, point: str) -> None:
             say(f"open {signed}")
             sys.stdin.read()
             return
-        executor = Executor(UnminedChain(), ledger, None, load_signer({}, 31_337), SETTINGS, Timer())
+        chain = UnminedChain()
+        rollup = Rollup(chain, RollupKind.NONE)
+        executor = Executor(chain, ledger, None, load_signer({}, 31_337), SETTINGS, Timer(), rollup)
         stop_at(point, database, ledger)
         try:
             executor.execute(IntentRecord(intent, False, "0x", "because"), HEAD)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.keeper.preflight import GAS_TOKENS
 from agent.settings import Settings, config_path, load_settings
+from agent.settings.gas_tokens import GAS_TOKENS
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"
 NETWORKS = sorted(path.stem for path in CONFIG.glob("*.toml"))
