@@ -18,7 +18,7 @@ from agent.execution.config import KEEPER_KEY_VARIABLE
 from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.settings import Settings
 from tests.support.altered_endpoint import Alter, altered_endpoint, refusal
-from tests.support.keeper_world import REPOSITORY, KeeperWorld
+from tests.support.keeper_world import REPOSITORY, KeeperWorld, keeper_world
 
 pytestmark = pytest.mark.chain
 
@@ -28,9 +28,16 @@ MAIN = [sys.executable, "-c", "from agent.cli.main import main; main()"]
 NO_CODE_THAT_ANSWERS = "0x60006000fd"
 
 
+@pytest.fixture(scope="module")
+def own_chain(tmp_path_factory):
+    """A chain of its own: one that was taken back often has no state of the blocks before."""
+    with keeper_world(tmp_path_factory.mktemp("doctor")) as world:
+        yield world
+
+
 @pytest.fixture
-def world(keeper_chain: KeeperWorld):
-    with keeper_chain.fresh() as fresh:
+def world(own_chain: KeeperWorld):
+    with own_chain.fresh() as fresh:
         yield fresh
 
 
