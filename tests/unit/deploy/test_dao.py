@@ -165,7 +165,7 @@ def test_resolve_inputs__file_names_another_governor__one_line(network_file, tmp
 
 def test_deploy_page__its_dao__is_accepted_as_written(network_file, repository):
     page = (repository / "docs" / "deploy.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```\n\[deploy\]\ngovernor = \"dao\"\n(.*?)```", page, flags=re.DOTALL)
+    (example,) = re.findall(r"```toml\n\[deploy\]\ngovernor = \"dao\"\n(.*?)```", page, flags=re.DOTALL)
     path = network_file((DAO, example.replace("0x...", FIRST)))
     assert blueprint_of(path).creations["VaultGovernor"].arguments[3:] == (86_400, 259_200, 1_000 * 10**18, 10)
 
