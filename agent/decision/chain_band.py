@@ -50,7 +50,7 @@ def inside_chain_band(
     landing = exposure.net_delta + from_wad(size_delta)
     offset, slack = exposure.net_delta - from_wad(middle_x2) / 2.0, from_wad(slack_x2) / 2.0
     reason = wanted.reason
-    if abs(size_delta - wanted_size) > 1:
+    if abs(size_delta - wanted_size) > 1 and landing != wanted.target_net_delta:
         band = delta_text(from_wad(band_now(snapshot)))
         reason += f"; the chain's band of {band} moves that to {signed_delta(landing)}"
     band_low = max(wanted.band_low, offset - slack)
