@@ -171,7 +171,7 @@ def test_examples__on_the_local_chain__all_work(checkout):
         assert (checkout / "report.html").exists()
         for path in ("key new", "key rotate"):
             done.append(path)
-            terminal.example(path, EVENKEEL_KEEPER_PASSWORD="of nobody's")
+            terminal.example(path, EVENKEEL_KEEPER_PASSWORD="of nobody's keystore")
         with listening() as (url, heard):
             done.append("alert test")
             terminal.example("alert test", EVENKEEL_ALERT_URLS=url)
