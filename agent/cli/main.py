@@ -83,7 +83,7 @@ COMMANDS: dict[str, CommandPlace] = {
     ),
     "gov": CommandPlace(
         "agent.cli.gov",
-        "Govern a vault: propose, show, vote, queue, execute, cancel, veto, tighten, pause, resume, list.",
+        "Govern a vault: propose, show, delegate, vote, queue, execute, cancel, veto, tighten, pause, resume, list.",
     ),
     "status": CommandPlace(
         "agent.cli.status",
