@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from agent.chain import shapes
@@ -106,7 +107,7 @@ class Endpoint:
         while len(answers) < len(batch):
             part = batch[len(answers) : len(answers) + self.batch_size.current]
             try:
-                answers += self._watched(lambda part=part: self._server.batch(part, self._timeout_seconds))  # type: ignore[misc]
+                answers += self._watched(partial(self._server.batch, part, self._timeout_seconds))
             except BatchRefusedError:
                 if len(part) == 1:
                     raise
@@ -150,7 +151,7 @@ class Endpoint:
         except ServerError as failure:
             self._count(failure, started)
             raise
-        except Exception:
+        except AgentError:
             self.breaker.answered(self._clock() - started)
             raise
         self.breaker.answered(self._clock() - started)

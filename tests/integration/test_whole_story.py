@@ -13,9 +13,9 @@ from agent.chain.abi import load_abi
 from agent.deploy.deployer_key import DEPLOYER_KEY_VARIABLE
 from agent.localnet.anvil import free_port
 from agent.units import WAD, Address
+from tests.support.keeper_world import BOOK
 from tests.support.public_testnet import public_testnet
 from tests.support.story import (
-    BOOK,
     VOTING_DELAY_SECONDS,
     VOTING_PERIOD_SECONDS,
     CommandLine,

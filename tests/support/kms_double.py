@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from coincurve import PrivateKey
 
 from agent.execution.transaction import CURVE_ORDER
+from tests.support.local_server import serving
 
 
 class KmsDouble:
@@ -60,16 +60,8 @@ def kms_server(double: KmsDouble) -> Iterator[str]:
         def log_message(self, *arguments: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Handler) as served:
+        yield served
 
 
 def answer_of(double: KmsDouble, action: str, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:

@@ -25,19 +25,6 @@ from tests.support.public_testnet import PublicTestnet, key_of
 VOTING_DELAY_SECONDS, VOTING_PERIOD_SECONDS = 600, 3_600
 PATIENCE_SECONDS = 120
 """How long a process of ours may take for one thing, however busy the machine is; no test counts on it."""
-BOOK = """
-[book]
-underlying = "ETH"
-
-[[option]]
-type = "call"
-strike_usd = 3200
-expiry = "2024-08-31T00:00:00Z"
-quantity = -100
-iv_annual = 0.65
-iv_low_annual = 0.62
-iv_high_annual = 0.68
-"""
 GROSS_LIMIT = ("max_gross_notional_usd = 800_000", "max_gross_notional_usd = 100_000")
 """Less than the first hedge needs, so that what loosens it shows in what the keeper does."""
 
