@@ -81,6 +81,8 @@ class KeeperObserver:
             self._show_vault(result)
         self._count_reverts(result)
         self._show_cycle(result)
+        # Last, so that whoever is told that the keeper is ready reads this cycle's figures.
+        self._set_ready(result.reason if is_blind else None)
         self._log(result)
         self._next_cycle()
 
@@ -90,6 +92,7 @@ class KeeperObserver:
         self._own.failures.labels(type(trouble).__name__).inc()
         _LOG.info("cycle_failed", kind=type(trouble).__name__, reason=_one_line(trouble))
         self._count_failing(_one_line(trouble))
+        self._set_ready(_one_line(trouble))
         self._show_endpoints()
         self._next_cycle()
 
@@ -108,9 +111,11 @@ class KeeperObserver:
         self._number += 1
         name_cycle(f"{self._run_id}-{self._number}")
 
+    def _set_ready(self, why_not: str | None) -> None:
+        self._is_ready, self._last_words = why_not is None, why_not or "the last cycle ended well"
+
     def _count_failing(self, why: str | None) -> None:
         """Count the time of cycles that fail in a row; ``why`` None ends it."""
-        self._is_ready, self._last_words = why is None, why or "the last cycle ended well"
         if why is None:
             self._failing_since = None
             self._board.show({}, [AlertName.CYCLES_FAILING])
