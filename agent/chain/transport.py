@@ -75,7 +75,7 @@ class Server(JSONBaseProvider):
 
     def __init__(self, url: str) -> None:
         super().__init__()
-        self.name = _without_secrets(url)
+        self.name = without_secrets(url)
         self._url = url
         self._session = requests.Session()
         adapter = requests.adapters.HTTPAdapter(pool_maxsize=_CONNECTIONS)
@@ -236,7 +236,7 @@ def _retry_after(written: str | None) -> float | None:
     return max(seconds, 0.0) if math.isfinite(seconds) else None
 
 
-def _without_secrets(url: str) -> str:
+def without_secrets(url: str) -> str:
     """Return scheme, host and port alone: user, path and query may hold a token."""
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port is not None else ""

@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -19,6 +19,7 @@ from types import TracebackType
 from agent.chain.abi import load_abi
 from agent.chain.ahead import Ahead
 from agent.chain.block_id import BlockId
+from agent.chain.head_hints import HeadHints
 from agent.decision.flatten import FlattenStep
 from agent.domain import Action, BlockRef, Book
 from agent.errors import AgentError, BookMismatchError, DataError, FatalError, RejectedError, TransientError
@@ -191,7 +192,7 @@ class Keeper:
         interval_seconds: float | None = None,
         stop: threading.Event | None = None,
     ) -> None:
-        """Cycle until ``stop`` is set or ``cycles`` are done.
+        """Cycle until ``stop`` is set or ``cycles`` are done; a new head that a socket tells of ends a wait early.
 
         A cycle whose data cannot be trusted is skipped, unless it is the first: then the start itself is refused.
         Faults of the moment are tried again, each time after twice the wait, and do not count as cycles.
@@ -208,22 +209,33 @@ class Keeper:
         """
         stopped, retry = stop or threading.Event(), self._settings.keeper
         interval = retry.interval_seconds if interval_seconds is None else interval_seconds
-        done, backoff = 0, retry.retry_initial_seconds
-        while not stopped.is_set() and (cycles is None or done < cycles):
-            pause = interval
-            try:
-                on_result(self.cycle())
-                done, backoff = done + 1, retry.retry_initial_seconds
-            except DataError as trouble:
-                if done == 0 or isinstance(trouble, BookMismatchError):
-                    raise
-                done += 1
-                on_trouble(trouble)
-            except TransientError as trouble:
-                on_trouble(trouble)
-                pause, backoff = backoff, min(2 * backoff, retry.retry_max_seconds)
-            if cycles is None or done < cycles:
-                stopped.wait(pause)
+        done, backoff, newest = 0, retry.retry_initial_seconds, -1
+        with self._hints() as hints:
+            while not stopped.is_set() and (cycles is None or done < cycles):
+                pause, is_in_trouble = interval, False
+                try:
+                    result = self.cycle()
+                    on_result(result)
+                    done, backoff, newest = done + 1, retry.retry_initial_seconds, result.block.number
+                except DataError as trouble:
+                    if done == 0 or isinstance(trouble, BookMismatchError):
+                        raise
+                    done += 1
+                    on_trouble(trouble)
+                except TransientError as trouble:
+                    on_trouble(trouble)
+                    is_in_trouble = True
+                    pause, backoff = backoff, min(2 * backoff, retry.retry_max_seconds)
+                if cycles is None or done < cycles:
+                    if hints is None or is_in_trouble:
+                        stopped.wait(pause)
+                    else:
+                        hints.wait(pause, newest, stopped)
+
+    def _hints(self) -> HeadHints | nullcontext[None]:
+        """Open the sockets that tell of heads, where any are configured."""
+        urls = self._settings.chain.ws_urls
+        return HeadHints(urls, self._settings.keeper.least_interval_seconds) if urls else nullcontext()
 
     # --- one cycle ------------------------------------------------------------------------------------------------
 
