@@ -7,6 +7,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Generic, TypeVar
 
+from agent.chain.crew import CREW
+
 T = TypeVar("T")
 
 
@@ -21,12 +23,13 @@ class Ahead(Generic[T]):
         self._ask = ask
         self._answers: list[T] = []
         self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._carry, daemon=True, name="rpc ahead")
-        self._thread.start()
+        self._over = threading.Lock()
+        self._over.acquire()
+        CREW.carry(self._carry)
 
     def result(self) -> T:
         """Wait for the answer and return it, or raise what the question met."""
-        self._thread.join()
+        self._wait()
         if self._failure is not None:
             raise self._failure
         return self._answers[0]
@@ -37,10 +40,16 @@ class Ahead(Generic[T]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._thread.join()
+        self._wait()
+
+    def _wait(self) -> None:
+        with self._over:
+            pass
 
     def _carry(self) -> None:
         try:
             self._answers.append(self._ask())
         except BaseException as failure:
             self._failure = failure
+        finally:
+            self._over.release()
