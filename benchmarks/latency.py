@@ -211,7 +211,7 @@ def _figures(measured: Measured, probe: Probe) -> Iterator[Figure]:
     yield from measured.figures("own", "of it the agent's own share")
     for stage in STAGES:
         yield from measured.figures(stage, f"own: {stage}")
-    yield Figure("longest pause of the garbage collector", max(probe.pauses_seconds) * MILLISECONDS, "ms")
+    yield Figure("longest pause of the garbage collector", max(probe.pauses_seconds, default=0.0) * MILLISECONDS, "ms")
 
 
 def _signing() -> Iterator[Figure]:

@@ -60,6 +60,7 @@ class VaultLedger(VaultRows):
     def __init__(self, engine: Engine, identity: VaultIdentity, lease: Fence, terms: LedgerTerms) -> None:
         self._accounts: Accounts | None = None
         self._open: dict[IntentId, IntentRecord] | None = None
+        self._closed: tuple[int, list[ClosedIntent]] | None = None
         self._unsettled: dict[IntentId, Seconds] | None = None
         self._retention = Retention(terms.cycle_retention_days)
         self._settling_seconds = terms.settling_seconds
@@ -70,15 +71,15 @@ class VaultLedger(VaultRows):
     def add_intent(self, record: IntentRecord) -> None:
         """Record a decision before anything is signed."""
         with self._commit() as connection:
-            self._insert_decided(connection, record)
-        self._open = None
+            is_new = self._insert_decided(connection, record)
+        self._note_open(record, is_new)
 
     def add_signed_intent(self, record: IntentRecord, signed: SignedTransaction, block_id: BlockId) -> None:
         """Record a decision and its signed transaction in one commit, before the transaction is sent."""
         with self._commit() as connection:
-            self._insert_decided(connection, record)
+            is_new = self._insert_decided(connection, record)
             self._insert_signed(connection, signed, block_id)
-        self._open = None
+        self._note_open(record, is_new)
 
     def add_transaction(self, signed: SignedTransaction, block_id: BlockId) -> None:
         """Record another signed transaction of an intent before it is sent."""
@@ -141,6 +142,12 @@ class VaultLedger(VaultRows):
 
     def closed_intents(self, limit: int) -> list[ClosedIntent]:
         """Return how the latest intents ended, newest first."""
+        self._keep_fresh()
+        if self._closed is None or self._closed[0] != limit:
+            self._closed = limit, self._load_closed(limit)
+        return list(self._closed[1])
+
+    def _load_closed(self, limit: int) -> list[ClosedIntent]:
         steps, intents = schema.transitions, schema.intents
         of_vault = and_(steps.c.vault_id == self._vault_id, intents.c.vault_id == self._vault_id)
         statement = (
@@ -298,13 +305,32 @@ class VaultLedger(VaultRows):
 
     # --- parts ----------------------------------------------------------------------------------------------------
 
-    def _insert_decided(self, connection: Connection, record: IntentRecord) -> None:
+    def _insert_decided(self, connection: Connection, record: IntentRecord) -> bool:
+        """Add a decision; False where it was known before."""
         block = record.intent.decided_at_block
         decided = Transition(
             record.intent.intent_id, IntentState.DECIDED, BlockId.of(block), block_unix=block.timestamp
         )
-        self._insert(connection, schema.intents, [rows.intent_values(record)])
+        added = self._insert(connection, schema.intents, [rows.intent_values(record)])
         self._insert(connection, schema.transitions, [rows.transition_values(decided)])
+        return added == 1
+
+    def _note_open(self, record: IntentRecord, is_new: bool) -> None:
+        """Keep what is known of open intents in step with one that was just recorded."""
+        if self._open is not None and is_new:
+            self._open[record.intent.intent_id] = record
+        else:
+            self._open = None
+
+    def _note_closed(self, transition: Transition, is_new: bool) -> None:
+        """Keep what is known of open and closed intents in step with one that has just ended."""
+        record = None if self._open is None else self._open.pop(transition.intent_id, None)
+        if self._closed is None or record is None or not is_new:
+            self._closed = None
+            return
+        limit, latest = self._closed
+        newest = ClosedIntent(transition.state, record.intent.deadline, transition.detail)
+        self._closed = limit, [newest, *latest][:limit]
 
     def _insert_signed(self, connection: Connection, signed: SignedTransaction, block_id: BlockId) -> None:
         transition = Transition(signed.intent_id, IntentState.SIGNED, block_id, signed.transaction_hash)
@@ -316,12 +342,11 @@ class VaultLedger(VaultRows):
             has_reinstated = self._reinstate(connection, [transition.block_id])
             if receipt is not None:
                 self._insert(connection, schema.receipts, [rows.receipt_values(receipt)])
-            self._insert(connection, schema.transitions, [rows.transition_values(transition)])
+            added = self._insert(connection, schema.transitions, [rows.transition_values(transition)])
         if has_reinstated:
             self._forget()
         elif transition.state.is_final:
-            if self._open is not None:
-                self._open.pop(transition.intent_id, None)
+            self._note_closed(transition, is_new=added == 1)
             if transition.state is IntentState.EXECUTED and self._unsettled is not None and transition.block_unix:
                 self._unsettled[transition.intent_id] = transition.block_unix
 
@@ -367,4 +392,4 @@ class VaultLedger(VaultRows):
 
     def _forget(self) -> None:
         super()._forget()
-        self._accounts = self._open = self._unsettled = None
+        self._accounts = self._open = self._closed = self._unsettled = None
