@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -281,9 +282,10 @@ def test_intents__read_between_the_writes__are_what_a_fresh_look_finds(database,
         intent = replace(INTENT.intent, intent_id=intent_id, deadline=Seconds(1_700_000_247 + number))
         signed = replace(SIGNED, intent_id=intent_id, transaction_hash=f"0x{number + 100:064x}")
         state = IntentState.REVERTED if number % 2 else IntentState.EXECUTED
+        ended = Transition(intent_id, state, block_id(8), detail=f"as {intent_id}")
         steps = (
-            lambda one=replace(INTENT, intent=intent), of=signed: ledger.add_signed_intent(one, of, block_id(7)),
-            lambda of=intent_id, end=state: ledger.add_transition(Transition(of, end, block_id(8), detail=f"as {of}")),
+            partial(ledger.add_signed_intent, replace(INTENT, intent=intent), signed, block_id(7)),
+            partial(ledger.add_transition, ended),
         )
         for step in steps:
             step()
