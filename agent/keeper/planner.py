@@ -31,11 +31,15 @@ NO_AVERAGES: Mapping[Seconds, float] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a cycle saw. ``is_whole`` is False where book or healthy price are missing: then only margin can move."""
+    """What a cycle saw. ``is_whole`` is False where book or healthy price are missing: then only margin can move.
+
+    ``restraint`` says what the keeper itself holds back, and why; empty where nothing is.
+    """
 
     snapshot: Snapshot
     state: ChainState
     is_whole: bool = field(default=True, kw_only=True)
+    restraint: str = field(default="", kw_only=True)
 
     @property
     def block(self) -> BlockRef:

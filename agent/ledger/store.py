@@ -8,12 +8,14 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, Row, Table, and_, exists, select
 
 from agent.chain.block_id import BlockId
+from agent.errors import FatalError
 from agent.ledger import rows, schema
 from agent.ledger.accounting import Accounts
 from agent.ledger.config import LedgerTerms
 from agent.ledger.orders import Order, replay
 from agent.ledger.records import (
     AccountEventRecord,
+    Acknowledgement,
     CashFlowRecord,
     ClosedIntent,
     CycleRecord,
@@ -26,6 +28,7 @@ from agent.ledger.records import (
     Receipt,
     Scan,
     SignedTransaction,
+    Subject,
     Trade,
     Transition,
     VaultIdentity,
@@ -60,6 +63,7 @@ class VaultLedger(VaultRows):
     def __init__(self, engine: Engine, identity: VaultIdentity, lease: Fence, terms: LedgerTerms) -> None:
         self._accounts: Accounts | None = None
         self._open: dict[IntentId, IntentRecord] | None = None
+        self._orders: list[Order] | None = None
         self._unsettled: dict[IntentId, Seconds] | None = None
         self._retention = Retention(terms.cycle_retention_days)
         self._settling_seconds = terms.settling_seconds
@@ -144,15 +148,24 @@ class VaultLedger(VaultRows):
         steps, intents = schema.transitions, schema.intents
         of_vault = and_(steps.c.vault_id == self._vault_id, intents.c.vault_id == self._vault_id)
         statement = (
-            select(steps.c.state, steps.c.detail, intents.c.deadline)
+            select(steps.c.intent_id, steps.c.state, steps.c.detail, intents.c.deadline)
             .join(intents, intents.c.intent_id == steps.c.intent_id)
             .where(of_vault, steps.c.state.in_(_FINAL_STATES), counts(steps))
             .order_by(steps.c.id.desc())
             .limit(limit)
         )
         return [
-            ClosedIntent(IntentState(row.state), Seconds(row.deadline), row.detail) for row in self._fetch(statement)
+            ClosedIntent(IntentId(row.intent_id), IntentState(row.state), Seconds(row.deadline), row.detail)
+            for row in self._fetch(statement)
         ]
+
+    def decided_unix(self, intent_id: IntentId) -> Seconds:
+        """Return when an intent was decided, by the chain's clock; raises `FatalError` when there is none."""
+        table = schema.intents
+        found = self._fetch(self._rows_of(table).where(table.c.intent_id == intent_id))
+        if not found:
+            raise FatalError(f"the ledger holds no intent {intent_id}; it is not the ledger of this vault's keeper")
+        return Seconds(found[0].decided_at_unix)
 
     # --- events ---------------------------------------------------------------------------------------------------
 
@@ -182,6 +195,8 @@ class VaultLedger(VaultRows):
                 self._require_orders(connection)
             scanned = {"from_block": scan.from_block, **rows.block_columns(scan.to)}
             self._insert(connection, schema.scans, [scanned])
+        if scan.order_steps or is_known:
+            self._orders = None
         if is_known:  # some of it is in the accounts already
             self._accounts = None
         elif self._accounts is not None:
@@ -274,7 +289,10 @@ class VaultLedger(VaultRows):
 
     def orders(self) -> list[Order]:
         """Return every order as its steps leave it, oldest first."""
-        return list(replay(self.order_steps()).values())
+        self._keep_fresh()
+        if self._orders is None:
+            self._orders = list(replay(self.order_steps()).values())
+        return list(self._orders)
 
     def account_events(self) -> list[AccountEventRecord]:
         """Return what others did to the venue accounts and counts, in chain order."""
@@ -290,11 +308,29 @@ class VaultLedger(VaultRows):
         statement = self._rows_of(schema.cycles).order_by(schema.cycles.c.id)
         return [rows.cycle_record(row) for row in self._fetch(statement)]
 
+    def last_cycle(self) -> CycleRecord | None:
+        """Return the newest cycle."""
+        newest = self._rows_of(schema.cycles).order_by(schema.cycles.c.id.desc()).limit(1)
+        return next((rows.cycle_record(row) for row in self._fetch(newest)), None)
+
     def prices_since(self, from_unix: Seconds) -> list[tuple[Seconds, Wad]]:
         """Return time and oracle price of the cycles from an instant on that count, in the order they were recorded."""
         table = schema.cycles
         statement = self._rows_of(table).where(table.c.block_unix >= from_unix, counts(table)).order_by(table.c.id)
         return [(Seconds(row.block_unix), Wad(row.price)) for row in self._fetch(statement)]
+
+    # --- an operator's word -----------------------------------------------------------------------------------------
+
+    def acknowledge(self, word: Acknowledgement) -> None:
+        """Record an operator's word; it needs no lease, since it only adds what a keeper at work then reads."""
+        with self._committed(is_write=True) as connection:
+            self._insert(connection, schema.acknowledgements, [rows.acknowledgement_values(word)])
+
+    def acknowledgements(self, subject: Subject) -> list[Acknowledgement]:
+        """Return what operators have said of a subject, oldest first."""
+        table = schema.acknowledgements
+        statement = self._rows_of(table).where(table.c.subject == subject.value).order_by(table.c.id)
+        return [rows.acknowledgement_record(row) for row in self._fetch(statement)]
 
     # --- parts ----------------------------------------------------------------------------------------------------
 
@@ -367,4 +403,4 @@ class VaultLedger(VaultRows):
 
     def _forget(self) -> None:
         super()._forget()
-        self._accounts = self._open = self._unsettled = None
+        self._accounts = self._open = self._unsettled = self._orders = None

@@ -18,8 +18,9 @@ from agent.execution.intents import call_on, rebalance_call
 from agent.execution.settlement import Timer
 from agent.execution.signer import load_signer
 from agent.execution.submit import Executor, Terms
+from agent.ledger.acknowledging import find
 from agent.ledger.database import Database
-from agent.ledger.records import IntentRecord, IntentState, Purpose, VaultIdentity
+from agent.ledger.records import Acknowledgement, IntentRecord, IntentState, Purpose, Subject, VaultIdentity
 from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
 
 VAULT = Address("0x5FbDB2315678afecb367f032d93F642f64180aa3")
@@ -575,16 +576,35 @@ def reverting_records(count: int) -> list[IntentRecord]:
     return [replace(record(), intent=intent) for intent in later]
 
 
-def test_execute__reverts_in_a_row__stops_after_the_limit_and_says_until_when(chain, ledger, clock, caplog):
+def test_execute__reverts_in_a_row__stops_after_the_limit_and_says_until_when(chain, ledger, clock):
     chain.status, executor = 0, executor_of(chain, ledger, clock, max_reverts_in_row=3)
     first_three, others = reverting_records(50)[:3], reverting_records(50)[3:]
     for one in first_three:
         assert executor.execute(one, chain.head(0)).state is IntentState.REVERTED
     for one in others:
-        with pytest.raises(RejectedError, match=rf"RevertsInRow\(.*maxReverts=3, nextTryUnix={START + 500 + 3_600}\)"):
+        words = rf"RevertsInRow\(.*maxReverts=3, nextTryUnix={START + 500 + 3_600}, newest=reverted for a reason"
+        with pytest.raises(RejectedError, match=words):
             executor.execute(one, chain.head(0))
     assert len(chain.sent) == 3
-    assert {entry.levelname for entry in caplog.records} == {"CRITICAL"}
+
+
+def test_execute__operator_has_looked_at_the_reverts__counts_anew_from_there(chain, ledger, clock):
+    chain.status, executor = 0, executor_of(chain, ledger, clock, max_reverts_in_row=2)
+    first, second, third, fourth, fifth = reverting_records(5)
+    executor.execute(first, chain.head(0))
+    executor.execute(second, chain.head(0))
+    with pytest.raises(RejectedError, match="RevertsInRow"):
+        executor.execute(third, chain.head(0))
+    found = find(ledger, Subject.REVERTS, 5.0)
+    assert found.references == (second.intent.intent_id,)
+    ledger.acknowledge(Acknowledgement(Subject.REVERTS, found.references[0], Seconds(1), "the bound is back"))
+    with pytest.raises(DataError, match="nothing to acknowledge of reverts"):
+        find(ledger, Subject.REVERTS, 5.0)
+    executor.execute(third, chain.head(0))
+    executor.execute(fourth, chain.head(0))
+    with pytest.raises(RejectedError, match="RevertsInRow"):
+        executor.execute(fifth, chain.head(0))
+    assert len(chain.sent) == 4
 
 
 def test_execute__rest_after_reverts_is_over__one_more_may_try(chain, ledger, clock):
