@@ -38,6 +38,13 @@ def _http_url(url: str) -> str:
     return url
 
 
+def _ws_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("ws", "wss") or not parts.hostname:
+        raise ValueError("write a URL such as ws://127.0.0.1:8545")
+    return url
+
+
 Exact = Annotated[Decimal, BeforeValidator(_plain_number)]
 """A number that goes to the chain: kept decimal until it is rounded on purpose."""
 Real = Annotated[float, BeforeValidator(_plain_number)]
@@ -45,6 +52,7 @@ Real = Annotated[float, BeforeValidator(_plain_number)]
 Whole = Annotated[int, BeforeValidator(_whole_number)]
 """A count, seconds, or basis points."""
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+WsUrl = Annotated[str, AfterValidator(_ws_url)]
 
 
 class Section(BaseModel):

@@ -26,6 +26,7 @@ BENCHMARKS = {
     "greeks": "benchmarks.greeks",
     "implied_vol": "benchmarks.implied_vol",
     "keeper_cycle": "benchmarks.keeper_cycle",
+    "latency": "benchmarks.latency",
     "ledger": "benchmarks.ledger",
     "localnet": "benchmarks.localnet",
     "rebalance_gas": "benchmarks.rebalance_gas",

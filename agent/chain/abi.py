@@ -8,7 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from eth_abi.abi import decode, encode
+from eth_abi.abi import encode
+from eth_abi.decoding import ContextFramesBytesIO, TupleDecoder
+from eth_abi.exceptions import InsufficientDataBytes
+from eth_abi.registry import registry
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
@@ -16,6 +19,9 @@ from agent.chain.artifacts import load_artifact, load_artifacts
 from agent.errors import DataError
 from agent.units import Address, BlockHash
 
+_SIGNED = {"uint256": False, "int256": True}
+"""Types of which any 32 bytes are a value."""
+_WORD_BYTES = 32
 _COMPILED_EARLIER = "it was compiled before this agent was written; compile with `make setup`, or install one wheel"
 
 
@@ -30,6 +36,35 @@ def type_of(parameter: Mapping[str, Any]) -> str:
 def signature_of(entry: Mapping[str, Any]) -> str:
     """Return ``name(type,...)`` of a function, event or error."""
     return f"{entry['name']}({','.join(type_of(parameter) for parameter in entry['inputs'])})"
+
+
+def decode(types: tuple[str, ...], data: bytes) -> tuple[Any, ...]:
+    """Return the values of ABI types; raises `DecodingError` for bytes that they cannot have been made of."""
+    if all(kind in _SIGNED for kind in types):
+        return _words(types, data)
+    return tuple(_decoder(types)(ContextFramesBytesIO(data)))  # type: ignore[no-untyped-call]
+
+
+def _words(types: tuple[str, ...], data: bytes) -> tuple[int, ...]:
+    """Return whole words, of which every one is valid."""
+    if len(data) < _WORD_BYTES * len(types):
+        raise InsufficientDataBytes(f"{len(data)} bytes for {len(types)} words")
+    return tuple(
+        int.from_bytes(data[_WORD_BYTES * index : _WORD_BYTES * (index + 1)], "big", signed=_SIGNED[kind])
+        for index, kind in enumerate(types)
+    )
+
+
+@lru_cache(maxsize=1_024)
+def _decoder(types: tuple[str, ...]) -> TupleDecoder:
+    """Return what `eth_abi.decode` would make anew at each call."""
+    return TupleDecoder(decoders=[registry.get_decoder(kind) for kind in types])  # type: ignore[no-untyped-call]
+
+
+@lru_cache(maxsize=4_096)
+def checksummed(address: str) -> Address:
+    """Return an address with the case of its digits that EIP-55 wants."""
+    return Address(to_checksum_address(address))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +124,7 @@ class Log:
     def from_rpc(cls, entry: Mapping[str, Any]) -> Log:
         """Build it from an entry of ``eth_getLogs`` or of a receipt."""
         return cls(
-            emitter=Address(to_checksum_address(entry["address"])),
+            emitter=checksummed(entry["address"]),
             topics=tuple(topic.lower() for topic in entry["topics"]),
             data=entry["data"].lower(),
             block_number=int(entry["blockNumber"], 16),
@@ -124,7 +159,7 @@ class Event:
         Text may be a stranger's: bytes that are no UTF-8 come as lone surrogates (PEP 383), so that none is lost.
         """
         topics = iter(log.topics[1:])
-        plain = ["bytes" if kind == "string" else kind for _, kind, indexed in self.parameters if not indexed]
+        plain = tuple("bytes" if kind == "string" else kind for _, kind, indexed in self.parameters if not indexed)
         data = iter(decode(plain, bytes.fromhex(log.data.removeprefix("0x"))))
         decoded: dict[str, Any] = {}
         for name, kind, indexed in self.parameters:
@@ -135,7 +170,7 @@ class Event:
 
 def _readable(kind: str, value: Any) -> Any:
     if kind == "address":
-        return to_checksum_address(value)
+        return checksummed(value)
     return value.decode("utf-8", "surrogateescape") if kind == "string" else value
 
 

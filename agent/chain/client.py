@@ -17,6 +17,7 @@ from eth_abi.exceptions import DecodingError
 from agent.chain import shapes
 from agent.chain.abi import Call, Log
 from agent.chain.agreement import agreed_batch, confirmed, contradicting, middle_estimate, plain_key, receipt_key
+from agent.chain.ahead import Ahead
 from agent.chain.block_id import BlockId
 from agent.chain.breaker import EndpointHealth
 from agent.chain.config import ChainSettings
@@ -38,7 +39,7 @@ TIP_BLOCKS = 10
 
 
 class ChainClient:
-    """Typed access to one chain. Not for use by several threads at once."""
+    """Typed access to one chain. Heads are asked for by one thread; all else may be read by several at once."""
 
     def __init__(self, settings: ChainSettings) -> None:
         self._expected_chain_id = settings.chain_id
@@ -249,8 +250,9 @@ class ChainClient:
             Request("eth_getTransactionCount", (address, _tag(block))),
             Request("eth_getBalance", (address, _tag(block))),
         ]
-        mined, balance = (_whole(answer) for answer in self._at_block(block, batch))
-        return mined, max(mined, self.waiting_nonce(address)), Wei(balance)
+        with Ahead(partial(self.waiting_nonce, address)) as waiting:
+            mined, balance = (_whole(answer) for answer in self._at_block(block, batch))
+        return mined, max(mined, waiting.result()), Wei(balance)
 
     def waiting_nonce(self, address: Address) -> int:
         """Return the nonce that follows an account's waiting transactions, as far as a quorum knows them."""

@@ -7,10 +7,12 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from agent.config import HttpUrl, Real, Section, Whole
+from agent.config import HttpUrl, Real, Section, Whole, WsUrl
 
 RPC_URLS_VARIABLE = "EVENKEEL_RPC_URLS"
 """Replaces ``[chain] rpc_urls``; comma-separated. The place for URLs that hold an access token."""
+WS_URLS_VARIABLE = "EVENKEEL_WS_URLS"
+"""Replaces ``[chain] ws_urls``, in the same way."""
 MANIFEST_PATH_VARIABLE = "EVENKEEL_MANIFEST_PATH"
 """Replaces ``[chain] manifest_path``: several local chains, several deployments, one checkout."""
 
@@ -22,6 +24,10 @@ class ChainSettings(Section):
     rpc_urls: tuple[HttpUrl, ...] = Field(
         min_length=1,
         description="servers: the fastest that answers is asked first, and every one is handed every transaction",
+    )
+    ws_urls: tuple[WsUrl, ...] = Field(
+        default=(),
+        description="WebSocket servers whose new heads end the wait between two cycles; what is true, rpc_urls say",
     )
     rpc_quorum: Whole = Field(
         gt=0, description="servers that must agree on blocks, logs, receipts and the state a decision is made on"

@@ -4,21 +4,22 @@
 - ``gather``: all healthy servers side by side, until enough of them agree;
 - ``every``: all servers, whatever their health: for transactions.
 
-Each exchange runs in a daemon thread of its own. One that hangs is left behind, and ends with its own time-out.
+Each exchange runs in a daemon thread. One that hangs is left behind, and ends with its own time-out.
 """
 
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from agent.chain.breaker import BreakerState, EndpointHealth
+from agent.chain.crew import CREW
 from agent.chain.endpoint import Endpoint
 from agent.chain.failures import RpcRefusedError, ServerError
 from agent.errors import AgentError, TransientError
@@ -66,7 +67,7 @@ class Round(Generic[T]):
     def put_to(self, endpoint: Endpoint) -> None:
         """Ask one more server."""
         self.asked.append(endpoint)
-        threading.Thread(target=self._carry, args=(endpoint,), daemon=True, name=f"rpc {endpoint.name}").start()
+        CREW.carry(partial(self._carry, endpoint))
 
     def next(self, seconds: float) -> Reply[T] | None:
         """Return the next reply, or None when none comes in time."""

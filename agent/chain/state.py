@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eth_utils.address import to_checksum_address
-
-from agent.chain.abi import Call, load_abi
+from agent.chain.abi import Call, checksummed, load_abi
 from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment, VenueEntry
 from agent.domain import BlockRef, Bounds, Budget, Measurement, Track, Usage, VenueMeasurement
@@ -147,7 +145,7 @@ class StateCalls:
         )
 
     def _follow_venues(self, listed: Sequence[str]) -> None:
-        addresses = tuple(Address(to_checksum_address(address)) for address in listed)
+        addresses = tuple(checksummed(address) for address in listed)
         for address in addresses:
             if address not in self._entries:
                 raise DataError(

@@ -6,10 +6,12 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from requests.utils import get_netrc_auth
 from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
@@ -30,6 +32,7 @@ _REQUEST_TOO_LARGE = 413
 _TOO_MANY_REQUESTS = 429
 _REFUSED_ACCESS = frozenset({401, 402, 403})
 _SERVER_FAULTS = 500
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 _JSON = {"Content-Type": "application/json"}
 _WEB3_TIMEOUT_SECONDS = 10.0
 
@@ -75,9 +78,10 @@ class Server(JSONBaseProvider):
 
     def __init__(self, url: str) -> None:
         super().__init__()
-        self.name = _without_secrets(url)
+        self.name = without_secrets(url)
         self._url = url
-        self._session = requests.Session()
+        self._numbers = count()
+        self._session = _session(url)
         adapter = requests.adapters.HTTPAdapter(pool_maxsize=_CONNECTIONS)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
@@ -139,8 +143,14 @@ class Server(JSONBaseProvider):
 
     def _encoded(self, batch: Sequence[Request]) -> tuple[list[bytes], list[int]]:
         """Return the requests as JSON, and the numbers that their answers will carry."""
-        calls = [self.encode_rpc_request(RPCEndpoint(request.method), request.params) for request in batch]
-        return calls, [json.loads(call)["id"] for call in calls]
+        numbers = [next(self._numbers) for _ in batch]
+        calls = [
+            _ENCODER.encode(
+                {"jsonrpc": "2.0", "method": request.method, "params": request.params, "id": number}
+            ).encode()
+            for request, number in zip(batch, numbers, strict=True)
+        ]
+        return calls, numbers
 
     def _refusal_of_batch(self, size: int, answer: Any) -> AgentError:
         """Return why no batch was answered: whatever else it may be, fewer requests at once may pass."""
@@ -204,6 +214,20 @@ class Server(JSONBaseProvider):
         return Answer(None, read_failure(self.name, request.method, parsed))
 
 
+def _session(url: str) -> requests.Session:
+    """Return a session for one URL that has read proxies, certificates and passwords of this machine once for all.
+
+    Left to itself it looks for them in environment and files at each request.
+    """
+    session = requests.Session()
+    found = session.merge_environment_settings(url, {}, None, None, None)
+    session.proxies, session.cert = found["proxies"], found["cert"]
+    session.verify = found["verify"] if url.startswith("https:") else True
+    session.auth = get_netrc_auth(url)
+    session.trust_env = False
+    return session
+
+
 def _parsed(text: bytes) -> Any:
     """Return the JSON object or list of a body, None where it is neither."""
     try:
@@ -236,7 +260,7 @@ def _retry_after(written: str | None) -> float | None:
     return max(seconds, 0.0) if math.isfinite(seconds) else None
 
 
-def _without_secrets(url: str) -> str:
+def without_secrets(url: str) -> str:
     """Return scheme, host and port alone: user, path and query may hold a token."""
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port is not None else ""

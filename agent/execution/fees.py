@@ -49,6 +49,11 @@ class Market:
     worth_wei: Wei | None = None
 
 
+def gas_limit_of(gas_units: int, settings: ExecutionSettings) -> int:
+    """Return the gas limit of a transaction that needs ``gas_units``."""
+    return math.ceil(gas_units * settings.gas_limit_ratio)
+
+
 def first_bid(market: Market, is_urgent: bool, settings: ExecutionSettings) -> Fees:
     """Return the bid of a new transaction.
 

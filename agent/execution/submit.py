@@ -6,7 +6,6 @@ wanted any more. What became of an intent, `Settler` reads from the chain.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,11 +17,12 @@ from agent.chain.send_outcomes import SendOutcome
 from agent.domain import BlockRef, Intent
 from agent.errors import DataError, FatalError, RejectedError, TransientError
 from agent.execution.config import ExecutionSettings
-from agent.execution.fees import Fees, Market, first_bid, freeing_bid, replacement_bid
-from agent.execution.intents import call_on, rebalance_call
+from agent.execution.fees import Fees, Market, first_bid, freeing_bid, gas_limit_of, replacement_bid
+from agent.execution.intents import rebalance_call
 from agent.execution.revert_breaker import require_no_revert_loop
 from agent.execution.settlement import Settlement, Settler, Timer
 from agent.execution.signer import Signer
+from agent.execution.survey import Survey, market_tip
 from agent.formatting import figure
 from agent.ledger.records import IntentRecord, IntentState, Purpose, SignedTransaction, Transition
 from agent.ledger.scan import EventScanner
@@ -88,8 +88,15 @@ class Executor:
             timer,
         )
 
-    def execute(self, record: IntentRecord, head: BlockRef, terms: Terms | None = None) -> Settlement:
-        """Carry out a new intent and wait for it.
+    def survey(self, intent: Intent, head: BlockRef, *, is_urgent: bool) -> Survey:
+        """Begin to ask what a transaction for ``intent`` depends on, so that it is known when `execute` wants it."""
+        sender = self._signer.address
+        return Survey(self._client, self._rollup, self._settings, sender, intent, head, is_urgent=is_urgent)
+
+    def execute(
+        self, record: IntentRecord, head: BlockRef, terms: Terms | None = None, survey: Survey | None = None
+    ) -> Settlement:
+        """Carry out a new intent and wait for it; ``survey`` is of this very intent and head, where there is one.
 
         Raises
         ------
@@ -110,7 +117,7 @@ class Executor:
             )
         require_no_revert_loop(self._ledger, self._settings, head)
         agreed = terms or Terms.as_decided(record)
-        signed = self._sign(record, Purpose.REBALANCE, self._plan(record, head, agreed))
+        signed = self._sign(record, Purpose.REBALANCE, self._plan(record, head, agreed, survey))
         self._ledger.add_signed_intent(record, signed, BlockId.of(head))
         self._send(signed, head)
         return self._wait(record, agreed)
@@ -160,44 +167,28 @@ class Executor:
         self._sign_and_send(record, Purpose.REBALANCE, plan, head)
         return self._wait(record, terms)
 
-    def _plan(self, record: IntentRecord, head: BlockRef, terms: Terms) -> _Plan:
+    def _plan(self, record: IntentRecord, head: BlockRef, terms: Terms, survey: Survey | None = None) -> _Plan:
         """Choose nonce, gas limit and fees from chain and ledger; raises before anything is signed."""
-        mined, waiting, balance = self._client.account(self._signer.address, head)
+        asked = survey or self.survey(record.intent, head, is_urgent=terms.is_urgent(head))
+        mined, waiting, balance = asked.account()
         rivals = self._ledger.transactions_at(self._signer.address, mined) if waiting > mined else []
         if waiting > mined + len(rivals[:1]):
             raise TransientError(
                 f"key {self._signer.address} has a transaction waiting that this ledger does not know (nonces {mined} "
                 f"to {waiting - 1}); is another keeper using it?"
             )
-        gas_limit = math.ceil(self._gas_needed(record.intent, head) * self._settings.gas_limit_ratio)
+        gas_limit = gas_limit_of(asked.gas_needed(), self._settings)
         if gas_limit > self._settings.max_gas_units:
             limits = {"gasLimit": gas_limit, "maxGasLimit": self._settings.max_gas_units}
             raise RejectedError(GAS_LIMIT_EXCEEDED, dict(limits))
-        is_urgent = terms.is_urgent(head)
-        market = self._market(head, gas_limit, is_urgent, terms)
+        market = Market(head.base_fee_wei, gas_limit, asked.tip(), terms.worth_wei)
         if rivals:
-            fees = freeing_bid(market, is_urgent, self._settings, rivals)
+            fees = freeing_bid(market, asked.is_urgent, self._settings, rivals)
         else:
-            fees = first_bid(market, is_urgent, self._settings)
-        data_fee = self._rollup.data_fee(rebalance_call(record.intent), gas_limit, head)
-        require_gas_money(self._signer.address, balance, Wei(gas_limit * fees.max_fee_wei + data_fee))
+            fees = first_bid(market, asked.is_urgent, self._settings)
+        needed = Wei(gas_limit * fees.max_fee_wei + asked.data_fee(gas_limit))
+        require_gas_money(self._signer.address, balance, needed)
         return _Plan(mined, gas_limit, fees)
-
-    def _market(self, head: BlockRef, gas_limit: int, is_urgent: bool, terms: Terms) -> Market:
-        settings = self._settings
-        percentile = settings.urgent_tip_percentile if is_urgent else settings.tip_percentile
-        tip = None if percentile is None else self._client.market_tip(percentile)
-        return Market(head.base_fee_wei, gas_limit, tip, terms.worth_wei)
-
-    def _gas_needed(self, intent: Intent, head: BlockRef) -> int:
-        """Return gas that carries the intent on top of ``head``: the usual amount if it suffices, else an estimate.
-
-        A simulation does not burn what some rollups charge in gas for data; an estimate holds it already.
-        """
-        call, usual = call_on(intent, head), self._settings.usual_gas_units
-        if self._client.simulate(self._signer.address, call, usual, head) is None:
-            return usual + self._rollup.data_gas(call, head)
-        return self._client.estimate_gas(self._signer.address, call)
 
     def _sign(self, record: IntentRecord, purpose: Purpose, plan: _Plan) -> SignedTransaction:
         intent = record.intent
@@ -235,7 +226,8 @@ class Executor:
         is_cancel = purpose is Purpose.CANCEL
         is_urgent = is_cancel or terms.is_urgent(head)
         gas_limit = self._cancel_gas() if is_cancel else signed[-1].gas_limit
-        market = self._market(head, gas_limit, is_urgent, terms)
+        tip = market_tip(self._client, self._settings, is_urgent=is_urgent)
+        market = Market(head.base_fee_wei, gas_limit, tip, terms.worth_wei)
         try:
             if is_cancel:
                 fees = freeing_bid(market, is_urgent, self._settings, signed)
@@ -248,7 +240,7 @@ class Executor:
     def _cancel_gas(self) -> int:
         """Return gas for a plain transfer to oneself: 21,000 on Ethereum, several times as much on Arbitrum."""
         own = Call(self._signer.address, "0x", _NO_FUNCTION)
-        return math.ceil(self._client.estimate_gas(self._signer.address, own) * self._settings.gas_limit_ratio)
+        return gas_limit_of(self._client.estimate_gas(self._signer.address, own), self._settings)
 
     # --- waiting --------------------------------------------------------------------------------------------------
 

@@ -11,13 +11,15 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
 
 from agent.chain.abi import load_abi
+from agent.chain.ahead import Ahead
 from agent.chain.block_id import BlockId
+from agent.chain.head_hints import HeadHints
 from agent.decision.flatten import FlattenStep
 from agent.domain import Action, BlockRef, Book
 from agent.errors import AgentError, BookMismatchError, DataError, FatalError, RejectedError, TransientError
@@ -187,7 +189,7 @@ class Keeper:
         interval_seconds: float | None = None,
         stop: threading.Event | None = None,
     ) -> None:
-        """Cycle until ``stop`` is set or ``cycles`` are done.
+        """Cycle until ``stop`` is set or ``cycles`` are done; a new head that a socket tells of ends a wait early.
 
         A cycle whose data cannot be trusted is skipped, unless it is the first: then the start itself is refused.
         Faults of the moment are tried again, each time after twice the wait, and do not count as cycles.
@@ -204,22 +206,33 @@ class Keeper:
         """
         stopped, retry = stop or threading.Event(), self._settings.keeper
         interval = retry.interval_seconds if interval_seconds is None else interval_seconds
-        done, backoff = 0, retry.retry_initial_seconds
-        while not stopped.is_set() and (cycles is None or done < cycles):
-            pause = interval
-            try:
-                on_result(self.cycle())
-                done, backoff = done + 1, retry.retry_initial_seconds
-            except DataError as trouble:
-                if done == 0 or isinstance(trouble, BookMismatchError):
-                    raise
-                done += 1
-                on_trouble(trouble)
-            except TransientError as trouble:
-                on_trouble(trouble)
-                pause, backoff = backoff, min(2 * backoff, retry.retry_max_seconds)
-            if cycles is None or done < cycles:
-                stopped.wait(pause)
+        done, backoff, newest = 0, retry.retry_initial_seconds, -1
+        with self._hints() as hints:
+            while not stopped.is_set() and (cycles is None or done < cycles):
+                pause, is_in_trouble = interval, False
+                try:
+                    result = self.cycle()
+                    on_result(result)
+                    done, backoff, newest = done + 1, retry.retry_initial_seconds, result.block.number
+                except DataError as trouble:
+                    if done == 0 or isinstance(trouble, BookMismatchError):
+                        raise
+                    done += 1
+                    on_trouble(trouble)
+                except TransientError as trouble:
+                    on_trouble(trouble)
+                    is_in_trouble = True
+                    pause, backoff = backoff, min(2 * backoff, retry.retry_max_seconds)
+                if cycles is None or done < cycles:
+                    if hints is None or is_in_trouble:
+                        stopped.wait(pause)
+                    else:
+                        hints.wait(pause, newest, stopped)
+
+    def _hints(self) -> HeadHints | nullcontext[None]:
+        """Open the sockets that tell of heads, where any are configured."""
+        urls = self._settings.chain.ws_urls
+        return HeadHints(urls, self._settings.keeper.least_interval_seconds) if urls else nullcontext()
 
     # --- one cycle ------------------------------------------------------------------------------------------------
 
@@ -238,13 +251,13 @@ class Keeper:
     def _cycle(self) -> CycleResult:
         started = time.perf_counter()
         self._database.lease.require_held()
-        head = self._see_head()
+        head, sight = self._see_head()
         resumed = self._resume_open()
         if resumed is not None:
             if resumed.state is None:
                 return CycleResult(head, Outcome.PENDING, resumed.detail, time.perf_counter() - started)
-            head = self._see_head()
-        result = self._act(head)
+            head, sight = self._see_head()
+        result = self._act(head, sight)
         return replace(
             result,
             resumed=None if resumed is None else resumed.state,
@@ -261,9 +274,9 @@ class Keeper:
 
         """
         self._database.lease.require_held()
-        head = self._see_head()
+        head, seen = self._see_head()
         resumed = self._resume_open()
-        sight, rejection = self._see(head if resumed is None else self._see_head())
+        sight, rejection = self._see(*((head, seen) if resumed is None else self._see_head()))
         if rejection is not None:
             raise DataError(f"the vault cannot be read, so nothing can be traded: {rejection}; try again later")
         step = self.planner.flatten(sight)
@@ -273,11 +286,12 @@ class Keeper:
             return step, None
         return step, self._rebalancer.carry_out(sight, step, self._decider.book_digest, None)
 
-    def _see_head(self) -> BlockRef:
-        """Return the head, with the ledger brought up to it."""
+    def _see_head(self) -> tuple[BlockRef, Ahead[Sight]]:
+        """Return the head, with the ledger brought up to it, and what is there to see, read meanwhile."""
         head = self.planner.head(self._timer.unix_seconds)
-        self._scanner.scan(head)
-        return head
+        with Ahead(partial(self.planner.see, head)) as sight:
+            self._scanner.scan(head)
+        return head, sight
 
     def _tell_account_event(self, event: AccountEventRecord) -> None:
         size, cash = from_wad(event.size_delta), from_wad(event.cash)
@@ -307,25 +321,25 @@ class Keeper:
 
     # --- what to do -----------------------------------------------------------------------------------------------
 
-    def _act(self, head: BlockRef) -> CycleResult:
+    def _act(self, head: BlockRef, seen: Ahead[Sight]) -> CycleResult:
         """Save what account needs margin, whatever else can be read or decided; then decide and carry out."""
-        sight, rejection = self._see(head)
+        sight, rejection = self._see(head, seen)
         saved = self._margin_first(sight)
         if saved is not None and saved.outcome is Outcome.PENDING:
             return CycleResult(head, Outcome.PENDING, saved.reason, 0.0, margin_first=saved)
         if saved is not None and saved.outcome is Outcome.EXECUTED:
-            head = self._see_head()
-            sight, rejection = self._see(head)
+            head, seen = self._see_head()
+            sight, rejection = self._see(head, seen)
         if rejection is not None:
             reason = f"cannot be read: {rejection}"
             return CycleResult(head, Outcome.REJECTED, reason, 0.0, rejection=rejection, margin_first=saved)
         is_same_block = saved is not None and saved.receipt is not None and saved.receipt.block_id.number >= head.number
         return replace(self._decide(sight, is_waiting=is_same_block), margin_first=saved)
 
-    def _see(self, head: BlockRef) -> tuple[Sight, RejectedError | None]:
+    def _see(self, head: BlockRef, seen: Ahead[Sight]) -> tuple[Sight, RejectedError | None]:
         """Return what there is to see: everything, or the venue accounts and why no more."""
         try:
-            sight, rejection = self.planner.see(head), None
+            sight, rejection = seen.result(), None
         except RejectedError as refusal:
             sight, rejection = self.planner.see_accounts(head), refusal
         if not sight.state.is_keeper and not self.is_shadow:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType, TracebackType
 
+from agent.chain.ahead import Ahead
 from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment, load_deployment
 from agent.chain.rollup import Rollup, RollupKind
@@ -19,7 +21,7 @@ from agent.decision.flatten import FlattenStep, plan_flatten
 from agent.decision.gas_worth import gas_worth_usd
 from agent.decision.margin_first import MarginFirst, margin_first
 from agent.domain import BlockRef, Book, Decision, Intent, Snapshot
-from agent.errors import RejectedError
+from agent.errors import AgentError, RejectedError
 from agent.execution.intents import Proposal, build_intent, call_on
 from agent.guard import band_now, worst_net_delta
 from agent.risk.settlement import Settlement
@@ -34,12 +36,14 @@ class Sight:
     """What a cycle saw. ``is_whole`` is False where book or healthy price are missing: then only margin can move.
 
     ``restraint`` says what the keeper itself holds back, and why; empty where nothing is.
+    ``data_fee_wei`` is what a rollup charges for the data of one rebalance, None where that was not to be read.
     """
 
     snapshot: Snapshot
     state: ChainState
     is_whole: bool = field(default=True, kw_only=True)
     restraint: str = field(default="", kw_only=True)
+    data_fee_wei: Wei | None = field(default=None, kw_only=True)
 
     @property
     def block(self) -> BlockRef:
@@ -123,7 +127,13 @@ class Planner:
             The servers do not answer, or the block is gone.
 
         """
-        return Sight(*self.reader.snapshot(block))
+        with Ahead(partial(self.data_fee, self.settings.costs.rebalance_gas_units, block)) as asked:
+            snapshot, state = self.reader.snapshot(block)
+        try:
+            data_fee = asked.result()
+        except AgentError:
+            data_fee = None  # asked for again where costs are reckoned: margin, which comes first, needs none
+        return Sight(snapshot, state, data_fee_wei=data_fee)
 
     def see_accounts(self, block: BlockRef) -> Sight:
         """Read the venue accounts and the collateral alone, which neither book nor price can hold back."""
@@ -195,7 +205,8 @@ class Planner:
     def _costs(self, sight: Sight) -> CostInputs:
         settings, snapshot = self.settings, sight.snapshot
         costs = settings.costs.to_cost_inputs(snapshot.measurement.price, settings.execution.priority_fee_gwei)
-        return replace(costs, data_fee_wei=self.data_fee(costs.gas_units, snapshot.block))
+        seen = sight.data_fee_wei
+        return replace(costs, data_fee_wei=self.data_fee(costs.gas_units, sight.block) if seen is None else seen)
 
     def intent(self, view: CycleView) -> Intent:
         """Return the intent of a view's decision."""

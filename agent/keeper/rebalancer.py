@@ -9,6 +9,7 @@ from agent.domain import BlockRef
 from agent.errors import RejectedError, TransientError
 from agent.execution.revert_breaker import REVERTS_IN_ROW
 from agent.execution.submit import Executor, Terms
+from agent.execution.survey import Survey
 from agent.guard import worst_net_delta
 from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.guard_check import Verdict, execution_mismatch, simulation_mismatch
@@ -47,6 +48,10 @@ class Rebalancer:
 
         """
         intent = self._planner.intent_of(sight, proposal)
+        record = IntentRecord(intent, proposal.urgent, book_digest, proposal.reason, mark_prices(sight))
+        survey = None
+        if self._executor is not None and proposal.guard_error is None:
+            survey = self._executor.survey(intent, sight.block, is_urgent=self._is_urgent(record, sight, sight.block))
         rejection = self._planner.simulate(intent, self._sender, sight.block)
         seen = CycleResult(
             block=sight.block,
@@ -63,14 +68,15 @@ class Rebalancer:
             return replace(seen, reason=f"{proposal.reason}; simulation refuses: {rejection}")
         if self._executor is None:
             return replace(seen, outcome=Outcome.SHADOW, reason=f"{proposal.reason}; a shadow sends nothing")
-        record = IntentRecord(intent, proposal.urgent, book_digest, proposal.reason, mark_prices(sight))
-        return self._send(self._executor, sight, record, seen)
+        return self._send(self._executor, sight, record, seen, survey)
 
-    def _send(self, executor: Executor, sight: Sight, record: IntentRecord, seen: CycleResult) -> CycleResult:
+    def _send(
+        self, executor: Executor, sight: Sight, record: IntentRecord, seen: CycleResult, survey: Survey | None
+    ) -> CycleResult:
         """Execute what the simulation let pass."""
         worth = self._planner.gas_worth(sight) if isinstance(sight, CycleView) else None
         try:
-            settlement = executor.execute(record, sight.block, self.terms(record, worth))
+            settlement = executor.execute(record, sight.block, self.terms(record, worth, sight), survey)
         except RejectedError as refusal:
             if refusal.name == REVERTS_IN_ROW:
                 self._alerts.raise_alert(AlertEvent.REVERTS_IN_A_ROW, str(refusal), sight.block.timestamp)
@@ -85,14 +91,15 @@ class Rebalancer:
             return replace(seen, outcome=Outcome.EXECUTED, receipt=settlement.receipt)
         return self._executed(seen, settlement.block, settlement.receipt, record.intent.intent_id)
 
-    def terms(self, record: IntentRecord, worth_wei: Wei | None = None) -> Terms:
-        """Return how dear and how urgent an intent may be, judged anew at each bid."""
-        return Terms(partial(self._is_urgent, record), worth_wei)
+    def terms(self, record: IntentRecord, worth_wei: Wei | None = None, sight: Sight | None = None) -> Terms:
+        """Return how dear and how urgent an intent may be, judged anew at each bid; ``sight`` is known already."""
+        return Terms(partial(self._is_urgent, record, sight), worth_wei)
 
-    def _is_urgent(self, record: IntentRecord, head: BlockRef) -> bool:
+    def _is_urgent(self, record: IntentRecord, sight: Sight | None, head: BlockRef) -> bool:
         """Return whether a hedge is urgent as the vault stands now; as it was decided where that cannot be read."""
         try:
-            state = self._planner.reader.state(head)
+            is_known = sight is not None and sight.is_whole and sight.block == head
+            state = sight.state if is_known and sight is not None else self._planner.reader.state(head)
         except (RejectedError, TransientError):
             return record.is_urgent
         return worst_net_delta(state.measurement) >= state.bounds.urgent_delta

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
-from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
+from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE, WS_URLS_VARIABLE
 from agent.errors import DataError, PreflightError
 from agent.files.entry import read_toml
 from agent.input_file import require_file
@@ -66,7 +66,8 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
     path
         A file that `config_path` names; the stem is the network's name.
     environment
-        ``EVENKEEL_RPC_URLS``, ``EVENKEEL_LEDGER_URL`` and ``EVENKEEL_MANIFEST_PATH`` replace what the file says.
+        ``EVENKEEL_RPC_URLS``, ``EVENKEEL_WS_URLS``, ``EVENKEEL_LEDGER_URL`` and ``EVENKEEL_MANIFEST_PATH`` replace
+        what the file says.
 
     Raises
     ------
@@ -101,8 +102,9 @@ def read_network_file(path: Path, environment: Mapping[str, str]) -> dict[str, o
     """
     document = read_toml(path, "check --network or --config", Decimal)
     _refuse_secrets(document, path)
-    if urls := environment.get(RPC_URLS_VARIABLE):
-        _section(document, "chain", path)["rpc_urls"] = [url.strip() for url in urls.split(",") if url.strip()]
+    for key, variable in (("rpc_urls", RPC_URLS_VARIABLE), ("ws_urls", WS_URLS_VARIABLE)):
+        if urls := environment.get(variable):
+            _section(document, "chain", path)[key] = [url.strip() for url in urls.split(",") if url.strip()]
     if manifest_path := environment.get(MANIFEST_PATH_VARIABLE):
         _section(document, "chain", path)["manifest_path"] = manifest_path
     if "network" in document:
@@ -121,6 +123,7 @@ def _refuse_secrets(document: Mapping[str, object], path: Path) -> None:
     """Refuse URLs with a password in a file that belongs in version control."""
     for section, key, variable in (
         ("chain", "rpc_urls", RPC_URLS_VARIABLE),
+        ("chain", "ws_urls", WS_URLS_VARIABLE),
         ("ledger", "url", LEDGER_URL_VARIABLE),
     ):
         entries = document.get(section)

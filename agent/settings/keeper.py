@@ -11,6 +11,9 @@ class KeeperSettings(Section):
     """Rhythm of the loop, and what halts it."""
 
     interval_seconds: Real = Field(gt=0, description="wait between two cycles: how often the book is looked at")
+    least_interval_seconds: Real = Field(
+        default=1, gt=0, description="least time between two cycles that heads told by [chain] ws_urls bring forward"
+    )
     retry_initial_seconds: Real = Field(gt=0, description="wait after a first failure; doubled after each further one")
     retry_max_seconds: Real = Field(gt=0, description="longest wait after a failure")
     cycle_deadline_seconds: Real = Field(

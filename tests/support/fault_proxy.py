@@ -151,11 +151,12 @@ class FaultProxy:
         struck = self._struck(calls)
         if isinstance(parsed, list):
             self.largest_batch = max(self.largest_batch, len(calls))
-        for fault in struck:
-            if fault is not None and (reply := fault.on_wire(self, calls)) is not None:
+        faults = list({id(fault): fault for fault in struck if fault is not None}.values())
+        for fault in faults:
+            if (reply := fault.on_wire(self, calls)) is not None:
                 return reply
         answers = self._answers(calls, struck)
-        for fault in {id(fault): fault for fault in struck if fault is not None}.values():
+        for fault in faults:
             if isinstance(parsed, list):
                 answers = fault.on_batch(self, answers)
         content = answers if isinstance(parsed, list) else answers[0]
