@@ -11,6 +11,7 @@ from agent.chain.rollup import Rollup, RollupKind
 from agent.chain.send_outcomes import SendOutcome
 from agent.domain import BlockRef
 from agent.errors import FatalError, RejectedError, TransientError
+from agent.execution.intents import call_on
 from agent.execution.signer import load_signer
 from agent.execution.submit import Executor
 from agent.ledger.records import IntentState
@@ -72,6 +73,22 @@ def test_execute__mined_and_reverted__is_final_with_its_reason(executor, chain, 
     assert (settlement.state, settlement.detail) == (IntentState.REVERTED, "EnforcedPause()")
     assert ledger.open_intents() == []
     assert [receipt.is_success for receipt in ledger.receipts()] == [False]
+
+
+def test_execute__mined_and_reverted__is_explained_on_the_parent_of_its_block(executor, chain, monkeypatch):
+    """On its own block the nonce, the intent and the market are those it has left behind."""
+    seen: list[tuple[str, int, BlockRef]] = []
+    simulate = chain.simulate
+
+    def seeing(sender: str, call: Any, gas: int, at: BlockRef) -> RejectedError | None:
+        seen.append((call.data, gas, at))
+        return simulate(sender, call, gas, at)
+
+    chain.status = 0
+    monkeypatch.setattr(chain, "simulate", seeing)
+    executor.execute(record(), block(10))
+    assert chain.number == 11
+    assert seen[-1] == (call_on(record().intent, block(10)).data, 1_500_000, block(10))
 
 
 def test_resume__never_signed_and_wanted__is_signed_now(executor, chain, ledger):
