@@ -197,6 +197,18 @@ def test_execute__reverts_in_a_row__stops_after_the_limit_and_says_until_when(ch
     assert {entry.levelname for entry in caplog.records} == {"CRITICAL"}
 
 
+def test_execute__reverts_in_a_row__the_newest_reason_is_said(chain, ledger, clock, caplog):
+    chain.status, executor = 0, executor_of(chain, ledger, clock, max_reverts_in_row=3)
+    *first_three, last = reverting_records(4)
+    for one, reason in zip(first_three, ["First", "Second", "Third"], strict=True):
+        chain.simulate = lambda *_, reason=reason: RejectedError(reason)
+        executor.execute(one, chain.head(0))
+    with pytest.raises(RejectedError, match="RevertsInRow"):
+        executor.execute(last, chain.head(0))
+    [said] = [entry.getMessage() for entry in caplog.records]
+    assert said.startswith("the last 3 rebalances were mined and reverted, the newest with: Third()")
+
+
 def test_execute__rest_after_reverts_is_over__one_more_may_try(chain, ledger, clock):
     chain.status, executor = 0, executor_of(chain, ledger, clock, max_reverts_in_row=2, revert_rest_seconds=100)
     first, second, third, fourth = reverting_records(4)
