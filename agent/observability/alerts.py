@@ -38,6 +38,7 @@ class AlertName(Enum):
     NAV_DISAGREES = "nav_disagrees"
     GUARD_MIRROR_DISAGREES = "guard_mirror_disagrees"
     ENDPOINT_FAILING = "endpoint_failing"
+    KEY_USED_ELSEWHERE = "key_used_elsewhere"
 
 
 _WARNINGS = frozenset(

@@ -13,7 +13,7 @@ from agent.domain import BlockRef, Book
 from agent.errors import DataError, TransientError
 from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.accounting import NavCheck
-from agent.ledger.records import IntentState
+from agent.ledger.records import ClosedIntent, IntentState
 from agent.observability.heartbeat import Heartbeat
 from agent.observability.keeper_observer import KeeperObserver
 from agent.settings import load_settings
@@ -78,6 +78,7 @@ class Observed:
     clock: Clock
     registry: CollectorRegistry
     open_intents: list
+    closed_intents: list
 
     def value(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(f"evenkeel_{name}", labels)
@@ -89,9 +90,13 @@ def make(repository):
 
     def build(client=None) -> Observed:
         opened: list = []
+        closed: list = []
         identity = SimpleNamespace(address=Address("0x5FbDB2315678afecb367f032d93F642f64180aa3"))
         ledger = SimpleNamespace(
-            identity=identity, open_intents=lambda: opened, states_of=lambda intent_id: [IntentState.SENT]
+            identity=identity,
+            open_intents=lambda: opened,
+            closed_intents=lambda limit: closed[:limit],
+            states_of=lambda intent_id: [IntentState.SENT],
         )
         planner = SimpleNamespace(settings=settings, client=client or QuietClientDouble(), book=Book("ETH", ()))
         keeper = SimpleNamespace(
@@ -99,7 +104,7 @@ def make(repository):
         )
         pager, clock, registry = PagerDouble(), Clock(), CollectorRegistry()
         observer = KeeperObserver(keeper, registry, pager, Heartbeat(60.0, clock), "run", clock)
-        return Observed(observer, pager, clock, registry, opened)
+        return Observed(observer, pager, clock, registry, opened, closed)
 
     return build
 
@@ -144,6 +149,17 @@ def test_on_result__reverts_in_a_row__are_told_at_the_limit(make):
     assert seen.value("reverts_total") == 3.0
     seen.observer.on_result(replace(HELD, outcome=Outcome.EXECUTED))
     assert seen.pager.told[-1] == "resolved reverts_in_a_row"
+
+
+def test_on_result__nonce_taken_by_a_stranger__is_told_until_the_next_intent_ends(make):
+    seen = make()
+    taken = ClosedIntent(IntentState.SUPERSEDED, Seconds(1), "its nonce was taken by an unknown transaction")
+    seen.closed_intents.insert(0, taken)
+    seen.observer.on_result(HELD)
+    assert seen.pager.told == ["key_used_elsewhere"]
+    seen.closed_intents.insert(0, ClosedIntent(IntentState.EXECUTED, Seconds(2), ""))
+    seen.observer.on_result(HELD)
+    assert seen.pager.told == ["key_used_elsewhere", "resolved key_used_elsewhere"]
 
 
 @pytest.mark.parametrize(("age", "told"), [(480, []), (481, ["intent_stuck"])])
