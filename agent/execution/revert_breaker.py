@@ -6,12 +6,10 @@ does not begin the loop anew.
 
 from __future__ import annotations
 
-from itertools import takewhile
-
 from agent.domain import BlockRef
 from agent.errors import RejectedError
 from agent.execution.config import ExecutionSettings
-from agent.ledger.records import IntentState, Subject
+from agent.ledger.reverts import reverts_in_row
 from agent.ledger.store import VaultLedger
 
 REVERTS_IN_ROW = "RevertsInRow"
@@ -28,12 +26,8 @@ def require_no_revert_loop(ledger: VaultLedger, settings: ExecutionSettings, hea
 
     """
     limit = settings.max_reverts_in_row
-    latest = ledger.closed_intents(limit)
-    reverts = list(takewhile(lambda one: one.state is IntentState.REVERTED, latest))
+    reverts = reverts_in_row(ledger, limit)
     if len(reverts) < limit:
-        return
-    known = {word.reference for word in ledger.acknowledgements(Subject.REVERTS)}
-    if any(one.intent_id in known for one in reverts):
         return
     next_try = reverts[0].deadline + settings.revert_rest_seconds
     if head.timestamp >= next_try:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from agent.errors import DataError
 from agent.ledger.accounting import NavCheck
 from agent.ledger.orders import Order, failed_in_a_row, order_reference
-from agent.ledger.records import IntentState, Subject
+from agent.ledger.records import Subject
+from agent.ledger.reverts import reverts_in_row
 from agent.ledger.store import VaultLedger
 from agent.units import from_wad
 from agent.venues.protocol import AccountEventKind
@@ -61,9 +62,8 @@ _NOTHING = {
 
 
 def _reverts(ledger: VaultLedger) -> Finding | None:
-    newest = next(iter(ledger.closed_intents(1)), None)
-    known = {word.reference for word in ledger.acknowledgements(Subject.REVERTS)}
-    if newest is None or newest.state is not IntentState.REVERTED or newest.intent_id in known:
+    newest = next(iter(reverts_in_row(ledger, 1)), None)
+    if newest is None:
         return None
     return Finding((newest.intent_id,), f"rebalance {newest.intent_id} and those before it, reverted: {newest.detail}")
 

@@ -36,6 +36,7 @@ class AlertName(Enum):
     INTENT_STUCK = "intent_stuck"
     GUARD_MIRROR_DISAGREES = "guard_mirror_disagrees"
     ENDPOINT_FAILING = "endpoint_failing"
+    KEY_USED_ELSEWHERE = "key_used_elsewhere"
 
 
 _WARNINGS = frozenset(

@@ -30,7 +30,7 @@ from agent.units import Address, Seconds
 GAS_MONEY_SECONDS = 300
 """Gas money is read so often, by chain time: once in a usual cycle, and after each transaction."""
 _LOG = structlog.stdlib.get_logger(__name__)
-_CYCLE_ALERTS = (AlertName.INTENT_STUCK, AlertName.ENDPOINT_FAILING)
+_CYCLE_ALERTS = (AlertName.INTENT_STUCK, AlertName.ENDPOINT_FAILING, AlertName.KEY_USED_ELSEWHERE)
 
 
 class KeeperObserver:
@@ -180,6 +180,12 @@ class KeeperObserver:
             yield AlertName.INTENT_STUCK, f"an intent has been {state} for {age} s"
         if tripped := self._show_endpoints():
             yield AlertName.ENDPOINT_FAILING, f"out of use: {', '.join(tripped)}"
+        latest = self._keeper.ledger.closed_intents(1)
+        if latest and latest[0].state is IntentState.SUPERSEDED:
+            yield (
+                AlertName.KEY_USED_ELSEWHERE,
+                f"key {self._address} sends what this keeper does not: {latest[0].detail}",
+            )
 
     def _open_intent(self, block: BlockRef) -> tuple[int, str | None]:
         """Show the oldest open intent, and return its age and state."""

@@ -14,11 +14,11 @@ from agent.errors import DataError, TransientError
 from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.accounting import NavCheck
-from agent.ledger.records import IntentState
+from agent.ledger.records import ClosedIntent, IntentState
 from agent.observability.heartbeat import Heartbeat
 from agent.observability.keeper_observer import KeeperObserver
 from agent.settings import load_settings
-from agent.units import Address, BlockHash, Seconds, Wad, Wei
+from agent.units import Address, BlockHash, IntentId, Seconds, Wad, Wei
 
 WAD = 10**18
 BLOCK = BlockRef(7, BlockHash("0x" + "ab" * 32), Seconds(10_000), Wei(1))
@@ -80,6 +80,7 @@ class Observed:
     registry: CollectorRegistry
     open_intents: list
     alerts: AlertLog
+    closed_intents: list
 
     def value(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(f"evenkeel_{name}", labels)
@@ -91,9 +92,13 @@ def make(repository):
 
     def build(client=None) -> Observed:
         opened: list = []
+        closed: list = []
         identity = SimpleNamespace(address=Address("0x5FbDB2315678afecb367f032d93F642f64180aa3"))
         ledger = SimpleNamespace(
-            identity=identity, open_intents=lambda: opened, states_of=lambda intent_id: [IntentState.SENT]
+            identity=identity,
+            open_intents=lambda: opened,
+            closed_intents=lambda limit: closed[:limit],
+            states_of=lambda intent_id: [IntentState.SENT],
         )
         planner = SimpleNamespace(settings=settings, client=client or QuietClientDouble(), book=Book("ETH", ()))
         lease, alerts = SimpleNamespace(epoch=4), AlertLog()
@@ -102,7 +107,7 @@ def make(repository):
         )
         pager, clock, registry = PagerDouble(), Clock(), CollectorRegistry()
         observer = KeeperObserver(keeper, registry, pager, Heartbeat(60.0, clock), "run", clock)
-        return Observed(observer, pager, clock, registry, opened, alerts)
+        return Observed(observer, pager, clock, registry, opened, alerts, closed)
 
     return build
 
@@ -141,6 +146,19 @@ def test_on_result__reverts__are_counted(make):
     for _ in range(3):
         seen.observer.on_result(REVERTED)
     assert seen.value("reverts_total") == 3.0
+
+
+def test_on_result__nonce_taken_by_a_stranger__is_told_until_the_next_intent_ends(make):
+    seen = make()
+    taken = ClosedIntent(
+        IntentId("0x1"), IntentState.SUPERSEDED, Seconds(1), "its nonce was taken by an unknown transaction"
+    )
+    seen.closed_intents.insert(0, taken)
+    seen.observer.on_result(HELD)
+    assert seen.pager.told == ["key_used_elsewhere"]
+    seen.closed_intents.insert(0, ClosedIntent(IntentId("0x1"), IntentState.EXECUTED, Seconds(2), ""))
+    seen.observer.on_result(HELD)
+    assert seen.pager.told == ["key_used_elsewhere", "resolved key_used_elsewhere"]
 
 
 @pytest.mark.parametrize(("age", "told"), [(480, []), (481, ["intent_stuck"])])
