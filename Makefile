@@ -76,7 +76,7 @@ processors: setup ## The numerical tests as other processors would run them
 	@$(BIN)/python -m scripts.processors
 
 .PHONY: audit
-audit: audit-static audit-coverage audit-proofs audit-mutants audit-campaigns ## All of the following and the long campaigns (more than a day on 2 cores)
+audit: audit-static audit-coverage audit-proofs audit-mutants audit-agent-mutants audit-campaigns ## All of the following and the long campaigns (more than a day on 2 cores)
 
 .PHONY: audit-static
 audit-static: setup $(STAMPS)/audit ## Static analysis: no grave finding without its reason, and a contract that must fail
@@ -93,6 +93,14 @@ audit-proofs: setup $(STAMPS)/audit ## Proofs by a symbolic engine, and a false 
 .PHONY: audit-mutants
 audit-mutants: setup ## Breaks the contracts on purpose, line by line: the tests must notice
 	@$(BIN)/python -m scripts.mutation
+
+# Mutants drawn of each source, and the seed that they are drawn by.
+EVENKEEL_MUTANTS ?= 2
+EVENKEEL_SEED ?= 1
+
+.PHONY: audit-agent-mutants
+audit-agent-mutants: setup postgresql ## Breaks the agent on purpose, line by line: the tests must notice (about 1 h)
+	@$(BIN)/python -m scripts.agent_mutation --per-file $(EVENKEEL_MUTANTS) --seed $(EVENKEEL_SEED)
 
 .PHONY: setup
 setup: prerequisites $(SETUP) ## Python environment, npm packages, compiled contracts

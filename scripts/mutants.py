@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 SWAPS = (
     (r" < ", (" <= ", " >= ")),
@@ -85,7 +85,21 @@ def mutants_of(file: str, source: str) -> Iterator[Mutant]:
                 yield Mutant(file, number, line, new)
 
 
-def unjustified(mutants: list[Mutant], justified: Path) -> list[Mutant]:
+class Changed(Protocol):
+    """What a mutant of any language says of itself."""
+
+    @property
+    def file(self) -> str: ...  # noqa: D102
+    @property
+    def old(self) -> str: ...  # noqa: D102
+    @property
+    def new(self) -> str: ...  # noqa: D102
+
+
+AnyMutant = TypeVar("AnyMutant", bound=Changed)
+
+
+def unjustified(mutants: list[AnyMutant], justified: Path) -> list[AnyMutant]:
     """Leave out the mutants that a file of TOML justifies: tables ``survivor`` of file, old, new and reason.
 
     Raises

@@ -41,6 +41,9 @@ UNOPTIMISED = {
     "FOUNDRY_FUZZ_RUNS": "32",
 }
 PYTHON_PARTS = ("agent", "benchmarks", "config", "contracts", "scripts", "tests", "pyproject.toml", "foundry.toml")
+READ_PARTS = ("docs", "examples", "README.md", "brownie-config.yaml")
+"""What tests of the agent read beside."""
+
 COMPILED = Path("build/contracts")
 PORT = re.compile(r"\b18_(\d{3})\b")
 """Ports that the Python tests open chains at."""
@@ -121,16 +124,8 @@ class ChainTests:
         return [Path(name.partition("::")[0]) for name in self.tests]
 
     def prepare(self, folder: Path) -> None:
-        """Copy the tests, and the agent that they deploy with; its chains get ports of their own."""
-        for part in (*map(Path, PYTHON_PARTS), COMPILED):
-            if part.is_dir():
-                shutil.copytree(part, folder / part)
-            else:
-                shutil.copy(part, folder / part)
-        for file in (folder / "tests").rglob("*.py"):
-            source = file.read_text(encoding="utf-8")
-            if PORT.search(source):
-                file.write_text(PORT.sub(r"28_\1", source), encoding="utf-8")
+        """Copy the tests, and the agent that they deploy with."""
+        copy_python(folder)
 
     def judge(self, folder: Path) -> Verdict:
         """Compile the contract into the copy's build, and run the tests until one fails."""
@@ -163,6 +158,19 @@ Judge = ForgeTests | ChainTests
 
 _CHAINS = threading.Lock()
 """The tests name the ports of their chains: one set of chains at a time."""
+
+
+def copy_python(folder: Path, also: tuple[str, ...] = ()) -> None:
+    """Copy the agent with its tests; their chains get ports of their own."""
+    for part in (*map(Path, (*PYTHON_PARTS, *also)), COMPILED):
+        if part.is_dir():
+            shutil.copytree(part, folder / part)
+        else:
+            shutil.copy(part, folder / part)
+    for file in (folder / "tests").rglob("*.py"):
+        source = file.read_text(encoding="utf-8")
+        if PORT.search(source):
+            file.write_text(PORT.sub(r"28_\1", source), encoding="utf-8")
 
 
 def prepare(judge: Judge, folder: Path) -> None:

@@ -37,7 +37,7 @@ def postgresql():
 def ledger_url(request, tmp_path: Path) -> str:
     """URL of a ledger that is not there yet, on each kind of database in turn."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/deep/ledger.sqlite"
+        return f"sqlite:///{tmp_path}/not/there/ledger.sqlite"
     return request.getfixturevalue("postgresql").fresh_database()
 
 

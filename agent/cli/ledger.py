@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,10 +13,12 @@ import typer
 from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, Network
 from agent.errors import DataError
 from agent.formatting import figure
+from agent.ledger.records import Subject
 from agent.settings import config_path, load_settings
+from agent.units import Seconds
 
 app = typer.Typer(
-    help="A keeper's records: export to Parquet; impact, what the desk's own trades do to the price.",
+    help="A keeper's records: export to Parquet; impact, what the desk's own trades do to the price; acknowledge.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -70,3 +73,34 @@ def impact(
     typer.echo(f"From {estimate.fills:,} fills; as [slicing.impact] takes it:")
     for name, usd in found.items():
         typer.echo(f"{name} = {figure(usd, 6)}  # standard error {figure(errors[name], 6)}")
+
+
+@app.command(epilog='Example: evenkeel ledger acknowledge nav --network localnet --reason "paid in by hand, ticket 12"')
+def acknowledge(
+    subject: Annotated[Subject, typer.Argument(help="What you have looked at.")],
+    reason: Annotated[str, typer.Option(help="What it was, for whoever asks later.")],
+    network: Network = DEFAULT_NETWORK,
+    vault: Annotated[str | None, typer.Option(help="Whose; the only one unless the ledger holds several.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Answer for what a keeper stopped at, so that it goes on with its next cycle; it need not be restarted.
+
+    reverts: rebalances that reverted in a row. nav: the ledger's NAV that is not the chain's; the keeper brings its
+    ledger to the chain's accounts. orders: orders that failed in a row on a venue. What comes later is not covered.
+    """
+    from agent.ledger.acknowledging import find  # noqa: PLC0415 - loads the database's packages
+    from agent.ledger.reading import reading, vault_of  # noqa: PLC0415
+    from agent.ledger.records import Acknowledgement  # noqa: PLC0415
+
+    if not reason.strip():
+        raise DataError("--reason is empty; say what it was")
+    settings = load_settings(config_path(network))
+    with reading(settings.ledger.url) as engine:
+        ledger = vault_of(engine, settings.chain.chain_id, vault)
+        found = find(ledger, subject, settings.keeper.max_nav_error_bps)
+        for reference in found.references:
+            ledger.acknowledge(Acknowledgement(subject, reference, Seconds(int(time.time())), reason.strip()))
+    if as_json:
+        typer.echo(json.dumps({"subject": subject.value, "references": found.references, "what": found.words}))
+    else:
+        typer.echo(f"Acknowledged: {found.words}. The keeper goes on with its next cycle.")

@@ -54,13 +54,6 @@ def run(
             help="Start though book and chain disagree: go by the chain alone, and only where it is urgent.",
         ),
     ] = False,
-    accepts_nav_error: Annotated[
-        bool,
-        typer.Option(
-            "--accept-nav-error",
-            help="Trade on after an alert nav_break: what ledger and chain differ by at the start is understood.",
-        ),
-    ] = False,
     is_shadow: Annotated[
         bool, typer.Option("--shadow", help="Decide and record every cycle, and send nothing. Needs no key.")
     ] = False,
@@ -86,7 +79,6 @@ def run(
             positions,
             watch=BookWatch(book, load_kept_book, positions.underlying),
             starts_on_mismatch=starts_on_mismatch,
-            accepts_nav_error=accepts_nav_error,
             stands_by=stands_by,
             is_shadow=is_shadow,
         )

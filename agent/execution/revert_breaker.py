@@ -1,22 +1,19 @@
 """Stops a loop of reverts: after several rebalances in a row that were mined and refused, none is sent for a while.
 
-It remembers nothing of its own: the ledger holds how intents ended, so a restart does not begin the loop anew.
+It remembers nothing of its own: the ledger holds how intents ended, and what an operator has looked at, so a restart
+does not begin the loop anew.
 """
 
 from __future__ import annotations
 
-import logging
-from itertools import takewhile
-
 from agent.domain import BlockRef
 from agent.errors import RejectedError
 from agent.execution.config import ExecutionSettings
-from agent.ledger.records import IntentState
+from agent.ledger.reverts import reverts_in_row
 from agent.ledger.store import VaultLedger
 
 REVERTS_IN_ROW = "RevertsInRow"
 """Name of the rejection while the breaker is open."""
-_LOG = logging.getLogger(__name__)
 
 
 def require_no_revert_loop(ledger: VaultLedger, settings: ExecutionSettings, head: BlockRef) -> None:
@@ -25,21 +22,15 @@ def require_no_revert_loop(ledger: VaultLedger, settings: ExecutionSettings, hea
     Raises
     ------
     RejectedError
-        ``RevertsInRow`` with their number, the limit, and when the next may try, Unix seconds.
+        ``RevertsInRow`` with their number, the limit, when the next may try, Unix seconds, and why the newest failed.
 
     """
     limit = settings.max_reverts_in_row
-    latest = ledger.closed_intents(limit)
-    reverts = list(takewhile(lambda one: one.state is IntentState.REVERTED, latest))
+    reverts = reverts_in_row(ledger, limit)
     if len(reverts) < limit:
         return
     next_try = reverts[0].deadline + settings.revert_rest_seconds
     if head.timestamp >= next_try:
         return
-    _LOG.critical(
-        "the last %d rebalances were mined and reverted, the newest with: %s; nothing is sent before %d (Unix seconds)",
-        limit,
-        reverts[0].detail,
-        next_try,
-    )
-    raise RejectedError(REVERTS_IN_ROW, {"reverts": limit, "maxReverts": limit, "nextTryUnix": next_try})
+    detail = {"reverts": limit, "maxReverts": limit, "nextTryUnix": next_try, "newest": reverts[0].detail}
+    raise RejectedError(REVERTS_IN_ROW, detail)

@@ -32,6 +32,14 @@ class AlertEvent(StrEnum):
     """The book as written anew is in force."""
     NAV_BREAK = "nav_break"
     """The ledger's NAV and the chain's differ by more than the threshold: positions may only shrink until they meet."""
+    REVERTS_IN_A_ROW = "reverts_in_a_row"
+    """Rebalances were mined and refused one after another: none is sent for a while."""
+    ORDER_STUCK = "order_stuck"
+    """An order is frozen, or open for longer than allowed."""
+    ORDERS_FAILING = "orders_failing"
+    """Orders on a venue end without a fill, one after another: it gets none until a person has looked."""
+    NAV_CORRECTED = "nav_corrected"
+    """An operator answered for the difference, and the ledger was brought to the chain's accounts."""
     MARGIN_TOPPED_UP = "margin_topped_up"
     """An account stood above its high watermark and was brought back."""
     MARGIN_STRAINED = "margin_strained"
@@ -43,6 +51,11 @@ class AlertLog:
 
     def __init__(self) -> None:
         self._told_at: dict[AlertEvent, Seconds] = {}
+
+    @property
+    def up(self) -> frozenset[AlertEvent]:
+        """What stands now; not what only happened."""
+        return frozenset(self._told_at)
 
     def raise_alert(self, event: AlertEvent, message: str, now_unix: Seconds) -> None:
         """Tell that something is so, unless it was told a short time ago."""
@@ -58,4 +71,4 @@ class AlertLog:
     def clear(self, event: AlertEvent) -> None:
         """Note that it is so no more: the next time it is told at once."""
         if self._told_at.pop(event, None) is not None:
-            _LOGGER.warning("%s is over", event.value, extra={"alert": event.value})
+            _LOGGER.warning("%s is over", event.value, extra={"alert": event.value, "is_over": True})

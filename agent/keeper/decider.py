@@ -10,7 +10,6 @@ from agent.execution.intents import book_digest
 from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.book_watch import BookWatch
 from agent.keeper.planner import CycleView, Planner, Sight
-from agent.ledger.accounting import NavCheck
 from agent.ledger.store import VaultLedger
 from agent.risk.settlement import average_usd
 from agent.units import Seconds, from_wad
@@ -20,8 +19,7 @@ class Decider:
     """One keeper's decisions and the book they rest on.
 
     ``goes_by_chain``: where book and chain disagree it decides by the chain alone, instead of refusing. A keeper whose
-    book has agreed once does so from then on. ``accepts_nav_error``: the error of NAV found at first is taken as known,
-    and only what comes on top of it counts.
+    book has agreed once does so from then on.
     """
 
     def __init__(
@@ -32,7 +30,6 @@ class Decider:
         watch: BookWatch | None,
         *,
         goes_by_chain: bool = False,
-        accepts_nav_error: bool = False,
     ) -> None:
         self._planner = planner
         self._ledger = ledger
@@ -40,33 +37,18 @@ class Decider:
         self._watch = watch
         self._goes_by_chain = goes_by_chain
         self._written: Book | None = None
-        self._accepted_bps = None if accepts_nav_error else 0.0
         self.book_digest = book_digest(planner.book)
         """Of the book in force."""
 
-    def view(self, sight: Sight, nav: NavCheck) -> CycleView:
-        """Decide by the book, or by the chain alone where a keeper at work finds the two apart.
-
-        While the ledger's NAV is not the chain's, something happened that nobody has understood: positions only shrink.
-        """
+    def view(self, sight: Sight) -> CycleView:
+        """Decide by the book, or by the chain alone where a keeper at work finds the two apart."""
         self._follow_book(sight)
-        if not self._is_halted(nav, sight.block.timestamp):
-            return self._decide(sight)
-        view = self._decide(_reductions_alone(sight))
-        reason = f"{view.decision.reason}; NAV is {nav.error_bps:.1f} bps apart, so positions may only shrink"
+        view = self._decide(sight)
+        if not sight.restraint:
+            return view
+        is_own_pause = sight.snapshot.paused and not sight.state.is_paused
+        reason = sight.restraint if is_own_pause else f"{view.decision.reason}; {sight.restraint}"
         return replace(view, decision=replace(view.decision, reason=reason))
-
-    def _is_halted(self, nav: NavCheck, now_unix: Seconds) -> bool:
-        if self._accepted_bps is None:
-            self._accepted_bps = nav.error_bps
-        limit = self._planner.settings.keeper.max_nav_error_bps + self._accepted_bps
-        if nav.error_bps <= limit:
-            self._alerts.clear(AlertEvent.NAV_BREAK)
-            return False
-        ledger, chain = from_wad(nav.ledger_low), from_wad(nav.chain_low)
-        words = f"the ledger has {ledger:,.2f} USD, the chain {chain:,.2f}: {nav.error_bps:.1f} bps, above {limit:g}"
-        self._alerts.raise_alert(AlertEvent.NAV_BREAK, words, now_unix)
-        return True
 
     def _decide(self, sight: Sight) -> CycleView:
         try:
@@ -115,9 +97,3 @@ class Decider:
         samples.append((at_unix, from_wad(sight.snapshot.measurement.price)))
         averages = {expiry: average_usd(samples, Seconds(expiry - window), at_unix) for expiry in expiries}
         return {expiry: average for expiry, average in averages.items() if average is not None}
-
-
-def _reductions_alone(sight: Sight) -> Sight:
-    """Return a sight as of a vault in which no position may grow."""
-    measurement = replace(sight.snapshot.measurement, is_reduce_only=True)
-    return replace(sight, snapshot=replace(sight.snapshot, measurement=measurement))

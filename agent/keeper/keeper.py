@@ -30,10 +30,12 @@ from agent.execution.submit import Executor, require_gas_money
 from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.book_watch import BookWatch
 from agent.keeper.decider import Decider
+from agent.keeper.nav_watch import NavWatch
+from agent.keeper.order_watch import OrderWatch
 from agent.keeper.planner import CycleView, Planner, Sight
 from agent.keeper.rebalancer import Rebalancer, mark_prices
 from agent.keeper.result import CycleResult, Outcome
-from agent.ledger.accounting import NavCheck, check_nav
+from agent.ledger.accounting import NavCheck
 from agent.ledger.database import Database
 from agent.ledger.lease import Lease
 from agent.ledger.records import AccountEventRecord, CycleRecord, IntentRecord, VaultIdentity
@@ -62,7 +64,6 @@ class Keeper:
         watch: BookWatch | None = None,
         *,
         starts_on_mismatch: bool = False,
-        accepts_nav_error: bool = False,
     ) -> None:
         settings, deployment = planner.settings, planner.deployment
         self.planner = planner
@@ -70,7 +71,6 @@ class Keeper:
         self.address = deployment.role("keeper") if signer is None else signer.address
         self._timer = timer
         self._settings = settings
-        self._asset_decimals = deployment.asset.decimals
         self.ledger: VaultLedger = database.vault(
             VaultIdentity(deployment.chain_id, deployment.contract("HedgeVault"), first_block.number, first_block.hash)
         )
@@ -82,17 +82,18 @@ class Keeper:
             if signer is None
             else Executor(planner.client, self.ledger, scanner, signer, settings.execution, timer, planner.rollup)
         )
-        self._rebalancer = Rebalancer(planner, self.ledger, self._executor, self.address)
-        self._alerts = AlertLog()
+        self.alerts = AlertLog()
+        self._rebalancer = Rebalancer(planner, self.ledger, self._executor, self.address, self.alerts)
         scanner.on_account_event = self._tell_account_event
         self._decider = Decider(
             planner,
             self.ledger,
-            self._alerts,
+            self.alerts,
             watch,
             goes_by_chain=starts_on_mismatch,
-            accepts_nav_error=accepts_nav_error,
         )
+        self._nav = NavWatch(self.ledger, self.alerts, settings.keeper, deployment.asset.decimals)
+        self._orders = OrderWatch(self.ledger, self.alerts, settings.keeper)
 
     @classmethod
     def build(
@@ -104,7 +105,6 @@ class Keeper:
         watch: BookWatch | None = None,
         *,
         starts_on_mismatch: bool = False,
-        accepts_nav_error: bool = False,
         stands_by: bool = False,
         is_shadow: bool = False,
     ) -> Keeper:
@@ -122,8 +122,6 @@ class Keeper:
             Follows the book's file; without it the book stays as it is.
         starts_on_mismatch
             Go by the chain alone from the start, where book and chain disagree, instead of refusing.
-        accepts_nav_error
-            Trade on though the ledger's NAV is not the chain's: what they differ by at the start is understood.
         stands_by
             Wait while another keeper serves the vault or uses the key, instead of refusing to start.
         is_shadow
@@ -159,7 +157,6 @@ class Keeper:
                 clock,
                 watch,
                 starts_on_mismatch=starts_on_mismatch,
-                accepts_nav_error=accepts_nav_error,
             )
             opened.pop_all()
         return keeper
@@ -300,7 +297,7 @@ class Keeper:
         size, cash = from_wad(event.size_delta), from_wad(event.cash)
         words = f"venue account {event.venue}: {event.kind.value} in block {event.at.block.number}"
         change = f"position by {size:+.6g}, cash by {cash:+,.2f} USD"
-        self._alerts.tell(_ACCOUNT_ALERTS.get(event.kind, AlertEvent.ACCOUNT_CHANGED), f"{words}, {change}")
+        self.alerts.tell(_ACCOUNT_ALERTS.get(event.kind, AlertEvent.ACCOUNT_CHANGED), f"{words}, {change}")
 
     def _resume_open(self) -> Settlement | None:
         """Go on with open intents, oldest first; stop at one whose outcome is not known yet."""
@@ -350,13 +347,13 @@ class Keeper:
                 f"key {self.address} was dismissed: it has no KEEPER_ROLE any more; start with "
                 "another keeper's key, or have the governor grant the role again"
             )
-        return sight, rejection
+        return self._orders.restrain(sight), rejection
 
     def _margin_first(self, sight: Sight) -> CycleResult | None:
         """Bring accounts above their high watermark back; None when there are none."""
         wanted = self.planner.margin_first(sight)
         if wanted is None:
-            self._alerts.clear(AlertEvent.MARGIN_STRAINED)
+            self.alerts.clear(AlertEvent.MARGIN_STRAINED)
             return None
         if wanted.legs:
             result = self._rebalancer.carry_out(sight, wanted, self._decider.book_digest, None)
@@ -364,13 +361,13 @@ class Keeper:
             result = CycleResult(sight.block, Outcome.REJECTED, wanted.reason, 0.0)
         is_saved = wanted.is_enough and result.outcome is Outcome.EXECUTED
         event = AlertEvent.MARGIN_TOPPED_UP if is_saved else AlertEvent.MARGIN_STRAINED
-        self._alerts.raise_alert(event, result.reason, sight.block.timestamp)
+        self.alerts.raise_alert(event, result.reason, sight.block.timestamp)
         return result
 
     def _decide(self, sight: Sight, *, is_waiting: bool) -> CycleResult:
         """Decide and carry out; a vault takes a keeper's next intent only from a later block than its last."""
-        nav = check_nav(self.ledger.accounts, sight.state, self._asset_decimals)
-        view = self._decider.view(sight, nav)
+        nav, sight = self._nav.look(sight)
+        view = self._decider.view(sight)
         if view.decision.action is Action.HOLD:
             result = CycleResult(view.block, Outcome.HELD, view.decision.reason, 0.0, view, nav)
         elif is_waiting:

@@ -35,12 +35,14 @@ NO_AVERAGES: Mapping[Seconds, float] = MappingProxyType({})
 class Sight:
     """What a cycle saw. ``is_whole`` is False where book or healthy price are missing: then only margin can move.
 
+    ``restraint`` says what the keeper itself holds back, and why; empty where nothing is.
     ``data_fee_wei`` is what a rollup charges for the data of one rebalance, None where that was not to be read.
     """
 
     snapshot: Snapshot
     state: ChainState
     is_whole: bool = field(default=True, kw_only=True)
+    restraint: str = field(default="", kw_only=True)
     data_fee_wei: Wei | None = field(default=None, kw_only=True)
 
     @property

@@ -7,9 +7,11 @@ from functools import partial
 
 from agent.domain import BlockRef
 from agent.errors import RejectedError, TransientError
+from agent.execution.revert_breaker import REVERTS_IN_ROW
 from agent.execution.submit import Executor, Terms
 from agent.execution.survey import Survey
 from agent.guard import worst_net_delta
+from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.guard_check import Verdict, execution_mismatch, simulation_mismatch
 from agent.keeper.planner import CycleView, Planner, Sight
 from agent.keeper.result import CycleResult, Outcome
@@ -22,11 +24,19 @@ from agent.units import Address, IntentId, Wei
 class Rebalancer:
     """Carries out what one keeper proposes to one vault; without an executor it only says what would be sent."""
 
-    def __init__(self, planner: Planner, ledger: VaultLedger, executor: Executor | None, sender: Address) -> None:
+    def __init__(
+        self,
+        planner: Planner,
+        ledger: VaultLedger,
+        executor: Executor | None,
+        sender: Address,
+        alerts: AlertLog,
+    ) -> None:
         self._planner = planner
         self._ledger = ledger
         self._executor = executor
         self._sender = sender
+        self._alerts = alerts
 
     def carry_out(self, sight: Sight, proposal: Verdict, book_digest: str, nav: NavCheck | None) -> CycleResult:
         """Do what was proposed on a sight, unless the chain would refuse it, and say what became of it.
@@ -68,12 +78,15 @@ class Rebalancer:
         try:
             settlement = executor.execute(record, sight.block, self.terms(record, worth, sight), survey)
         except RejectedError as refusal:
+            if refusal.name == REVERTS_IN_ROW:
+                self._alerts.raise_alert(AlertEvent.REVERTS_IN_A_ROW, str(refusal), sight.block.timestamp)
             return replace(seen, rejection=refusal, reason=f"{seen.reason}; not sent: {refusal}")
         if settlement.state is None:
             return replace(seen, outcome=Outcome.PENDING, reason=f"{seen.reason}; {settlement.detail}")
         if settlement.state is not IntentState.EXECUTED or settlement.block is None:
             words = f"{seen.reason}; {settlement.state.value}: {settlement.detail}"
             return replace(seen, reason=words, receipt=settlement.receipt)
+        self._alerts.clear(AlertEvent.REVERTS_IN_A_ROW)
         if not sight.is_whole:
             return replace(seen, outcome=Outcome.EXECUTED, receipt=settlement.receipt)
         return self._executed(seen, settlement.block, settlement.receipt, record.intent.intent_id)

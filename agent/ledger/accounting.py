@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from agent.chain.state import ChainState
 from agent.ledger.records import AccountEventRecord, CashFlowKind, CashFlowRecord, FillRecord, FundingRecord, Scan
@@ -92,8 +93,17 @@ class NavCheck:
     ledger_high: Wad
     chain_low: Wad
     chain_high: Wad
-    error_bps: float
-    """Larger of the two distances, over the chain's lower NAV, 1e-4."""
+
+    @property
+    def error_bps(self) -> float:
+        """Larger of the two distances, over the chain's lower NAV, 1e-4."""
+        distance = max(abs(self.ledger_low - self.chain_low), abs(self.ledger_high - self.chain_high))
+        return distance * BPS / self.chain_low if self.chain_low > 0 else float(distance > 0) * BPS
+
+    @property
+    def excess(self) -> Wad:
+        """What the ledger has more than the chain at the lower end."""
+        return Wad(self.ledger_low - self.chain_low)
 
 
 def check_nav(accounts: Accounts, state: ChainState, asset_decimals: int) -> NavCheck:
@@ -116,6 +126,26 @@ def check_nav(accounts: Accounts, state: ChainState, asset_decimals: int) -> Nav
         high += max(*worths, 0)
         chain_low += max(measured.equity_low, 0)
         chain_high += max(measured.equity_high, 0)
-    distance = max(abs(low - chain_low), abs(high - chain_high))
-    error_bps = distance * BPS / chain_low if chain_low > 0 else float(distance > 0) * BPS
-    return NavCheck(Wad(low), Wad(high), Wad(chain_low), Wad(chain_high), error_bps)
+    return NavCheck(Wad(low), Wad(high), Wad(chain_low), Wad(chain_high))
+
+
+class Correction(NamedTuple):
+    """What an account of the ledger lacks to be the chain's: position and cash, WAD."""
+
+    size_delta: Wad
+    cash: Wad
+
+
+def corrections(accounts: Accounts, state: ChainState, asset_decimals: int) -> dict[Address, Correction]:
+    """Return what brings each account that differs to the chain's, at every price; silent venues are left alone."""
+    found = {}
+    for venue, measured in zip(state.venues, state.measurement.venues, strict=True):
+        if measured.is_silent:
+            continue
+        account = accounts.venues.get(venue.address, VenueAccount())
+        size_delta = venue.size - account.size
+        worth = account.worth(measured.price, venue.funding_accrued, asset_decimals)
+        cash = measured.equity - worth - size_delta * measured.price // WAD
+        if size_delta or cash:
+            found[venue.address] = Correction(Wad(size_delta), Wad(cash))
+    return found

@@ -8,9 +8,9 @@ from types import TracebackType
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from agent.errors import DataError
+from agent.errors import DataError, TransientError
 from agent.ledger.config import USUAL_TERMS, LedgerTerms
-from agent.ledger.engines import open_engine, shown, sqlite_path
+from agent.ledger.engines import is_full, open_engine, shown, sqlite_path
 from agent.ledger.lease import Lease, LeaseHeldError
 from agent.ledger.pooler import require_own_session
 from agent.ledger.presence import FilePresence, Presence, SessionPresence
@@ -54,6 +54,8 @@ class Database:
         DataError
             The URL or its driver is no good, another keeper holds the lease, the ledger has a newer schema, or a pooler
             stands between that gives every transaction another session.
+        TransientError
+            There is no room to write.
 
         """
         engine = open_engine(url)
@@ -70,7 +72,10 @@ class Database:
             presence.release()
             engine.dispose()
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise DataError(f"ledger {shown(engine.url)} cannot be opened: {reason}") from None
+            words = f"ledger {shown(engine.url)} cannot be opened: {reason}"
+            if is_full(reason):
+                raise TransientError(f"{words}; make room: it is tried again") from None
+            raise DataError(words) from None
         except BaseException:
             presence.release()
             engine.dispose()

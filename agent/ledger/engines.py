@@ -13,6 +13,8 @@ from agent.errors import DataError
 
 BUSY_TIMEOUT_SECONDS = 5.0
 """A reader, such as a report, may hold the file for a moment."""
+_FULL = ("is full", "No space left", "disk I/O error")
+"""What SQLite and PostgreSQL say when there is no room."""
 _WRITES = "evenkeel_writes"
 _POSTGRESQL_DRIVERS = ("postgresql", "postgresql+psycopg")
 
@@ -43,6 +45,11 @@ _HOW = "write sqlite:///path/to/file or postgresql+psycopg://"
 def shown(url: URL) -> str:
     """Return a URL without its password."""
     return url.render_as_string(hide_password=True)
+
+
+def is_full(reason: str) -> bool:
+    """Return whether a database says that there is no room to write."""
+    return any(words in reason for words in _FULL)
 
 
 def sqlite_path(url: URL) -> Path:

@@ -10,8 +10,9 @@ chain events: a reorganisation takes them back with their block, and one that co
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from agent.errors import DataError
 from agent.ledger.records import OrderState, OrderStep
@@ -113,3 +114,30 @@ def _size_fault(order: Order) -> str | None:
     if order.state is OrderState.PARTLY:
         expected[OrderState.PARTLY] = filled not in {0, requested}
     return None if expected.get(order.state, True) else f"is {order.state.value} with {filled} of {requested} filled"
+
+
+# --- failures -----------------------------------------------------------------------------------------------------
+
+
+def order_reference(order: Order) -> str:
+    """Return how an operator's acknowledgement names an order."""
+    return f"{order.venue} {order.order_id}"
+
+
+def failed_in_a_row(orders: Sequence[Order], acknowledged: frozenset[str] = frozenset()) -> list[Order]:
+    """Return the newest orders of one venue that all ended alike and filled nothing, newest first.
+
+    ``orders`` are the venue's, oldest first; those still open are left out. What an operator has acknowledged, and all
+    before it, does not count.
+    """
+    ended = [order for order in reversed(orders) if is_final(order.state)]
+    return list(
+        takewhile(
+            lambda order: (
+                order.filled_size_delta == 0
+                and order.state is ended[0].state
+                and order_reference(order) not in acknowledged
+            ),
+            ended,
+        )
+    )

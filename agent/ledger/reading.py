@@ -1,4 +1,7 @@
-"""A ledger opened to be read, while a keeper may be writing it: no lease is taken and nothing is changed."""
+"""A ledger opened to be read, while a keeper may be writing it: no lease is taken, no record changed.
+
+All that can be added is an operator's acknowledgement.
+"""
 
 from __future__ import annotations
 
@@ -62,6 +65,27 @@ def vaults_of(engine: Engine) -> list[VaultLedger]:
         )
         for row in found
     ]
+
+
+def vault_of(engine: Engine, chain_id: int, address: str | None) -> VaultLedger:
+    """Return the ledger of one vault of a chain, in its newest life; ``address`` is needed where there are several.
+
+    Raises
+    ------
+    DataError
+        The ledger holds none, or several and none was named.
+
+    """
+    found = [ledger for ledger in vaults_of(engine) if ledger.identity.chain_id == chain_id]
+    if address is not None:
+        found = [ledger for ledger in found if ledger.identity.address.lower() == address.lower()]
+    names = sorted({ledger.identity.address for ledger in found})
+    if not names:
+        wanted = f"chain {chain_id}" if address is None else f"{address} on chain {chain_id}"
+        raise DataError(f"the ledger holds no vault {wanted}; name the ledger and network that its keeper runs with")
+    if len(names) > 1:
+        raise DataError(f"the ledger holds {len(names)} vaults of chain {chain_id}: name one of {', '.join(names)}")
+    return found[-1]
 
 
 class _NoLease:

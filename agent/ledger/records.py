@@ -115,6 +115,7 @@ class Transition:
 class ClosedIntent:
     """How an intent ended; ``deadline`` was its own."""
 
+    intent_id: IntentId
     state: IntentState
     deadline: Seconds
     detail: str
@@ -228,6 +229,31 @@ class AccountEventRecord:
     kind: AccountEventKind
     size_delta: Wad
     cash: Wad
+
+
+class Subject(Enum):
+    """What an operator can have looked at and answer for, so that the keeper goes on."""
+
+    REVERTS = "reverts"
+    """Rebalances that reverted in a row."""
+    NAV = "nav"
+    """The ledger's NAV that is not the chain's."""
+    ORDERS = "orders"
+    """Orders that failed in a row on one venue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """An operator's word. ``reference`` says up to where it holds: what comes later was not looked at.
+
+    Of reverts the newest intent that reverted; of NAV what the ledger had more than the chain, WAD USD; of orders the
+    newest that failed, venue and id.
+    """
+
+    subject: Subject
+    reference: str
+    at_unix: Seconds
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from agent.chain.block_id import BlockId
 from agent.domain import BlockRef, Intent, Leg
 from agent.ledger.records import (
     AccountEventRecord,
+    Acknowledgement,
     CashFlowKind,
     CashFlowRecord,
     CycleRecord,
@@ -24,6 +25,7 @@ from agent.ledger.records import (
     RebalanceRecord,
     Receipt,
     SignedTransaction,
+    Subject,
     Transition,
 )
 from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
@@ -317,3 +319,18 @@ def cycle_record(row: Row[Any]) -> CycleRecord:
         decision_seconds=row.decision_seconds,
         reason=row.reason,
     )
+
+
+def acknowledgement_values(word: Acknowledgement) -> dict[str, Any]:
+    """Columns of an operator's word."""
+    return {
+        "subject": word.subject.value,
+        "reference": word.reference,
+        "at_unix": word.at_unix,
+        "reason": word.reason,
+    }
+
+
+def acknowledgement_record(row: Row[Any]) -> Acknowledgement:
+    """Word of a row."""
+    return Acknowledgement(Subject(row.subject), row.reference, Seconds(row.at_unix), row.reason)

@@ -26,7 +26,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _DIGITS = 80
 """A signed 256-bit integer has at most 78 digits and a sign."""
 
@@ -278,6 +278,20 @@ prunings = Table(
     Column("table_name", String(16), nullable=False),
     # Rows of that table up to this id may be deleted.
     Column("through_id", BigInteger, nullable=False),
+)
+
+# Written by an operator beside the keeper at work, under no lease.
+acknowledgements = Table(
+    "acknowledgements",
+    metadata,
+    _key(),
+    _vault(),
+    Column("subject", String(16), nullable=False),
+    # What exactly was looked at; see `agent.ledger.records.Acknowledgement`.
+    Column("reference", String(160), nullable=False),
+    # Of the operator's clock.
+    Column("at_unix", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
 )
 
 leases = Table(

@@ -8,12 +8,15 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, Row, Table, and_, exists, select
 
 from agent.chain.block_id import BlockId
+from agent.errors import FatalError
 from agent.ledger import rows, schema
 from agent.ledger.accounting import Accounts
 from agent.ledger.config import LedgerTerms
+from agent.ledger.intent_memory import IntentMemory
 from agent.ledger.orders import Order, replay
 from agent.ledger.records import (
     AccountEventRecord,
+    Acknowledgement,
     CashFlowRecord,
     ClosedIntent,
     CycleRecord,
@@ -26,6 +29,7 @@ from agent.ledger.records import (
     Receipt,
     Scan,
     SignedTransaction,
+    Subject,
     Trade,
     Transition,
     VaultIdentity,
@@ -59,8 +63,8 @@ class VaultLedger(VaultRows):
 
     def __init__(self, engine: Engine, identity: VaultIdentity, lease: Fence, terms: LedgerTerms) -> None:
         self._accounts: Accounts | None = None
-        self._open: dict[IntentId, IntentRecord] | None = None
-        self._closed: tuple[int, list[ClosedIntent]] | None = None
+        self._intents = IntentMemory()
+        self._orders: list[Order] | None = None
         self._unsettled: dict[IntentId, Seconds] | None = None
         self._retention = Retention(terms.cycle_retention_days)
         self._settling_seconds = terms.settling_seconds
@@ -72,14 +76,14 @@ class VaultLedger(VaultRows):
         """Record a decision before anything is signed."""
         with self._commit() as connection:
             is_new = self._insert_decided(connection, record)
-        self._note_open(record, is_new)
+        self._intents.opened(record, is_new)
 
     def add_signed_intent(self, record: IntentRecord, signed: SignedTransaction, block_id: BlockId) -> None:
         """Record a decision and its signed transaction in one commit, before the transaction is sent."""
         with self._commit() as connection:
             is_new = self._insert_decided(connection, record)
             self._insert_signed(connection, signed, block_id)
-        self._note_open(record, is_new)
+        self._intents.opened(record, is_new)
 
     def add_transaction(self, signed: SignedTransaction, block_id: BlockId) -> None:
         """Record another signed transaction of an intent before it is sent."""
@@ -109,7 +113,7 @@ class VaultLedger(VaultRows):
     def open_intents(self) -> list[IntentRecord]:
         """Return the intents whose outcome is not final, oldest first."""
         self._keep_fresh()
-        if self._open is None:
+        if self._intents.open is None:
             final = schema.transitions.alias()
             is_closed = exists().where(
                 final.c.vault_id == self._vault_id,
@@ -119,8 +123,8 @@ class VaultLedger(VaultRows):
             )
             statement = self._rows_of(schema.intents).where(~is_closed).order_by(schema.intents.c.id)
             found = [rows.intent_record(row, self.identity.address) for row in self._fetch(statement)]
-            self._open = {record.intent.intent_id: record for record in found}
-        return list(self._open.values())
+            self._intents.open = {record.intent.intent_id: record for record in found}
+        return list(self._intents.open.values())
 
     def transactions_of(self, intent_id: IntentId) -> list[SignedTransaction]:
         """Return the signed transactions of an intent, oldest first."""
@@ -143,23 +147,34 @@ class VaultLedger(VaultRows):
     def closed_intents(self, limit: int) -> list[ClosedIntent]:
         """Return how the latest intents ended, newest first."""
         self._keep_fresh()
-        if self._closed is None or self._closed[0] != limit:
-            self._closed = limit, self._load_closed(limit)
-        return list(self._closed[1])
+        latest = self._intents.latest(limit)
+        if latest is None:
+            latest = self._load_closed(limit)
+            self._intents.keep_latest(limit, latest)
+        return latest
 
     def _load_closed(self, limit: int) -> list[ClosedIntent]:
         steps, intents = schema.transitions, schema.intents
         of_vault = and_(steps.c.vault_id == self._vault_id, intents.c.vault_id == self._vault_id)
         statement = (
-            select(steps.c.state, steps.c.detail, intents.c.deadline)
+            select(steps.c.intent_id, steps.c.state, steps.c.detail, intents.c.deadline)
             .join(intents, intents.c.intent_id == steps.c.intent_id)
             .where(of_vault, steps.c.state.in_(_FINAL_STATES), counts(steps))
             .order_by(steps.c.id.desc())
             .limit(limit)
         )
         return [
-            ClosedIntent(IntentState(row.state), Seconds(row.deadline), row.detail) for row in self._fetch(statement)
+            ClosedIntent(IntentId(row.intent_id), IntentState(row.state), Seconds(row.deadline), row.detail)
+            for row in self._fetch(statement)
         ]
+
+    def decided_unix(self, intent_id: IntentId) -> Seconds:
+        """Return when an intent was decided, by the chain's clock; raises `FatalError` when there is none."""
+        table = schema.intents
+        found = self._fetch(self._rows_of(table).where(table.c.intent_id == intent_id))
+        if not found:
+            raise FatalError(f"the ledger holds no intent {intent_id}; it is not the ledger of this vault's keeper")
+        return Seconds(found[0].decided_at_unix)
 
     # --- events ---------------------------------------------------------------------------------------------------
 
@@ -189,6 +204,8 @@ class VaultLedger(VaultRows):
                 self._require_orders(connection)
             scanned = {"from_block": scan.from_block, **rows.block_columns(scan.to)}
             self._insert(connection, schema.scans, [scanned])
+        if scan.order_steps or is_known:
+            self._orders = None
         if is_known:  # some of it is in the accounts already
             self._accounts = None
         elif self._accounts is not None:
@@ -281,7 +298,10 @@ class VaultLedger(VaultRows):
 
     def orders(self) -> list[Order]:
         """Return every order as its steps leave it, oldest first."""
-        return list(replay(self.order_steps()).values())
+        self._keep_fresh()
+        if self._orders is None:
+            self._orders = list(replay(self.order_steps()).values())
+        return list(self._orders)
 
     def account_events(self) -> list[AccountEventRecord]:
         """Return what others did to the venue accounts and counts, in chain order."""
@@ -297,11 +317,29 @@ class VaultLedger(VaultRows):
         statement = self._rows_of(schema.cycles).order_by(schema.cycles.c.id)
         return [rows.cycle_record(row) for row in self._fetch(statement)]
 
+    def last_cycle(self) -> CycleRecord | None:
+        """Return the newest cycle."""
+        newest = self._rows_of(schema.cycles).order_by(schema.cycles.c.id.desc()).limit(1)
+        return next((rows.cycle_record(row) for row in self._fetch(newest)), None)
+
     def prices_since(self, from_unix: Seconds) -> list[tuple[Seconds, Wad]]:
         """Return time and oracle price of the cycles from an instant on that count, in the order they were recorded."""
         table = schema.cycles
         statement = self._rows_of(table).where(table.c.block_unix >= from_unix, counts(table)).order_by(table.c.id)
         return [(Seconds(row.block_unix), Wad(row.price)) for row in self._fetch(statement)]
+
+    # --- an operator's word -----------------------------------------------------------------------------------------
+
+    def acknowledge(self, word: Acknowledgement) -> None:
+        """Record an operator's word; it needs no lease, since it only adds what a keeper at work then reads."""
+        with self._committed(is_write=True) as connection:
+            self._insert(connection, schema.acknowledgements, [rows.acknowledgement_values(word)])
+
+    def acknowledgements(self, subject: Subject) -> list[Acknowledgement]:
+        """Return what operators have said of a subject, oldest first."""
+        table = schema.acknowledgements
+        statement = self._rows_of(table).where(table.c.subject == subject.value).order_by(table.c.id)
+        return [rows.acknowledgement_record(row) for row in self._fetch(statement)]
 
     # --- parts ----------------------------------------------------------------------------------------------------
 
@@ -314,23 +352,6 @@ class VaultLedger(VaultRows):
         added = self._insert(connection, schema.intents, [rows.intent_values(record)])
         self._insert(connection, schema.transitions, [rows.transition_values(decided)])
         return added == 1
-
-    def _note_open(self, record: IntentRecord, is_new: bool) -> None:
-        """Keep what is known of open intents in step with one that was just recorded."""
-        if self._open is not None and is_new:
-            self._open[record.intent.intent_id] = record
-        else:
-            self._open = None
-
-    def _note_closed(self, transition: Transition, is_new: bool) -> None:
-        """Keep what is known of open and closed intents in step with one that has just ended."""
-        record = None if self._open is None else self._open.pop(transition.intent_id, None)
-        if self._closed is None or record is None or not is_new:
-            self._closed = None
-            return
-        limit, latest = self._closed
-        newest = ClosedIntent(transition.state, record.intent.deadline, transition.detail)
-        self._closed = limit, [newest, *latest][:limit]
 
     def _insert_signed(self, connection: Connection, signed: SignedTransaction, block_id: BlockId) -> None:
         transition = Transition(signed.intent_id, IntentState.SIGNED, block_id, signed.transaction_hash)
@@ -346,7 +367,7 @@ class VaultLedger(VaultRows):
         if has_reinstated:
             self._forget()
         elif transition.state.is_final:
-            self._note_closed(transition, is_new=added == 1)
+            self._intents.ended(transition, is_new=added == 1)
             if transition.state is IntentState.EXECUTED and self._unsettled is not None and transition.block_unix:
                 self._unsettled[transition.intent_id] = transition.block_unix
 
@@ -392,4 +413,5 @@ class VaultLedger(VaultRows):
 
     def _forget(self) -> None:
         super()._forget()
-        self._accounts = self._open = self._closed = self._unsettled = None
+        self._accounts = self._unsettled = self._orders = None
+        self._intents.forget()

@@ -14,13 +14,9 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from agent.chain.block_id import BlockId
 from agent.errors import FatalError, TransientError
 from agent.ledger import engines, rows, schema
-from agent.ledger.engines import shown, writing
+from agent.ledger.engines import is_full, shown, writing
 from agent.ledger.records import VaultIdentity
 from agent.units import BlockHash
-
-_FULL = ("is full", "No space left", "disk I/O error")
-"""What SQLite and PostgreSQL say when there is no room."""
-
 
 _ROWS_AT_ONCE = 1_000
 """Rows handed over together, so that the wait for the database's answer stays far below its time-out."""
@@ -136,7 +132,7 @@ class VaultRows:
     def _passing(self, reason: str) -> str:
         """Say what keeps the ledger from being used now, where, and how to mend it."""
         where = shown(self._engine.url)
-        if any(words in reason for words in _FULL):
+        if is_full(reason):
             return f"ledger {where}: {reason}; make room: nothing was lost, and nothing is sent until it can be written"
         if "is locked" in reason:
             seconds = engines.BUSY_TIMEOUT_SECONDS

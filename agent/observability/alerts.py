@@ -33,11 +33,10 @@ class AlertName(Enum):
     PROCESS_HALTED = "process_halted"
     CYCLE_HUNG = "cycle_hung"
     CYCLES_FAILING = "cycles_failing"
-    REVERTS_IN_A_ROW = "reverts_in_a_row"
     INTENT_STUCK = "intent_stuck"
-    NAV_DISAGREES = "nav_disagrees"
     GUARD_MIRROR_DISAGREES = "guard_mirror_disagrees"
     ENDPOINT_FAILING = "endpoint_failing"
+    KEY_USED_ELSEWHERE = "key_used_elsewhere"
 
 
 _WARNINGS = frozenset(

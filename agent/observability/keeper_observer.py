@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from agent.chain.client import ChainClient
 from agent.domain import BlockRef
 from agent.errors import AgentError
+from agent.keeper.alerts import AlertEvent
 from agent.keeper.keeper import Keeper
 from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.records import IntentState
@@ -29,7 +30,7 @@ from agent.units import Address, Seconds
 GAS_MONEY_SECONDS = 300
 """Gas money is read so often, by chain time: once in a usual cycle, and after each transaction."""
 _LOG = structlog.stdlib.get_logger(__name__)
-_CYCLE_ALERTS = (AlertName.NAV_DISAGREES, AlertName.INTENT_STUCK, AlertName.ENDPOINT_FAILING)
+_CYCLE_ALERTS = (AlertName.INTENT_STUCK, AlertName.ENDPOINT_FAILING, AlertName.KEY_USED_ELSEWHERE)
 
 
 class KeeperObserver:
@@ -54,12 +55,13 @@ class KeeperObserver:
         self._run_id = run_id
         self._clock = clock
         self._board = AlertBoard(pager)
-        self._vault = VaultMetrics(registry)
+        self._vault = VaultMetrics(
+            registry, [*(name.value for name in AlertName), *(event.value for event in AlertEvent)]
+        )
         self._own = KeeperMetrics(registry)
         self._outside = OutsideTimer()
         self._rebalances_left: int | None = None
         self._gas_read_at: Seconds | None = None
-        self._reverts = 0
         self._failing_since: float | None = None
         self._last_words = "no cycle has ended yet"
         self._is_ready = False
@@ -131,15 +133,7 @@ class KeeperObserver:
         has_reverted = result.resumed is IntentState.REVERTED or (
             result.receipt is not None and not result.receipt.is_success
         )
-        if has_reverted:
-            self._own.reverts.inc()
-            self._reverts += 1
-        elif result.outcome is Outcome.EXECUTED:
-            self._reverts = 0
-        limit = self._settings.observability.max_reverts_in_a_row
-        words = f"{self._reverts} transactions in a row were mined and refused, the last: {result.reason}"
-        active = {AlertName.REVERTS_IN_A_ROW: words} if self._reverts >= limit else {}
-        self._board.show(active, [AlertName.REVERTS_IN_A_ROW])
+        self._own.reverts.inc(has_reverted)
 
     def _show_vault(self, result: CycleResult) -> None:
         view = result.view
@@ -181,15 +175,17 @@ class KeeperObserver:
         self._show_alerts()
 
     def _cycle_alerts(self, result: CycleResult) -> Iterator[tuple[AlertName, str]]:
-        limit = self._settings.keeper.max_nav_error_bps
-        if result.nav is not None and result.nav.error_bps > limit:
-            words = f"NAV by the ledger is {result.nav.error_bps:.2f} bps from the chain's, allowed "
-            yield AlertName.NAV_DISAGREES, f"{words}{limit:g}"
         age, state = self._open_intent(result.block)
         if age > 2 * self._settings.execution.deadline_seconds:
             yield AlertName.INTENT_STUCK, f"an intent has been {state} for {age} s"
         if tripped := self._show_endpoints():
             yield AlertName.ENDPOINT_FAILING, f"out of use: {', '.join(tripped)}"
+        latest = self._keeper.ledger.closed_intents(1)
+        if latest and latest[0].state is IntentState.SUPERSEDED:
+            yield (
+                AlertName.KEY_USED_ELSEWHERE,
+                f"key {self._address} sends what this keeper does not: {latest[0].detail}",
+            )
 
     def _open_intent(self, block: BlockRef) -> tuple[int, str | None]:
         """Show the oldest open intent, and return its age and state."""
@@ -210,7 +206,8 @@ class KeeperObserver:
         return [endpoint.name for endpoint in endpoints if endpoint.is_open]
 
     def _show_alerts(self) -> None:
-        self._vault.show_alerts(self._board.up, 0 if self._pager is None else self._pager.undelivered_count)
+        up = [*(name.value for name in self._board.up), *(event.value for event in self._keeper.alerts.up)]
+        self._vault.show_alerts(up, 0 if self._pager is None else self._pager.undelivered_count)
 
     def _log(self, result: CycleResult) -> None:
         _LOG.info(

@@ -29,16 +29,22 @@ class LogFormat(Enum):
 
 
 class _PagingHandler(logging.Handler):
-    """Tells a person each critical line of the log, by the name of the alert that it carries."""
+    """Tells a person each critical line of the log, by the name of the alert that it carries, and when it is over."""
 
     def __init__(self, pager: Pager) -> None:
-        super().__init__(logging.CRITICAL)
+        super().__init__(logging.WARNING)
         self._pager = pager
 
     def emit(self, record: logging.LogRecord) -> None:
         """Tell it, once while it lasts; what this package logs it has told by itself."""
         if record.name.startswith("agent.observability"):
             return
+        if getattr(record, "is_over", False):
+            self._pager.resolve(str(getattr(record, "alert", record.name)), "it is over")
+        elif record.levelno >= logging.CRITICAL:
+            self._tell(record)
+
+    def _tell(self, record: logging.LogRecord) -> None:
         if isinstance(record.msg, dict):
             shown = {key: value for key, value in record.msg.items() if not key.startswith("_")}
             name = str(shown.pop("event", record.name))

@@ -19,7 +19,6 @@ from prometheus_client import (
 )
 
 from agent.chain.breaker import EndpointHealth
-from agent.observability.alerts import AlertName
 from agent.observability.figures import VaultFigures
 from agent.units import from_wad
 
@@ -32,9 +31,9 @@ INTENT_STATES = ("none", "decided", "signed", "sent", "mined", "requested", "pen
 
 
 class VaultMetrics:
-    """What keeper and watcher both show."""
+    """What keeper and watcher both show; ``alerts`` are the names of all that may be up."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, alerts: Sequence[str]) -> None:
         self._head_unix = 0
         self.worst = _gauge(registry, "worst_net_delta_underlying", "W: worst-case net delta of book and hedge")
         self.band = _gauge(registry, "band_underlying", "Band that W has to lie in")
@@ -50,8 +49,8 @@ class VaultMetrics:
         self.runway = _gauge(registry, "gas_runway_rebalances", "Rebalances that the keeper's gas money pays for")
         self.alert = _gauge(registry, "alert_active", "1 while an alert is up", ["alert"])
         self.undelivered = _gauge(registry, "alerts_undelivered", "Messages that a channel did not take")
-        for name in AlertName:
-            self.alert.labels(name.value).set(0)
+        self._alerts = tuple(alerts)
+        self.show_alerts((), 0)
 
     def show(self, figures: VaultFigures, outside_seconds: int) -> None:
         """Show the figures of one look; what is not known is NaN, never 0."""
@@ -68,10 +67,10 @@ class VaultMetrics:
             self.max_leverage.labels(venue.name).set(venue.max_leverage_ratio)
             self.is_silent.labels(venue.name).set(venue.is_silent)
 
-    def show_alerts(self, up: Collection[AlertName], undelivered: int) -> None:
-        """Show which alerts are up."""
-        for name in AlertName:
-            self.alert.labels(name.value).set(name in up)
+    def show_alerts(self, up: Collection[str], undelivered: int) -> None:
+        """Show which alerts are up, by name."""
+        for name in self._alerts:
+            self.alert.labels(name).set(name in up)
         self.undelivered.set(undelivered)
 
 

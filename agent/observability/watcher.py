@@ -59,7 +59,7 @@ class Watcher:
         self._clock = clock
         self._board = AlertBoard(observation.pager)
         registry: CollectorRegistry = observation.registry
-        self._metrics = VaultMetrics(registry)
+        self._metrics = VaultMetrics(registry, [name.value for name in AlertName])
         self._outside = OutsideTimer()
         self._failing_since: dict[AlertName, float] = {}
         self._number = 0
@@ -73,7 +73,7 @@ class Watcher:
         if self._keeper_url is not None:
             self._judge(AlertName.KEEPER_UNHEALTHY, self._keepers_complaint(self._keeper_url))
         undelivered = 0 if self._pager is None else self._pager.undelivered_count
-        self._metrics.show_alerts(self._board.up, undelivered)
+        self._metrics.show_alerts([name.value for name in self._board.up], undelivered)
         self._readiness = Condition(failure is None, failure or "the last look saw the vault")
         if failure is None:
             self._tell_alive()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from agent.config import Real, Section
+from agent.config import Real, Section, Whole
 
 
 class KeeperSettings(Section):
@@ -18,6 +18,12 @@ class KeeperSettings(Section):
     retry_max_seconds: Real = Field(gt=0, description="longest wait after a failure")
     cycle_deadline_seconds: Real = Field(
         default=60, gt=0, description="no read of a cycle goes on for longer; the next cycle begins afresh"
+    )
+    max_order_age_seconds: Real = Field(
+        default=600, gt=0, description="an order that is open for longer, by chain time, is told: it should have ended"
+    )
+    max_failed_orders_in_row: Whole = Field(
+        default=3, gt=0, description="orders that end alike without a fill; after so many their venue gets none"
     )
     max_nav_error_bps: Real = Field(
         gt=0, description="distance of the ledger's NAV from the chain's beyond which positions may only shrink"

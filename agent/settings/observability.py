@@ -23,9 +23,6 @@ class ObservabilitySettings(Section):
         gt=0,
         description="a cycle that takes longer hangs, and the process ends itself",
     )
-    max_reverts_in_a_row: Whole = Field(
-        default=3, gt=0, description="transactions mined and refused, one after another"
-    )
     max_leverage_share_bps: Whole = Field(
         default=9_000, gt=0, description="of the guard's cap on a venue's leverage, which itself lies below liquidation"
     )

@@ -14,6 +14,7 @@ from agent.domain import BlockRef
 from agent.units import Address
 from agent.venues.protocol import AccountEvent
 from agent.venues.registry import venue_protocol
+from agent.venues.views import read_views
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ def account_event_sources(client: ChainClient, deployment: Deployment, block: Bl
     ------
     DataError
         A venue's kind is not known.
+    TransientError
+        A venue does not answer: nobody can tell where its events are.
 
     """
     wanted = [
@@ -50,6 +53,6 @@ def _follow(
     at = {(start, path[:0]): start for start, path in paths}
     for depth in range(1, max((len(path) for _, path in paths), default=0) + 1):
         steps = list(dict.fromkeys((start, path[:depth]) for start, path in paths if len(path) >= depth))
-        outputs = client.read([views[-1].at(at[start, views[:-1]]) for start, views in steps], block)
+        outputs = read_views(client, [views[-1].at(at[start, views[:-1]]) for start, views in steps], block)
         at |= {step: Address(to_checksum_address(output[0])) for step, output in zip(steps, outputs, strict=True)}
     return [at[start, path] for start, path in paths]

@@ -12,6 +12,7 @@ from agent.domain import BlockRef
 from agent.units import Address
 from agent.venues.protocol import FundingEvent
 from agent.venues.registry import venue_protocol
+from agent.venues.views import read_views
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,14 @@ def funding_sources(client: ChainClient, deployment: Deployment, block: BlockRef
     ------
     DataError
         A venue's kind is not known.
+    TransientError
+        A venue does not answer, so that nobody can tell where its events are.
 
     """
     events = [venue_protocol(entry.kind, f"venue {entry.name}").funding for entry in deployment.venues]
     venues = [Address(entry.address) for entry in deployment.venues]
     calls = [event.emitter.at(venue) for venue, event in zip(venues, events, strict=True)]
-    outputs = client.read(calls, block)
+    outputs = read_views(client, calls, block)
     return [
         FundingSource(venue, Address(to_checksum_address(output[0])), event)
         for venue, output, event in zip(venues, outputs, events, strict=True)

@@ -40,6 +40,8 @@ class AccountEventKind(Enum):
     """Collateral of another token was sold for the account's debt."""
     BAD_DEBT = "bad_debt"
     """The venue wrote a debt off."""
+    CORRECTION = "correction"
+    """No event: an operator answers for what the ledger and the chain differed by."""
 
 
 class AccountChange(NamedTuple):

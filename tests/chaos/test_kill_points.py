@@ -2,74 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
 from agent.execution.signer import load_signer
 from agent.keeper.result import Outcome
-from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.ledger.records import IntentState
 from agent.units import WAD
+from tests.chaos.forked import Zygote
 from tests.support.keeper_world import KeeperWorld
 
 pytestmark = pytest.mark.chain
 
 LEAST_KILL_POINTS = 20
 MAX_CYCLES = 6
-TESTS = Path(__file__).resolve().parent.parent
-
-
-class Zygote:
-    """The process that forks keepers (see zygote.py)."""
-
-    def __init__(self, world: KeeperWorld) -> None:
-        self._world = world
-        self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("zygote.py"))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={"PYTHONPATH": f"{TESTS}:{TESTS.parent}", "PATH": "/usr/bin:/bin"},
-            text=True,
-        )
-        assert self._ask({"book": str(world.book_path), "now_unix": world.now()}) == "ready\n"
-
-    def keeper(self, kill_index: int | None = None, kill_after: bool = False) -> dict[str, object]:
-        """Run one keeper until it holds or is killed; its exit code is minus the signal that ended it."""
-        order = {
-            "book": str(self._world.book_path),
-            "now_unix": self._world.now(),
-            "kill_index": kill_index,
-            "kill_after": kill_after,
-            "environment": {
-                RPC_URLS_VARIABLE: self._world.localnet.rpc_url,
-                LEDGER_URL_VARIABLE: self._world.ledger_url(),
-                MANIFEST_PATH_VARIABLE: str(self._world.directory / "deployment.json"),
-            },
-        }
-        return json.loads(self._ask(order))
-
-    def close(self) -> None:
-        self._process.stdin.close()
-        self._process.wait(timeout=10)
-        self._process.stdout.close()
-
-    def _ask(self, order: dict[str, object]) -> str:
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        return self._process.stdout.readline()
 
 
 @pytest.fixture(scope="module")
 def zygote(keeper_chain: KeeperWorld):
-    process = Zygote(keeper_chain)
-    yield process
-    process.close()
+    with Zygote(keeper_chain) as process:
+        yield process
 
 
 @pytest.fixture(scope="module")

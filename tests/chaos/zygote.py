@@ -1,7 +1,8 @@
-"""A process that starts keepers to be killed: it loads everything once, then forks one keeper an order.
+"""A process that starts keepers to be killed or stopped: it loads everything once, then forks one keeper an order.
 
 Orders come as JSON lines on standard input, answers go out as JSON lines. A keeper counts its boundary operations,
-every JSON-RPC request and every commit of the ledger, and may be told to kill itself before or after one of them.
+every JSON-RPC request and every commit of the ledger, and may be told to send itself a signal before or after one of
+them. One that has stopped itself is woken by the next order.
 """
 
 from __future__ import annotations
@@ -12,29 +13,34 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.engine.default import DefaultDialect
 
 from agent.chain.transport import Server
-from agent.files.book_file import load_book
+from agent.errors import AgentError
+from agent.files.book_file import load_book, load_kept_book
 from agent.keeper.keeper import Keeper
 from agent.keeper.result import Outcome
 from agent.risk.exposure import book_exposure
-from agent.settings import load_settings
+from agent.settings import Settings, load_settings
+from tests.chaos.mutants import MUTANTS
 from tests.support.keeper_world import REPOSITORY
 
 MAX_CYCLES = 6
+WAKE = "wake"
 
 
 class Boundary:
-    """Counts what leaves the process, and ends it there."""
+    """Counts what leaves the process, and ends or stops it there."""
 
-    def __init__(self, kill_index: int | None, kill_after: bool) -> None:
+    def __init__(self, index: int | None, is_after: bool, number: int) -> None:
         self.names: list[str] = []
-        self._kill_index = kill_index
-        self._kill_after = kill_after
+        self._index = index
+        self._is_after = is_after
+        self._number = number
 
     def install(self) -> None:
         Server.request = self._wrapped(Server.request, lambda _, request, *__: request.method)
@@ -45,47 +51,77 @@ class Boundary:
         def counted(*arguments: Any) -> Any:
             index = len(self.names)
             self.names.append(name(*arguments))
-            if index == self._kill_index and not self._kill_after:
-                os.kill(os.getpid(), signal.SIGKILL)
+            if index == self._index and not self._is_after:
+                os.kill(os.getpid(), self._number)
             answer = function(*arguments)
-            if index == self._kill_index:
-                os.kill(os.getpid(), signal.SIGKILL)
+            if index == self._index and self._is_after:
+                os.kill(os.getpid(), self._number)
             return answer
 
         return counted
 
 
 def keep(order: dict[str, Any], answer: int) -> None:
-    """Run a keeper until it holds, and answer with the operations it took."""
-    boundary = Boundary(order["kill_index"], order["kill_after"])
-    settings = load_settings(REPOSITORY / "config" / "localnet.toml", order["environment"])
-    book = load_book(Path(order["book"]), order["now_unix"])
+    """Run a keeper until it holds, and answer with the operations it took, and with what ended it, if something did."""
+    boundary = Boundary(order["kill_index"], order["kill_after"], order.get("signal", signal.SIGKILL))
+    settings = _settings(order)
+    book = load_kept_book(Path(order["book"]))
     boundary.install()
-    outcomes = []
-    with Keeper.build(settings, book, {}) as keeper:
-        while len(outcomes) < MAX_CYCLES and (not outcomes or outcomes[-1] != Outcome.HELD.value):
-            outcomes.append(keeper.cycle().outcome.value)
-    os.write(answer, json.dumps({"operations": boundary.names, "outcomes": outcomes}).encode())
+    outcomes: list[str] = []
+    ended = None
+    mutant = MUTANTS[order["mutant"]]() if order.get("mutant") else nullcontext()
+    try:
+        with mutant, Keeper.build(settings, book, {}) as keeper:
+            while len(outcomes) < MAX_CYCLES and (not outcomes or outcomes[-1] != Outcome.HELD.value):
+                outcomes.append(keeper.cycle().outcome.value)
+    except AgentError as trouble:
+        if not order.get("may_fail"):
+            raise
+        ended = f"{type(trouble).__name__}: {trouble}"
+    os.write(answer, json.dumps({"operations": boundary.names, "outcomes": outcomes, "ended": ended}).encode())
 
 
-def fork_keeper(order: dict[str, Any]) -> dict[str, Any]:
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            os.close(reader)
-            keep(order, writer)
-            status = 0
-        except BaseException:  # a defect must reach the test, whatever it is
-            traceback.print_exc()
-        finally:
-            os._exit(status)
-    os.close(writer)
-    with os.fdopen(reader, "rb") as stream:
-        told = stream.read()
-    _, status = os.waitpid(child, 0)
-    return {"exit": os.waitstatus_to_exitcode(status), **(json.loads(told) if told else {})}
+def _settings(order: dict[str, Any]) -> Settings:
+    settings = load_settings(REPOSITORY / "config" / "localnet.toml", order["environment"])
+    sections = {name: getattr(settings, name) for name in ("chain", "execution")}
+    changed = {name: section.model_copy(update=order.get(name, {})) for name, section in sections.items()}
+    return settings.model_copy(update=changed)
+
+
+class Child:
+    """One forked keeper."""
+
+    def __init__(self, order: dict[str, Any]) -> None:
+        self._reader, writer = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            status = 1
+            try:
+                os.close(self._reader)
+                keep(order, writer)
+                status = 0
+            except BaseException:  # a defect must reach the test, whatever it is
+                traceback.print_exc()
+            finally:
+                os._exit(status)
+        os.close(writer)
+
+    def outcome(self) -> dict[str, Any]:
+        """Wait until it ends, or stops itself."""
+        _, status = os.waitpid(self._pid, os.WUNTRACED)
+        if os.WIFSTOPPED(status):
+            return {"stopped": True}
+        with os.fdopen(self._reader, "rb") as stream:
+            told = stream.read()
+        return {"stopped": False, "exit": os.waitstatus_to_exitcode(status), **(json.loads(told) if told else {})}
+
+    def wake(self) -> dict[str, Any]:
+        os.kill(self._pid, signal.SIGCONT)
+        return self.outcome()
+
+    def end(self) -> None:
+        os.kill(self._pid, signal.SIGKILL)
+        self.outcome()
 
 
 def main() -> None:
@@ -93,9 +129,19 @@ def main() -> None:
     book_exposure(load_book(Path(warm_up["book"]), warm_up["now_unix"]), 3_200.0, warm_up["now_unix"], 0.0)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
+    stopped: Child | None = None
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(fork_keeper(json.loads(line))) + "\n")
+        order = json.loads(line)
+        if order.get(WAKE) and stopped is not None:
+            child, told = stopped, stopped.wake()
+        else:
+            child = Child(order)
+            told = child.outcome()
+        stopped = child if told["stopped"] else None
+        sys.stdout.write(json.dumps(told) + "\n")
         sys.stdout.flush()
+    if stopped is not None:
+        stopped.end()
 
 
 if __name__ == "__main__":

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sqlite3
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -36,7 +37,7 @@ PLAN, OPERATION, PROPOSAL = "0123456789abcdef", "0x5f3a9c", "5820..."
 """What stands in examples for the reader's own digest and ids."""
 LOCAL_ORDER = (
     "localnet up", "localnet status", "localnet step", "greeks", "decide", "run", "status", "completion", "demo",
-    "doctor", "watch", "flatten", "ledger export", "ledger impact", "key grant",
+    "doctor", "watch", "flatten", "ledger export", "ledger impact", "ledger acknowledge", "key grant",
     "key new", "key rotate", "alert test",
     "gov propose", "gov show", "gov list", "gov tighten", "gov pause", "gov resume",
     "gov execute", "gov cancel", "gov veto", "gov vote", "gov queue", "gov delegate", "localnet down",
@@ -149,6 +150,19 @@ def listening() -> Iterator[tuple[str, list[str]]]:
         server.server_close()
 
 
+def break_nav(checkout: Path) -> None:
+    """Add a cycle that saw the ledger's NAV 1 % above the chain's."""
+    path = checkout / ".evenkeel" / "localnet" / "ledger.sqlite"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        names = [row[1] for row in connection.execute("PRAGMA table_info(cycles)") if row[1] != "id"]
+        newest = connection.execute(f"SELECT {', '.join(names)} FROM cycles ORDER BY id DESC LIMIT 1").fetchone()
+        row = dict(zip(names, newest, strict=True))
+        row["ledger_nav_low"] = str(int(row["chain_nav_low"]) * 101 // 100)
+        connection.execute(
+            f"INSERT INTO cycles ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", [*row.values()]
+        )
+
+
 def test_examples__on_the_local_chain__all_work(checkout):
     terminal = Terminal(checkout, f"http://127.0.0.1:{free_port()}")
     write_prices(checkout / "prices.parquet")
@@ -167,6 +181,8 @@ def test_examples__on_the_local_chain__all_work(checkout):
                 for _ in range(3):  # the market settles after the trade, and a cycle notes its price
                     terminal.run("evenkeel localnet step")
                 terminal.run(EXAMPLES["run"])
+            if path == "ledger acknowledge":
+                break_nav(checkout)
             example(path)
         assert (checkout / "report.html").exists()
         for path in ("key new", "key rotate"):

@@ -8,7 +8,10 @@ import pytest
 
 from agent.keeper.keeper import Keeper
 from agent.keeper.result import Outcome
-from agent.units import WAD
+from agent.ledger.acknowledging import find
+from agent.ledger.reading import reading, vault_of
+from agent.ledger.records import Acknowledgement, Subject
+from agent.units import WAD, Seconds
 from agent.venues.protocol import AccountEventKind
 from tests.support.adversary import Adversary
 from tests.support.keeper_world import START_PRICE_USD, KeeperWorld
@@ -202,12 +205,49 @@ def test_nav_break__books_reconciled__trades_again(taken):
     assert taken.size() > size
 
 
-def test_nav_break__accepted_by_the_operator__trades_again(taken):
+def test_nav_break__acknowledged__is_corrected_once_and_trades_again(taken, alerts):
     size = taken.size()
-    with Keeper.build(taken.settings(), taken.book(), {}, accepts_nav_error=True) as keeper:
+    with taken.keeper() as keeper:
         blind(keeper).cycle()  # margin first
         taken.localnet.chain.mine([], taken.now() + 12)
+        assert "positions may only shrink" in keeper.cycle().reason
+        acknowledge_nav(taken)  # beside the keeper at work
+        taken.localnet.chain.mine([], taken.now() + 12)
         result = keeper.cycle()
-    assert result.nav.error_bps > 20
-    assert result.outcome is Outcome.EXECUTED
+        assert result.nav.error_bps <= RECONCILED_BPS
+        assert result.outcome is Outcome.EXECUTED, result.reason
+        assert alerts()[-1] == "nav_corrected"
     assert taken.size() > size
+    taken.step(START_PRICE_USD * 0.86)  # a position that was missing would show
+    with taken.keeper() as keeper:
+        assert blind(keeper).cycle().nav.error_bps <= RECONCILED_BPS
+
+
+def test_nav_break__correction_loses_its_block__is_made_again(taken):
+    with taken.keeper() as keeper:
+        blind(keeper).cycle()
+        taken.localnet.chain.mine([], taken.now() + 12)
+        keeper.cycle()
+        acknowledge_nav(taken)
+        fork = taken.rpc("evm_snapshot")
+        blocks = []
+        for seconds in (12, 13):
+            taken.localnet.chain.mine([], taken.now() + seconds)
+            keeper.cycle()
+            [block] = {
+                one.at.block for one in keeper.ledger.account_events() if one.kind is AccountEventKind.CORRECTION
+            }
+            blocks.append(block)
+            taken.rpc("evm_revert", fork)
+            fork = taken.rpc("evm_snapshot")
+            taken.localnet.chain.mine([], taken.now() + 100)
+        assert blocks[1].number > blocks[0].number, "the first one's block is gone"
+
+
+def acknowledge_nav(world: KeeperWorld) -> None:
+    settings = world.settings()
+    with reading(settings.ledger.url) as engine:
+        ledger = vault_of(engine, settings.chain.chain_id, None)
+        found = find(ledger, Subject.NAV, settings.keeper.max_nav_error_bps)
+        [reference] = found.references
+        ledger.acknowledge(Acknowledgement(Subject.NAV, reference, Seconds(0), "a liquidation before this version"))

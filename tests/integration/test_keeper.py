@@ -9,7 +9,7 @@ import pytest
 
 from agent.budgets import available, loss_bounds
 from agent.domain import Action, Book
-from agent.errors import DataError
+from agent.errors import DataError, TransientError
 from agent.guard import worst_net_delta
 from agent.keeper.keeper import Keeper
 from agent.keeper.planner import Planner
@@ -185,6 +185,18 @@ def test_build__key_of_a_stranger__is_refused_in_one_line(world):
     world.rpc("anvil_setBalance", "0x19E7E376E7C213B7E7e7e46cc70A5dD086DAff2A", hex(10**20))
     with pytest.raises(DataError, match=r"is no keeper of the vault .*NotKeeper.* which waits 86400 s"):
         Keeper.build(world.settings(), world.book(), {"EVENKEEL_KEEPER_KEY": "0x" + "11" * 32})
+
+
+def test_build__venue_silent__is_a_fault_of_the_moment_in_one_line(world):
+    code = world.rpc("eth_getCode", world.venue, "latest")
+    world.rpc("anvil_setCode", world.venue, "0x5f5ffd")
+    try:
+        with pytest.raises(TransientError, match=rf"a venue does not answer, .* of {world.venue}: UnknownRevert"):
+            world.keeper()
+    finally:
+        world.rpc("anvil_setCode", world.venue, code)
+    with world.keeper() as keeper:
+        assert keeper.cycle().outcome is Outcome.EXECUTED
 
 
 def test_build__second_keeper_on_one_ledger__is_refused(world):

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 from agent.chain.block_id import BlockId
 from agent.ledger.records import LogId, OrderState, OrderStep, Scan
+from agent.ledger.store import VaultLedger
 from agent.units import Address, BlockHash, IntentId, Wad
 
 VENUE = Address("0x00000000000000000000000000000000000000B2")
+INTENT_ID = IntentId("0x" + "11" * 32)
 FIRST_BLOCK = 1
 
 
@@ -30,7 +32,7 @@ class PendingVenue:
             [
                 OrderStep(
                     LogId(self._block_id(number), f"0x{number:064x}", index),
-                    IntentId("0x" + "11" * 32),
+                    INTENT_ID,
                     VENUE,
                     order_id,
                     state,
@@ -58,3 +60,31 @@ class PendingVenue:
         if branches:
             return branches[0].at.block
         return BlockId(number, BlockHash(f"0x{self.branch:032x}{number:032x}"))
+
+
+@dataclass(frozen=True)
+class PendingOrders:
+    """Orders of a venue that says so in a real block: the one that is the head when it speaks.
+
+    The venues that there are here fill at once; this stands for the events of one that does not.
+    """
+
+    ledger: VaultLedger
+    venue: Address
+    intent_id: IntentId
+
+    def say(self, head: BlockId, *steps: tuple[str, OrderState, int, int]) -> None:
+        """Say of an order, by its id, its state and its sizes, requested and filled so far."""
+        order_steps = tuple(
+            OrderStep(
+                LogId(head, f"0x{head.number:064x}", 1_000 + index),
+                self.intent_id,
+                self.venue,
+                order_id,
+                state,
+                Wad(requested),
+                Wad(filled),
+            )
+            for index, (order_id, state, requested, filled) in enumerate(steps)
+        )
+        self.ledger.add_scan(Scan(head.number, head, order_steps=order_steps))

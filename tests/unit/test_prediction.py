@@ -86,6 +86,18 @@ def test_predict__fraction_of_a_unit__rounds_against_the_vault():
     assert after.equity_high == wad(10_000)
 
 
+@pytest.mark.parametrize(("traded", "low", "high"), [("10", 15, 25), ("-10", -5, 5), ("-30", -25, -15)])
+def test_predict__order_pending__both_ends_of_the_position_move(traded, low, high):
+    """Ten units, and an order of five either way that has not been executed."""
+    snapshot = snapshot_of(BOOK, VenueState(size=10, equity_usd=50_000))
+    pending = replace(snapshot.measurement.venues[0], size_low=wad(5), size_high=wad(15), notional=wad(45_000))
+    snapshot = replace(snapshot, measurement=replace(snapshot.measurement, venues=(pending,)))
+    after = predict(snapshot, (), (fill(size=traded, price="3000", fee="0"),)).venues[0]
+    assert (after.size_low, after.size_high) == (wad(low), wad(high))
+    assert after.notional == wad(3_000 * max(abs(low), abs(high)))
+    assert after.equity_low == wad(50_000)
+
+
 def test_predict__unknown_venue__names_it():
     stranger = Leg(Address("0x00000000000000000000000000000000000000C3"), AssetUnits(1), wad(0), wad(0))
     with pytest.raises(DataError, match="0x00000000000000000000000000000000000000C3"):

@@ -104,6 +104,22 @@ def test_require_chain__another_chain__is_bad_input_in_one_line(monkeypatch):
         client.require_chain()
 
 
+@pytest.mark.parametrize("stranger", [0, 1, 2])
+def test_require_chain__one_of_three_on_another_chain__is_refused_whichever_it_is(monkeypatch, stranger):
+    servers = [FakeServer(f"server {index}") for index in range(3)]
+    servers[stranger].script["eth_chainId"] = lambda: "0x1"
+    client = client_of(monkeypatch, *servers, quorum=2)
+    with pytest.raises(DataError, match=f"server {stranger} answers for chain 1"):
+        client.require_chain()
+
+
+def test_require_chain__fewer_answer_than_the_quorum__is_transient_and_says_why(monkeypatch):
+    servers = [FakeServer("one"), FakeServer("two", eth_chainId=silent)]
+    with pytest.raises(TransientError, match=r"1 of 2 servers answer: .*does not answer"):
+        client_of(monkeypatch, *servers, quorum=2).require_chain()
+    client_of(monkeypatch, *servers, quorum=1).require_chain()
+
+
 def test_request__first_server_silent__asks_the_next_and_remembers(monkeypatch):
     first, second = FakeServer("one", eth_call=silent), FakeServer("two")
     client = client_of(monkeypatch, first, second)
@@ -306,6 +322,20 @@ def test_account__nonce_and_balance__are_of_the_block_and_agreed(monkeypatch):
     torn = [server("one", "0x64"), server("two", "0x0")]
     with pytest.raises(TransientError, match="servers disagree on the state at block 5"):
         client_of(monkeypatch, *torn, quorum=2).account(CONTRACT, BLOCK)
+
+
+@pytest.mark.parametrize("quorum", [1, 2])
+def test_account__transaction_waits__second_nonce_counts_it(monkeypatch, quorum):
+    counts = {"pending": "0x6"}  # what is mined is 4 at whatever else is asked for
+    servers = [
+        FakeServer(
+            name,
+            eth_getTransactionCount=lambda _, at: counts.get(at, "0x4") if isinstance(at, str) else "0x4",
+            eth_getBalance=lambda *_: "0x64",
+        )
+        for name in ("one", "two")
+    ]
+    assert client_of(monkeypatch, *servers, quorum=quorum).account(CONTRACT, BLOCK) == (4, 6, 100)
 
 
 AT_BLOCK = {"blockHash": BLOCK.hash, "requireCanonical": True}

@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.ledger.database import Database
+from agent.ledger.records import Subject
+from agent.units import Wad
 from tests.unit.ledger.test_trades import IDENTITY, cycle, trade
 
 
@@ -56,3 +59,28 @@ def test_ledger__nothing_to_read__is_one_line(repository, url, tmp_path):
     untraded = evenkeel(repository, url, "impact", *PRIOR)
     assert untraded.returncode == 2
     assert "holds no trade with the prices around it yet" in untraded.stderr
+
+
+def test_ledger_acknowledge__nav_break_beside_a_keeper__is_recorded_once(repository, url):
+    with Database.open(url, "vault", "key") as database:
+        ledger = database.vault(IDENTITY)
+        apart = Wad(100_500 * 10**18), Wad(100_500 * 10**18)
+        ledger.add_cycle(
+            replace(
+                cycle(61, 3_001 * 10**18),
+                chain_nav_low=Wad(100_000 * 10**18),
+                chain_nav_high=Wad(100_000 * 10**18),
+                ledger_nav_low=apart[0],
+                ledger_nav_high=apart[1],
+            )
+        )
+        refused = evenkeel(repository, url, "acknowledge", "nav", "--reason", " ")
+        assert (refused.returncode, "--reason is empty" in refused.stderr) == (2, True)
+        done = evenkeel(repository, url, "acknowledge", "nav", "--reason", "a liquidation, ticket 12")
+        assert done.stdout.startswith("Acknowledged: +500.00 USD that the ledger has more than the chain"), done.stderr
+        [word] = ledger.acknowledgements(Subject.NAV)
+        assert (word.reason, word.reference) == ("a liquidation, ticket 12", str(500 * 10**18))
+        again = evenkeel(repository, url, "acknowledge", "nav", "--reason", "once more")
+        assert again.returncode == 2
+        assert again.stderr.count("\n") == 1
+        assert "there is nothing to acknowledge of nav" in again.stderr

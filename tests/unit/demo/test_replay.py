@@ -75,7 +75,7 @@ def look(price_usd, size, at_unix, equity_usd=100_000.0):
 
 def cycle(outcome, snapshot, state, **fields):
     decision = decide(snapshot, BOOK, HoldPolicy(), COSTS, SETTINGS)
-    nav = NavCheck(Wad(0), Wad(0), Wad(0), Wad(0), error_bps=0.25)
+    nav = NavCheck(*(Wad(400_010 * 10**18),) * 2, *(Wad(400_000 * 10**18),) * 2)
     view = CycleView(snapshot, state, decision, decision_seconds=0.004, costs=None)
     return CycleResult(snapshot.block, outcome, decision.reason, 0.01, view, nav, **fields)
 

@@ -12,7 +12,7 @@ from agent.domain import Action, Decision, Exposure, Leg, Snapshot, Target, Trad
 from agent.errors import DataError
 from agent.execution.fees import Fees
 from agent.execution.intents import book_digest, build_intent, call_on, rebalance_call
-from agent.execution.signer import load_signer
+from agent.execution.signer import has_key, load_signer
 from agent.files.book_file import load_book
 from agent.ledger.records import Purpose
 from agent.units import Address, AssetUnits, BlockHash, IntentId, Wad, Wei
@@ -125,6 +125,19 @@ def test_load_signer__no_key__serves_the_local_chain_alone():
     assert load_signer({}, 31_337).address == "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
     with pytest.raises(DataError, match="EVENKEEL_KEEPER_KEY is not set"):
         load_signer({}, 1)
+
+
+@pytest.mark.parametrize(
+    ("named", "chain_id", "expected"),
+    [
+        ({}, 31_337, True),
+        ({}, 1, False),
+        ({"EVENKEEL_KEEPER_KEY": "0x11"}, 1, True),
+        ({"EVENKEEL_KEEPER_KEY": " "}, 1, False),
+    ],
+)
+def test_has_key__named_or_on_the_local_chain__is_there(named, chain_id, expected):
+    assert has_key(named, chain_id) is expected
 
 
 @pytest.mark.parametrize(

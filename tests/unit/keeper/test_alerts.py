@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import pytest
 
@@ -38,3 +39,12 @@ def test_raise_alert__over_and_begins_again__is_told_again(told):
 def test_alert_events__names__never_change():
     """Operators' rules match them."""
     assert {event.value for event in AlertEvent} >= {"book_mismatch", "book_reload_refused", "margin_strained"}
+
+
+def test_runbook__every_alert_of_the_keeper__has_its_line(repository):
+    page = (repository / "docs" / "runbook.md").read_text(encoding="utf-8")
+    table = page.partition("## What the keeper pages for")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == sorted(
+        (event.value for event in AlertEvent), key=table.index
+    )
+    assert len(set(AlertEvent)) == table.count("\n| `")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from agent.domain import BlockRef
+from agent.domain import BlockRef, Intent
 from agent.errors import DataError, FatalError, RejectedError, TransientError
+from agent.execution.settlement import Timer
 from agent.keeper.keeper import Keeper
 from agent.keeper.result import CycleResult, Outcome
+from agent.ledger.records import IntentRecord
 from agent.settings import load_settings
-from agent.units import BlockHash, Seconds, Wei
+from agent.units import Address, BlockHash, IntentId, Seconds, Wei
 
 HELD = CycleResult(BlockRef(1, BlockHash("0x01"), Seconds(1), Wei(1)), Outcome.HELD, "because", 0.0)
 TRANSIENT, BAD = TransientError("slow"), DataError("bad")
@@ -90,3 +93,28 @@ def test_run__bad_data_later__skips_the_cycle(settings):
 def test_run__what_needs_a_person__halts(settings, halting):
     with pytest.raises(type(halting)):
         run(settings, [HELD, halting, HELD], cycles=3)
+
+
+# --- whether an open intent is still wanted ---------------------------------------------------------------------------
+
+
+def is_wanted(at: int, *, decided_at: int = 10, digest: str = "0xb00c", refusal: RejectedError | None = None) -> bool:
+    """Ask a keeper of book 0xb00c at one block about an intent decided at another."""
+    keeper, head = object.__new__(Keeper), BlockRef(at, BlockHash("0x02"), Seconds(1), Wei(1))
+    keeper.address = Address("0x00000000000000000000000000000000000000A1")
+    keeper._decider, keeper._timer = SimpleNamespace(book_digest="0xb00c"), Timer()
+    keeper.planner = SimpleNamespace(head=lambda _: head, simulate=lambda *_: refusal)
+    decided_at_block = BlockRef(decided_at, BlockHash("0x01"), Seconds(1), Wei(1))
+    intent = Intent(IntentId("0x11"), keeper.address, (), Seconds(10**9), decided_at_block)
+    return keeper._is_wanted(IntentRecord(intent, is_urgent=False, book_digest=digest, reason="because"))
+
+
+@pytest.mark.parametrize(("at", "wanted"), [(10, True), (210, True), (211, False)])
+def test_is_wanted__decision_of_200_blocks_ago__is_the_oldest_that_is(at, wanted):
+    assert is_wanted(at) is wanted
+
+
+def test_is_wanted__book_changed_or_chain_refuses__is_not():
+    assert is_wanted(11)
+    assert not is_wanted(11, digest="0xb00d")
+    assert not is_wanted(11, refusal=RejectedError("NetDeltaExceeded"))

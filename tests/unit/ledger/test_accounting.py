@@ -9,8 +9,9 @@ import pytest
 from agent.chain.block_id import BlockId
 from agent.chain.state import ChainState, VenueState
 from agent.domain import BlockRef, Measurement, VenueMeasurement
-from agent.ledger.accounting import Accounts, VenueAccount, check_nav
+from agent.ledger.accounting import Accounts, Correction, VenueAccount, check_nav, corrections
 from agent.ledger.records import (
+    AccountEventRecord,
     CashFlowKind,
     CashFlowRecord,
     FillRecord,
@@ -19,6 +20,7 @@ from agent.ledger.records import (
     Scan,
 )
 from agent.units import WAD, Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
+from agent.venues.protocol import AccountEventKind
 from tests.support.decision_builders import BOUNDS, USAGE, measured_venue
 from tests.support.decision_builders import VenueState as Worth
 
@@ -177,3 +179,21 @@ def test_check_nav__venue_never_touched__is_worth_its_accrual_alone():
     other = replace(venue_state(3_000.0, 3_000.0), address=OTHER, size=Wad(0))
     state = chain_state((ABOVE, measured(19_958.0, 20_058.0)), (other, measured(0.0, 0.0)))
     assert check_nav(BOOKED, state, 6).error_bps == 0.0
+
+
+def test_corrections__what_the_ledger_missed__make_it_the_chains_at_every_price():
+    missed = replace(ABOVE, size=usd(4.0))  # six units were taken over at 2,900, and 50 of penalty paid
+    equity = 19_958.0 - 6.0 * 3_000.0 + 6.0 * 2_900.0 - 50.0
+    venue = replace(measured(0.0, 0.0), equity=usd(equity), price=usd(3_000.0))
+    found = corrections(BOOKED, chain_state((missed, venue)), 6)
+    assert found == {VENUE: Correction(usd(-6.0), usd(6.0 * 2_900.0 - 50.0))}
+    event = AccountEventRecord(AT, VENUE, AccountEventKind.CORRECTION, *found[VENUE])
+    account = BOOKED.booked([], [], [], [event]).venues[VENUE]
+    for price in (1_000.0, 3_000.0, 9_000.0):
+        assert account.worth(usd(price), Wad(0), 6) == usd(equity + 4.0 * (price - 3_000.0))
+
+
+def test_corrections__nothing_differs_or_venue_is_silent__are_none():
+    agreed = replace(measured(0.0, 0.0), equity=usd(19_958.0), price=usd(3_000.0))
+    assert corrections(BOOKED, chain_state((ABOVE, agreed)), 6) == {}
+    assert corrections(BOOKED, chain_state((ABOVE, replace(agreed, equity=Wad(0), is_silent=True))), 6) == {}

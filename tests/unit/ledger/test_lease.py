@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import OperationalError
 
 from agent.chain.block_id import BlockId
 from agent.errors import DataError, FatalError, TransientError
 from agent.ledger import schema
 from agent.ledger.config import USUAL_TERMS
 from agent.ledger.database import Database
-from agent.ledger.lease import LeaseHeldError
+from agent.ledger.lease import Lease, LeaseHeldError
 from agent.ledger.records import FillRecord, LogId, Scan, VaultIdentity
 from agent.units import Address, BlockHash, IntentId, Wad
 
 VENUE = Address("0x00000000000000000000000000000000000000B2")
 IDENTITY = VaultIdentity(31_337, Address("0x00000000000000000000000000000000000000A1"), 1, BlockHash("0x01"))
 LONG = USUAL_TERMS.model_copy(update={"lease_seconds": 300.0})
-BRIEF = USUAL_TERMS.model_copy(update={"lease_seconds": 0.2})
+BRIEF = USUAL_TERMS.model_copy(update={"lease_seconds": 0.2, "standby_poll_seconds": 0.01})
 
 
 @pytest.fixture
@@ -90,6 +92,31 @@ def test_release__keeper_closed__next_one_starts_at_once(ledger_url):
     for epoch in (1, 2, 3):
         with Database.open(ledger_url, "vault", "key", LONG) as database:
             assert database.lease.epoch == 2 * epoch
+
+
+def test_epoch__lease_not_held__is_0(first):
+    assert first.lease.epoch == 2
+    first.lease.release()
+    assert first.lease.epoch == 0
+
+
+def test_open__rows_locked_by_a_stopped_holder__is_stood_by_for_and_else_refused(tmp_path, monkeypatch):
+    """What the database says of a lock it could not get ends the wait of nobody who stands by."""
+    url, acquire, refused = f"sqlite:///{tmp_path}/ledger.sqlite", Lease.acquire, []
+
+    def locked_at_first(lease: Lease) -> None:
+        if not refused:
+            refused.append(lease)
+            raise OperationalError("SELECT", {}, Exception("canceling statement due to lock timeout"))
+        acquire(lease)
+
+    monkeypatch.setattr(Lease, "acquire", locked_at_first)
+    with pytest.raises(DataError, match="cannot be opened: canceling statement due to lock timeout"):
+        Database.open(url, "vault", "key", BRIEF)
+    refused.clear()
+    with Database.open(url, "vault", "key", BRIEF, threading.Event()) as database:
+        assert database.lease.epoch == 2
+    assert len(refused) == 1
 
 
 def test_write__fails_after_a_block_was_reinstated__still_takes_it_for_replaced(ledger_url, first, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -11,7 +12,7 @@ from agent.errors import DataError
 from agent.ledger.database import Database
 from agent.ledger.orders import Order, advance, is_final, replay
 from agent.ledger.records import OrderState, OrderStep, VaultIdentity
-from agent.units import Address, BlockHash
+from agent.units import Address, BlockHash, IntentId
 from tests.support.pending_venue import PendingVenue
 
 REQUESTED, PARTLY, EXECUTED = OrderState.REQUESTED, OrderState.PARTLY, OrderState.EXECUTED
@@ -102,6 +103,13 @@ def test_advance__id_used_for_another_size__is_refused():
     first, other = steps((REQUESTED, 0))[0], steps((REQUESTED, 0), (PARTLY, 40), requested=99)[1]
     with pytest.raises(DataError, match=r"was for 100 of intent 0x.* and is for another size or intent"):
         advance(advance(None, first), other)
+
+
+def test_advance__id_used_for_another_intent__is_refused():
+    first, other = steps((REQUESTED, 0), (PARTLY, 40))
+    stranger = replace(other, intent_id=IntentId("0x" + "22" * 32))
+    with pytest.raises(DataError, match=r"was for 100 of intent 0x11.* and is for another size or intent"):
+        advance(advance(None, first), stranger)
 
 
 # --- in the ledger ------------------------------------------------------------------------------------------------

@@ -53,13 +53,20 @@ def emitted(event: Event, emitter: Address, **values: object) -> tuple[Address, 
     return emitter, topics, data
 
 
-def leg(size: int, margin: int = 0, price: int = 3_000 * 10**18, fee: int = 10**18, emitter: Address = VAULT):
+def leg(
+    size: int,
+    margin: int = 0,
+    price: int = 3_000 * 10**18,
+    fee: int = 10**18,
+    emitter: Address = VAULT,
+    requested: int | None = None,
+):
     return emitted(
         load_abi("HedgeVault").event("LegExecuted"),
         emitter,
         intentId=INTENT,
         venue=VENUE,
-        requestedSizeDelta=size,
+        requestedSizeDelta=size if requested is None else requested,
         filledSizeDelta=size,
         executionPrice=price,
         fee=fee,
@@ -182,6 +189,14 @@ def test_scan__leg_with_trade_and_margin__is_booked_on_both_sides(chain, ledger,
     ]
     assert ledger.accounts.idle_assets == 70
     assert ledger.accounts.venues[VENUE].margin_assets == 30
+
+
+@pytest.mark.parametrize("filled", [5, 0])
+def test_scan__venue_fills_less_than_was_asked__what_was_filled_is_held(chain, ledger, scanner, filled):
+    scanner.scan(chain.grow(leg(filled, requested=8)))
+    [fill] = ledger.fills()
+    assert (fill.requested_size_delta, fill.size_delta) == (8, filled)
+    assert ledger.accounts.venues[VENUE].size == filled
 
 
 def test_scan__events_of_strangers__are_not_ours(chain, ledger, scanner):

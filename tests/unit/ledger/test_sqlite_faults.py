@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sqlite3
 from pathlib import Path
 
@@ -55,6 +56,18 @@ def test_write__disk_full__is_one_line_and_loses_nothing(database, ledger, path)
     pages = 1_000_000
     ledger.add_transition(sent("x" * 1_000_000))
     assert ledger.states_of(INTENT_ID) == [IntentState.SENT] * 2
+
+
+def test_open__disk_full__is_a_fault_of_the_moment(path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        with pytest.raises(TransientError, match=f"{path} cannot be opened: .*; make room: it is tried again"):
+            Database.open(f"sqlite:///{path}", "vault", "key")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with Database.open(f"sqlite:///{path}", "vault", "key") as opened:
+        assert opened.vault(IDENTITY).open_intents() == []
 
 
 def test_write__ledger_deleted_while_running__is_noticed_before_anything_is_sent(database, ledger, path):

@@ -18,6 +18,7 @@ from agent.ledger import schema
 from agent.ledger.database import Database
 from agent.ledger.records import (
     AccountEventRecord,
+    Acknowledgement,
     CashFlowKind,
     CashFlowRecord,
     CycleRecord,
@@ -33,6 +34,7 @@ from agent.ledger.records import (
     Receipt,
     Scan,
     SignedTransaction,
+    Subject,
     Transition,
     VaultIdentity,
 )
@@ -181,6 +183,7 @@ def whole_ledger(ledger) -> None:
     step = OrderStep(at(8, 4), INTENT_ID, VENUE, "7", OrderState.REQUESTED, Wad(WIDEST), Wad(0))
     ledger.add_scan(Scan(from_block=9, to=block_id(8), order_steps=(step,)))
     ledger.void([block_id(9)])
+    ledger.acknowledge(Acknowledgement(Subject.NAV, str(WIDEST), Seconds(1), "looked at"))
 
 
 def test_ledger__closed_and_opened_again__holds_every_record_to_the_last_digit(ledger_url):
@@ -245,7 +248,7 @@ def test_require_held__lock_file_removed__is_fatal(tmp_path):
 def test_open__another_schema__is_refused_with_the_way_out(ledger_url):
     with Database.open(ledger_url, "vault", "key") as database, database.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '99'"))
-    with pytest.raises(DataError, match="has schema 99, this program writes 3; install a version that knows it"):
+    with pytest.raises(DataError, match="has schema 99, this program writes 4; install a version that knows it"):
         Database.open(ledger_url, "vault", "key")
 
 

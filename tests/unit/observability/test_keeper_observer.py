@@ -1,4 +1,4 @@
-"""What the observer tells of a keeper's cycles: failures that last, reverts in a row, an intent that sticks."""
+"""What the observer tells of a keeper's cycles: failures that last, an intent that sticks."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from prometheus_client import CollectorRegistry
 from agent.chain.breaker import BreakerState, EndpointHealth
 from agent.domain import BlockRef, Book
 from agent.errors import DataError, TransientError
+from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.accounting import NavCheck
-from agent.ledger.records import IntentState
+from agent.ledger.records import ClosedIntent, IntentState
 from agent.observability.heartbeat import Heartbeat
 from agent.observability.keeper_observer import KeeperObserver
 from agent.settings import load_settings
-from agent.units import Address, BlockHash, Seconds, Wad, Wei
+from agent.units import Address, BlockHash, IntentId, Seconds, Wad, Wei
 
 WAD = 10**18
 BLOCK = BlockRef(7, BlockHash("0x" + "ab" * 32), Seconds(10_000), Wei(1))
@@ -78,6 +79,8 @@ class Observed:
     clock: Clock
     registry: CollectorRegistry
     open_intents: list
+    alerts: AlertLog
+    closed_intents: list
 
     def value(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(f"evenkeel_{name}", labels)
@@ -89,17 +92,22 @@ def make(repository):
 
     def build(client=None) -> Observed:
         opened: list = []
+        closed: list = []
         identity = SimpleNamespace(address=Address("0x5FbDB2315678afecb367f032d93F642f64180aa3"))
         ledger = SimpleNamespace(
-            identity=identity, open_intents=lambda: opened, states_of=lambda intent_id: [IntentState.SENT]
+            identity=identity,
+            open_intents=lambda: opened,
+            closed_intents=lambda limit: closed[:limit],
+            states_of=lambda intent_id: [IntentState.SENT],
         )
         planner = SimpleNamespace(settings=settings, client=client or QuietClientDouble(), book=Book("ETH", ()))
+        lease, alerts = SimpleNamespace(epoch=4), AlertLog()
         keeper = SimpleNamespace(
-            planner=planner, address=ledger.identity.address, ledger=ledger, lease=SimpleNamespace(epoch=4)
+            planner=planner, address=ledger.identity.address, ledger=ledger, lease=lease, alerts=alerts
         )
         pager, clock, registry = PagerDouble(), Clock(), CollectorRegistry()
         observer = KeeperObserver(keeper, registry, pager, Heartbeat(60.0, clock), "run", clock)
-        return Observed(observer, pager, clock, registry, opened)
+        return Observed(observer, pager, clock, registry, opened, alerts, closed)
 
     return build
 
@@ -133,17 +141,24 @@ def test_on_result__vault_cannot_be_read__counts_as_failing(make):
     assert seen.observer.readiness().words == BLIND.reason
 
 
-def test_on_result__reverts_in_a_row__are_told_at_the_limit(make):
+def test_on_result__reverts__are_counted(make):
     seen = make()
-    for _ in range(2):
+    for _ in range(3):
         seen.observer.on_result(REVERTED)
-    seen.observer.on_result(HELD)
-    assert seen.pager.told == []
-    seen.observer.on_result(REVERTED)
-    assert seen.pager.told == ["reverts_in_a_row"]
     assert seen.value("reverts_total") == 3.0
-    seen.observer.on_result(replace(HELD, outcome=Outcome.EXECUTED))
-    assert seen.pager.told[-1] == "resolved reverts_in_a_row"
+
+
+def test_on_result__nonce_taken_by_a_stranger__is_told_until_the_next_intent_ends(make):
+    seen = make()
+    taken = ClosedIntent(
+        IntentId("0x1"), IntentState.SUPERSEDED, Seconds(1), "its nonce was taken by an unknown transaction"
+    )
+    seen.closed_intents.insert(0, taken)
+    seen.observer.on_result(HELD)
+    assert seen.pager.told == ["key_used_elsewhere"]
+    seen.closed_intents.insert(0, ClosedIntent(IntentId("0x1"), IntentState.EXECUTED, Seconds(2), ""))
+    seen.observer.on_result(HELD)
+    assert seen.pager.told == ["key_used_elsewhere", "resolved key_used_elsewhere"]
 
 
 @pytest.mark.parametrize(("age", "told"), [(480, []), (481, ["intent_stuck"])])
@@ -161,13 +176,20 @@ def test_on_result__open_intent__sticks_after_twice_its_deadline(make, age, told
     assert seen.value("intent_state", state="none") == 1.0
 
 
-@pytest.mark.parametrize(("error_bps", "told"), [(5.0, []), (5.01, ["nav_disagrees"])])
-def test_on_result__ledger_and_chain_differ__is_told_beyond_the_limit(make, error_bps, told):
+def test_on_result__ledger_and_chain_differ__is_shown(make):
     seen = make()
-    nav = Wad(100_000 * WAD)
-    seen.observer.on_result(replace(HELD, nav=NavCheck(nav, nav, nav, nav, error_bps)))
-    assert seen.pager.told == told
-    assert seen.value("nav_error_bps") == error_bps
+    ledger, chain = Wad(100_050 * WAD), Wad(100_000 * WAD)
+    seen.observer.on_result(replace(HELD, nav=NavCheck(ledger, ledger, chain, chain)))
+    assert seen.value("nav_error_bps") == 5.0
+
+
+def test_on_result__keeper_has_an_alert_up__is_shown_by_name(make):
+    seen = make()
+    seen.observer.on_result(HELD)
+    assert seen.value("alert_active", alert="nav_break") == 0.0
+    seen.alerts.raise_alert(AlertEvent.NAV_BREAK, "apart", Seconds(1))
+    seen.observer.on_result(HELD)
+    assert seen.value("alert_active", alert="nav_break") == 1.0
 
 
 def test_on_result__client_that_counts__shows_its_endpoints(make):

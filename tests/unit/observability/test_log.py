@@ -9,8 +9,10 @@ import logging
 import pytest
 import structlog
 
+from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.observability.alerts import Severity
 from agent.observability.log import LogFormat, configure_logging, name_cycle
+from agent.units import Seconds
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +34,9 @@ class PagerDouble:
     def tell(self, alert) -> bool:
         self.told.append((alert.name, alert.text, alert.severity))
         return True
+
+    def resolve(self, name: str, text: str) -> None:
+        self.told.append((name, text, Severity.RESOLVED))
 
 
 def lines(log_format: LogFormat | None, pager: PagerDouble | None = None) -> list[str]:
@@ -76,4 +81,16 @@ def test_configure_logging__critical_line__is_told_by_its_event():
     assert pager.told == [
         ("book_disagrees", "delta 3.5, cycle run-7", Severity.CRITICAL),
         ("agent.ledger", "disk is full", Severity.CRITICAL),
+    ]
+
+
+def test_configure_logging__alert_that_is_over__is_resolved_by_its_name():
+    pager = PagerDouble()
+    configure_logging(LogFormat.CONSOLE, pager, io.StringIO())
+    alerts = AlertLog()
+    alerts.raise_alert(AlertEvent.NAV_BREAK, "9 bps apart", Seconds(1))
+    alerts.clear(AlertEvent.NAV_BREAK)
+    assert pager.told == [
+        ("nav_break", "nav_break: 9 bps apart", Severity.CRITICAL),
+        ("nav_break", "it is over", Severity.RESOLVED),
     ]

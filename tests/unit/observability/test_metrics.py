@@ -18,7 +18,7 @@ def shown_by(registry: CollectorRegistry) -> set[str]:
 
 def test_metrics_page__every_metric__has_one_line_with_its_unit(repository):
     registry = CollectorRegistry()
-    VaultMetrics(registry)
+    VaultMetrics(registry, ["outside_band"])
     KeeperMetrics(registry)
     page = (repository / "docs" / "metrics.md").read_text(encoding="utf-8")
     lines = re.findall(r"^\| `(evenkeel_\w+)` \| ([^|]+) \| ([^|]+) \|$", page, re.MULTILINE)
@@ -30,7 +30,7 @@ def test_metrics_page__every_metric__has_one_line_with_its_unit(repository):
 
 def test_vault_metrics__nothing_seen_yet__is_nan():
     registry = CollectorRegistry()
-    VaultMetrics(registry)
+    VaultMetrics(registry, ["outside_band"])
     for name in ("worst_net_delta_underlying", "worst_over_band_ratio", "head_age_seconds", "oracle_age_seconds"):
         value = registry.get_sample_value(f"evenkeel_{name}")
         assert value is not None
@@ -39,7 +39,7 @@ def test_vault_metrics__nothing_seen_yet__is_nan():
 
 def test_vault_metrics__what_the_chain_cannot_tell__is_nan_again(status_builder):
     registry = CollectorRegistry()
-    metrics = VaultMetrics(registry)
+    metrics = VaultMetrics(registry, ["outside_band"])
     known = figures_of_status(status_builder())
     metrics.show(known, 7)
     assert registry.get_sample_value("evenkeel_worst_over_band_ratio") == known.worst_over_band_ratio

@@ -99,7 +99,7 @@ def test_board__alert_goes__is_resolved_and_others_stay():
     board.show(both, [AlertName.OUTSIDE_BAND, AlertName.GAS_MONEY_LOW])
     board.show({}, [AlertName.OUTSIDE_BAND])
     assert board.up == {AlertName.GAS_MONEY_LOW}
-    board.show({}, [AlertName.OUTSIDE_BAND, AlertName.NAV_DISAGREES])
+    board.show({}, [AlertName.OUTSIDE_BAND, AlertName.INTENT_STUCK])
     assert pager.told == [
         ("outside_band", Severity.CRITICAL),
         ("gas_money_low", Severity.WARNING),

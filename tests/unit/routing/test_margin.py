@@ -41,6 +41,13 @@ def test_watermarks__guard_is_tighter__all_scale_below_it():
     assert watermarks(MARGIN, wad(2)) == Watermarks(wad("0.6"), wad("1.2"), wad("1.8"))
 
 
+@pytest.mark.parametrize(
+    ("headroom_bps", "bound", "high"), [(1_000, 1, "0.9"), (1_000, 3, "2.7"), (2_500, 2, "1.5"), (5_000, 4, "2")]
+)
+def test_watermarks__headroom__is_its_share_of_the_guards_bound(headroom_bps, bound, high):
+    assert watermarks(replace(MARGIN, guard_headroom_bps=headroom_bps), wad(bound)).high == wad(high)
+
+
 def test_idle_funds__reserve__is_a_share_of_nav_rounded_up():
     found = reserved(80, "700.0000001")
     assert (found.reserve, found.spare, found.shortfall) == (70_000_001, 9_999_999, 0)

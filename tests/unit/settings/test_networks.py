@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.ledger.config import USUAL_TERMS, LedgerTerms
 from agent.settings import Settings, config_path, load_settings
 from agent.settings.gas_tokens import GAS_TOKENS
 
@@ -32,6 +33,12 @@ def test_networks__chain_ids_and_ledgers__are_their_own():
     assert len({settings.chain.chain_id for settings in loaded}) == len(NETWORKS)
     assert len({settings.ledger.url for settings in loaded}) == len(NETWORKS)
     assert all(settings.chain.chain_id in GAS_TOKENS for settings in loaded)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_networks__terms_of_the_ledger__are_the_usual_ones(network):
+    terms = settings_of(network).ledger.model_dump(include=set(LedgerTerms.model_fields))
+    assert terms == USUAL_TERMS.model_dump()
 
 
 @pytest.mark.parametrize("network", sorted(set(NETWORKS) - {"localnet"}))

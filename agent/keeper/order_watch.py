@@ -1,0 +1,94 @@
+"""Orders that outlive their transaction, as a cycle has to mind them: one at a time, none forgotten, no endless retry.
+
+While an order may still execute its venue takes no further trade: what is pending counts in every measurement at its
+worst case, and what is left of it is decided anew once the venue has said its last word. A venue whose orders end the
+same way without a fill, several in a row, is left alone until a person has looked.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from agent.domain import BlockRef
+from agent.keeper.alerts import AlertEvent, AlertLog
+from agent.keeper.planner import Sight
+from agent.ledger.acknowledging import acknowledged_orders
+from agent.ledger.orders import Order, failed_in_a_row, is_final
+from agent.ledger.records import OrderState
+from agent.ledger.store import VaultLedger
+from agent.settings.keeper import KeeperSettings
+from agent.units import Address, from_wad
+
+
+class OrderWatch:
+    """Minds the orders of one vault."""
+
+    def __init__(self, ledger: VaultLedger, alerts: AlertLog, settings: KeeperSettings) -> None:
+        self._ledger = ledger
+        self._alerts = alerts
+        self._settings = settings
+
+    def restrain(self, sight: Sight) -> Sight:
+        """Return a sight in which venues with an open order, or with orders that keep failing, quote nothing.
+
+        Where that leaves no venue, only margin may move.
+        """
+        closed = self._closed_venues(sight.block)
+        if not closed:
+            return sight
+        venues = tuple(
+            replace(venue, quotes=()) if venue.address in closed else venue for venue in sight.snapshot.venues
+        )
+        is_any_left = any(venue.quotes for venue in venues)
+        snapshot = replace(sight.snapshot, venues=venues) if is_any_left else replace(sight.snapshot, paused=True)
+        return replace(sight, snapshot=snapshot, restraint="; ".join(closed.values()))
+
+    def _closed_venues(self, block: BlockRef) -> Mapping[Address, str]:
+        """Return which venues take no new order and why; tell what a person has to look at."""
+        orders = self._ledger.orders()
+        if not orders:
+            return {}
+        by_venue: defaultdict[Address, list[Order]] = defaultdict(list)
+        for order in orders:
+            by_venue[order.venue].append(order)
+        failing = self._failing(by_venue)
+        self._tell(AlertEvent.ORDERS_FAILING, list(failing.values()), block)
+        opened = {order.venue: order for order in orders if not is_final(order.state)}
+        self._tell(
+            AlertEvent.ORDER_STUCK, [words for order in opened.values() if (words := self._stuck(order, block))], block
+        )
+        return failing | {venue: _shown(order) for venue, order in opened.items()}
+
+    def _failing(self, by_venue: Mapping[Address, Sequence[Order]]) -> dict[Address, str]:
+        limit = self._settings.max_failed_orders_in_row
+        acknowledged = acknowledged_orders(self._ledger)
+        found = {}
+        for venue, orders in by_venue.items():
+            failed = failed_in_a_row(orders, acknowledged)
+            if len(failed) >= limit:
+                words = f"the last {len(failed)} orders on venue {venue} were {failed[0].state.value}, limit {limit}"
+                found[venue] = f"{words}: it gets none until somebody has looked (evenkeel ledger acknowledge orders)"
+        return found
+
+    def _stuck(self, order: Order, block: BlockRef) -> str | None:
+        """Say of an open order that it should have come further by now."""
+        age = block.timestamp - self._ledger.decided_unix(order.intent_id)
+        limit = self._settings.max_order_age_seconds
+        if order.state is not OrderState.FROZEN and age <= limit:
+            return None
+        return f"{_shown(order)}, decided {age} s ago, allowed {limit:g}"
+
+    def _tell(self, event: AlertEvent, found: Sequence[str], block: BlockRef) -> None:
+        if found:
+            self._alerts.raise_alert(event, "; ".join(found), block.timestamp)
+        else:
+            self._alerts.clear(event)
+
+
+def _shown(order: Order) -> str:
+    filled, wanted = from_wad(order.filled_size_delta), from_wad(order.requested_size_delta)
+    return (
+        f"order {order.order_id} on venue {order.venue} is {order.state.value}, {filled:+.6g} of {wanted:+.6g} filled"
+    )

@@ -1,0 +1,224 @@
+"""What must hold after every schedule, judged from the chain, the ledger and the alerts that were told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from eth_abi.abi import decode
+
+from agent.chain.abi import Log, load_abi
+from agent.domain import Intent, Leg, Measurement
+from agent.execution.intents import call_on
+from agent.guard import limit_price, net_delta_interval
+from agent.ledger.accounting import check_nav
+from agent.ledger.records import IntentState
+from agent.observability.alerts import AlertName
+from agent.units import Address, AssetUnits, IntentId, Seconds, Wad
+from tests.chaos.faults import FAULTS, struck_servers
+from tests.chaos.run import BLOCKS_TO_HEAL, Run
+
+MOST_NAV_ERROR_BPS = 1.0
+FAILING_SECONDS = 300
+"""[observability] max_failing_seconds: cycles that fail for longer must be told."""
+_GAS = 10_000_000
+
+
+@dataclass(frozen=True)
+class Rebalanced:
+    """One rebalance that stands on the chain."""
+
+    intent_id: str
+    sender: Address
+    block: int
+    decided_at: int
+    worst_before: int
+    worst_after: int
+
+
+def violations(run: Run) -> list[str]:
+    """Return all that does not hold, each as a line that begins with what is broken."""
+    done = rebalanced(run)
+    found = [
+        *run.violations,
+        *_double_hedges(run, done),
+        *_bounds(run, done),
+        *_reverts(run),
+        *_alerts(run),
+        *_liveness(run),
+    ]
+    if run.keeper is None:
+        return [*found, "liveness: no keeper is at work at the end"]
+    return [*found, *_intents(run, done), *_nav(run)]
+
+
+def rebalanced(run: Run) -> list[Rebalanced]:
+    """Return the rebalances of the chain in its order, with who sent them and what they were decided on."""
+    vault = load_abi("HedgeVault")
+    event, function = vault.event("Rebalanced"), vault.function("rebalance")
+    query = {"address": run.world.base.vault, "topics": [event.topic], "fromBlock": hex(run.first_block)}
+    found = []
+    for entry in run.world.rpc("eth_getLogs", query):
+        log, fields = Log.from_rpc(entry), event.decode(Log.from_rpc(entry))
+        sent = run.world.rpc("eth_getTransactionByHash", log.transaction_hash)
+        intent, _ = decode(function.inputs, bytes.fromhex(sent["input"][10:]))
+        found.append(
+            Rebalanced(
+                intent_id="0x" + fields["intentId"].hex(),
+                sender=Address(sent["from"].lower()),
+                block=log.block_number,
+                decided_at=intent[1],
+                worst_before=fields["worstNetDeltaBefore"],
+                worst_after=fields["worstNetDeltaAfter"],
+            )
+        )
+    return found
+
+
+def _double_hedges(run: Run, done: list[Rebalanced]) -> Iterator[str]:
+    """No intent twice; and no key hedges on a sight from before its last hedge."""
+    ids = [one.intent_id for one in done]
+    for intent_id in {one for one in ids if ids.count(one) > 1}:
+        yield f"double hedge: intent {intent_id} was executed {ids.count(intent_id)} times"
+    for sender in {one.sender for one in done}:
+        for first, second in pairwise([one for one in done if one.sender == sender]):
+            if second.decided_at < first.block:
+                yield f"double hedge: {second.intent_id} was decided at {second.decided_at}, before {first.block}"
+
+
+def _bounds(run: Run, done: list[Rebalanced]) -> Iterator[str]:
+    """No hedge overshoots, whoever sent it: W ends inside the band, or below where it was."""
+    band = run.state().bounds.band
+    for one in done:
+        if one.worst_after > max(band, one.worst_before):
+            yield f"bound broken: {one.intent_id} moved W from {one.worst_before} to {one.worst_after}, band {band}"
+
+
+def _reverts(run: Run) -> Iterator[str]:
+    """Each transaction of a keeper that was mined in vain has a fault that explains it."""
+    keys = {run.world.account(role).lower() for role in ("keeper", "spare")}
+    numbers = range(run.first_block + 1, run.head_number() + 1)
+    blocks = run.world.base.localnet.chain.rpc.batch([("eth_getBlockReceipts", [hex(number)]) for number in numbers])
+    for number, receipts in zip(numbers, blocks, strict=True):
+        for receipt in receipts or ():
+            if receipt["from"] in keys and int(receipt["status"], 16) == 0 and not _is_explained(run, number):
+                yield f"bound broken: {receipt['transactionHash']}, refused in block {number}: no fault explains it"
+
+
+def _is_explained(run: Run, block: int) -> bool:
+    periods = [period for period in run.periods if period.first_block <= block]
+    return any(FAULTS[use.fault].explains_reverts(use) for period in periods[-2:] for use in period.uses)
+
+
+# --- ledger -------------------------------------------------------------------------------------------------------
+
+
+def _intents(run: Run, done: list[Rebalanced]) -> Iterator[str]:
+    """Ledger and chain tell the same: each rebalance is booked once, each intent has ended, fills make the position."""
+    ledger, on_chain = run.keeper.ledger, [one.intent_id for one in done]
+    own = [one.intent_id for one in done if one.sender == run.keeper.address.lower()]
+    booked = [record.intent_id for record in ledger.rebalances()]
+    if booked != on_chain:
+        yield f"lost intent: the ledger has {len(booked)} rebalances, the chain {len(on_chain)}"
+    for intent_id in run.intents():
+        states = ledger.states_of(IntentId(intent_id))
+        last = states[-1] if states else None
+        if last is None or not last.is_final:
+            yield f"lost intent: {intent_id} is {last} for ever"
+        elif (last is IntentState.EXECUTED) != (intent_id in own):
+            yield f"lost intent: {intent_id} is {last} in the ledger, {'' if intent_id in own else 'not '}on the chain"
+    size = sum(fill.size_delta for fill in ledger.fills()) + sum(one.size_delta for one in ledger.account_events())
+    if size != run.world.base.size():
+        yield f"lost intent: fills make a position of {size}, the venue has {run.world.base.size()}"
+
+
+def _nav(run: Run) -> Iterator[str]:
+    keeper = run.keeper
+    decimals = keeper.planner.deployment.asset.decimals
+    nav = check_nav(keeper.ledger.accounts, run.state(), decimals)
+    if nav.error_bps > MOST_NAV_ERROR_BPS:
+        yield f"nav: the ledger's is {nav.error_bps:.2f} bps from the chain's"
+
+
+# --- alerts -------------------------------------------------------------------------------------------------------
+
+
+def _alerts(run: Run) -> Iterator[str]:
+    """What an operator must know of was told: what the fault itself demands, and cycles that failed for too long."""
+    for use in run.schedule.uses:
+        wanted = FAULTS[use.fault].alerts(use)
+        if wanted and _was_felt(run, use.fault) and not wanted & set(run.recorder.told):
+            yield f"alert: {use.fault} and nobody was told {' or '.join(sorted(wanted))}"
+    lasted = longest_failure(run)
+    told = {AlertName.CYCLES_FAILING.value, AlertName.KEEPER_UNHEALTHY.value, AlertName.PROCESS_HALTED.value}
+    if lasted >= 2 * FAILING_SECONDS and not told & set(run.recorder.told):
+        yield f"alert: cycles failed for {lasted} s, and nobody was told"
+
+
+def _was_felt(run: Run, fault: str) -> bool:
+    """Return whether a fault of which the schedule is told came about at all: there may have been nothing to strike."""
+    felt = {"liquidated": run.was_liquidated, "ledger_deleted": run.was_at_work, "nonce_taken": run.took_nonce}
+    return felt.get(fault, True)
+
+
+def longest_failure(run: Run) -> int:
+    """Return how long cycles failed one after another, seconds of the true clock."""
+    longest, since = 0, None
+    for note in run.notes:
+        since = None if note.failure is None else (note.unix if since is None else since)
+        longest = longest if since is None else max(longest, note.unix - since)
+    return longest
+
+
+# --- liveness -----------------------------------------------------------------------------------------------------
+
+
+def _liveness(run: Run) -> Iterator[str]:
+    if run.healing.blocks is not None:
+        return
+    last = run.notes[-1].failure if run.notes else "no cycle"
+    if run.is_inside():
+        yield f"liveness: inside the band, but not settled {BLOCKS_TO_HEAL} blocks after healing: {last}"
+        return
+    refusals = list(refused(run))
+    if None in refusals:
+        said = run.healing.last.reason if run.healing.last is not None else last
+        yield f"liveness: outside the band {BLOCKS_TO_HEAL} blocks after healing, and the chain would let it in: {said}"
+        return
+    run.healing.refused_by = str(refusals[0]).partition("(")[0]
+
+
+def refused(run: Run) -> Iterator[str | None]:
+    """Say of some hedges that would bring W in what the chain makes of them; None for one that it would accept."""
+    state = run.state()
+    measured, head = state.measurement, run.head()
+    head = run.eyes.client._by_hash(head.hash)
+    low, high = net_delta_interval(measured)
+    most = state.bounds.max_size_delta
+    for share in (1.0, 0.9, 0.5, 0.25):
+        size = max(min(-int((low + high) // 2 * share), most), -most)
+        for margin in (0, int(state.idle_assets * 0.4), int(state.idle_assets * 0.7)):
+            intent = _one_leg(run, measured, head, margin, size)
+            sender = run.world.account("keeper")
+            rejection = run.eyes.client.simulate(sender, call_on(intent, head), _GAS, head)
+            yield None if rejection is None else str(rejection)
+
+
+def _one_leg(run: Run, measured: Measurement, head: Any, margin: int, size: int) -> Intent:
+    price = limit_price(measured.venues[0].price, size, 60)
+    leg = Leg(run.world.base.venue, AssetUnits(margin), Wad(size), price)
+    return Intent(
+        intent_id=IntentId("0x" + "c4" * 32),
+        vault=run.world.base.vault,
+        legs=(leg,),
+        deadline=Seconds(head.timestamp + 240),
+        decided_at_block=head,
+    )
+
+
+def bearable(run: Run) -> bool:
+    """Return whether at most one server of three fails now, and nothing else does."""
+    uses = [use for _, use in run.active]
+    return all(FAULTS[use.fault].is_of_servers for use in uses) and len(struck_servers(uses)) <= 1
