@@ -36,9 +36,13 @@ def test_context__left_by_a_failure__waits_for_the_question() -> None:
         go.wait(PATIENCE_SECONDS)
         seen.append("over")
 
-    with pytest.raises(KeyError), Ahead(ask):
-        go.set()
-        raise KeyError
+    def leave() -> None:
+        with Ahead(ask):
+            go.set()
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        leave()
     assert seen == ["over"]
 
 
