@@ -35,7 +35,7 @@ pytestmark = pytest.mark.chain
 
 PORT, PROXY_PORT = 18_731, 18_732
 CHAIN_ID = 77_001
-STEPS = 22
+STEPS = 23
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +98,8 @@ def test_carry_out__stopped_after_each_transaction__closed_until_the_last(testne
         assert all(wanted is None for _, wanted in remaining(session.blueprint, session.state))
         assert [check for check in verify(session.blueprint, session.state, 0) if not check.is_as_planned] == []
     assert is_open(testnet, planned["HedgeVault"])
+    window = testnet.localnet.chain.call(planned["OptionBook"], "settlementWindow()", returns="(uint256)")
+    assert window == (1_800,)
 
 
 # HEDGE-065, HEDGE-302
