@@ -43,7 +43,7 @@ def can_be_liquidated_at(adversary: Adversary, price_usd: float) -> bool:
         return adversary.attempt(liquidator, adversary.curie.clearing_house, "liquidate(address,address)", *target)
 
 
-def test_liquidation_distance__real_account__is_where_the_real_venue_liquidates(adversary):
+def test_liquidation_distance__real_account__is_where_curie_liquidates(adversary):
     adversary.hedge()
     assert adversary.lever_up()
     distance = told_distance(adversary.world)
