@@ -25,6 +25,7 @@ from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
 from agent.chain.deployment import load_deployment
 from agent.files.book_file import load_kept_book
 from agent.keeper.keeper import Keeper
+from agent.keeper.memory import Housekeeping
 from agent.keeper.result import Outcome
 from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.localnet.deposit import deposit_collateral
@@ -99,7 +100,7 @@ def run() -> list[Figure]:
             measured, probe = Measured(), Probe()
             with probe.watching():
                 _trade(localnet, _settings(localnet, directory), book_path, measured, probe)
-    return [*_figures(measured, probe), *_signing()]
+    return [*_figures(measured), *_signing()]
 
 
 def book_text() -> str:
@@ -137,7 +138,7 @@ def _trade(localnet: Localnet, settings: Settings, book_path: Path, measured: Me
 
 
 def _cycles(localnet: Localnet, keeper: Keeper, measured: Measured, probe: Probe) -> None:
-    watch = _Watch(keeper, measured, probe)
+    watch, housekeeping = _Watch(keeper, measured, probe), Housekeeping()
     price_usd, wanted = localnet.manifest.start_price_usd, measured.trades + TRADES_A_KEEPER
     for number in range(MOST_CYCLES_A_KEEPER):
         factor = 1.0 + SWING_RATIO * (number % 2)
@@ -147,6 +148,7 @@ def _cycles(localnet: Localnet, keeper: Keeper, measured: Measured, probe: Probe
             watch.drop()
         elif number >= WARM_UP_CYCLES:
             watch.keep()
+        housekeeping.between_cycles()
         if measured.trades == wanted:
             return
     raise AssertionError(f"only {measured.trades} trades; the last cycle: {result.outcome.value}: {result.reason}")
@@ -187,6 +189,7 @@ class _Watch:
             self._ends, self._is_sent = (time.perf_counter(), time.process_time()), True
             self._parts = [(part, self._probe.own_seconds(part), self._probe.cpu_seconds(part)) for part in STAGES]
             self._waited = self._probe.waited_seconds(self._begins[0], self._ends[0])
+            self._pauses = list(self._probe.pauses_seconds)
         return self._send(raw)
 
     def drop(self) -> None:
@@ -199,19 +202,20 @@ class _Watch:
         self._measured.add("all", wall)
         self._measured.add("servers", self._waited)
         self._measured.add("own", wall - self._waited, cpu)
+        self._measured.add("collector", sum(self._pauses))
         for part, own_seconds, cpu_seconds in self._parts:
             self._measured.add(part, own_seconds, cpu_seconds)
         self._is_sent = False
 
 
-def _figures(measured: Measured, probe: Probe) -> Iterator[Figure]:
+def _figures(measured: Measured) -> Iterator[Figure]:
     yield Figure("trading cycles measured, book of 100 legs", measured.trades, "cycles")
     yield from measured.figures("all", "head seen to signed and on disk")
     yield from measured.figures("servers", "of it waiting for servers")
     yield from measured.figures("own", "of it the agent's own share")
     for stage in STAGES:
         yield from measured.figures(stage, f"own: {stage}")
-    yield Figure("longest pause of the garbage collector", max(probe.pauses_seconds) * MILLISECONDS, "ms")
+    yield from measured.figures("collector", "own: pauses of the garbage collector")
 
 
 def _signing() -> Iterator[Figure]:

@@ -33,8 +33,9 @@ class Probe:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def clear(self) -> None:
-        """Forget spans and waits; pauses are kept."""
+        """Forget what was measured."""
         with self._lock:
+            self.pauses_seconds.clear()
             self.spans.clear()
             self.waits.clear()
 

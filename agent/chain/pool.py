@@ -280,7 +280,8 @@ class EndpointPool:
         self, answers: Sequence[Reply[Any]], failures: Sequence[AgentError], needed: int, what: str
     ) -> AgentError:
         if len(answers) >= needed:
-            names = ", ".join(reply.endpoint.name for reply in answers)
+            answered = {reply.endpoint for reply in answers}
+            names = ", ".join(endpoint.name for endpoint in self.endpoints if endpoint in answered)
             return TransientError(f"servers disagree on {what}: {names}")
         refusal = self._refusal(failures)
         if isinstance(refusal, RpcRefusedError):

@@ -10,8 +10,6 @@ from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-from requests.utils import get_netrc_auth
 from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
@@ -23,17 +21,15 @@ from agent.chain.failures import (
 )
 from agent.chain.node_errors import Meaning, NodeError, meaning_of, read_failure
 from agent.chain.send_outcomes import send_outcome
+from agent.chain.wire import BrokenWireError, NoWireError, SilentWireError, Wire, WireAnswer
 from agent.errors import AgentError
 
 SEND_METHOD = "eth_sendRawTransaction"
-_CONNECTIONS = 8
-"""Kept alive to one server: one that hangs must not hold up the next request."""
 _REQUEST_TOO_LARGE = 413
 _TOO_MANY_REQUESTS = 429
 _REFUSED_ACCESS = frozenset({401, 402, 403})
 _SERVER_FAULTS = 500
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
-_JSON = {"Content-Type": "application/json"}
 _WEB3_TIMEOUT_SECONDS = 10.0
 
 
@@ -79,16 +75,12 @@ class Server(JSONBaseProvider):
     def __init__(self, url: str) -> None:
         super().__init__()
         self.name = without_secrets(url)
-        self._url = url
         self._numbers = count()
-        self._session = _session(url)
-        adapter = requests.adapters.HTTPAdapter(pool_maxsize=_CONNECTIONS)
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
+        self._wire = Wire(url)
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self._wire.close()
 
     def request(self, request: Request, timeout_seconds: float) -> Any:
         """Return the result of one request.
@@ -165,26 +157,25 @@ class Server(JSONBaseProvider):
     def _exchange(self, what: str, body: bytes, timeout_seconds: float) -> Any:
         """Post ``body`` and return the JSON that comes back, whatever its status says, or the failure by name."""
         try:
-            response = self._session.post(self._url, data=body, headers=_JSON, timeout=timeout_seconds)
-            text = response.content
-        except requests.Timeout:
+            response = self._wire.post(body, timeout_seconds)
+        except SilentWireError:
             raise TimedOutError(f"{self.name} did not answer {what} within {timeout_seconds:.3g} s") from None
-        except (requests.ConnectionError, ConnectionError) as error:
+        except NoWireError as error:
             raise ServerError(
-                f"{self.name} does not answer ({_reason(error)}); start the node, or correct [chain] rpc_urls"
+                f"{self.name} does not answer ({error}); start the node, or correct [chain] rpc_urls"
             ) from None
-        except (requests.RequestException, ValueError, OSError) as error:
-            raise ServerError(f"{self.name} broke off its answer to {what} ({type(error).__name__})") from None
-        answer = _parsed(text)
+        except BrokenWireError as error:
+            raise ServerError(f"{self.name} broke off its answer to {what} ({error})") from None
+        answer = _parsed(response.body)
         self._require_welcome(response, answer, what)
         if answer is None:
             kind = response.headers.get("Content-Type", "nothing").split(";")[0]
-            raise ServerError(f"{self.name} answers {what} with {kind} (HTTP {response.status_code}), not JSON-RPC")
+            raise ServerError(f"{self.name} answers {what} with {kind} (HTTP {response.status}), not JSON-RPC")
         return answer
 
-    def _require_welcome(self, response: requests.Response, answer: Any, what: str) -> None:
+    def _require_welcome(self, response: WireAnswer, answer: Any, what: str) -> None:
         """Raise what the HTTP status says where the body does not say more."""
-        status = response.status_code
+        status = response.status
         if status == _TOO_MANY_REQUESTS:
             wait = _retry_after(response.headers.get("Retry-After"))
             when = "" if wait is None else f", for {wait:g} s"
@@ -214,20 +205,6 @@ class Server(JSONBaseProvider):
         return Answer(None, read_failure(self.name, request.method, parsed))
 
 
-def _session(url: str) -> requests.Session:
-    """Return a session for one URL that has read proxies, certificates and passwords of this machine once for all.
-
-    Left to itself it looks for them in environment and files at each request.
-    """
-    session = requests.Session()
-    found = session.merge_environment_settings(url, {}, None, None, None)
-    session.proxies, session.cert = found["proxies"], found["cert"]
-    session.verify = found["verify"] if url.startswith("https:") else True
-    session.auth = get_netrc_auth(url)
-    session.trust_env = False
-    return session
-
-
 def _parsed(text: bytes) -> Any:
     """Return the JSON object or list of a body, None where it is neither."""
     try:
@@ -235,20 +212,6 @@ def _parsed(text: bytes) -> Any:
     except (ValueError, RecursionError):
         return None
     return parsed if isinstance(parsed, Mapping | list) else None
-
-
-def _reason(error: Exception) -> str:
-    text = str(error)
-    for words, plain in (
-        ("refused", "connection refused"),
-        ("resolve", "its name is not known"),
-        ("reset", "connection reset"),
-        ("Remote end closed", "connection closed"),
-        ("certificate", "its certificate is not valid"),
-    ):
-        if words in text:
-            return plain
-    return type(error).__name__
 
 
 def _retry_after(written: str | None) -> float | None:

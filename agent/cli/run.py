@@ -20,6 +20,7 @@ from agent.files.book_file import load_kept_book
 from agent.guard import worst_net_delta
 from agent.keeper.book_watch import BookWatch
 from agent.keeper.keeper import Keeper
+from agent.keeper.memory import Housekeeping
 from agent.keeper.result import CycleResult, Outcome
 from agent.observability.keeper_observer import KeeperObserver
 from agent.observability.observation import ObservationOptions, observed
@@ -114,9 +115,12 @@ def _keep(
             is_shadow=keeper.is_shadow,
         )
 
+        housekeeping = Housekeeping()
+
         def show(result: CycleResult) -> None:
             typer.echo(json.dumps(as_document(result), allow_nan=False) if as_json else as_line(result))
             observer.on_result(result)
+            housekeeping.between_cycles()
 
         def on_error(trouble: AgentError) -> None:
             typer.echo(f"evenkeel: {type(trouble).__name__}: {' '.join(str(trouble).split())}", err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
+from functools import lru_cache
 from typing import Protocol
 
 from eth_abi.abi import encode
@@ -47,6 +48,7 @@ def build_intent(snapshot: Snapshot, decision: Proposal, deadline_seconds: int) 
     )
 
 
+@lru_cache(maxsize=16)
 def rebalance_call(intent: Intent) -> Call:
     """Return the vault's ``rebalance`` of an intent, bound to the block it was decided on."""
     return load_abi("HedgeVault").function("rebalance").at(intent.vault, *bound_intent(intent))

@@ -57,6 +57,7 @@ class Lease:
         self._holder = f"pid {os.getpid()} on {platform.node()}"
         self._held: _Held | None = None
         self._mutex = threading.RLock()
+        self._shared_rows = self._rows().with_for_update(read=True)
         self._stopped = threading.Event()
         self._renewing: threading.Thread | None = None
 
@@ -110,7 +111,7 @@ class Lease:
         held = self._held
         if held is None:
             raise LeaseHeldError("another keeper has taken over the ledger's lease")
-        rows = connection.execute(self._rows().with_for_update(read=True)).all()
+        rows = connection.execute(self._shared_rows).all()
         found = {row.name: row for row in rows}
         for name, epoch in held.epochs.items():
             if name not in found or found[name].epoch != epoch:

@@ -12,6 +12,7 @@ from agent.errors import FatalError
 from agent.ledger import rows, schema
 from agent.ledger.accounting import Accounts
 from agent.ledger.config import LedgerTerms
+from agent.ledger.intent_memory import IntentMemory
 from agent.ledger.orders import Order, replay
 from agent.ledger.records import (
     AccountEventRecord,
@@ -62,7 +63,7 @@ class VaultLedger(VaultRows):
 
     def __init__(self, engine: Engine, identity: VaultIdentity, lease: Fence, terms: LedgerTerms) -> None:
         self._accounts: Accounts | None = None
-        self._open: dict[IntentId, IntentRecord] | None = None
+        self._intents = IntentMemory()
         self._orders: list[Order] | None = None
         self._unsettled: dict[IntentId, Seconds] | None = None
         self._retention = Retention(terms.cycle_retention_days)
@@ -74,15 +75,15 @@ class VaultLedger(VaultRows):
     def add_intent(self, record: IntentRecord) -> None:
         """Record a decision before anything is signed."""
         with self._commit() as connection:
-            self._insert_decided(connection, record)
-        self._open = None
+            is_new = self._insert_decided(connection, record)
+        self._intents.opened(record, is_new)
 
     def add_signed_intent(self, record: IntentRecord, signed: SignedTransaction, block_id: BlockId) -> None:
         """Record a decision and its signed transaction in one commit, before the transaction is sent."""
         with self._commit() as connection:
-            self._insert_decided(connection, record)
+            is_new = self._insert_decided(connection, record)
             self._insert_signed(connection, signed, block_id)
-        self._open = None
+        self._intents.opened(record, is_new)
 
     def add_transaction(self, signed: SignedTransaction, block_id: BlockId) -> None:
         """Record another signed transaction of an intent before it is sent."""
@@ -112,7 +113,7 @@ class VaultLedger(VaultRows):
     def open_intents(self) -> list[IntentRecord]:
         """Return the intents whose outcome is not final, oldest first."""
         self._keep_fresh()
-        if self._open is None:
+        if self._intents.open is None:
             final = schema.transitions.alias()
             is_closed = exists().where(
                 final.c.vault_id == self._vault_id,
@@ -122,8 +123,8 @@ class VaultLedger(VaultRows):
             )
             statement = self._rows_of(schema.intents).where(~is_closed).order_by(schema.intents.c.id)
             found = [rows.intent_record(row, self.identity.address) for row in self._fetch(statement)]
-            self._open = {record.intent.intent_id: record for record in found}
-        return list(self._open.values())
+            self._intents.open = {record.intent.intent_id: record for record in found}
+        return list(self._intents.open.values())
 
     def transactions_of(self, intent_id: IntentId) -> list[SignedTransaction]:
         """Return the signed transactions of an intent, oldest first."""
@@ -145,6 +146,14 @@ class VaultLedger(VaultRows):
 
     def closed_intents(self, limit: int) -> list[ClosedIntent]:
         """Return how the latest intents ended, newest first."""
+        self._keep_fresh()
+        latest = self._intents.latest(limit)
+        if latest is None:
+            latest = self._load_closed(limit)
+            self._intents.keep_latest(limit, latest)
+        return latest
+
+    def _load_closed(self, limit: int) -> list[ClosedIntent]:
         steps, intents = schema.transitions, schema.intents
         of_vault = and_(steps.c.vault_id == self._vault_id, intents.c.vault_id == self._vault_id)
         statement = (
@@ -334,13 +343,15 @@ class VaultLedger(VaultRows):
 
     # --- parts ----------------------------------------------------------------------------------------------------
 
-    def _insert_decided(self, connection: Connection, record: IntentRecord) -> None:
+    def _insert_decided(self, connection: Connection, record: IntentRecord) -> bool:
+        """Add a decision; False where it was known before."""
         block = record.intent.decided_at_block
         decided = Transition(
             record.intent.intent_id, IntentState.DECIDED, BlockId.of(block), block_unix=block.timestamp
         )
-        self._insert(connection, schema.intents, [rows.intent_values(record)])
+        added = self._insert(connection, schema.intents, [rows.intent_values(record)])
         self._insert(connection, schema.transitions, [rows.transition_values(decided)])
+        return added == 1
 
     def _insert_signed(self, connection: Connection, signed: SignedTransaction, block_id: BlockId) -> None:
         transition = Transition(signed.intent_id, IntentState.SIGNED, block_id, signed.transaction_hash)
@@ -352,12 +363,11 @@ class VaultLedger(VaultRows):
             has_reinstated = self._reinstate(connection, [transition.block_id])
             if receipt is not None:
                 self._insert(connection, schema.receipts, [rows.receipt_values(receipt)])
-            self._insert(connection, schema.transitions, [rows.transition_values(transition)])
+            added = self._insert(connection, schema.transitions, [rows.transition_values(transition)])
         if has_reinstated:
             self._forget()
         elif transition.state.is_final:
-            if self._open is not None:
-                self._open.pop(transition.intent_id, None)
+            self._intents.ended(transition, is_new=added == 1)
             if transition.state is IntentState.EXECUTED and self._unsettled is not None and transition.block_unix:
                 self._unsettled[transition.intent_id] = transition.block_unix
 
@@ -403,4 +413,5 @@ class VaultLedger(VaultRows):
 
     def _forget(self) -> None:
         super()._forget()
-        self._accounts = self._open = self._unsettled = self._orders = None
+        self._accounts = self._unsettled = self._orders = None
+        self._intents.forget()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, Row, Table, select
+from sqlalchemy import Connection, Engine, Insert, Row, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
@@ -21,6 +22,14 @@ _ROWS_AT_ONCE = 1_000
 """Rows handed over together, so that the wait for the database's answer stays far below its time-out."""
 _UNKNOWN = -1
 """Epoch of what was worked out when that is not known to hold any more."""
+
+
+@cache
+def _insertion(dialect_name: str, table: Table) -> Insert:
+    """Return the statement that adds rows and leaves alone those that are there; made once, for it costs as it runs."""
+    dialect = postgresql if dialect_name == "postgresql" else sqlite
+    statement: Insert = dialect.insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return statement
 
 
 class Fence(Protocol):
@@ -70,10 +79,9 @@ class VaultRows:
 
     def _insert(self, connection: Connection, table: Table, values: Sequence[Mapping[str, Any]]) -> int:
         """Add rows and return how many; one that is there already by its unique key stays as it is."""
-        dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
-        statement = dialect.insert(table).on_conflict_do_nothing()
-        counted = statement.execution_options(preserve_rowcount=True)
-        added = 0
+        if not values:
+            return 0
+        counted, added = _insertion(self._engine.dialect.name, table), 0
         for first in range(0, len(values), _ROWS_AT_ONCE):
             part = [{"vault_id": self._vault_id, **row} for row in values[first : first + _ROWS_AT_ONCE]]
             added += connection.execute(counted, part).rowcount

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
 import pytest
-import requests
+import urllib3
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    DecodeError,
+    NameResolutionError,
+    NewConnectionError,
+    ProtocolError,
+    ReadTimeoutError,
+    SSLError,
+)
 from web3 import Web3
 
 from agent.chain.failures import (
@@ -21,6 +31,7 @@ from agent.chain.send_outcomes import SendOutcome
 from agent.chain.transport import RefusedTransactionError, Request, Server
 from agent.errors import TransientError
 
+POOL = urllib3.HTTPConnectionPool("127.0.0.1")
 URL = "http://user:token@127.0.0.1:8545/v1/secret?key=secret"
 CALL = Request("eth_call", ({"to": "0x00"}, "latest"))
 SEND = Request("eth_sendRawTransaction", ("0x02",))
@@ -36,16 +47,14 @@ def server():
 def answer_with(monkeypatch, answer: Any, status: int = 200, **headers: str) -> None:
     """Let the server's HTTP answer be this: bytes as they are, anything else as JSON, an exception raised."""
 
-    def post(self, url, data=None, timeout=None, **_):
+    def urlopen(self, method, url, **_):
         if isinstance(answer, Exception):
             raise answer
-        response = requests.Response()
-        response.status_code = status
-        response.headers.update({name.replace("_", "-"): content for name, content in headers.items()})
-        response._content = answer if isinstance(answer, bytes) else encoded(answer)
-        return response
+        body = answer if isinstance(answer, bytes) else encoded(answer)
+        named = {name.replace("_", "-"): content for name, content in headers.items()}
+        return urllib3.HTTPResponse(io.BytesIO(body), named, status, preload_content=False)
 
-    monkeypatch.setattr(requests.Session, "post", post)
+    monkeypatch.setattr(urllib3.HTTPConnectionPool, "urlopen", urlopen)
 
 
 def encoded(answer: Any) -> bytes:
@@ -71,10 +80,13 @@ def test_request__result__is_returned_even_when_it_is_null(server, monkeypatch):
 @pytest.mark.parametrize(
     ("answer", "status", "headers", "kind", "words"),
     [
-        (requests.ConnectionError("Connection refused"), 0, {}, ServerError, "does not answer (connection refused)"),
-        (requests.ConnectionError("Failed to resolve"), 0, {}, ServerError, "its name is not known"),
-        (requests.Timeout("slow"), 0, {}, TimedOutError, "did not answer eth_call within 1 s"),
-        (requests.exceptions.ChunkedEncodingError("cut"), 0, {}, ServerError, "broke off its answer to eth_call"),
+        (NewConnectionError(POOL, "Connection refused"), 0, {}, ServerError, "does not answer (connection refused)"),
+        (NameResolutionError("nowhere", POOL, OSError()), 0, {}, ServerError, "its name is not known"),
+        (ProtocolError("Remote end closed connection"), 0, {}, ServerError, "does not answer (connection closed)"),
+        (SSLError("certificate verify failed"), 0, {}, ServerError, "its certificate is not valid"),
+        (ReadTimeoutError(POOL, "/", "slow"), 0, {}, TimedOutError, "did not answer eth_call within 1 s"),
+        (ConnectTimeoutError(POOL, "slow"), 0, {}, TimedOutError, "did not answer eth_call within 1 s"),
+        (DecodeError("garbled"), 0, {}, ServerError, "broke off its answer to eth_call"),
         (b"slow down", 429, {}, RateLimitedError, "limits how often it is asked (HTTP 429)"),
         (b"", 429, {"Retry_After": "7"}, RateLimitedError, "(HTTP 429), for 7 s"),
         (b"", 429, {"Retry_After": "soon"}, RateLimitedError, "(HTTP 429)"),
@@ -93,7 +105,7 @@ def test_request__http_that_fails__names_itself_and_no_secret(
         ask(server)
     assert type(caught.value) is kind
     assert words in str(caught.value)
-    assert ("start the node" in str(caught.value)) == isinstance(answer, requests.ConnectionError)
+    assert ("start the node" in str(caught.value)) == isinstance(answer, NewConnectionError | ProtocolError | SSLError)
     assert "secret" not in str(caught.value)
     assert "token@" not in str(caught.value)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -276,6 +277,27 @@ def test_open_intents__state_recorded__is_open_until_it_is_final(ledger, state):
     ledger.add_transition(Transition(INTENT_ID, state, block_id(8)))
     open_states = {IntentState.DECIDED, IntentState.SIGNED, IntentState.SENT, IntentState.MINED}
     assert bool(ledger.open_intents()) is (state in open_states)
+
+
+def test_intents__read_between_the_writes__are_what_a_fresh_look_finds(database, ledger):
+    for number in range(5):
+        intent_id = IntentId(f"0x{number:064x}")
+        intent = replace(INTENT.intent, intent_id=intent_id, deadline=Seconds(1_700_000_247 + number))
+        signed = replace(SIGNED, intent_id=intent_id, transaction_hash=f"0x{number + 100:064x}")
+        state = IntentState.REVERTED if number % 2 else IntentState.EXECUTED
+        ended = Transition(intent_id, state, block_id(8), detail=f"as {intent_id}")
+        steps = (
+            partial(ledger.add_signed_intent, replace(INTENT, intent=intent), signed, block_id(7)),
+            partial(ledger.add_transition, ended),
+        )
+        for step in steps:
+            step()
+            fresh = database.vault(IDENTITY)
+            assert ledger.open_intents() == fresh.open_intents()
+            assert ledger.closed_intents(3) == fresh.closed_intents(3)
+    assert [one.deadline for one in ledger.closed_intents(3)] == [1_700_000_251, 1_700_000_250, 1_700_000_249]
+    ledger.void([block_id(8)])
+    assert ledger.closed_intents(3) == []
 
 
 def test_void__block_of_the_outcome_replaced__opens_the_intent_again(ledger):

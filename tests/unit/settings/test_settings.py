@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.budgets import loss_bounds
-from agent.chain.config import RPC_URLS_VARIABLE
+from agent.chain.config import RPC_URLS_VARIABLE, WS_URLS_VARIABLE
 from agent.costs.impact import ImpactCoefficients
 from agent.errors import DataError
 from agent.ledger.config import LEDGER_URL_VARIABLE
@@ -354,6 +354,16 @@ def test_to_cost_inputs__gas_paid_in_the_underlying__uses_the_oracle_price(local
             "risk_aversion_per_usd is 0.0; expected a positive",
         ),
         ("http://127.0.0.1:8545", "127.0.0.1:8545", "[chain] rpc_urls.0: write a URL such as"),
+        (
+            "rpc_quorum = 1",
+            'rpc_quorum = 1\nws_urls = ["http://127.0.0.1:8545"]',
+            "[chain] ws_urls.0: write a URL such as ws://127.0.0.1:8545",
+        ),
+        (
+            "rpc_quorum = 1",
+            'rpc_quorum = 1\nws_urls = ["wss://me:secret@one.example"]',
+            "[chain] ws_urls: holds a password; put the URL into EVENKEEL_WS_URLS",
+        ),
         ("rpc_quorum = 1", "rpc_quorum = 2", "[chain]: rpc_quorum 2 needs as many rpc_urls, not 1"),
         (
             "http://127",
@@ -403,9 +413,11 @@ def test_load_settings__environment__replaces_urls_that_hold_secrets(localnet):
     settings = localnet(
         environment={
             RPC_URLS_VARIABLE: "https://user:pass@one.example, https://two.example",
+            WS_URLS_VARIABLE: "wss://user:pass@one.example, ws://two.example",
             LEDGER_URL_VARIABLE: "postgresql+psycopg://keeper:pass@db/ledger",
         }
     )
+    assert settings.chain.ws_urls == ("wss://user:pass@one.example", "ws://two.example")
     assert settings.chain.rpc_urls == ("https://user:pass@one.example", "https://two.example")
     assert settings.ledger.url == "postgresql+psycopg://keeper:pass@db/ledger"
 
