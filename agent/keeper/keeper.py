@@ -356,6 +356,7 @@ class Keeper:
     def _decide(self, sight: Sight, *, is_waiting: bool) -> CycleResult:
         """Decide and carry out; a vault takes a keeper's next intent only from a later block than its last."""
         nav = check_nav(self.ledger.accounts, sight.state, self._asset_decimals)
+        self.ledger.require_lease()  # or another keeper has booked what this sight is too old to know
         view = self._decider.view(sight, nav)
         if view.decision.action is Action.HOLD:
             result = CycleResult(view.block, Outcome.HELD, view.decision.reason, 0.0, view, nav)

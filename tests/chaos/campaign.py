@@ -22,7 +22,7 @@ from itertools import count
 from pathlib import Path
 
 from agent.errors import DataError
-from tests.chaos.faults import LEVELS
+from tests.chaos.faults import GENTLE, LEVELS
 from tests.chaos.forked import Zygote
 from tests.chaos.judge import rebalanced, violations
 from tests.chaos.mutants import MUTANTS
@@ -102,7 +102,7 @@ def campaign(cycles: int, seed: int, minutes: float, mutant: str | None) -> list
     while not is_over():
         with stage() as at:
             for number in seeds:
-                outcome = at.play(draw_schedule(number, LEVELS), number, mutant)
+                outcome = at.play(draw_schedule(number, LEVELS, GENTLE), number, mutant)
                 if outcome.violations and mutant is None:
                     outcome = replace(outcome, smallest=at.shrunk(outcome))
                 outcomes.append(outcome)

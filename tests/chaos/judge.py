@@ -17,7 +17,7 @@ from agent.ledger.accounting import check_nav
 from agent.ledger.records import IntentState
 from agent.observability.alerts import AlertName
 from agent.units import Address, AssetUnits, IntentId, Seconds, Wad
-from tests.chaos.faults import FAULTS, struck_servers
+from tests.chaos.faults import FAULTS
 from tests.chaos.run import BLOCKS_TO_HEAL, Run
 
 MOST_NAV_ERROR_BPS = 1.0
@@ -216,9 +216,3 @@ def _one_leg(run: Run, measured: Measurement, head: Any, margin: int, size: int)
         deadline=Seconds(head.timestamp + 240),
         decided_at_block=head,
     )
-
-
-def bearable(run: Run) -> bool:
-    """Return whether at most one server of three fails now, and nothing else does."""
-    uses = [use for _, use in run.active]
-    return all(FAULTS[use.fault].is_of_servers for use in uses) and len(struck_servers(uses)) <= 1
