@@ -123,7 +123,10 @@ class ServerFault(ChaosFault):
 
 
 class Lie(ServerFault):
-    """The first server lies about state, logs, receipts, nonces or blocks."""
+    """The first server lies about state, logs, receipts, nonces, balances, fees or what was sent.
+
+    Not about the chain's id: a keeper that is started on a server of another chain refuses, by design, as on bad input.
+    """
 
     LIES: tuple[tuple[str, Any], ...] = (
         ("eth_call", "0x" + "11" * 64),
@@ -133,7 +136,6 @@ class Lie(ServerFault):
         ("eth_getTransactionCount", "0x0"),
         ("eth_getTransactionCount", "0xffff"),
         ("eth_getBalance", "0x0"),
-        ("eth_chainId", "0x1"),
         ("eth_feeHistory", {"reward": [["0xffffffffffff"]]}),
         ("eth_sendRawTransaction", "0x" + "22" * 32),
     )

@@ -1,4 +1,4 @@
-"""Schedules of faults: the same seed draws the same, a line reads back, and what fails is made as small as it can be."""
+"""Schedules of faults: a seed draws the same again, a line reads back, and what fails is made as small as it can be."""
 
 from __future__ import annotations
 
