@@ -94,7 +94,7 @@ def draw_schedule(seed: int, levels: Mapping[str, int], gentle: Collection[str] 
             draw.choice((1, 1, 2, MOST_ROUNDS_LASTED)),
             draw.randint(-MOST_MOVE_BPS, MOST_MOVE_BPS),
         )
-        for fault in draw.sample(names, draw.randint(LEAST_ROUNDS, MOST_ROUNDS))
+        for fault in draw.sample(names, min(draw.randint(LEAST_ROUNDS, MOST_ROUNDS), len(names)))
     ]
     return Schedule((*first, *uses))
 
