@@ -57,6 +57,16 @@ audit-campaigns: setup ## 20 million calls under every invariant, a million atta
 	@FOUNDRY_PROFILE=audit EVENKEEL_CALLS=$(EVENKEEL_CALLS) EVENKEEL_ATTACKS=$(EVENKEEL_ATTACKS) \
 		$(FORGE) test --match-path 'tests/contracts/invariants/*' -vv
 
+# Keeper cycles of the campaign, the seed of its first schedule, and when it ends at the latest.
+CHAOS_CYCLES ?= 10000
+CHAOS_SEED ?= 1
+CHAOS_MINUTES ?= 240
+
+.PHONY: chaos
+chaos: setup ## 10,000 keeper cycles under faults of servers, chain, venue, process and disk (about an hour)
+	@echo "== Chaos: $(CHAOS_CYCLES) keeper cycles from seed $(CHAOS_SEED); the report is build/chaos/report.md"
+	@$(BIN)/python -m tests.chaos.campaign --cycles $(CHAOS_CYCLES) --seed $(CHAOS_SEED) --minutes $(CHAOS_MINUTES)
+
 .PHONY: docs
 docs: setup $(STAMPS)/docs ## build/site: the documentation, every warning an error
 	@echo "== Documentation (about 1 min)"

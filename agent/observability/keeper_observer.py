@@ -184,11 +184,10 @@ class KeeperObserver:
         if tripped := self._show_endpoints():
             yield AlertName.ENDPOINT_FAILING, f"out of use: {', '.join(tripped)}"
         latest = self._keeper.ledger.closed_intents(1)
-        if latest and latest[0].state is IntentState.SUPERSEDED:
-            yield (
-                AlertName.KEY_USED_ELSEWHERE,
-                f"key {self._address} sends what this keeper does not: {latest[0].detail}",
-            )
+        is_taken = bool(latest) and latest[0].state is IntentState.SUPERSEDED
+        if is_taken or result.resumed is IntentState.SUPERSEDED:
+            words = f"key {self._address} sends what this keeper does not"
+            yield AlertName.KEY_USED_ELSEWHERE, f"{words}: it took the nonce of a transaction on its way"
 
     def _open_intent(self, block: BlockRef) -> tuple[int, str | None]:
         """Show the oldest open intent, and return its age and state."""
