@@ -17,6 +17,10 @@ from typing import Any
 SOURCES = ("contracts", "tests/contracts/invariants", "tests/contracts/support")
 CAMPAIGNS = 2
 """Functions `test_campaign_…` of Invariants.t.sol: each sends half of the calls."""
+LEAST_ACCEPTED = 0.30
+"""Part of the calls of every action that must be accepted, as in Invariants.t.sol."""
+LEAST_JUDGED = 200_000
+"""Calls in all from which on acceptance is judged, as many as `make test` sends: chance decides over fewer."""
 GOALS = ("loss", "loss by trades", "exposure")
 """Goals of the climbs in Attackers.t.sol, by number."""
 
@@ -67,6 +71,21 @@ class Sum:
     broken: list[Slice] = field(default_factory=list)
     accepted: dict[str, tuple[int, int]] = field(default_factory=dict)
     ratios: dict[str, float] = field(default_factory=dict)
+
+    def least_accepted(self) -> tuple[str, float]:
+        """Return the action that was accepted least often, and the part of its calls."""
+        parts = {action: accepted / calls for action, (calls, accepted) in self.accepted.items() if calls}
+        least = min(parts, key=lambda action: parts[action])
+        return least, parts[least]
+
+    def complaints(self) -> list[str]:
+        """Return what is not as it must be: slices that broke, an action that means little."""
+        wrong = [f"BROKEN by seed {one.seed} ({one.finished_at}): {one.broken}" for one in self.broken]
+        if self.calls >= LEAST_JUDGED:
+            least, part = self.least_accepted()
+            if part < LEAST_ACCEPTED:
+                wrong.append(f"too seldom accepted: {least}, {part:.1%} of its calls")
+        return wrong
 
 
 def digest_of(root: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from scripts.slices import (
     SOURCES,
     Asked,
     Slice,
+    Sum,
     champions,
     complaint,
     digest_of,
@@ -60,9 +62,9 @@ def judged(said: dict[str, Any], returncode: int = 0) -> str:
     return complaint(said, returncode, ASKED, figures(said))
 
 
-def one(seed: int, broken: str = "", sources: str = "a", ratio: float = 0.5) -> Slice:
+def one(seed: int, broken: str = "", ratio: float = 0.5) -> Slice:
     champion = {"loss": f"{seed}"}
-    return Slice(seed, sources, "2026-01-01", 36.0, 200, 15, broken, {"hedge": (4, 3)}, {"loss": ratio}, champion)
+    return Slice(seed, "a", "2026-01-01", 36.0, 200, 15, broken, {"hedge": (4, 3)}, {"loss": ratio}, champion)
 
 
 def test_figures__report__counts_of_both_campaigns_and_all_climbs():
@@ -100,6 +102,21 @@ def test_sum_of__broken_slice__named_and_not_counted():
     assert [slice_.seed for slice_ in total.broken] == [3]
 
 
+@pytest.mark.parametrize(
+    ("calls", "accepted", "fails"), [(200_000, 29, True), (200_000, 30, False), (199_999, 29, False)]
+)
+def test_complaints__action_seldom_accepted__fails_once_there_are_calls_enough(calls: int, accepted: int, fails: bool):
+    total = Sum(calls=calls, accepted={"hedge": (100, 80), "unwind": (100, accepted)})
+    assert total.least_accepted() == ("unwind", accepted / 100)
+    assert ("too seldom accepted: unwind" in "".join(total.complaints())) is fails
+
+
+def test_environment__champions__every_other_seed_climbs_on_from_them():
+    best = {"exposure": "1,2"}
+    assert campaigns.environment(7, ASKED, best)["EVENKEEL_CHAMPION_2"] == "1,2"
+    assert "EVENKEEL_CHAMPION_2" not in campaigns.environment(8, ASKED, best)
+
+
 def test_champions__several_slices__genes_of_the_best():
     assert champions([one(1, ratio=0.6), one(2, ratio=0.8), one(3, ratio=0.7)]) == {"loss": "2"}
 
@@ -132,23 +149,20 @@ def test_missing__either_target__slices_it_needs(calls: int, attacks: int, slice
 
 
 class Forge:
-    """In forge's place: says the same of every slice, and counts."""
+    """In forge's place: builds, says the same of every slice, and keeps their seeds."""
 
-    def __init__(self, said: str, returncode: int) -> None:
+    def __init__(self, said: str, returncode: int, build_returncode: int) -> None:
         self.said = said
         self.returncode = returncode
+        self.build_returncode = build_returncode
         self.seeds: list[str] = []
 
-    def run(self, arguments: list[str], env: dict[str, str] | None = None, **_: Any) -> Forge:
-        if env is not None:
-            self.seeds.append(env["EVENKEEL_SEED"])
-        return self
-
-    @property
-    def stdout(self) -> str:
-        return self.said
-
-    stderr = "forge's own words"
+    def run(self, arguments: list[str], env: dict[str, str] | None = None, **_: Any) -> CompletedProcess[str]:
+        if arguments[1] == "build":
+            return CompletedProcess(arguments, self.build_returncode)
+        assert env is not None
+        self.seeds.append(env["EVENKEEL_SEED"])
+        return CompletedProcess(arguments, self.returncode, self.said, "forge's own words")
 
 
 @pytest.fixture
@@ -159,8 +173,10 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def forge(monkeypatch: pytest.MonkeyPatch, said: dict[str, Any] | str, returncode: int = 0) -> Forge:
-    double = Forge(said if isinstance(said, str) else json.dumps(said), returncode)
+def forge(
+    monkeypatch: pytest.MonkeyPatch, said: dict[str, Any] | str, returncode: int = 0, build_returncode: int = 0
+) -> Forge:
+    double = Forge(said if isinstance(said, str) else json.dumps(said), returncode, build_returncode)
     monkeypatch.setattr(campaigns.subprocess, "run", double.run)
     return double
 
@@ -183,7 +199,7 @@ def test_main__invariant_breaks__stops_and_fails_until_the_sources_change(
     double = forge(monkeypatch, report("INV-05: price"), 1)
     assert campaigns.main(ENOUGH) == 1
     assert len(double.seeds) == 1
-    assert f"BROKEN by seed {double.seeds[0]}" in capsys.readouterr().out
+    assert f"BROKEN by seed {double.seeds[0]}" in capsys.readouterr().err
     assert (place / f"{double.seeds[0]}.json").is_file()
     assert campaigns.main(["--sum"]) == 1
     monkeypatch.setattr(campaigns, "digest_of", lambda _: "mended")
@@ -209,3 +225,11 @@ def test_main__sources_change_meanwhile__fails_and_records_nothing(monkeypatch: 
     with pytest.raises(SystemExit, match="sources changed"):
         campaigns.main(ENOUGH)
     assert recorded(campaigns.RECORD) == []
+
+
+@pytest.mark.usefixtures("place")
+def test_main__contracts_do_not_compile__fails_before_any_slice(monkeypatch: pytest.MonkeyPatch):
+    double = forge(monkeypatch, report(), build_returncode=1)
+    with pytest.raises(SystemExit, match="forge build ended with 1"):
+        campaigns.main(ENOUGH)
+    assert double.seeds == []
