@@ -94,20 +94,38 @@ def build() -> None:
 
 
 def run_all(seeds: Sequence[int], asked: Asked, processes: int, sources: str) -> Iterator[Slice]:
-    """Run slices side by side, each recorded when it ends; after one that broke no other begins."""
+    """Run slices side by side, each recorded when it ends. After one that failed no other begins; those under way end.
+
+    Raises
+    ------
+    NothingJudgedError
+        A slice was none.
+
+    """
     stopped = False
 
-    def one(seed: int) -> Slice | None:
+    def one(seed: int) -> Slice | NothingJudgedError | None:
         nonlocal stopped
-        ended = None if stopped else run(seed, asked, sources)
-        stopped = stopped or (ended is not None and bool(ended.broken))
+        if stopped:
+            return None
+        try:
+            ended = run(seed, asked, sources)
+        except NothingJudgedError as error:
+            stopped = True
+            return error
+        stopped = stopped or bool(ended.broken)
         return ended
 
+    failure = None
     with ThreadPool(processes) as pool:
         for ended in pool.imap_unordered(one, seeds):
-            if ended is not None:
+            if isinstance(ended, NothingJudgedError):
+                failure = ended
+            elif ended is not None:
                 record(RECORD, ended)
                 yield ended
+    if failure is not None:
+        raise failure
 
 
 def missing(total: Sum, asked: Asked, calls: int, attacks: int) -> int:

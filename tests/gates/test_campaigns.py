@@ -211,19 +211,21 @@ def test_main__invariant_breaks__stops_and_fails_until_the_sources_change(
 def test_main__forge_says_nothing__fails_and_records_nothing(
     monkeypatch: pytest.MonkeyPatch, said: str, returncode: int
 ):
-    forge(monkeypatch, said, returncode)
+    double = forge(monkeypatch, said, returncode)
     with pytest.raises(SystemExit, match="forge ended with"):
         campaigns.main(ENOUGH)
+    assert len(double.seeds) == 1
     assert recorded(campaigns.RECORD) == []
 
 
 @pytest.mark.usefixtures("place")
 def test_main__sources_change_meanwhile__fails_and_records_nothing(monkeypatch: pytest.MonkeyPatch):
-    forge(monkeypatch, report())
+    double = forge(monkeypatch, report())
     digests = iter(["before", "after"])
     monkeypatch.setattr(campaigns, "digest_of", lambda _: next(digests))
     with pytest.raises(SystemExit, match="sources changed"):
         campaigns.main(ENOUGH)
+    assert len(double.seeds) == 1
     assert recorded(campaigns.RECORD) == []
 
 
