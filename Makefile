@@ -47,15 +47,12 @@ lint: setup ## Formatting, static types, import directions, Solidity rules
 	@$(FORGE) fmt --check contracts tests benchmarks
 	@node node_modules/solhint/solhint.js --max-warnings 0 'contracts/**/*.sol'
 
-# Calls of the campaigns together, and attack sequences of each of three climbs; fewer of both for a slice.
-EVENKEEL_CALLS ?= 20000000
-EVENKEEL_ATTACKS ?= 334000
+# `make audit-campaigns SLICES=4`: four slices of the campaigns in this go, and no more.
+SLICES ?=
 
 .PHONY: audit-campaigns
-audit-campaigns: setup ## 20 million calls under every invariant, a million attacks (about a day on 2 cores)
-	@echo "== Invariants: $(EVENKEEL_CALLS) calls; attacks: 3 x $(EVENKEEL_ATTACKS) sequences"
-	@FOUNDRY_PROFILE=audit EVENKEEL_CALLS=$(EVENKEEL_CALLS) EVENKEEL_ATTACKS=$(EVENKEEL_ATTACKS) \
-		$(FORGE) test --match-path 'tests/contracts/invariants/*' -vv
+audit-campaigns: setup ## 20 million calls under every invariant, a million attacks; goes on where the last go ended
+	@$(BIN)/python -m scripts.campaigns $(SLICES:%=--slices %)
 
 # Keeper cycles of the campaign, the seed of its first schedule, and when it ends at the latest.
 CHAOS_CYCLES ?= 10000
