@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from scripts.agent_judge import QUICK, SLOW, Judge, judge_in, measure, prepare, read_map
+from scripts.agent_judge import MOST_SLOW_SECONDS, QUICK, SLOW, Judge, judge_in, measure, prepare, read_map
 from scripts.agent_named_mutants import named_mutants, unnoticed
 from scripts.mutants import unjustified
 from scripts.mutation import wilson
@@ -116,6 +116,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--per-file", type=int, default=2, help="mutants of each source")
     parser.add_argument("--seconds", type=float, default=86_400.0, help="time for all together")
+    parser.add_argument(
+        "--slow-seconds", type=float, default=MOST_SLOW_SECONDS, help="of slow tests for a mutant; 0: quick ones alone"
+    )
     parser.add_argument("--work", type=Path, default=WORK, help="where the copy is made")
     parser.add_argument("--map", type=Path, help="lines that an earlier run has measured, of the same tests")
     parser.add_argument("--named", action="store_true", help="those of scripts/agent_named_mutants.toml alone")
@@ -128,7 +131,7 @@ def main() -> int:
     files = read_map(arguments.map) if arguments.map else measure(tree, PACKAGES, (*QUICK, *SLOW))
     deadline = time.monotonic() + arguments.seconds
     packages, survived = {}, []
-    with judge_in(tree, files) as judge:
+    with judge_in(tree, files, arguments.slow_seconds) as judge:
         for package, names in sources(tuple(arguments.packages) or PACKAGES).items():
             mutants = [one for name in names for one in drawn(name, arguments.seed, arguments.per_file)]
             packages[package], survivors = judge_package(judge, mutants, deadline)
