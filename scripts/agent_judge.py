@@ -54,8 +54,8 @@ SETTINGS_TESTS = "tests/gates/test_parameters_page.py"
 """Judges the fields of every ``config.py``, which run at import, before any test is there to be measured."""
 
 LEAST_SECONDS = 30.0
-"""Time-out of a mutant, beside five times what its tests take."""
-TIMES_SLOWER = 5.0
+"""Time-out of a mutant, beside two and a half times what its tests take."""
+TIMES_SLOWER = 2.5
 MOST_QUICK_SECONDS = 60.0
 """What the quick files that judge a mutant take together at most, those that run most of its source first."""
 MOST_SLOW_SECONDS = 90.0
