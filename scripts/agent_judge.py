@@ -41,9 +41,11 @@ QUICK = (
 )
 SLOW = (
     "tests/integration/test_account_events.py",
+    "tests/integration/test_book_and_chain_apart.py",
     "tests/integration/test_guard_mirror.py",
     "tests/integration/test_keeper.py",
     "tests/integration/test_keeper_fail_over.py",
+    "tests/integration/test_keeper_follows_the_chain.py",
     "tests/integration/test_keeper_recovery.py",
     "tests/properties/test_decide_properties.py",
     "tests/properties/test_guard_properties.py",
