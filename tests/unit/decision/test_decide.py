@@ -152,7 +152,7 @@ def test_decide__policy_asks_for_more_risk__never_enlarges_the_worst_case(landin
 
 
 @pytest.mark.parametrize(("quantity", "fee_ratio"), [(3.0, 0.001), (-3.0, 0.004)])
-def test_decide__buying_is_dearer__policy_reckons_with_the_side_that_leads_to_neutral(quantity, fee_ratio):
+def test_decide__buying_is_dearer__policy_reckons_with_its_own_side(quantity, fee_ratio):
     """A long book is sold against, a short one is bought for."""
     book = held(quantity)
     snapshot = snapshot_of(book)
