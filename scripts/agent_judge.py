@@ -155,15 +155,14 @@ class Judge:
         self._files = files
         self._slow_seconds = slow_seconds
 
-    def judge(self, mutant: PythonMutant) -> Verdict:
-        """Put the mutant in the tree, ask its quick tests, then its slow ones, and take it out again."""
-        verdict = ("survived", "")
+    def judge(self, mutant: PythonMutant, *, is_slow: bool = False) -> Verdict:
+        """Put the mutant in the tree, ask its quick tests or its slow ones, and take it out again."""
+        tests = judges_of(mutant, self._files, self._slow_seconds)[is_slow]
+        if not tests:
+            return "survived", ""
         with self.changed(mutant.file, mutant.applied):
-            for tests in judges_of(mutant, self._files, self._slow_seconds):
-                if tests and verdict[0] == "survived":
-                    seconds = LEAST_SECONDS + TIMES_SLOWER * sum(one.seconds for one in tests)
-                    verdict = self.ask([one.name for one in tests], seconds)
-        return verdict
+            seconds = LEAST_SECONDS + TIMES_SLOWER * sum(one.seconds for one in tests)
+            return self.ask([one.name for one in tests], seconds)
 
     @contextmanager
     def changed(self, name: str, change: Callable[[str], str]) -> Iterator[None]:
