@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -264,6 +265,21 @@ def test_breaker__answer_between_faults__starts_the_count_anew():
         breaker.answered(0.1)
     assert breaker.state(0.0) is BreakerState.CLOSED
     assert breaker.faults == 3 * FAULTS_TO_OPEN
+
+
+@pytest.mark.parametrize("answer", [lambda: 1, failing(RevertedError("0x", "execution reverted"))])
+def test_request__answer_or_revert__its_latency_is_how_long_it_took(answer):
+    clock = [100.0]
+
+    def slow() -> Any:
+        clock[0] += 0.5
+        return answer()
+
+    endpoint = Endpoint(ScriptedServer("a", slow), 1, 1.0, lambda: clock[0])
+    for _ in range(40):
+        with suppress(RevertedError):
+            endpoint.request(PING)
+    assert endpoint.health.latency_seconds == pytest.approx(0.5, rel=0.01)
 
 
 def test_breaker__rate_limit_with_a_time__rests_as_long_as_asked():

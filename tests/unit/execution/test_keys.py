@@ -178,6 +178,13 @@ def test_write_keystore__short_password__is_refused_and_nothing_written(tmp_path
     with pytest.raises(DataError, match="11 characters; take 12 or more"):
         write_keystore(tmp_path / "keeper.json", SECRET, "x" * 11)
     assert not list(tmp_path.iterdir())
+    write_keystore(tmp_path / "keeper.json", SECRET, "x" * 12)
+    assert read_keystore(tmp_path / "keeper.json", "x" * 12) == SECRET
+
+
+def test_write_keystore__no_such_directory__says_where_and_why(tmp_path):
+    with pytest.raises(DataError, match=r"nowhere/keeper\.json: No such file or directory; choose another place"):
+        write_keystore(tmp_path / "nowhere" / "keeper.json", SECRET, PASSWORD)
 
 
 @pytest.mark.parametrize(

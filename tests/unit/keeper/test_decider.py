@@ -1,0 +1,129 @@
+"""By the book where chain and ledger agree with it; by the chain alone, or only toward zero, where they do not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from agent.decision.decide import decide
+from agent.errors import BookMismatchError
+from agent.keeper.alerts import AlertEvent, AlertLog
+from agent.keeper.decider import Decider
+from agent.keeper.planner import CycleView, Sight
+from agent.ledger.accounting import NavCheck
+from agent.policy.fixed_threshold import FixedThreshold
+from tests.support.decision_builders import COSTS, SETTINGS, held, snapshot_of, wad
+
+BOOK = held(1.0)
+SIGHT = Sight(snapshot_of(BOOK), None)
+DECISION = decide(SIGHT.snapshot, BOOK, FixedThreshold(50.0), COSTS, SETTINGS)
+LIMIT_BPS = 5.0
+
+
+def nav_error(error_bps: float) -> NavCheck:
+    return NavCheck(wad(101), wad(101), wad(100), wad(100), error_bps)
+
+
+class FakePlanner:
+    """Notes how it was asked to decide; while ``mismatch`` is set, the chain does not see the book as it is."""
+
+    def __init__(self) -> None:
+        self.book = BOOK
+        self.mismatch: str | None = None
+        self.settings = SimpleNamespace(keeper=SimpleNamespace(max_nav_error_bps=LIMIT_BPS))
+        self.asked: list[tuple[str, bool]] = []
+
+    def settling_expiries(self, sight: Sight) -> tuple[()]:
+        return ()
+
+    def decide(self, sight: Sight, averages: Any) -> CycleView:
+        if self.mismatch is not None:
+            raise BookMismatchError(self.mismatch)
+        return self._view("book", sight)
+
+    def decide_by_chain(self, sight: Sight, mismatch: str) -> CycleView:
+        assert mismatch == self.mismatch
+        return self._view("chain", sight)
+
+    def _view(self, way: str, sight: Sight) -> CycleView:
+        self.asked.append((way, sight.snapshot.measurement.is_reduce_only))
+        return CycleView(sight.snapshot, sight.state, replace(DECISION, reason=way), 0.0, COSTS)
+
+
+class Told(AlertLog):
+    """Remembers which alerts stand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.standing: dict[AlertEvent, str] = {}
+
+    def raise_alert(self, event: AlertEvent, message: str, now_unix: int) -> None:
+        assert now_unix == SIGHT.block.timestamp
+        self.standing[event] = message
+
+    def clear(self, event: AlertEvent) -> None:
+        self.standing.pop(event, None)
+
+
+@pytest.fixture
+def planner() -> FakePlanner:
+    return FakePlanner()
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+def decider_of(planner: FakePlanner, told: Told, **terms: bool) -> Decider:
+    return Decider(planner, None, told, None, **terms)
+
+
+def test_view__all_agree__is_decided_by_the_book(planner, told):
+    assert decider_of(planner, told).view(SIGHT, nav_error(0.0)).decision.reason == "book"
+    assert planner.asked == [("book", False)]
+    assert told.standing == {}
+
+
+def test_view__never_agreed_with_the_chain__is_refused_and_told(planner, told):
+    planner.mismatch = "apart by 3"
+    with pytest.raises(BookMismatchError, match="apart by 3"):
+        decider_of(planner, told).view(SIGHT, nav_error(0.0))
+    assert told.standing == {AlertEvent.BOOK_MISMATCH: "apart by 3"}
+    assert planner.asked == []
+
+
+def test_view__never_agreed_and_told_to_go_by_the_chain__goes_by_it(planner, told):
+    planner.mismatch = "apart by 3"
+    assert decider_of(planner, told, goes_by_chain=True).view(SIGHT, nav_error(0.0)).decision.reason == "chain"
+
+
+def test_view__agreed_once_and_no_more__goes_by_the_chain_until_it_agrees_again(planner, told):
+    decider = decider_of(planner, told)
+    decider.view(SIGHT, nav_error(0.0))
+    planner.mismatch = "apart by 3"
+    assert decider.view(SIGHT, nav_error(0.0)).decision.reason == "chain"
+    assert AlertEvent.BOOK_MISMATCH in told.standing
+    planner.mismatch = None
+    assert decider.view(SIGHT, nav_error(0.0)).decision.reason == "book"
+    assert told.standing == {}
+
+
+def test_view__nav_apart_by_more_than_the_limit__positions_only_shrink(planner, told):
+    decider = decider_of(planner, told)
+    view = decider.view(SIGHT, nav_error(5.1))
+    assert view.decision.reason == "book; NAV is 5.1 bps apart, so positions may only shrink"
+    assert told.standing[AlertEvent.NAV_BREAK] == "the ledger has 101.00 USD, the chain 100.00: 5.1 bps, above 5"
+    assert decider.view(SIGHT, nav_error(5.0)).decision.reason == "book"
+    assert planner.asked == [("book", True), ("book", False)]
+    assert told.standing == {}
+
+
+def test_view__nav_error_accepted_at_the_start__is_the_limits_new_zero(planner, told):
+    decider = decider_of(planner, told, accepts_nav_error=True)
+    for error_bps in (20.0, 25.0, 25.1):
+        decider.view(SIGHT, nav_error(error_bps))
+    assert planner.asked == [("book", False), ("book", False), ("book", True)]
