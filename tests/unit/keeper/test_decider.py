@@ -1,4 +1,4 @@
-"""By the book where chain and ledger agree with it; by the chain alone, or only toward zero, where they do not."""
+"""By the book where the chain agrees with it, by the chain alone where it does not; what is held back is said."""
 
 from __future__ import annotations
 
@@ -13,18 +13,12 @@ from agent.errors import BookMismatchError
 from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.decider import Decider
 from agent.keeper.planner import CycleView, Sight
-from agent.ledger.accounting import NavCheck
 from agent.policy.fixed_threshold import FixedThreshold
-from tests.support.decision_builders import COSTS, SETTINGS, held, snapshot_of, wad
+from tests.support.decision_builders import COSTS, SETTINGS, held, snapshot_of
 
 BOOK = held(1.0)
-SIGHT = Sight(snapshot_of(BOOK), None)
+SIGHT = Sight(snapshot_of(BOOK), SimpleNamespace(is_paused=False))
 DECISION = decide(SIGHT.snapshot, BOOK, FixedThreshold(50.0), COSTS, SETTINGS)
-LIMIT_BPS = 5.0
-
-
-def nav_error(error_bps: float) -> NavCheck:
-    return NavCheck(wad(101), wad(101), wad(100), wad(100), error_bps)
 
 
 class FakePlanner:
@@ -33,7 +27,6 @@ class FakePlanner:
     def __init__(self) -> None:
         self.book = BOOK
         self.mismatch: str | None = None
-        self.settings = SimpleNamespace(keeper=SimpleNamespace(max_nav_error_bps=LIMIT_BPS))
         self.asked: list[tuple[str, bool]] = []
 
     def settling_expiries(self, sight: Sight) -> tuple[()]:
@@ -83,7 +76,7 @@ def decider_of(planner: FakePlanner, told: Told, **terms: bool) -> Decider:
 
 
 def test_view__all_agree__is_decided_by_the_book(planner, told):
-    assert decider_of(planner, told).view(SIGHT, nav_error(0.0)).decision.reason == "book"
+    assert decider_of(planner, told).view(SIGHT).decision.reason == "book"
     assert planner.asked == [("book", False)]
     assert told.standing == {}
 
@@ -91,39 +84,34 @@ def test_view__all_agree__is_decided_by_the_book(planner, told):
 def test_view__never_agreed_with_the_chain__is_refused_and_told(planner, told):
     planner.mismatch = "apart by 3"
     with pytest.raises(BookMismatchError, match="apart by 3"):
-        decider_of(planner, told).view(SIGHT, nav_error(0.0))
+        decider_of(planner, told).view(SIGHT)
     assert told.standing == {AlertEvent.BOOK_MISMATCH: "apart by 3"}
     assert planner.asked == []
 
 
 def test_view__never_agreed_and_told_to_go_by_the_chain__goes_by_it(planner, told):
     planner.mismatch = "apart by 3"
-    assert decider_of(planner, told, goes_by_chain=True).view(SIGHT, nav_error(0.0)).decision.reason == "chain"
+    assert decider_of(planner, told, goes_by_chain=True).view(SIGHT).decision.reason == "chain"
 
 
 def test_view__agreed_once_and_no_more__goes_by_the_chain_until_it_agrees_again(planner, told):
     decider = decider_of(planner, told)
-    decider.view(SIGHT, nav_error(0.0))
+    decider.view(SIGHT)
     planner.mismatch = "apart by 3"
-    assert decider.view(SIGHT, nav_error(0.0)).decision.reason == "chain"
+    assert decider.view(SIGHT).decision.reason == "chain"
     assert AlertEvent.BOOK_MISMATCH in told.standing
     planner.mismatch = None
-    assert decider.view(SIGHT, nav_error(0.0)).decision.reason == "book"
+    assert decider.view(SIGHT).decision.reason == "book"
     assert told.standing == {}
 
 
-def test_view__nav_apart_by_more_than_the_limit__positions_only_shrink(planner, told):
-    decider = decider_of(planner, told)
-    view = decider.view(SIGHT, nav_error(5.1))
-    assert view.decision.reason == "book; NAV is 5.1 bps apart, so positions may only shrink"
-    assert told.standing[AlertEvent.NAV_BREAK] == "the ledger has 101.00 USD, the chain 100.00: 5.1 bps, above 5"
-    assert decider.view(SIGHT, nav_error(5.0)).decision.reason == "book"
-    assert planner.asked == [("book", True), ("book", False)]
-    assert told.standing == {}
+def test_view__something_is_held_back__is_said_beside_the_reason(planner, told):
+    view = decider_of(planner, told).view(replace(SIGHT, restraint="NAV is 9 bps apart"))
+    assert view.decision.reason == "book; NAV is 9 bps apart"
 
 
-def test_view__nav_error_accepted_at_the_start__is_the_limits_new_zero(planner, told):
-    decider = decider_of(planner, told, accepts_nav_error=True)
-    for error_bps in (20.0, 25.0, 25.1):
-        decider.view(SIGHT, nav_error(error_bps))
-    assert planner.asked == [("book", False), ("book", False), ("book", True)]
+@pytest.mark.parametrize(("is_paused", "reason"), [(False, "an order is open"), (True, "book; an order is open")])
+def test_view__keeper_itself_holds_all_back__is_the_reason(planner, told, is_paused, reason):
+    snapshot, state = replace(SIGHT.snapshot, paused=True), SimpleNamespace(is_paused=is_paused)
+    view = decider_of(planner, told).view(Sight(snapshot, state, restraint="an order is open"))
+    assert view.decision.reason == reason

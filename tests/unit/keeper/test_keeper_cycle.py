@@ -14,7 +14,6 @@ from agent.decision.decide import decide
 from agent.domain import Action, BlockRef
 from agent.errors import FatalError, RejectedError, TransientError
 from agent.execution.settlement import Settlement, Timer
-from agent.keeper import keeper as keeper_module
 from agent.keeper.alerts import AlertEvent
 from agent.keeper.keeper import Keeper
 from agent.keeper.planner import CycleView, Sight
@@ -28,7 +27,7 @@ from tests.support.decision_builders import COSTS, SETTINGS, held, snapshot_of, 
 BOOK = held(6.0)
 SNAPSHOT = snapshot_of(BOOK)
 DECISION = replace(decide(SNAPSHOT, BOOK, FixedThreshold(50.0), COSTS, SETTINGS), reason="because")
-NAV = NavCheck(wad(1), wad(2), wad(3), wad(4), 0.0)
+NAV = NavCheck(wad(1), wad(2), wad(3), wad(4))
 
 
 def block(number: int) -> BlockRef:
@@ -69,16 +68,20 @@ class World:
     def see(self, head: BlockRef) -> Sight:
         if self.refusal is not None:
             raise self.refusal
-        return self.see_accounts(head)
+        return self._sight(head)
 
     def see_accounts(self, head: BlockRef) -> Sight:
-        self.steps.append(f"see {head.number}")
+        self.steps.append(f"accounts {head.number}")
+        return self._sight(head)
+
+    def _sight(self, head: BlockRef) -> Sight:
+        """What is read beside the scan: in which order, threads decide."""
         return Sight(replace(SNAPSHOT, block=head), SimpleNamespace(is_keeper=self.is_keeper))
 
     def margin_first(self, sight: Sight) -> Any:
         return self.margin
 
-    # --- executor, rebalancer, decider, ledger ---
+    # --- executor, rebalancer, decider, what holds back, ledger ---
 
     def resume(self, record: Any, is_wanted: Any, terms: Any) -> Settlement:
         self.steps.append(f"resume {record}")
@@ -99,7 +102,13 @@ class World:
         self.steps.append("trade")
         return replace(result_of(Outcome.EXECUTED, sight.block.number), view=sight)
 
-    def view(self, sight: Sight, nav: NavCheck) -> CycleView:
+    def look(self, sight: Sight) -> tuple[NavCheck, Sight]:
+        return NAV, sight
+
+    def restrain(self, sight: Sight) -> Sight:
+        return sight
+
+    def view(self, sight: Sight) -> CycleView:
         return CycleView(sight.snapshot, sight.state, self.decision, 0.5, COSTS)
 
     def add_cycle(self, record: Any) -> None:
@@ -120,13 +129,13 @@ def world() -> World:
 
 
 @pytest.fixture
-def keeper(world: World, monkeypatch) -> Keeper:
-    monkeypatch.setattr(keeper_module, "check_nav", lambda *_: NAV)
+def keeper(world: World) -> Keeper:
     made = object.__new__(Keeper)
     made.address = Address("0x00000000000000000000000000000000000000A1")
-    made.is_shadow, made._asset_decimals, made._timer = False, 6, Timer()
+    made.is_shadow, made._timer = False, Timer()
     made._settings = SimpleNamespace(keeper=SimpleNamespace(cycle_deadline_seconds=9.0))
-    made.planner = made._scanner = made._executor = made._rebalancer = made._decider = made._alerts = world
+    made.planner = made._scanner = made._executor = made._rebalancer = made._decider = made.alerts = world
+    made._nav = made._orders = world
     made.ledger, made._database = world, SimpleNamespace(lease=world)
     world.accounts, world.book_digest, world.client = None, "0xb00c", SimpleNamespace(within=lambda _: nullcontext())
     return made
@@ -134,7 +143,7 @@ def keeper(world: World, monkeypatch) -> Keeper:
 
 def test_cycle__nothing_open__is_read_decided_and_carried_out_in_order(keeper, world):
     result = keeper.cycle()
-    assert world.steps == ["lease", "scan 5", "see 5", "trade"]
+    assert world.steps == ["lease", "scan 5", "trade"]
     assert (result.outcome, result.resumed, result.margin_first) == (Outcome.EXECUTED, None, None)
     assert world.alerts == [(AlertEvent.MARGIN_STRAINED, "over")]
 
@@ -173,7 +182,7 @@ def test_cycle__open_intent_waits__nothing_else_is_done(keeper, world):
 def test_cycle__open_intents_are_over__goes_on_at_a_new_head(keeper, world):
     world.resumed = [Settlement(IntentState.EXPIRED), Settlement(IntentState.EXECUTED)]
     result = keeper.cycle()
-    assert world.steps == ["lease", "scan 5", "resume 0", "resume 1", "scan 6", "see 6", "trade"]
+    assert world.steps == ["lease", "scan 5", "resume 0", "resume 1", "scan 6", "trade"]
     assert result.resumed is IntentState.EXECUTED
 
 
@@ -209,7 +218,7 @@ def margin(*, is_enough: bool = True, has_legs: bool = True) -> Any:
 def test_cycle__margin_moved_in_this_block__decides_and_waits_for_the_next(keeper, world):
     world.margin, world.margin_result = margin(), result_of(Outcome.EXECUTED, receipt_at=6)
     result = keeper.cycle()
-    assert world.steps == ["lease", "scan 5", "see 5", "margin", "scan 6", "see 6"]
+    assert world.steps == ["lease", "scan 5", "margin", "scan 6"]
     assert result.outcome is Outcome.HELD
     assert result.reason == "because; waits for the block after the one in which margin moved"
     assert result.margin_first is world.margin_result

@@ -14,6 +14,7 @@ from agent.domain import Intent
 from agent.errors import RejectedError, TransientError
 from agent.execution.settlement import Settlement
 from agent.keeper import rebalancer as rebalancer_module
+from agent.keeper.alerts import AlertLog
 from agent.keeper.planner import CycleView, Sight
 from agent.keeper.rebalancer import Rebalancer, mark_prices
 from agent.keeper.result import Outcome
@@ -25,7 +26,8 @@ from tests.support.decision_builders import COSTS, SETTINGS, held, snapshot_of, 
 BOOK = held(6.0)
 SNAPSHOT = snapshot_of(BOOK)
 DECISION = replace(decide(SNAPSHOT, BOOK, FixedThreshold(50.0), COSTS, SETTINGS), reason="because")
-VIEW = CycleView(SNAPSHOT, None, DECISION, 0.0, COSTS)
+STATE = SimpleNamespace(measurement=SNAPSHOT.measurement, bounds=SNAPSHOT.bounds)
+VIEW = CycleView(SNAPSHOT, STATE, DECISION, 0.0, COSTS)
 SENDER = Address("0x00000000000000000000000000000000000000A1")
 INTENT = Intent(IntentId("0x11"), SENDER, DECISION.legs, Seconds(1), SNAPSHOT.block)
 WORTH = Wei(7)
@@ -65,7 +67,11 @@ class FakeChain:
             raise found
         return found
 
-    def execute(self, record: IntentRecord, head: Any, terms: Any) -> Settlement:
+    def survey(self, intent: Any, head: Any, *, is_urgent: bool) -> str:
+        return f"survey of {intent.intent_id}"
+
+    def execute(self, record: IntentRecord, head: Any, terms: Any, survey: str) -> Settlement:
+        assert survey == f"survey of {record.intent.intent_id}"
         self.executed.append((record, terms))
         if isinstance(self.settlement, Exception):
             raise self.settlement
@@ -92,7 +98,7 @@ def mirrored(monkeypatch) -> list[tuple[Any, ...]]:
 
 def carry_out(chain: FakeChain, sight: Sight = VIEW, *, is_shadow: bool = False) -> Any:
     ledger = SimpleNamespace(fills_of=lambda _: [FILL], rebalance_of=lambda _: REBALANCED)
-    rebalancer = Rebalancer(chain, ledger, None if is_shadow else chain, SENDER)
+    rebalancer = Rebalancer(chain, ledger, None if is_shadow else chain, SENDER, AlertLog())
     return rebalancer.carry_out(sight, DECISION, "0xb00c", None)
 
 
@@ -129,14 +135,15 @@ def test_carry_out__mirror_judges_otherwise__is_told(chain, mirrored):
 
 
 def test_carry_out__margin_before_a_decision__has_no_worth_and_no_view(chain, mirrored):
-    result = carry_out(chain, Sight(SNAPSHOT, None))
+    result = carry_out(chain, Sight(SNAPSHOT, STATE))
     assert chain.executed[0][1].worth_wei is None
     assert result.view is None
     assert result.outcome is Outcome.EXECUTED
 
 
 def test_carry_out__part_of_the_vault_was_seen__is_not_measured_afterwards(chain, mirrored):
-    result = carry_out(chain, Sight(SNAPSHOT, None, is_whole=False))
+    chain.states[SNAPSHOT.block] = STATE
+    result = carry_out(chain, Sight(SNAPSHOT, STATE, is_whole=False))
     assert (result.outcome, result.receipt, result.after, result.fills) == (Outcome.EXECUTED, RECEIPT, None, ())
     assert mirrored == []
 
@@ -179,7 +186,7 @@ def test_terms__vault_as_it_stands__says_whether_it_is_urgent(chain, worst, is_u
     measured = replace(SNAPSHOT.measurement, book_delta_low=wad(worst), book_delta_high=wad(worst))
     chain.states[SNAPSHOT.block] = SimpleNamespace(measurement=measured, bounds=SNAPSHOT.bounds)
     record = IntentRecord(INTENT, is_urgent=not is_urgent, book_digest="", reason="")
-    assert Rebalancer(chain, None, None, SENDER).terms(record).is_urgent(SNAPSHOT.block) is is_urgent
+    assert Rebalancer(chain, None, None, SENDER, AlertLog()).terms(record).is_urgent(SNAPSHOT.block) is is_urgent
 
 
 @pytest.mark.parametrize("trouble", [TransientError("silent"), RejectedError("PriceStale")])
@@ -187,4 +194,4 @@ def test_terms__vault_as_it_stands__says_whether_it_is_urgent(chain, worst, is_u
 def test_terms__vault_cannot_be_read__are_as_it_was_decided(chain, trouble, was_urgent):
     chain.states[SNAPSHOT.block] = trouble
     record = IntentRecord(INTENT, is_urgent=was_urgent, book_digest="", reason="")
-    assert Rebalancer(chain, None, None, SENDER).terms(record).is_urgent(SNAPSHOT.block) is was_urgent
+    assert Rebalancer(chain, None, None, SENDER, AlertLog()).terms(record).is_urgent(SNAPSHOT.block) is was_urgent
