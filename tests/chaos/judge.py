@@ -27,7 +27,6 @@ NEVER_TRUE = frozenset(
         AlertEvent.NAV_BREAK.value,
         AlertEvent.BOOK_MISMATCH.value,
         AlertEvent.ACCOUNT_BAD_DEBT.value,
-        AlertName.NAV_DISAGREES.value,
         AlertName.GUARD_MIRROR_DISAGREES.value,
         AlertName.KEEPER_DISMISSED.value,
         AlertName.GAS_MONEY_LOW.value,
