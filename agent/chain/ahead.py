@@ -27,6 +27,15 @@ class Ahead(Generic[T]):
         self._over.acquire()
         CREW.carry(self._carry)
 
+    @classmethod
+    def unless(cls, is_known: bool, known: T, ask: Callable[[], T]) -> Ahead[T]:
+        """Return a question, or, where its answer is known, one that is over: a thread costs more than that."""
+        if not is_known:
+            return cls(ask)
+        over = cls.__new__(cls)
+        over._answers, over._failure, over._over = [known], None, threading.Lock()
+        return over
+
     def result(self) -> T:
         """Wait for the answer and return it, or raise what the question met."""
         self._wait()

@@ -57,6 +57,11 @@ class Rollup:
         self._client = client
         self._kind = kind
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether the chain charges nothing for data, and so is asked for nothing."""
+        return self._kind is RollupKind.NONE
+
     def data_fee(self, call: Call, gas_units: int, block: BlockRef) -> Wei:
         """Return what is charged beside gas for a transaction, at most; 0 where data is part of the gas.
 

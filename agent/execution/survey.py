@@ -37,9 +37,11 @@ class Survey:
         self.is_urgent = is_urgent
         self._account = Ahead(partial(client.account, sender, head))
         self._gas_needed = Ahead(self._read_gas_needed)
-        self._tip = Ahead(partial(market_tip, client, settings, is_urgent=is_urgent))
+        has_tip = (settings.urgent_tip_percentile if is_urgent else settings.tip_percentile) is not None
+        self._tip = Ahead.unless(not has_tip, None, partial(market_tip, client, settings, is_urgent=is_urgent))
         self._usual_limit = gas_limit_of(settings.usual_gas_units, settings)
-        self._usual_data_fee = Ahead(partial(self._read_data_fee, self._usual_limit))
+        ask_data_fee = partial(self._read_data_fee, self._usual_limit)
+        self._usual_data_fee = Ahead.unless(rollup.is_silent, Wei(0), ask_data_fee)
 
     def account(self) -> tuple[int, int, Wei]:
         """Return the sender's mined nonce, the one after its waiting transactions, and its balance."""
@@ -63,7 +65,8 @@ class Survey:
 
     def _read_gas_needed(self) -> int:
         call, usual = call_on(self._intent, self._head), self._settings.usual_gas_units
-        with Ahead(partial(self._rollup.data_gas, call, self._head)) as data_gas:
+        ask_data_gas = partial(self._rollup.data_gas, call, self._head)
+        with Ahead.unless(self._rollup.is_silent, 0, ask_data_gas) as data_gas:
             rejection = self._client.simulate(self._sender, call, usual, self._head)
         return usual + data_gas.result() if rejection is None else self._client.estimate_gas(self._sender, call)
 

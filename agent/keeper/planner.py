@@ -127,7 +127,9 @@ class Planner:
             The servers do not answer, or the block is gone.
 
         """
-        with Ahead(partial(self.data_fee, self.settings.costs.rebalance_gas_units, block)) as asked:
+        ask = partial(self.data_fee, self.settings.costs.rebalance_gas_units, block)
+        configured = gwei_to_wei(self.settings.costs.data_fee_gwei, Rounding.UP)
+        with Ahead.unless(self.rollup.is_silent, configured, ask) as asked:
             snapshot, state = self.reader.snapshot(block)
         try:
             data_fee = asked.result()
