@@ -1,6 +1,6 @@
 """Judges a mutant of the agent: in a copy of the tree, by the test files that run through its lines.
 
-Which files those are, and how long each takes, is measured once a run (`scripts/line_map.py`).
+Which files those are, and how long each takes, is measured once a run (`tests/support/line_map.py`).
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def measure(tree: Path, traced: tuple[str, ...], tests: tuple[str, ...]) -> list
     """Run test files as they stand and return which lines they run; exits where one of them fails."""
     output = (tree.parent / "lines.json").resolve()
     environment = environment_of(tree) | {"EVENKEEL_TRACED": ":".join(traced), "EVENKEEL_LINE_MAP": str(output)}
-    pytest = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-p", "scripts.line_map"]
+    pytest = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-p", "tests.support.line_map"]
     run = subprocess.run([*pytest, *tests], cwd=tree, env=environment, check=False, capture_output=True, text=True)
     if run.returncode != 0:
         sys.exit(f"the tests fail as they stand; mend them first\n{run.stdout[-2_000:]}{run.stderr[-2_000:]}")
@@ -216,7 +216,7 @@ def verdict_of(answer: dict[str, Any]) -> Verdict:
 @contextmanager
 def judge_in(tree: Path, files: list[MeasuredFile], slow_seconds: float = MOST_SLOW_SECONDS) -> Iterator[Judge]:
     """Start the server of tests in a tree."""
-    command = [sys.executable, "-m", "scripts.judge_server"]
+    command = [sys.executable, "-m", "tests.support.judge_server"]
     with subprocess.Popen(
         command, cwd=tree, env=environment_of(tree), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as server:

@@ -149,6 +149,7 @@ def test_kms_key__key_on_another_curve__is_refused():
         der(1, 2, 3),
         b"\x31" + der(1, 2)[1:],
         b"\x30\x06\x02\x01\x81\x02\x01\x01",
+        b"\x30\x85\x02\x80" + b"\x01" * 128 + b"\x02\x01\x01",  # a length of the long form, read as of the short
     ],
 )
 def test_integers_of__no_signature__is_fatal(bad):

@@ -13,6 +13,7 @@ from agent.errors import DataError, FatalError, TransientError
 from agent.execution.fees import Fees
 from agent.execution.keys import LocalKey, TypedData
 from agent.execution.remote_key import PROTOCOLS, TIMEOUT_SECONDS, RemoteKey, SignerProtocol
+from agent.execution.signer import load_signer
 from agent.execution.transaction import CURVE_ORDER, DynamicFeeTransaction
 from agent.units import Address, Wei
 
@@ -158,3 +159,10 @@ def test_open__signer_silent_or_refusing__can_be_tried_again(opened, answer, wor
 
 def test_open__error_of_nothing_beside_a_result__is_an_answer(opened):
     assert opened(eth_accounts=Whole(result=[HOLDER.address], error=None))[0].address == HOLDER.address
+
+
+def test_load_signer__url_and_address__is_that_key_of_a_web3signer(monkeypatch):
+    signer = FakeSigner(eth_accounts=[THIEF.address, HOLDER.address])
+    monkeypatch.setattr(requests, "Session", lambda: signer)
+    named = {"EVENKEEL_KEEPER_SIGNER_URL": URL, "EVENKEEL_KEEPER_ADDRESS": HOLDER.address}
+    assert load_signer(named, 1).address == HOLDER.address

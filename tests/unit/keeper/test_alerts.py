@@ -36,6 +36,15 @@ def test_raise_alert__over_and_begins_again__is_told_again(told):
     assert levels == ["CRITICAL", "WARNING", "CRITICAL"]
 
 
+def test_clear__alert_that_does_not_stand__says_nothing(told):
+    alerts = AlertLog()
+    alerts.clear(EVENT)
+    assert told() == []
+    alerts.raise_alert(EVENT, "first", Seconds(0))
+    alerts.clear(EVENT)
+    assert told()[1:] == [("WARNING", "book_mismatch is over")]
+
+
 def test_alert_events__names__never_change():
     """Operators' rules match them."""
     assert {event.value for event in AlertEvent} >= {"book_mismatch", "book_reload_refused", "margin_strained"}
