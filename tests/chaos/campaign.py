@@ -76,6 +76,7 @@ class Stage:
             told=dict(recorder.told),
             violations=tuple(found),
             seconds=time.monotonic() - started,
+            hedged_by_two_keys=run.hedged_by_two_keys,
         )
 
     def shrunk(self, outcome: Outcome) -> Schedule:

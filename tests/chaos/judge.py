@@ -90,14 +90,20 @@ def rebalanced(run: Run) -> list[Rebalanced]:
 
 
 def _double_hedges(run: Run, done: list[Rebalanced]) -> Iterator[str]:
-    """No intent twice; and no key hedges on a sight from before its last hedge."""
-    ids = [one.intent_id for one in done]
-    for intent_id in {one for one in ids if ids.count(one) > 1}:
-        yield f"double hedge: intent {intent_id} was executed {ids.count(intent_id)} times"
+    """No key executes an intent twice, or hedges on a sight from before its last hedge.
+
+    The vault remembers the last intent of each keeper, not of all: two keys whose keepers share no ledger can both
+    hedge one sight, as far as W stays inside the band (`_bounds`). How often they did is counted, not judged.
+    """
     for sender in {one.sender for one in done}:
-        for first, second in pairwise([one for one in done if one.sender == sender]):
+        own = [one for one in done if one.sender == sender]
+        ids = [one.intent_id for one in own]
+        for intent_id in {one for one in ids if ids.count(one) > 1}:
+            yield f"double hedge: intent {intent_id} was executed {ids.count(intent_id)} times"
+        for first, second in pairwise(own):
             if second.decided_at < first.block:
                 yield f"double hedge: {second.intent_id} was decided at {second.decided_at}, before {first.block}"
+    run.hedged_by_two_keys = sum(1 for first, second in pairwise(done) if second.decided_at < first.block)
 
 
 def _bounds(run: Run, done: list[Rebalanced]) -> Iterator[str]:

@@ -16,7 +16,8 @@ from tests.chaos.schedule import Schedule, draw_schedule
 
 pytestmark = pytest.mark.chain
 
-SEEDS = range(1, 11)
+SEEDS = range(117, 127)
+"""Ten of which hold nearly every fault."""
 BROKEN = {
     "no_intent_check": ("calm:1:0:1:+0 unmined:2:1:1:+250", "lost intent"),
     "no_fence": ("calm:1:0:1:+0 stopped:1:58:1:+250", "fence"),
@@ -28,11 +29,6 @@ BROKEN = {
 @pytest.mark.parametrize("seed", SEEDS)
 def test_keeper__faults_of_a_seed__keeps_every_promise(stage: Stage, seed):
     assert stage.play(draw_schedule(seed, LEVELS, GENTLE)).violations == ()
-
-
-def test_seeds__of_this_file__draw_most_faults():
-    drawn = {use.fault for seed in SEEDS for use in draw_schedule(seed, LEVELS, GENTLE).uses}
-    assert len(drawn) > 0.7 * len(FAULTS)
 
 
 @pytest.mark.parametrize("mutant", BROKEN)
@@ -70,6 +66,7 @@ FELT = {
     "hanging:3:2:1:+0": lambda run: "did not answer" in failures(run),
     "calm:1:0:1:+0 venue_paused:1:0:3:+250": lambda run: run.recorder.told["outside_band"] > 0,
     "nonce_taken:2:0:1:+0": lambda run: run.took_nonce,
+    "calm:1:0:1:+0 ledger_deleted:1:0:1:+0": lambda run: run.was_at_work,
 }
 
 
@@ -78,3 +75,10 @@ def test_fault__of_a_schedule__is_felt_and_survived(stage: Stage, text):
     felt: list[bool] = []
     assert stage.play(Schedule.decode(text, LEVELS), seen=lambda run: felt.append(FELT[text](run))).violations == ()
     assert felt == [True]
+
+
+def test_schedules__of_this_file__hold_every_fault():
+    schedules = [draw_schedule(seed, LEVELS, GENTLE) for seed in SEEDS] + [
+        Schedule.decode(text, LEVELS) for text in FELT
+    ]
+    assert {use.fault for schedule in schedules for use in schedule.uses} == set(FAULTS)
