@@ -138,7 +138,7 @@ def missing(total: Sum, asked: Asked, calls: int, attacks: int) -> int:
 def told(total: Sum) -> str:
     """Return the sum in words."""
     lines = [
-        f"{total.slices} slices, {total.calls:,} calls, {total.attacks:,} attacks, {total.hours:.1f} hours of a core"
+        f"{total.slices} slices, {total.calls:,} calls, {total.attacks:,} attacks, {total.hours:.1f} hours one by one"
     ]
     if total.accepted:
         least, part = total.least_accepted()

@@ -161,12 +161,16 @@ def recorded(file: Path) -> list[Slice]:
 
 
 def sum_of(slices: Iterable[Slice]) -> Sum:
-    """Add slices up. What a broken one did before it broke is not counted."""
+    """Add slices up. Neither is counted what a broken one did before it broke, nor a seed that ran again."""
     total = Sum()
+    seeds: set[int] = set()
     for one in slices:
         if one.broken:
             total.broken.append(one)
             continue
+        if one.seed in seeds:
+            continue
+        seeds.add(one.seed)
         total.slices += 1
         total.calls += one.calls
         total.attacks += one.attacks

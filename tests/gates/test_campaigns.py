@@ -117,6 +117,11 @@ def test_environment__champions__every_other_seed_climbs_on_from_them():
     assert "EVENKEEL_CHAMPION_2" not in campaigns.environment(8, ASKED, best)
 
 
+def test_sum_of__same_seed_again__counted_once_unless_it_broke():
+    assert sum_of([one(1), one(1)]).calls == 200
+    assert sum_of([one(1), one(1, "INV-01: the delta rule")]).complaints()
+
+
 def test_champions__several_slices__genes_of_the_best():
     assert champions([one(1, ratio=0.6), one(2, ratio=0.8), one(3, ratio=0.7)]) == {"loss": "2"}
 
