@@ -47,15 +47,22 @@ lint: setup ## Formatting, static types, import directions, Solidity rules
 	@$(FORGE) fmt --check contracts tests benchmarks
 	@node node_modules/solhint/solhint.js --max-warnings 0 'contracts/**/*.sol'
 
-# Calls of the campaigns together, and attack sequences of each of three climbs; fewer of both for a slice.
-EVENKEEL_CALLS ?= 20000000
-EVENKEEL_ATTACKS ?= 334000
+# `make audit-campaigns SLICES=4`: four slices of the campaigns in this go, and no more.
+SLICES ?=
 
 .PHONY: audit-campaigns
-audit-campaigns: setup ## 20 million calls under every invariant, a million attacks (about a day on 2 cores)
-	@echo "== Invariants: $(EVENKEEL_CALLS) calls; attacks: 3 x $(EVENKEEL_ATTACKS) sequences"
-	@FOUNDRY_PROFILE=audit EVENKEEL_CALLS=$(EVENKEEL_CALLS) EVENKEEL_ATTACKS=$(EVENKEEL_ATTACKS) \
-		$(FORGE) test --match-path 'tests/contracts/invariants/*' -vv
+audit-campaigns: setup ## 20 million calls under every invariant, a million attacks; goes on where the last go ended
+	@$(BIN)/python -m scripts.campaigns $(SLICES:%=--slices %)
+
+# Keeper cycles of the campaign, the seed of its first schedule, and when it ends at the latest.
+CHAOS_CYCLES ?= 10000
+CHAOS_SEED ?= 1
+CHAOS_MINUTES ?= 240
+
+.PHONY: chaos
+chaos: setup ## 10,000 keeper cycles under faults of servers, chain, venue, process and disk (about an hour)
+	@echo "== Chaos: $(CHAOS_CYCLES) keeper cycles from seed $(CHAOS_SEED); the report is build/chaos/report.md"
+	@$(BIN)/python -m tests.chaos.campaign --cycles $(CHAOS_CYCLES) --seed $(CHAOS_SEED) --minutes $(CHAOS_MINUTES)
 
 .PHONY: docs
 docs: setup $(STAMPS)/docs ## build/site: the documentation, every warning an error

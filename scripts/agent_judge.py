@@ -1,6 +1,6 @@
 """Judges a mutant of the agent: in a copy of the tree, by the test files that run through its lines.
 
-Which files those are, and how long each takes, is measured once a run (`scripts/line_map.py`).
+Which files those are, and how long each takes, is measured once a run (`tests/support/line_map.py`).
 """
 
 from __future__ import annotations
@@ -41,18 +41,23 @@ QUICK = (
 )
 SLOW = (
     "tests/integration/test_account_events.py",
+    "tests/integration/test_book_and_chain_apart.py",
     "tests/integration/test_guard_mirror.py",
     "tests/integration/test_keeper.py",
     "tests/integration/test_keeper_fail_over.py",
+    "tests/integration/test_keeper_follows_the_chain.py",
     "tests/integration/test_keeper_recovery.py",
     "tests/properties/test_decide_properties.py",
     "tests/properties/test_guard_properties.py",
 )
 """Test files of the agent on a local chain, and properties; others take longer and run through the same lines."""
 
+SETTINGS_TESTS = "tests/gates/test_parameters_page.py"
+"""Judges the fields of every ``config.py``, which run at import, before any test is there to be measured."""
+
 LEAST_SECONDS = 30.0
-"""Time-out of a mutant, beside five times what its tests take."""
-TIMES_SLOWER = 5.0
+"""Time-out of a mutant, beside two and a half times what its tests take."""
+TIMES_SLOWER = 2.5
 MOST_QUICK_SECONDS = 60.0
 """What the quick files that judge a mutant take together at most, those that run most of its source first."""
 MOST_SLOW_SECONDS = 90.0
@@ -84,7 +89,7 @@ def measure(tree: Path, traced: tuple[str, ...], tests: tuple[str, ...]) -> list
     """Run test files as they stand and return which lines they run; exits where one of them fails."""
     output = (tree.parent / "lines.json").resolve()
     environment = environment_of(tree) | {"EVENKEEL_TRACED": ":".join(traced), "EVENKEEL_LINE_MAP": str(output)}
-    pytest = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-p", "scripts.line_map"]
+    pytest = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-p", "tests.support.line_map"]
     run = subprocess.run([*pytest, *tests], cwd=tree, env=environment, check=False, capture_output=True, text=True)
     if run.returncode != 0:
         sys.exit(f"the tests fail as they stand; mend them first\n{run.stdout[-2_000:]}{run.stderr[-2_000:]}")
@@ -96,11 +101,13 @@ def read_map(file: Path) -> list[MeasuredFile]:
     return [
         MeasuredFile(name, entry["seconds"], {source: frozenset(lines) for source, lines in entry["lines"].items()})
         for name, entry in json.loads(file.read_text(encoding="utf-8")).items()
-        if entry["lines"]
+        if entry["lines"] or name == SETTINGS_TESTS
     ]
 
 
-def judges_of(mutant: PythonMutant, files: list[MeasuredFile]) -> tuple[list[MeasuredFile], list[MeasuredFile]]:
+def judges_of(
+    mutant: PythonMutant, files: list[MeasuredFile], slow_seconds: float = MOST_SLOW_SECONDS
+) -> tuple[list[MeasuredFile], list[MeasuredFile]]:
     """Return the quick and the slow test files that judge a mutant, each in order.
 
     A line of a function is judged by the files that run it; what is run at import (a constant, a default, a field) or
@@ -115,7 +122,10 @@ def judges_of(mutant: PythonMutant, files: list[MeasuredFile]) -> tuple[list[Mea
     quick = [one for one in chosen if not one.is_slow]
     quick.sort(key=lambda one: (not Path(one.name).name.startswith(own), -len(one.lines.get(mutant.file, ()))))
     slow = sorted((one for one in chosen if one.is_slow), key=lambda one: one.seconds)
-    return _within(MOST_QUICK_SECONDS, quick), _within(MOST_SLOW_SECONDS, slow)
+    quick = _within(MOST_QUICK_SECONDS, quick)
+    if Path(mutant.file).name == "config.py" and not mutant.is_of_function:
+        quick = [one for one in files if one.name == SETTINGS_TESTS] + quick
+    return quick, _within(slow_seconds, slow) if slow_seconds else []
 
 
 def _within(most_seconds: float, files: list[MeasuredFile]) -> list[MeasuredFile]:
@@ -137,20 +147,22 @@ def environment_of(tree: Path) -> dict[str, str]:
 class Judge:
     """A tree with a server of tests; one mutant at a time."""
 
-    def __init__(self, tree: Path, server: subprocess.Popen[str], files: list[MeasuredFile]) -> None:
+    def __init__(
+        self, tree: Path, server: subprocess.Popen[str], files: list[MeasuredFile], slow_seconds: float
+    ) -> None:
         self._tree = tree
         self._server = server
         self._files = files
+        self._slow_seconds = slow_seconds
 
-    def judge(self, mutant: PythonMutant) -> Verdict:
-        """Put the mutant in the tree, ask its quick tests, then its slow ones, and take it out again."""
-        verdict = ("survived", "")
+    def judge(self, mutant: PythonMutant, *, is_slow: bool = False) -> Verdict:
+        """Put the mutant in the tree, ask its quick tests or its slow ones, and take it out again."""
+        tests = judges_of(mutant, self._files, self._slow_seconds)[is_slow]
+        if not tests:
+            return "survived", ""
         with self.changed(mutant.file, mutant.applied):
-            for tests in judges_of(mutant, self._files):
-                if tests and verdict[0] == "survived":
-                    seconds = LEAST_SECONDS + TIMES_SLOWER * sum(one.seconds for one in tests)
-                    verdict = self.ask([one.name for one in tests], seconds)
-        return verdict
+            seconds = LEAST_SECONDS + TIMES_SLOWER * sum(one.seconds for one in tests)
+            return self.ask([one.name for one in tests], seconds)
 
     @contextmanager
     def changed(self, name: str, change: Callable[[str], str]) -> Iterator[None]:
@@ -202,14 +214,14 @@ def verdict_of(answer: dict[str, Any]) -> Verdict:
 
 
 @contextmanager
-def judge_in(tree: Path, files: list[MeasuredFile]) -> Iterator[Judge]:
+def judge_in(tree: Path, files: list[MeasuredFile], slow_seconds: float = MOST_SLOW_SECONDS) -> Iterator[Judge]:
     """Start the server of tests in a tree."""
-    command = [sys.executable, "-m", "scripts.judge_server"]
+    command = [sys.executable, "-m", "tests.support.judge_server"]
     with subprocess.Popen(
         command, cwd=tree, env=environment_of(tree), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as server:
         try:
-            yield Judge(tree, server, files)
+            yield Judge(tree, server, files, slow_seconds)
         finally:
             server.kill()
 

@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from scripts.agent_judge import QUICK, SLOW, Judge, judge_in, measure, prepare, read_map
+from scripts.agent_judge import MOST_SLOW_SECONDS, QUICK, SLOW, Judge, judge_in, measure, prepare, read_map
 from scripts.agent_named_mutants import named_mutants, unnoticed
 from scripts.mutants import unjustified
 from scripts.mutation import wilson
@@ -65,19 +65,20 @@ def _is_another_program(mutant: PythonMutant, source: str) -> bool:
         return False
 
 
-def judge_package(judge: Judge, mutants: list[PythonMutant], deadline: float) -> tuple[Figures, list[PythonMutant]]:
-    """Judge mutants until the deadline; return the figures and the survivors."""
-    figures: Figures = Counter()
-    survivors = []
+def judge_all(
+    judge: Judge, mutants: list[PythonMutant], deadline: float, *, is_slow: bool = False
+) -> dict[PythonMutant, str]:
+    """Judge mutants until the deadline; return the verdicts that were reached."""
+    verdicts = {}
     for mutant in mutants:
         if time.monotonic() > deadline:
             break
-        verdict, test = judge.judge(mutant)
-        figures[verdict] += 1
-        if verdict == "survived":
-            survivors.append(mutant)
-        print(f"{verdict:8} {mutant.file}:{mutant.line} [{mutant.operator}] {mutant.new[:100]}  {test}", flush=True)
-    return figures, survivors
+        verdicts[mutant], test = judge.judge(mutant, is_slow=is_slow)
+        print(
+            f"{verdicts[mutant]:8} {mutant.file}:{mutant.line} [{mutant.operator}] {mutant.new[:100]}  {test}",
+            flush=True,
+        )
+    return verdicts
 
 
 def row(name: str, figures: Figures) -> str:
@@ -109,33 +110,48 @@ def conclude(packages: dict[str, Figures]) -> bool:
     return all(is_enough(figures) for figures in (*packages.values(), total))
 
 
-def main() -> int:
-    """Judge a sample of the mutants of each source; return the exit status."""
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("packages", nargs="*", help="folders or sources; all by default")
+    parser.add_argument("packages", nargs="*", default=PACKAGES, help="folders or sources; all by default")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--per-file", type=int, default=2, help="mutants of each source")
     parser.add_argument("--seconds", type=float, default=86_400.0, help="time for all together")
+    parser.add_argument(
+        "--slow-seconds", type=float, default=MOST_SLOW_SECONDS, help="of slow tests for a mutant; 0: quick ones alone"
+    )
     parser.add_argument("--work", type=Path, default=WORK, help="where the copy is made")
     parser.add_argument("--map", type=Path, help="lines that an earlier run has measured, of the same tests")
     parser.add_argument("--named", action="store_true", help="those of scripts/agent_named_mutants.toml alone")
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Judge a sample of the mutants of each source; return the exit status."""
+    arguments = _arguments()
     tree = arguments.work / "tree"
     prepare(tree)
     if arguments.named:
         with judge_in(tree, []) as judge:
             return 1 if unnoticed(judge, named_mutants()) else 0
     files = read_map(arguments.map) if arguments.map else measure(tree, PACKAGES, (*QUICK, *SLOW))
+    found = sources(tuple(arguments.packages))
+    every = [name for names in found.values() for name in names]
+    mutants = [mutant for name in every for mutant in drawn(name, arguments.seed, arguments.per_file)]
     deadline = time.monotonic() + arguments.seconds
-    packages, survived = {}, []
-    with judge_in(tree, files) as judge:
-        for package, names in sources(tuple(arguments.packages) or PACKAGES).items():
-            mutants = [one for name in names for one in drawn(name, arguments.seed, arguments.per_file)]
-            packages[package], survivors = judge_package(judge, mutants, deadline)
-            survived += survivors
-    for mutant in survived:
-        print(f"{mutant.file}:{mutant.line} [{mutant.operator}]\n- {mutant.old}\n+ {mutant.new}")
-    return 0 if conclude(packages) else 1
+    with judge_in(tree, files, arguments.slow_seconds) as judge:
+        verdicts = judge_all(judge, mutants, deadline)
+        if arguments.slow_seconds:
+            print("what the quick tests let pass, before the slow ones", flush=True)
+            passed = [mutant for mutant, verdict in verdicts.items() if verdict == "survived"]
+            verdicts |= judge_all(judge, passed, deadline, is_slow=True)
+    for mutant, verdict in verdicts.items():
+        if verdict == "survived":
+            print(f"{mutant.file}:{mutant.line} [{mutant.operator}]\n- {mutant.old}\n+ {mutant.new}")
+    figures = {
+        package: Counter(verdict for mutant, verdict in verdicts.items() if mutant.file in names)
+        for package, names in found.items()
+    }
+    return 0 if conclude(figures) else 1
 
 
 if __name__ == "__main__":

@@ -145,7 +145,7 @@ class EndpointPool:
         leading: Endpoint | None = None
         hedge_at = self._clock()
         while True:
-            if order and (round_.waiting == 0 or self._clock() >= hedge_at):
+            if order and self._clock() >= hedge_at:
                 leading = order.pop(0)
                 round_.put_to(leading)
                 hedge_at = self._clock() + self._patience(leading)

@@ -17,6 +17,7 @@ from agent.deploy.steps import (
     HandOver,
     NameOnce,
     SetFees,
+    SetSettlementWindow,
     Step,
     split_legs,
 )
@@ -75,6 +76,8 @@ def draw(network: Network, inputs: DeploymentInputs, legs: Sequence[ChainLeg] = 
     steps += [AddToList(book, "sources", "addSource", made[name]) for name in SOURCES_OF_DELTA]
     steps += [NameOnce(made[holder], get, put, made[name]) for holder, get, put, name in NAMED_ONCE if name in made]
     steps += [AddToList(registry, "venues", "addVenue", made[key]) for key in venues.values()]
+    if window := network.deploy.settlement_window_seconds:
+        steps.append(SetSettlementWindow(made["OptionBook"], window))
     steps += split_legs(made["OptionBook"], legs, MAX_LEGS_PER_TRANSACTION)
     if network.fees is not None and inputs.fee_recipient is not None:
         fees, recipient = network.fees, Address(inputs.fee_recipient)

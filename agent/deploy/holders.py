@@ -7,12 +7,18 @@ from dataclasses import dataclass
 
 from agent.deploy.blueprint import Blueprint
 from agent.deploy.state import ChainState
+from agent.governance.governors import GovernorKind, detect_governor
+from agent.report.formatting import duration
 from agent.units import Address
+
+_ONE_KEY = "account: one key"
+_DELEGATION = bytes.fromhex("ef0100")
+"""How the code of an account begins whose key lets it act through a contract (EIP-7702)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """One holder. ``what`` is a contract of the plan, another contract, an account, or a part of the votes."""
+    """One holder; ``what`` is a contract of the plan, what another says it is, an account, or a part of the votes."""
 
     role: str
     account: Address
@@ -30,10 +36,27 @@ def holders(blueprint: Blueprint, state: ChainState) -> Iterator[Holder]:
         named.append(("fee recipient", Address(inputs.fee_recipient)))
     planned = {one.address: key for key, one in blueprint.creations.items()}
     for role, account in named:
-        other = "contract" if state.code(account) else "account: one key"
-        yield Holder(role, account, planned.get(account, other))
+        yield Holder(role, account, planned.get(account) or _kind(account, blueprint, state))
     if dao is not None and dao.new_token is not None:
         supply = dao.new_token.supply_votes
         for one in dao.new_token.holders:
             part_bps = one.votes * 10_000 // supply
             yield Holder("votes", Address(one.account), f"{one.votes:,}, {part_bps / 100:.2f} % of all")
+
+
+def _kind(account: Address, blueprint: Blueprint, state: ChainState) -> str:
+    """Say what an address is, by its code and by what it answers."""
+    code = state.code(account)
+    if not code:
+        return _ONE_KEY
+    if code.startswith(_DELEGATION):
+        return f"{_ONE_KEY}, which acts through a contract"
+    block = state.client.block(state.head()[0])
+    found = detect_governor(state.client, blueprint.address("VaultAccess"), account, block)
+    return {
+        GovernorKind.VOTES: "VaultGovernor: acts by votes",
+        GovernorKind.GOVERNOR: "Governor: acts by votes",
+        GovernorKind.TIMELOCK: f"timelock: waits {duration(found.own_delay)}",
+        GovernorKind.SAFE: f"Safe: {found.signatures} must sign",
+        GovernorKind.ACCOUNT: "contract of no known kind",
+    }[found.kind]

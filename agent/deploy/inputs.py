@@ -18,7 +18,15 @@ from agent.errors import DataError, PreflightError
 from agent.input_file import read_input
 from agent.venues.registry import venue_protocol
 
-_KEPT = ("salt", "inputs_path", "asset_decimals", "price_pair", "collateral_pair", "keepers")
+_KEPT = (
+    "salt",
+    "inputs_path",
+    "asset_decimals",
+    "price_pair",
+    "collateral_pair",
+    "settlement_window_seconds",
+    "keepers",
+)
 """Keys of ``[deploy]`` that are no address of `DeploymentInputs`."""
 
 

@@ -26,6 +26,9 @@ from agent.settings.consistency import queue_contradictions
 from agent.settings.file import one_line, read_network_file
 from agent.settings.settings import ContractSettings
 
+MAX_SETTLEMENT_WINDOW_SECONDS = 3_600
+"""``OptionBook.MAX_SETTLEMENT_WINDOW``."""
+
 
 def _market_kind(written: str) -> str:
     if written not in MARKET_PROTOCOLS:
@@ -65,6 +68,13 @@ class DeploySection(Section):
     )
     underlying_holder: RequiredAddress = Field(
         default=TODO_ADDRESS, description="whose balance of it is part of the book"
+    )
+    settlement_window_seconds: Whole = Field(
+        default=0,
+        ge=0,
+        le=MAX_SETTLEMENT_WINDOW_SECONDS,
+        description="the book's options settle on the average over so long before expiry: 1,800 on Deribit, 0 for the "
+        "price at expiry",
     )
     deployer: RequiredAddress = Field(
         default=TODO_ADDRESS, description="sends the deployment and hands it over; holds no role afterwards"

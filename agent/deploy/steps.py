@@ -161,6 +161,29 @@ class SetFees:
 
 
 @dataclass(frozen=True, slots=True)
+class SetSettlementWindow:
+    """Say over how long before expiry the book's options settle on an average."""
+
+    option_book: Creation
+    seconds: int
+    is_addition: bool = False
+
+    @property
+    def title(self) -> str:
+        """What it does."""
+        return f"OptionBook.setSettlementWindow({self.seconds:,} s)"
+
+    def planned(self) -> Transaction:
+        """Return the call."""
+        return _call(self.option_book, "setSettlementWindow", self.seconds)
+
+    def pending(self, state: ChainState) -> Transaction | None:
+        """Done when the book says so."""
+        found = state.read("OptionBook", self.option_book.address, "settlementWindow")
+        return None if found == self.seconds else self.planned()
+
+
+@dataclass(frozen=True, slots=True)
 class FillTank:
     """Fill the tank that rescues are paid from."""
 

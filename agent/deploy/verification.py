@@ -104,6 +104,7 @@ def _parameters(blueprint: Blueprint, state: ChainState) -> Iterator[Check]:
     yield same(state, "IntentRelay", "priceUpdater", ZERO_ADDRESS, blueprint)
     yield same(state, "RescueDesk", "terms", network.rescue.to_terms(), blueprint)
     yield same(state, "HedgeVault", "shareLock", 0, blueprint)
+    yield same(state, "OptionBook", "settlementWindow", network.deploy.settlement_window_seconds, blueprint)
     for member in blueprint.inputs.members:
         is_member = state.read("MemberGate", at("MemberGate"), "isMember", member)
         yield Check(f"MemberGate.isMember({member})", is_member, str(is_member))

@@ -74,7 +74,7 @@ def open_desk(
     try:
         client.require_chain()
         head = client.head(time.time())
-        own = detect_governor(client, deployment, address, head)
+        own = detect_governor(client, deployment.contract("VaultAccess"), address, head)
         state = _read(client, deployment, address, head)
         yield GovernanceDesk(settings, deployment, own, state, address_book(deployment, own), Node(client, head))
     finally:

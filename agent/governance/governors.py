@@ -36,11 +36,12 @@ class GovernorKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Governor:
-    """The governor, and what it waits of its own where it is a timelock."""
+    """The governor, what it waits of its own where it is a timelock, and how many must sign where it is a Safe."""
 
     address: Address
     kind: GovernorKind
     own_delay: Seconds = Seconds(0)
+    signatures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +68,18 @@ _SCHEDULE_BATCH = _function("scheduleBatch(address[],uint256[],bytes[],bytes32,b
 _EXECUTE_BATCH = _function("executeBatch(address[],uint256[],bytes[],bytes32,bytes32)")
 
 
-def detect_governor(client: ChainClient, deployment: Deployment, address: Address, block: BlockRef) -> Governor:
-    """Ask an address what it is, by the views of each kind."""
+def detect_governor(client: ChainClient, vault_access: Address, address: Address, block: BlockRef) -> Governor:
+    """Ask an address what it is, by the views of each kind; nothing vouches that it is what it says."""
     probes = (_ACCESS, _COUNTING_MODE, _MIN_DELAY, _THRESHOLD)
     access, counting, delay, threshold = client.read_or_none([Call(address, p.encode(), p) for p in probes], block)
     if counting is not None:
-        is_own = access is not None and access[0].lower() == deployment.contract("VaultAccess").lower()
+        is_own = access is not None and access[0].lower() == vault_access.lower()
         return Governor(address, GovernorKind.VOTES if is_own else GovernorKind.GOVERNOR)
     if delay is not None:
         return Governor(address, GovernorKind.TIMELOCK, Seconds(delay[0]))
-    return Governor(address, GovernorKind.SAFE if threshold is not None else GovernorKind.ACCOUNT)
+    if threshold is not None:
+        return Governor(address, GovernorKind.SAFE, signatures=threshold[0])
+    return Governor(address, GovernorKind.ACCOUNT)
 
 
 def description_hash(description: str) -> bytes:

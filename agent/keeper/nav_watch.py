@@ -37,9 +37,11 @@ class NavWatch:
     def look(self, sight: Sight) -> tuple[NavCheck, Sight]:
         """Return the comparison, and the sight; in it positions may only shrink where the two differ."""
         nav = self._check(sight)
-        if nav.error_bps > self._max_error_bps and is_correction_due(self._ledger):
-            self._correct(sight)
-            nav = self._check(sight)
+        if nav.error_bps > self._max_error_bps:
+            self._ledger.require_lease()  # or another keeper has booked what this sight is too old to know
+            if is_correction_due(self._ledger):
+                self._correct(sight)
+                nav = self._check(sight)
         if nav.error_bps <= self._max_error_bps:
             self._alerts.clear(AlertEvent.NAV_BREAK)
             return nav, sight

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.domain import BlockRef, VenueMeasurement
 from agent.guard import UINT256_MAX, effective_band, venue_leverage, worst_net_delta
 from agent.keeper.planner import CycleView
 from agent.status.records import VaultStatus
-from agent.status.risk import worst_net_delta_of
-from agent.units import Wad, from_wad
+from agent.status.risk import liquidation_distance, worst_net_delta_of
+from agent.units import Address, Wad, from_wad
 
 
 @dataclass(frozen=True, slots=True)
 class VenueFigures:
-    """One venue account; ``leverage_ratio`` is infinite where there is a position and no equity."""
+    """One venue account; ``leverage_ratio`` is infinite where there is a position and no equity.
+
+    ``liquidation_distance`` is the relative move of the price against it at which the venue liquidates, None where that
+    is not known.
+    """
 
     name: str
     is_silent: bool
     leverage_ratio: float
     max_leverage_ratio: float
+    liquidation_distance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +72,17 @@ def figures_of_status(status: VaultStatus) -> VaultFigures:
         band=effective_band(status.bounds, measured.firm_nav, measured.price) if known else None,
         oracle_age_seconds=status.block.timestamp - status.oracle.updated_at if status.oracle.updated_at else None,
         oracle_faults=status.oracle.faults,
-        venues=_venues(status.venue_names, measured.venues, status.bounds.max_venue_leverage),
+        venues=_venues(
+            status.venue_names, measured.venues, status.bounds.max_venue_leverage, status.maintenance_ratios
+        ),
         rebalances_left=min((keeper.rebalances_left for keeper in status.keepers), default=None),
         dismissed=tuple(keeper.address for keeper in status.keepers if not keeper.has_role),
         stopped_by=tuple(words for words, is_so in stopped.items() if is_so),
     )
 
 
-def figures_of_view(view: CycleView, rebalances_left: int | None) -> VaultFigures:
-    """Return the figures of a keeper's cycle, before any trade."""
+def figures_of_view(view: CycleView, rebalances_left: int | None, maintenance: Mapping[Address, float]) -> VaultFigures:
+    """Return the figures of a keeper's cycle, before any trade; ``maintenance`` holds what venues liquidate at."""
     state = view.state
     measured, bounds = state.measurement, state.bounds
     stopped = {"paused": state.is_paused, "reduce-only": measured.is_reduce_only}
@@ -84,7 +92,12 @@ def figures_of_view(view: CycleView, rebalances_left: int | None) -> VaultFigure
         band=effective_band(bounds, measured.firm_nav, measured.price),
         oracle_age_seconds=view.block.timestamp - state.oracle_updated_at,
         oracle_faults=(),
-        venues=_venues([venue.name for venue in state.venues], measured.venues, bounds.max_venue_leverage),
+        venues=_venues(
+            [venue.name for venue in state.venues],
+            measured.venues,
+            bounds.max_venue_leverage,
+            [maintenance.get(venue.address) for venue in state.venues],
+        ),
         rebalances_left=rebalances_left,
         dismissed=(),
         stopped_by=tuple(words for words, is_so in stopped.items() if is_so),
@@ -92,11 +105,17 @@ def figures_of_view(view: CycleView, rebalances_left: int | None) -> VaultFigure
 
 
 def _venues(
-    names: tuple[str, ...] | list[str], venues: tuple[VenueMeasurement, ...], cap: Wad
+    names: Sequence[str], venues: Sequence[VenueMeasurement], cap: Wad, maintenance: Sequence[float | None]
 ) -> tuple[VenueFigures, ...]:
     return tuple(
-        VenueFigures(name, venue.is_silent, _leverage_ratio(venue), from_wad(cap))
-        for name, venue in zip(names, venues, strict=True)
+        VenueFigures(
+            name,
+            venue.is_silent,
+            _leverage_ratio(venue),
+            from_wad(cap),
+            None if ratio is None or venue.is_silent else liquidation_distance(venue, ratio),
+        )
+        for name, venue, ratio in zip(names, venues, maintenance, strict=True)
     )
 
 

@@ -26,9 +26,10 @@ from agent.observability.rules import VAULT_ALERTS, OutsideTimer, vault_alerts
 from agent.observability.server import Condition
 from agent.status.reading import rebalance_cost
 from agent.units import Address, Seconds
+from agent.venues.maintenance import maintenance_ratios
 
 GAS_MONEY_SECONDS = 300
-"""Gas money is read so often, by chain time: once in a usual cycle, and after each transaction."""
+"""Gas money, and what venues liquidate at, are read so often, by chain time, and after each transaction."""
 _LOG = structlog.stdlib.get_logger(__name__)
 _CYCLE_ALERTS = (AlertName.INTENT_STUCK, AlertName.ENDPOINT_FAILING, AlertName.KEY_USED_ELSEWHERE)
 
@@ -62,6 +63,7 @@ class KeeperObserver:
         self._outside = OutsideTimer()
         self._rebalances_left: int | None = None
         self._gas_read_at: Seconds | None = None
+        self._maintenance: dict[Address, float] = {}
         self._failing_since: float | None = None
         self._last_words = "no cycle has ended yet"
         self._is_ready = False
@@ -140,7 +142,7 @@ class KeeperObserver:
         if view is None:
             return
         self._read_gas_money(view.block, result.receipt is not None)
-        figures = figures_of_view(view, self._rebalances_left)
+        figures = figures_of_view(view, self._rebalances_left, self._maintenance)
         outside = self._outside.seconds(figures)
         self._vault.show(figures, outside)
         self._board.show(dict(vault_alerts(figures, outside, self._settings.observability)), VAULT_ALERTS)
@@ -158,6 +160,7 @@ class KeeperObserver:
             _LOG.info("gas_money_not_read", reason=_one_line(failure))
             return
         self._gas_read_at = block.timestamp
+        self._maintenance = maintenance_ratios(self._client, self._keeper.planner.deployment.venues, block)
         self._rebalances_left = balance // rebalance_cost(self._settings, self._client, self._vault_address, block)
 
     def _show_cycle(self, result: CycleResult) -> None:
@@ -181,11 +184,10 @@ class KeeperObserver:
         if tripped := self._show_endpoints():
             yield AlertName.ENDPOINT_FAILING, f"out of use: {', '.join(tripped)}"
         latest = self._keeper.ledger.closed_intents(1)
-        if latest and latest[0].state is IntentState.SUPERSEDED:
-            yield (
-                AlertName.KEY_USED_ELSEWHERE,
-                f"key {self._address} sends what this keeper does not: {latest[0].detail}",
-            )
+        is_taken = bool(latest) and latest[0].state is IntentState.SUPERSEDED
+        if is_taken or result.resumed is IntentState.SUPERSEDED:
+            words = f"key {self._address} sends what this keeper does not"
+            yield AlertName.KEY_USED_ELSEWHERE, f"{words}: it took the nonce of a transaction on its way"
 
     def _open_intent(self, block: BlockRef) -> tuple[int, str | None]:
         """Show the oldest open intent, and return its age and state."""

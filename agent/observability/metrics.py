@@ -45,6 +45,9 @@ class VaultMetrics:
         self.oracle_age = _gauge(registry, "oracle_age_seconds", "From the oracle's price to the last block read")
         self.leverage = _gauge(registry, "venue_leverage_ratio", "Notional over equity of a venue account", ["venue"])
         self.max_leverage = _gauge(registry, "venue_max_leverage_ratio", "The guard's cap on it", ["venue"])
+        self.distance = _gauge(
+            registry, "venue_liquidation_distance_ratio", "Move against it at which a venue liquidates", ["venue"]
+        )
         self.is_silent = _gauge(registry, "venue_silent", "1 where a venue does not answer", ["venue"])
         self.runway = _gauge(registry, "gas_runway_rebalances", "Rebalances that the keeper's gas money pays for")
         self.alert = _gauge(registry, "alert_active", "1 while an alert is up", ["alert"])
@@ -65,6 +68,7 @@ class VaultMetrics:
         for venue in figures.venues:
             self.leverage.labels(venue.name).set(float("nan") if venue.is_silent else venue.leverage_ratio)
             self.max_leverage.labels(venue.name).set(venue.max_leverage_ratio)
+            self.distance.labels(venue.name).set(_known(venue.liquidation_distance))
             self.is_silent.labels(venue.name).set(venue.is_silent)
 
     def show_alerts(self, up: Collection[str], undelivered: int) -> None:

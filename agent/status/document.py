@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from agent.guard import UINT256_MAX, effective_band, venue_leverage
 from agent.status.records import KeeperStatus, VaultStatus
-from agent.status.risk import worst_net_delta_of
+from agent.status.risk import liquidation_distance, worst_net_delta_of
 from agent.units import AssetUnits, from_asset_units, from_wad, wei_to_eth
 
 
@@ -108,6 +109,10 @@ def _venue(status: VaultStatus, index: int) -> dict[str, Any]:
         "leverage_ratio": None if leverage == UINT256_MAX else from_wad(leverage),
         "max_leverage_ratio": from_wad(status.bounds.max_venue_leverage),
     }
+    if (ratio := status.maintenance_ratios[index]) is not None:
+        distance = liquidation_distance(measured, ratio)
+        told["maintenance_margin_ratio"] = ratio
+        told["liquidation_distance_ratio"] = distance if distance is not None and math.isfinite(distance) else None
     if market is not None:
         told |= {
             "free_margin_usd": from_asset_units(market.free_collateral, status.asset_decimals),

@@ -102,6 +102,8 @@ class VaultStatus:
     book_sources: int
     venue_names: tuple[str, ...]
     markets: tuple[VenueMarket | None, ...]
+    maintenance_ratios: tuple[float | None, ...]
+    """Equity over notional at which each venue liquidates."""
     oracle: OracleStatus
     keepers: tuple[KeeperStatus, ...]
     scheduled: tuple[ScheduledChange, ...]

@@ -21,8 +21,8 @@ _CALL_CHARACTERS = 300
 def scheduled_changes(client: ChainClient, deployment: Deployment, block: BlockRef) -> tuple[ScheduledChange, ...]:
     """Return what is scheduled at ``block``, the next to be ready first."""
     operations = scheduled_operations(client, deployment, block)
-    callers = dict.fromkeys(one.caller for one in operations)
-    book = address_book(deployment, *(detect_governor(client, deployment, caller, block) for caller in callers))
+    callers, access = dict.fromkeys(one.caller for one in operations), deployment.contract("VaultAccess")
+    book = address_book(deployment, *(detect_governor(client, access, caller, block) for caller in callers))
     return tuple(_change(one, book) for one in operations)
 
 

@@ -112,6 +112,11 @@ def _oracle(told: dict[str, Any]) -> Iterator[str]:
     yield f"faults: {'; '.join(oracle['faults']) or 'none'}"
 
 
+def _liquidation(venue: dict[str, Any]) -> str:
+    distance = venue.get("liquidation_distance_ratio")
+    return "" if distance is None else f", liquidated when the price moves {percent(distance, 1)} against it"
+
+
 def _hedge(told: dict[str, Any]) -> Iterator[str]:
     for venue in told["venues"]:
         closing = ", closing" if venue["is_closing"] else ""
@@ -123,6 +128,7 @@ def _hedge(told: dict[str, Any]) -> Iterator[str]:
         yield f"{venue['name']}{closing}: size {signed(venue['size_low'], 2)}, notional {money(venue['notional_usd'])}"
         yield (
             f"  equity {money(venue['equity_usd'])}, leverage {leverage} of {signed(venue['max_leverage_ratio'], 2)}"
+            + _liquidation(venue)
             + (f", free margin {money(venue['free_margin_usd'])}" if "free_margin_usd" in venue else "")
         )
         if "mark_price_usd" in venue:

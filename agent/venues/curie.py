@@ -12,7 +12,14 @@ from typing import Any
 from agent.chain.abi import Event, Function
 from agent.chain.deployment import AssetEntry
 from agent.units import AssetUnits, asset_units_to_wad
-from agent.venues.protocol import AccountChange, AccountEvent, AccountEventKind, FundingEvent, VenueProtocol
+from agent.venues.protocol import (
+    AccountChange,
+    AccountEvent,
+    AccountEventKind,
+    FundingEvent,
+    MaintenanceView,
+    VenueProtocol,
+)
 
 
 def _event(name: str, indexed: Mapping[str, str], plain: Mapping[str, str]) -> Event:
@@ -21,8 +28,12 @@ def _event(name: str, indexed: Mapping[str, str], plain: Mapping[str, str]) -> E
     return Event.from_abi({"name": name, "inputs": inputs})
 
 
+def _view(name: str, kind: str) -> Function:
+    return Function.from_abi({"name": name, "inputs": [], "outputs": [{"name": "", "type": kind}]})
+
+
 def _address_view(name: str) -> Function:
-    return Function.from_abi({"name": name, "inputs": [], "outputs": [{"name": "", "type": "address"}]})
+    return _view(name, "address")
 
 
 _CLEARING_HOUSE = (_address_view("clearingHouse"),)
@@ -111,6 +122,11 @@ CURIE = VenueProtocol(
         emitter=_CLEARING_HOUSE[0],
         account="trader",
         paid="fundingPayment",
+    ),
+    maintenance=MaintenanceView(
+        holder=(*_CLEARING_HOUSE, _address_view("getClearingHouseConfig")),
+        ratio=_view("getMmRatio", "uint24"),
+        scale=10**6,
     ),
     account_events=tuple(
         AccountEvent(kind, event, emitter, "trader", change_of)

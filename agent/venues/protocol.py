@@ -73,6 +73,15 @@ class AccountEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class MaintenanceView:
+    """Where the protocol keeps its maintenance margin, a ratio over ``scale``; ``holder`` is found as an emitter is."""
+
+    holder: tuple[Function, ...]
+    ratio: Function
+    scale: int
+
+
+@dataclass(frozen=True, slots=True)
 class VenueProtocol:
     """One protocol: its adapter contract and its events."""
 
@@ -83,5 +92,7 @@ class VenueProtocol:
     adapter_addresses: tuple[str, ...]
     """The protocol's own contracts by their name among a deployment's inputs, in the constructor's order."""
     funding: FundingEvent
+    maintenance: MaintenanceView
+    """Equity over notional below which an account is liquidated."""
     account_events: tuple[AccountEvent, ...]
     """All else that changes an account."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from agent.chain.abi import Call
+from eth_utils.address import to_checksum_address
+
+from agent.chain.abi import Call, Function
 from agent.chain.client import ChainClient
 from agent.domain import BlockRef
 from agent.errors import RejectedError, TransientError
+from agent.units import Address
 
 
 def read_views(client: ChainClient, calls: Sequence[Call], block: BlockRef) -> list[tuple[Any, ...]]:
@@ -30,3 +33,15 @@ def read_views(client: ChainClient, calls: Sequence[Call], block: BlockRef) -> l
             f"a venue does not answer, so a keeper cannot start to follow its account ({names}: {rejection}); it is "
             "tried again: see `evenkeel status`"
         ) from None
+
+
+def follow_views(
+    client: ChainClient, block: BlockRef, paths: Sequence[tuple[Address, tuple[Function, ...]]]
+) -> list[Address]:
+    """Return where each path of views leads: one batch a step, however many there are; raises as `read_views` does."""
+    at = {(start, path[:0]): start for start, path in paths}
+    for depth in range(1, max((len(path) for _, path in paths), default=0) + 1):
+        steps = list(dict.fromkeys((start, path[:depth]) for start, path in paths if len(path) >= depth))
+        outputs = read_views(client, [views[-1].at(at[start, views[:-1]]) for start, views in steps], block)
+        at |= {step: Address(to_checksum_address(output[0])) for step, output in zip(steps, outputs, strict=True)}
+    return [at[start, path] for start, path in paths]

@@ -1,8 +1,9 @@
 """Thousands of keeper cycles under faults: ``python -m tests.chaos.campaign`` (make chaos).
 
-    --cycles 10000 --seed 1 --minutes 60      draw schedules from seeds until so many cycles, or for so long
+    --cycles 10000 --seed 1 --minutes 60        draw schedules from seeds until so many cycles, or for so long
+    --faults reorg,killed,unmined               draw from these alone
     --replay "calm:1:0:1:+0 reorg:40:7:2:+200"  run one schedule again
-    --mutant one_server                        break the keeper on purpose: the campaign must fail
+    --mutant one_server                         break the keeper on purpose: the campaign must fail
 
 A schedule that fails is made smaller and printed as a command. The report is build/chaos/report.md.
 """
@@ -14,7 +15,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,7 +23,7 @@ from itertools import count
 from pathlib import Path
 
 from agent.errors import DataError
-from tests.chaos.faults import LEVELS
+from tests.chaos.faults import GENTLE, LEVELS
 from tests.chaos.forked import Zygote
 from tests.chaos.judge import rebalanced, violations
 from tests.chaos.mutants import MUTANTS
@@ -45,14 +46,21 @@ class Stage:
     world: ChaosWorld
     zygote: Zygote
 
-    def play(self, schedule: Schedule, seed: int | None = None, mutant: str | None = None) -> Outcome:
-        """Run one schedule on a fresh world and judge it."""
+    def play(
+        self,
+        schedule: Schedule,
+        seed: int | None = None,
+        mutant: str | None = None,
+        seen: Callable[[Run], object] = lambda _: None,
+    ) -> Outcome:
+        """Run one schedule on a fresh world and judge it; ``seen`` may look at the world before it is undone."""
         recorder, started = Recorder(), time.monotonic()
         broken = MUTANTS[mutant]() if mutant else nullcontext()
         with self.world.fresh(), paging(recorder), broken:
             run = Run(self.world, self.zygote, schedule, mutant, recorder)
             try:
                 run.go()
+                seen(run)
                 found = violations(run)
                 hedges = len(rebalanced(run))
             finally:
@@ -68,6 +76,7 @@ class Stage:
             told=dict(recorder.told),
             violations=tuple(found),
             seconds=time.monotonic() - started,
+            hedged_by_two_keys=run.hedged_by_two_keys,
         )
 
     def shrunk(self, outcome: Outcome) -> Schedule:
@@ -91,8 +100,11 @@ def stage() -> Iterator[Stage]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def campaign(cycles: int, seed: int, minutes: float, mutant: str | None) -> list[Outcome]:
+def campaign(
+    cycles: int, seed: int, minutes: float, mutant: str | None, levels: Mapping[str, int] = LEVELS
+) -> list[Outcome]:
     """Run schedule after schedule, each of the next seed, until there were so many cycles or the time is over."""
+    gentle = GENTLE if levels is LEVELS else ()
     outcomes: list[Outcome] = []
     end, seeds = time.monotonic() + 60.0 * minutes, count(seed)
 
@@ -102,7 +114,7 @@ def campaign(cycles: int, seed: int, minutes: float, mutant: str | None) -> list
     while not is_over():
         with stage() as at:
             for number in seeds:
-                outcome = at.play(draw_schedule(number, LEVELS), number, mutant)
+                outcome = at.play(draw_schedule(number, levels, gentle), number, mutant)
                 if outcome.violations and mutant is None:
                     outcome = replace(outcome, smallest=at.shrunk(outcome))
                 outcomes.append(outcome)
@@ -132,16 +144,26 @@ def replay(text: str, mutant: str | None) -> list[Outcome]:
     return [outcome]
 
 
+def _chosen(faults: str | None) -> Mapping[str, int]:
+    names = LEVELS if faults is None else faults.split(",")
+    for name in names:
+        if name not in LEVELS:
+            raise DataError(f"there is no fault {name!r}; there are {', '.join(sorted(LEVELS))}")
+    return LEVELS if faults is None else {name: LEVELS[name] for name in names}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__.partition("\n")[0])
     parser.add_argument("--cycles", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=240.0)
+    parser.add_argument("--faults", help="names of faults, separated by commas; all of them unless given")
     parser.add_argument("--replay", help="a schedule, as a failure prints it")
     parser.add_argument("--mutant", choices=sorted(MUTANTS), help="break the keeper on purpose")
     chosen = parser.parse_args(arguments)
-    work = partial(campaign, chosen.cycles, chosen.seed, chosen.minutes, chosen.mutant)
     try:
+        levels = _chosen(chosen.faults)
+        work = partial(campaign, chosen.cycles, chosen.seed, chosen.minutes, chosen.mutant, levels)
         outcomes = replay(chosen.replay, chosen.mutant) if chosen.replay else work()
     except DataError as refusal:
         sys.stderr.write(f"chaos: {refusal}\n")

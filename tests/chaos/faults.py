@@ -53,6 +53,9 @@ class ChaosFault:
     def between(self, run: Run, use: Use) -> None:
         """Strike between the two cycles of a round."""
 
+    def again(self, run: Run, use: Use) -> None:
+        """Make it so once more, where a reorganisation may have undone it."""
+
     def heal(self, run: Run, use: Use) -> None:
         """End it, after its last round."""
 
@@ -102,7 +105,7 @@ class ServerFault(ChaosFault):
         return self._shows_the_past and use.level >= QUORUM
 
     def struck(self, use: Use) -> list[int]:
-        draw = random.Random(use.draw)
+        draw = random.Random(f"servers of {use.draw}")
         return sorted(draw.sample(range(SERVERS), use.level))
 
     def strike(self, run: Run, use: Use) -> None:
@@ -120,7 +123,10 @@ class ServerFault(ChaosFault):
 
 
 class Lie(ServerFault):
-    """The first server lies about state, logs, receipts, nonces or blocks."""
+    """The first server lies about state, logs, receipts, nonces, balances, fees or what was sent.
+
+    Not about the chain's id: a keeper that is started on a server of another chain refuses, by design, as on bad input.
+    """
 
     LIES: tuple[tuple[str, Any], ...] = (
         ("eth_call", "0x" + "11" * 64),
@@ -130,7 +136,6 @@ class Lie(ServerFault):
         ("eth_getTransactionCount", "0x0"),
         ("eth_getTransactionCount", "0xffff"),
         ("eth_getBalance", "0x0"),
-        ("eth_chainId", "0x1"),
         ("eth_feeHistory", {"reward": [["0xffffffffffff"]]}),
         ("eth_sendRawTransaction", "0x" + "22" * 32),
     )
@@ -206,6 +211,8 @@ class Reorg(ChaosFault):
         depth = min(use.level, head - run.first_block)
         sent = list(dict.fromkeys(raw for server in run.world.servers for raw in server.sent))
         run.world.rpc("anvil_reorg", depth, [])
+        for _, other in run.active:
+            FAULTS[other.fault].again(run, other)
         if use.draw % 2:
             for raw in sent:
                 run.try_rpc("eth_sendRawTransaction", raw)
@@ -322,6 +329,9 @@ class OracleSplit(ChaosFault):
         run.secondary_ratio = 1.0 + 0.03 * use.level * (1 if use.draw % 2 else -1)
         run.publish_faults()
 
+    def again(self, run: Run, use: Use) -> None:
+        run.publish_faults()
+
     def heal(self, run: Run, use: Use) -> None:
         run.secondary_ratio = 1.0
 
@@ -337,6 +347,9 @@ class OracleWrong(ChaosFault):
 
     def strike(self, run: Run, use: Use) -> None:
         run.oracle_ratio = self.RATIOS[use.level - 1]
+        run.publish_faults()
+
+    def again(self, run: Run, use: Use) -> None:
         run.publish_faults()
 
     def heal(self, run: Run, use: Use) -> None:
@@ -356,8 +369,11 @@ class VenuePaused(ChaosFault):
     name, delays = "venue_paused", True
 
     def strike(self, run: Run, use: Use) -> None:
-        run.adversary.attempt(run.world.account("deployer"), run.adversary.curie.clearing_house, "pause()")
+        self.again(run, use)
         run.is_market_open = False
+
+    def again(self, run: Run, use: Use) -> None:
+        run.adversary.attempt(run.world.account("deployer"), run.adversary.curie.clearing_house, "pause()")
 
     def heal(self, run: Run, use: Use) -> None:
         run.adversary.attempt(run.world.account("deployer"), run.adversary.curie.clearing_house, "unpause()")
@@ -370,6 +386,9 @@ class VenueSilent(ChaosFault):
     name, delays = "venue_silent", True
 
     def strike(self, run: Run, use: Use) -> None:
+        self.again(run, use)
+
+    def again(self, run: Run, use: Use) -> None:
         run.world.rpc("anvil_setCode", run.world.base.venue, REFUSING_CODE)
 
     def heal(self, run: Run, use: Use) -> None:
@@ -386,6 +405,9 @@ class PartlyFilled(ChaosFault):
     COPY = "0x00000000000000000000000000000000000c0fee"
 
     def strike(self, run: Run, use: Use) -> None:
+        self.again(run, use)
+
+    def again(self, run: Run, use: Use) -> None:
         run.world.rpc("anvil_setCode", self.COPY, run.venue_code)
         run.world.rpc("anvil_setCode", run.world.base.venue, _halving_code(self.COPY, 1 + use.level))
 
@@ -447,7 +469,7 @@ class Killed(ChaosFault):
     """SIGKILL before or after something leaves the process: a request, or a commit of the ledger."""
 
     name, levels = "killed", 2
-    POINTS = 70
+    POINTS = 140
 
     def strike(self, run: Run, use: Use) -> None:
         run.disturb(signal.SIGKILL, use.draw % self.POINTS, is_after=use.level == 2)
@@ -457,7 +479,7 @@ class Stopped(ChaosFault):
     """SIGSTOP at such a point; another keeper takes over, and SIGCONT wakes the first when all is over."""
 
     name, levels, delays = "stopped", 2, True
-    POINTS = 70
+    POINTS = 140
 
     def strike(self, run: Run, use: Use) -> None:
         run.disturb(signal.SIGSTOP, use.draw % self.POINTS, is_after=use.level == 2)
@@ -558,6 +580,8 @@ FAULTS: dict[str, ChaosFault] = {
     )
 }
 LEVELS = {name: fault.levels for name, fault in FAULTS.items()}
+GENTLE = tuple(fault.name for fault in SERVER_FAULTS)
+"""Faults of which one server at a time must not be noticed."""
 
 
 def feeds(run: Run, price_usd: float, secondary_usd: float) -> list[Transaction]:

@@ -13,14 +13,26 @@ from agent.chain.abi import Log, load_abi
 from agent.domain import Intent, Leg, Measurement
 from agent.execution.intents import call_on
 from agent.guard import limit_price, net_delta_interval
+from agent.keeper.alerts import AlertEvent
 from agent.ledger.accounting import check_nav
 from agent.ledger.records import IntentState
 from agent.observability.alerts import AlertName
 from agent.units import Address, AssetUnits, IntentId, Seconds, Wad
-from tests.chaos.faults import FAULTS, struck_servers
+from tests.chaos.faults import FAULTS
 from tests.chaos.run import BLOCKS_TO_HEAL, Run
 
 MOST_NAV_ERROR_BPS = 1.0
+NEVER_TRUE = frozenset(
+    {
+        AlertEvent.NAV_BREAK.value,
+        AlertEvent.BOOK_MISMATCH.value,
+        AlertEvent.ACCOUNT_BAD_DEBT.value,
+        AlertName.GUARD_MIRROR_DISAGREES.value,
+        AlertName.KEEPER_DISMISSED.value,
+        AlertName.GAS_MONEY_LOW.value,
+    }
+)
+"""Alerts of what no fault brings about: told all the same, they are false."""
 FAILING_SECONDS = 300
 """[observability] max_failing_seconds: cycles that fail for longer must be told."""
 _GAS = 10_000_000
@@ -78,14 +90,20 @@ def rebalanced(run: Run) -> list[Rebalanced]:
 
 
 def _double_hedges(run: Run, done: list[Rebalanced]) -> Iterator[str]:
-    """No intent twice; and no key hedges on a sight from before its last hedge."""
-    ids = [one.intent_id for one in done]
-    for intent_id in {one for one in ids if ids.count(one) > 1}:
-        yield f"double hedge: intent {intent_id} was executed {ids.count(intent_id)} times"
+    """No key executes an intent twice, or hedges on a sight from before its last hedge.
+
+    The vault remembers the last intent of each keeper, not of all: two keys whose keepers share no ledger can both
+    hedge one sight, as far as W stays inside the band (`_bounds`). How often they did is counted, not judged.
+    """
     for sender in {one.sender for one in done}:
-        for first, second in pairwise([one for one in done if one.sender == sender]):
+        own = [one for one in done if one.sender == sender]
+        ids = [one.intent_id for one in own]
+        for intent_id in {one for one in ids if ids.count(one) > 1}:
+            yield f"double hedge: intent {intent_id} was executed {ids.count(intent_id)} times"
+        for first, second in pairwise(own):
             if second.decided_at < first.block:
                 yield f"double hedge: {second.intent_id} was decided at {second.decided_at}, before {first.block}"
+    run.hedged_by_two_keys = sum(1 for first, second in pairwise(done) if second.decided_at < first.block)
 
 
 def _bounds(run: Run, done: list[Rebalanced]) -> Iterator[str]:
@@ -151,6 +169,8 @@ def _alerts(run: Run) -> Iterator[str]:
         wanted = FAULTS[use.fault].alerts(use)
         if wanted and _was_felt(run, use.fault) and not wanted & set(run.recorder.told):
             yield f"alert: {use.fault} and nobody was told {' or '.join(sorted(wanted))}"
+    for name in sorted(NEVER_TRUE & set(run.recorder.told)):
+        yield f"alert: {name} was told, and is not true"
     lasted = longest_failure(run)
     told = {AlertName.CYCLES_FAILING.value, AlertName.KEEPER_UNHEALTHY.value, AlertName.PROCESS_HALTED.value}
     if lasted >= 2 * FAILING_SECONDS and not told & set(run.recorder.told):
@@ -216,9 +236,3 @@ def _one_leg(run: Run, measured: Measurement, head: Any, margin: int, size: int)
         deadline=Seconds(head.timestamp + 240),
         decided_at_block=head,
     )
-
-
-def bearable(run: Run) -> bool:
-    """Return whether at most one server of three fails now, and nothing else does."""
-    uses = [use for _, use in run.active]
-    return all(FAULTS[use.fault].is_of_servers for use in uses) and len(struck_servers(uses)) <= 1

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import structlog
+from eth_utils.crypto import keccak
 from prometheus_client import CollectorRegistry
 
 from agent.chain.client import ChainClient
@@ -36,7 +37,7 @@ from agent.observability.observation import _tell_halt
 from agent.observability.watcher import Watcher
 from agent.settings.observability import ObservabilitySettings
 from agent.status.reading import StatusReader
-from tests.chaos.faults import DEEPEST_REORG, FAULTS, SEND, USUAL_BASE_FEE_WEI, ServerFault, feeds
+from tests.chaos.faults import DEEPEST_REORG, FAULTS, USUAL_BASE_FEE_WEI, ServerFault, feeds, struck_servers
 from tests.chaos.forked import Zygote
 from tests.chaos.schedule import Schedule, Use
 from tests.chaos.world import CLOCK_TOLERANCE_SECONDS, ChaosWorld
@@ -133,6 +134,8 @@ class Run:
     was_liquidated: bool = False
     was_at_work: bool = False
     ledger_lost: bool = False
+    hedged_by_two_keys: int = 0
+    """Hedges decided before another key's, and executed after it."""
     full_engine: Any = None
 
     def __post_init__(self) -> None:
@@ -187,9 +190,19 @@ class Run:
         self.world.pass_block()
         self.cycle()
         self._watcher.look()
+        self._require_bearable_borne(index)
         for end, one in list(self.active):
             if end <= index:
                 self._heal(one)
+
+    def _require_bearable_borne(self, index: int) -> None:
+        """One server of three may fail in any way: W is inside all the same, as long as nothing else was amiss."""
+        so_far = self.schedule.uses[: index + 1]
+        is_bearable = all(FAULTS[use.fault].is_of_servers and use.level == 1 for use in so_far)
+        failing = struck_servers([use for _, use in self.active])
+        if is_bearable and len(failing) == 1 and not self.is_inside():
+            faults = ", ".join(use.fault for _, use in self.active)
+            self.violations.append(f"liveness: one server of three failed ({faults}), and W stayed outside")
 
     def _heal(self, use: Use) -> None:
         self.active = [(end, one) for end, one in self.active if one is not use]
@@ -235,15 +248,17 @@ class Run:
         )
 
     def intents(self) -> list[Any]:
-        """Ids of all intents of the ledger, read without the keeper's help."""
-        with contextlib.closing(self._database()) as database:
+        """Ids of all intents of the ledger, read without the keeper's help; none where there is no ledger."""
+        with contextlib.suppress(sqlite3.OperationalError), contextlib.closing(self._database()) as database:
             return [row[0] for row in database.execute("SELECT intent_id FROM intents ORDER BY id")]
+        return []
 
     def ledger_path(self) -> Path:
         return self.world.directory / f"{_LEDGER}.sqlite"
 
     def _database(self) -> sqlite3.Connection:
-        return sqlite3.connect(self.ledger_path(), timeout=LOCK_PATIENCE_SECONDS)
+        """Open the ledger's file, and make none."""
+        return sqlite3.connect(f"file:{self.ledger_path()}?mode=rw", uri=True, timeout=LOCK_PATIENCE_SECONDS)
 
     # --- market ---------------------------------------------------------------------------------------------------
 
@@ -415,18 +430,28 @@ class Run:
         self._check_at_rest()
 
     def wake(self) -> None:
-        """Wake the stopped keeper. One that was replaced must not send anything."""
+        """Wake the stopped keeper. One that was replaced must not send anything that its successor does not know.
+
+        Between the fence and the wire it may have been stopped, so what it had written before may still go out.
+        """
         if self._sleeper is None:
             return
-        before = self._sends()
+        sent_before, known = self._sent(), self._signed()
         told = self.zygote.wake()
         self.cycles += len(told.get("outcomes") or ())
-        if self._sleeper == "was replaced" and self._sends() > before:
-            self.violations.append("fence: a keeper that had lost its lease sent a transaction")
+        if self._sleeper == "was replaced" and self._sent() - sent_before - known:
+            self.violations.append("fence: a keeper that had lost its lease sent what no other knows")
         self._sleeper = None
 
-    def _sends(self) -> int:
-        return sum(server.count(SEND) for server in self.world.servers)
+    def _sent(self) -> set[str]:
+        """Hashes of all raw transactions that have reached the node."""
+        return {"0x" + keccak(hexstr=raw).hex() for server in self.world.servers for raw in server.sent}
+
+    def _signed(self) -> set[str]:
+        """Hashes of all transactions that the ledger knows."""
+        with contextlib.suppress(sqlite3.OperationalError), contextlib.closing(self._database()) as database:
+            return {row[0] for row in database.execute("SELECT transaction_hash FROM transactions")}
+        return set()
 
     def _lapse_lease(self) -> bool:
         """Make it long ago that the lease was renewed; False while the stopped keeper keeps the ledger locked."""

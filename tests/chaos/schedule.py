@@ -9,7 +9,7 @@ round, and the market moves by +150 bps before it; in the second one server drop
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from agent.errors import DataError
@@ -20,6 +20,7 @@ MOST_MOVE_BPS = 300
 CALM = "calm"
 """A round without a fault of its own."""
 CALM_SHARE = 0.75
+GENTLE_SHARE = 0.2
 _DRAWS = 10_000
 
 
@@ -74,12 +75,15 @@ class Schedule:
         return cls(uses)
 
 
-def draw_schedule(seed: int, levels: Mapping[str, int]) -> Schedule:
+def draw_schedule(seed: int, levels: Mapping[str, int], gentle: Collection[str] = ()) -> Schedule:
     """Draw the schedule of a seed: every fault is as likely, and may last into the next rounds.
 
-    Most begin with a calm round, so that faults meet a keeper that has hedged already.
+    Most begin with a calm round, so that faults meet a keeper that has hedged already. Some hold faults of ``gentle``
+    alone, at their lowest level: a keeper must bear them without anybody noticing.
     """
     draw = random.Random(seed)
+    if gentle and draw.random() < GENTLE_SHARE:
+        levels = dict.fromkeys(gentle, 1)
     names = sorted(name for name in levels if name != CALM)
     first = [Use(CALM, 1, 0, 1, 0)] if draw.random() < CALM_SHARE else []
     uses = [
@@ -90,7 +94,7 @@ def draw_schedule(seed: int, levels: Mapping[str, int]) -> Schedule:
             draw.choice((1, 1, 2, MOST_ROUNDS_LASTED)),
             draw.randint(-MOST_MOVE_BPS, MOST_MOVE_BPS),
         )
-        for fault in draw.sample(names, draw.randint(LEAST_ROUNDS, MOST_ROUNDS))
+        for fault in draw.sample(names, min(draw.randint(LEAST_ROUNDS, MOST_ROUNDS), len(names)))
     ]
     return Schedule((*first, *uses))
 

@@ -103,6 +103,15 @@ def test_judges_of__run_at_import_or_by_nobody__those_of_the_source():
     assert judges_of(mutant_at(1, file="agent/ledger/config.py"), [OTHER, SIBLING])[0] == [OTHER, SIBLING]
 
 
+def test_judges_of__field_of_settings__the_page_of_settings_first():
+    page = MeasuredFile("tests/gates/test_parameters_page.py", 1.0, {})
+    files = [covering(one.name, one.seconds, 5, source="agent/ledger/config.py") for one in (OTHER, *CHAINS)]
+    field = mutant_at(9, is_of_function=False, file="agent/ledger/config.py")
+    assert [one.name for one in judges_of(field, [*files, page], 0.0)[0]] == [page.name, OTHER.name]
+    assert judges_of(field, [*files, page], 0.0)[1] == []
+    assert len(judges_of(field, [*files, page])[1]) == 2
+
+
 @pytest.mark.parametrize(
     ("exit_status", "output", "verdict"),
     [

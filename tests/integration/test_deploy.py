@@ -18,6 +18,7 @@ from agent.deploy.approval import require_ready
 from agent.deploy.deployer_key import deployer_key
 from agent.deploy.digest import digest_of
 from agent.deploy.execution import carry_out, remaining
+from agent.deploy.holders import holders
 from agent.deploy.manifest import write_manifest
 from agent.deploy.market import run_market
 from agent.deploy.network import load_network
@@ -25,6 +26,7 @@ from agent.deploy.powers import matrix
 from agent.deploy.verification import verify
 from agent.errors import DataError, PreflightError
 from agent.localnet import artifacts
+from agent.localnet.artifacts import NODE_MODULES
 from agent.localnet.codec import encode_call
 from agent.localnet.deployer import Deployer
 from agent.localnet.rpc import RpcError
@@ -35,7 +37,7 @@ pytestmark = pytest.mark.chain
 
 PORT, PROXY_PORT = 18_731, 18_732
 CHAIN_ID = 77_001
-STEPS = 22
+STEPS = 23
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +85,50 @@ def one_more(testnet):
         return True
 
 
+def set_code(testnet, account, code):
+    testnet.localnet.chain.rpc.request("anvil_setCode", account, code)
+
+
+def timelock(testnet):
+    """A real TimelockController of two days."""
+    artifact = NODE_MODULES / "@openzeppelin" / "contracts" / "build" / "contracts" / "TimelockController.json"
+    sender, types = testnet.inputs.deployer, "(uint256,address[],address[],address)"
+    deployer = Deployer(testnet.localnet.chain, sender)
+    code = json.loads(artifact.read_text())["bytecode"]
+    made = deployer.create("TimelockController", code, types, 172_800, [sender], [sender], sender)
+    deployer.flush()
+    return made
+
+
+def test_plan__governor_that_is_there_already__is_told_as_what_it_is(testnet):
+    governor = testnet.inputs.governor
+    told = {}
+    for kind, code in (
+        ("key", "0x"),
+        ("delegated", "0xef0100" + "11" * 20),
+        ("unknown", "0x60006000fd"),
+        ("safe", "0x5f3560e01c63e75235b8146011575f5ffd5b60035f5260205ff3"),  # answers getThreshold() alone, with 3
+    ):
+        set_code(testnet, governor, code)
+        told[kind] = governor_of(testnet)
+    set_code(testnet, governor, "0x")
+    testnet.rewrite(f'governor = "{governor}"', f'governor = "{timelock(testnet)}"')
+    told["timelock"] = governor_of(testnet)
+    assert told == {
+        "key": "account: one key",
+        "delegated": "account: one key, which acts through a contract",
+        "unknown": "contract of no known kind",
+        "safe": "Safe: 3 must sign",
+        "timelock": "timelock: waits 2 days",
+    }
+
+
+def governor_of(testnet):
+    with testnet.session() as session:
+        [found] = [one for one in holders(session.blueprint, session.state) if one.role == "governor"]
+    return found.what
+
+
 # HEDGE-062, HEDGE-064
 def test_carry_out__stopped_after_each_transaction__closed_until_the_last(testnet):
     with testnet.session() as session:
@@ -98,6 +144,8 @@ def test_carry_out__stopped_after_each_transaction__closed_until_the_last(testne
         assert all(wanted is None for _, wanted in remaining(session.blueprint, session.state))
         assert [check for check in verify(session.blueprint, session.state, 0) if not check.is_as_planned] == []
     assert is_open(testnet, planned["HedgeVault"])
+    window = testnet.localnet.chain.call(planned["OptionBook"], "settlementWindow()", returns="(uint256)")
+    assert window == (1_800,)
 
 
 # HEDGE-065, HEDGE-302

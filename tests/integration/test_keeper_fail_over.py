@@ -48,6 +48,25 @@ def test_keeper__stopped_and_replaced__comes_back_and_hedges_once(world: KeeperW
     assert len(world.events("Rebalanced")) == 2
 
 
+def test_keeper__replaced_after_it_looked__tells_no_nav_break(world: KeeperWorld, caplog, monkeypatch):
+    with world.keeper() as first:
+        assert first.cycle().outcome is Outcome.EXECUTED
+        see = first.planner.see
+
+        def replaced_meanwhile(head):
+            sight = see(head)
+            let_the_lease_lapse(first)
+            with world.keeper() as second:
+                world.step(3_400.0)
+                assert second.cycle().outcome is Outcome.EXECUTED
+            return sight
+
+        monkeypatch.setattr(first.planner, "see", replaced_meanwhile)
+        with pytest.raises(LeaseHeldError):
+            first.cycle()
+    assert "nav_break" not in caplog.text
+
+
 def assert_booked_once(world: KeeperWorld, keeper: Keeper) -> None:
     """Compare the ledger's fills with what the vault has reported."""
     legs = [leg for leg in world.events("LegExecuted") if leg["requestedSizeDelta"] != 0]

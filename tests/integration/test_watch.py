@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import signal
@@ -207,6 +208,7 @@ def test_run__metrics_and_health__are_served_while_it_runs(world):
     assert float(values["evenkeel_next_expiry_seconds"]) > 0.0
     assert float(values["evenkeel_gas_runway_rebalances"]) > 1_000
     assert float(values['evenkeel_venue_max_leverage_ratio{venue="curie"}']) == 4.0
+    assert math.isnan(float(values['evenkeel_venue_liquidation_distance_ratio{venue="curie"}'])), "no position yet"
     assert float(values['evenkeel_intent_state{state="none"}']) == 1.0
     named = set(re.findall(r"^# TYPE (\S+) ", text, re.MULTILINE))
     page = (REPOSITORY / "docs" / "metrics.md").read_text(encoding="utf-8")

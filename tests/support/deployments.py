@@ -35,7 +35,8 @@ def network_text(base: str, chain_id: int, inputs: DeploymentInputs, rpc_url: st
     deploy = "".join(f'{name} = "{getattr(inputs, name)}"\n' for name in names)
     addresses = "".join(f'{name} = "{address}"\n' for name, address in venue.addresses.items())
     return (
-        f'{head}\n[deploy]\nsalt = "test"\n{deploy}keepers = ["{inputs.keeper}"]\nmembers = ["{inputs.members[0]}"]\n'
+        f'{head}\n[deploy]\nsalt = "test"\nsettlement_window_seconds = 1800\n{deploy}keepers = ["{inputs.keeper}"]\n'
+        f'members = ["{inputs.members[0]}"]\n'
         f'fee_recipient = "{inputs.fee_recipient}"\n\n[[venue.live]]\nname = "curie"\nkind = "curie"\n\n'
         f"[venue.live.addresses]\n{addresses}"
     )

@@ -44,30 +44,26 @@ contract AttackStage is KeeperActions {
         _truePrice = feedPrice;
         _endsAt = vm.getBlockTimestamp() + 1 days;
         _noteBound();
+        Bounds memory b = guard.bounds(); // nobody changes them here
         for (uint256 i = 0; i < genes.length; ++i) {
             uint256 g = genes[i];
             if (g % 8 == 0) _wait((g >> 8) % 4 hours);
-            else if (g % 8 == 1 && takesMargin) _take(g);
+            else if (g % 8 == 1 && takesMargin) _take(g, b);
             else if (g % 8 == 2) _befriend(g);
-            else _trade(g);
+            else _trade(g, b);
         }
     }
 
     function _wait(uint256 elapsed) private {
-        uint256 left = _endsAt - vm.getBlockTimestamp();
-        for (uint256 rest = Math.min(elapsed, left); rest != 0;) {
-            uint256 step = Math.min(rest, 30 minutes); // the feed publishes the same price again
-            _advance(step);
-            rest -= step;
-        }
+        uint256 step = Math.min(elapsed, _endsAt - vm.getBlockTimestamp());
+        if (step != 0) _advance(step); // and the feed publishes the same price again
     }
 
     /// @dev Up to six trades in a row, the true price on the side that hurts, or anywhere.
-    function _trade(uint256 g) private {
+    function _trade(uint256 g, Bounds memory b) private {
         uint256 repeats = 1 + (g >> 16) % 6;
         for (uint256 i = 0; i < repeats; ++i) {
-            _wait((g >> 24) % 4 == 0 ? (g >> 32) % 2 hours : guard.bounds().cooldownSeconds);
-            Bounds memory b = guard.bounds();
+            _wait((g >> 24) % 4 == 0 ? (g >> 32) % 2 hours : b.cooldownSeconds);
             int256 net = _net();
             int256 edge = int256(uint256(b.band)) * int256((g >> 40) % 128) / 120;
             int256 sizeDelta = net > 0 ? -net - edge : -net + edge;
@@ -98,17 +94,17 @@ contract AttackStage is KeeperActions {
             legs[1] = Leg(address(other), 0, -sizeDelta * int256((g >> 152) % 101) / 100, 0);
             _setFill(other, legs[1].sizeDelta, b.maxSlippageBps, b.maxFeeBps);
         }
-        _try(legs);
+        _try(legs, b);
     }
 
-    function _take(uint256 g) private {
+    function _take(uint256 g, Bounds memory b) private {
         ScriptedVenue venue = listed[(g >> 8) % 2];
         (, uint256 loss) = guard.available(keepers[THIEF], false);
         uint256 taken = Math.min(loss, 10_500e18) * ((g >> 16) % 1024) / 1000 / TO_WAD;
         venue.setMarginTaken(taken);
         Leg[] memory legs = new Leg[](1);
         legs[0] = Leg(address(venue), int256(taken + (g >> 32) % 1000e6), 0, 0);
-        _try(legs);
+        _try(legs, b);
         venue.setMarginTaken(0);
     }
 
@@ -124,14 +120,13 @@ contract AttackStage is KeeperActions {
         _noteBound();
     }
 
-    function _try(Leg[] memory legs) private {
+    function _try(Leg[] memory legs, Bounds memory b) private {
         int256 before = _trueWorth();
         uint256 worst = SignedMath.abs(_net());
         if (!_send(THIEF, _nextIntent(), legs, false)) return;
         ++acceptedCount;
         int256 loss = before - _trueWorth();
         if (loss > 0) lost += uint256(loss);
-        Bounds memory b = guard.bounds();
         uint256 allowed = Math.max(b.band, Math.saturatingSub(worst, b.minImprovement));
         exposure = Math.max(exposure, SignedMath.abs(_net()) * WAD / allowed);
     }

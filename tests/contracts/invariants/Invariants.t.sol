@@ -109,10 +109,12 @@ contract InvariantsTest is Test {
         }
     }
 
+    /// @dev A slice of a long campaign is too short for its rarest action: there the sum is judged.
     function _assertMeant(Tally memory tally) private view {
         string[] memory names = handler.actionNames();
+        uint256 percent = vm.envOr("EVENKEEL_LEAST_ACCEPTED_PERCENT", LEAST_ACCEPTED_PERCENT);
         for (uint256 i = 0; i < names.length; ++i) {
-            uint256 least = i < handler.FIRST_REFUSAL() ? LEAST_ACCEPTED_PERCENT : 100;
+            uint256 least = i < handler.FIRST_REFUSAL() ? percent : 100;
             assertGe(tally.accepted[i] * 100, tally.calls[i] * least, string.concat("too seldom accepted: ", names[i]));
             assertGt(tally.calls[i], 0, names[i]);
         }

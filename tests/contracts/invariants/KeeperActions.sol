@@ -18,7 +18,7 @@ abstract contract KeeperActions is RebalanceJudge {
         _setFill(venue, sizeDelta, b % 20, b % 8);
         Leg[] memory legs = new Leg[](1);
         legs[0] = Leg(address(venue), _marginFor(m, venue, sizeDelta, 3), sizeDelta, 0);
-        return _rebalanceBy(HONEST, legs, b % 4 == 0);
+        return _rebalance(HONEST, m, legs, b % 4 == 0);
     }
 
     /// @dev Margin toward a leverage of 2, or home from a venue that has too much.
@@ -30,7 +30,7 @@ abstract contract KeeperActions is RebalanceJudge {
         Leg[] memory legs = new Leg[](1);
         legs[0] = Leg(address(venue), margin, 0, 0);
         _back(venue);
-        return _rebalance(HONEST, legs);
+        return _rebalance(HONEST, m, legs, false);
     }
 
     /// @dev Closes a part of a position that is over-levered, to be closed, or about to trip something.
@@ -44,7 +44,7 @@ abstract contract KeeperActions is RebalanceJudge {
         _setFill(venue, sizeDelta, b % 20, b % 8);
         Leg[] memory legs = new Leg[](1);
         legs[0] = Leg(address(venue), 0, sizeDelta, 0);
-        return _rebalance(HONEST, legs);
+        return _rebalance(HONEST, _moment(), legs, false);
     }
 
     /// @dev As much as the band lets it swing, at the worst price and fee, first one way and then the other.
@@ -59,7 +59,7 @@ abstract contract KeeperActions is RebalanceJudge {
         _setFill(venue, sizeDelta, bounds.maxSlippageBps, bounds.maxFeeBps);
         Leg[] memory legs = new Leg[](1);
         legs[0] = Leg(address(venue), _marginFor(m, venue, sizeDelta, 3), sizeDelta, 0);
-        return _rebalance(THIEF, legs);
+        return _rebalance(THIEF, m, legs, false);
     }
 
     /// @dev Buys on one venue what it sells on the other, both at the limit.
@@ -79,19 +79,20 @@ abstract contract KeeperActions is RebalanceJudge {
         _setFill(second, -sizeDelta, bounds.maxSlippageBps, bounds.maxFeeBps);
         legs[0].marginDelta = _marginFor(m, first, sizeDelta, 3) / 2;
         legs[1].marginDelta = _marginFor(m, second, -sizeDelta, 3) / 2;
-        return _rebalance(THIEF, legs);
+        return _rebalance(THIEF, m, legs, false);
     }
 
     /// @dev Margin of which the venue credits less than it takes.
     function _takeMargin(uint256 a, uint256 b) internal returns (bool) {
         ScriptedVenue venue = listed[a % listed.length];
+        Moment memory m = _moment();
         (, uint256 loss) = guard.available(keepers[THIEF], false);
-        uint256 taken = Math.min(loss, _moment().nav / 101) / TO_WAD * (10 + b % 110) / 100;
+        uint256 taken = Math.min(loss, m.nav / 101) / TO_WAD * (10 + b % 110) / 100;
         if (venue.isHalted() || taken == 0) taken = 1;
         venue.setMarginTaken(taken);
         Leg[] memory legs = new Leg[](1);
         legs[0] = Leg(address(venue), int256(taken + b % 1000e6), 0, 0);
-        bool isAccepted = _rebalance(THIEF, legs);
+        bool isAccepted = _rebalance(THIEF, m, legs, false);
         venue.setMarginTaken(0);
         return isAccepted;
     }
@@ -112,7 +113,7 @@ abstract contract KeeperActions is RebalanceJudge {
             if ((r >> 96) % 8 == 0) venue.setFill(5000 + (r >> 104) % 5000, venue.statusAnswered());
             legs[i] = Leg(address(venue), margin, sizeDelta, 0);
         }
-        bool isAccepted = _rebalance(THIEF, legs);
+        bool isAccepted = _rebalance(THIEF, m, legs, false);
         for (uint256 i = 0; i < legs.length; ++i) {
             ScriptedVenue(legs[i].venue).setFill(BPS, ScriptedVenue(legs[i].venue).statusAnswered());
         }
@@ -134,7 +135,7 @@ abstract contract KeeperActions is RebalanceJudge {
         _setFill(venue, sizeDelta, 50, 20);
         Leg[] memory legs = new Leg[](1);
         legs[0] = Leg(address(venue), b % 3 == 0 ? int256(b % 1000e6) : int256(0), sizeDelta, 0);
-        bool isAccepted = _rebalance(THIEF, legs);
+        bool isAccepted = _rebalance(THIEF, _moment(), legs, false);
         venue.setCall(address(0), "");
         venue.setPending(negative, positive);
         return !isAccepted;

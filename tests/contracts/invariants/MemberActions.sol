@@ -94,8 +94,9 @@ abstract contract MemberActions is KeeperActions {
         _judgeOpen(account, most);
         if (most == 0) return false;
         uint256 shares = b % 2 == 0 ? most : Math.min(most, 2e6) + b % (most - Math.min(most, 2e6) + 1);
-        if (vault.previewRedeem(shares) == 0) shares = most;
-        return _leave(account, shares, vault.previewRedeem(shares), true, b % 2 == 0 ? 17 : 19);
+        uint256 assets = vault.previewRedeem(shares);
+        if (assets == 0) (shares, assets) = (most, vault.previewRedeem(most));
+        return _leave(account, shares, assets, true, b % 2 == 0 ? 17 : 19);
     }
 
     function _withdraw(uint256 a, uint256 b) internal returns (bool) {

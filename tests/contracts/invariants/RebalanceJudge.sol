@@ -34,13 +34,13 @@ abstract contract RebalanceJudge is Scene {
     uint256 internal turnoverAt;
     bool internal isTripped; // at the last rebalance tried
 
-    function _rebalance(uint256 keeper, Leg[] memory legs) internal returns (bool isAccepted) {
-        return _rebalanceBy(keeper, legs, false);
-    }
-
-    function _rebalanceBy(uint256 keeper, Leg[] memory legs, bool isRelayed) internal returns (bool isAccepted) {
+    /// @param m The moment: since it was taken, nothing moved that it holds.
+    function _rebalance(uint256 keeper, Moment memory m, Leg[] memory legs, bool isRelayed)
+        internal
+        returns (bool isAccepted)
+    {
         Trial memory t;
-        (t.keeper, t.legs, t.a, t.bounds) = (keeper, legs, _moment(), guard.bounds());
+        (t.keeper, t.legs, t.a, t.bounds) = (keeper, legs, m, guard.bounds());
         isTripped = _isTripped(t.a, t.bounds.maxDrawdownBps);
         t.isTripped = isTripped;
         t.isReduceOnly = vault.isReduceOnly();

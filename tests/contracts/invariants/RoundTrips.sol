@@ -136,7 +136,7 @@ abstract contract RoundTrips is MemberActions {
         venue.setCall(target, call_);
         Leg[] memory legs = new Leg[](1);
         legs[0] = Leg(address(venue), int256(1 + b % 1000), 0, 0);
-        isAccepted = _rebalance(THIEF, legs);
+        isAccepted = _rebalance(THIEF, _moment(), legs, false);
         if (isAccepted) _judge(58, !venue.lastCallSucceeded());
         venue.setCall(address(0), "");
         return true;

@@ -169,11 +169,11 @@ def test_shapes__logs_that_are_none__are_the_servers_fault(entries):
 
 @pytest.mark.parametrize("written", [None, 5, "5", "0x", "0xg", "0x" + "1" * 65])
 def test_shapes__quantity_that_is_none__is_the_servers_fault(written):
-    with pytest.raises(ServerError):
+    with pytest.raises(ServerError, match=r"answers a nonce with .*, which is none"):
         shapes.quantity(written, "a nonce")
 
 
 @pytest.mark.parametrize("written", [None, 5, "", "0xabc", "abcd", "<html>"])
 def test_shapes__data_that_is_none__is_the_servers_fault(written):
-    with pytest.raises(ServerError):
+    with pytest.raises(ServerError, match=r"answers eth_call with .*, which is none"):
         shapes.data(written, "eth_call")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -205,6 +206,22 @@ def test_read__one_server_lies__is_outvoted_or_stops_the_cycle(monkeypatch):
     torn = client_of(monkeypatch, FakeServer("one"), FakeServer("two", eth_call=lying), quorum=2)
     with pytest.raises(TransientError, match="servers disagree on the state at block 5"):
         torn.read([CALL], BLOCK)
+
+
+def test_parent__hash_known_or_not__is_asked_by_hash_and_no_more_than_needed(monkeypatch):
+    blocks = {block_hash(number): block_entry(number) for number in (4, 5)}
+    server = FakeServer("one", eth_getBlockByHash=lambda at, _: blocks[at])
+    client = client_of(monkeypatch, server)
+    known = replace(BLOCK, parent_hash=block_hash(4))
+    assert (client.parent(known).number, server.asked) == (4, ["eth_getBlockByHash"])
+    server.asked.clear()
+    assert (client.parent(BLOCK).hash, server.asked) == (block_hash(4), ["eth_getBlockByHash"] * 2)
+
+
+def test_parent__server_answers_another_block__is_not_believed(monkeypatch):
+    client = client_of(monkeypatch, FakeServer("one", eth_getBlockByHash=lambda *_: block_entry(3)))
+    with pytest.raises(TransientError, match=f"one answers block {block_hash(4)} with {block_hash(3)}"):
+        client.parent(replace(BLOCK, parent_hash=block_hash(4)))
 
 
 def test_block__not_there_yet__is_transient(monkeypatch):

@@ -140,6 +140,15 @@ def test_pages__failure_in_the_middle__pages_before_it_stand():
         next(pages)
 
 
+def test_pages__server_refuses_a_single_block__is_given_up():
+    server = LogServer(0)
+    reader, pool = reader_of(server)
+    with pytest.raises(TransientError):
+        list(reader.pages(QUERY, 1, target(4), None))
+    assert pool.endpoints[0].log_range.current == 1
+    assert server.ranges[-1] == (1, 1)
+
+
 def test_pages__search_times_out__next_attempt_asks_for_half():
     server = LogServer()
     server.failures[1] = TimedOutError("late")

@@ -28,6 +28,11 @@ READS = [
     (-32600, "Too many requests, please try again later", RateLimitedError),
     (-32090, "Too many requests, reason: call rate limit exhausted", RateLimitedError),
     (-32097, "tier limit", RateLimitedError),
+    # codes that speak for themselves
+    *((code, "odd", RateLimitedError) for code in (429, -32005, -32016, -32029, -32090, -32097)),
+    (3, "odd", RevertedError),
+    (-32601, "odd", RpcRefusedError),
+    (-32602, "odd", RpcRefusedError),
     # ranges, in their many words and under any code
     (-32005, "query returned more than 10000 results", RangeRefusedError),
     (-32602, "query returned more than 10000 results. Try with this block range [0x1, 0x2].", RangeRefusedError),
@@ -106,6 +111,14 @@ def test_read_failure__words_of_a_range_in_another_method__are_no_range():
 
 def test_read_failure__longest_message__is_cut():
     assert len(str(read_failure("server", "eth_call", NodeError(-32000, "x" * 100_000, None)))) < 500
+
+
+def test_read_failure__range_that_would_work__is_told_beside_the_servers_own_words():
+    words = "query exceeds max results 20000, retry with the range 24383075-24383096"
+    failure = read_failure("server", "eth_getLogs", NodeError(-32602, words, None))
+    assert isinstance(failure, RangeRefusedError)
+    assert failure.suggested_blocks == 22
+    assert str(failure) == f"server cannot answer eth_getLogs now (too many blocks or logs at once): {words}"
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from agent.chain import shapes
-from agent.chain.breaker import FAULTS_TO_OPEN, FIRST_REST_SECONDS, LONGEST_REST_SECONDS, Breaker, BreakerState
+from agent.chain.breaker import FAULTS_TO_OPEN, FIRST_REST_SECONDS, Breaker, BreakerState
 from agent.chain.endpoint import FINAL_REFUSALS, Endpoint
 from agent.chain.failures import (
     BatchRefusedError,
@@ -254,7 +255,7 @@ def test_breaker__time_out__opens_at_once_and_each_rest_doubles_up_to_the_longes
         rest = next(s for s in range(1, 100) if breaker.state(now + s) is BreakerState.HALF_OPEN)
         rests.append(rest)
         now += rest
-    assert rests == [2, 4, 8, 16, 32, LONGEST_REST_SECONDS, LONGEST_REST_SECONDS, LONGEST_REST_SECONDS]
+    assert rests == [2, 4, 8, 16, 32, 60, 60, 60]
 
 
 def test_breaker__answer_between_faults__starts_the_count_anew():
@@ -264,6 +265,21 @@ def test_breaker__answer_between_faults__starts_the_count_anew():
         breaker.answered(0.1)
     assert breaker.state(0.0) is BreakerState.CLOSED
     assert breaker.faults == 3 * FAULTS_TO_OPEN
+
+
+@pytest.mark.parametrize("answer", [lambda: 1, failing(RevertedError("0x", "execution reverted"))])
+def test_request__answer_or_revert__its_latency_is_how_long_it_took(answer):
+    clock = [100.0]
+
+    def slow() -> Any:
+        clock[0] += 0.5
+        return answer()
+
+    endpoint = Endpoint(ScriptedServer("a", slow), 1, 1.0, lambda: clock[0])
+    for _ in range(40):
+        with suppress(RevertedError):
+            endpoint.request(PING)
+    assert endpoint.health.latency_seconds == pytest.approx(0.5, rel=0.01)
 
 
 def test_breaker__rate_limit_with_a_time__rests_as_long_as_asked():

@@ -47,7 +47,7 @@ def test_decode_revert__built_in_error__keeps_its_message(signature, argument, n
     assert (rejection.name, rejection.arguments) == (name, arguments)
 
 
-@pytest.mark.parametrize("data", [None, "0x", "0x12345678", "0x1234"])
+@pytest.mark.parametrize("data", [None, "0x", "0x12345678", "0x1234", "0x123", "nothing"])
 def test_decode_revert__unknown_data__is_shown_raw(data):
     rejection = decode_revert(data)
     assert rejection.name == UNKNOWN_REVERT

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from agent.decision.chain_band import as_known
 from agent.decision.decide import decide
 from agent.guard import worst_net_delta
 from agent.policy.fixed_threshold import FixedThreshold
 from agent.prediction import predict
+from agent.risk.settlement import SettlingBook
 from agent.units import Rounding, to_wad
 from tests.support.decision_builders import COSTS, SETTINGS, held, snapshot_of, wad, with_bounds
 
@@ -35,6 +37,13 @@ def test_decide__outside_the_chains_band__lands_the_headrooms_share_inside(side,
     snapshot = with_bounds(snapshot_of(book), band=wad(band))
     decision = decide(snapshot, book, CONTENT, FREE_GAS, replace(SETTINGS, band_headroom_bps=headroom_bps))
     assert worst_net_delta(predict(snapshot, decision.legs, decision.expected_fills)) == wad(landing)
+
+
+def test_as_known__chain_is_surer_than_the_range__interval_stays_in_order():
+    """The legs' own range is 0.125 either way of what they have; the chain's interval is a point and stays one."""
+    book = held(6.0)
+    known = as_known(snapshot_of(book), SettlingBook(book, low=-0.125, high=0.125, delta=0.0)).measurement
+    assert known.book_delta_low == known.book_delta_high == wad("5.875")
 
 
 @pytest.mark.parametrize(("half_width", "landing"), [("0.5", "0.9"), ("1", "0.6")])

@@ -151,6 +151,16 @@ def test_decide__policy_asks_for_more_risk__never_enlarges_the_worst_case(landin
         assert worst_net_delta(after(snapshot, decision)) <= worst_net_delta(snapshot.measurement)
 
 
+@pytest.mark.parametrize(("quantity", "fee_ratio"), [(3.0, 0.001), (-3.0, 0.004)])
+def test_decide__buying_is_dearer__policy_reckons_with_its_own_side(quantity, fee_ratio):
+    """A long book is sold against, a short one is bought for."""
+    book = held(quantity)
+    snapshot = snapshot_of(book)
+    quotes = [replace(one, fee=4 * one.fee) if one.size_delta > 0 else one for one in snapshot.venues[0].quotes]
+    snapshot = replace(snapshot, venues=(replace(snapshot.venues[0], quotes=tuple(quotes)),))
+    assert run(snapshot, book=book).costs.fee_ratio == pytest.approx(fee_ratio, rel=1e-2)
+
+
 def test_decide__trade_below_the_least_size__holds():
     snapshot = snapshot_of(BOOK, hedged(0.5))
     landing = run(snapshot).exposure.net_delta - 0.009

@@ -56,6 +56,23 @@ def test_infeasible_bounds__advised_number__suffices():
     assert problems(held(-40), max_size_delta=wad(advised)) == ()
 
 
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_infeasible_bounds__least_hedge__goes_to_the_near_edge_of_the_band_alone(side):
+    """Forty units beside a band of two: 38 are traded, not 40, and not 42."""
+    assert problems(held(side * 40.0), collateral_usd=0.0, max_size_delta=wad(38)) == ()
+    (found,) = problems(held(side * 40.0), collateral_usd=0.0, max_size_delta=wad("37.999"))
+    assert found.problem.startswith("the least trade into the band is 38,")
+
+
+@pytest.mark.parametrize("key", ["max_leverage", "max_venue_leverage"])
+def test_infeasible_bounds__advised_deposit__suffices_and_less_does_not(key):
+    bounds = {"max_leverage": wad(100), "max_venue_leverage": wad(100), key: wad(2), "band": wad("0.001")}
+    (found,) = problems(held(-40), collateral_usd=30_000.0, **bounds)
+    advised = float(found.mend.split("deposit $")[1].split(" ")[0].replace(",", ""))
+    assert problems(held(-40), collateral_usd=advised, **bounds) == ()
+    assert problems(held(-40), collateral_usd=0.98 * advised, **bounds) != ()
+
+
 def test_infeasible_bounds__no_collateral__leverage_left_out():
     assert problems(short_calls(), collateral_usd=0.0, max_leverage=wad("0.1")) == ()
 

@@ -43,6 +43,7 @@ def closed(step):
 def test_plan_flatten__nothing_open__is_done():
     step = plan(snapshot_of(NO_BOOK))
     assert (step.is_done, step.legs, step.remaining) == (True, (), 0)
+    assert step.reason == "no position is open"
 
 
 @pytest.mark.parametrize("venue", [LONG, SHORT])

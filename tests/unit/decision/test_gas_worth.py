@@ -29,10 +29,10 @@ class TradesBelow:
         return Target(-1.0, 1.0, landing, "as written")
 
 
-@pytest.mark.parametrize("limit_usd", [2.01, 3.0, 7.7, 100.0, 9_999.0])
+@pytest.mark.parametrize("limit_usd", [2.01, 2.03, 3.0, 7.7, 100.0, 9_999.0])
 def test_gas_worth__policy_that_waits_above_a_cost__is_that_cost_rounded_down(limit_usd):
     worth = gas_worth_usd(TradesBelow(limit_usd), exposure(10.0), COSTS)
-    assert limit_usd * (1 - 1 / 32) <= worth <= limit_usd
+    assert limit_usd * (1 - 1 / 64) <= worth <= limit_usd
 
 
 def test_gas_worth__policy_does_not_want_the_trade__gas_does_not_decide_it():

@@ -112,6 +112,11 @@ def test_replacement_bid__calm_market__beats_both_parts_of_every_one_replaced():
     assert fees.max_fee_wei == 55 * GWEI + 2  # 1.25 x (44 gwei + 1 wei), rounded up
 
 
+def test_replacement_bid__base_fee_has_risen__is_twice_the_base_fee_and_the_tip():
+    fees = replacement_bid(market(40), False, changed(max_fee_gwei=Decimal(500)), [signed(41 * GWEI, GWEI)])
+    assert fees == Fees(Wei(2 * 40 * GWEI + 125 * GWEI // 100), Wei(125 * GWEI // 100))
+
+
 def test_replacement_bid__cap_near__is_the_least_that_nodes_take():
     fees = replacement_bid(market(20), False, SETTINGS, [signed(41 * GWEI, GWEI)] * 2 + [signed(88 * GWEI, GWEI)])
     assert 99 * GWEI <= fees.max_fee_wei <= 100 * GWEI

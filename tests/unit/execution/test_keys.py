@@ -149,6 +149,7 @@ def test_kms_key__key_on_another_curve__is_refused():
         der(1, 2, 3),
         b"\x31" + der(1, 2)[1:],
         b"\x30\x06\x02\x01\x81\x02\x01\x01",
+        b"\x30\x85\x02\x80" + b"\x01" * 128 + b"\x02\x01\x01",  # a length of the long form, read as of the short
     ],
 )
 def test_integers_of__no_signature__is_fatal(bad):
@@ -178,6 +179,13 @@ def test_write_keystore__short_password__is_refused_and_nothing_written(tmp_path
     with pytest.raises(DataError, match="11 characters; take 12 or more"):
         write_keystore(tmp_path / "keeper.json", SECRET, "x" * 11)
     assert not list(tmp_path.iterdir())
+    write_keystore(tmp_path / "keeper.json", SECRET, "x" * 12)
+    assert read_keystore(tmp_path / "keeper.json", "x" * 12) == SECRET
+
+
+def test_write_keystore__no_such_directory__says_where_and_why(tmp_path):
+    with pytest.raises(DataError, match=r"nowhere/keeper\.json: No such file or directory; choose another place"):
+        write_keystore(tmp_path / "nowhere" / "keeper.json", SECRET, PASSWORD)
 
 
 @pytest.mark.parametrize(

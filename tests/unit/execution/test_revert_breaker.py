@@ -26,7 +26,7 @@ def judge(*newest_first: ClosedIntent) -> None:
     require_no_revert_loop(ledger, SETTINGS, HEAD)
 
 
-def test_require_no_revert_loop__blocks_replaced_under_every_attempt__lets_the_next_try():
+def test_require_no_revert_loop__blocks_replaced__lets_the_next_try():
     judge(*[REPLACED] * 9)
 
 

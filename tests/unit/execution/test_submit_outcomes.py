@@ -92,6 +92,26 @@ def test_execute__mined_and_reverted__is_explained_on_the_parent_of_its_block(ex
     assert seen[-1] == (call_on(record().intent, block(10)).data, 1_500_000, block(10))
 
 
+@pytest.mark.parametrize(
+    ("gas_used", "detail"),
+    [
+        (1_500_000, "ran out of its gas of 1500000"),
+        (1_499_999, "reverted for a reason that does not show on its parent block"),
+    ],
+)
+def test_execute__reverted_and_not_on_its_parent__names_the_gas_or_says_so(executor, chain, gas_used, detail):
+    mine = chain.mine
+
+    def mine_with_gas(raw: str) -> None:
+        mine(raw)
+        for receipt in chain.mined.values():
+            receipt["gasUsed"] = hex(gas_used)
+
+    chain.status, chain.mine = 0, mine_with_gas
+    settlement = executor.execute(record(), block(10))
+    assert (settlement.state, settlement.detail) == (IntentState.REVERTED, detail)
+
+
 def test_resume__never_signed_and_wanted__is_signed_now(executor, chain, ledger):
     ledger.add_intent(record())
     assert executor.resume(record(), lambda: True).state is IntentState.EXECUTED

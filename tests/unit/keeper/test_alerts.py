@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from agent.keeper.alerts import REPEAT_SECONDS, AlertEvent, AlertLog
+from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.units import Seconds
 
 EVENT = AlertEvent.BOOK_MISMATCH
@@ -21,9 +21,9 @@ def told(caplog):
 
 def test_raise_alert__stands__is_told_at_once_and_every_hour(told):
     alerts = AlertLog()
-    for seconds in (0, 12, REPEAT_SECONDS - 1, REPEAT_SECONDS, REPEAT_SECONDS + 12):
+    for seconds in (0, 12, 3_599, 3_600, 3_612, 7_199):
         alerts.raise_alert(EVENT, f"after\n{seconds}", Seconds(1_000 + seconds))
-    assert told() == [("CRITICAL", "book_mismatch: after 0"), ("CRITICAL", f"book_mismatch: after {REPEAT_SECONDS}")]
+    assert told() == [("CRITICAL", "book_mismatch: after 0"), ("CRITICAL", "book_mismatch: after 3600")]
 
 
 def test_raise_alert__over_and_begins_again__is_told_again(told):
@@ -34,6 +34,15 @@ def test_raise_alert__over_and_begins_again__is_told_again(told):
     alerts.raise_alert(EVENT, "second", Seconds(1))
     levels = [level for level, _ in told()]
     assert levels == ["CRITICAL", "WARNING", "CRITICAL"]
+
+
+def test_clear__alert_that_does_not_stand__says_nothing(told):
+    alerts = AlertLog()
+    alerts.clear(EVENT)
+    assert told() == []
+    alerts.raise_alert(EVENT, "first", Seconds(0))
+    alerts.clear(EVENT)
+    assert told()[1:] == [("WARNING", "book_mismatch is over")]
 
 
 def test_alert_events__names__never_change():

@@ -15,6 +15,7 @@ from agent.domain import (
     Budget,
     Decision,
     Exposure,
+    Fill,
     Measurement,
     Target,
     Track,
@@ -22,7 +23,7 @@ from agent.domain import (
     Usage,
 )
 from agent.errors import RejectedError
-from agent.guard import GuardError
+from agent.guard import GuardError, evaluate, leverage
 from agent.keeper.guard_check import execution_mismatch, simulation_mismatch
 from agent.ledger.records import FillRecord, LogId, RebalanceRecord
 from agent.result_track import NO_HIGH
@@ -148,3 +149,21 @@ def test_execution_mismatch__chain_accepted_what_the_mirror_refuses__is_seen():
 )
 def test_execution_mismatch__state_no_block_shows__cannot_be_judged(after, rebalance):
     assert not execution_mismatch(BEFORE, after, FILLS, rebalance)
+
+
+def test_execution_mismatch__young_money_in_nav__bears_no_leverage_on_either_side():
+    """99,990 USD came in a moment ago: the position of 150,000 rests on 299,990 before and on 300,000 after."""
+    young, nav_before = wad(99_990), wad(399_980)
+    measured = replace(AFTER.measurement, firm_nav=Wad(AFTER.measurement.nav - young))
+    judged = replace(BEFORE.measurement, nav=nav_before, firm_nav=Wad(nav_before - young))
+    fills = [Fill(0, FILLS[0].size_delta, FILLS[0].execution_price, FILLS[0].fee)]
+    after = replace(AFTER, measurement=measured, usage=evaluate(BOUNDS, USAGE, judged, fills, measured, Seconds(NOW)))
+    rebalance = replace(REBALANCE, nav_before=nav_before)
+
+    def is_mismatch(max_leverage: int) -> bool:
+        before = replace(BEFORE, bounds=replace(BOUNDS, max_leverage=Wad(max_leverage)))
+        return execution_mismatch(before, after, FILLS, rebalance)
+
+    least = leverage(wad(150_000), wad(299_990))
+    assert not is_mismatch(least)
+    assert is_mismatch(least - 1)

@@ -98,3 +98,17 @@ def test_require_hedgeable__price_and_size__each_refused(settings):
     ):
         with pytest.raises(PreflightError, match=words):
             preflight.require_hedgeable(settings, CONFIG, book, "b.toml", NOW, price_usd, 400_000.0)
+
+
+def test_require_hedgeable__price_and_book_both_bad__both_are_told(settings):
+    with pytest.raises(PreflightError) as caught:
+        preflight.require_hedgeable(settings, CONFIG, held(-1.0), "b.toml", NOW, 50.0, 400_000.0)
+    assert "let the vault believe" in str(caught.value)
+    assert "cannot be negative" in str(caught.value)
+
+
+def test_require_hedgeable__book_of_another_gas_token__is_told(settings):
+    with pytest.raises(PreflightError, match="BTC"):
+        preflight.require_hedgeable(
+            settings, CONFIG, replace(calls(), underlying="BTC"), "b.toml", NOW, 3_000.0, 400_000.0
+        )

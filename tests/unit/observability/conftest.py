@@ -33,6 +33,7 @@ def status_of(**changes) -> VaultStatus:
         book_sources=1,
         venue_names=tuple("one" for _ in snapshot.venues),
         markets=tuple(None for _ in snapshot.venues),
+        maintenance_ratios=tuple(0.0625 for _ in snapshot.venues),
         oracle=OracleStatus(wad(3_000), Seconds(now - 15), 3_600, ()),
         keepers=(KeeperStatus(ADDRESS, True, Wei(10**17), 12, None, Available(wad(100_000), wad(2_000))),),
         scheduled=(),

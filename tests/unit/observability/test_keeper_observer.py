@@ -161,6 +161,13 @@ def test_on_result__nonce_taken_by_a_stranger__is_told_until_the_next_intent_end
     assert seen.pager.told == ["key_used_elsewhere", "resolved key_used_elsewhere"]
 
 
+def test_on_result__nonce_taken_and_hedged_anew_in_one_cycle__is_told(make):
+    seen = make()
+    seen.closed_intents.insert(0, ClosedIntent(IntentState.EXECUTED, Seconds(2), ""))
+    seen.observer.on_result(replace(HELD, resumed=IntentState.SUPERSEDED))
+    assert seen.pager.told == ["key_used_elsewhere"]
+
+
 @pytest.mark.parametrize(("age", "told"), [(480, []), (481, ["intent_stuck"])])
 def test_on_result__open_intent__sticks_after_twice_its_deadline(make, age, told):
     seen = make()

@@ -1,4 +1,4 @@
-"""Which test files run through which lines: a plugin of pytest, ``-p scripts.line_map``.
+"""Which test files run through which lines: a plugin of pytest, ``-p tests.support.line_map``.
 
 Lines of the sources under ``EVENKEEL_TRACED`` (paths from the root, separated by ``:``) are noted for the test file
 that is running, in any thread, with the seconds the file took; what fails is noted too. Written to

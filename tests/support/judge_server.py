@@ -1,7 +1,7 @@
 """Runs test files, each order in a fork of a process that has loaded what the tests need from others.
 
-``python -m scripts.judge_server`` in the tree to test. Orders come as JSON lines on standard input: ``tests``, files in
-their order, and ``seconds``. An answer is a JSON line: pytest's ``exit``, None where time ran out, and ``output``.
+``python -m tests.support.judge_server`` in the tree to test. Orders come as JSON lines on standard input: ``tests``,
+files in their order, and ``seconds``. An answer is a JSON line: pytest's ``exit``, None where time ran out, ``output``.
 """
 
 from __future__ import annotations

@@ -1,0 +1,117 @@
+"""By the book where the chain agrees with it, by the chain alone where it does not; what is held back is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from agent.decision.decide import decide
+from agent.errors import BookMismatchError
+from agent.keeper.alerts import AlertEvent, AlertLog
+from agent.keeper.decider import Decider
+from agent.keeper.planner import CycleView, Sight
+from agent.policy.fixed_threshold import FixedThreshold
+from tests.support.decision_builders import COSTS, SETTINGS, held, snapshot_of
+
+BOOK = held(1.0)
+SIGHT = Sight(snapshot_of(BOOK), SimpleNamespace(is_paused=False))
+DECISION = decide(SIGHT.snapshot, BOOK, FixedThreshold(50.0), COSTS, SETTINGS)
+
+
+class FakePlanner:
+    """Notes how it was asked to decide; while ``mismatch`` is set, the chain does not see the book as it is."""
+
+    def __init__(self) -> None:
+        self.book = BOOK
+        self.mismatch: str | None = None
+        self.asked: list[tuple[str, bool]] = []
+
+    def settling_expiries(self, sight: Sight) -> tuple[()]:
+        return ()
+
+    def decide(self, sight: Sight, averages: Any) -> CycleView:
+        if self.mismatch is not None:
+            raise BookMismatchError(self.mismatch)
+        return self._view("book", sight)
+
+    def decide_by_chain(self, sight: Sight, mismatch: str) -> CycleView:
+        assert mismatch == self.mismatch
+        return self._view("chain", sight)
+
+    def _view(self, way: str, sight: Sight) -> CycleView:
+        self.asked.append((way, sight.snapshot.measurement.is_reduce_only))
+        return CycleView(sight.snapshot, sight.state, replace(DECISION, reason=way), 0.0, COSTS)
+
+
+class Told(AlertLog):
+    """Remembers which alerts stand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.standing: dict[AlertEvent, str] = {}
+
+    def raise_alert(self, event: AlertEvent, message: str, now_unix: int) -> None:
+        assert now_unix == SIGHT.block.timestamp
+        self.standing[event] = message
+
+    def clear(self, event: AlertEvent) -> None:
+        self.standing.pop(event, None)
+
+
+@pytest.fixture
+def planner() -> FakePlanner:
+    return FakePlanner()
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+def decider_of(planner: FakePlanner, told: Told, **terms: bool) -> Decider:
+    return Decider(planner, None, told, None, **terms)
+
+
+def test_view__all_agree__is_decided_by_the_book(planner, told):
+    assert decider_of(planner, told).view(SIGHT).decision.reason == "book"
+    assert planner.asked == [("book", False)]
+    assert told.standing == {}
+
+
+def test_view__never_agreed_with_the_chain__is_refused_and_told(planner, told):
+    planner.mismatch = "apart by 3"
+    with pytest.raises(BookMismatchError, match="apart by 3"):
+        decider_of(planner, told).view(SIGHT)
+    assert told.standing == {AlertEvent.BOOK_MISMATCH: "apart by 3"}
+    assert planner.asked == []
+
+
+def test_view__never_agreed_and_told_to_go_by_the_chain__goes_by_it(planner, told):
+    planner.mismatch = "apart by 3"
+    assert decider_of(planner, told, goes_by_chain=True).view(SIGHT).decision.reason == "chain"
+
+
+def test_view__agreed_once_and_no_more__goes_by_the_chain_until_it_agrees_again(planner, told):
+    decider = decider_of(planner, told)
+    decider.view(SIGHT)
+    planner.mismatch = "apart by 3"
+    assert decider.view(SIGHT).decision.reason == "chain"
+    assert AlertEvent.BOOK_MISMATCH in told.standing
+    planner.mismatch = None
+    assert decider.view(SIGHT).decision.reason == "book"
+    assert told.standing == {}
+
+
+def test_view__something_is_held_back__is_said_beside_the_reason(planner, told):
+    view = decider_of(planner, told).view(replace(SIGHT, restraint="NAV is 9 bps apart"))
+    assert view.decision.reason == "book; NAV is 9 bps apart"
+
+
+@pytest.mark.parametrize(("is_paused", "reason"), [(False, "an order is open"), (True, "book; an order is open")])
+def test_view__keeper_itself_holds_all_back__is_the_reason(planner, told, is_paused, reason):
+    snapshot, state = replace(SIGHT.snapshot, paused=True), SimpleNamespace(is_paused=is_paused)
+    view = decider_of(planner, told).view(Sight(snapshot, state, restraint="an order is open"))
+    assert view.decision.reason == reason

@@ -1,0 +1,255 @@
+"""One cycle, in its order: the lease, the ledger, what is open, margin, and only then a decision."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from agent.chain.block_id import BlockId
+from agent.decision.decide import decide
+from agent.domain import Action, BlockRef
+from agent.errors import FatalError, RejectedError, TransientError
+from agent.execution.settlement import Settlement, Timer
+from agent.keeper.alerts import AlertEvent
+from agent.keeper.keeper import Keeper
+from agent.keeper.planner import CycleView, Sight
+from agent.keeper.result import CycleResult, Outcome
+from agent.ledger.accounting import NavCheck
+from agent.ledger.records import IntentState, Receipt
+from agent.policy.fixed_threshold import FixedThreshold
+from agent.units import Address, BlockHash, Seconds, Wei
+from tests.support.decision_builders import COSTS, SETTINGS, held, snapshot_of, wad
+
+BOOK = held(6.0)
+SNAPSHOT = snapshot_of(BOOK)
+DECISION = replace(decide(SNAPSHOT, BOOK, FixedThreshold(50.0), COSTS, SETTINGS), reason="because")
+NAV = NavCheck(wad(1), wad(2), wad(3), wad(4))
+
+
+def block(number: int) -> BlockRef:
+    return BlockRef(number, BlockHash(f"0x{number:064x}"), Seconds(1_000 + number), Wei(1))
+
+
+def result_of(outcome: Outcome, at: int = 5, receipt_at: int | None = None) -> CycleResult:
+    receipt = None if receipt_at is None else Receipt("0x", BlockId.of(block(receipt_at)), True, 1, Wei(1))
+    return CycleResult(block(at), outcome, outcome.value, 0.0, receipt=receipt)
+
+
+class World:
+    """All that a keeper works with: answers as a test sets them, and notes in which order it is asked."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+        self.heads = [5, 6, 7]
+        self.resumed: list[Settlement] = []
+        self.refusal: RejectedError | None = None
+        self.is_keeper = True
+        self.margin: Any = None
+        self.margin_result = result_of(Outcome.EXECUTED)
+        self.decision = DECISION
+        self.cycles: list[Any] = []
+        self.alerts: list[tuple[AlertEvent, str]] = []
+
+    # --- planner, scanner, lease ---
+
+    def head(self, _: Any) -> BlockRef:
+        return block(self.heads.pop(0) if len(self.heads) > 1 else self.heads[0])
+
+    def scan(self, to: BlockRef) -> None:
+        self.steps.append(f"scan {to.number}")
+
+    def require_held(self) -> None:
+        self.steps.append("lease")
+
+    def see(self, head: BlockRef) -> Sight:
+        if self.refusal is not None:
+            raise self.refusal
+        return self._sight(head)
+
+    def see_accounts(self, head: BlockRef) -> Sight:
+        self.steps.append(f"accounts {head.number}")
+        return self._sight(head)
+
+    def _sight(self, head: BlockRef) -> Sight:
+        """What is read beside the scan: in which order, threads decide."""
+        return Sight(replace(SNAPSHOT, block=head), SimpleNamespace(is_keeper=self.is_keeper))
+
+    def margin_first(self, sight: Sight) -> Any:
+        return self.margin
+
+    # --- executor, rebalancer, decider, what holds back, ledger ---
+
+    def resume(self, record: Any, is_wanted: Any, terms: Any) -> Settlement:
+        self.steps.append(f"resume {record}")
+        return self.resumed[int(record)]
+
+    def open_intents(self) -> list[str]:
+        return [str(index) for index in range(len(self.resumed))]
+
+    def terms(self, record: Any) -> None:
+        return None
+
+    def carry_out(self, sight: Sight, proposal: Any, digest: str, nav: Any) -> CycleResult:
+        assert digest == "0xb00c"
+        if proposal is self.margin:
+            self.steps.append("margin")
+            return self.margin_result
+        assert (proposal, nav) == (self.decision, NAV)
+        self.steps.append("trade")
+        return replace(result_of(Outcome.EXECUTED, sight.block.number), view=sight)
+
+    def look(self, sight: Sight) -> tuple[NavCheck, Sight]:
+        return NAV, sight
+
+    def restrain(self, sight: Sight) -> Sight:
+        return sight
+
+    def view(self, sight: Sight) -> CycleView:
+        return CycleView(sight.snapshot, sight.state, self.decision, 0.5, COSTS)
+
+    def add_cycle(self, record: Any) -> None:
+        self.cycles.append(record)
+
+    # --- alerts ---
+
+    def raise_alert(self, event: AlertEvent, message: str, now_unix: Seconds) -> None:
+        self.alerts.append((event, message))
+
+    def clear(self, event: AlertEvent) -> None:
+        self.alerts.append((event, "over"))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def keeper(world: World) -> Keeper:
+    made = object.__new__(Keeper)
+    made.address = Address("0x00000000000000000000000000000000000000A1")
+    made.is_shadow, made._timer = False, Timer()
+    made._settings = SimpleNamespace(keeper=SimpleNamespace(cycle_deadline_seconds=9.0))
+    made.planner = made._scanner = made._executor = made._rebalancer = made._decider = made.alerts = world
+    made._nav = made._orders = world
+    made.ledger, made._database = world, SimpleNamespace(lease=world)
+    world.accounts, world.book_digest, world.client = None, "0xb00c", SimpleNamespace(within=lambda _: nullcontext())
+    return made
+
+
+def test_cycle__nothing_open__is_read_decided_and_carried_out_in_order(keeper, world):
+    result = keeper.cycle()
+    assert world.steps == ["lease", "scan 5", "trade"]
+    assert (result.outcome, result.resumed, result.margin_first) == (Outcome.EXECUTED, None, None)
+    assert world.alerts == [(AlertEvent.MARGIN_STRAINED, "over")]
+
+
+def test_cycle__lease_lost__reads_nothing(keeper, world, monkeypatch):
+    def lost() -> None:
+        raise TransientError("another keeper has taken over")
+
+    monkeypatch.setattr(world, "require_held", lost)
+    with pytest.raises(TransientError, match="taken over"):
+        keeper.cycle()
+    assert world.steps == []
+
+
+def test_cycle__decided_to_hold__is_recorded_with_what_was_seen(keeper, world):
+    world.decision = replace(DECISION, action=Action.HOLD, legs=(), expected_fills=())
+    result = keeper.cycle()
+    assert (result.outcome, result.reason, result.block.number) == (Outcome.HELD, "because", 5)
+    [cycle] = world.cycles
+    assert (cycle.outcome, cycle.block_id, cycle.block_unix) == ("held", BlockId.of(block(5)), 1_005)
+    assert (cycle.ledger_nav_low, cycle.ledger_nav_high, cycle.chain_nav_low, cycle.chain_nav_high) == (
+        wad(1), wad(2), wad(3), wad(4)
+    )  # fmt: skip
+    assert (cycle.book_delta_low, cycle.book_delta_high, cycle.hedge_size) == (wad(6), wad(6), 0)
+    assert (cycle.price, cycle.decision_seconds) == (wad(3_000), 0.5)
+    assert "trade" not in world.steps
+
+
+def test_cycle__open_intent_waits__nothing_else_is_done(keeper, world):
+    world.resumed = [Settlement(None, detail="it waits"), Settlement(IntentState.EXECUTED)]
+    result = keeper.cycle()
+    assert (result.outcome, result.reason) == (Outcome.PENDING, "it waits")
+    assert world.steps == ["lease", "scan 5", "resume 0"]
+
+
+def test_cycle__open_intents_are_over__goes_on_at_a_new_head(keeper, world):
+    world.resumed = [Settlement(IntentState.EXPIRED), Settlement(IntentState.EXECUTED)]
+    result = keeper.cycle()
+    assert world.steps == ["lease", "scan 5", "resume 0", "resume 1", "scan 6", "trade"]
+    assert result.resumed is IntentState.EXECUTED
+
+
+def test_cycle__shadow__resumes_nothing_and_needs_no_role(keeper, world):
+    keeper._executor, keeper.is_shadow, world.is_keeper = None, True, False
+    world.resumed = [Settlement(None)]
+    keeper.cycle()
+    assert "resume 0" not in world.steps
+
+
+def test_cycle__key_was_dismissed__is_fatal(keeper, world):
+    world.is_keeper = False
+    with pytest.raises(FatalError, match=f"key {keeper.address} was dismissed"):
+        keeper.cycle()
+
+
+def test_cycle__vault_cannot_be_read__is_rejected_with_the_reason(keeper, world):
+    world.refusal = RejectedError("PriceStale")
+    result = keeper.cycle()
+    assert (result.outcome, result.reason, result.rejection) == (
+        Outcome.REJECTED, "cannot be read: PriceStale()", world.refusal
+    )  # fmt: skip
+    assert world.cycles == []
+
+
+# --- margin first -----------------------------------------------------------------------------------------------------
+
+
+def margin(*, is_enough: bool = True, has_legs: bool = True) -> Any:
+    return SimpleNamespace(legs=("leg",) if has_legs else (), is_enough=is_enough, reason="no margin is left")
+
+
+def test_cycle__margin_moved_in_this_block__decides_and_waits_for_the_next(keeper, world):
+    world.margin, world.margin_result = margin(), result_of(Outcome.EXECUTED, receipt_at=6)
+    result = keeper.cycle()
+    assert world.steps == ["lease", "scan 5", "margin", "scan 6"]
+    assert result.outcome is Outcome.HELD
+    assert result.reason == "because; waits for the block after the one in which margin moved"
+    assert result.margin_first is world.margin_result
+    assert world.alerts == [(AlertEvent.MARGIN_TOPPED_UP, "executed")]
+
+
+def test_cycle__margin_moved_in_an_earlier_block__trades_on(keeper, world):
+    world.margin, world.margin_result = margin(), result_of(Outcome.EXECUTED, receipt_at=5)
+    assert keeper.cycle().outcome is Outcome.EXECUTED
+    assert world.steps[-1] == "trade"
+
+
+def test_cycle__margin_is_on_its_way__nothing_else_is_done(keeper, world):
+    world.margin, world.margin_result = margin(), result_of(Outcome.PENDING)
+    result = keeper.cycle()
+    assert (result.outcome, result.reason, result.margin_first) == (Outcome.PENDING, "pending", world.margin_result)
+    assert world.steps[-1] == "margin"
+    assert world.alerts == [(AlertEvent.MARGIN_STRAINED, "pending")]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "outcome", "alert"),
+    [
+        (margin(is_enough=False), Outcome.EXECUTED, (AlertEvent.MARGIN_STRAINED, "executed")),
+        (margin(), Outcome.REJECTED, (AlertEvent.MARGIN_STRAINED, "rejected")),
+        (margin(has_legs=False), Outcome.EXECUTED, (AlertEvent.MARGIN_STRAINED, "no margin is left")),
+    ],
+)
+def test_cycle__margin_does_not_suffice__is_told_and_the_cycle_goes_on(keeper, world, wanted, outcome, alert):
+    world.margin, world.margin_result = wanted, result_of(outcome)
+    result = keeper.cycle()
+    assert world.alerts == [alert]
+    assert ("margin" in world.steps) is bool(wanted.legs)
+    assert result.outcome is Outcome.EXECUTED

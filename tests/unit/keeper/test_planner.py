@@ -1,0 +1,68 @@
+"""What a rebalance is reckoned to cost and to be worth, with the chain's word where it has one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from types import SimpleNamespace
+
+import pytest
+
+from agent.decision.decide import decide
+from agent.keeper import planner as planner_module
+from agent.keeper.planner import CycleView, Planner
+from agent.policy.whalley_wilmott import WhalleyWilmott
+from agent.units import Address, Wei
+from tests.support.decision_builders import COSTS, SETTINGS, held, snapshot_of
+
+GWEI = 10**9
+VAULT = Address("0x00000000000000000000000000000000000000F0")
+POLICY = WhalleyWilmott(risk_aversion_per_usd=0.5, static_horizon_days=30.0, static_vol_annual=0.7)
+
+
+def planner_of(live_fee: int | None = None, policy: object = POLICY) -> Planner:
+    """A planner on a chain that charges ``live_fee`` for data, where it tells."""
+    planner = object.__new__(Planner)
+    planner._policy = policy
+    planner.settings = SimpleNamespace(costs=SimpleNamespace(data_fee_gwei=Decimal("1.5")))
+    planner.deployment = SimpleNamespace(contract=lambda name: {"HedgeVault": VAULT}[name])
+    asked = (VAULT, 900_000, snapshot_of(held(0.0)).block)
+    planner.rollup = SimpleNamespace(usual_fee=lambda *arguments: {asked: live_fee}[arguments])
+    return planner
+
+
+def view_of(net_delta: float, **costs: float) -> CycleView:
+    book, reckoned = held(net_delta), replace(COSTS, **costs)
+    snapshot = snapshot_of(book)
+    return CycleView(snapshot, None, decide(snapshot, book, POLICY, reckoned, SETTINGS), 0.0, reckoned)
+
+
+@pytest.mark.parametrize(("live", "expected"), [(None, 3 * GWEI // 2), (0, 0), (7, 7)])
+def test_data_fee__chain_tells_or_not__is_its_word_else_the_configured(live, expected):
+    assert planner_of(live).data_fee(900_000, snapshot_of(held(0.0)).block) == expected
+
+
+@pytest.fixture
+def worth(monkeypatch) -> dict[str, float | None]:
+    """What the policy finds a hedge worth, USD: 12 cents."""
+    found: dict[str, float | None] = {"usd": 0.12}
+    monkeypatch.setattr(planner_module, "gas_worth_usd", lambda *_: found["usd"])
+    return found
+
+
+def test_gas_worth__outside_the_chains_band__has_no_limit(worth):
+    """12 cents at 3,000 USD are 40,000 gwei, for 1,200,000 units of gas."""
+    assert planner_of().gas_worth(view_of(2.0)) == pytest.approx(40_000 * GWEI // 1_200_000, rel=1e-9)
+    assert planner_of().gas_worth(view_of(2.001)) is None
+
+
+def test_gas_worth__data_charged_beside_gas__is_less_by_that_and_never_below_0(worth):
+    free = planner_of().gas_worth(view_of(1.9))
+    charged = planner_of().gas_worth(view_of(1.9, data_fee_wei=Wei(COSTS.gas_units * 10)))
+    assert charged == free - 10
+    assert planner_of().gas_worth(view_of(1.9, data_fee_wei=Wei(10**30))) == 0
+
+
+def test_gas_worth__policy_names_none__has_no_limit(worth):
+    worth["usd"] = None
+    assert planner_of().gas_worth(view_of(1.9)) is None
