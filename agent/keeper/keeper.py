@@ -22,7 +22,7 @@ from agent.chain.block_id import BlockId
 from agent.chain.head_hints import HeadHints
 from agent.decision.flatten import FlattenStep
 from agent.domain import Action, BlockRef, Book
-from agent.errors import AgentError, BookMismatchError, DataError, FatalError, RejectedError, TransientError
+from agent.errors import AgentError, DataError, FatalError, RejectedError
 from agent.execution.intents import MAX_DECISION_AGE_BLOCKS
 from agent.execution.settlement import Settlement, Timer
 from agent.execution.signer import Signer, load_signer
@@ -30,6 +30,7 @@ from agent.execution.submit import Executor, require_gas_money
 from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.book_watch import BookWatch
 from agent.keeper.decider import Decider
+from agent.keeper.loop import Loop
 from agent.keeper.nav_watch import NavWatch
 from agent.keeper.order_watch import OrderWatch
 from agent.keeper.planner import CycleView, Planner, Sight
@@ -204,35 +205,10 @@ class Keeper:
             Book and chain have not agreed once yet.
 
         """
-        stopped, retry = stop or threading.Event(), self._settings.keeper
-        interval = retry.interval_seconds if interval_seconds is None else interval_seconds
-        done, backoff, newest = 0, retry.retry_initial_seconds, -1
-        with self._hints() as hints:
-            while not stopped.is_set() and (cycles is None or done < cycles):
-                pause, is_in_trouble = interval, False
-                try:
-                    result = self.cycle()
-                    on_result(result)
-                    done, backoff, newest = done + 1, retry.retry_initial_seconds, result.block.number
-                except DataError as trouble:
-                    if done == 0 or isinstance(trouble, BookMismatchError):
-                        raise
-                    done += 1
-                    on_trouble(trouble)
-                except TransientError as trouble:
-                    on_trouble(trouble)
-                    is_in_trouble = True
-                    pause, backoff = backoff, min(2 * backoff, retry.retry_max_seconds)
-                if cycles is None or done < cycles:
-                    if hints is None or is_in_trouble:
-                        stopped.wait(pause)
-                    else:
-                        hints.wait(pause, newest, stopped)
-
-    def _hints(self) -> HeadHints | nullcontext[None]:
-        """Open the sockets that tell of heads, where any are configured."""
-        urls = self._settings.chain.ws_urls
-        return HeadHints(urls, self._settings.keeper.least_interval_seconds) if urls else nullcontext()
+        settings, urls = self._settings.keeper, self._settings.chain.ws_urls
+        interval = settings.interval_seconds if interval_seconds is None else interval_seconds
+        with HeadHints(urls, settings.least_interval_seconds) if urls else nullcontext() as hints:
+            Loop(settings, interval, stop or threading.Event(), hints).run(self.cycle, on_result, on_trouble, cycles)
 
     # --- one cycle ------------------------------------------------------------------------------------------------
 
