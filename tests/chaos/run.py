@@ -302,7 +302,6 @@ class Run:
 
     def liquidate(self, strict_ratio: int) -> bool:
         """Have Curie ask for so much margin, 1e-6, that the account can be taken over, and half of it taken over."""
-        size = self.world.base.size()
         curie, liquidator = self.adversary.curie, self.world.account("arbitrageur")
         slot, word = self._margin_ratio_slot()
         strict = word & ~(0xFFFFFF << 32) | strict_ratio << 32
@@ -310,11 +309,11 @@ class Run:
         data = encode_call("liquidate(address,address)", self.world.base.venue, curie.base_token)
         call = Transaction("liquidate", liquidator, curie.clearing_house, data, 12_000_000).parameters()
         self.world.rpc("evm_setAutomine", False)
-        self.try_rpc("eth_sendTransaction", call)
+        sent = self.world.rpc("eth_sendTransaction", call)
         self.world.pass_block()
         self.world.rpc("evm_setAutomine", True)
         self.world.rpc("anvil_setStorageAt", curie.clearing_house_config, hex(slot), f"0x{word:064x}")
-        return abs(self.world.base.size()) < abs(size)
+        return int(self.world.rpc("eth_getTransactionReceipt", sent)["status"], 16) == 1
 
     def _margin_ratio_slot(self) -> tuple[int, int]:
         """Find Curie's packed word of most markets (8 bits), initial (24 bits) and minimum margin ratio (24 bits)."""
