@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from eth_abi.abi import decode
 
 from agent.chain.abi import Log, load_abi
-from agent.domain import Intent, Leg, Measurement
-from agent.execution.intents import call_on
-from agent.guard import limit_price, net_delta_interval
 from agent.keeper.alerts import AlertEvent
 from agent.ledger.accounting import check_nav
 from agent.ledger.records import IntentState
 from agent.observability.alerts import AlertName
-from agent.units import Address, AssetUnits, IntentId, Seconds, Wad
-from tests.chaos.faults import FAULTS
+from agent.units import Address, IntentId
+from tests.chaos.faults import FAULTS, struck_servers
+from tests.chaos.probe import refused
 from tests.chaos.run import BLOCKS_TO_HEAL, Run
+from tests.chaos.world import QUORUM
 
 MOST_NAV_ERROR_BPS = 1.0
 NEVER_TRUE = frozenset(
@@ -35,7 +33,6 @@ NEVER_TRUE = frozenset(
 """Alerts of what no fault brings about: told all the same, they are false."""
 FAILING_SECONDS = 300
 """[observability] max_failing_seconds: cycles that fail for longer must be told."""
-_GAS = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -127,7 +124,10 @@ def _reverts(run: Run) -> Iterator[str]:
 
 def _is_explained(run: Run, block: int) -> bool:
     periods = [period for period in run.periods if period.first_block <= block]
-    return any(FAULTS[use.fault].explains_reverts(use) for period in periods[-2:] for use in period.uses)
+    return any(FAULTS[use.fault].explains_reverts(use) for period in periods[-2:] for use in period.uses) or any(
+        len(struck_servers(list(period.uses))) >= QUORUM and "lagging" in {use.fault for use in period.uses}
+        for period in periods[-2:]
+    )
 
 
 # --- ledger -------------------------------------------------------------------------------------------------------
@@ -208,31 +208,3 @@ def _liveness(run: Run) -> Iterator[str]:
         yield f"liveness: outside the band {BLOCKS_TO_HEAL} blocks after healing, and the chain would let it in: {said}"
         return
     run.healing.refused_by = str(refusals[0]).partition("(")[0]
-
-
-def refused(run: Run) -> Iterator[str | None]:
-    """Say of some hedges that would bring W in what the chain makes of them; None for one that it would accept."""
-    state = run.state()
-    measured, head = state.measurement, run.head()
-    head = run.eyes.client._by_hash(head.hash)
-    low, high = net_delta_interval(measured)
-    most = state.bounds.max_size_delta
-    for share in (1.0, 0.9, 0.5, 0.25):
-        size = max(min(-int((low + high) // 2 * share), most), -most)
-        for margin in (0, int(state.idle_assets * 0.4), int(state.idle_assets * 0.7)):
-            intent = _one_leg(run, measured, head, margin, size)
-            sender = run.world.account("keeper")
-            rejection = run.eyes.client.simulate(sender, call_on(intent, head), _GAS, head)
-            yield None if rejection is None else str(rejection)
-
-
-def _one_leg(run: Run, measured: Measurement, head: Any, margin: int, size: int) -> Intent:
-    price = limit_price(measured.venues[0].price, size, 60)
-    leg = Leg(run.world.base.venue, AssetUnits(margin), Wad(size), price)
-    return Intent(
-        intent_id=IntentId("0x" + "c4" * 32),
-        vault=run.world.base.vault,
-        legs=(leg,),
-        deadline=Seconds(head.timestamp + 240),
-        decided_at_block=head,
-    )

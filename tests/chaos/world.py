@@ -41,7 +41,8 @@ iv_annual = 0.65
 iv_low_annual = 0.62
 iv_high_annual = 0.68
 """
-CLOCK_TOLERANCE_SECONDS = 900
+CLOCK_TOLERANCE_SECONDS = 90
+"""As on mainnet; well below the deadline of an intent."""
 SERVER_TIMEOUT_SECONDS = 1.0
 BLOCK_SECONDS = 12
 _ANVIL_MNEMONIC = "test test test test test test test test test test test junk"
