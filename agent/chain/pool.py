@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar
 
 from agent.chain.breaker import BreakerState, EndpointHealth
 from agent.chain.endpoint import Endpoint
-from agent.chain.failures import BatchRefusedError, RpcRefusedError, ServerError, TimedOutError
+from agent.chain.failures import BatchRefusedError, RateLimitedError, RpcRefusedError, ServerError, TimedOutError
 from agent.errors import AgentError, TransientError
 
 T = TypeVar("T")
@@ -112,7 +112,8 @@ class Repeats:
         """Plan another question, unless the failure says that it is in vain, or there were enough."""
         done = self._done.get(endpoint, 0)
         is_momentary = isinstance(failure, ServerError) and not isinstance(failure, BatchRefusedError | TimedOutError)
-        if is_momentary and done < MOST_REPEATS and not endpoint.must_be_left_alone:
+        is_told_when = isinstance(failure, RateLimitedError) and failure.retry_after_seconds is not None
+        if is_momentary and not is_told_when and done < MOST_REPEATS:
             self._done[endpoint] = done + 1
             self._waiting.append((now + self._first_pause_seconds * 2**done, endpoint))
 

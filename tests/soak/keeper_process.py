@@ -45,7 +45,8 @@ class KeeperProcess:
                 stderr=errors,
                 text=True,
             )
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     @property
     def pid(self) -> int:
@@ -64,10 +65,12 @@ class KeeperProcess:
         """End it, and wait until it is gone."""
         self.process.send_signal(how)
         self.process.wait(PATIENCE_SECONDS)
+        self._listener.join()
 
     def _listen(self) -> None:
         stdout = self.process.stdout
         assert stdout is not None
-        for line in stdout:
-            self._told.put(line)
+        with stdout:
+            for line in stdout:
+                self._told.put(line)
         self._told.put("")

@@ -146,9 +146,8 @@ class Soak:
                         self.tally.seconds = time.monotonic() - began
                     if report is not None and number % 50 == 0 and len(self.tally.samples) > 2:
                         write_report(self.tally, report)
-                keeper.stop(signal.SIGTERM)
             finally:
-                keeper.process.kill()
+                keeper.stop(signal.SIGKILL)
         self.tally.seconds = time.monotonic() - began
         self._close()
         return self.tally
