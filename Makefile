@@ -78,6 +78,18 @@ wheel: setup ## dist/evenkeel-*.whl with the contracts' artifacts inside: all th
 bench: setup ## Every figure we claim: speed, gas, accuracy
 	@$(BIN)/python -m benchmarks all
 
+# Real mined blocks of the long run, and due hedges of the other; each about an hour on 2 cores of its own.
+EVENKEEL_SOAK_BLOCKS ?= 100000
+EVENKEEL_DUE_HEDGES ?= 3000
+
+.PHONY: soak
+soak: setup ## 100,000 blocks: what grows in a keeper, and a second set of books (under an hour)
+	@$(BIN)/python -m tests.soak.soak --blocks $(EVENKEEL_SOAK_BLOCKS)
+
+.PHONY: chaos-liveness
+chaos-liveness: setup ## 3,000 due hedges while 30 % of all requests fail: how soon they land (about an hour)
+	@$(BIN)/python -m tests.soak.liveness --due $(EVENKEEL_DUE_HEDGES)
+
 .PHONY: processors
 processors: setup ## The numerical tests as other processors would run them
 	@$(BIN)/python -m scripts.processors

@@ -1,7 +1,7 @@
 """Several servers asked at once, so that one that hangs costs nobody more than a moment.
 
 - ``first``: the fastest healthy server, a second one when it is slow (a hedged request), and so on;
-- ``gather``: all healthy servers side by side, until enough of them agree;
+- ``gather``: all healthy servers side by side, until enough of them agree; one that failed is asked again meanwhile;
 - ``every``: all servers, whatever their health: for transactions.
 
 Each exchange runs in a daemon thread. One that hangs is left behind, and ends with its own time-out.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +21,7 @@ from typing import Any, Generic, TypeVar
 from agent.chain.breaker import BreakerState, EndpointHealth
 from agent.chain.crew import CREW
 from agent.chain.endpoint import Endpoint
-from agent.chain.failures import RpcRefusedError, ServerError
+from agent.chain.failures import BatchRefusedError, RateLimitedError, RpcRefusedError, ServerError, TimedOutError
 from agent.errors import AgentError, TransientError
 
 T = TypeVar("T")
@@ -34,6 +34,10 @@ HEDGE_LATENCIES = 4.0
 LEAST_HEDGE_SECONDS = 0.05
 GRACE_SECONDS = 0.2
 """Beyond the time-out, so that an exchange's own time-out, which says more, comes first."""
+MOST_REPEATS = 3
+"""How often one server that failed is asked again while a quorum is short of answers."""
+REPEAT_SHARE = 0.02
+"""Of the time-out, before the first repetition; twice as long before each further one."""
 _ORDER = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 
 
@@ -90,6 +94,35 @@ class Round(Generic[T]):
             if isinstance(failure, ServerError):
                 endpoint.note(failure)
             self._replies.put(Reply(endpoint, None, failure))
+
+
+class Repeats:
+    """Servers whose fault may have been of the moment, and when each is worth another question."""
+
+    def __init__(self, first_pause_seconds: float) -> None:
+        self._first_pause_seconds = first_pause_seconds
+        self._done: dict[Endpoint, int] = {}
+        self._waiting: list[tuple[float, Endpoint]] = []
+
+    @property
+    def next_at(self) -> float:
+        """When the next one is due; never, where none is."""
+        return min((at for at, _ in self._waiting), default=math.inf)
+
+    def add(self, endpoint: Endpoint, failure: AgentError, now: float) -> None:
+        """Plan another question, unless the failure says that it is in vain, or there were enough."""
+        done = self._done.get(endpoint, 0)
+        is_momentary = isinstance(failure, ServerError) and not isinstance(failure, BatchRefusedError | TimedOutError)
+        is_told_when = isinstance(failure, RateLimitedError) and failure.retry_after_seconds is not None
+        if is_momentary and not is_told_when and done < MOST_REPEATS:
+            self._done[endpoint] = done + 1
+            self._waiting.append((now + self._first_pause_seconds * 2**done, endpoint))
+
+    def due(self, now: float) -> list[Endpoint]:
+        """Take out those whose time has come."""
+        due = [endpoint for at, endpoint in self._waiting if at <= now]
+        self._waiting = [one for one in self._waiting if one[0] > now]
+        return due
 
 
 class EndpointPool:
@@ -188,22 +221,23 @@ class EndpointPool:
         healthy = [endpoint for endpoint in askable if endpoint.state is not BreakerState.OPEN]
         spare = [endpoint for endpoint in askable if endpoint not in healthy]
         round_, end = Round(ask), self._end()
+        repeats = Repeats(REPEAT_SHARE * self._timeout_seconds)
         for endpoint in healthy:
             round_.put_to(endpoint)
         answers: list[Reply[T]] = []
-        failures: list[AgentError] = []
+        failures: dict[Endpoint, AgentError] = {}
         while True:
-            while spare and round_.waiting + len(answers) < needed:
-                round_.put_to(spare.pop(0))
-            if not round_.waiting and not spare:
-                raise self._split(answers, failures, needed, what)
-            if not round_.waiting:
-                round_.put_to(spare.pop(0))
-            reply = round_.next(end - self._clock())
+            self._put_further(round_, spare, repeats, needed - len(answers))
+            if not round_.waiting and repeats.next_at == math.inf:
+                raise self._short(round_, answers, failures, needed, what)
+            reply = round_.next(min(end, repeats.next_at) - self._clock())
             if reply is None:
-                raise self._late(round_, failures)
+                if self._clock() < end:
+                    continue
+                raise self._short(round_, answers, failures, needed, what)
             if reply.failure is not None:
-                failures.append(_expected(reply.failure))
+                failures[reply.endpoint] = _expected(reply.failure)
+                repeats.add(reply.endpoint, failures[reply.endpoint], self._clock())
                 continue
             answers.append(reply)
             verdict = enough(answers)
@@ -268,6 +302,25 @@ class EndpointPool:
         if now >= self._deadline:
             raise TransientError("the time for this cycle is over: the servers were too slow; the next begins afresh")
         return min(end, self._deadline)
+
+    def _put_further(self, round_: Round[Any], spare: list[Endpoint], repeats: Repeats, missing: int) -> None:
+        """Ask again who is due, and as many of the spare servers as those asked fall short by; one where none is."""
+        for endpoint in repeats.due(self._clock()):
+            round_.put_to(endpoint)
+        while spare and round_.waiting < max(missing, 1):
+            round_.put_to(spare.pop(0))
+
+    def _short(
+        self,
+        round_: Round[Any],
+        answers: Sequence[Reply[Any]],
+        failures: Mapping[Endpoint, AgentError],
+        needed: int,
+        what: str,
+    ) -> AgentError:
+        """Return why a quorum was not reached: who did not answer in time, or what was answered."""
+        reasons = [*failures.values()]
+        return self._late(round_, reasons) if round_.waiting else self._split(answers, reasons, needed, what)
 
     def _refusal(self, failures: Sequence[AgentError]) -> AgentError:
         """Return why nobody answers: final only where every server there is refuses for good."""

@@ -60,7 +60,7 @@ class SnapshotReader:
         answers = self._client.read_or_none([*plain, *self._quote_calls], block)
         own = self.state_calls.vault_call_count
         if any(answer is None for answer in answers[:own]):
-            self._client.read(plain[:own], block)
+            answers = [*self._client.read(plain[:own], block), *answers[own:]]
         state = self.state_calls.decode(block, answers[: len(plain)])
         snapshot = self._assemble(state, answers[len(plain) :])
         if self._largest_of(state) != self._largest:

@@ -46,6 +46,8 @@ class AnvilSettings:
     log_path: Path
     outlives_parent: bool
     chain_id: int = CHAIN_ID
+    kept_transaction_blocks: int | None = None
+    """Newest blocks whose transactions, receipts and logs are kept; all unless written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,7 @@ def stop_process(pid: int, fingerprint: str) -> bool:
 def _command(settings: AnvilSettings | ForkSettings) -> list[str]:
     if isinstance(settings, ForkSettings):
         return _fork_command(settings)
+    kept = settings.kept_transaction_blocks
     return [
         str(native_binary("anvil")),
         *("--host", HOST, "--port", str(settings.port), "--chain-id", str(settings.chain_id)),
@@ -172,6 +175,7 @@ def _command(settings: AnvilSettings | ForkSettings) -> list[str]:
         *("--gas-limit", str(BLOCK_GAS_LIMIT), "--base-fee", str(settings.base_fee_wei)),
         *("--accounts", str(len(ACCOUNT_ROLES)), "--balance", str(ACCOUNT_BALANCE_ETH)),
         *("--prune-history", str(KEPT_STATES)),
+        *(() if kept is None else ("--transaction-block-keeper", str(kept))),
         *("--no-request-size-limit", "--quiet"),
     ]
 

@@ -81,6 +81,7 @@ class Localnet:
                 base_fee_wei=settings.base_fee_wei,
                 log_path=settings.state_directory / LOG_NAME,
                 outlives_parent=settings.outlives_parent,
+                kept_transaction_blocks=settings.kept_transaction_blocks,
             )
         )
         try:

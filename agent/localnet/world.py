@@ -63,6 +63,8 @@ class LocalnetSettings:
     """Where the manifest and Anvil's log go; one directory a running chain."""
     outlives_parent: bool = False
     """Leave the chain running when this process ends; a later process stops it."""
+    kept_transaction_blocks: int | None = None
+    """Newest blocks whose transactions, receipts and logs are kept; all unless written. Each costs about 0.1 MB."""
 
     def __post_init__(self) -> None:
         for name in ("start_price_usd", "depth_size_underlying", "depth_slippage_bps", "exchange_fee_bps"):
