@@ -104,6 +104,15 @@ def test_read_failure__error_of_no_known_shape__passes(error):
     assert type(read_failure("server", "eth_call", NodeError.of(error))) is ServerError
 
 
+@pytest.mark.parametrize(("written", "code"), [(3, 3), (True, None), (False, None), ("3", None), (3.0, None)])
+def test_node_error__code_that_is_no_whole_number__is_none(written, code):
+    assert NodeError.of({"code": written, "message": "odd"}).code is code
+
+
+def test_read_failure__rate_limited__keeps_its_words_alone():
+    assert str(RateLimitedError("slow down", 7.0)) == "slow down"
+
+
 def test_read_failure__words_of_a_range_in_another_method__are_no_range():
     failure = read_failure("server", "eth_call", NodeError(-32000, "the block range is odd", None))
     assert type(failure) is ServerError
