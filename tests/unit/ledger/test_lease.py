@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select, update
@@ -98,6 +99,14 @@ def test_epoch__lease_not_held__is_0(first):
     assert first.lease.epoch == 2
     first.lease.release()
     assert first.lease.epoch == 0
+
+
+def test_require_held__time_to_renew_it__stays_the_same_lease(first):
+    held = first.lease._held
+    first.lease._held = replace(held, renewed_at=held.renewed_at - 1_000.0)
+    first.lease.require_held()
+    assert first.lease.epoch == 2
+    assert first.lease._held.renewed_at >= held.renewed_at
 
 
 def test_open__rows_locked_by_a_stopped_holder__is_stood_by_for_and_else_refused(tmp_path, monkeypatch):
