@@ -47,6 +47,7 @@ SLOW = (
     "tests/integration/test_keeper_fail_over.py",
     "tests/integration/test_keeper_follows_the_chain.py",
     "tests/integration/test_keeper_recovery.py",
+    "tests/integration/test_ledger_postgresql.py",
     "tests/properties/test_decide_properties.py",
     "tests/properties/test_guard_properties.py",
 )
