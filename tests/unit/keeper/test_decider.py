@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from agent.decision.decide import decide
-from agent.errors import BookMismatchError
+from agent.domain import Book
+from agent.errors import BookMismatchError, DataError
+from agent.execution.intents import book_digest
 from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.decider import Decider
 from agent.keeper.planner import CycleView, Sight
@@ -35,6 +37,10 @@ class FakePlanner:
         self.mismatch: str | None = None
         self.settings = SimpleNamespace(keeper=SimpleNamespace(max_nav_error_bps=LIMIT_BPS))
         self.asked: list[tuple[str, bool]] = []
+        self.mismatch_of: dict[Book, str] = {}
+
+    def disagreement(self, book: Book, sight: Sight) -> str | None:
+        return self.mismatch_of.get(book)
 
     def settling_expiries(self, sight: Sight) -> tuple[()]:
         return ()
@@ -59,6 +65,10 @@ class Told(AlertLog):
     def __init__(self) -> None:
         super().__init__()
         self.standing: dict[AlertEvent, str] = {}
+        self.once: list[tuple[AlertEvent, str]] = []
+
+    def tell(self, event: AlertEvent, message: str) -> None:
+        self.once.append((event, message))
 
     def raise_alert(self, event: AlertEvent, message: str, now_unix: int) -> None:
         assert now_unix == SIGHT.block.timestamp
@@ -127,3 +137,63 @@ def test_view__nav_error_accepted_at_the_start__is_the_limits_new_zero(planner, 
     for error_bps in (20.0, 25.0, 25.1):
         decider.view(SIGHT, nav_error(error_bps))
     assert planner.asked == [("book", False), ("book", False), ("book", True)]
+
+
+# --- a book that is written anew --------------------------------------------------------------------------------------
+
+ANEW = held(2.0)
+
+
+class FakeWatch:
+    """A book's file: what each look at it finds, the last for ever."""
+
+    def __init__(self, *found: Book | DataError | None) -> None:
+        self._found = list(found)
+
+    def poll(self) -> Book | None:
+        found = self._found.pop(0) if self._found else None
+        if isinstance(found, DataError):
+            raise found
+        return found
+
+
+def following(planner: FakePlanner, told: Told, *found: Book | DataError | None) -> Decider:
+    return Decider(planner, None, told, FakeWatch(*found))
+
+
+def test_view__book_written_anew_and_seen_by_the_chain__is_in_force_at_once(planner, told):
+    decider = following(planner, told, ANEW)
+    before = decider.book_digest
+    decider.view(SIGHT, nav_error(0.0))
+    assert planner.book is ANEW
+    assert decider.book_digest == book_digest(ANEW) != before
+    assert told.once == [(AlertEvent.BOOK_RELOADED, "1 positions are in force")]
+
+
+def test_view__chain_does_not_see_the_new_book_yet__old_one_stands_until_it_does(planner, told):
+    decider, planner.mismatch_of = following(planner, told, ANEW), {ANEW: "apart by 1"}
+    for _ in range(2):
+        decider.view(SIGHT, nav_error(0.0))
+        assert planner.book is BOOK
+    words = "as written anew: apart by 1; the book as it was stands until then"
+    assert told.standing == {AlertEvent.BOOK_RELOAD_REFUSED: words}
+    planner.mismatch_of = {}
+    decider.view(SIGHT, nav_error(0.0))
+    assert planner.book is ANEW
+    assert told.standing == {}
+
+
+def test_view__new_book_cannot_be_read__old_one_stands_and_what_waited_is_dropped(planner, told):
+    decider, planner.mismatch_of = following(planner, told, ANEW, DataError("line 3")), {ANEW: "apart by 1"}
+    for _ in range(2):
+        decider.view(SIGHT, nav_error(0.0))
+    planner.mismatch_of = {}
+    decider.view(SIGHT, nav_error(0.0))
+    assert planner.book is BOOK
+    assert told.once == [(AlertEvent.BOOK_RELOAD_REFUSED, "line 3; the book as it was stands")]
+
+
+def test_view__book_written_as_it_was__is_no_news(planner, told):
+    following(planner, told, held(1.0)).view(SIGHT, nav_error(0.0))
+    assert planner.book is BOOK
+    assert told.once == []
