@@ -157,6 +157,8 @@ def test_suggested_blocks__what_a_server_would_take__is_read(message, blocks):
         (None, None),
         (7, None),
         ([REASON], None),
+        ({"error": {"error": {"data": REASON}}}, REASON),
+        ({"error": {"error": {"error": {"data": REASON}}}}, None),  # nobody nests it so deep in good faith
     ],
 )
 def test_revert_data_of__any_clients_way_to_put_it__is_found(data, expected):
