@@ -47,6 +47,7 @@ SLOW = (
     "tests/integration/test_keeper_fail_over.py",
     "tests/integration/test_keeper_follows_the_chain.py",
     "tests/integration/test_keeper_recovery.py",
+    "tests/integration/test_ledger_postgresql.py",
     "tests/properties/test_decide_properties.py",
     "tests/properties/test_guard_properties.py",
 )
@@ -59,7 +60,7 @@ LEAST_SECONDS = 30.0
 """Time-out of a mutant, beside two and a half times what its tests take."""
 TIMES_SLOWER = 2.5
 MOST_QUICK_SECONDS = 60.0
-"""What the quick files that judge a mutant take together at most, those that run most of its source first."""
+"""What the quick files that judge a mutant take together at most."""
 MOST_SLOW_SECONDS = 90.0
 """A mutant that they do not notice is shown to slow ones that take so long together, the quickest first."""
 
@@ -118,14 +119,19 @@ def judges_of(
     chosen = chosen or [one for one in files if mutant.file in one.lines]
     folder = f"{Path(mutant.file).parent.as_posix()}/"
     chosen = chosen or [one for one in files if any(source.startswith(folder) for source in one.lines)]
-    own = f"test_{Path(mutant.file).stem}"
     quick = [one for one in chosen if not one.is_slow]
-    quick.sort(key=lambda one: (not Path(one.name).name.startswith(own), -len(one.lines.get(mutant.file, ()))))
+    quick.sort(key=lambda one: _rank(one, mutant.file))
     slow = sorted((one for one in chosen if one.is_slow), key=lambda one: one.seconds)
     quick = _within(MOST_QUICK_SECONDS, quick)
     if Path(mutant.file).name == "config.py" and not mutant.is_of_function:
         quick = [one for one in files if one.name == SETTINGS_TESTS] + quick
     return quick, _within(slow_seconds, slow) if slow_seconds else []
+
+
+def _rank(one: MeasuredFile, source: str) -> tuple[bool, int, float]:
+    """Return the place of a test file: the source's own, those that run most of it, the quickest."""
+    is_own = Path(one.name).name.startswith(f"test_{Path(source).stem}")
+    return not is_own, -len(one.lines.get(source, ())), one.seconds
 
 
 def _within(most_seconds: float, files: list[MeasuredFile]) -> list[MeasuredFile]:

@@ -140,6 +140,7 @@ class _Walker:
     def __init__(self, source: str) -> None:
         self._tree = ast.parse(source)
         self._names = set(re.findall(r"\w+", source))
+        self._attributes = {node.attr for node in ast.walk(self._tree) if isinstance(node, ast.Attribute)}
         self._bound: set[str] = set()
         """Variables of the function that is walked."""
 
@@ -190,7 +191,7 @@ class _Walker:
 
     def _misnamed(self, node: ast.Name | ast.Attribute) -> Iterator[Change]:
         """Put the other of a pair in the place of a name: a variable of the function, or an attribute of the source."""
-        name, known = (node.id, self._bound) if isinstance(node, ast.Name) else (node.attr, self._names)
+        name, known = (node.id, self._bound) if isinstance(node, ast.Name) else (node.attr, self._attributes)
         for word, other in (*PAIRS, *(pair[::-1] for pair in PAIRS)):
             swapped = re.sub(rf"(?<![a-z]){word}(?![a-z])", other, name)
             if swapped != name and swapped in known:

@@ -129,7 +129,7 @@ class Lease:
             held, self._held = self._held, None
             if held is not None:
                 with contextlib.suppress(SQLAlchemyError), self._engine.begin() as connection:
-                    self._update(connection, held, renewed_at=0.0, is_locked=False)
+                    self._update(connection, held, lease_seconds=0.0, is_locked=False)
             self._presence.release()
 
     # --- parts ----------------------------------------------------------------------------------------------------

@@ -51,6 +51,8 @@ def test_mutants__expression__each_change_of_it(line, expected):
         ("a.b = c\n", {"pass"}),
         ("def f(x=1):\n    return x\n", {"def f(x=2):", "def f(x=(0)):", "return None"}),
         ("def f(low, high):\n    return low\n", {"return high", "return None"}),
+        ("x = a.low\ny = a.high\n", {"x = a.high", "y = a.low"}),
+        ("x = a.before\nafter = 'after'\n", set()),
     ],
 )
 def test_mutants__statement__each_change_of_it(lines, expected):

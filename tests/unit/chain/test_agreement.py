@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.chain import shapes
-from agent.chain.agreement import agreed_batch, contradicting, most_agreed
+from agent.chain.agreement import agreed_batch, contradicting, middle_estimate, most_agreed
 from agent.chain.failures import RevertedError, ServerError, StateMissingError
 from agent.chain.head_memory import BELIEVED_AFTER_SECONDS, REMEMBERED_BLOCKS, HeadMemory
 from agent.chain.transport import Answer
@@ -58,6 +58,15 @@ def test_most_agreed__case_of_hexadecimal_digits__does_not_matter():
 
 def test_most_agreed__bare_reverts_alone__agree_with_one_another():
     assert most_agreed([revert(), revert(None, "out of gas"), result("0x")])[1] == 2
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_middle_estimate__as_many_estimates_as_reverts__is_neither(order):
+    estimate, revert_ = Answer(21_000, None), Answer(None, RevertedError("0x01", "execution reverted"))
+    torn = [estimate, revert_][::order]
+    assert middle_estimate(torn, 2) is None
+    assert middle_estimate([*torn, Answer(22_000, None)], 2) == Answer(22_000, None)
+    assert middle_estimate([*torn, revert_], 2) is revert_
 
 
 # --- heads ------------------------------------------------------------------------------------------------------------

@@ -104,6 +104,15 @@ def test_read_failure__error_of_no_known_shape__passes(error):
     assert type(read_failure("server", "eth_call", NodeError.of(error))) is ServerError
 
 
+@pytest.mark.parametrize(("written", "code"), [(3, 3), (True, None), (False, None), ("3", None), (3.0, None)])
+def test_node_error__code_that_is_no_whole_number__is_none(written, code):
+    assert NodeError.of({"code": written, "message": "odd"}).code is code
+
+
+def test_read_failure__rate_limited__keeps_its_words_alone():
+    assert str(RateLimitedError("slow down", 7.0)) == "slow down"
+
+
 def test_read_failure__words_of_a_range_in_another_method__are_no_range():
     failure = read_failure("server", "eth_call", NodeError(-32000, "the block range is odd", None))
     assert type(failure) is ServerError
@@ -148,6 +157,8 @@ def test_suggested_blocks__what_a_server_would_take__is_read(message, blocks):
         (None, None),
         (7, None),
         ([REASON], None),
+        ({"error": {"error": {"data": REASON}}}, REASON),
+        ({"error": {"error": {"error": {"data": REASON}}}}, None),  # nobody nests it so deep in good faith
     ],
 )
 def test_revert_data_of__any_clients_way_to_put_it__is_found(data, expected):

@@ -365,6 +365,19 @@ def test_limit__refused__halves_or_follows_the_servers_word_and_grows_again():
     assert limit.current == 10_000
 
 
+def test_limit__so_many_full_successes_in_a_row__doubles_and_a_refusal_starts_anew():
+    limit = AdaptiveLimit(100, 1_000)
+    for _ in range(SUCCESSES_TO_GROW - 1):
+        limit.passed(100)
+    assert limit.current == 100
+    limit.refused(200)
+    for _ in range(SUCCESSES_TO_GROW - 1):
+        limit.passed(100)
+    assert limit.current == 100
+    limit.passed(100)
+    assert limit.current == 200
+
+
 def test_limit__small_requests__prove_nothing():
     limit = AdaptiveLimit(100, 1_000)
     for _ in range(5 * SUCCESSES_TO_GROW):

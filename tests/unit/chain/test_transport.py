@@ -90,7 +90,7 @@ def test_request__result__is_returned_even_when_it_is_null(server, monkeypatch):
         (b"slow down", 429, {}, RateLimitedError, "limits how often it is asked (HTTP 429)"),
         (b"", 429, {"Retry_After": "7"}, RateLimitedError, "(HTTP 429), for 7 s"),
         (b"", 429, {"Retry_After": "soon"}, RateLimitedError, "(HTTP 429)"),
-        (b"no", 403, {}, ServerError, "refuses access (HTTP 403): check the token"),
+        *((b"no", code, {}, ServerError, f"refuses access (HTTP {code}): check the token") for code in (401, 402, 403)),
         (b"<html>", 502, {}, ServerError, "has a fault of its own (HTTP 502)"),
         (b"<html>", 200, {"Content_Type": "text/html; charset=utf-8"}, ServerError, "with text/html (HTTP 200), not"),
         (b'{"jsonrpc": "2.0", "id": 0, "resu', 200, {}, ServerError, "not JSON-RPC"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from agent.chain import waiting
 from agent.chain.waiting import wait_for_receipt
 from agent.errors import FatalError, TransientError
 
@@ -26,6 +27,13 @@ class ClientDouble:
 def test_wait_for_receipt__servers_disagree_and_then_agree__returns_it():
     client = ClientDouble(TransientError("servers disagree on a receipt"), None, RECEIPT)
     assert wait_for_receipt(client, "0x01", 30.0) == RECEIPT
+
+
+def test_wait_for_receipt__not_there_yet__rests_between_two_questions(monkeypatch):
+    rests: list[float] = []
+    monkeypatch.setattr(waiting.time, "sleep", rests.append)
+    assert wait_for_receipt(ClientDouble(None, None, RECEIPT), "0x01", 30.0) == RECEIPT
+    assert rests == [0.1, 0.1]
 
 
 def test_wait_for_receipt__never_mined__is_none():

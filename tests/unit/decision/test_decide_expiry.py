@@ -89,6 +89,7 @@ def test_decide__all_expired__closes_the_whole_hedge_by_any_policy(name):
     decision = run(snapshot, book, build_policy(name, parameters_of(name)))
     assert traded(decision) == pytest.approx(-29.5, abs=1e-9)
     assert "nothing is left of the book" in decision.reason
+    assert decision.target.target_net_delta == 0.0
 
 
 @pytest.mark.parametrize("seconds_left", [0, -1, -86_400])

@@ -90,6 +90,12 @@ def test_plan_flatten__beyond_one_rebalance__takes_what_it_may():
     assert (closed(step), step.remaining) == (-8 * WAD, 22 * WAD)
 
 
+def test_plan_flatten__notional_bound__takes_as_much_as_the_mirror_accepts():
+    step = plan(with_bounds(snapshot_of(NO_BOOK, LONG), max_notional=wad(30_000)))
+    assert closed(step) == pytest.approx(-10 * WAD, rel=1e-6)
+    assert step.remaining == 30 * WAD + closed(step)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -247,6 +247,18 @@ def test_execute__reverts_in_a_row__the_newest_reason_is_said(chain, ledger, clo
         executor.execute(last, chain.head(0))
 
 
+def test_execute__reverts_of_several_deadlines__rest_is_from_the_newest(chain, ledger, clock):
+    chain.status, executor = 0, executor_of(chain, ledger, clock, max_reverts_in_row=2)
+    first, second, third = (
+        replace(one, intent=replace(one.intent, deadline=Seconds(START + deadline)))
+        for one, deadline in zip(reverting_records(3), (400, 600, 900), strict=True)
+    )
+    executor.execute(first, chain.head(0))
+    executor.execute(second, chain.head(0))
+    with pytest.raises(RejectedError, match=f"nextTryUnix={START + 600 + 3_600}"):
+        executor.execute(third, chain.head(0))
+
+
 def test_execute__rest_after_reverts_is_over__one_more_may_try(chain, ledger, clock):
     chain.status, executor = 0, executor_of(chain, ledger, clock, max_reverts_in_row=2, revert_rest_seconds=100)
     first, second, third, fourth = reverting_records(4)

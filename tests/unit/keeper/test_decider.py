@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from agent.decision.decide import decide
-from agent.errors import BookMismatchError
+from agent.domain import Book
+from agent.errors import BookMismatchError, DataError
+from agent.execution.intents import book_digest
 from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.decider import Decider
 from agent.keeper.planner import CycleView, Sight
@@ -28,6 +30,10 @@ class FakePlanner:
         self.book = BOOK
         self.mismatch: str | None = None
         self.asked: list[tuple[str, bool]] = []
+        self.mismatch_of: dict[Book, str] = {}
+
+    def disagreement(self, book: Book, sight: Sight) -> str | None:
+        return self.mismatch_of.get(book)
 
     def settling_expiries(self, sight: Sight) -> tuple[()]:
         return ()
@@ -52,6 +58,10 @@ class Told(AlertLog):
     def __init__(self) -> None:
         super().__init__()
         self.standing: dict[AlertEvent, str] = {}
+        self.once: list[tuple[AlertEvent, str]] = []
+
+    def tell(self, event: AlertEvent, message: str) -> None:
+        self.once.append((event, message))
 
     def raise_alert(self, event: AlertEvent, message: str, now_unix: int) -> None:
         assert now_unix == SIGHT.block.timestamp
@@ -115,3 +125,63 @@ def test_view__keeper_itself_holds_all_back__is_the_reason(planner, told, is_pau
     snapshot, state = replace(SIGHT.snapshot, paused=True), SimpleNamespace(is_paused=is_paused)
     view = decider_of(planner, told).view(Sight(snapshot, state, restraint="an order is open"))
     assert view.decision.reason == reason
+
+
+# --- a book that is written anew --------------------------------------------------------------------------------------
+
+ANEW = held(2.0)
+
+
+class FakeWatch:
+    """A book's file: what each look at it finds, the last for ever."""
+
+    def __init__(self, *found: Book | DataError | None) -> None:
+        self._found = list(found)
+
+    def poll(self) -> Book | None:
+        found = self._found.pop(0) if self._found else None
+        if isinstance(found, DataError):
+            raise found
+        return found
+
+
+def following(planner: FakePlanner, told: Told, *found: Book | DataError | None) -> Decider:
+    return Decider(planner, None, told, FakeWatch(*found))
+
+
+def test_view__book_written_anew_and_seen_by_the_chain__is_in_force_at_once(planner, told):
+    decider = following(planner, told, ANEW)
+    before = decider.book_digest
+    decider.view(SIGHT)
+    assert planner.book is ANEW
+    assert decider.book_digest == book_digest(ANEW) != before
+    assert told.once == [(AlertEvent.BOOK_RELOADED, "1 positions are in force")]
+
+
+def test_view__chain_does_not_see_the_new_book_yet__old_one_stands_until_it_does(planner, told):
+    decider, planner.mismatch_of = following(planner, told, ANEW), {ANEW: "apart by 1"}
+    for _ in range(2):
+        decider.view(SIGHT)
+        assert planner.book is BOOK
+    words = "as written anew: apart by 1; the book as it was stands until then"
+    assert told.standing == {AlertEvent.BOOK_RELOAD_REFUSED: words}
+    planner.mismatch_of = {}
+    decider.view(SIGHT)
+    assert planner.book is ANEW
+    assert told.standing == {}
+
+
+def test_view__new_book_cannot_be_read__old_one_stands_and_what_waited_is_dropped(planner, told):
+    decider, planner.mismatch_of = following(planner, told, ANEW, DataError("line 3")), {ANEW: "apart by 1"}
+    for _ in range(2):
+        decider.view(SIGHT)
+    planner.mismatch_of = {}
+    decider.view(SIGHT)
+    assert planner.book is BOOK
+    assert told.once == [(AlertEvent.BOOK_RELOAD_REFUSED, "line 3; the book as it was stands")]
+
+
+def test_view__book_written_as_it_was__is_no_news(planner, told):
+    following(planner, told, held(1.0)).view(SIGHT)
+    assert planner.book is BOOK
+    assert told.once == []

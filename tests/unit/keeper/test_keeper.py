@@ -103,9 +103,10 @@ def is_wanted(at: int, *, decided_at: int = 10, digest: str = "0xb00c", refusal:
     keeper, head = object.__new__(Keeper), BlockRef(at, BlockHash("0x02"), Seconds(1), Wei(1))
     keeper.address = Address("0x00000000000000000000000000000000000000A1")
     keeper._decider, keeper._timer = SimpleNamespace(book_digest="0xb00c"), Timer()
-    keeper.planner = SimpleNamespace(head=lambda _: head, simulate=lambda *_: refusal)
     decided_at_block = BlockRef(decided_at, BlockHash("0x01"), Seconds(1), Wei(1))
     intent = Intent(IntentId("0x11"), keeper.address, (), Seconds(10**9), decided_at_block)
+    asked = (intent, keeper.address, head)
+    keeper.planner = SimpleNamespace(head=lambda _: head, simulate=lambda *arguments: {asked: refusal}[arguments])
     return keeper._is_wanted(IntentRecord(intent, is_urgent=False, book_digest=digest, reason="because"))
 
 

@@ -9,10 +9,12 @@ from types import SimpleNamespace
 import pytest
 
 from agent.decision.decide import decide
+from agent.errors import RejectedError
+from agent.execution.intents import call_on
 from agent.keeper import planner as planner_module
 from agent.keeper.planner import CycleView, Planner
 from agent.policy.whalley_wilmott import WhalleyWilmott
-from agent.units import Address, Wei
+from agent.units import Address, BlockHash, Wei
 from tests.support.decision_builders import COSTS, SETTINGS, held, snapshot_of
 
 GWEI = 10**9
@@ -66,3 +68,21 @@ def test_gas_worth__data_charged_beside_gas__is_less_by_that_and_never_below_0(w
 def test_gas_worth__policy_names_none__has_no_limit(worth):
     worth["usd"] = None
     assert planner_of().gas_worth(view_of(1.9)) is None
+
+
+def test_intent__of_a_view__is_of_its_decision_and_ends_after_the_configured_time():
+    planner, view = planner_of(), view_of(6.0)
+    planner.settings.execution = SimpleNamespace(deadline_seconds=240)
+    intent = planner.intent(view)
+    assert (intent.legs, intent.deadline) == (view.decision.legs, view.block.timestamp + 240)
+    assert intent == planner.intent_of(view, view.decision)
+
+
+def test_simulate__intent__is_called_on_top_of_the_block_with_the_most_gas():
+    planner, view = planner_of(), view_of(6.0)
+    planner.settings.execution = SimpleNamespace(deadline_seconds=240, max_gas_units=2_000_000)
+    intent, refusal = planner.intent(view), RejectedError("NetDeltaExceeded")
+    later = replace(view.block, number=view.block.number + 1, hash=BlockHash("0x" + "22" * 32))
+    asked = (VAULT, call_on(intent, later), 2_000_000, later)
+    planner.client = SimpleNamespace(simulate=lambda *arguments: {asked: refusal}[arguments])
+    assert planner.simulate(intent, VAULT, later) is refusal

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select, update
@@ -11,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from agent.chain.block_id import BlockId
 from agent.errors import DataError, FatalError, TransientError
+from agent.ledger import lease as lease_module
 from agent.ledger import schema
 from agent.ledger.config import USUAL_TERMS
 from agent.ledger.database import Database
@@ -100,6 +102,14 @@ def test_epoch__lease_not_held__is_0(first):
     assert first.lease.epoch == 0
 
 
+def test_require_held__time_to_renew_it__stays_the_same_lease(first):
+    held = first.lease._held
+    first.lease._held = replace(held, renewed_at=held.renewed_at - 1_000.0)
+    first.lease.require_held()
+    assert first.lease.epoch == 2
+    assert first.lease._held.renewed_at >= held.renewed_at
+
+
 def test_open__rows_locked_by_a_stopped_holder__is_stood_by_for_and_else_refused(tmp_path, monkeypatch):
     """What the database says of a lock it could not get ends the wait of nobody who stands by."""
     url, acquire, refused = f"sqlite:///{tmp_path}/ledger.sqlite", Lease.acquire, []
@@ -117,6 +127,14 @@ def test_open__rows_locked_by_a_stopped_holder__is_stood_by_for_and_else_refused
     with Database.open(url, "vault", "key", BRIEF, threading.Event()) as database:
         assert database.lease.epoch == 2
     assert len(refused) == 1
+
+
+def test_release__machine_started_a_moment_ago__next_keeper_starts_at_once(tmp_path, monkeypatch):
+    """A file's clock begins with the machine: 0 may lie within a lease of now."""
+    monkeypatch.setattr(lease_module, "_now", lambda _: 5.0)
+    for epoch in (1, 2):
+        with Database.open(f"sqlite:///{tmp_path}/ledger.sqlite", "vault", "key", LONG) as database:
+            assert database.lease.epoch == 2 * epoch
 
 
 def test_write__fails_after_a_block_was_reinstated__still_takes_it_for_replaced(ledger_url, first, monkeypatch):
