@@ -62,8 +62,12 @@ library Math {
         }
     }
 
-    function ceilDiv(uint256 a, uint256 b) internal pure returns (uint256) {
-        return mulDiv(a, 1, b, Rounding.Ceil);
+    /// @dev As wide as the original.
+    function ceilDiv(uint256 a, uint256 b) internal pure returns (uint256 result) {
+        _requireInsideModel(0, b);
+        assembly ("memory-safe") {
+            result := add(div(a, b), iszero(iszero(mod(a, b))))
+        }
     }
 
     function mul512(uint256 a, uint256 b) internal pure returns (uint256 high, uint256 low) {
