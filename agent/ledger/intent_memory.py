@@ -20,7 +20,7 @@ class IntentMemory:
 
     def latest(self, limit: int) -> list[ClosedIntent] | None:
         """Return how so many of the latest intents ended, newest first; None where it has to be read."""
-        return None if self._latest is None or self._limit != limit else list(self._latest)
+        return None if self._latest is None or self._limit < limit else self._latest[:limit]
 
     def keep_latest(self, limit: int, latest: list[ClosedIntent]) -> None:
         """Keep what was read."""
