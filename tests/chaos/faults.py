@@ -210,7 +210,7 @@ class Reorg(ChaosFault):
         head = run.world.base.localnet.chain.head().number
         depth = min(use.level, head - run.first_block)
         sent = list(dict.fromkeys(raw for server in run.world.servers for raw in server.sent))
-        run.world.rpc("anvil_reorg", depth, [])
+        run.try_rpc("anvil_reorg", depth, [])  # Anvil has no state from before a snapshot that was gone back to
         for _, other in run.active:
             FAULTS[other.fault].again(run, other)
         if use.draw % 2:

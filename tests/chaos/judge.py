@@ -169,7 +169,10 @@ def _alerts(run: Run) -> Iterator[str]:
         wanted = FAULTS[use.fault].alerts(use)
         if wanted and _was_felt(run, use.fault) and not wanted & set(run.recorder.told):
             yield f"alert: {use.fault} and nobody was told {' or '.join(sorted(wanted))}"
-    for name in sorted(NEVER_TRUE & set(run.recorder.told)):
+    never = NEVER_TRUE
+    if any(use.fault == "partly_filled" for use in run.schedule.uses):
+        never -= {AlertName.GUARD_MIRROR_DISAGREES.value}  # the venue does not do what it has quoted
+    for name in sorted(never & set(run.recorder.told)):
         yield f"alert: {name} was told, and is not true"
     lasted = longest_failure(run)
     told = {AlertName.CYCLES_FAILING.value, AlertName.KEEPER_UNHEALTHY.value, AlertName.PROCESS_HALTED.value}
