@@ -74,7 +74,7 @@ def test_wilson__known_cases__has_the_textbooks_lower_end(successes, trials, low
     assert wilson(successes, trials)[0] == pytest.approx(low, abs=1e-4)
 
 
-def test_fit__line_with_leaning_noise__error_holds_the_true_slope_and_white_noise_would_not_be_enough():
+def test_fit__line_with_leaning_noise__error_holds_the_true_slope():
     draw, noise, ys = random.Random(1), 0.0, []
     for x in range(400):
         noise = 0.8 * noise + draw.gauss(0.0, 1.0)

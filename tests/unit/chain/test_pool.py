@@ -188,7 +188,7 @@ def test_gather__fault_of_the_moment__is_asked_again_while_answers_are_short(fau
         (BatchRefusedError("too many"), 1),
     ],
 )
-def test_gather__server_that_stays_dead__is_asked_a_few_times_and_one_that_asked_for_rest_once(failure, asked):
+def test_gather__server_stays_dead__is_asked_a_few_times_or_once_for_rest(failure, asked):
     dead = ScriptedServer("dead", failing(failure))
     with pytest.raises(TransientError, match=f"1 of 2 servers answer: {failure}"):
         pool_of(dead, ScriptedServer("well", lambda: 7)).gather(ping, 2, two_alike)
