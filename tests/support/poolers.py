@@ -55,6 +55,7 @@ class TransactionPooler:
 
     def __init__(self, server: PostgresqlServer) -> None:
         self._server = server
+        self._sessions: list[socket.socket] = []
         self._free: list[socket.socket] = []
         self._mutex = threading.Lock()
         self._clients = itertools.count(1)
@@ -73,8 +74,9 @@ class TransactionPooler:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._path.unlink()
-        for session in self._free:
-            session.close()
+        with self._mutex:
+            for session in self._sessions:  # those that a client which left had borrowed too
+                session.close()
 
     def _serve(self) -> None:
         while True:
@@ -109,6 +111,8 @@ class TransactionPooler:
             if self._free:
                 return self._free.pop()
         session = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        with self._mutex:
+            self._sessions.append(session)
         session.connect(str(self._server.socket_path))
         body = struct.pack("!I", 196_608) + f"user\0{USER}\0database\0{DATABASE}\0\0".encode()
         session.sendall(struct.pack("!I", len(body) + 4) + body)

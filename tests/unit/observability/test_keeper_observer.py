@@ -163,7 +163,7 @@ def test_on_result__nonce_taken_by_a_stranger__is_told_until_the_next_intent_end
 
 def test_on_result__nonce_taken_and_hedged_anew_in_one_cycle__is_told(make):
     seen = make()
-    seen.closed_intents.insert(0, ClosedIntent(IntentState.EXECUTED, Seconds(2), ""))
+    seen.closed_intents.insert(0, ClosedIntent(IntentId("0x1"), IntentState.EXECUTED, Seconds(2), ""))
     seen.observer.on_result(replace(HELD, resumed=IntentState.SUPERSEDED))
     assert seen.pager.told == ["key_used_elsewhere"]
 
