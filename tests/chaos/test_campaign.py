@@ -18,12 +18,14 @@ pytestmark = pytest.mark.chain
 
 SEEDS = range(117, 127)
 """Ten of which hold nearly every fault."""
+NEARBY = (0, -1, 1, -2, 2, -3, 3, -4, 4, -6, 6)
 BROKEN = {
-    "no_intent_check": ("calm:1:0:1:+0 unmined:2:1:1:+250", "lost intent"),
-    "no_fence": ("calm:1:0:1:+0 stopped:1:58:1:+250", "fence"),
-    "one_server": ("dropped:1:6:1:+0", "liveness"),
-    "executed_first": ("killed:2:101:1:+0", "lost intent"),
+    "no_intent_check": (["calm:1:0:1:+0 unmined:2:1:1:+250"], "lost intent"),
+    "no_fence": ([f"calm:1:0:1:+0 stopped:1:{58 + step}:1:+250" for step in NEARBY], "fence"),
+    "one_server": (["dropped:1:6:1:+0"], "liveness"),
+    "executed_first": ([f"killed:2:{101 + step}:1:+0" for step in NEARBY], "lost intent"),
 }
+"""Schedules of which one must show it: which operation comes how late differs from run to run, as threads happen to."""
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -33,10 +35,12 @@ def test_keeper__faults_of_a_seed__keeps_every_promise(stage: Stage, seed):
 
 @pytest.mark.parametrize("mutant", BROKEN)
 def test_keeper__broken_on_purpose__fails_under_a_fault_that_whole_ones_bear(stage: Stage, mutant):
-    text, broken = BROKEN[mutant]
-    schedule = Schedule.decode(text, LEVELS)
-    assert stage.play(schedule).violations == ()
-    assert broken in " ".join(stage.play(schedule, mutant=mutant).violations)
+    texts, broken = BROKEN[mutant]
+    for schedule in (Schedule.decode(text, LEVELS) for text in texts):
+        assert stage.play(schedule).violations == ()
+        if broken in " ".join(stage.play(schedule, mutant=mutant).violations):
+            return
+    raise AssertionError(f"{mutant} shows in none of {texts}")
 
 
 # --- faults that strike nothing would prove nothing ---------------------------------------------------------------
