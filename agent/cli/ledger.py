@@ -13,7 +13,7 @@ import typer
 from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, Network
 from agent.errors import DataError
 from agent.formatting import figure
-from agent.ledger.records import Subject
+from agent.ledger.records import Acknowledgement, Subject
 from agent.settings import config_path, load_settings
 from agent.units import Seconds
 
@@ -90,7 +90,6 @@ def acknowledge(
     """
     from agent.ledger.acknowledging import find  # noqa: PLC0415 - loads the database's packages
     from agent.ledger.reading import reading, vault_of  # noqa: PLC0415
-    from agent.ledger.records import Acknowledgement  # noqa: PLC0415
 
     if not reason.strip():
         raise DataError("--reason is empty; say what it was")

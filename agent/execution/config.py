@@ -81,6 +81,10 @@ class ExecutionSettings(Section):
     )
     revert_rest_seconds: Whole = Field(default=3_600, gt=0, description="chain time after which one more may try")
 
+    def percentile(self, *, is_urgent: bool) -> float | None:
+        """Return which of the tips paid lately a rebalance follows; None where the tip is paid as it is written."""
+        return self.urgent_tip_percentile if is_urgent else self.tip_percentile
+
     @property
     def cancel_cap_gwei(self) -> Decimal:
         """Cap of what frees a nonce."""

@@ -37,8 +37,8 @@ class Survey:
         self.is_urgent = is_urgent
         self._account = Ahead(partial(client.account, sender, head))
         self._gas_needed = Ahead(self._read_gas_needed)
-        has_tip = (settings.urgent_tip_percentile if is_urgent else settings.tip_percentile) is not None
-        self._tip = Ahead.unless(not has_tip, None, partial(market_tip, client, settings, is_urgent=is_urgent))
+        has_no_tip = settings.percentile(is_urgent=is_urgent) is None
+        self._tip = Ahead.unless(has_no_tip, None, partial(market_tip, client, settings, is_urgent=is_urgent))
         self._usual_limit = gas_limit_of(settings.usual_gas_units, settings)
         ask_data_fee = partial(self._read_data_fee, self._usual_limit)
         self._usual_data_fee = Ahead.unless(rollup.is_silent, Wei(0), ask_data_fee)
@@ -76,5 +76,5 @@ class Survey:
 
 def market_tip(client: ChainClient, settings: ExecutionSettings, *, is_urgent: bool) -> Wei | None:
     """Return what others have paid lately at the settings' percentile, None where there is none or nobody says."""
-    percentile = settings.urgent_tip_percentile if is_urgent else settings.tip_percentile
+    percentile = settings.percentile(is_urgent=is_urgent)
     return None if percentile is None else client.market_tip(percentile)

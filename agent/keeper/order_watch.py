@@ -7,7 +7,6 @@ same way without a fill, several in a row, is left alone until a person has look
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -15,7 +14,7 @@ from agent.domain import BlockRef
 from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.planner import Sight
 from agent.ledger.acknowledging import acknowledged_orders
-from agent.ledger.orders import Order, failed_in_a_row, is_final
+from agent.ledger.orders import Order, by_venue, failed_in_a_row, is_final
 from agent.ledger.records import OrderState
 from agent.ledger.store import VaultLedger
 from agent.settings.keeper import KeeperSettings
@@ -50,10 +49,7 @@ class OrderWatch:
         orders = self._ledger.orders()
         if not orders:
             return {}
-        by_venue: defaultdict[Address, list[Order]] = defaultdict(list)
-        for order in orders:
-            by_venue[order.venue].append(order)
-        failing = self._failing(by_venue)
+        failing = self._failing(by_venue(orders))
         self._tell(AlertEvent.ORDERS_FAILING, list(failing.values()), block)
         opened = {order.venue: order for order in orders if not is_final(order.state)}
         self._tell(
@@ -61,11 +57,11 @@ class OrderWatch:
         )
         return failing | {venue: _shown(order) for venue, order in opened.items()}
 
-    def _failing(self, by_venue: Mapping[Address, Sequence[Order]]) -> dict[Address, str]:
+    def _failing(self, orders_of: Mapping[Address, Sequence[Order]]) -> dict[Address, str]:
         limit = self._settings.max_failed_orders_in_row
         acknowledged = acknowledged_orders(self._ledger)
         found = {}
-        for venue, orders in by_venue.items():
+        for venue, orders in orders_of.items():
             failed = failed_in_a_row(orders, acknowledged)
             if len(failed) >= limit:
                 words = f"the last {len(failed)} orders on venue {venue} were {failed[0].state.value}, limit {limit}"

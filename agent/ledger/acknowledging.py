@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 
 from agent.errors import DataError
 from agent.ledger.accounting import NavCheck
-from agent.ledger.orders import Order, failed_in_a_row, order_reference
+from agent.ledger.orders import by_venue, failed_in_a_row, order_reference
 from agent.ledger.records import Subject
 from agent.ledger.reverts import reverts_in_row
 from agent.ledger.store import VaultLedger
@@ -82,11 +81,8 @@ def _nav(ledger: VaultLedger, max_error_bps: float) -> Finding | None:
 
 
 def _orders(ledger: VaultLedger) -> Finding | None:
-    by_venue: defaultdict[str, list[Order]] = defaultdict(list)
-    for order in ledger.orders():
-        by_venue[order.venue].append(order)
     known = acknowledged_orders(ledger)
-    failed = [found for orders in by_venue.values() if (found := failed_in_a_row(orders, known))]
+    failed = [found for orders in by_venue(ledger.orders()).values() if (found := failed_in_a_row(orders, known))]
     if not failed:
         return None
     words = [f"{len(orders)} on venue {orders[0].venue}, {orders[0].state.value}" for orders in failed]

@@ -10,6 +10,7 @@ chain events: a reorganisation takes them back with their block, and one that co
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -117,6 +118,14 @@ def _size_fault(order: Order) -> str | None:
 
 
 # --- failures -----------------------------------------------------------------------------------------------------
+
+
+def by_venue(orders: Iterable[Order]) -> dict[Address, list[Order]]:
+    """Return the orders of each venue, in their order."""
+    found: defaultdict[Address, list[Order]] = defaultdict(list)
+    for order in orders:
+        found[order.venue].append(order)
+    return dict(found)
 
 
 def order_reference(order: Order) -> str:
