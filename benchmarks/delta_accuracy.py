@@ -9,15 +9,13 @@ from benchmarks.delta_reference import call_deltas, grid
 from benchmarks.evm import compile_sources, local_chain
 from benchmarks.figure import Figure
 
-PORT = 18_610
-
 
 def run() -> list[Figure]:
     """Measure the largest absolute error of a call delta."""
     options = grid()
     expected = call_deltas(options)
     compile_sources(*{source for source, _ in METERS.values()})
-    with local_chain(PORT) as chain:
+    with local_chain() as chain:
         measured = measure_all(chain, options)
     errors = {name: float(np.abs(one.deltas - expected).max()) for name, one in measured.items()}
     title = f"on-chain delta, largest error of {len(options):,}"

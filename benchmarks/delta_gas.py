@@ -9,7 +9,6 @@ from benchmarks.delta_reference import SECONDS_PER_DAY, STRIKE, grid
 from benchmarks.evm import GENESIS_UNIX, BenchmarkChain, compile_sources, local_chain
 from benchmarks.figure import Figure
 
-PORT = 18_611
 LEGS = 128
 """A full book."""
 DESK_LEGS = 20
@@ -30,7 +29,7 @@ def run() -> list[Figure]:
     names = ("BookMeter", "SoladyOptionBook")
     sources = {source for source, _ in METERS.values()} | {f"{_CONTRACTS}/{name}.sol" for name in names}
     compile_sources(*sources, _ACCESS, _BOOK)
-    with local_chain(PORT) as chain:
+    with local_chain() as chain:
         return [*_delta_figures(chain), *_leg_figures(chain)]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import DataError
-from agent.localnet.anvil import HOST, AnvilProcess, AnvilSettings
+from agent.localnet.anvil import HOST, AnvilProcess, AnvilSettings, free_port
 from agent.localnet.artifacts import PROJECT_ROOT
 from agent.localnet.binaries import native_binary
 from agent.localnet.codec import create_address, encode_constructor
@@ -76,8 +76,9 @@ class BenchmarkChain:
 
 
 @contextmanager
-def local_chain(port: int) -> Iterator[BenchmarkChain]:
-    """Run Anvil on ``port`` for the length of the block."""
+def local_chain() -> Iterator[BenchmarkChain]:
+    """Run Anvil for the length of the block."""
+    port = free_port()
     with tempfile.TemporaryDirectory() as directory:
         settings = AnvilSettings(
             port, GENESIS_UNIX, _BASE_FEE_WEI, Path(directory) / "anvil.log", outlives_parent=False

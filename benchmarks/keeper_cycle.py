@@ -19,12 +19,12 @@ from agent.files.book_file import load_book
 from agent.keeper.keeper import Keeper
 from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.config import LEDGER_URL_VARIABLE
+from agent.localnet.anvil import free_port
 from agent.localnet.deposit import deposit_collateral
 from agent.localnet.session import Localnet, LocalnetSettings
 from agent.settings import config_path, load_settings
 from benchmarks.figure import Figure
 
-PORT = 18_678
 BOOK = Path("examples") / "book.toml"
 COLLATERAL_USD = 400_000.0
 CYCLES = 200
@@ -40,7 +40,7 @@ def run() -> list[Figure]:
     """Run a keeper over a moving market and time its cycles and its snapshot."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        with Localnet.up(LocalnetSettings(port=PORT, state_directory=directory)) as localnet:
+        with Localnet.up(LocalnetSettings(port=free_port(), state_directory=directory)) as localnet:
             manifest_path = directory / "deployment.json"
             localnet.deploy_evenkeel(BOOK, manifest_path)
             deployment = load_deployment(manifest_path, localnet.manifest.chain_id)

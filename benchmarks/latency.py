@@ -28,6 +28,7 @@ from agent.keeper.keeper import Keeper
 from agent.keeper.memory import Housekeeping
 from agent.keeper.result import Outcome
 from agent.ledger.config import LEDGER_URL_VARIABLE
+from agent.localnet.anvil import free_port
 from agent.localnet.deposit import deposit_collateral
 from agent.localnet.session import Localnet, LocalnetSettings
 from agent.settings import Settings, config_path, load_settings
@@ -35,7 +36,6 @@ from benchmarks.decision_world import START, OptionColumns
 from benchmarks.figure import Figure
 from benchmarks.latency_probe import Probe, once
 
-PORT = 18_681
 LEGS = 100
 COLLATERAL_USD = 400_000.0
 TRADES = 300
@@ -92,7 +92,7 @@ def run() -> list[Figure]:
         directory = Path(name)
         book_path, manifest_path = directory / "book.toml", directory / "deployment.json"
         book_path.write_text(book_text(), encoding="utf-8")
-        with Localnet.up(LocalnetSettings(port=PORT, state_directory=directory / "localnet")) as localnet:
+        with Localnet.up(LocalnetSettings(port=free_port(), state_directory=directory / "localnet")) as localnet:
             localnet.deploy_evenkeel(book_path, manifest_path)
             deployment = load_deployment(manifest_path, localnet.manifest.chain_id)
             deposit_collateral(localnet, deployment, COLLATERAL_USD)

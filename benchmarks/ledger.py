@@ -23,12 +23,12 @@ from agent.ledger.database import Database
 from agent.ledger.records import IntentRecord, IntentState, Purpose, SignedTransaction, Transition, VaultIdentity
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
+from agent.localnet.anvil import free_port
 from agent.localnet.session import Localnet, LocalnetSettings
 from agent.settings import config_path, load_settings
 from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
 from benchmarks.figure import Figure
 
-PORT = 18_676
 BOOK = Path("examples") / "book.toml"
 EVENTS = 10_000
 EVENTS_A_BLOCK = 100
@@ -97,7 +97,7 @@ def _p99(sample: list[float]) -> float:
 
 def _rebuild(directory: Path) -> Figure:
     """Read the events of a vault that a node holds into a ledger that is empty."""
-    with Localnet.up(LocalnetSettings(port=PORT, state_directory=directory)) as localnet:
+    with Localnet.up(LocalnetSettings(port=free_port(), state_directory=directory)) as localnet:
         manifest_path = directory / "deployment.json"
         localnet.deploy_evenkeel(BOOK, manifest_path)
         deployment = load_deployment(manifest_path, localnet.manifest.chain_id)

@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 from agent.backtest.jump_diffusion import next_price
+from agent.localnet.anvil import free_port
 from agent.localnet.session import STEPPED_MODEL, Localnet, LocalnetSettings
 from benchmarks.figure import Figure
 
-PORT = 18_639
 STEPS = 2_016
 """Five-minute steps of a week."""
 INTERVAL_SECONDS = 300
@@ -22,7 +22,7 @@ def run() -> list[Figure]:
     """Bring a chain up and walk it for a week."""
     with tempfile.TemporaryDirectory() as directory:
         began = time.perf_counter()
-        settings = LocalnetSettings(port=PORT, state_directory=Path(directory))
+        settings = LocalnetSettings(port=free_port(), state_directory=Path(directory))
         with Localnet.up(settings) as localnet:
             up_seconds = time.perf_counter() - began
             milliseconds, gas = _walk(localnet)

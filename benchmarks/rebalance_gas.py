@@ -22,6 +22,7 @@ from agent.chain.deployment import Deployment, load_deployment
 from agent.domain import BlockRef, Intent, Leg
 from agent.errors import AgentError, DataError
 from agent.execution.intents import rebalance_call
+from agent.localnet.anvil import free_port
 from agent.localnet.artifacts import PROJECT_ROOT
 from agent.localnet.deposit import deposit_collateral
 from agent.localnet.evm import Transaction
@@ -29,7 +30,6 @@ from agent.localnet.session import Localnet, LocalnetSettings
 from agent.units import WAD, Address, AssetUnits, IntentId, Seconds, Wad
 from benchmarks.figure import Figure
 
-PORT = 18_681
 BOOK = PROJECT_ROOT / "examples" / "book.toml"
 """Two option legs and a holding."""
 SNAPSHOT = PROJECT_ROOT / "benchmarks" / "rebalance_gas.json"
@@ -54,14 +54,14 @@ def run() -> list[Figure]:
     """Measure every kind of rebalance."""
     return [
         Figure(f"{case}: {callee}" if callee != "total" else case, float(gas), "gas")
-        for case, callees in measure(PORT).items()
+        for case, callees in measure().items()
         for callee, gas in callees.items()
     ]
 
 
-def measure(port: int) -> dict[str, Gas]:
+def measure() -> dict[str, Gas]:
     """Measure the gas of each kind of rebalance, one after the other on one chain."""
-    with hedged_vault(port) as vault:
+    with hedged_vault() as vault:
         price_usd = vault.localnet.manifest.start_price_usd
         cases = {"first rebalance": vault.rebalance(FIRST_MARGIN, vault.gap())}
         vault.step(price_usd * RISE)
@@ -74,11 +74,11 @@ def measure(port: int) -> dict[str, Gas]:
 
 
 @contextmanager
-def hedged_vault(port: int) -> Iterator[HedgedVault]:
+def hedged_vault() -> Iterator[HedgedVault]:
     """Bring up a chain with the real Curie, a vault with collateral and the book of `BOOK`."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        with Localnet.up(LocalnetSettings(port=port, state_directory=directory)) as localnet:
+        with Localnet.up(LocalnetSettings(port=free_port(), state_directory=directory)) as localnet:
             localnet.deploy_evenkeel(BOOK, directory / "deployment.json")
             deployment = load_deployment(directory / "deployment.json", localnet.manifest.chain_id)
             deposit_collateral(localnet, deployment, COLLATERAL_USD)
@@ -191,7 +191,7 @@ def main() -> int:
     parser.add_argument("--renew", action="store_true", required=True, help=f"write {SNAPSHOT.name}")
     parser.parse_args()
     try:
-        SNAPSHOT.write_text(json.dumps(measure(PORT), indent=2) + "\n", encoding="utf-8")
+        SNAPSHOT.write_text(json.dumps(measure(), indent=2) + "\n", encoding="utf-8")
     except AgentError as error:
         print(error, file=sys.stderr)
         return 2

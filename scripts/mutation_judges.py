@@ -11,7 +11,6 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -45,8 +44,6 @@ READ_PARTS = ("docs", "examples", "README.md", "brownie-config.yaml")
 """What tests of the agent read beside."""
 
 COMPILED = Path("build/contracts")
-PORT = re.compile(r"\b18_(\d{3})\b")
-"""Ports that the Python tests open chains at."""
 
 Verdict = tuple[str, str]
 """``survived``, ``caught`` or ``invalid`` (it does not compile), and the test that failed first."""
@@ -132,8 +129,7 @@ class ChainTests:
         if not self._compile(folder):
             return "invalid", ""
         arguments = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", *self.tests]
-        with _CHAINS:
-            run = _run(folder, _forge_settings(folder), arguments)
+        run = _run(folder, _forge_settings(folder), arguments)
         if run is None:
             return "caught", "time"
         if run.returncode == 0:
@@ -156,21 +152,14 @@ class ChainTests:
 
 Judge = ForgeTests | ChainTests
 
-_CHAINS = threading.Lock()
-"""The tests name the ports of their chains: one set of chains at a time."""
-
 
 def copy_python(folder: Path, also: tuple[str, ...] = ()) -> None:
-    """Copy the agent with its tests; their chains get ports of their own."""
+    """Copy the agent with its tests."""
     for part in (*map(Path, (*PYTHON_PARTS, *also)), COMPILED):
         if part.is_dir():
             shutil.copytree(part, folder / part)
         else:
             shutil.copy(part, folder / part)
-    for file in (folder / "tests").rglob("*.py"):
-        source = file.read_text(encoding="utf-8")
-        if PORT.search(source):
-            file.write_text(PORT.sub(r"28_\1", source), encoding="utf-8")
 
 
 def prepare(judge: Judge, folder: Path) -> None:

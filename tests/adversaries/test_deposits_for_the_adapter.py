@@ -14,8 +14,6 @@ from tests.support.curie_strangers import Stranger
 
 pytestmark = pytest.mark.chain
 
-PORT = 18_686
-VAULT_PORT = 18_687
 MARGIN_USD = 200_000
 ACCOUNT = "(int256,int256,int256,int256,uint256,uint256)"
 EQUITY = 3
@@ -23,7 +21,7 @@ EQUITY = 3
 
 @pytest.fixture(scope="module")
 def market_of_the_module(tmp_path_factory):
-    with open_market(PORT, tmp_path_factory.mktemp("curie")) as market:
+    with open_market(tmp_path_factory.mktemp("curie")) as market:
         Stranger(market.localnet).allow_weth()
         yield market
 
@@ -43,7 +41,7 @@ def stranger(market):
 
 @pytest.fixture(scope="module")
 def vault_of_the_module():
-    with hedged_vault(VAULT_PORT) as vault:
+    with hedged_vault() as vault:
         Stranger(vault.localnet).allow_weth()
         yield vault
 

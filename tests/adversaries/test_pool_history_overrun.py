@@ -20,7 +20,6 @@ from tests.support.keeper_world import START_PRICE_USD
 
 pytestmark = pytest.mark.chain
 
-PORT = 18_688
 MARGIN_USD = 200_000
 HISTORY = 500
 """Observations the local chain's pool keeps: 25 minutes at one in 3 seconds, where Curie's longest average takes 30."""
@@ -38,7 +37,7 @@ ACCOUNT = "(int256,int256,int256,int256,uint256,uint256)"
 
 @pytest.fixture(scope="module")
 def market_of_the_module(tmp_path_factory):
-    with open_market(PORT, tmp_path_factory.mktemp("curie")) as market:
+    with open_market(tmp_path_factory.mktemp("curie")) as market:
         market.deposit(MARGIN_USD)
         market.execute(whole(-20))
         stranger = Stranger(market.localnet)

@@ -17,6 +17,7 @@ from eth_account import Account
 from agent.chain.deployment import load_deployment
 from agent.execution.settlement import Timer
 from agent.localnet import artifacts
+from agent.localnet.anvil import free_port
 from agent.localnet.codec import create_address, encode_constructor
 from agent.localnet.deployment import INPUTS_NAME, deployment_inputs, run_deployment
 from agent.localnet.deposit import deposit_collateral
@@ -26,7 +27,7 @@ from agent.localnet.session import Localnet, LocalnetSettings
 from agent.settings import Settings
 from agent.units import Address, Seconds
 from tests.support.fault_proxy import FaultProxy, proxies
-from tests.support.keeper_world import BOOK, DEPOSIT_USD, START_PRICE_USD, KeeperWorld, _free_port
+from tests.support.keeper_world import BOOK, DEPOSIT_USD, START_PRICE_USD, KeeperWorld
 
 SERVERS, QUORUM = 3, 2
 SOON_UNIX = 1_722_556_800
@@ -142,7 +143,7 @@ def chaos_world(directory: Path) -> Iterator[ChaosWorld]:
     book_path, manifest_path = directory / "book.toml", directory / "deployment.json"
     book_path.write_text(BOOK + SOON_LEG, encoding="utf-8")
     settings = LocalnetSettings(
-        port=_free_port(), state_directory=directory / "localnet", start_price_usd=START_PRICE_USD
+        port=free_port(), state_directory=directory / "localnet", start_price_usd=START_PRICE_USD
     )
     with Localnet.up(settings) as localnet:
         secondary = _deploy_secondary_feed(localnet)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from agent.localnet.anvil import free_port
+
 EVENKEEL = Path(sys.executable).with_name("evenkeel")
 JUDGED_EFFECTIVENESS = 0.95
 
@@ -136,7 +138,7 @@ def test_greeks__bad_book__one_line_and_status_2(directory):
 
 def test_greeks__market_of_the_local_chain__valued_at_its_price_and_time(directory, repository):
     started = evenkeel(
-        directory, "localnet", "up", "--without-vault", "--port", "18680", "--start-price", "3210.5", "--json"
+        directory, "localnet", "up", "--without-vault", "--port", str(free_port()), "--start-price", "3210.5", "--json"
     )
     assert started.returncode == 0, started.stderr
     try:

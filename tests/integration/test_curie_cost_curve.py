@@ -10,14 +10,13 @@ from tests.support.curie_market import open_market, whole
 
 pytestmark = pytest.mark.chain
 
-PORT = 18_631
 FEE_RATIO = 0.001
 """Curie's exchange fee on the local chain."""
 
 
 @pytest.fixture(scope="module")
 def market(tmp_path_factory):
-    with open_market(PORT, tmp_path_factory.mktemp("curie")) as market:
+    with open_market(tmp_path_factory.mktemp("curie")) as market:
         market.deposit(20_000_000)
         yield market
 

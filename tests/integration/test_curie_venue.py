@@ -20,13 +20,12 @@ from tests.support.curie_market import (
 
 pytestmark = pytest.mark.chain
 
-PORT = 18_625
 MARGIN_USD = 200_000
 
 
 @pytest.fixture(scope="module")
 def market_of_the_module(tmp_path_factory):
-    with open_market(PORT, tmp_path_factory.mktemp("curie")) as market:
+    with open_market(tmp_path_factory.mktemp("curie")) as market:
         yield market
 
 

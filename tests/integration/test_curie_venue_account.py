@@ -11,8 +11,6 @@ from tests.support.curie_market import USDC_UNIT, WALK_KINDS, open_market, rando
 
 pytestmark = pytest.mark.chain
 
-PORT = 18_684
-CHEAP_PORT = 18_685
 MARGIN_USD = 400_000
 ROUNDS = 60
 HOUR = 3_600
@@ -22,7 +20,7 @@ RATIO_UNIT = 10**6
 
 @pytest.fixture(scope="module")
 def market_of_the_module(tmp_path_factory):
-    with open_market(PORT, tmp_path_factory.mktemp("curie")) as market:
+    with open_market(tmp_path_factory.mktemp("curie")) as market:
         market.deposit(MARGIN_USD)
         yield market
 
@@ -36,7 +34,7 @@ def market(market_of_the_module):
 @pytest.fixture(scope="module")
 def cheap_market(tmp_path_factory):
     """A market whose price, 0.995 USD, lies at a negative tick."""
-    with open_market(CHEAP_PORT, tmp_path_factory.mktemp("cheap"), start_price_usd=0.995) as market:
+    with open_market(tmp_path_factory.mktemp("cheap"), start_price_usd=0.995) as market:
         market.deposit(100_000)
         yield market
 

@@ -25,7 +25,6 @@ from tests.support.curie_market import (
 
 pytestmark = pytest.mark.chain
 
-PORT = 18_701
 MARGIN_USD = 400_000
 ROUNDS = 25
 RUN = "run(address[],bytes[])"
@@ -115,7 +114,7 @@ class Batch:
 
 @pytest.fixture(scope="module")
 def batch_of_the_module(tmp_path_factory):
-    with open_market(PORT, tmp_path_factory.mktemp("curie")) as market:
+    with open_market(tmp_path_factory.mktemp("curie")) as market:
         batch = Batch(market)
         batch.send(*batch.deposit(MARGIN_USD))
         yield batch

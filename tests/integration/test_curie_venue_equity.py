@@ -13,7 +13,6 @@ from tests.support.curie_market import GRAIN, WALK_KINDS, open_market, random_ev
 
 pytestmark = pytest.mark.chain
 
-PORT = 18_626
 MARGIN_USD = 400_000
 ROUNDS = 60
 HOUR = 3_600
@@ -21,7 +20,7 @@ HOUR = 3_600
 
 @pytest.fixture(scope="module")
 def market_of_the_module(tmp_path_factory):
-    with open_market(PORT, tmp_path_factory.mktemp("curie")) as market:
+    with open_market(tmp_path_factory.mktemp("curie")) as market:
         market.deposit(MARGIN_USD)
         yield market
 

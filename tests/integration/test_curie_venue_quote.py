@@ -14,9 +14,6 @@ from tests.support.curie_market import GAS, NO_CEILING, NO_FLOOR, open_market, r
 
 pytestmark = pytest.mark.chain
 
-PORT = 18_627
-NARROW_PORT = 18_628
-CHEAP_PORT = 18_629
 MARGIN_USD = 20_000_000
 WORD_BOUNDARY_USD = 1.0001 ** (256 * TICK_SPACING * 5)
 """Price, 2,164 USD, at which one word of the pool's tick bitmap ends and a swap takes an extra step."""
@@ -24,7 +21,7 @@ WORD_BOUNDARY_USD = 1.0001 ** (256 * TICK_SPACING * 5)
 
 @pytest.fixture(scope="module")
 def market_of_the_module(tmp_path_factory):
-    with open_market(PORT, tmp_path_factory.mktemp("curie")) as market:
+    with open_market(tmp_path_factory.mktemp("curie")) as market:
         market.deposit(MARGIN_USD)
         yield market
 
@@ -39,7 +36,7 @@ def market(market_of_the_module):
 def narrow_market(tmp_path_factory):
     """Liquidity from 3 % below to 3 % above the start, nothing beyond."""
     directory = tmp_path_factory.mktemp("narrow")
-    with open_market(NARROW_PORT, directory, maker_low_ratio=0.97, maker_high_ratio=1.03) as market:
+    with open_market(directory, maker_low_ratio=0.97, maker_high_ratio=1.03) as market:
         market.deposit(MARGIN_USD)
         yield market
 
@@ -47,7 +44,7 @@ def narrow_market(tmp_path_factory):
 @pytest.fixture(scope="module")
 def cheap_market(tmp_path_factory):
     """A market whose price, 0.995 USD, lies at a negative tick."""
-    with open_market(CHEAP_PORT, tmp_path_factory.mktemp("cheap"), start_price_usd=0.995) as market:
+    with open_market(tmp_path_factory.mktemp("cheap"), start_price_usd=0.995) as market:
         market.deposit(100_000)
         yield market
 

@@ -26,6 +26,7 @@ from agent.deploy.powers import matrix
 from agent.deploy.verification import verify
 from agent.errors import DataError, PreflightError
 from agent.localnet import artifacts
+from agent.localnet.anvil import free_port
 from agent.localnet.artifacts import NODE_MODULES
 from agent.localnet.codec import encode_call
 from agent.localnet.deployer import Deployer
@@ -35,14 +36,13 @@ from tests.support.deployments import NAME, StoppedError, Testnet, dying_node
 
 pytestmark = pytest.mark.chain
 
-PORT, PROXY_PORT = 18_731, 18_732
 CHAIN_ID = 77_001
 STEPS = 23
 
 
 @pytest.fixture(scope="module")
 def localnet(tmp_path_factory):
-    settings = LocalnetSettings(port=PORT, chain_id=CHAIN_ID, state_directory=tmp_path_factory.mktemp("chain"))
+    settings = LocalnetSettings(port=free_port(), chain_id=CHAIN_ID, state_directory=tmp_path_factory.mktemp("chain"))
     with Localnet.up(settings) as running:
         yield running
 
@@ -348,7 +348,7 @@ def test_apply__node_dies_in_the_middle__one_line_and_goes_on(testnet, plain_env
     with testnet.session() as session:
         digest = digest_of(session.blueprint, session.state)
     before = testnet.nonce()
-    with dying_node(PROXY_PORT, PORT, 5) as url:
+    with dying_node(free_port(), testnet.port, 5) as url:
         died = run(testnet, plain_environment | {"EVENKEEL_RPC_URLS": url}, "apply", "--plan", digest)
     assert died.returncode == 1
     (line,) = died.stderr.strip().splitlines()

@@ -13,6 +13,7 @@ import pytest
 
 from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
 from agent.chain.deployment import Deployment, load_deployment
+from agent.localnet.anvil import free_port
 from agent.localnet.codec import encode_call
 from agent.localnet.deployment import deployment_inputs
 from agent.localnet.deposit import deposit_collateral
@@ -22,7 +23,6 @@ from agent.units import SECONDS_PER_YEAR
 
 pytestmark = pytest.mark.chain
 
-PORT = 18_633
 DEPOSIT_USD = 400_000.0
 FEES = "\n[fees]\nmanagement_bps_per_year = 200\nperformance_bps = 1000\n"
 NOT_HELD = '[book]\nunderlying = "ETH"\n\n[[holding]]\nlabel = "lent"\nquantity = -1\n'
@@ -31,7 +31,7 @@ NOT_HELD = '[book]\nunderlying = "ETH"\n\n[[holding]]\nlabel = "lent"\nquantity 
 
 @pytest.fixture(scope="module")
 def localnet(tmp_path_factory):
-    settings = LocalnetSettings(port=PORT, state_directory=tmp_path_factory.mktemp("chain"))
+    settings = LocalnetSettings(port=free_port(), state_directory=tmp_path_factory.mktemp("chain"))
     with Localnet.up(settings) as running:
         yield running
 

@@ -23,13 +23,12 @@ from tests.support.vault_governor import VOTING_DELAY_SECONDS, VOTING_PERIOD_SEC
 
 pytestmark = pytest.mark.chain
 
-PORT = 18_710
 MNEMONIC = "test test test test test test test test test test test junk"  # Anvil's own
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    with governed_world(tmp_path_factory.mktemp("governance"), PORT) as world:
+    with governed_world(tmp_path_factory.mktemp("governance")) as world:
         yield world
 
 

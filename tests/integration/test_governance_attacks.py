@@ -17,7 +17,6 @@ from tests.support.vault_governor import VOTING_DELAY_SECONDS, VOTING_PERIOD_SEC
 
 pytestmark = pytest.mark.chain
 
-PORT = 18_711
 LOOSEST = (
     "max_slippage_bps=300", "max_fee_bps=100", "max_nav_loss_bps=250", "band_underlying=1000000000000",
     "urgent_delta_underlying=1000000000000", "max_size_delta_underlying=1000000000000",
@@ -26,7 +25,7 @@ LOOSEST = (
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    with governed_world(tmp_path_factory.mktemp("attacks"), PORT) as world:
+    with governed_world(tmp_path_factory.mktemp("attacks")) as world:
         yield world
 
 

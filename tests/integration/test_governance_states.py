@@ -12,13 +12,12 @@ from tests.support.vault_governor import VOTING_DELAY_SECONDS, VOTING_PERIOD_SEC
 
 pytestmark = pytest.mark.chain
 
-PORT = 18_712
 WEEK = 7 * DAY
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    with governed_world(tmp_path_factory.mktemp("states"), PORT) as world:
+    with governed_world(tmp_path_factory.mktemp("states")) as world:
         yield world
 
 

@@ -26,14 +26,13 @@ from agent.guard import (
     venue_leverage,
     worst_net_delta,
 )
-from agent.localnet.anvil import AnvilProcess, AnvilSettings
+from agent.localnet.anvil import AnvilProcess, AnvilSettings, free_port
 from agent.localnet.rpc import JsonRpc
 from agent.result_track import NO_HIGH
 from agent.rounding import mul_div_down
 
 pytestmark = pytest.mark.chain
 
-PORT = 18_640
 CASES = 4_000
 CASES_A_CALL = 200
 WAD = 10**18
@@ -99,8 +98,9 @@ def compiled(repository):
 def chain(compiled, tmp_path_factory):
     code, _ = compiled
     log = tmp_path_factory.mktemp("anvil") / "anvil.log"
-    process = AnvilProcess(AnvilSettings(PORT, NOW, 10**9, log, outlives_parent=False))
-    rpc = JsonRpc(f"http://127.0.0.1:{PORT}")
+    port = free_port()
+    process = AnvilProcess(AnvilSettings(port, NOW, 10**9, log, outlives_parent=False))
+    rpc = JsonRpc(f"http://127.0.0.1:{port}")
     try:
         rpc.request("anvil_setCode", ADDRESS, code)
         yield rpc

@@ -15,14 +15,12 @@ from typer.testing import CliRunner
 
 from agent.cli.localnet import app
 from agent.errors import DataError
-from agent.localnet.anvil import process_fingerprint, require_free_port
+from agent.localnet.anvil import free_port, process_fingerprint, require_free_port
 from agent.localnet.manifest import LocalnetManifest
 from agent.localnet.session import Localnet, LocalnetSettings, running_manifest
 
 pytestmark = pytest.mark.chain
 
-PORT = 18_623
-BACKGROUND_PORT = 18_624
 PATIENCE_SECONDS = 20.0
 
 HOLD_A_CHAIN = """
@@ -51,7 +49,7 @@ def holder(directory, then):
     """A process that holds a chain, and the chain's process id."""
     code = HOLD_A_CHAIN.format(then=then)
     process = subprocess.Popen(
-        [sys.executable, "-c", code, str(PORT), str(directory)],
+        [sys.executable, "-c", code, str(free_port()), str(directory)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -61,7 +59,7 @@ def holder(directory, then):
 
 def up(directory):
     """Run ``evenkeel localnet up`` in a process of its own, which ends while the chain goes on."""
-    arguments = ["up", "--port", str(BACKGROUND_PORT), "--without-vault", "--state-directory", str(directory)]
+    arguments = ["up", "--port", str(free_port()), "--without-vault", "--state-directory", str(directory)]
     command = [sys.executable, "-c", RUN_EVENKEEL, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
@@ -75,17 +73,18 @@ def localnet_command(*arguments):
 
 
 def test_context__left_normally__chain_and_manifest_gone(tmp_path):
-    with Localnet.up(LocalnetSettings(port=PORT, state_directory=tmp_path)) as localnet:
+    port = free_port()
+    with Localnet.up(LocalnetSettings(port=port, state_directory=tmp_path)) as localnet:
         assert running_manifest(tmp_path) == localnet.manifest
     assert is_gone(localnet.manifest.pid)
     assert LocalnetManifest.read(tmp_path) is None
-    require_free_port(PORT)
+    require_free_port(port)
 
 
 def test_context__left_by_an_exception__chain_gone(tmp_path):
     with (
         pytest.raises(RuntimeError, match="in the middle"),
-        Localnet.up(LocalnetSettings(port=PORT, state_directory=tmp_path)) as localnet,
+        Localnet.up(LocalnetSettings(port=free_port(), state_directory=tmp_path)) as localnet,
     ):
         raise RuntimeError("in the middle")
     assert is_gone(localnet.manifest.pid)
@@ -118,18 +117,19 @@ def test_up__deployment_fails__chain_stopped_and_no_manifest(tmp_path, monkeypat
 
     monkeypatch.setattr("agent.localnet.session.open_world", fail)
     with pytest.raises(DataError, match="no package"):
-        Localnet.up(LocalnetSettings(port=PORT, state_directory=tmp_path))
+        Localnet.up(LocalnetSettings(port=free_port(), state_directory=tmp_path))
     assert is_gone(pids[0])
     assert LocalnetManifest.read(tmp_path) is None
 
 
 def test_up__port_taken__one_line_that_names_it_and_no_manifest(tmp_path):
     with socket.socket() as other:
-        other.bind(("127.0.0.1", PORT))
+        other.bind(("127.0.0.1", 0))
         other.listen()
+        port = other.getsockname()[1]
         with pytest.raises(DataError) as caught:
-            Localnet.up(LocalnetSettings(port=PORT, state_directory=tmp_path))
-    assert f"port {PORT}" in str(caught.value)
+            Localnet.up(LocalnetSettings(port=port, state_directory=tmp_path))
+    assert f"port {port}" in str(caught.value)
     assert "--port" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert LocalnetManifest.read(tmp_path) is None

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from agent.errors import DataError, FatalError, TransientError
+from agent.localnet.anvil import free_port
 from agent.localnet.codec import encode_call
 from agent.localnet.curie.actors import deposit_margin
 from agent.localnet.evm import Transaction
@@ -19,8 +20,6 @@ from tests.support.curie_market import curie_addresses
 
 pytestmark = pytest.mark.chain
 
-PORT = 18_621
-OTHER_PORT = 18_622
 START = LocalnetSettings().start_unix
 START_USD = LocalnetSettings().start_price_usd
 USDC_UNIT = 10**6
@@ -28,7 +27,7 @@ USDC_UNIT = 10**6
 
 @pytest.fixture(scope="module")
 def chain_of_the_module(tmp_path_factory):
-    settings = LocalnetSettings(port=PORT, state_directory=tmp_path_factory.mktemp("session"))
+    settings = LocalnetSettings(port=free_port(), state_directory=tmp_path_factory.mktemp("session"))
     with Localnet.up(settings) as running:
         yield running
 
@@ -95,10 +94,10 @@ def test_up__quote_token__sorts_above_the_base_token(localnet):
 # --- determinism --------------------------------------------------------------------------------------------------
 
 
-def run_of_steps(directory, port, seconds_between):
+def run_of_steps(directory, seconds_between):
     """State roots after each of a few steps, with a trade of another account among them."""
     roots = []
-    with Localnet.up(LocalnetSettings(port=port, state_directory=directory)) as localnet:
+    with Localnet.up(LocalnetSettings(port=free_port(), state_directory=directory)) as localnet:
         for number, price_usd in enumerate((3_210.0, 3_100.0, 2_200.0, 3_333.33), start=1):
             result = localnet.step(price_usd, START + seconds_between * number)
             roots.append((result.block.number, result.block.state_root))
@@ -107,14 +106,14 @@ def run_of_steps(directory, port, seconds_between):
 
 
 def test_up_and_step__twice_with_the_same_settings__same_addresses_and_state_roots(tmp_path):
-    first = run_of_steps(tmp_path / "first", OTHER_PORT, 300)
-    second = run_of_steps(tmp_path / "second", OTHER_PORT, 300)
+    first = run_of_steps(tmp_path / "first", 300)
+    second = run_of_steps(tmp_path / "second", 300)
     assert first == second
 
 
 def test_up_and_step__other_times__other_state_roots(tmp_path):
-    addresses, roots = run_of_steps(tmp_path / "first", OTHER_PORT, 300)
-    other_addresses, other_roots = run_of_steps(tmp_path / "second", OTHER_PORT, 301)
+    addresses, roots = run_of_steps(tmp_path / "first", 300)
+    other_addresses, other_roots = run_of_steps(tmp_path / "second", 301)
     assert addresses == other_addresses
     assert roots[-1] != other_roots[-1]
 
@@ -281,7 +280,7 @@ def test_request__unknown_method__rpc_error_names_it(localnet):
 
 def test_request__nobody_listens__transient_error():
     with pytest.raises(TransientError, match="does not answer"):
-        JsonRpc(f"http://127.0.0.1:{OTHER_PORT}").request("eth_blockNumber")
+        JsonRpc(f"http://127.0.0.1:{free_port()}").request("eth_blockNumber")
 
 
 def test_batch__answers__in_the_order_of_the_calls(localnet):
@@ -291,13 +290,13 @@ def test_batch__answers__in_the_order_of_the_calls(localnet):
 
 
 def test_open_world__another_node_has_the_port__fatal_and_nothing_deployed(localnet):
-    number = localnet.chain.head().number
+    number, port = localnet.chain.head().number, int(localnet.rpc_url.rpartition(":")[2])
     with pytest.raises(FatalError, match="another node answers"):
-        open_world(LocalnetSettings(port=PORT), pid=1)
+        open_world(LocalnetSettings(port=port), pid=1)
     assert localnet.chain.head().number == number
 
 
 def test_up__chain_of_this_directory_runs__data_error_says_how_to_stop_it(localnet):
     with pytest.raises(DataError, match="evenkeel localnet down"):
-        Localnet.up(LocalnetSettings(port=OTHER_PORT, state_directory=localnet.state_directory))
+        Localnet.up(LocalnetSettings(port=free_port(), state_directory=localnet.state_directory))
     assert running_manifest(localnet.state_directory) == localnet.manifest

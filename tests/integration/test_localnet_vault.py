@@ -7,6 +7,7 @@ import json
 import pytest
 
 from agent.errors import DataError, FatalError
+from agent.localnet.anvil import free_port
 from agent.localnet.codec import encode_call
 from agent.localnet.deployment import deployment_inputs, run_deployment
 from agent.localnet.evm import Transaction
@@ -18,7 +19,6 @@ from tests.support.keeper_world import BOOK
 
 pytestmark = pytest.mark.chain
 
-PORT = 18_630
 USDC_UNIT = 10**6
 DEPOSIT = 50_000 * USDC_UNIT
 ADMIN_ROLE, KEEPER_ROLE, GUARDIAN_ROLE, RELAY_ROLE = range(4)
@@ -29,7 +29,7 @@ NOTHING = (bytes(32), 0, bytes(32), 0)
 
 @pytest.fixture(scope="module")
 def localnet(tmp_path_factory):
-    settings = LocalnetSettings(port=PORT, state_directory=tmp_path_factory.mktemp("deployment"))
+    settings = LocalnetSettings(port=free_port(), state_directory=tmp_path_factory.mktemp("deployment"))
     with Localnet.up(settings) as running:
         yield running
 

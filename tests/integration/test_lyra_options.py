@@ -26,7 +26,6 @@ from tests.support.lyra_market import (
 
 pytestmark = pytest.mark.chain
 
-PORT = 18_661
 ACCESS = "contracts/governance/VaultAccess.sol"
 SOURCE = "contracts/book/LyraOptions.sol"
 METER = "benchmarks/contracts/BookMeter.sol"
@@ -77,7 +76,7 @@ class LyraBook:
 @pytest.fixture(scope="module")
 def lyra() -> Iterator[LyraBook]:
     compile_sources(ACCESS, SOURCE, METER)
-    with local_chain(PORT) as chain:
+    with local_chain() as chain:
         yield LyraBook(chain)
 
 

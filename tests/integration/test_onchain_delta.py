@@ -19,7 +19,6 @@ from benchmarks.evm import BenchmarkChain, compile_sources, in_batches, local_ch
 
 pytestmark = pytest.mark.chain
 
-PORT = 18_600
 HARNESS = "tests/contracts/support/Black76Harness.sol"
 ACCESS = "contracts/governance/VaultAccess.sol"
 BOOK = "contracts/book/OptionBook.sol"
@@ -39,7 +38,7 @@ Case = tuple[int, int, int, int, int]
 @pytest.fixture(scope="module")
 def chain() -> Iterator[BenchmarkChain]:
     compile_sources(HARNESS, ACCESS, BOOK)
-    with local_chain(PORT) as running:
+    with local_chain() as running:
         yield running
 
 

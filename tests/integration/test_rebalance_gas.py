@@ -19,8 +19,6 @@ from benchmarks.rebalance_gas import (
 
 pytestmark = pytest.mark.chain
 
-PORT = 18_682
-ACCOUNT_PORT = 18_683
 UPWARD_RATIO = 1.01
 SECOND_REBALANCE_GAS = 1_250_000
 ACCOUNT = "(int256,int256,int256,int256,uint256,uint256)"
@@ -28,12 +26,12 @@ ACCOUNT = "(int256,int256,int256,int256,uint256,uint256)"
 
 @pytest.fixture(scope="module")
 def measured():
-    return measure(PORT)
+    return measure()
 
 
 @pytest.fixture(scope="module")
 def vault():
-    with hedged_vault(ACCOUNT_PORT) as opened:
+    with hedged_vault() as opened:
         yield opened
 
 

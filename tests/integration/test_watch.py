@@ -7,7 +7,6 @@ import math
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
 from agent.execution.config import KEEPER_KEY_VARIABLE, KEEPER_KEYSTORE_VARIABLE, KEEPER_PASSWORD_VARIABLE
 from agent.execution.keystore import write_keystore
 from agent.ledger.config import LEDGER_URL_VARIABLE
+from agent.localnet.anvil import free_port
 from agent.observability.observation import EXIT_HUNG
 from agent.observability.pager import ALERT_URLS_VARIABLE
 from agent.observability.watcher import HEARTBEAT_URL_VARIABLE, WATCH_RPC_URLS_VARIABLE
@@ -190,7 +190,7 @@ def test_watch__chain_is_down_from_the_start__pages_all_the_same(world, config):
 
 
 def test_run__metrics_and_health__are_served_while_it_runs(world):
-    port = _free_port()
+    port = free_port()
     arguments = ["run", "--book", str(world.book_path), "--interval-seconds", "600", "--metrics-port", str(port)]
     keeper = start(world, *arguments)
     line_with(keeper, ": executed; ")
@@ -284,7 +284,7 @@ def by_keystore(directory: Path) -> dict[str, str]:
 @pytest.mark.parametrize("named", [by_environment, by_keystore], ids=lambda function: function.__name__)
 def test_run__whole_run__shows_its_key_nowhere(world, tmp_path, named):
     """Everything that comes out is searched for the key, and for the keystore's password."""
-    port, secret = _free_port(), SECRET
+    port, secret = free_port(), SECRET
     with alert_receiver() as receiver:
         more = {**named(tmp_path), ALERT_URLS_VARIABLE: receiver.url}
         arguments = ["run", "--book", str(world.book_path), "--interval-seconds", "0.2", "--log", "json"]
@@ -308,13 +308,6 @@ def test_run__whole_run__shows_its_key_nowhere(world, tmp_path, named):
     lines = [json.loads(line) for line in logged.splitlines() if line.startswith("{")]
     ids = [line["cycle"] for line in lines if line["event"] == "cycle_done"]
     assert len(set(ids)) == len(ids) >= 1
-
-
-def _free_port() -> int:
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _get_until_ready(url: str) -> requests.Response:

@@ -13,6 +13,7 @@ import pytest
 from eth_utils.crypto import keccak
 
 from agent.localnet import artifacts
+from agent.localnet.anvil import free_port
 from agent.localnet.codec import create_address, decode, encode_call, encode_constructor, revert_reason
 from agent.localnet.curie.actors import record_price
 from agent.localnet.curie.contracts import CurieAddresses
@@ -194,9 +195,9 @@ class CurieMarket:
 
 
 @contextmanager
-def open_market(port: int, state_directory: Path, **settings_of_localnet: Any) -> Iterator[CurieMarket]:
+def open_market(state_directory: Path, **settings_of_localnet: Any) -> Iterator[CurieMarket]:
     """Bring up a chain with the market on it."""
-    settings = LocalnetSettings(port=port, state_directory=state_directory, **settings_of_localnet)
+    settings = LocalnetSettings(port=free_port(), state_directory=state_directory, **settings_of_localnet)
     with Localnet.up(settings) as localnet:
         yield CurieMarket(localnet)
 

@@ -15,6 +15,7 @@ from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
 from agent.chain.deployment import Deployment, load_deployment
 from agent.cli.main import main
 from agent.execution.config import GOVERNANCE_KEY_VARIABLE
+from agent.localnet.anvil import free_port
 from agent.localnet.codec import encode_call
 from agent.localnet.deposit import deposit_collateral
 from agent.localnet.evm import Transaction
@@ -29,9 +30,9 @@ World = tuple[Localnet, Deployment, Path]
 
 
 @contextmanager
-def governed_world(directory: Path, port: int) -> Iterator[World]:
+def governed_world(directory: Path) -> Iterator[World]:
     """A funded vault whose governor is an account, with its manifest."""
-    settings = LocalnetSettings(port=port, state_directory=directory / "localnet")
+    settings = LocalnetSettings(port=free_port(), state_directory=directory / "localnet")
     book, manifest = directory / "book.toml", directory / "deployment.json"
     book.write_text(BOOK)
     with Localnet.up(settings) as localnet:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,10 +12,9 @@ from agent.chain.abi import Log, load_abi
 from agent.chain.config import MANIFEST_PATH_VARIABLE
 from agent.chain.deployment import Deployment, load_deployment
 from agent.domain import Book
-from agent.errors import DataError
 from agent.files.book_file import load_kept_book
 from agent.keeper.keeper import Keeper
-from agent.localnet.anvil import require_free_port
+from agent.localnet.anvil import free_port
 from agent.localnet.codec import encode_call
 from agent.localnet.deposit import deposit_collateral
 from agent.localnet.evm import Transaction
@@ -25,8 +23,6 @@ from agent.settings import Settings, load_settings
 from agent.units import Address
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PORTS = range(18_650, 18_680)
-PORTS_A_WORKER = 10
 START_PRICE_USD = 3_200.0
 DEPOSIT_USD = 400_000.0
 BOOK = """
@@ -115,22 +111,6 @@ class KeeperWorld:
                 path.unlink()
 
 
-def _free_port() -> int:
-    """First port of ours that nobody uses: several checkouts and test runs may share a machine.
-
-    Workers of one run begin apart, since two that start at once would find the same port free.
-    """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    first = worker * PORTS_A_WORKER % len(PORTS)
-    for port in (*PORTS[first:], *PORTS[:first]):
-        try:
-            require_free_port(port)
-        except DataError:
-            continue
-        return port
-    raise AssertionError(f"all of {PORTS} are in use")
-
-
 @contextmanager
 def keeper_world(directory: Path) -> Iterator[KeeperWorld]:
     """Bring a chain up with a vault that holds 400,000 USDC and a book short 100 calls."""
@@ -138,7 +118,7 @@ def keeper_world(directory: Path) -> Iterator[KeeperWorld]:
     book_path.write_text(BOOK, encoding="utf-8")
     manifest_path = directory / "deployment.json"
     settings = LocalnetSettings(
-        port=_free_port(), state_directory=directory / "localnet", start_price_usd=START_PRICE_USD
+        port=free_port(), state_directory=directory / "localnet", start_price_usd=START_PRICE_USD
     )
     with Localnet.up(settings) as localnet:
         localnet.deploy_evenkeel(book_path, manifest_path)
