@@ -13,12 +13,15 @@ abstract contract KeeperActions is RebalanceJudge {
     /// @dev The hedge that centres the book, with the margin it needs, on the venue that can take it.
     function _hedge(uint256 a, uint256 b) internal returns (bool) {
         _waitForCooldown(HONEST, a);
-        Moment memory m = _moment();
+        return _centre(HONEST, _moment(), a, b);
+    }
+
+    function _centre(uint256 keeper, Moment memory m, uint256 a, uint256 b) private returns (bool) {
         (ScriptedVenue venue, int256 sizeDelta) = _choose(m, a, -_net());
         _setFill(venue, sizeDelta, b % 20, b % 8);
         Leg[] memory legs = new Leg[](1);
         legs[0] = Leg(address(venue), _marginFor(m, venue, sizeDelta, 3), sizeDelta, 0);
-        return _rebalance(HONEST, m, legs, b % 4 == 0);
+        return _rebalance(keeper, m, legs, b % 4 == 0);
     }
 
     /// @dev Margin toward a leverage of 2, or home from a venue that has too much.
@@ -62,21 +65,33 @@ abstract contract KeeperActions is RebalanceJudge {
         return _rebalance(THIEF, m, legs, false);
     }
 
-    /// @dev Buys on one venue what it sells on the other, both at the limit.
-    function _wash(uint256 a, uint256 b) internal returns (bool) {
+    /// @dev Buys on one venue what it sells on the other, both at the limit; often until no turnover is left.
+    function _wash(uint256 a, uint256 b) internal returns (bool isAccepted) {
         _waitForChance(THIEF, a);
-        Moment memory m = _moment();
         Bounds memory bounds = guard.bounds();
+        if (b % 4 != 0) {
+            return _washOnce(_moment(), int256(0.05e18 + b % 6e18), bounds.maxSlippageBps, bounds.maxFeeBps);
+        }
+        for (uint256 i = 0; i < 8; ++i) {
+            _waitForCooldown(THIEF, 1);
+            uint256 r = uint256(keccak256(abi.encode(b, i)));
+            Moment memory m = _moment();
+            bool isInside = m.worst <= uint256(bounds.band);
+            if (!(isInside ? _washOnce(m, _turnoverLeft(r), r % 6, 0) : _centre(THIEF, m, r, r))) break;
+            isAccepted = true;
+        }
+    }
+
+    function _washOnce(Moment memory m, int256 sizeDelta, uint256 slipBps, uint256 feeBps) private returns (bool) {
         (ScriptedVenue first, ScriptedVenue second) = (listed[0], listed[listed.length - 1]);
-        int256 sizeDelta = int256(0.05e18 + b % 6e18);
         if (first.size() > second.size()) sizeDelta = -sizeDelta;
         sizeDelta = _affordable(m, first, sizeDelta) / 2;
         sizeDelta = -_affordable(m, second, -sizeDelta);
         Leg[] memory legs = new Leg[](2);
         legs[0] = Leg(address(first), 0, sizeDelta, 0);
         legs[1] = Leg(address(second), 0, -sizeDelta, 0);
-        _setFill(first, sizeDelta, bounds.maxSlippageBps, bounds.maxFeeBps);
-        _setFill(second, -sizeDelta, bounds.maxSlippageBps, bounds.maxFeeBps);
+        _setFill(first, sizeDelta, slipBps, feeBps);
+        _setFill(second, -sizeDelta, slipBps, feeBps);
         legs[0].marginDelta = _marginFor(m, first, sizeDelta, 3) / 2;
         legs[1].marginDelta = _marginFor(m, second, -sizeDelta, 3) / 2;
         return _rebalance(THIEF, m, legs, false);
@@ -185,17 +200,25 @@ abstract contract KeeperActions is RebalanceJudge {
         return (listed[0], 0);
     }
 
+    /// @dev What the thief may still turn over, within one rebalance's limit: 60 to 100 % of it, or up to twice as much.
+    function _turnoverLeft(uint256 a) private view returns (int256) {
+        (uint256 turnover,) = guard.available(keepers[THIEF], false);
+        uint256 percent = a % 4 == 0 ? 101 + (a >> 8) % 100 : 60 + (a >> 8) % 41;
+        return int256(Math.min(turnover * percent / 100, guard.bounds().maxNotional * 99 / 100) * WAD / feedPrice);
+    }
+
     function _isMute(ScriptedVenue venue) internal view returns (bool) {
         return venue.isHalted() || venue.negativePending() > 0;
     }
 
-    /// @dev As much of `wanted` as idle can carry at a leverage of 3.
+    /// @dev As much of `wanted` as idle can carry at a leverage of 3, beside what only closes.
     function _affordable(Moment memory m, ScriptedVenue venue, int256 wanted) private view returns (int256) {
         uint256 spendable = Math.saturatingSub(m.idle, m.reserved + m.firmNav / TO_WAD / 15) * TO_WAD;
         uint256 equity = _floored(venue.cash() + venue.size() * int256(feedPrice) / 1e18) + spendable;
         uint256 used = SignedMath.abs(venue.size()) * feedPrice / WAD;
         uint256 room = Math.saturatingSub(Math.min(equity * 5 / 2, m.firmNav * 19 / 10), used);
-        return _clamp(wanted, room * WAD / feedPrice);
+        bool isReduction = (venue.size() > 0) != (wanted > 0);
+        return _clamp(wanted, room * WAD / feedPrice + (isReduction ? 2 * SignedMath.abs(venue.size()) : 0));
     }
 
     /// @dev Margin that brings the leverage after `sizeDelta` down to `target`, as far as idle has it.

@@ -32,6 +32,8 @@ abstract contract RebalanceJudge is Scene {
     uint256[KEEPERS] internal lastTradeAt;
     uint256 internal turnoverUsed; // a bucket of our own, WAD USD
     uint256 internal turnoverAt;
+    uint256[KEEPERS] private _ownTurnoverUsed; // one for each keeper
+    uint256[KEEPERS] private _ownTurnoverAt;
     bool internal isTripped; // at the last rebalance tried
 
     /// @param m The moment: since it was taken, nothing moved that it holds.
@@ -155,9 +157,18 @@ abstract contract RebalanceJudge is Scene {
         lastTradeAt[t.keeper] = vm.getBlockTimestamp();
         _settleTurnover(t.bounds);
         turnoverUsed += t.rationed;
-        uint256 reserve = t.isUrgent ? 0 : t.bounds.urgentReserveBps;
+        uint256 ownUsed = _spendOwn(t);
         if (t.rationed == 0) return;
-        _judge(27, turnoverUsed <= t.bounds.turnoverCapacity * (BPS - reserve) / BPS);
+        uint256 capacity = t.bounds.turnoverCapacity * (BPS - (t.isUrgent ? 0 : t.bounds.urgentReserveBps)) / BPS;
+        _judge(27, turnoverUsed <= capacity);
+        _judge(25, ownUsed <= capacity * t.bounds.keeperShareBps / BPS);
+    }
+
+    function _spendOwn(Trial memory t) private returns (uint256 used) {
+        uint256 elapsed = vm.getBlockTimestamp() - _ownTurnoverAt[t.keeper];
+        uint256 perDay = t.bounds.turnoverRefillPerDay * t.bounds.keeperShareBps / BPS;
+        used = Math.saturatingSub(_ownTurnoverUsed[t.keeper], Math.mulDiv(perDay, elapsed, 1 days)) + t.rationed;
+        (_ownTurnoverUsed[t.keeper], _ownTurnoverAt[t.keeper]) = (used, vm.getBlockTimestamp());
     }
 
     function _settleTurnover(Bounds memory b) internal {
