@@ -32,9 +32,11 @@ import {Bounds, Budget, Fill, Intent, Measurement, Track} from "./types/Rebalanc
 ///         Known limits. Losses are charged at the worst true price inside the oracle's range; beyond it the figures do not
 ///         hold. Funding is not a keeper's act and not charged: it is bounded by the venue's own limit, and the breaker lets
 ///         a keeper step out. The share of a keeper's refill follows new bounds back to its last rebalance; the budget of
-///         all does not.
+///         all does not. A keeper that trades makes the others decide anew: a stolen key can delay them so as often as its
+///         cooldown and the delta rule let it trade.
 contract RebalanceGuard is IRebalanceGuard, VaultBound {
     bool private immutable _onArbitrum = ChainBlocks.isArbitrum();
+    uint64 private _lastTradeBlock; // of any keeper; shares the slot of `vault`
     Bounds private _bounds;
     Budget private _total;
     Track private _track;
@@ -63,6 +65,7 @@ contract RebalanceGuard is IRebalanceGuard, VaultBound {
         _total = next.all;
         _budgetOf[keeper] = next.own;
         _track = next.track;
+        if (fills.length != 0) _lastTradeBlock = uint64(ChainBlocks.currentNumber(_onArbitrum));
         return (GuardRules.worstNetDelta(first), GuardRules.worstNetDelta(last));
     }
 
@@ -117,6 +120,7 @@ contract RebalanceGuard is IRebalanceGuard, VaultBound {
         if (expected == 0 || expected != intent.blockHash) {
             revert BlockHashMismatch(intent.blockNumber, intent.blockHash, expected);
         }
+        lastBlock = Math.max(lastBlock, _lastTradeBlock);
         if (intent.blockNumber < lastBlock) revert IntentOutdated(intent.id, intent.blockNumber, lastBlock);
     }
 

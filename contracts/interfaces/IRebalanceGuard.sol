@@ -48,8 +48,8 @@ interface IRebalanceGuard is IVaultBound {
     error NavLossExceeded(uint256 loss, uint256 maxLoss);
     error LossBudgetExceeded(uint256 loss, uint256 lossAvailable);
 
-    /// @notice Judges whether an intent comes in time: before its deadline, decided on one of the chain's last 256 blocks, and
-    ///         not before its keeper's last one was accepted.
+    /// @notice Judges whether an intent comes in time: before its deadline, decided on one of the chain's last 256 blocks, not
+    ///         before its keeper's last one was accepted, and not before any keeper's last trade.
     /// @dev Reverts `DeadlinePassed`, `BlockHashMismatch` or `IntentOutdated`.
     /// @param lastBlock Block in which the keeper's last intent was accepted.
     /// @return blockNumber Of this block, as the chain's nodes count.

@@ -76,7 +76,6 @@ class Stage:
             told=dict(recorder.told),
             violations=tuple(found),
             seconds=time.monotonic() - started,
-            hedged_by_two_keys=run.hedged_by_two_keys,
         )
 
     def shrunk(self, outcome: Outcome) -> Schedule:

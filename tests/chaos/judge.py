@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 from eth_abi.abi import decode
 
@@ -43,6 +42,7 @@ class Rebalanced:
     sender: Address
     block: int
     decided_at: int
+    is_trade: bool
     worst_before: int
     worst_after: int
 
@@ -72,13 +72,14 @@ def rebalanced(run: Run) -> list[Rebalanced]:
     for entry in run.world.rpc("eth_getLogs", query):
         log, fields = Log.from_rpc(entry), event.decode(Log.from_rpc(entry))
         sent = run.world.rpc("eth_getTransactionByHash", log.transaction_hash)
-        intent, _ = decode(function.inputs, bytes.fromhex(sent["input"][10:]))
+        intent, legs = decode(function.inputs, bytes.fromhex(sent["input"][10:]))
         found.append(
             Rebalanced(
                 intent_id="0x" + fields["intentId"].hex(),
                 sender=Address(sent["from"].lower()),
                 block=log.block_number,
                 decided_at=intent[1],
+                is_trade=any(size_delta for _, _, size_delta, _ in legs),
                 worst_before=fields["worstNetDeltaBefore"],
                 worst_after=fields["worstNetDeltaAfter"],
             )
@@ -87,20 +88,15 @@ def rebalanced(run: Run) -> list[Rebalanced]:
 
 
 def _double_hedges(run: Run, done: list[Rebalanced]) -> Iterator[str]:
-    """No key executes an intent twice, or hedges on a sight from before its last hedge.
-
-    The vault remembers the last intent of each keeper, not of all: two keys whose keepers share no ledger can both
-    hedge one sight, as far as W stays inside the band (`_bounds`). How often they did is counted, not judged.
-    """
+    """No intent is executed twice; none was decided before its key's last act, or before any key's last trade."""
     for sender in {one.sender for one in done}:
-        own = [one for one in done if one.sender == sender]
-        ids = [one.intent_id for one in own]
+        ids = [one.intent_id for one in done if one.sender == sender]
         for intent_id in {one for one in ids if ids.count(one) > 1}:
             yield f"double hedge: intent {intent_id} was executed {ids.count(intent_id)} times"
-        for first, second in pairwise(own):
-            if second.decided_at < first.block:
+    for number, second in enumerate(done):
+        for first in done[:number]:
+            if second.decided_at < first.block and (first.is_trade or first.sender == second.sender):
                 yield f"double hedge: {second.intent_id} was decided at {second.decided_at}, before {first.block}"
-    run.hedged_by_two_keys = sum(1 for first, second in pairwise(done) if second.decided_at < first.block)
 
 
 def _bounds(run: Run, done: list[Rebalanced]) -> Iterator[str]:

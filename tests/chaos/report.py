@@ -27,7 +27,6 @@ class Outcome:
     told: dict[str, int]
     violations: tuple[str, ...]
     seconds: float
-    hedged_by_two_keys: int = 0
     smallest: Schedule | None = None
 
     @property
@@ -55,9 +54,6 @@ def report(outcomes: Sequence[Outcome], first_seed: int) -> str:
         *fault_table(outcomes),
         "",
         *_refusals(outcomes),
-        f"Hedges of one sight by two keys that share no ledger, W inside the band: "
-        f"{_sum(outcomes, 'hedged_by_two_keys')}.",
-        "",
         *_failures(failed),
     ]
     return "\n".join(lines) + "\n"

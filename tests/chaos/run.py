@@ -135,7 +135,6 @@ class Run:
     was_liquidated: bool = False
     was_at_work: bool = False
     ledger_lost: bool = False
-    hedged_by_two_keys: int = 0
     """Hedges decided before another key's, and executed after it."""
     full_engine: Any = None
 

@@ -52,15 +52,36 @@ contract HedgeVaultIntentsTest is VaultFixture {
     }
 
     // HEDGE-104
-    function test_rebalance_decidedBeforeAnotherKeepersLast_isAccepted() external {
-        _deposit(depositor, _units(200_000));
-        address other = makeAddr("another keeper");
-        _govern(address(access), abi.encodeCall(access.grantRole, (access.KEEPER_ROLE(), other, 0)));
+    function test_rebalance_decidedBeforeAnotherKeepersMoveOfMargin_isAccepted() external {
+        address other = _fundedWithAnotherKeeper();
         Intent memory intent = _intent("intent");
         vm.prank(keeper);
         vault.rebalance(intent, _leg(int256(_units(1)), 0));
         vm.prank(other);
         vault.rebalance(intent, _leg(int256(_units(1)), 0));
+    }
+
+    // HEDGE-104
+    function test_rebalance_decidedBeforeAnotherKeepersTrade_reverts() external {
+        address other = _fundedWithAnotherKeeper();
+        source.set(-52e18, -50e18);
+        Intent memory intent = _intent("intent");
+        vm.prank(keeper);
+        vault.rebalance(intent, _leg(int256(_units(60_000)), 40e18));
+        uint256 tradedIn = vm.getBlockNumber();
+        vm.roll(tradedIn + 1);
+        vm.startPrank(other);
+        _expectOutdated(intent, tradedIn);
+        vault.rebalance(intent, _leg(0, 11e18));
+        _expectOutdated(intent, tradedIn);
+        vault.rebalance(intent, _leg(int256(_units(1)), 0));
+        vault.rebalance(_intent("next"), _leg(0, 11e18)); // on the block of that trade
+    }
+
+    function _fundedWithAnotherKeeper() private returns (address other) {
+        _deposit(depositor, _units(200_000));
+        other = makeAddr("another keeper");
+        _govern(address(access), abi.encodeCall(access.grantRole, (access.KEEPER_ROLE(), other, 0)));
     }
 
     function _expectOutdated(Intent memory intent, uint256 lastBlock) private {
