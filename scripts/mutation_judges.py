@@ -162,15 +162,20 @@ def copy_python(folder: Path, also: tuple[str, ...] = ()) -> None:
             shutil.copy(part, folder / part)
 
 
+def link_tools(folder: Path) -> None:
+    """Link packages and the compiler into the folder."""
+    (folder / "node_modules").symlink_to(Path("node_modules").resolve())
+    (folder / "build/toolchain").mkdir(parents=True)
+    for link in Path("build/toolchain").glob("solc-v*"):
+        (folder / "build/toolchain" / link.name).symlink_to(Path("../..") / WARM_SOLC)
+
+
 def prepare(judge: Judge, folder: Path) -> None:
     """Make a folder of its own in which the judge finds its tests, the contracts and a compiler."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     judge.prepare(folder)
-    (folder / "node_modules").symlink_to(Path("node_modules").resolve())
-    (folder / "build/toolchain").mkdir(parents=True)
-    for link in Path("build/toolchain").glob("solc-v*"):
-        (folder / "build/toolchain" / link.name).symlink_to(Path("../..") / WARM_SOLC)
+    link_tools(folder)
 
 
 @contextmanager

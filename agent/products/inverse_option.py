@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import ndtr
 
 from agent.numerics.arrays import FloatArray
 from agent.numerics.rows import RATE_ANNUAL, as_floats, checked
@@ -25,7 +26,9 @@ def inverse_option_greeks(
     """Value coin-settled options in coin and differentiate in the forward.
 
     W = V / F with V the Black-76 value: the value in USD over the price of the coin, where the coin itself earns
-    ``coin_rate_annual`` (0 on Deribit).
+    ``coin_rate_annual`` (0 on Deribit). With w = 1 for a call and -1 for a put, D the discount factor and n the normal
+    density, delta = w D K N(w d2) / F^2 and charm = r delta + D n(d1) d1 / (2 tau F): neither is a difference of alike
+    numbers, far in or out of the money.
 
     Parameters
     ----------
@@ -56,11 +59,13 @@ def inverse_option_greeks(
     """
     checked(coin_rate_annual=(coin_rate_annual, RATE_ANNUAL))
     usd = black76_greeks(is_call, forward_usd, strike_usd, tau_years, vol_annual, coin_rate_annual)
-    per_forward = 1.0 / as_floats("forward_usd", forward_usd)
+    row = _Rows.of(is_call, forward_usd, strike_usd, tau_years, vol_annual)
+    per_forward, rate = 1.0 / row.forward, as_floats("coin_rate_annual", coin_rate_annual)
     value, vega, theta = usd.value * per_forward, usd.vega * per_forward, usd.theta * per_forward
-    delta = (usd.delta - value) * per_forward
+    delta = row.strike_delta(usd, np.exp(-rate * row.tau)) * per_forward
     gamma = (usd.gamma - 2.0 * delta) * per_forward
-    vanna, charm = (usd.vanna - vega) * per_forward, (usd.charm - theta) * per_forward
+    vanna = (usd.vanna - vega) * per_forward
+    charm = row.charm(usd, theta, rate, delta)
     outputs = {
         "value": value,
         "delta": delta,
@@ -100,7 +105,57 @@ def inverse_option_deltas(
     Arguments, errors and limits are those of `inverse_option_greeks`, at a coin rate of 0.
     """
     usd = black76_greeks(is_call, forward_usd, strike_usd, tau_years, vol_annual)
-    return InverseDeltas(usd.delta, np.asarray(usd.delta - usd.value / as_floats("forward_usd", forward_usd)))
+    row = _Rows.of(is_call, forward_usd, strike_usd, tau_years, vol_annual)
+    return InverseDeltas(usd.delta, row.strike_delta(usd, np.ones(())))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Inputs in one shape, and what Black-76 makes of them. Rows without time or vol have no d1 and no d2: NaN."""
+
+    sign: FloatArray
+    forward: FloatArray
+    strike: FloatArray
+    tau: FloatArray
+    stdev: FloatArray
+    d1: FloatArray
+
+    @classmethod
+    def of(
+        cls,
+        is_call: ArrayLike,
+        forward_usd: ArrayLike,
+        strike_usd: ArrayLike,
+        tau_years: ArrayLike,
+        vol_annual: ArrayLike,
+    ) -> _Rows:
+        """Broadcast inputs that `black76_greeks` has checked."""
+        sign = np.where(np.asarray(is_call), 1.0, -1.0)
+        numbers = [np.asarray(field, dtype=np.float64) for field in (forward_usd, strike_usd, tau_years, vol_annual)]
+        sign, forward, strike, tau, vol = np.broadcast_arrays(sign, *numbers)
+        stdev = vol * np.sqrt(tau)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            d1 = np.where(stdev > 0.0, _log_ratio(forward, strike) / stdev + 0.5 * stdev, np.nan)
+        return cls(sign, forward, strike, tau, stdev, d1)
+
+    def strike_delta(self, usd: Greeks, discount: FloatArray) -> FloatArray:
+        """Return w D K N(w d2) / F, coin: the USD delta less the value over the forward."""
+        by_legs = usd.delta - usd.value / self.forward
+        by_strike = self.sign * discount * (self.strike / self.forward) * ndtr(self.sign * (self.d1 - self.stdev))
+        return np.asarray(np.where(np.isnan(by_strike), by_legs, by_strike))
+
+    def charm(self, usd: Greeks, theta: FloatArray, rate: FloatArray, delta: FloatArray) -> FloatArray:
+        """Return the change of ``delta`` with time; ``theta`` is that of the value in coin."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            by_density = rate * delta + usd.gamma * self.stdev * self.d1 / (2.0 * self.tau)
+        by_legs = (usd.charm - theta) / self.forward
+        return np.asarray(np.where(np.isnan(by_density), by_legs, by_density))
+
+
+def _log_ratio(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Return ln(a / b) without loss where both are close: there the difference is exact."""
+    near = np.abs(a - b) < 0.5 * b
+    return np.asarray(np.where(near, np.log1p(np.where(near, a - b, 0.0) / b), np.log(a) - np.log(b)))
 
 
 INVERSE_OPTION = Product(

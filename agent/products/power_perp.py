@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from agent.checks import require_finite, require_positive
 from agent.numerics.rows import (
     NON_NEGATIVE,
     PRICE_USD,
     RATE_ANNUAL,
     TAU_YEARS,
     VOL_ANNUAL,
+    Domain,
     checked,
     require_discountable,
+    require_domain,
 )
 from agent.products.greeks import Greeks, from_outputs
 from agent.products.product import VOLATILITY, EntryField, Product
@@ -22,6 +25,7 @@ SQUEETH_SCALE_USD = 10_000.0
 """Opyn divides the squared price by this."""
 SQUEETH_FUNDING_PERIOD_YEARS = 17.5 / 365.0
 """Opyn pays the premium of mark over index within this time."""
+_VALUE = Domain(0.0, 1e300, "a value up to 1e300: check power and scale_usd")
 
 
 def power_perp_greeks(
@@ -64,7 +68,8 @@ def power_perp_greeks(
     Raises
     ------
     DataError
-        For a row outside the domain, naming row, field and value.
+        For a row outside the domain, naming row, field and value; for a scale or a period not above 0; for a value
+        beyond the floats, as of a high power.
 
     Notes
     -----
@@ -77,10 +82,14 @@ def power_perp_greeks(
         rate_annual=(rate_annual, RATE_ANNUAL),
         accrued_years=(accrued_years, TAU_YEARS),
     )
-    p = power
+    p = require_finite(power, "power")
+    require_positive(scale_usd, "scale_usd")
+    require_positive(funding_period_years, "funding_period_years")
     growth, ahead = (p - 1.0) * (rate + 0.5 * p * vol**2), funding_period_years - accrued
     require_discountable("growth", growth, ahead, shape)
-    value = factor * spot**p / scale_usd * np.exp(growth * ahead)
+    with np.errstate(over="ignore"):
+        value = np.asarray(factor * spot**p / scale_usd * np.exp(growth * ahead))
+    require_domain("the value", value, _VALUE, shape)
     per_spot, per_spot2 = p / spot, p * (p - 1.0) / spot**2
     per_vol = p * (p - 1.0) * vol * ahead
     return from_outputs(

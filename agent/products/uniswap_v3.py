@@ -5,13 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from agent.checks import require_whole
 from agent.errors import DataError
 from agent.numerics.arrays import FloatArray
 from agent.numerics.rows import NON_NEGATIVE, PRICE_USD, Domain, checked, require_ordered, row_label
 from agent.products.greeks import Greeks, from_outputs
 from agent.products.product import EntryField, Product
 
-_TICK_BASE = 1.0001
+_LN_TICK_HIGH = float.fromhex("0x1.a368d06000000p-14")
+"""ln 1.0001 to 29 bits: its product with any tick is exact."""
+_LN_TICK_LOW = float.fromhex("0x1.600002c61c7bfp-44")
+"""The rest of it."""
+_DECIMALS_HIGHEST = 255  # of an ERC-20
 _TICK = Domain(-887_272, 887_272, "a whole tick from -887272 to 887272")
 
 
@@ -89,7 +94,7 @@ def uniswap_v3_price_usd(tick: ArrayLike, coin_decimals: int, usd_decimals: int,
     Raises
     ------
     DataError
-        For a tick that is not whole or out of range, naming row, field and value.
+        For a tick that is not whole or out of range, naming row, field and value, and for decimals that no token has.
     """
     return _price_usd("tick", tick, coin_decimals, usd_decimals, coin_is_token0)
 
@@ -140,8 +145,13 @@ def _price_usd(name: str, tick: ArrayLike, coin_decimals: int, usd_decimals: int
         raise DataError(
             f"row {row_label(row, shape)}: {name} is {ticks.reshape(-1)[row]}; expected {_TICK.description}"
         )
+    for field, decimals in ("coin_decimals", coin_decimals), ("usd_decimals", usd_decimals):
+        if require_whole(decimals, field, 0) > _DECIMALS_HIGHEST:
+            raise DataError(f"{field} is {decimals}; expected a whole number up to {_DECIMALS_HIGHEST}")
     sign = 1.0 if coin_is_token0 else -1.0
-    return np.asarray(np.exp(sign * ticks * np.log(_TICK_BASE)) * 10.0 ** (coin_decimals - usd_decimals))
+    steps = sign * ticks
+    ratio = np.exp(steps * _LN_TICK_HIGH) * (1.0 + np.expm1(steps * _LN_TICK_LOW))
+    return np.asarray(ratio * 10.0 ** (coin_decimals - usd_decimals))
 
 
 UNISWAP_V3_RANGE = Product(

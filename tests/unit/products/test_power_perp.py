@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,25 @@ def test_power_perp__power_one__is_the_coin_itself() -> None:
 def test_power_perp__growth_that_overflows__is_refused_by_row() -> None:
     with pytest.raises(DataError, match=r"^row 1: growth \* time is "):
         power_perp_greeks(2000.0, [0.8, 1e3], 1.0)
+
+
+@pytest.mark.parametrize(
+    ("terms", "message"),
+    [
+        ({"scale_usd": 0.0}, "^scale_usd is 0.0; expected a finite number > 0"),
+        ({"scale_usd": -10_000.0}, "^scale_usd is -10000.0"),
+        ({"scale_usd": math.nan}, "^scale_usd is nan"),
+        ({"scale_usd": math.inf}, "^scale_usd is inf"),
+        ({"scale_usd": 1e-307}, r"^row 0: the value is inf; expected a value up to 1e300"),
+        ({"power": math.inf}, "^power is inf"),
+        ({"power": 90.0, "funding_period_years": 1e-9}, r"^row 0: the value is .*: check power and scale_usd"),
+        ({"funding_period_years": 0.0}, "^funding_period_years is 0.0"),
+        ({"funding_period_years": math.nan}, "^funding_period_years is nan"),
+    ],
+)
+def test_power_perp__terms_of_no_contract__are_named(terms: dict[str, float], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        power_perp_greeks(3000.0, 0.8, 0.5, **terms)
 
 
 @pytest.mark.market_data

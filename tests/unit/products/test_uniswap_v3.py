@@ -75,8 +75,34 @@ def test_uniswap_v3_price_usd__either_order_of_the_tokens__is_usd_per_coin(coin_
         raw = Decimal("1.0001") ** tick
         expected = float((raw if coin_is_token0 else 1 / raw) * 10**12)
     price = uniswap_v3_price_usd(tick, 18, 6, coin_is_token0=coin_is_token0)
-    assert price == pytest.approx(expected, rel=1e-10)
+    assert price == pytest.approx(expected, rel=1e-14)
     assert 1_900.0 < price < 2_100.0
+
+
+@pytest.mark.parametrize("tick", [1, -1, 76_543, -345_678, 887_272, -887_272])
+def test_uniswap_v3_price_usd__any_tick__has_the_digits_of_a_float(tick: int) -> None:
+    with localcontext() as context:
+        context.prec = 50
+        expected = Decimal("1.0001") ** tick
+        error = Decimal(float(uniswap_v3_price_usd(tick, 18, 18, coin_is_token0=True))) / expected - 1
+    assert abs(error) < 1e-14
+
+
+def test_uniswap_v3_position__one_tick_wide__delta_loses_no_more_than_its_price_must() -> None:
+    tick, liquidity = 200_311, 10**20
+    spot = float(uniswap_v3_price_usd(tick, 18, 18, coin_is_token0=True))
+    with localcontext() as context:
+        context.prec = 60
+        high = Decimal("1.0001") ** (tick + 1)
+        expected = Decimal(liquidity) / 10**18 * (1 / Decimal(spot).sqrt() - 1 / high.sqrt())
+    greeks = uniswap_v3_position_greeks(spot, tick, tick + 1, liquidity, 18, 18, coin_is_token0=True)
+    assert greeks.delta == pytest.approx(float(expected), rel=1e-10)  # an ulp of the price is 2e-12 of a tick
+
+
+def _power(exponent: float) -> float:
+    with localcontext() as context:
+        context.prec = 30
+        return float(Decimal("1.0001") ** Decimal(exponent))
 
 
 @pytest.mark.parametrize("coin_is_token0", [True, False])
@@ -85,11 +111,11 @@ def test_uniswap_v3_position__amounts_of_the_white_paper__make_up_its_value(coin
     ticks = (-201_000, -199_000) if coin_is_token0 else (199_000, 201_000)
     at = ticks[0] + place * (ticks[1] - ticks[0])
     liquidity = 27_182_818_284_590_452_353
-    root, low, high = (1.0001 ** (tick / 2) for tick in (min(max(at, ticks[0]), ticks[1]), *ticks))
+    root, low, high = (_power(tick / 2) for tick in (min(max(at, ticks[0]), ticks[1]), *ticks))
     amount0, amount1 = liquidity * (1 / root - 1 / high), liquidity * (root - low)
     coin_raw, usd_raw = (amount0, amount1) if coin_is_token0 else (amount1, amount0)
     price = uniswap_v3_price_usd(ticks[0], 18, 6, coin_is_token0=coin_is_token0)
-    spot = float(price) * 1.0001 ** ((at - ticks[0]) * (1 if coin_is_token0 else -1))
+    spot = float(price) * _power((at - ticks[0]) * (1 if coin_is_token0 else -1))
     greeks = uniswap_v3_position_greeks(spot, *ticks, liquidity, 18, 6, coin_is_token0=coin_is_token0)
     assert greeks.delta == pytest.approx(coin_raw / 1e18, rel=1e-9, abs=1e-9)
     assert greeks.value == pytest.approx(coin_raw / 1e18 * spot + usd_raw / 1e6, rel=1e-9)
@@ -114,3 +140,9 @@ def test_uniswap_v3_price_usd__polygon_pool__is_the_published_price_of_its_ticks
 def test_uniswap_v3_position__bad_ticks__are_named(ticks: tuple[float, float], message: str) -> None:
     with pytest.raises(DataError, match=message):
         uniswap_v3_position_greeks(2000.0, *ticks, 1e18, 18, 6, coin_is_token0=True)
+
+
+@pytest.mark.parametrize(("coin_decimals", "usd_decimals"), [(-1, 6), (18, 256), (18.0, 6), (18, True)])
+def test_uniswap_v3_price_usd__decimals_of_no_token__are_refused(coin_decimals: int, usd_decimals: int) -> None:
+    with pytest.raises(DataError, match="_decimals is "):
+        uniswap_v3_price_usd(0, coin_decimals, usd_decimals, coin_is_token0=True)
