@@ -16,7 +16,7 @@ from agent.numerics.arrays import FloatArray
 from agent.numerics.blocks import BLOCK, COLUMN, FLAG_COLUMN, Index, gather, gather_signs
 from agent.numerics.compiled import code_stamp, inlined, kernel
 from agent.numerics.rows import DISCOUNT_EXPONENT, PRICE_USD, RATE_ANNUAL, TAU_YEARS, VOL_ANNUAL
-from agent.numerics.vector_math import MILLS_LOWEST, NORMAL_DENSITY_AT_0, exp, log_ratio, mills_of_distances
+from agent.numerics.vector_math import MILLS_LOWEST, NORMAL_DENSITY_AT_0, exp, leg_gap, log_ratio, mills_of_distances
 
 MIN_STDEV = 1e-30
 """Total standard deviation below which an option is its discounted intrinsic value."""
@@ -32,6 +32,7 @@ _VANNA, _VOLGA, _CHARM, _SPEED, _ZOMMA, _COLOR = (BLOCK * column for column in r
 # Until the outputs are known, their columns hold what one loop leaves for the next.
 _X, _ROOT, _STDEV, _PER_STDEV, _NEAR, _FAR = (BLOCK * column for column in range(7, 13))
 _DENSITY, _ASSET_LEG, _CASH_LEG, _NEAR_RATIO, _FAR_RATIO, _GAP = (BLOCK * column for column in range(13, 19))
+_LEGS = _X
 
 _PRICE_LOWEST, _PRICE_HIGHEST = PRICE_USD.lowest, PRICE_USD.highest
 _TAU_HIGHEST, _VOL_HIGHEST = TAU_YEARS.highest, VOL_ANNUAL.highest
@@ -87,8 +88,11 @@ def _discount_block(work: FloatArray, rows: Index) -> None:
 
 @inlined
 def _ratio_block(work: FloatArray, rows: Index) -> None:
-    """Find the Mills ratios at both distances of a block, and their difference."""
+    """Find the Mills ratios at both distances of a block, their difference, and that of the legs in the place of x."""
     for j in range(rows):
+        x, asset_leg, cash_leg = work[_X + j], work[_ASSET_LEG + j], work[_CASH_LEG + j]
+        legs = leg_gap(cash_leg, asset_leg, -x) if x <= 0.0 else leg_gap(asset_leg, cash_leg, x)
+        work[_LEGS + j] = -legs if x <= 0.0 else legs
         near_ratio, far_ratio, gap = mills_of_distances(work[_NEAR + j], work[_FAR + j], work[_STDEV + j])
         work[_NEAR_RATIO + j] = near_ratio
         work[_FAR_RATIO + j] = far_ratio
@@ -103,14 +107,14 @@ def _option(work: FloatArray, j: Index) -> tuple[float, float, float, float, flo
     its value, its parts are B phi(a1) m(a1) and B phi(a1) m(a2), m the Mills ratio: one exponential serves both, and
     their difference loses no digits. The option in the money follows by put-call parity.
     """
-    near, far, density, x = work[_NEAR + j], work[_FAR + j], work[_DENSITY + j], work[_X + j]
+    near, far, density, legs = work[_NEAR + j], work[_FAR + j], work[_DENSITY + j], work[_LEGS + j]
     asset_leg, cash_leg, sign = work[_ASSET_LEG + j], work[_CASH_LEG + j], work[_IS_CALL + j]
-    is_call, is_low = x <= 0.0, near >= MILLS_LOWEST
+    is_call, is_low = legs <= 0.0, near >= MILLS_LOWEST
     bound, other = (asset_leg, cash_leg) if is_call else (cash_leg, asset_leg)
     near_tail, far_tail = density * work[_NEAR_RATIO + j], density * work[_FAR_RATIO + j]
     is_otm = (sign > 0.0) == is_call
     low_value = density * work[_GAP + j]
-    low_value = low_value if is_otm else low_value + sign * (asset_leg - cash_leg)
+    low_value = low_value if is_otm else low_value + abs(legs)
     value = low_value if is_low else (bound if is_otm else other) - (near_tail + far_tail)
     # Each part is a tail or a leg without it, never a leg less a leg without its tail, which would lose the tail.
     near_part = near_tail if is_low == is_otm else bound - near_tail

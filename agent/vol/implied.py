@@ -87,7 +87,9 @@ def black_scholes_implied_vol(
     Notes
     -----
     The error is at most about four times 2**-52 (1 + price / (vol * vega)), that is what one unit in the last place of
-    the price is worth, for |ln(F / K)| <= 230 and time values above 1e-300 of the leg that bounds them.
+    the price is worth, for |ln(F / K)| <= 230 and time values above 1e-300 of the leg that bounds them. In the money
+    two things add to it: where ``rate_annual`` and ``dividend_annual`` differ, ln(F / K) = ln(S / K) + (r - q) tau has
+    the error of its larger part; beyond |ln(F / K)| = 1/2 price is to be read as the sum of both discounted legs.
 
     Source: see `agent.vol.implied_kernel`.
     """

@@ -25,7 +25,7 @@ from agent.numerics.arrays import FloatArray
 from agent.numerics.blocks import BLOCK, COLUMN, FLAG_COLUMN, Index, gather, gather_signs
 from agent.numerics.compiled import code_stamp, inlined, kernel
 from agent.numerics.rows import DISCOUNT_EXPONENT, PRICE_USD, RATE_ANNUAL, TAU_YEARS
-from agent.numerics.vector_math import NORMAL_DENSITY_AT_0, exp, log, log_ratio, mills_pair
+from agent.numerics.vector_math import NORMAL_DENSITY_AT_0, exp, leg_gap, log, log_ratio, mills_pair
 
 
 class ImpliedVolStatus(IntEnum):
@@ -160,10 +160,10 @@ def _prepare_block(work: FloatArray, rows: Index) -> None:
         y = abs(x)
         is_good = _in_domain(x, S, K, tau, r, q)
         asset_leg, cash_leg = S * exp(-q * tau), K * exp(-r * tau)
-        intrinsic = 0.0 if (sign > 0.0) == (x <= 0.0) else sign * (asset_leg - cash_leg)
-        time_value = quote - intrinsic
         own_bound = asset_leg if sign > 0.0 else cash_leg
-        bound = asset_leg if x <= 0.0 else cash_leg
+        bound, other = (asset_leg, cash_leg) if x <= 0.0 else (cash_leg, asset_leg)
+        intrinsic = 0.0 if (sign > 0.0) == (x <= 0.0) else leg_gap(other, bound, y)
+        time_value = quote - intrinsic
         share, rest = time_value / bound, (own_bound - quote) / bound
         status = _status(quote, own_bound, asset_leg + cash_leg, time_value, share, tau, is_finite)
         status = status if is_good or not is_finite else float(_OUT_OF_DOMAIN)

@@ -11,6 +11,7 @@ import pytest
 
 from agent.products.european import black76_greeks
 from agent.products.inverse_option import inverse_option_deltas, inverse_option_greeks
+from tests.support.exact_normal import PI, normal_cdf
 
 
 def test_inverse_option__payoff_at_expiry__is_in_coin() -> None:
@@ -67,27 +68,9 @@ def _exact(is_call: bool, forward: float, strike: float, tau: float, vol: float,
         d1 = (f / k).ln() / stdev + stdev / 2
         sign = 1 if is_call else -1
         discount = (-r * t).exp()
-        delta = sign * discount * k * _normal(sign * (d1 - stdev)) / f**2
-        density = (-d1 * d1 / 2).exp() / (2 * _PI).sqrt()
+        delta = sign * discount * k * normal_cdf(sign * (d1 - stdev)) / f**2
+        density = (-d1 * d1 / 2).exp() / (2 * PI).sqrt()
         return {"delta": float(delta), "charm": float(r * delta + discount * density * d1 / (2 * t * f))}
-
-
-def _normal(x: Decimal) -> Decimal:
-    if x < -8:  # Laplace's continued fraction of the Mills ratio
-        tail = -x
-        for step in range(400, 0, -1):
-            tail = -x + Decimal(step) / tail
-        return (-x * x / 2).exp() / (2 * _PI).sqrt() / tail
-    if x > 0:
-        return 1 - _normal(-x)
-    term, total, n = x, x, 1
-    while abs(term) > Decimal("1e-58"):
-        term = -term * x * x * (2 * n - 1) / (2 * n * (2 * n + 1))
-        total, n = total + term, n + 1
-    return Decimal("0.5") + total / (2 * _PI).sqrt()
-
-
-_PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
 
 
 @pytest.mark.parametrize("is_call", [True, False])

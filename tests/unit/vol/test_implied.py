@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from decimal import Decimal, localcontext
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from agent.vol.implied import (
 )
 from agent.vol.implied_kernel import _low_guess, implied_rows
 from benchmarks.derive_bachelier_guess import derive, worst_error
+from tests.support.exact_normal import normal_cdf
 
 ULP = 2.0**-52
 SMALLEST_NORMAL = 1e-300
@@ -78,7 +80,8 @@ def test_black76_implied_vol__whole_domain__status_for_every_row_nan_only_with_o
     intrinsic = np.maximum(np.where(is_call, forward - 1.0, 1.0 - forward), 0.0)
     bound = np.where(is_call, forward, 1.0)
     status = implied.status
-    assert np.all(prices[status == ImpliedVolStatus.AT_INTRINSIC] == intrinsic[status == ImpliedVolStatus.AT_INTRINSIC])
+    settled = status == ImpliedVolStatus.AT_INTRINSIC
+    np.testing.assert_allclose(prices[settled], intrinsic[settled], rtol=8 * ULP, atol=0.0)
     assert np.all(prices[status == ImpliedVolStatus.ABOVE_BOUND] == bound[status == ImpliedVolStatus.ABOVE_BOUND])
     odd = status >= ImpliedVolStatus.EXPIRED
     assert np.all(status[odd] == ImpliedVolStatus.OUT_OF_DOMAIN)
@@ -101,6 +104,37 @@ def test_implied_rows__stopped_too_early__says_so_and_gives_no_number() -> None:
     stopped = statuses == ImpliedVolStatus.NOT_CONVERGED
     assert stopped.any()
     assert np.all(np.isnan(vols[stopped]))
+
+
+@pytest.mark.parametrize("is_call", [True, False])
+@pytest.mark.parametrize("rate", [0.0, 0.03, -0.4])
+@pytest.mark.parametrize("step", [-0.4, -1e-3, -7.7e-7, 7.7e-7, 1e-3, 0.4])
+def test_black76__strike_near_the_forward__price_and_vol_keep_their_digits(
+    is_call: bool, rate: float, step: float
+) -> None:
+    """In the money too, where both discounted legs are alike and each is rounded."""
+    forward = 813_374.85
+    strike = forward * (1.0 + step)
+    for stdev in (1e-6, 1e-5, 1e-4, 1e-2, 0.3):
+        if abs(step) > 30 * stdev:
+            continue
+        exact = _exact_price(is_call, forward, strike, stdev, rate)
+        greeks = black76_greeks(is_call, forward, strike, 1.0, stdev, rate)
+        condition = 1.0 + exact / (stdev * float(greeks.vega))
+        implied = black76_implied_vol(is_call, exact, forward, strike, 1.0, rate)
+        # x is known to two ulps, which moves a price by as much of its intrinsic part, and a density by x / stdev more.
+        assert greeks.value == pytest.approx(exact, rel=16 * ULP * (1.0 + (step / stdev) ** 2))
+        assert implied.vol_annual == pytest.approx(stdev, rel=4.5 * ULP * condition)
+
+
+def _exact_price(is_call: bool, forward: float, strike: float, stdev: float, rate: float) -> float:
+    with localcontext() as context:
+        context.prec = 60
+        f, k, s = (Decimal(number) for number in (forward, strike, stdev))
+        d1 = (f / k).ln() / s + s / 2
+        sign = 1 if is_call else -1
+        undiscounted = sign * (f * normal_cdf(sign * d1) - k * normal_cdf(sign * (d1 - s)))
+        return float((-Decimal(rate)).exp() * undiscounted)
 
 
 def test_black_scholes_implied_vol__market_like_rows__returns_the_volatility_put_in() -> None:
