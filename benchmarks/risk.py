@@ -16,8 +16,11 @@ import numpy as np
 import polars as pl
 import QuantLib
 from arch import arch_model
+from scipy.integrate import quad
 from scipy.optimize import minimize
 from scipy.special import ndtr
+from scipy.stats import gamma, norm
+from scipy.stats import t as student
 
 from agent.products.european import black76_greeks
 from agent.risk.attribution import MarkPath, attribute_path
@@ -38,6 +41,7 @@ from benchmarks.option_rows import SEED, best_of_each, best_seconds, extra_bytes
 SPOT = 3_000.0
 LEGS = 1_000
 SPOTS, VOLS, TIMES = 50, 20, 10
+COVERAGE_SAMPLES = 500
 SCENARIOS = SPOTS * VOLS * TIMES
 ROUNDS, PEER_ROUNDS = 7, 2
 PEER_SCENARIOS = 500
@@ -292,6 +296,22 @@ def _coverage_figures() -> list[Figure]:
     return figures
 
 
+def _interval_figures() -> list[Figure]:
+    """Return how often the 95 % interval of expected shortfall holds the true one, of samples that are drawn anew."""
+    rng, figures = np.random.default_rng(SEED), []
+    for name, law in (("normal", norm()), ("Student, 4", student(4)), ("Student, 3", student(3)), ("gamma", gamma(2))):
+        for rows, level in ((250, 0.975), (1_000, 0.975), (4_000, 0.99)):
+            truth = quad(law.isf, 0.0, 1.0 - level)[0] / (1.0 - level)
+            found = [
+                tail_risk(-law.rvs(rows, random_state=rng), level, seed, resamples=500).expected_shortfall_interval
+                for seed in range(COVERAGE_SAMPLES)
+            ]
+            hits = np.mean([low <= truth <= high for low, high in found])
+            where = f"95 % interval of expected shortfall, {name}, {rows:,} rows at {level:.1%}"
+            figures.append(Figure(f"{where}, holds it", 100.0 * float(hits), f"% of {COVERAGE_SAMPLES} samples"))
+    return figures
+
+
 def _accounts() -> tuple[list[LinearPerpAccount], dict[str, CollateralTerms]]:
     sizes = (40.0, -25.0, 10.0, -60.0, 15.0)
     accounts = [LinearPerpAccount(f"venue {i}", size, 0.0, SPOT, 0.03, 0.005) for i, size in enumerate(sizes)]
@@ -351,6 +371,7 @@ def run() -> list[Figure]:
     figures += _growth_figures()
     figures += _tail_figures(positions)
     figures += _coverage_figures()
+    figures += _interval_figures()
     figures += _collateral_figures()
     figures.append(_attribution_figure())
     return figures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from collections.abc import Callable
 from types import CodeType
@@ -9,7 +10,10 @@ from typing import Any, TypeVar, cast
 
 import numba
 from numba.core.registry import cpu_target
+from numba.core.typeinfer import register_dispatcher
 from numba.extending import is_jitted
+
+from agent.numerics.kept_code import SummedCache
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -41,19 +45,22 @@ def kernel(signature: str, function: Function) -> Function:
     -----
     The machine code lies beside the source, or in the user's cache directory where the source cannot be written. Where
     neither can, the kernel is compiled anew in every process, for seconds, unless ``NUMBA_CACHE_DIR`` names a directory
-    that can. `agent.warm_up` compiles all kernels at once.
+    that can. `agent.warm_up` compiles all kernels at once. Code that was damaged is compiled anew (`SummedCache`).
 
     Numba keys what it keeps by processor, but numbers the files of all processors from one index: two machines that
     compile at once into a shared directory can write one file, and one of them then loads code of the other. The name
     therefore carries the processor too, so that each has an index and files of its own.
     """
     function.__qualname__ = f"{function.__qualname__}.{processor_stamp()}"
-    try:
-        return cast(Function, numba.njit(signature, cache=True, **_FLAGS)(function))
-    except RuntimeError as error:
-        if "cannot cache function" not in str(error):
-            raise
-        return cast(Function, numba.njit(signature, **_FLAGS)(function))
+    compiled: Any = numba.njit(**_FLAGS)(function)
+    if compiled is function:  # NUMBA_DISABLE_JIT
+        return function
+    with contextlib.suppress(RuntimeError):  # no folder to keep it in
+        compiled._cache = SummedCache(function)
+    with register_dispatcher(compiled):
+        compiled.compile(signature)
+        compiled.disable_compile()
+    return cast(Function, compiled)
 
 
 def processor_stamp() -> str:

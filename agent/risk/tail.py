@@ -9,13 +9,17 @@ subadditive above all, which the mean of the losses beyond VaR is not when n a i
 
 The interval of VaR is that of order statistics: the number of P&L below the true quantile is binomial, whatever the
 distribution. Where the sample has too few rows to bound a side at the wanted confidence, that side is None. The
-interval of ES is a bootstrap. Only the lowest rows of a resample matter, and they are drawn directly: the lowest of n
-uniform numbers are partial sums of exponentials over the sum of all n + 1, so that a resample costs n a draws, not n.
-Both take rows for independent: P&L of overlapping horizons make them too narrow.
+interval of ES is a studentised bootstrap: with s^2 = (m2 / a - (ES - VaR)^2) / n the variance of ES by its influence
+function, m2 the tail's mean of (loss - VaR)^2, and t the resamples' (ES* - ES) / s*, it is ES - t_high s to
+ES - t_low s. Percentiles of ES* alone cover 76 to 93 % where 95 % is said, these 91 to 96 %: normal, gamma and Student
+losses with 3 and 4 degrees of freedom, 250 rows at 97.5 % to 4,000 at 99 % (``python -m benchmarks risk``). Only the
+lowest rows of a resample matter, and they are drawn directly: the lowest of n uniform numbers are partial sums of
+exponentials over the sum of all n + 1, so that a resample costs n a draws, not n. Both intervals take rows for
+independent: P&L of overlapping horizons make them too narrow.
 
 Source: C. Acerbi, D. Tasche, "On the coherence of expected shortfall", Journal of Banking and Finance 26 (2002)
 1487-1503, proposition 4.1; H. A. David, H. N. Nagaraja, "Order Statistics" (2003), sections 2.5 and 7.1; B. Efron,
-R. Tibshirani, "An Introduction to the Bootstrap" (1993), section 13.3 (percentiles).
+R. Tibshirani, "An Introduction to the Bootstrap" (1993), section 12.5 (the bootstrap-t interval).
 """
 
 from __future__ import annotations
@@ -128,11 +132,20 @@ def _var(ordered: FloatArray, tail_rows: float) -> float:
 
 def _shortfall(lowest: FloatArray, tail_rows: float) -> FloatArray:
     """Average the lowest ``tail_rows`` of each row of ``lowest``, the last in part."""
-    whole = math.floor(tail_rows)
-    total = lowest[:, :whole].sum(axis=1)
-    if tail_rows > whole:
-        total = total + (tail_rows - whole) * lowest[:, whole]
-    return np.asarray(-total / tail_rows)
+    return np.asarray(-(lowest @ _weights(lowest, tail_rows)) / tail_rows)
+
+
+def _weights(lowest: FloatArray, tail_rows: float) -> FloatArray:
+    return np.clip(tail_rows - np.arange(lowest.shape[1]), 0.0, 1.0)
+
+
+def _shortfall_error(lowest: FloatArray, tail_rows: float, rows: int) -> FloatArray:
+    """Return the standard error of each row's `_shortfall`, of samples of ``rows`` rows."""
+    at_var = lowest[:, [min(math.floor(tail_rows), lowest.shape[1] - 1)]]
+    beyond = np.maximum(at_var - lowest, 0.0)
+    weights = _weights(lowest, tail_rows) / tail_rows
+    variance = (beyond**2 @ weights) * (rows / tail_rows) - (beyond @ weights) ** 2
+    return np.asarray(np.sqrt(np.maximum(variance, 0.0) / rows))
 
 
 def _var_interval(ordered: FloatArray, tail: float, confidence: float) -> Interval:
@@ -151,14 +164,28 @@ def _shortfall_interval(
     ordered: FloatArray, tail_rows: float, confidence: float, seed: int, resamples: int
 ) -> Interval:
     rng = np.random.default_rng(seed)
-    needed = min(math.ceil(tail_rows), ordered.size)
+    needed = min(math.floor(tail_rows) + 1, ordered.size)
     chunk = max(_CHUNK_DRAWS // needed, 1)
-    found = [
-        _shortfall(_lowest_of_resamples(rng, ordered, needed, min(chunk, resamples - start)), tail_rows)
-        for start in range(0, resamples, chunk)
-    ]
-    low, high = np.quantile(np.concatenate(found), [0.5 * (1.0 - confidence), 0.5 * (1.0 + confidence)])
-    return Interval(float(low), float(high))
+    found, errors = [], []
+    for start in range(0, resamples, chunk):
+        lowest = _lowest_of_resamples(rng, ordered, needed, min(chunk, resamples - start))
+        found.append(_shortfall(lowest, tail_rows))
+        errors.append(_shortfall_error(lowest, tail_rows, ordered.size))
+    estimate, error = (
+        float(one[0])
+        for one in (
+            _shortfall(ordered[None, :needed], tail_rows),
+            _shortfall_error(ordered[None, :needed], tail_rows, ordered.size),
+        )
+    )
+    shortfalls, spreads = np.concatenate(found), np.concatenate(errors)
+    shares = [0.5 * (1.0 - confidence), 0.5 * (1.0 + confidence)]
+    if error == 0.0 or not (spreads > 0.0).any():  # all losses of the tail are one
+        low, high = np.quantile(shortfalls, shares)
+        return Interval(float(low), float(high))
+    told = spreads > 0.0
+    t_low, t_high = np.quantile((shortfalls[told] - estimate) / spreads[told], shares)
+    return Interval(estimate - float(t_high) * error, estimate - float(t_low) * error)
 
 
 def _lowest_of_resamples(rng: np.random.Generator, ordered: FloatArray, needed: int, resamples: int) -> FloatArray:

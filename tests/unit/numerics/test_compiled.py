@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,51 @@ def test_kernel__kept_by_another_processor__is_compiled_anew(
     assert len(now) == 2 * len(kept)  # an index and files of its own: machines that write at once cannot mix them up
     assert {name: now[name] for name in kept} == kept
     assert python(COUNT_LOADS, tmp_path, **first).split() == ["1", "0"]
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:200])
+
+
+def _emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _bit_flipped(path: Path) -> None:
+    kept = bytearray(path.read_bytes())
+    kept[-200] ^= 1
+    path.write_bytes(kept)
+
+
+def _of_something_else(path: Path) -> None:
+    path.write_bytes(pickle.dumps({"another": "program"}))
+
+
+def _folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+@pytest.mark.parametrize("damage", [_cut, _emptied, _bit_flipped, _of_something_else, _folder])
+def test_kernel__kept_code_damaged__is_compiled_anew(tmp_path: Path, kind: str, damage: Callable[[Path], None]) -> None:
+    assert python(COUNT_LOADS, tmp_path).split() == ["0", "1"]
+    (kept,) = tmp_path.rglob(f"*.{kind}")
+    damage(kept)
+    counted = python(COUNT_LOADS, tmp_path).split()
+    if damage is not _bit_flipped or kind == "nbc":
+        assert counted == ["0", "1"]
+    if damage is not _folder:
+        assert python(COUNT_LOADS, tmp_path).split() == ["1", "0"]
+
+
+def test_kernel__folder_that_cannot_be_written__is_compiled_and_not_kept(tmp_path: Path) -> None:
+    assert python(COUNT_LOADS, tmp_path).split() == ["0", "1"]
+    for kept in tmp_path.rglob("*.nb*"):
+        kept.unlink()
+    code = "import os\nos.replace = lambda *_: (_ for _ in ()).throw(OSError(28, 'No space left'))\n" + COUNT_LOADS
+    assert python(code, tmp_path).split() == ["0", "1"]
+    assert not list(tmp_path.rglob("*.nb*"))
 
 
 def test_code_stamp__same_functions__is_the_same() -> None:
