@@ -18,7 +18,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from scripts.mutation_judges import READ_PARTS, copy_python, link_tools
+from scripts.mutation_judges import READ_PARTS, SOLC, copy_python, link_tools
 from scripts.python_mutants import PythonMutant
 
 QUICK = (
@@ -237,4 +237,4 @@ def prepare(tree: Path) -> None:
     shutil.rmtree(tree, ignore_errors=True)
     tree.mkdir(parents=True)
     copy_python(tree, READ_PARTS)
-    link_tools(tree)
+    link_tools(tree, SOLC)

@@ -20,6 +20,7 @@ from pathlib import Path
 from agent.localnet.binaries import native_binary
 
 TESTS = Path("tests/contracts")
+SOLC = Path("scripts/toolchain/solc.js")
 WARM_SOLC = Path("scripts/toolchain/solc-warm.js")
 SECONDS_OF_A_VERDICT = 900.0
 """A mutant that loops is caught too."""
@@ -162,12 +163,12 @@ def copy_python(folder: Path, also: tuple[str, ...] = ()) -> None:
             shutil.copy(part, folder / part)
 
 
-def link_tools(folder: Path) -> None:
-    """Link packages and the compiler into the folder."""
+def link_tools(folder: Path, compiler: Path) -> None:
+    """Link packages and a compiler into the folder."""
     (folder / "node_modules").symlink_to(Path("node_modules").resolve())
     (folder / "build/toolchain").mkdir(parents=True)
     for link in Path("build/toolchain").glob("solc-v*"):
-        (folder / "build/toolchain" / link.name).symlink_to(Path("../..") / WARM_SOLC)
+        (folder / "build/toolchain" / link.name).symlink_to(Path("../..") / compiler)
 
 
 def prepare(judge: Judge, folder: Path) -> None:
@@ -175,7 +176,7 @@ def prepare(judge: Judge, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     judge.prepare(folder)
-    link_tools(folder)
+    link_tools(folder, WARM_SOLC)
 
 
 @contextmanager

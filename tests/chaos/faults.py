@@ -370,14 +370,12 @@ class VenuePaused(ChaosFault):
 
     def strike(self, run: Run, use: Use) -> None:
         self.again(run, use)
-        run.is_market_open = False
 
     def again(self, run: Run, use: Use) -> None:
         run.adversary.attempt(run.world.account("deployer"), run.adversary.curie.clearing_house, "pause()")
 
     def heal(self, run: Run, use: Use) -> None:
-        run.adversary.attempt(run.world.account("deployer"), run.adversary.curie.clearing_house, "unpause()")
-        run.is_market_open = True
+        run.open_market()
 
 
 class VenueSilent(ChaosFault):

@@ -130,7 +130,6 @@ class Run:
     secondary_ratio: float = 1.0
     oracle_ratio: float = 1.0
     is_frozen: bool = False
-    is_market_open: bool = True
     took_nonce: bool = False
     was_liquidated: bool = False
     was_at_work: bool = False
@@ -211,6 +210,8 @@ class Run:
     def _heal_all(self) -> None:
         for _, use in list(self.active):
             self._heal(use)
+        if not self._is_market_open():  # a reorganisation took the end of a halt away
+            self.open_market()
 
     def _recover(self) -> None:
         """Let the market publish once, and then count blocks until W is inside and nothing is open."""
@@ -268,16 +269,25 @@ class Run:
 
     def jump(self, seconds: int) -> None:
         """Let time pass, as far as market and feeds are alive."""
-        if self.is_frozen or not self.is_market_open:
+        if self.is_frozen or not self._is_market_open():
             self.world.pass_block(seconds)
         else:
             self.world.step(self.price, seconds, self.base_fee_wei)
         self.publish_faults()
 
+    def open_market(self) -> None:
+        """Let Curie's owner end a halt."""
+        self.adversary.attempt(self.world.account("deployer"), self.adversary.curie.clearing_house, "unpause()")
+
+    def _is_market_open(self) -> bool:
+        """As the chain has it: a reorganisation may take a halt, or its end, away."""
+        chain, venue = self.world.base.localnet.chain, self.adversary.curie.clearing_house
+        return not chain.call(venue, "paused()", returns="(bool)")[0]
+
     def publish_faults(self) -> None:
         """Publish what the feeds say that are wrong or stand alone."""
         is_true = self.oracle_ratio == 1.0 and self.secondary_ratio == 1.0
-        if self.is_frozen or (is_true and self.is_market_open):
+        if self.is_frozen or (is_true and self._is_market_open()):
             return
         price = self.price * self.oracle_ratio
         self.world.base.localnet.chain.mine(feeds(self, price, price * self.secondary_ratio))
