@@ -15,6 +15,9 @@ from agent.errors import DataError
 from agent.rounding import div_up
 from agent.units import WAD, Wad
 
+ROUNDING_UNITS = 2
+"""What a venue may round the notional of a fill by, units of 1e-18 USD."""
+
 
 class Rung(NamedTuple):
     """Cost of trading ``size`` (absolute, WAD underlying): average price without fee, and fee in WAD USD."""
@@ -101,6 +104,66 @@ def fill_at(ladder: Ladder, venue_index: int, size: int) -> Fill:
         price = smaller.execution_price + (div_up(price_change, span) if ladder.is_buy else price_change // span)
         fee = smaller.fee + div_up((larger.fee - smaller.fee) * step, span)
     return Fill(venue_index, Wad(size if ladder.is_buy else -size), Wad(price), Wad(fee))
+
+
+def price_range(ladder: Ladder, size: int) -> tuple[Wad, Wad]:
+    """Return bounds on the average price that ``size`` (absolute) will have, rounded outward.
+
+    `fill_at` interpolates; the venue's own curve bends. Where it bends one way over neighbouring rungs, it lies between
+    the chord of the two rungs and the neighbouring chords drawn on, and between the prices of the two. Below the first
+    rung it lies between that rung's price and the first chord drawn on twice as steeply. At a rung it is the rung's. Of
+    what lies between two rungs alone only their prices are known, and one rung alone is taken for all below it. A venue that counts in units of
+    1e-18 USD makes two units of notional of rounding, which is much in the price of a size of few units.
+
+    Raises
+    ------
+    DataError
+        As `fill_at`.
+    """
+    smaller, larger = _bracket(ladder, size)
+    low, high = (larger.execution_price,) * 2 if size == larger.size else _bent(ladder.rungs, smaller, larger, size)
+    rounding = 4 * div_up(ROUNDING_UNITS * WAD, min(size, ladder.rungs[0].size))  # a chord drawn on triples its ends'
+    return Wad(max(low - rounding, 1)), Wad(high + rounding)
+
+
+def _bent(rungs: tuple[Rung, ...], smaller: Rung | None, larger: Rung, size: int) -> tuple[int, int]:
+    """Return bounds on the price between two rungs, or below the first."""
+    if smaller is None:
+        if len(rungs) == 1:
+            return larger.execution_price, larger.execution_price
+        ends = _on_chord(larger, rungs[1], 2 * size - larger.size)
+        return min(larger.execution_price, ends[0]), max(larger.execution_price, ends[1])
+    at = rungs.index(larger)
+    chords = [(smaller, larger), *((rungs[at - 2], smaller) for _ in range(at >= 2))]
+    chords += [(larger, other) for other in rungs[at + 1 : at + 2]]
+    prices = [price for chord in chords for price in _on_chord(*chord, size)]
+    floor, ceiling = sorted((smaller.execution_price, larger.execution_price))
+    if len(chords) == 1:
+        return floor, ceiling
+    return max(min(prices), floor), min(max(prices), ceiling)
+
+
+def _on_chord(one: Rung, other: Rung, size: int) -> tuple[int, int]:
+    """Return the price at ``size`` on the line through two rungs, rounded down and up."""
+    change, span = (other.execution_price - one.execution_price) * (size - one.size), other.size - one.size
+    return one.execution_price + change // span, one.execution_price + div_up(change, span)
+
+
+def highest_price(ladder: Ladder) -> int:
+    """Return the highest price that `price_range` admits for any size, but for the rounding of single units."""
+    first = ladder.rungs[0]
+    return max(_bent(ladder.rungs, None, first, 1)[1], *(rung.execution_price for rung in ladder.rungs))
+
+
+def adverse_fills(ladders: Sequence[Ladder], fills: Sequence[Fill]) -> tuple[Fill, ...]:
+    """Return fills at the worst prices that `price_range` admits, and at those expected where these are worse."""
+    found = []
+    for fill in fills:
+        low, high = price_range(ladders[fill.venue_index], abs(fill.size_delta))
+        worst = max(high, fill.execution_price) if fill.size_delta > 0 else min(low, fill.execution_price)
+        fee = max(fill.fee, div_up(fill.fee * worst, fill.execution_price))
+        found.append(Fill(fill.venue_index, fill.size_delta, Wad(worst), Wad(fee)))
+    return tuple(found)
 
 
 def ladder_after(ladder: Ladder, taken: int) -> Ladder:

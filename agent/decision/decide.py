@@ -284,9 +284,11 @@ def _least_size(case: _Case) -> int:
 
 
 def _accepted_route(case: _Case, router: Router, size: int) -> Route:
-    """Plan a route that the guard's mirror accepts; raise its `RejectedError` otherwise."""
+    """Plan a route that the guard's mirror accepts, at its worst prices too, or raise its `RejectedError`."""
     route = router.route(size)
     _judge(case, route)
+    if (adverse := router.adverse(route)) is not route:
+        _judge(case, adverse)
     return route
 
 

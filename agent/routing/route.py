@@ -11,7 +11,17 @@ from dataclasses import dataclass
 
 from agent.checks import require_finite
 from agent.costs.impact import ImpactCoefficients, quoted_impact
-from agent.costs.quotes import Ladder, fill_at, ladder_after, ladders_of, size_within, worst_quoted_price
+from agent.costs.quotes import (
+    ROUNDING_UNITS,
+    Ladder,
+    adverse_fills,
+    fill_at,
+    highest_price,
+    ladder_after,
+    ladders_of,
+    size_within,
+    worst_quoted_price,
+)
 from agent.domain import Fill, Leg, Measurement, Snapshot, VenueMeasurement
 from agent.errors import DataError
 from agent.guard import budget_left, limit_price, shrinking_alone
@@ -118,7 +128,8 @@ class Router:
     def cap(self) -> Cap:
         """Return the largest size that quotes and the guard's size, price, notional and turnover bounds admit.
 
-        Notional is converted to size at the highest price a fill can have, less one unit a fill for its rounding up.
+        Notional is converted to size at the highest price a fill can have (a small sale fills above the smallest one
+        that is quoted), less what a fill is rounded up by.
         What only closes positions needs no turnover.
         """
         snapshot = self.snapshot
@@ -126,11 +137,11 @@ class Router:
             Wad(self._waterfill(self._all_venues).room), "what venues quote inside the guard's size and price limits"
         )
         closable = sum(_reducible(venue, self.is_buy) for venue in snapshot.measurement.venues)
-        prices = [rung.execution_price for ladder in self.ladders for rung in ladder.rungs]
+        prices = [highest_price(ladder) for ladder in self.ladders if ladder.rungs]
         highest = self.price_limit if self.is_buy else max([self.price_limit, *prices])
 
         def within(notional: int) -> int:
-            return max(notional - len(self.ladders), 0) * WAD // highest
+            return max(notional - (1 + ROUNDING_UNITS) * len(self.ladders), 0) * WAD // highest
 
         by_notional = Cap(Wad(within(snapshot.bounds.max_notional)), "the guard's notional of one rebalance")
         by_turnover = Cap(Wad(max(within(budget_left(snapshot).turnover), closable)), "the guard's turnover left")
@@ -146,6 +157,14 @@ class Router:
 
         """
         return _with_margin(self.snapshot, self._fills(size), self.ladders, self.settings)
+
+    def adverse(self, route: Route) -> Route:
+        """Return the route at the worst prices that its fills may have: what it may lose.
+
+        Its notional at the best ones, of a sale, is inside `cap`.
+        """
+        fills = adverse_fills(self.ladders, route.fills)
+        return route if fills == route.fills else Route(route.legs, fills, predict(self.snapshot, route.legs, fills))
 
     def impact(self, size: int) -> ImpactCoefficients:
         """Return what quotes say of how the cost of a unit grows up to an absolute size within the cap."""

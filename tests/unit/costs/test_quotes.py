@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.costs.quotes import (
     Ladder,
     Rung,
+    adverse_fills,
     fill_at,
+    highest_price,
     ladder_after,
     ladder_of,
+    price_range,
     quoted_ratios,
     size_within,
     worst_quoted_price,
 )
 from agent.domain import QuotePoint
 from agent.errors import DataError
+from agent.units import WAD
 from tests.support.decision_builders import LADDER_SIZES, VenueState, short_calls, snapshot_of, wad
 
 BUYS = Ladder(True, (Rung(wad(1), wad(3_000), wad(3)), Rung(wad(3), wad(3_010), wad(10))))
@@ -169,3 +177,47 @@ def test_ladder__venue_state__has_the_depth_it_says():
     state = VenueState(depth_usd=9_000_000.0)
     rung = ladder_of(snapshot_of(short_calls(), state).venues[0], True).rungs[-1]
     assert rung.execution_price == wad("3200")
+
+
+@given(
+    is_buy=st.booleans(),
+    base=st.integers(10**21, 10**24),
+    price_usd=st.integers(1, 10**6),
+    largest=st.integers(10**9, 10**20),
+    rungs=st.integers(1, 9),
+    share=st.integers(1, 10**6),
+)
+def test_price_range__constant_product__holds_its_price(is_buy, base, price_usd, largest, rungs, share):
+    """Curves that bend one way, as those of pools do: the price of any size is exactly known."""
+
+    def price(size):
+        notional = Fraction(base * price_usd * size, base - size if is_buy else base + size)
+        return notional * WAD / size  # exact: bounds are rounded outward
+
+    sizes = sorted({largest >> halvings for halvings in range(rungs) if largest >> halvings})
+    rounded = math.ceil if is_buy else math.floor
+    ladder = Ladder(is_buy, tuple(Rung(size, rounded(price(size)), 0) for size in sizes))
+    size = max(largest * share // 10**6, 1)
+    low, high = price_range(ladder, size)
+    assert low <= high
+    if len(sizes) > 1 or size == largest:
+        assert low <= price(size) <= high
+
+
+def test_highest_price__sales__is_above_the_smallest_rung():
+    ladder = Ladder(False, (Rung(10 * WAD, 3_000 * WAD, 30 * WAD), Rung(20 * WAD, 2_990 * WAD, 60 * WAD)))
+    assert 3_019 * WAD < highest_price(ladder) <= 3_020 * WAD + 1
+    assert highest_price(replace(ladder, rungs=ladder.rungs[:1])) == 3_000 * WAD
+
+
+@pytest.mark.parametrize(("is_buy", "step"), [(False, -10), (True, 10)])
+def test_adverse_fills__curve_that_bends__are_no_better_than_expected(is_buy, step):
+    prices = [3_000 + step * number**2 for number in range(3)]
+    ladder = Ladder(is_buy, tuple(Rung((1 << n) * WAD, price * WAD, WAD << n) for n, price in enumerate(prices)))
+    expected = fill_at(ladder, 0, 3 * WAD)
+    (worst,) = adverse_fills((ladder,), (expected,))
+    assert (worst.execution_price > expected.execution_price) is is_buy
+    assert worst.size_delta == expected.size_delta
+    assert worst.fee >= expected.fee
+    (exact,) = adverse_fills((ladder,), (fill_at(ladder, 0, 4 * WAD),))
+    assert abs(exact.execution_price - prices[2] * WAD) <= 10
