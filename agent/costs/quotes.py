@@ -112,8 +112,8 @@ def price_range(ladder: Ladder, size: int) -> tuple[Wad, Wad]:
     `fill_at` interpolates; the venue's own curve bends. Where it bends one way over neighbouring rungs, it lies between
     the chord of the two rungs and the neighbouring chords drawn on, and between the prices of the two. Below the first
     rung it lies between that rung's price and the first chord drawn on twice as steeply. At a rung it is the rung's. Of
-    what lies between two rungs alone only their prices are known, and one rung alone is taken for all below it. A venue that counts in units of
-    1e-18 USD makes two units of notional of rounding, which is much in the price of a size of few units.
+    what lies between two rungs alone only their prices are known, and one rung alone is taken for all below it. A venue
+    that counts in units of 1e-18 USD rounds a notional by two of them, which is much for a size of few units.
 
     Raises
     ------
