@@ -210,7 +210,8 @@ class Run:
     def _heal_all(self) -> None:
         for _, use in list(self.active):
             self._heal(use)
-        if not self._is_market_open():  # a reorganisation took the end of a halt away
+        self.restore_venue()  # a reorganisation may have taken the end of a fault away
+        if not self._is_market_open():
             self.open_market()
 
     def _recover(self) -> None:
