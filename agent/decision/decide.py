@@ -16,18 +16,31 @@ from agent.costs.trade_costs import CostInputs, leg_gas_cost_usd, trade_costs
 from agent.decision.agreement import disagreement, expected_hedge, require_coherent, valued
 from agent.decision.chain_band import as_known, inside_chain_band, inside_delta_rule
 from agent.decision.largest_accepted import SIZE_ERRORS, largest_accepted
+from agent.decision.part_worth import Part, not_worth
 from agent.domain import Action, Book, Decision, Exposure, Snapshot, Target, TradeCosts
 from agent.errors import BookMismatchError, DataError, RejectedError
 from agent.formatting import delta_text
-from agent.guard import band_now, evaluate, is_urgent, limit_price, worst_net_delta
+from agent.guard import GuardError, band_now, evaluate, is_urgent, limit_price, worst_net_delta
 from agent.policy.base import Policy
 from agent.risk.settlement import Settlement, has_live_positions
 from agent.rounding import mul_div_up
-from agent.routing import Cap, Route, RouteCosts, Router, RoutingParameters, SlicingParameters, plan_margin, plan_slices
+from agent.routing import (
+    TURNOVER_LEFT,
+    Cap,
+    Route,
+    RouteCosts,
+    Router,
+    RoutingParameters,
+    SlicingParameters,
+    plan_margin,
+    plan_slices,
+)
 from agent.units import BPS, WAD, Rounding, Wad, from_wad, to_wad
 
 AT_EXPIRY = Settlement()
 """Options settle on the price at expiry."""
+_REFILLING = frozenset({GuardError.TURNOVER_EXCEEDED, GuardError.LOSS_BUDGET_EXCEEDED})
+"""Refusals that waiting ends."""
 _FLOAT_BITS = 50
 """Two numbers that agree in so many bits are one to a float."""
 _NOTHING_LEFT = Target(0.0, 0.0, 0.0, "nothing is left of the book, so its hedge has no reason")
@@ -70,6 +83,8 @@ class _Case:
     exposure: Exposure
     costs: TradeCosts
     target: Target
+    own_band: float
+    """Half of the width of the policy's own band, underlying units."""
     leg_gas_usd: float
 
     @property
@@ -79,6 +94,13 @@ class _Case:
     @property
     def is_outside_chain_band(self) -> bool:
         return worst_net_delta(self.known.measurement) > band_now(self.snapshot)
+
+    def worst_after(self, route: Route) -> int:
+        """Return the worst case that a route leaves, with the book's delta as narrow as the agent knows it."""
+        known = self.known.measurement
+        return worst_net_delta(
+            replace(route.after, book_delta_low=known.book_delta_low, book_delta_high=known.book_delta_high)
+        )
 
     def router(self, is_buy: bool) -> Router:
         """Return the planner of one side, with the funding and gas that the costs reckon with."""
@@ -195,7 +217,8 @@ def _decide(
     if wanted is _NOTHING_LEFT and abs(size_delta + hedge) << _FLOAT_BITS <= abs(hedge):
         size_delta = Wad(-hedge)  # to the last wei: a rest that floats leave would stay for ever
     leg_gas_usd = leg_gas_cost_usd(snapshot.block.base_fee_wei, costs)
-    case = _Case(snapshot, known, settings, quotes, exposure, live_costs, target, leg_gas_usd)
+    own_band = (wanted.band_high - wanted.band_low) / 2.0
+    case = _Case(snapshot, known, settings, quotes, exposure, live_costs, target, own_band, leg_gas_usd)
     if snapshot.paused:
         return _margin_alone(case, case.hold("the vault is paused"))
     if measurement.nav == 0:
@@ -235,9 +258,10 @@ def _trade(case: _Case, wanted_size: Wad) -> Decision:
     if size < _least_size(case):
         return _margin_alone(case, case.hold(f"{case.target.reason}; {_cap_text(cap)} leaves too little to trade"))
     limited = None if size == abs(wanted_size) else f"limited by {_cap_text(cap)}"
+    waits = limited is not None and cap.reason == TURNOVER_LEFT
     if case.settings.slicing is not None and not (case.is_urgent or case.is_outside_chain_band):
         return _trade_a_slice(case, case.settings.slicing, router, Wad(size), limited)
-    return _trade_at_once(case, router, size, limited)
+    return _trade_at_once(case, router, size, limited, waits=waits)
 
 
 def _trade_a_slice(case: _Case, slicing: SlicingParameters, router: Router, size: Wad, limited: str | None) -> Decision:
@@ -256,8 +280,8 @@ def _trade_a_slice(case: _Case, slicing: SlicingParameters, router: Router, size
     return _trade_at_once(case, router, min(now, size), plan.reason if limited is None else f"{limited}; {plan.reason}")
 
 
-def _trade_at_once(case: _Case, router: Router, size: int, limited: str | None) -> Decision:
-    """Propose a size, or the largest the bounds accept below it."""
+def _trade_at_once(case: _Case, router: Router, size: int, limited: str | None, *, waits: bool = False) -> Decision:
+    """Propose a size, or the largest the bounds accept below it; ``waits``: a budget that refills has set it."""
     try:
         route = _accepted_route(case, router, size)
     except RejectedError as rejection:
@@ -266,8 +290,40 @@ def _trade_at_once(case: _Case, router: Router, size: int, limited: str | None) 
             return _margin_alone(
                 case, case.hold(f"{case.target.reason}; the guard would refuse: {rejection}", rejection.name)
             )
-        return case.rebalance(found, _trade_text(case, found, f"reduced to avoid {rejection.name}"))
+        route, limited = found, f"reduced to avoid {rejection.name}"
+        waits = waits or rejection.name in _REFILLING
+    if (reason := _left_undone(case, route, waits=waits)) is not None:
+        return _margin_alone(case, case.hold(f"{case.target.reason}; {reason}"))
     return case.rebalance(route, _trade_text(case, route, limited))
+
+
+def _left_undone(case: _Case, route: Route, *, waits: bool) -> str | None:
+    """Return why a trade that does not bring the worst case inside the chain's band is not worth it; None where it is.
+
+    Inside the band it is the policy that asks, and has weighed its cost.
+    """
+    band = band_now(case.snapshot)
+    if not case.is_outside_chain_band or case.worst_after(route) <= band:
+        return None
+    reason = not_worth(
+        Part(
+            distance=abs(case.exposure.net_delta),
+            size=abs(from_wad(sum(fill.size_delta for fill in route.fills))),
+            band=min(case.own_band, from_wad(band)),
+            gas_usd=case.costs.gas_usd,
+            spot_usd=case.exposure.spot_usd,
+            refill_usd_per_hour=_refill_usd_per_hour(case.snapshot) if waits else None,
+        )
+    )
+    if reason is None:
+        return None
+    return f"the worst case does not come inside the chain's band of {delta_text(from_wad(band))} now: {reason}"
+
+
+def _refill_usd_per_hour(snapshot: Snapshot) -> float:
+    """Return what the keeper's turnover refills by."""
+    bounds = snapshot.bounds
+    return from_wad(bounds.turnover_refill_per_day) * bounds.keeper_share_bps / BPS / 24.0
 
 
 def _least_size(case: _Case) -> int:

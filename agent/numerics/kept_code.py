@@ -6,12 +6,9 @@ import contextlib
 import hashlib
 import pickle
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from numba.core.caching import FunctionCache, IndexDataCacheFile
-
-_DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 class SummedCache(FunctionCache):
@@ -42,13 +39,14 @@ class _SummedFile(IndexDataCacheFile):
             return {}
 
     def _load_data(self, name: str) -> Any:
-        kept = Path(self._data_path(name)).read_bytes()
-        digest, code = kept[:_DIGEST_BYTES], kept[_DIGEST_BYTES:]
+        try:
+            digest, code = super()._load_data(name)
+        except Exception as error:
+            raise OSError(f"{name} is damaged") from error  # as a file that is gone: the code is compiled and kept anew
         if hashlib.sha256(code).digest() != digest:
-            raise OSError(f"{name} is damaged")  # taken for a file that is gone: the code is compiled and kept anew
+            raise OSError(f"{name} is damaged")
         return pickle.loads(code)  # noqa: S301  (our own, by its checksum)
 
     def _save_data(self, name: str, data: Any) -> None:
         code = self._dump(data)
-        with self._open_for_write(self._data_path(name)) as file:
-            file.write(hashlib.sha256(code).digest() + code)
+        super()._save_data(name, (hashlib.sha256(code).digest(), code))

@@ -1,9 +1,20 @@
 """From a size to legs: how much on which venue, in how many slices, at what limit and with what margin."""
 
-from agent.routing.route import Cap, Route, RouteCosts, Router, RoutingParameters, plan_margin, plan_route, size_cap
+from agent.routing.route import (
+    TURNOVER_LEFT,
+    Cap,
+    Route,
+    RouteCosts,
+    Router,
+    RoutingParameters,
+    plan_margin,
+    plan_route,
+    size_cap,
+)
 from agent.routing.slicing import SlicePlan, SlicingParameters, plan_slices
 
 __all__ = [
+    "TURNOVER_LEFT",
     "Cap",
     "Route",
     "RouteCosts",

@@ -64,6 +64,8 @@ class RouteCosts:
                 raise DataError(f"{name} is {number}; expected no negative number")
 
 
+TURNOVER_LEFT = "the guard's turnover left"
+"""What sets the cap where waiting raises it."""
 NO_COSTS = RouteCosts()
 """Quotes alone decide."""
 
@@ -144,7 +146,7 @@ class Router:
             return max(notional - (1 + ROUNDING_UNITS) * len(self.ladders), 0) * WAD // highest
 
         by_notional = Cap(Wad(within(snapshot.bounds.max_notional)), "the guard's notional of one rebalance")
-        by_turnover = Cap(Wad(max(within(budget_left(snapshot).turnover), closable)), "the guard's turnover left")
+        by_turnover = Cap(Wad(max(within(budget_left(snapshot).turnover), closable)), TURNOVER_LEFT)
         return min(by_venues, by_notional, by_turnover, key=lambda cap: cap.size)
 
     def route(self, size: int) -> Route:

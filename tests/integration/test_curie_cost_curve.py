@@ -65,7 +65,7 @@ def test_price_range__any_size__holds_the_quote(market, is_buy):
         assert high - low <= 2e-4 * price + 3 * WAD * WAD // size
 
 
-def test_price_range__small_sales_done__fill_above_the_smallest_rung_and_inside_the_range(market):
+def test_price_range__small_sales_done__fill_above_the_smallest_rung(market):
     ladder = _ladders(market)[False]
     sizes = [size for size in _any_sizes(60) if 10**12 < size < ladder.rungs[0].size][:8]
     rung_price = ladder.rungs[0].execution_price

@@ -1,0 +1,78 @@
+"""A part of a forced trade: worth its transaction, or left for later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from agent.backtest.price_series import PriceSeries
+from agent.backtest.vault_day import KeeperModel, replay_vault
+from agent.decision.decide import decide
+from agent.decision.part_worth import GAS_SHARE, Part, not_worth
+from agent.domain import Action
+from agent.policy.fixed_threshold import FixedThreshold
+from agent.units import Seconds
+from tests.support.decision_builders import (
+    COSTS,
+    NOW,
+    SETTINGS,
+    SPOT_USD,
+    short_calls,
+    snapshot_of,
+    usage_of,
+    wad,
+    with_bounds,
+)
+
+BOOK = short_calls()
+PART = Part(distance=60.0, size=10.0, band=5.0, gas_usd=80.0, spot_usd=3_000.0, refill_usd_per_hour=None)
+
+
+@pytest.mark.parametrize(("size", "is_worth"), [(0.2, False), (0.21, True), (60.0, True)])
+def test_not_worth__part_far_outside__does_as_much_as_a_trade_from_the_edge(size, is_worth):
+    """60^2 - (60 - x)^2 reaches 5^2 at x = 0.2087."""
+    assert (not_worth(replace(PART, size=size)) is None) is is_worth
+
+
+@pytest.mark.parametrize(("distance", "is_worth"), [(4.99, False), (5.01, True)])
+def test_not_worth__band_out_of_reach__is_centred_from_the_bands_edge_on(distance, is_worth):
+    assert (not_worth(replace(PART, distance=distance, size=distance)) is None) is is_worth
+
+
+@pytest.mark.parametrize(("gas_usd", "is_worth"), [(299.0, True), (301.0, False)])
+def test_not_worth__budget_refills__gas_takes_a_hundredth_at_most(gas_usd, is_worth):
+    part = replace(PART, gas_usd=gas_usd, refill_usd_per_hour=100.0)
+    assert (not_worth(part) is None) is is_worth
+    assert not_worth(replace(part, refill_usd_per_hour=None)) is None, "waiting would not help"
+
+
+def test_not_worth__waits__says_how_long():
+    part = replace(PART, size=1.0, gas_usd=80.0, refill_usd_per_hour=1_000.0)
+    assert not_worth(part) == (
+        "gas of $80.00 is more than 1% of the $3,000 that the budget allows; $8,000 are there in about 5 h"
+    )
+    assert not_worth(replace(part, refill_usd_per_hour=0.0)).endswith("when the budget is raised")
+
+
+def test_decide__turnover_nearly_spent_and_gas_dear__waits_and_says_until_when():
+    used = usage_of(turnover_used=wad(999_000))
+    dear = replace(COSTS, gas_units=COSTS.gas_units * 1_000)
+    decision = decide(snapshot_of(BOOK, usage=used), BOOK, FixedThreshold(0.5), dear, SETTINGS)
+    assert decision.action is Action.HOLD
+    assert "does not come inside the chain's band" in decision.reason
+    assert "are there in about" in decision.reason
+
+
+def test_replay_vault__budget_spent_for_a_day__does_not_dribble():
+    """A book that has doubled against an empty bucket: before, each cooldown traded what had come back since."""
+    bounds = {"turnover_capacity": wad(40_000), "turnover_refill_per_day": wad(120_000), "cooldown_seconds": 300}
+    start = with_bounds(snapshot_of(BOOK, usage=usage_of(turnover_used=wad(40_000))), **bounds)
+    times = NOW + 300 * np.arange(288, dtype=np.int64)
+    rising = PriceSeries("ETHUSDT", times, SPOT_USD * np.linspace(1.0, 1.3, 288), Seconds(300), "test", None)
+    gas = replace(COSTS, gas_units=COSTS.gas_units * 20)
+    day = replay_vault(start, BOOK, KeeperModel(FixedThreshold(0.5), SETTINGS, lambda _: gas), rising)
+    assert day.rebalances > 3
+    assert day.gas_usd <= GAS_SHARE * day.turnover_usd
+    assert day.turnover_usd > 100_000.0, "the day's budget is used all the same"
