@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
+from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -17,10 +20,11 @@ from agent.demo.live_table import LiveTable
 from agent.demo.preflight import require_replayable
 from agent.demo.replay import replay
 from agent.demo.scenario import Scenario, file_scenario, seeded_scenario
-from agent.demo.world import NETWORK
+from agent.demo.world import LEDGER_PATH, NETWORK
 from agent.errors import DataError
 from agent.files.timestamps import parse_instant
-from agent.report.formatting import duration, money, money_change, percent
+from agent.report.effectiveness import verdict
+from agent.report.formatting import duration, money, money_change
 from agent.report.replay_report import ReplayReport
 from agent.report.summary import summary_json
 from agent.settings import config_path, load_settings
@@ -54,6 +58,9 @@ def demo(
         typer.Option(help="Book of positions. Without it: short 100 calls at the money, 30 days left."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the generated path and of the local chain.")] = DEFAULT_SEED,
+    config_file: Annotated[
+        Path | None, typer.Option("--config", help="TOML of bounds, policy and costs, instead of config/localnet.toml.")
+    ] = None,
     html_path: Annotated[Path | None, typer.Option("--html", help="Where the HTML report goes.")] = None,
     summary_path: Annotated[Path | None, typer.Option("--summary", help="Where the JSON summary goes.")] = None,
     as_json: Annotated[
@@ -66,7 +73,7 @@ def demo(
     Shows every step as it happens and leaves an HTML report and a JSON summary.
     """
     as_json, summary_path = _after_json(as_json, json_path, summary_path)
-    config = config_path(NETWORK)
+    config = config_path(NETWORK if config_file is None else str(config_file))
     settings = load_settings(config, {})
     scenario = _scenario(prices, start, end, symbol, book, seed)
     require_replayable(scenario, settings, config)
@@ -77,12 +84,14 @@ def demo(
     console = Console(stderr=as_json)
     try:
         with LiveTable(console, scenario) as table:
-            report = replay(scenario, table)
+            report = replay(scenario, config, table)
     except KeyboardInterrupt:
-        console.print("Interrupted: the local chain is stopped, and no report is written.")
+        console.print("Interrupted before the first step: the local chain is stopped, and there is nothing to report.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
     _publish(report, render_html(report), html_target, json_target, as_json)
-    _conclude(console, report, html_target, json_target)
+    _conclude(console, report, {"Report": html_target, "Ledger": _keep_ledger(html_target), "Summary": json_target})
+    if report.ended_early is not None:
+        raise DataError(f"the replay ended after step {report.summary.steps:,}: {report.ended_early}")
 
 
 def _after_json(as_json: bool, written: str | None, summary_path: Path | None) -> tuple[bool, Path | None]:
@@ -155,7 +164,7 @@ def _checked_target(path: Path, option: str) -> Path:
 
 def _publish(report: ReplayReport, page: str, html_target: Path, json_target: Path | None, as_json: bool) -> None:
     _write(html_target, page)
-    summary = summary_json(report.summary)
+    summary = summary_json(report)
     if as_json:
         sys.stdout.write(summary)
     if json_target is not None:
@@ -169,11 +178,22 @@ def _write(path: Path, text: str) -> None:
         raise DataError(f"{path}: cannot be written ({error.strerror}); choose another path") from None
 
 
-def _conclude(console: Console, report: ReplayReport, html_target: Path, json_target: Path | None) -> None:
+def _keep_ledger(html_target: Path) -> Path:
+    """Copy the run's ledger beside its report."""
+    kept = html_target.with_suffix(".ledger.sqlite")
+    try:
+        kept.unlink(missing_ok=True)
+        with closing(sqlite3.connect(LEDGER_PATH)) as ledger, closing(sqlite3.connect(kept)) as copy:
+            ledger.backup(copy)
+    except (OSError, sqlite3.Error) as error:
+        raise DataError(f"{kept}: the ledger cannot be copied there ({error}); choose another --html") from None
+    return kept
+
+
+def _conclude(console: Console, report: ReplayReport, files: Mapping[str, Path | None]) -> None:
     summary = report.summary
-    effectiveness = "too short to tell" if summary.effectiveness is None else percent(summary.effectiveness)
     lines = [
-        ("Hedge effectiveness", f"{effectiveness} of the hourly variance removed"),
+        ("Hedge effectiveness", verdict(summary.effectiveness, report.interval_seconds)),
         ("Book alone", money_change(summary.pnl_unhedged_usd)),
         ("Book with hedge", f"{money_change(summary.pnl_hedged_usd)} after {money(summary.costs.total_usd)} of costs"),
         (
@@ -182,9 +202,7 @@ def _conclude(console: Console, report: ReplayReport, html_target: Path, json_ta
             f"{summary.band_breaches_after_rebalance:,} left the worst case outside the band",
         ),
         ("Time", f"{duration(summary.wall_s)}, 99 of 100 decisions in {summary.p99_decision_ms:.1f} ms"),
-        ("Report", str(html_target)),
+        *((name, str(path)) for name, path in files.items() if path is not None),
     ]
-    if json_target is not None:
-        lines.append(("Summary", str(json_target)))
     for name, text in lines:
         console.print(Text.assemble("  ", (f"{name:<20}", "bold"), text), soft_wrap=True)

@@ -25,6 +25,22 @@ def provenance(scenario: Scenario, world: World, bounds: Bounds) -> Mapping[str,
     }
 
 
+def inputs(scenario: Scenario) -> Mapping[str, str]:
+    """Return what was replayed, for a program: enough to replay it again."""
+    prices = scenario.prices
+    return {
+        "source": prices.source,
+        "sha256": prices.sha256 or "",
+        "symbol": prices.symbol,
+        "from": iso_utc(prices.start_unix),
+        "last": iso_utc(prices.end_unix),
+        "interval_seconds": str(prices.interval_seconds),
+        "book": scenario.book_origin,
+        "seed": str(scenario.seed),
+        "deposit_usd": f"{scenario.deposit_usd:.2f}",
+    }
+
+
 def _prices(scenario: Scenario) -> dict[str, str]:
     prices = scenario.prices
     known = {

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from agent.chain.state import ChainState
 from agent.demo.pnl import Execution, Pnl, PnlAccount
-from agent.demo.provenance import provenance
+from agent.demo.provenance import inputs, provenance
 from agent.demo.scenario import Scenario
 from agent.demo.world import World, open_world
-from agent.errors import DataError
+from agent.errors import AgentError, DataError
 from agent.guard import effective_band, worst_net_delta
 from agent.keeper.keeper import Keeper
 from agent.keeper.planner import CycleView
@@ -43,30 +45,42 @@ class Observer(Protocol):
         """Report a finished step."""
 
 
-def replay(scenario: Scenario, observer: Observer) -> ReplayReport:
+def replay(scenario: Scenario, config: Path, observer: Observer) -> ReplayReport:
     """Bring the stage up, replay every price, take the stage down and return what happened.
+
+    What ends a replay early, an error or an interrupt, is told in the report of what was until then
+    (`ReplayReport.ended_early`).
 
     Raises
     ------
     AgentError
-        Whatever the set-up or the keeper cannot go on with; the chain is stopped all the same.
+        Whatever the set-up or the first step cannot go on with; the chain is stopped all the same.
 
     """
     started = time.perf_counter()
-    with open_world(scenario, observer.phase) as world:
+    with open_world(scenario, config, observer.phase) as world:
         observer.begin()
-        recorder = Recorder(scenario, world.keeper, world.deployment.asset.decimals)
-        for at_unix, price_usd in zip(scenario.prices.times_unix, scenario.prices.prices_usd, strict=True):
-            world.localnet.step(float(price_usd), int(at_unix))
-            observer.step(recorder.record(world.keeper.cycle()))
-        return recorder.report(world, time.perf_counter() - started)
+        recorder = Recorder(scenario, world.keeper, world.deployment.asset.decimals, world.settings.costs.gas_token_usd)
+        ended_early = None
+        try:
+            for at_unix, price_usd in zip(scenario.prices.times_unix, scenario.prices.prices_usd, strict=True):
+                world.localnet.step(float(price_usd), int(at_unix))
+                observer.step(recorder.record(world.keeper.cycle()))
+        except (AgentError, KeyboardInterrupt) as reason:
+            if not recorder.has_steps:
+                raise
+            ended_early = str(reason) or "it was interrupted"
+        return recorder.report(world, time.perf_counter() - started, ended_early)
 
 
 class Recorder:
     """Turns cycles into the records of a report."""
 
-    def __init__(self, scenario: Scenario, keeper: Keeper, asset_decimals: int) -> None:
+    def __init__(
+        self, scenario: Scenario, keeper: Keeper, asset_decimals: int, gas_token_usd: Callable[[float], float]
+    ) -> None:
         self._scenario = scenario
+        self._gas_token_usd = gas_token_usd
         self._ledger = keeper.ledger
         self._asset_decimals = asset_decimals
         self._account: PnlAccount | None = None
@@ -78,6 +92,11 @@ class Recorder:
         self._fills_booked = 0
         self._receipts_booked = 0
         self._last: ChainState | None = None
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether there is anything to report."""
+        return bool(self._steps)
 
     def record(self, result: CycleResult) -> StepRecord:
         """Take in one cycle.
@@ -124,11 +143,12 @@ class Recorder:
                     Execution(from_wad(fill.size_delta), from_wad(fill.execution_price), from_wad(fill.fee))
                     for fill in fills
                 ],
-                sum(wei_to_eth(receipt.gas_used * receipt.gas_price_wei) for receipt in receipts) * price_usd,
+                sum(wei_to_eth(receipt.gas_used * receipt.gas_price_wei) for receipt in receipts)
+                * self._gas_token_usd(price_usd),
             )
 
-    def report(self, world: World, wall_seconds: float) -> ReplayReport:
-        """Close the account at the last state and return the report."""
+    def report(self, world: World, wall_seconds: float, ended_early: str | None = None) -> ReplayReport:
+        """Close the account at the last state and return the report; ``ended_early``: why it is not the whole."""
         state = self._last
         if state is None or self._account is None:
             raise DataError("no step was replayed; choose a longer span")
@@ -145,6 +165,8 @@ class Recorder:
             guard_band=from_wad(_band(state)),
             turnover_usd=self._account.turnover_usd,
             unexplained_usd=final.costs.funding_usd - funding_usd,
+            ended_early=ended_early,
+            inputs=inputs(scenario),
             summary=self._summary(final, costs, nav_at_oracle_usd(state, self._asset_decimals), wall_seconds),
             provenance=provenance(scenario, world, state.bounds),
         )
@@ -211,4 +233,5 @@ def _step(result: CycleResult, view: CycleView, pnl: Pnl, size_after: float) -> 
         pnl_hedged_usd=pnl.hedged_usd,
         costs=pnl.costs,
         reason=result.reason,
+        guard_error=decision.guard_error,
     )

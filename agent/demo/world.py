@@ -21,11 +21,12 @@ from agent.localnet.anvil import free_port
 from agent.localnet.deposit import deposit_collateral
 from agent.localnet.registry import MARKET_PROTOCOLS
 from agent.localnet.session import Localnet, LocalnetSettings, running_manifest
-from agent.settings import Settings, config_path, load_settings
+from agent.settings import Settings, load_settings
 from agent.units import Seconds
 from agent.venues.registry import VENUE_PROTOCOLS
 
 DEMO_DIRECTORY = Path(".evenkeel") / "demo"
+LEDGER_PATH = DEMO_DIRECTORY / "ledger.sqlite"
 """Everything of the last demonstration's chain: its log, its book, its addresses and its ledger."""
 
 NETWORK = "localnet"
@@ -44,13 +45,17 @@ class World:
 
 
 @contextlib.contextmanager
-def open_world(scenario: Scenario, phase: Callable[[str], AbstractContextManager[None]]) -> Iterator[World]:
+def open_world(
+    scenario: Scenario, config: Path, phase: Callable[[str], AbstractContextManager[None]]
+) -> Iterator[World]:
     """Bring everything up, and take it down at the end of the block whatever ended it.
 
     Parameters
     ----------
     scenario
         Start time and price, book, seed and collateral.
+    config
+        Bounds, policy and costs, as ``config/localnet.toml`` has them.
     phase
         Makes a context that is entered while a named part is under way.
 
@@ -77,8 +82,8 @@ def open_world(scenario: Scenario, phase: Callable[[str], AbstractContextManager
                 )
             )
         with phase("Vault, guard, oracle and delta book deployed, positions registered"):
-            localnet.deploy_evenkeel(book_path, manifest_path)
-            settings = _settings(localnet.rpc_url, manifest_path, ledger_path)
+            localnet.deploy_evenkeel(book_path, manifest_path, config)
+            settings = _settings(config, localnet.rpc_url, manifest_path, ledger_path)
             deployment = load_deployment(manifest_path, settings.chain.chain_id)
         with phase(f"${scenario.deposit_usd:,.0f} deposited, keeper started"):
             deposit_collateral(localnet, deployment, scenario.deposit_usd)
@@ -91,25 +96,23 @@ def _prepare_directory(book: Book) -> tuple[Path, Path, Path]:
     running = running_manifest(DEMO_DIRECTORY)
     if running is not None:
         raise DataError(f"another demonstration runs here (its Anvil is pid {running.pid}); wait for it or stop it")
-    manifest_path, ledger_path, book_path = (
-        DEMO_DIRECTORY / name for name in ("deployment.json", "ledger.sqlite", "book.toml")
-    )
+    manifest_path, book_path = (DEMO_DIRECTORY / name for name in ("deployment.json", "book.toml"))
     try:
         DEMO_DIRECTORY.mkdir(parents=True, exist_ok=True)
-        for path in (manifest_path, *DEMO_DIRECTORY.glob(f"{ledger_path.name}*")):
+        for path in (manifest_path, *DEMO_DIRECTORY.glob(f"{LEDGER_PATH.name}*")):
             path.unlink(missing_ok=True)
         book_path.write_text(book_toml(book), encoding="utf-8")
     except OSError as error:
         raise DataError(f"{DEMO_DIRECTORY}: cannot be written ({error.strerror}); mend its permissions") from None
-    return manifest_path, ledger_path, book_path
+    return manifest_path, LEDGER_PATH, book_path
 
 
-def _settings(rpc_url: str, manifest_path: Path, ledger_path: Path) -> Settings:
-    """Return ``config/localnet.toml`` with this chain's address, manifest and ledger in place of its own."""
+def _settings(config: Path, rpc_url: str, manifest_path: Path, ledger_path: Path) -> Settings:
+    """Return the configuration with this chain's address, manifest and ledger in place of its own."""
     environment = {
         **os.environ,
         RPC_URLS_VARIABLE: rpc_url,
         MANIFEST_PATH_VARIABLE: str(manifest_path),
         LEDGER_URL_VARIABLE: f"sqlite:///{ledger_path}",
     }
-    return load_settings(config_path(NETWORK), environment)
+    return load_settings(config, environment)

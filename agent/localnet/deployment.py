@@ -46,11 +46,17 @@ def deployment_inputs(manifest: LocalnetManifest) -> DeploymentInputs:
     )
 
 
-def run_deployment(inputs_path: Path, rpc_url: str, book_path: Path | None, manifest_path: Path | None = None) -> None:
+def run_deployment(
+    inputs_path: Path,
+    rpc_url: str,
+    book_path: Path | None,
+    manifest_path: Path | None = None,
+    config_path: Path | None = None,
+) -> None:
     """Deploy the vault, and put a book on the chain, on top of the contracts that a file of inputs names.
 
     The script reads ``config/localnet.toml`` too, and writes ``deployments/31337.json``, both in the checkout, unless
-    ``manifest_path`` names another place for the latter.
+    ``config_path`` and ``manifest_path`` name other files.
 
     Raises: `DataError` with the script's own line when it refuses its input; `FatalError` when it fails otherwise.
     """
@@ -59,6 +65,8 @@ def run_deployment(inputs_path: Path, rpc_url: str, book_path: Path | None, mani
     command += ["--inputs", str(inputs_path.resolve())]
     if book_path is not None:
         command += ["--book", str(book_path.resolve())]
+    if config_path is not None:
+        command += ["--config", str(config_path.resolve())]
     environment = {**os.environ, RPC_URLS_VARIABLE: rpc_url}
     if manifest_path is not None:
         environment[MANIFEST_PATH_VARIABLE] = str(manifest_path.resolve())

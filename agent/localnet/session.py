@@ -181,11 +181,13 @@ class Localnet:
         )
         return from_wad(answer_to_wad(answer)), int(round_id)
 
-    def deploy_evenkeel(self, book_path: Path | None = None, manifest_path: Path | None = None) -> None:
+    def deploy_evenkeel(
+        self, book_path: Path | None = None, manifest_path: Path | None = None, config_path: Path | None = None
+    ) -> None:
         """Deploy the vault and put a book on the chain (see `agent.localnet.deployment.run_deployment`)."""
         inputs_path = self.state_directory / INPUTS_NAME
         inputs_path.write_text(deployment_inputs(self.manifest).model_dump_json(indent=2) + "\n", encoding="utf-8")
-        run_deployment(inputs_path, self.rpc_url, book_path, manifest_path)
+        run_deployment(inputs_path, self.rpc_url, book_path, manifest_path, config_path)
 
     def fund_usdc(self, to: Address, units: AssetUnits) -> None:
         """Mint test dollars to an account, in a block of its own."""

@@ -7,12 +7,26 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.report.formatting import duration, percent
 from agent.risk.effectiveness import FEWEST_CHANGES, variance_reduction
 from agent.units import Seconds
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
 SECONDS_PER_HOUR = 3_600
+_WORTH_A_PERCENTAGE = -1.0
+"""Below it the hedge has more than doubled the variance, and a percentage tells nothing more."""
+
+
+_FLAT_USD = 0.01
+"""A book whose P&L changes by less is flat: the ratio of two variances would be one of rounding."""
+
+
+def largest_swing(pnl_usd: FloatArray, interval_seconds: Seconds | int) -> float:
+    """Return the largest change of a cumulative P&L within any hour, or within a step where that is longer, USD."""
+    stride = hourly_stride(interval_seconds)
+    windows = np.lib.stride_tricks.sliding_window_view(pnl_usd, min(stride + 1, len(pnl_usd)))
+    return float(np.max(windows.max(axis=1) - windows.min(axis=1)))
 
 
 def hourly_stride(interval_seconds: Seconds | int) -> int:
@@ -21,9 +35,9 @@ def hourly_stride(interval_seconds: Seconds | int) -> int:
 
 
 def hourly_changes(pnl_usd: FloatArray, interval_seconds: Seconds | int) -> FloatArray:
-    """Return the differences of a cumulative P&L sampled once an hour, USD.
+    """Return the differences of a cumulative P&L sampled once an hour, or once a step where that is longer, USD.
 
-    A last part-hour is left out, so that all changes cover the same time.
+    A last part is left out, so that all changes cover the same time.
     """
     return np.diff(pnl_usd[:: hourly_stride(interval_seconds)])
 
@@ -33,9 +47,29 @@ def hedge_effectiveness(
 ) -> float | None:
     """Return the share of the variance of hourly changes that the hedge removed, see `agent.risk.effectiveness`.
 
-    None when there are fewer than two hours, or when the unhedged P&L does not vary: there is nothing to compare with.
+    None when there are fewer than two changes, or when the book's own are all the same to the cent: there is nothing to
+    compare with.
     """
     unhedged = hourly_changes(pnl_unhedged_usd, interval_seconds)
-    if len(unhedged) < FEWEST_CHANGES or np.var(unhedged) == 0:
+    if len(unhedged) < FEWEST_CHANGES or np.ptp(unhedged) < _FLAT_USD:
         return None
     return variance_reduction(hourly_changes(pnl_hedged_usd, interval_seconds), unhedged)
+
+
+def variance_name(interval_seconds: Seconds | int) -> str:
+    """Name the variance that is compared: of an hour's changes, or of a step's where that is longer."""
+    if interval_seconds <= SECONDS_PER_HOUR:
+        return "hourly variance"
+    return f"variance over {duration(interval_seconds)}"
+
+
+def verdict(effectiveness: float | None, interval_seconds: Seconds | int) -> str:
+    """Say what the hedge did to the variance, as the end of a sentence that begins with the hedge."""
+    name = variance_name(interval_seconds)
+    if effectiveness is None:
+        return f"had too little to remove: the {name} of the book alone is none, or was seen too briefly"
+    if effectiveness < 0.0:
+        if effectiveness < _WORTH_A_PERCENTAGE:
+            return f"more than doubled the {name}: the book alone hardly moved"
+        return f"added {percent(-effectiveness)} to the {name}"
+    return f"removed {percent(effectiveness)} of the {name}"

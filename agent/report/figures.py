@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import numpy as np
 
 from agent.extras import extra
-from agent.report.effectiveness import hourly_changes, hourly_stride
-from agent.report.formatting import money, signed
+from agent.report.effectiveness import SECONDS_PER_HOUR, hourly_changes, hourly_stride
+from agent.report.formatting import duration, money, signed
 from agent.report.replay_report import HedgingCosts, ReplayReport, StepAction, StepRecord
 
 with extra("report", "The HTML report"):
@@ -138,7 +138,7 @@ def pnl_figure(report: ReplayReport) -> go.Figure:
 
 def hourly_figure(report: ReplayReport) -> go.Figure:
     """Draw each hour's gain or loss, without and with the hedge."""
-    figure = _figure("Gain or loss in each hour, USD")
+    figure = _figure(f"Gain or loss of each {duration(max(report.interval_seconds, SECONDS_PER_HOUR))}, USD")
     times = _times(report.steps)[:: hourly_stride(report.interval_seconds)][1:]
     for name, colour, pnl_usd in (
         ("Book alone", BOOK_ALONE, [step.pnl_unhedged_usd for step in report.steps]),

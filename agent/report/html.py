@@ -9,6 +9,7 @@ from string import Template
 
 from agent.extras import extra
 from agent.report import figures
+from agent.report.effectiveness import SECONDS_PER_HOUR, variance_name, verdict
 from agent.report.formatting import duration, money, money_change, percent, signed, utc_minute
 from agent.report.narrative import span_seconds, story
 from agent.report.replay_report import ReplayReport
@@ -27,8 +28,8 @@ _PICTURES = (
     (
         "Net delta against its band",
         "How many {underlying} the book and its hedge together are long (above zero) or short. Inside the shaded band "
-        "the keeper leaves it: a trade would cost more than it is worth. The dashed lines are the bound that the "
-        "vault's contract keeps.",
+        "the keeper leaves it: a trade would cost more than it is worth. The dashed lines are the governed band: no "
+        "rebalance may leave the worst case farther out than it was, and outside them.",
         figures.net_delta_figure,
     ),
     (
@@ -42,8 +43,8 @@ _PICTURES = (
         figures.pnl_figure,
     ),
     (
-        "Hour by hour",
-        "Each bar is the gain or loss of one hour. {effectiveness}",
+        "Change by change",
+        "Each bar is the gain or loss of {period}. The hedge {verdict}.",
         figures.hourly_figure,
     ),
     (
@@ -82,10 +83,10 @@ def _subtitle(report: ReplayReport) -> str:
 
 def _cards(report: ReplayReport) -> list[str]:
     summary = report.summary
-    effectiveness = "n/a" if summary.effectiveness is None else percent(summary.effectiveness)
+    effectiveness = "n/a" if summary.effectiveness is None else percent(max(summary.effectiveness, 0.0))
     breaches = summary.band_breaches_after_rebalance
     return [
-        _card("", effectiveness, "of the hourly variance removed by the hedge"),
+        _card("", effectiveness, f"of the {variance_name(report.interval_seconds)} removed by the hedge"),
         _card("", money_change(summary.pnl_hedged_usd), "book with hedge, after all costs"),
         _card("alone", money_change(summary.pnl_unhedged_usd), "book alone"),
         _card("", money(summary.costs.total_usd), f"cost of hedging, {summary.rebalances:,} rebalances"),
@@ -102,7 +103,7 @@ def _cards(report: ReplayReport) -> list[str]:
         _card(
             "",
             f"{signed(summary.max_abs_net_delta, 2)} {escape(report.underlying)}",
-            "largest net delta once the hedge was built",
+            "largest net delta " + ("once the hedge was built" if summary.rebalances else "of a book without a hedge"),
         ),
         _card("", f"{summary.p99_decision_ms:.1f} ms", "99 of 100 decisions took less"),
     ]
@@ -114,16 +115,12 @@ def _card(kind: str, figure: str, name: str) -> str:
 
 
 def _pictures(report: ReplayReport) -> list[str]:
-    effectiveness = report.summary.effectiveness
-    told = (
-        "The replay is too short to compare variances."
-        if effectiveness is None
-        else f"The hedge removed {percent(effectiveness)} of their variance."
-    )
-    return [
-        _picture(title, words.format(underlying=report.underlying, effectiveness=told), draw(report))
-        for title, words, draw in _PICTURES
-    ]
+    told = {
+        "underlying": report.underlying,
+        "period": duration(max(report.interval_seconds, SECONDS_PER_HOUR)),
+        "verdict": verdict(report.summary.effectiveness, report.interval_seconds),
+    }
+    return [_picture(title, words.format(**told), draw(report)) for title, words, draw in _PICTURES]
 
 
 def _picture(title: str, words: str, figure: go.Figure) -> str:

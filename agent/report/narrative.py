@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from agent.report.effectiveness import hourly_changes
+from agent.report.effectiveness import SECONDS_PER_HOUR, largest_swing, verdict
 from agent.report.formatting import MINUS, duration, money, money_change, percent, price, signed
-from agent.report.replay_report import ReplayReport
+from agent.report.replay_report import ReplayReport, StepAction
 from agent.units import BPS
 
 _CENT_USD = 0.01
@@ -14,12 +14,17 @@ _CENT_USD = 0.01
 
 def story(report: ReplayReport) -> list[str]:
     """Return the paragraphs: what the market did, what the hedge did, what it cost, what the chain enforced."""
-    return [_market(report), _outcome(report), _work(report), _enforcement(report)]
+    ended = [] if report.ended_early is None else [_ending(report.ended_early)]
+    return [*ended, _market(report), _outcome(report), _work(report), _enforcement(report)]
 
 
 def span_seconds(report: ReplayReport) -> int:
     """Return the time from the first step to the last."""
     return report.steps[-1].unix - report.steps[0].unix
+
+
+def _ending(reason: str) -> str:
+    return f"This replay ended before its last price: {reason}. What follows is what had happened until then."
 
 
 def _market(report: ReplayReport) -> str:
@@ -35,8 +40,8 @@ def _market(report: ReplayReport) -> str:
 def _outcome(report: ReplayReport) -> str:
     summary = report.summary
     alone, hedged = summary.pnl_unhedged_usd, summary.pnl_hedged_usd
-    changes_alone, changes_hedged = (
-        np.abs(hourly_changes(np.array(pnl_usd), report.interval_seconds))
+    swing_alone, swing_hedged = (
+        largest_swing(np.array(pnl_usd), report.interval_seconds)
         for pnl_usd in (
             [step.pnl_unhedged_usd for step in report.steps],
             [step.pnl_hedged_usd for step in report.steps],
@@ -46,26 +51,19 @@ def _outcome(report: ReplayReport) -> str:
         f"Left alone, the book would have {_gained(alone)}; with its hedge, and after every cost, it "
         f"{_gained(hedged)}. A hedge takes away gains as well as losses: what it buys is steadiness."
     )
-    if changes_alone.size and summary.effectiveness is not None:
-        told += (
-            f" The largest swing within an hour was {money(changes_alone.max())} without it and "
-            f"{money(changes_hedged.max())} with it; {percent(summary.effectiveness)} of the hourly variance was "
-            "removed."
-        )
-    return told
+    span = duration(max(report.interval_seconds, SECONDS_PER_HOUR))
+    return told + (
+        f" The largest swing within {'an hour' if span == '1 hour' else span} was {money(swing_alone)} without it and "
+        f"{money(swing_hedged)} with it; the hedge {verdict(summary.effectiveness, report.interval_seconds)}."
+    )
 
 
 def _work(report: ReplayReport) -> str:
     summary, costs = report.summary, report.summary.costs
-    rejected = (
-        "None was refused."
-        if summary.rejected == 0
-        else f"{summary.rejected:,} were refused by the bounds and changed nothing."
-    )
     per_traded = f" ({percent(costs.total_usd / report.turnover_usd, 2)} of it)" if report.turnover_usd else ""
     return (
-        f"The keeper looked {summary.steps:,} times and traded {summary.rebalances:,} times, "
-        f"{money(report.turnover_usd)} in all. {rejected} That cost {money(costs.total_usd)}{per_traded}: "
+        f"The keeper looked {_times(summary.steps)} and traded {_times(summary.rebalances)}, "
+        f"{money(report.turnover_usd)} in all. {_refused(report)} That cost {money(costs.total_usd)}{per_traded}: "
         f"{money(costs.fee_usd)} in venue fees, {money(costs.slippage_usd)} in slippage, "
         f"{money(costs.funding_usd)} in funding and {money(costs.gas_usd)} in gas. Prices and these four explain the "
         f"hedge's result on chain {_to_within(abs(report.unexplained_usd))}."
@@ -74,24 +72,55 @@ def _work(report: ReplayReport) -> str:
 
 def _enforcement(report: ReplayReport) -> str:
     summary = report.summary
-    kept = (
-        "after none of them did the worst case exceed"
-        if summary.band_breaches_after_rebalance == 0
-        else f"after {summary.band_breaches_after_rebalance:,} of them the worst case still exceeded"
-    )
+    if summary.rebalances == 0:
+        measured = f"No rebalance put the governed band of {_band(report)} to the test."
+    elif summary.band_breaches_after_rebalance == 0:
+        measured = (
+            "Every rebalance was measured by the vault's contract after execution; after none of them did the worst "
+            f"case exceed the governed band of {_band(report)}."
+        )
+    else:
+        measured = (
+            "Every rebalance was measured by the vault's contract after execution; "
+            f"{_times(summary.band_breaches_after_rebalance)} the worst case, smaller than before, still exceeded the "
+            f"governed band of {_band(report)}."
+        )
     mismatches = summary.guard_mirror_mismatches
     mirrored = (
         "agreed with the chain's answer every time"
         if mismatches == 0
-        else f"disagreed with the chain's answer {mismatches:,} times"
+        else f"disagreed with the chain's answer {_times(mismatches)}"
     )
     ledger_usd = summary.ledger_nav_error_bps / BPS * summary.vault_nav_usd
     return (
-        f"Every rebalance was measured by the vault's contract after execution; {kept} the governed band of "
-        f"{signed(report.guard_band, 2)} {report.underlying}. The keeper's own forecast of that judgement {mirrored}. "
+        f"{measured} Between rebalances the price may carry it out: the band binds when the keeper acts. "
+        f"The keeper's own forecast of that judgement {mirrored}. "
         f"The vault held {money(summary.vault_nav_usd)} at the end, and the NAV worked out from the keeper's "
         f"ledger alone met the chain's {_to_within(ledger_usd)} at every step."
     )
+
+
+def _refused(report: ReplayReport) -> str:
+    """Say what the bounds forbade: on chain, and before anything was sent."""
+    held: dict[str, int] = {}
+    for step in report.steps:
+        if step.guard_error is not None and step.action is StepAction.HOLD:
+            held[step.guard_error] = held.get(step.guard_error, 0) + 1
+    sent = report.summary.rejected
+    told = f"{_times(sent).capitalize()} a transaction was refused on chain and changed nothing" if sent else ""
+    if held:
+        named = ", ".join(f"{error} {_times(count)}" for error, count in sorted(held.items()))
+        often = _times(sum(held.values()))
+        told += ("; " if told else "") + f"the bounds kept it from what it wanted {often} ({named})"
+    return f"{told[0].upper()}{told[1:]}." if told else "The bounds refused nothing that it wanted."
+
+
+def _band(report: ReplayReport) -> str:
+    return f"{signed(report.guard_band, 2)} {report.underlying}"
+
+
+def _times(count: int) -> str:
+    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count:,} times")
 
 
 def _relative(ratio: float) -> str:

@@ -63,6 +63,8 @@ class StepRecord:
     pnl_hedged_usd: float
     costs: HedgingCosts
     reason: str
+    guard_error: str | None = None
+    """The bound that kept the keeper from what it wanted, where one did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,10 @@ class ReplayReport:
     turnover_usd: float
     unexplained_usd: float
     """Hedge P&L measured on chain minus what prices and the four costs explain."""
+    ended_early: str | None
+    """Why the replay ended before its last price; None where it did not."""
+    inputs: Mapping[str, str]
+    """What was replayed, by name, for a program that reads the summary."""
     summary: Summary
     provenance: Mapping[str, Mapping[str, str]]
     """Section, then name and text, in the order to be shown."""

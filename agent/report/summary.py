@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-from agent.report.replay_report import Summary
+from agent.report.replay_report import ReplayReport, StepRecord
 
 
-def summary_json(summary: Summary) -> str:
-    """Return the summary as JSON, one field a line, in the documented order."""
-    costs = summary.costs
+def summary_json(report: ReplayReport) -> str:
+    """Return the replay's figures, inputs and steps as JSON, in the documented order."""
+    summary, costs = report.summary, report.summary.costs
     fields = {
         "steps": summary.steps,
         "rebalances": summary.rebalances,
@@ -30,5 +30,28 @@ def summary_json(summary: Summary) -> str:
         "ledger_nav_error_bps": summary.ledger_nav_error_bps,
         "wall_s": summary.wall_s,
         "p99_decision_ms": summary.p99_decision_ms,
+        "turnover_usd": report.turnover_usd,
+        "unexplained_usd": report.unexplained_usd,
+        "ended_early": report.ended_early,
+        "inputs": dict(report.inputs),
+        "step_records": [_step(step) for step in report.steps],
     }
     return json.dumps(fields, indent=2, allow_nan=False) + "\n"
+
+
+def _step(step: StepRecord) -> dict[str, object]:
+    return {
+        "unix": step.unix,
+        "price_usd": step.price_usd,
+        "book_delta": step.book_delta,
+        "net_delta": step.net_delta,
+        "net_delta_after": step.net_delta_after,
+        "action": step.action.value,
+        "hedge_size_delta": step.hedge_size_delta,
+        "hedge_size": step.hedge_size,
+        "pnl_unhedged_usd": step.pnl_unhedged_usd,
+        "pnl_hedged_usd": step.pnl_hedged_usd,
+        "cost_usd": step.costs.total_usd,
+        "guard_error": step.guard_error,
+        "reason": step.reason,
+    }

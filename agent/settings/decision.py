@@ -156,11 +156,15 @@ class CostSettings(Section):
         default=0, ge=0, description="what each further venue in a rebalance burns: a venue that saves less is left out"
     )
 
+    def gas_token_usd(self, oracle_price_usd: float) -> float:
+        """Return what the token that pays for gas is worth, USD."""
+        configured = self.gas_token_price_usd
+        return oracle_price_usd if isinstance(configured, str) else configured
+
     def to_cost_inputs(self, oracle_price: Wad, priority_fee_gwei: Decimal) -> CostInputs:
         """Return the inputs of one decision."""
-        configured = self.gas_token_price_usd
         return CostInputs(
-            eth_price_usd=from_wad(oracle_price) if isinstance(configured, str) else configured,
+            eth_price_usd=self.gas_token_usd(from_wad(oracle_price)),
             priority_fee_wei=gwei_to_wei(priority_fee_gwei, Rounding.UP),
             gas_units=self.rebalance_gas_units,
             data_fee_wei=gwei_to_wei(self.data_fee_gwei, Rounding.UP),

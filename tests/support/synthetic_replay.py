@@ -64,6 +64,8 @@ def synthetic_report(count: int = 288, seed: int = 3) -> ReplayReport:
         book=BOOK,
         guard_band=BAND,
         turnover_usd=turnover_usd,
+        ended_early=None,
+        inputs={},
         unexplained_usd=0.0,
         summary=_summary(steps, costs),
         provenance={

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -22,12 +27,16 @@ def directory(tmp_path, repository, monkeypatch):
 
 @pytest.fixture
 def replayed(monkeypatch):
-    """Replace the replay by a finished report; the list tells which scenarios were asked for."""
-    scenarios = []
+    """Replace the replay by a finished report; the lists tell what was asked for, and how it ends."""
+    scenarios, configs, ended_early = [], [], [None]
 
-    def replay(scenario, observer):
+    def replay(scenario, config, observer):
         scenarios.append(scenario)
-        report = synthetic_report(36)
+        configs.append(config)
+        report = replace(synthetic_report(36), ended_early=ended_early[0])
+        demo_module.LEDGER_PATH.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(demo_module.LEDGER_PATH)) as ledger:
+            ledger.execute("CREATE TABLE IF NOT EXISTS intents (id INTEGER)")
         with observer.phase("stage"):
             pass
         observer.begin()
@@ -36,7 +45,7 @@ def replayed(monkeypatch):
         return report
 
     monkeypatch.setattr(demo_module, "replay", replay)
-    return scenarios
+    return SimpleNamespace(scenarios=scenarios, configs=configs, ended_early=ended_early)
 
 
 def evenkeel(monkeypatch, *arguments):
@@ -92,14 +101,14 @@ def test_demo__bad_input__one_line_status_2_and_nothing_started(
     assert captured.err.startswith("evenkeel: ")
     assert captured.err.count("\n") == 1
     assert captured.out == ""
-    assert replayed == []
+    assert replayed.scenarios == []
 
 
 def test_demo__prices_with_a_nan__refused_before_anything_starts(directory, replayed, monkeypatch, capsys):
     path = price_file(directory, price=float("nan"))
     assert evenkeel(monkeypatch, "--prices", path, *SPAN) == 2
     assert "no finite price at 2024-08-01T00:00:00Z" in capsys.readouterr().err
-    assert replayed == []
+    assert replayed.scenarios == []
 
 
 def test_demo__no_arguments__report_and_summary_where_promised(directory, replayed, monkeypatch, capsys):
@@ -118,8 +127,8 @@ def test_demo__named_files__written_there_and_seed_used(directory, replayed, mon
     assert evenkeel(monkeypatch, "--seed", 9, "--html", html, "--summary", summary) == 0
     assert html.read_text().startswith("<!doctype html>")
     assert json.loads(summary.read_text())["rebalances"] > 0
-    assert replayed[0].seed == 9
-    assert not (directory / ".evenkeel").exists()
+    assert replayed.scenarios[0].seed == 9
+    assert not (directory / ".evenkeel" / "reports").exists()
 
 
 def test_demo__json_to_standard_output__nothing_else_there(directory, replayed, monkeypatch, capsys):
@@ -133,19 +142,41 @@ def test_demo__real_prices_and_own_book__scenario_has_both(directory, replayed, 
     path = price_file(directory)
     book = repository / "examples" / "book.toml"
     assert evenkeel(monkeypatch, "--prices", path, *SPAN, "--book", book) == 0
-    (scenario,) = replayed
+    (scenario,) = replayed.scenarios
     assert len(scenario.prices) == 24
     assert [leg.quantity for leg in scenario.book.options] == [-60, -25]
 
 
 def test_demo__interrupted__says_the_chain_is_stopped_and_writes_nothing(directory, monkeypatch, capsys):
-    def interrupted(scenario, observer):
+    def interrupted(scenario, config, observer):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(demo_module, "replay", interrupted)
     assert evenkeel(monkeypatch) == 130
     assert "the local chain is stopped" in capsys.readouterr().out
     assert list((directory / ".evenkeel" / "reports").iterdir()) == []
+
+
+def test_demo__ended_early__leaves_the_report_of_what_was_and_fails(directory, replayed, monkeypatch, capsys):
+    replayed.ended_early[0] = "no depth at step 37"
+    assert evenkeel(monkeypatch, "--html", "a.html", "--summary", "a.json") == 2
+    assert "the replay ended after step 36: no depth at step 37" in capsys.readouterr().err
+    assert "This replay ended before its last price: no depth at step 37" in (directory / "a.html").read_text()
+    assert json.loads((directory / "a.json").read_text())["ended_early"] == "no depth at step 37"
+
+
+def test_demo__ledger__is_kept_beside_the_report(directory, replayed, monkeypatch):
+    assert evenkeel(monkeypatch, "--html", "a.html") == 0
+    with closing(sqlite3.connect(directory / "a.ledger.sqlite")) as kept:
+        assert kept.execute("SELECT name FROM sqlite_master").fetchall() == [("intents",)]
+
+
+def test_demo__config__is_read_in_place_of_the_local_one(directory, replayed, monkeypatch, capsys):
+    shutil.copy(directory / "config" / "localnet.toml", directory / "mine.toml")
+    assert evenkeel(monkeypatch, "--html", "a.html", "--config", "mine.toml") == 0
+    assert replayed.configs == [Path("mine.toml")]
+    assert evenkeel(monkeypatch, "--config", "absent.toml") == 2
+    assert "absent.toml: no such file" in capsys.readouterr().err
 
 
 def test_demo__json_with_path__still_works_and_hints(directory, replayed, monkeypatch, capsys):
@@ -161,6 +192,6 @@ def test_demo__findings__a_line_each_and_nothing_started(directory, replayed, mo
     book.write_text('[book]\nunderlying = "ETH"\n[[holding]]\nquantity = 900\n')
     assert evenkeel(monkeypatch, "--book", book) == 2
     captured = capsys.readouterr()
-    assert (captured.out, replayed) == ("", [])
+    assert (captured.out, replayed.scenarios) == ("", [])
     assert captured.err.count("\n") >= 3
     assert all(line.startswith("evenkeel: ") for line in captured.err.splitlines())

@@ -112,7 +112,9 @@ def ledger():
 def recorder(ledger, monkeypatch):
     monkeypatch.setattr(replay_module, "provenance", lambda scenario, world, bounds: {})
     scenario = replace(seeded_scenario(1, None), book=BOOK)
-    return Recorder(scenario, SimpleNamespace(ledger=ledger), asset_decimals=6)
+    return Recorder(
+        scenario, SimpleNamespace(ledger=ledger), asset_decimals=6, gas_token_usd=lambda price_usd: price_usd
+    )
 
 
 @pytest.mark.parametrize("size", [12.0, -12.0, 0.0])
@@ -129,6 +131,17 @@ def test_nav_at_oracle__mark_and_index_either_way__values_the_size_at_the_oracle
 def test_hedge_size__several_venues__their_sum():
     snapshot = snapshot_of(BOOK, VenueState(size=7.0), VenueState(size=-2.5))
     assert hedge_size(state_of(snapshot)) == 4.5
+
+
+def test_recorder__another_asset_is_hedged__gas_costs_what_its_own_token_does(recorder, ledger):
+    """Gas paid in ether is no bitcoin: $772 were once told as $22,315."""
+    recorder._gas_token_usd = lambda price_usd: 2_000.0
+    snapshot, state = look(60_000.0, 0.0, NOW)
+    ledger.held_receipts = [RECEIPT]
+    recorder.record(cycle(Outcome.EXECUTED, snapshot, state, receipt=RECEIPT, after=state))
+    report = recorder.report(None, wall_seconds=1.5, ended_early="no depth")
+    assert report.summary.costs.gas_usd == pytest.approx(2.0)
+    assert report.ended_early == "no depth"
 
 
 def test_recorder__hedge_then_hold__books_the_trade_and_its_costs(recorder, ledger):

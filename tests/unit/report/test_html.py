@@ -6,10 +6,13 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
+from agent.report.effectiveness import hedge_effectiveness, verdict
 from agent.report.html import render_html
 from agent.report.narrative import story
+from agent.report.replay_report import StepAction
 from tests.support.synthetic_replay import synthetic_report
 
 
@@ -50,7 +53,7 @@ def test_html__self_contained__fetches_nothing(page):
 
 
 def test_html__every_promised_picture__is_there(report, page):
-    for title in ("The price", "Net delta against its band", "Profit and loss", "Hour by hour", "What it cost"):
+    for title in ("The price", "Net delta against its band", "Profit and loss", "Change by change", "What it cost"):
         assert title in page.text
     assert len(re.findall(r"Plotly\.newPlot\(", render_html(report).split("</head>")[1])) == 6
 
@@ -73,20 +76,104 @@ def test_html__no_placeholder_left(report):
 def test_html__breaches__shown_in_red_and_told(report):
     broken = replace(report, summary=replace(report.summary, band_breaches_after_rebalance=3))
     assert '<div class="card bad"><div class="figure">3</div>' in render_html(broken)
-    assert "after 3 of them the worst case still exceeded the governed band" in " ".join(story(broken))
+    assert "3 times the worst case, smaller than before, still exceeded the governed band" in " ".join(story(broken))
     assert "after none of them" in " ".join(story(report))
 
 
 def test_story__refusals_and_mismatches__told(report):
     told = " ".join(story(replace(report, summary=replace(report.summary, rejected=2, guard_mirror_mismatches=4))))
-    assert "2 were refused" in told
+    assert "Twice a transaction was refused on chain" in told
     assert "disagreed with the chain's answer 4 times" in told
 
 
 def test_story__too_short_for_hours__says_no_variance():
-    short = synthetic_report(10)
-    assert "hourly variance" not in " ".join(story(short))
-    assert "too short to compare" in render_html(short)
+    told = " ".join(story(synthetic_report(10)))
+    assert "had too little to remove: the hourly variance of the book alone is none, or was seen too briefly" in told
+
+
+def _stepped(report, interval_seconds, **changes):
+    """The report with its steps as far apart, each changed by ``changes``: functions of its number and itself."""
+    start = report.steps[0].unix
+    steps = tuple(
+        replace(
+            step,
+            unix=start + number * interval_seconds,
+            **{name: change(number, step) for name, change in changes.items()},
+        )
+        for number, step in enumerate(report.steps)
+    )
+    return replace(report, steps=steps, interval_seconds=interval_seconds)
+
+
+def test_story__four_hours_a_step__says_nothing_of_hours(report):
+    apart = _stepped(report, 4 * 3_600)
+    told = " ".join(story(apart))
+    assert "within 4 hours" in told
+    assert "of the variance over 4 hours" in told
+    assert "hourly" not in told
+    assert "hourly" not in render_html(apart).split("</script>", 1)[1]
+
+
+def test_story__swing_across_two_hours__is_found_in_the_rolling_hour(report):
+    """The largest change between full hours is $819; within sixty minutes that begin at none it is $1,264."""
+    steps = [0.0] * 7 + [-400.0] * 5 + [-819.0] * 6 + [-1_264.0] * 270
+    fallen = _stepped(report, 300, pnl_unhedged_usd=lambda number, _: steps[number])
+    assert "was $1,264 without it" in " ".join(story(fallen))
+
+
+def test_story__flat_path__claims_nothing_removed(report):
+    flat = _stepped(
+        report,
+        3_600,
+        pnl_unhedged_usd=lambda number, _: -2.0 * number,
+        pnl_hedged_usd=lambda number, _: -2.0 * number - 50.0 * (number % 2),
+    )
+    series = ([step.pnl_hedged_usd for step in flat.steps], [step.pnl_unhedged_usd for step in flat.steps])
+    effectiveness = hedge_effectiveness(*map(np.array, series), 3_600)
+    flat = replace(flat, summary=replace(flat.summary, effectiveness=effectiveness))
+    assert effectiveness is None
+    assert "the hedge had too little to remove" in " ".join(story(flat))
+
+
+@pytest.mark.parametrize(
+    ("effectiveness", "words"),
+    [
+        (0.989, "removed 98.9 % of the hourly variance"),
+        (-0.2, "added 20.0 % to the hourly variance"),
+        (-453_565_951.418, "more than doubled the hourly variance: the book alone hardly moved"),
+        (None, "had too little to remove"),
+    ],
+)
+def test_verdict__any_ratio__is_said_in_words_that_are_true(effectiveness, words):
+    assert verdict(effectiveness, 300).replace("\u00a0", " ").startswith(words)
+
+
+def test_story__holds_that_the_bounds_forced__are_counted_by_rule(report):
+    errors = ["CooldownActive"] * 57 + ["LeverageExceeded"] + [None] * len(report.steps)
+    held = _stepped(
+        report,
+        300,
+        action=lambda number, step: StepAction.HOLD if number < 58 else step.action,
+        guard_error=lambda number, _: errors[number],
+    )
+    told = " ".join(story(held))
+    assert "kept it from what it wanted 58 times (CooldownActive 57 times, LeverageExceeded once)" in told
+    assert "refused nothing" not in told
+    assert "The bounds refused nothing that it wanted." in " ".join(story(report))
+
+
+def test_report__no_rebalance__speaks_of_no_hedge_that_was_built(report):
+    idle = replace(report, summary=replace(report.summary, rebalances=0))
+    assert "largest net delta of a book without a hedge" in render_html(idle)
+    assert "No rebalance put the governed band" in " ".join(story(idle))
+    assert "traded never" in " ".join(story(idle))
+
+
+def test_report__band__is_said_to_bind_after_rebalances_alone(report):
+    page = render_html(report).split("</script>", 1)[1]
+    assert "the bound that the vault" not in page
+    assert "rebalance may leave the worst case farther out than it was" in page
+    assert "Between rebalances the price may carry it out" in page
 
 
 def test_story__residuals__to_the_cent_or_in_dollars(report):

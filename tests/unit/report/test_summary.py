@@ -26,23 +26,34 @@ FIELDS = [
     "ledger_nav_error_bps",
     "wall_s",
     "p99_decision_ms",
+    "turnover_usd",
+    "unexplained_usd",
+    "ended_early",
+    "inputs",
+    "step_records",
 ]
 
 
 def test_summary_json__fields__exactly_those_promised():
-    summary = replace(synthetic_report(36).summary, costs=HedgingCosts(1.0, 2.0, -3.0, 4.0))
-    parsed = json.loads(summary_json(summary))
+    report = synthetic_report(36)
+    summary = replace(report.summary, costs=HedgingCosts(1.0, 2.0, -3.0, 4.0))
+    parsed = json.loads(summary_json(replace(report, summary=summary, ended_early="no depth", inputs={"seed": "4"})))
 
     assert list(parsed) == FIELDS
     assert parsed["cost_usd"] == {"fee": 1.0, "slippage": 2.0, "funding": -3.0, "gas": 4.0}
     assert parsed["steps"] == 36
     assert parsed["effectiveness"] == summary.effectiveness
+    assert parsed["ended_early"] == "no depth"
+    assert parsed["inputs"] == {"seed": "4"}
+    assert [step["unix"] for step in parsed["step_records"]] == [step.unix for step in report.steps]
+    assert parsed["step_records"][-1]["reason"] == report.steps[-1].reason
 
 
 def test_summary_json__too_short_for_effectiveness__null():
-    assert json.loads(summary_json(synthetic_report(10).summary))["effectiveness"] is None
+    assert json.loads(summary_json(synthetic_report(10)))["effectiveness"] is None
 
 
 def test_summary_json__not_a_number__refused():
+    report = synthetic_report(36)
     with pytest.raises(ValueError, match="Out of range"):
-        summary_json(replace(synthetic_report(36).summary, pnl_hedged_usd=float("nan")))
+        summary_json(replace(report, summary=replace(report.summary, pnl_hedged_usd=float("nan"))))
