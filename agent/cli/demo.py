@@ -18,7 +18,7 @@ from rich.text import Text
 from agent.backtest.seeded_day import DEFAULT_SEED
 from agent.demo.live_table import LiveTable
 from agent.demo.preflight import require_replayable
-from agent.demo.replay import replay
+from agent.demo.replay import INTERRUPTED, replay
 from agent.demo.scenario import Scenario, file_scenario, seeded_scenario
 from agent.demo.world import LEDGER_PATH, NETWORK
 from agent.errors import DataError
@@ -90,6 +90,8 @@ def demo(
         raise typer.Exit(EXIT_INTERRUPTED) from None
     _publish(report, render_html(report), html_target, json_target, as_json)
     _conclude(console, report, {"Report": html_target, "Ledger": _keep_ledger(html_target), "Summary": json_target})
+    if report.ended_early == INTERRUPTED:
+        raise typer.Exit(EXIT_INTERRUPTED)
     if report.ended_early is not None:
         raise DataError(f"the replay ended after step {report.summary.steps:,}: {report.ended_early}")
 

@@ -32,6 +32,9 @@ _ACTIONS = {
 }
 
 
+INTERRUPTED = "it was interrupted"
+
+
 class Observer(Protocol):
     """Whoever watches a replay."""
 
@@ -69,8 +72,15 @@ def replay(scenario: Scenario, config: Path, observer: Observer) -> ReplayReport
         except (AgentError, KeyboardInterrupt) as reason:
             if not recorder.has_steps:
                 raise
-            ended_early = str(reason) or "it was interrupted"
+            ended_early = INTERRUPTED if _is_interrupt(reason) else str(reason)
         return recorder.report(world, time.perf_counter() - started, ended_early)
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Tell whether an interrupt is behind an error: what it breaks off may fail for its own reasons."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 class Recorder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -11,10 +12,10 @@ from agent.chain.state import ChainState
 from agent.chain.state import VenueState as VenueOnChain
 from agent.decision.decide import decide
 from agent.demo import replay as replay_module
-from agent.demo.replay import Recorder, hedge_size, nav_at_oracle_usd
+from agent.demo.replay import INTERRUPTED, Recorder, hedge_size, nav_at_oracle_usd, replay
 from agent.demo.scenario import seeded_scenario
 from agent.domain import Exposure, Target, TradeCosts
-from agent.errors import DataError
+from agent.errors import DataError, TransientError
 from agent.keeper.planner import CycleView
 from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.accounting import NavCheck
@@ -228,3 +229,53 @@ def test_recorder__vault_cannot_be_read__one_line_says_which_step(recorder):
 def test_recorder__nothing_replayed__refused(recorder):
     with pytest.raises(DataError, match="no step was replayed"):
         recorder.report(None, 1.0)
+
+
+def _failing(first, second=None):
+    """A market that moves once and then fails; behind the second error is the first."""
+    moves = iter([None, first])
+
+    def step(*_):
+        if (error := next(moves)) is None:
+            return
+        if second is not None:
+            second.__context__ = error
+        raise second or error
+
+    return step
+
+
+@pytest.mark.parametrize(
+    ("errors", "told"),
+    [
+        ((DataError("no depth"),), "no depth"),
+        ((KeyboardInterrupt(),), INTERRUPTED),
+        ((KeyboardInterrupt(), TransientError("the node does not answer")), INTERRUPTED),
+    ],
+)
+def test_replay__ends_in_its_second_step__reports_the_first(recorder, monkeypatch, errors, told):
+    snapshot, state = look(3_000.0, 0.0, NOW)
+    keeper = SimpleNamespace(cycle=lambda: cycle(Outcome.HELD, snapshot, state), ledger=recorder._ledger)
+    world = SimpleNamespace(
+        keeper=keeper,
+        localnet=SimpleNamespace(step=_failing(*errors)),
+        deployment=SimpleNamespace(asset=SimpleNamespace(decimals=6)),
+        settings=SimpleNamespace(costs=SimpleNamespace(gas_token_usd=lambda price: price)),
+    )
+    monkeypatch.setattr(replay_module, "open_world", lambda *_: contextlib.nullcontext(world))
+    observer = SimpleNamespace(phase=None, begin=lambda: None, step=lambda _: None)
+    report = replay(recorder._scenario, None, observer)
+    assert (report.summary.steps, report.ended_early) == (1, told)
+
+
+def test_replay__ends_in_its_first_step__has_nothing_to_report(recorder, monkeypatch):
+    step = SimpleNamespace(step=lambda *_: (_ for _ in ()).throw(DataError("no depth")))
+    world = SimpleNamespace(
+        keeper=SimpleNamespace(ledger=recorder._ledger),
+        localnet=step,
+        deployment=SimpleNamespace(asset=SimpleNamespace(decimals=6)),
+        settings=SimpleNamespace(costs=SimpleNamespace(gas_token_usd=lambda price: price)),
+    )
+    monkeypatch.setattr(replay_module, "open_world", lambda *_: contextlib.nullcontext(world))
+    with pytest.raises(DataError, match="no depth"):
+        replay(recorder._scenario, None, SimpleNamespace(phase=None, begin=lambda: None))
