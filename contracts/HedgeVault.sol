@@ -163,9 +163,9 @@ contract HedgeVault is VenueDesk {
         uint256[] memory indexes = _indexesOf(legs);
         _bracket(legs, true);
         Measurement memory beforeTrade = _measure(reading, 0);
-        _requirePart(legs, indexes, beforeTrade, shares);
+        guard.requirePart(beforeTrade, legs, indexes, shares, totalSupply());
         for (uint256 i = 0; i < legs.length; ++i) {
-            _executeLeg(0, legs[i], indexes[i], beforeTrade);
+            _executeLeg(0, legs[i], indexes[i], beforeTrade, false);
         }
         Measurement memory afterTrade = _measureAndKeep(reading, _silentMask(beforeTrade));
         _bracket(legs, false);
@@ -199,28 +199,6 @@ contract HedgeVault is VenueDesk {
         }
     }
 
-    /// @dev A leaver closes no more than his part of each position, and moves margin only home.
-    function _requirePart(Leg[] calldata legs, uint256[] memory indexes, Measurement memory m, uint256 shares)
-        private
-        view
-    {
-        uint256 supply = totalSupply();
-        // What is too young to carry exposure has no part in it: or a deposit of a moment could close the others' hedge.
-        if (m.nav != 0) shares = Math.mulDiv(shares, m.firmNav, m.nav);
-        for (uint256 i = 0; i < legs.length; ++i) {
-            if (legs[i].marginDelta > 0) revert MarginNotAllowed(i);
-            for (uint256 j = 0; j < i; ++j) {
-                if (indexes[j] == indexes[i]) revert TradeNotAllowed(i); // one leg a venue, one part
-            }
-            int256 size = m.venues[indexes[i]].sizeLow;
-            uint256 limit = Math.mulDiv(SignedMath.abs(size), shares, supply, Math.Rounding.Ceil);
-            bool isReduction = (legs[i].sizeDelta > 0) != (size > 0);
-            if (legs[i].sizeDelta != 0 && (!isReduction || SignedMath.abs(legs[i].sizeDelta) > limit)) {
-                revert UnwindTooLarge(i, legs[i].sizeDelta, limit);
-            }
-        }
-    }
-
     /// @dev Tells the venues that trade that a measured trade begins or has ended. Registered ones alone get here.
     function _bracket(Leg[] calldata legs, bool isBeginning) private {
         for (uint256 i = 0; i < legs.length; ++i) {
@@ -239,30 +217,39 @@ contract HedgeVault is VenueDesk {
         fills = new Fill[](tradeCount);
         uint256 fillIndex = 0;
         for (uint256 i = 0; i < legs.length; ++i) {
-            Fill memory fill = _executeLeg(intentId, legs[i], indexes[i], beforeTrade);
+            Fill memory fill = _executeLeg(intentId, legs[i], indexes[i], beforeTrade, true);
             if (legs[i].sizeDelta != 0) fills[fillIndex++] = fill;
         }
     }
 
     /// @dev Margin comes before the trade it backs and leaves after the trade that frees it.
-    function _executeLeg(bytes32 intentId, Leg calldata leg, uint256 index, Measurement memory beforeTrade)
-        private
-        returns (Fill memory fill)
-    {
+    /// @param mayWait The leg may leave an order that is yet to fill.
+    function _executeLeg(
+        bytes32 intentId,
+        Leg calldata leg,
+        uint256 index,
+        Measurement memory beforeTrade,
+        bool mayWait
+    ) private returns (Fill memory fill) {
         IPerpVenue venue = IPerpVenue(leg.venue);
+        uint256 limit;
         if (leg.marginDelta > 0) _depositMargin(venue, SignedMath.abs(leg.marginDelta));
         if (leg.sizeDelta != 0) {
-            uint256 limit = _tighterLimit(leg, beforeTrade.venues[index].price);
+            limit = _tighterLimit(leg, beforeTrade.venues[index].price);
             IPerpVenue.Execution memory execution = venue.execute(leg.sizeDelta, limit);
-            if (execution.status != IPerpVenue.OrderStatus.Filled) {
+            fill = Fill(index, execution.sizeDelta, execution.executionPrice, execution.fee, false);
+            if (mayWait && execution.status == IPerpVenue.OrderStatus.Pending) {
+                fill.isPending = true;
+            } else if (execution.status != IPerpVenue.OrderStatus.Filled) {
                 revert OrderNotFilled(leg.venue, execution.status);
             }
-            fill = Fill(index, execution.sizeDelta, execution.executionPrice, execution.fee);
         }
         if (leg.marginDelta < 0) _withdrawMargin(venue, SignedMath.abs(leg.marginDelta));
         emit LegExecuted(
             intentId, leg.venue, leg.sizeDelta, fill.sizeDelta, fill.executionPrice, fill.fee, leg.marginDelta
         );
+        // The guard judges an order by what was asked for and the limit it may fill at.
+        if (fill.isPending) (fill.sizeDelta, fill.executionPrice) = (leg.sizeDelta, limit);
     }
 
     /// @dev The keeper may be stricter than the guard, never laxer; 0 asks for the guard's own bound.

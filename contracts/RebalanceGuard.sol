@@ -8,11 +8,12 @@ import {IHedgeVault} from "./interfaces/IHedgeVault.sol";
 import {IPerpVenue} from "./interfaces/IPerpVenue.sol";
 import {IRebalanceGuard} from "./interfaces/IRebalanceGuard.sol";
 import {IVaultAccess} from "./interfaces/IVaultAccess.sol";
-import {BoundsRules} from "./libraries/BoundsRules.sol";
+import {BoundsJudge} from "./libraries/BoundsJudge.sol";
 import {ChainBlocks} from "./libraries/ChainBlocks.sol";
 import {GuardRules, Usage} from "./libraries/GuardRules.sol";
 import {ResultTrack} from "./libraries/ResultTrack.sol";
-import {Bounds, Budget, Fill, Intent, Measurement, Track} from "./types/Rebalance.sol";
+import {UnwindRules} from "./libraries/UnwindRules.sol";
+import {Bounds, Budget, Fill, Intent, Leg, Measurement, Track} from "./types/Rebalance.sol";
 
 /// @title Rebalance guard: bounds, budgets and the verdict on a rebalance
 /// @notice Purpose. Makes the keeper untrusted: whoever holds its key can only lower the worst-case net delta or stay inside
@@ -35,6 +36,7 @@ import {Bounds, Budget, Fill, Intent, Measurement, Track} from "./types/Rebalanc
 ///         all does not. A keeper that trades makes the others decide anew: a stolen key can delay them so as often as its
 ///         cooldown and the delta rule let it trade.
 contract RebalanceGuard is IRebalanceGuard, VaultBound {
+    BoundsJudge private immutable _boundsJudge = new BoundsJudge();
     bool private immutable _onArbitrum = ChainBlocks.isArbitrum();
     uint64 private _lastTradeBlock; // of any keeper; shares the slot of `vault`
     Bounds private _bounds;
@@ -43,7 +45,7 @@ contract RebalanceGuard is IRebalanceGuard, VaultBound {
     mapping(address keeper => Budget budget) private _budgetOf;
 
     constructor(IVaultAccess access_, Bounds memory initialBounds) Governed(access_) {
-        BoundsRules.requireInsideHardLimits(initialBounds);
+        _boundsJudge.requireInsideHardLimits(initialBounds);
         _bounds = initialBounds;
         Bounds memory none;
         emit BoundsSet(none, initialBounds);
@@ -61,12 +63,13 @@ contract RebalanceGuard is IRebalanceGuard, VaultBound {
         // Each is copied to memory once: every further use of calldata would copy it again.
         Measurement memory first = beforeTrade;
         Measurement memory last = afterTrade;
-        Usage memory next = GuardRules.evaluate(_bounds, _usageOf(keeper), first, fills, last, block.timestamp);
+        Fill[] memory done = fills;
+        Usage memory next = GuardRules.evaluate(_bounds, _usageOf(keeper), first, done, last, block.timestamp);
         _total = next.all;
         _budgetOf[keeper] = next.own;
         _track = next.track;
-        if (fills.length != 0) _lastTradeBlock = uint64(ChainBlocks.currentNumber(_onArbitrum));
-        return (GuardRules.worstNetDelta(first), GuardRules.worstNetDelta(last));
+        if (done.length != 0) _lastTradeBlock = uint64(ChainBlocks.currentNumber(_onArbitrum));
+        return (GuardRules.worstNetDelta(first), GuardRules.worstOnceFilled(first, done, last));
     }
 
     /// @inheritdoc IRebalanceGuard
@@ -99,14 +102,14 @@ contract RebalanceGuard is IRebalanceGuard, VaultBound {
 
     /// @inheritdoc IRebalanceGuard
     function setBounds(Bounds calldata newBounds) external onlyGovernor {
-        BoundsRules.requireInsideHardLimits(newBounds);
+        _boundsJudge.requireInsideHardLimits(newBounds);
         _replaceBounds(newBounds);
     }
 
     /// @inheritdoc IRebalanceGuard
     function tightenBounds(Bounds calldata newBounds) external onlyGuardian {
-        BoundsRules.requireInsideHardLimits(newBounds);
-        BoundsRules.requireNoLooser(_bounds, newBounds);
+        _boundsJudge.requireInsideHardLimits(newBounds);
+        _boundsJudge.requireNoLooser(_bounds, newBounds);
         _replaceBounds(newBounds);
     }
 
@@ -122,6 +125,17 @@ contract RebalanceGuard is IRebalanceGuard, VaultBound {
         }
         lastBlock = Math.max(lastBlock, _lastTradeBlock);
         if (intent.blockNumber < lastBlock) revert IntentOutdated(intent.id, intent.blockNumber, lastBlock);
+    }
+
+    /// @inheritdoc IRebalanceGuard
+    function requirePart(
+        Measurement calldata m,
+        Leg[] calldata legs,
+        uint256[] calldata indexes,
+        uint256 shares,
+        uint256 supply
+    ) external pure {
+        UnwindRules.requirePart(m, legs, indexes, shares, supply);
     }
 
     /// @inheritdoc IRebalanceGuard

@@ -23,8 +23,9 @@ import {VenueMeasurement} from "./types/Rebalance.sol";
 ///
 ///         Rounding. See `VenueValuation`: low ends down, high ends up.
 ///
-///         Liveness. A silent venue counts 0 in NAV, and its position is taken to be between 0 and the last one kept. A venue
-///         that cannot be emptied is removed by force, after the delay; the vault's `recoverMargin` empties it later.
+///         Liveness. A silent venue counts 0 in NAV, and its position is taken to be between 0 and the last one kept, orders
+///         that were open then filled or not. A venue that cannot be emptied is removed by force, after the delay; the vault's
+///         `recoverMargin` empties it later, and an order left on it is cancelled at its adapter.
 ///
 ///         Known limits. A venue that enlarged its position by itself while silent is beyond telling. Forced removal takes a
 ///         venue's equity out of NAV at once; what comes home later falls to those who hold shares then.
@@ -41,7 +42,7 @@ contract VenueRegistry is IVenueRegistry, VaultBound {
     /// @inheritdoc IVenueRegistry
     uint256 public constant VENUE_GAS = 900_000;
 
-    uint256 private constant ACCOUNT_BYTES = 6 * 32;
+    uint256 private constant ACCOUNT_BYTES = 9 * 32;
     uint256 private constant WAD = 1e18;
 
     IPerpVenue[] private _venues;
@@ -75,8 +76,8 @@ contract VenueRegistry is IVenueRegistry, VaultBound {
         measured = _measureAll(reading, silentMask);
         for (uint256 i = 0; i < measured.length; ++i) {
             VenueState storage state = _stateOf[_venues[i]];
-            if (measured[i].isSilent || measured[i].sizeLow == state.lastSize) continue;
-            state.lastSize = measured[i].sizeLow.toInt128();
+            if (measured[i].isSilent) continue;
+            _keep(state, measured[i].sizeLow, measured[i].sizeHigh - measured[i].sizeLow);
         }
     }
 
@@ -93,7 +94,7 @@ contract VenueRegistry is IVenueRegistry, VaultBound {
         int256 equity = _requireEmpty(venue);
         if (equity < 0) revert VenueNotEmpty(address(venue), 0, equity); // nobody fills another's hole
         _venues.push(venue);
-        _stateOf[venue] = VenueState(0, type(uint64).max, false, true);
+        _stateOf[venue] = VenueState(0, type(uint64).max, false, true, false, 0);
         emit VenueAdded(address(venue));
     }
 
@@ -173,7 +174,10 @@ contract VenueRegistry is IVenueRegistry, VaultBound {
             IPerpVenue.Account memory account;
             if (silentMask & (1 << i) == 0) (isAnswered, account) = _ask(_venues[i]);
             if (isAnswered) VenueValuation.value(m, account, reading);
-            if (!isAnswered || !VenueValuation.isBounded(m)) VenueValuation.valueSilent(m, state.lastSize, reading);
+            if (!isAnswered || !VenueValuation.isBounded(m)) {
+                int256 high = int256(state.lastSize) + (state.hadOrder ? state.lastPending : int128(0));
+                VenueValuation.valueSilent(m, state.lastSize, high, reading);
+            }
             m.isClosing = state.isClosing;
             m.cap = uint256(state.capUsd) * WAD;
         }
@@ -186,7 +190,7 @@ contract VenueRegistry is IVenueRegistry, VaultBound {
         else m.isSilent = true;
     }
 
-    /// @dev No more than `VENUE_GAS` is spent, and no more than six words are read of whatever comes back.
+    /// @dev No more than `VENUE_GAS` is spent, and no more than nine words are read of whatever comes back.
     function _ask(IPerpVenue venue) private view returns (bool isAnswered, IPerpVenue.Account memory account) {
         bytes4 selector = IPerpVenue.account.selector;
         uint256 gasBefore = gasleft();
@@ -228,6 +232,14 @@ contract VenueRegistry is IVenueRegistry, VaultBound {
             _venues[i - 1] = _venues[i];
         }
         _venues.pop();
+    }
+
+    /// @dev The second slot is neither read nor written where no order is open nor was.
+    function _keep(VenueState storage state, int256 low, int256 pending) private {
+        if (low != state.lastSize) state.lastSize = low.toInt128();
+        if (pending == 0 && !state.hadOrder) return;
+        state.hadOrder = pending != 0;
+        state.lastPending = pending.toInt128();
     }
 
     function _setClosing(IPerpVenue venue, bool isClosing) private {

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Bounds, Budget, Fill, Intent, Measurement, Track} from "../types/Rebalance.sol";
+import {Bounds, Budget, Fill, Intent, Leg, Measurement, Track} from "../types/Rebalance.sol";
 import {IVaultBound} from "./IVaultBound.sol";
 
 /// @title Interface of the rebalance guard
 interface IRebalanceGuard is IVaultBound {
     /// @notice What the vault can lose in any 24 hours while the bounds stand, WAD USD, rounded up.
-    /// @dev At true prices that lie inside the oracle's range, on the NAV and the positions of this moment.
+    /// @dev At true prices that lie inside the oracle's range, on the NAV and the positions of this moment. An order is charged
+    ///      when it is asked for: at its limit and highest fee against the range of that moment, filled or not. What the
+    ///      market moves while it waits is the market's.
     /// @param keeperKey By one stolen keeper key: slippage, fees, margin moved, trades on a price that lags.
     /// @param allKeeperKeys By all keeper keys together.
     /// @param funding By funding at the venues' own limit, if nobody steps out of the positions held.
@@ -35,6 +37,10 @@ interface IRebalanceGuard is IVaultBound {
     error SizeDeltaExceeded(uint256 sizeDelta, uint256 maxSizeDelta);
     error SlippageExceeded(uint256 executionPrice, uint256 limitPrice);
     error FeeExceeded(uint256 fee, uint256 maxFee);
+    /// @dev An order on a venue where one is open, or beside another trade on the same venue.
+    error OrderBesideOrder(uint256 venueIndex);
+    /// @dev The venue asked for an order whose measurement does not show it.
+    error OrderNotCounted(uint256 venueIndex, int256 sizeLow, int256 sizeHigh);
     error NotionalExceeded(uint256 notional, uint256 maxNotional);
     error TurnoverExceeded(uint256 notional, uint256 turnoverAvailable);
     error PositionNotShrinking(uint256 venueIndex, int256 sizeLow, int256 sizeHigh);
@@ -57,13 +63,15 @@ interface IRebalanceGuard is IVaultBound {
 
     /// @notice Judges a rebalance on what was measured and books what it used. Bound vault only.
     /// @dev Reverts with the first rule broken, in the order the errors above are declared from `CooldownActive` on.
+    ///      What is yet to fill is judged at its worst, filled and not, and uses the budgets now: what never fills is not given
+    ///      back.
     /// @param keeper Whose budget is charged beside that of all.
     /// @param beforeTrade State before execution.
     /// @param fills What each trading leg did; empty when only margin moved: then the rules from `VenueCapExceeded` on
     ///        judge alone.
     /// @param afterTrade State after execution.
     /// @return worstNetDeltaBefore W before, WAD underlying.
-    /// @return worstNetDeltaAfter W after.
+    /// @return worstNetDeltaAfter W after, once all that was asked for has filled.
     function check(
         address keeper,
         Measurement calldata beforeTrade,
@@ -82,6 +90,21 @@ interface IRebalanceGuard is IVaultBound {
         uint256[] calldata venueIndexes,
         Measurement calldata afterTrade
     ) external;
+
+    /// @notice Judges what a leaver wants closed and brought home, before anything is.
+    /// @dev Reverts `MarginNotAllowed` for margin into a venue, `TradeNotAllowed` for a second leg on one venue or a trade where
+    ///      an order is open, `UnwindTooLarge` beyond the leaver's part or not toward 0.
+    /// @param m State before.
+    /// @param indexes Of the legs' venues in it.
+    /// @param shares Of the leaver.
+    /// @param supply Of all.
+    function requirePart(
+        Measurement calldata m,
+        Leg[] calldata legs,
+        uint256[] calldata indexes,
+        uint256 shares,
+        uint256 supply
+    ) external pure;
 
     /// @notice Takes a sample of the hedge's result, so that the breaker knows a high between two rebalances. Anyone.
     function recordResult() external;

@@ -8,15 +8,20 @@ import {IVaultBound} from "./IVaultBound.sol";
 
 /// @title Interface of the venue registry
 interface IVenueRegistry is IVaultBound {
-    /// @param lastSize Position when the venue was last measured in a rebalance, WAD underlying.
+    /// @param lastSize Lowest size that was possible when the venue was last measured in a rebalance: its position and the
+    ///        pending orders that lower it, WAD underlying.
     /// @param capUsd Most equity that margin may lead to, whole USD.
     /// @param isClosing The position may only shrink.
     /// @param wasRegistered True once it has ever been.
+    /// @param hadOrder An order was open then: `lastPending` is not 0.
+    /// @param lastPending What was pending then, the pending orders of both sides together, WAD underlying.
     struct VenueState {
         int128 lastSize;
         uint64 capUsd;
         bool isClosing;
         bool wasRegistered;
+        bool hadOrder;
+        int128 lastPending;
     }
 
     event VenueAdded(address indexed venue);

@@ -38,7 +38,9 @@ library GuardRules {
     /// @dev A position cut because of its leverage keeps at least this part of the leverage allowed.
     uint256 internal constant RELIEF_FLOOR_BPS = 7500;
 
-    /// @dev One rebalance under judgement: what comes in, then what the rules find.
+    /// @dev One rebalance under judgement: what comes in, then what the rules find. Where it asked for orders that are yet to
+    ///      fill, `afterTrade` holds every outcome at once, and `filled` and `unfilled` the two ends: all of what it asked for
+    ///      filled at its limit and highest fee (`orderCost`), and none of it.
     struct Case {
         Bounds bounds;
         Usage usage;
@@ -50,6 +52,7 @@ library GuardRules {
         uint256 band;
         uint256 worstBefore;
         uint256 worstAfter;
+        uint256 worstFilled;
         uint256 notional;
         uint256 turnover;
         uint256 lag;
@@ -57,17 +60,33 @@ library GuardRules {
         uint256 lossAvailable;
         bool isUrgent;
         bool isTripped;
+        bool hasOrders;
+        uint256 orderCost;
+        Measurement filled;
+        Measurement unfilled;
     }
 
     // --- what is judged -------------------------------------------------------------------------------------------
 
     /// @notice W: the largest absolute net delta the book's interval and the hedge's pending orders admit.
     function worstNetDelta(Measurement memory measurement) internal pure returns (uint256) {
-        int256 low = measurement.bookDeltaLow;
-        int256 high = measurement.bookDeltaHigh;
-        for (uint256 i = 0; i < measurement.venues.length; ++i) {
-            low += measurement.venues[i].sizeLow;
-            high += measurement.venues[i].sizeHigh;
+        (int256 low, int256 high) = _netDelta(measurement);
+        return Math.max(SignedMath.abs(low), SignedMath.abs(high));
+    }
+
+    /// @notice W once all that a rebalance asked for has filled; what was pending before it, at its worst.
+    function worstOnceFilled(Measurement memory beforeTrade, Fill[] memory fills, Measurement memory afterTrade)
+        internal
+        pure
+        returns (uint256)
+    {
+        (int256 low, int256 high) = _netDelta(afterTrade);
+        for (uint256 i = 0; i < fills.length; ++i) {
+            if (!fills[i].isPending) continue;
+            uint256 index = fills[i].venueIndex;
+            int256 size = beforeTrade.venues[index].sizeLow + fills[i].sizeDelta;
+            low += size - afterTrade.venues[index].sizeLow;
+            high += size - afterTrade.venues[index].sizeHigh;
         }
         return Math.max(SignedMath.abs(low), SignedMath.abs(high));
     }
@@ -175,7 +194,8 @@ library GuardRules {
         (c.turnoverAvailable, c.lossAvailable) = available(bounds, usage, c.firmNav, c.isUrgent, timestamp);
         if (fills.length != 0) _judgeTrade(c);
         _requireUnderCaps(c);
-        requireLeverage(bounds, beforeTrade, afterTrade);
+        if (c.hasOrders) _requireLeverageOfOrders(c);
+        else requireLeverage(bounds, beforeTrade, afterTrade);
         _requireIdle(c);
         uint256 loss = _judgeLoss(c);
         next.all = _spend(c, usage.all, BPS, loss);
@@ -216,15 +236,25 @@ library GuardRules {
         }
     }
 
+    function _netDelta(Measurement memory measurement) private pure returns (int256 low, int256 high) {
+        (low, high) = (measurement.bookDeltaLow, measurement.bookDeltaHigh);
+        for (uint256 i = 0; i < measurement.venues.length; ++i) {
+            low += measurement.venues[i].sizeLow;
+            high += measurement.venues[i].sizeHigh;
+        }
+    }
+
     // --- one rule each --------------------------------------------------------------------------------------------
 
     /// @dev What only a trade is judged by.
     function _judgeTrade(Case memory c) private pure {
         c.worstAfter = worstNetDelta(c.afterTrade);
+        c.filled = c.afterTrade;
         c.band = effectiveBand(c.bounds, c.firmNav, c.beforeTrade.price);
         c.isTripped = ResultTrack.isTripped(c.usage.track, c.beforeTrade, c.bounds.maxDrawdownBps, c.timestamp);
         _requireCooledDown(c);
         _judgeFills(c);
+        c.worstFilled = worstOnceFilled(c.beforeTrade, c.fills, c.afterTrade);
         _requireTurnover(c);
         _requireShrinking(c);
         _requireLessExposure(c);
@@ -282,13 +312,78 @@ library GuardRules {
             if (fill.sizeDelta > 0 ? fill.executionPrice > limit : fill.executionPrice < limit) {
                 revert IRebalanceGuard.SlippageExceeded(fill.executionPrice, limit);
             }
-            uint256 notional = notionalUp(size, fill.executionPrice);
+            // An order is counted at what it may come to: a sale above its floor.
+            uint256 price = fill.isPending ? Math.max(fill.executionPrice, venue.price) : fill.executionPrice;
+            uint256 notional = notionalUp(size, price);
             uint256 maxFee = share(notional, bounds.maxFeeBps);
             if (fill.fee > maxFee) revert IRebalanceGuard.FeeExceeded(fill.fee, maxFee);
             c.notional += notional;
             c.lag += notionalUp(size, fill.sizeDelta > 0 ? venue.price - venue.priceLow : venue.priceHigh - venue.price);
+            if (fill.isPending) _foresee(c, fill, i);
         }
         if (c.notional > bounds.maxNotional) revert IRebalanceGuard.NotionalExceeded(c.notional, bounds.maxNotional);
+    }
+
+    /// @dev Adds an order to the two ends. No two orders on one venue, nor a trade beside one: their worst cases would add up.
+    function _foresee(Case memory c, Fill memory fill, uint256 position) private pure {
+        uint256 index = fill.venueIndex;
+        VenueMeasurement memory old = c.beforeTrade.venues[index];
+        VenueMeasurement memory current = c.afterTrade.venues[index];
+        for (uint256 i = 0; i < c.fills.length; ++i) {
+            bool isBeside = i != position && c.fills[i].venueIndex == index;
+            if (isBeside || old.sizeLow != old.sizeHigh) revert IRebalanceGuard.OrderBesideOrder(index);
+        }
+        int256 size = old.sizeLow + fill.sizeDelta;
+        bool isCounted = current.sizeLow <= SignedMath.min(old.sizeLow, size)
+            && current.sizeHigh >= SignedMath.max(old.sizeLow, size);
+        if (!isCounted) revert IRebalanceGuard.OrderNotCounted(index, current.sizeLow, current.sizeHigh);
+        if (!c.hasOrders) {
+            c.hasOrders = true;
+            (c.filled, c.unfilled) = (_copy(c.afterTrade), _copy(c.afterTrade));
+        }
+        uint256 cost = fill.fee + _slippageUp(fill, old.price);
+        _setOutcome(c.filled.venues[index], size, current.equity - int256(cost), current.equityLow, old.price);
+        // Nothing but margin has moved where nothing filled.
+        int256 moved = current.equity - old.equity;
+        _setOutcome(c.unfilled.venues[index], old.sizeLow, current.equity, old.equityLow + moved, old.price);
+        c.orderCost += cost;
+        c.filled.nav = Math.saturatingSub(c.filled.nav, cost);
+        c.filled.firmNav = Math.saturatingSub(c.filled.firmNav, cost);
+    }
+
+    /// @dev What a fill costs against `price`, USD, rounded up; 0 where it is no worse.
+    function _slippageUp(Fill memory fill, uint256 price) private pure returns (uint256) {
+        uint256 size = SignedMath.abs(fill.sizeDelta);
+        return notionalUp(
+            size,
+            fill.sizeDelta > 0
+                ? Math.saturatingSub(fill.executionPrice, price)
+                : Math.saturatingSub(price, fill.executionPrice)
+        );
+    }
+
+    function _setOutcome(VenueMeasurement memory venue, int256 size, int256 equity, int256 equityLow, uint256 price)
+        private
+        pure
+    {
+        (venue.sizeLow, venue.sizeHigh, venue.equity, venue.equityLow) = (size, size, equity, equityLow);
+        venue.notional = notionalUp(SignedMath.abs(size), price);
+    }
+
+    function _copy(Measurement memory m) private pure returns (Measurement memory) {
+        return abi.decode(abi.encode(m), (Measurement));
+    }
+
+    /// @dev Each end is judged as a rebalance of its own, so that a cut that waits is as good as one that is done; and what
+    ///      fills may not meet what does not.
+    function _requireLeverageOfOrders(Case memory c) private pure {
+        requireLeverage(c.bounds, c.beforeTrade, c.unfilled);
+        requireLeverage(c.bounds, c.beforeTrade, c.filled);
+        uint256 gross = grossNotional(c.afterTrade);
+        uint256 leverage = leverageUp(gross, Math.min(c.beforeTrade.firmNav, c.filled.firmNav));
+        if (leverage > c.bounds.maxLeverage && gross > grossNotional(c.beforeTrade)) {
+            revert IRebalanceGuard.LeverageExceeded(leverage, c.bounds.maxLeverage);
+        }
     }
 
     /// @dev Where only reductions are allowed, a position moves toward 0 and not past it.
@@ -304,20 +399,26 @@ library GuardRules {
     }
 
     /// @dev The delta rule: no keeper, honest or not, enlarges the worst-case exposure beyond the band. What was closed where
-    ///      margin or the venue is at stake may pass through it.
+    ///      margin or the venue is at stake may pass through it. An order has to improve W by what it does once filled, and
+    ///      may leave it as it was until then.
     function _requireLessExposure(Case memory c) private pure {
         uint256 allowed = Math.max(c.band, Math.saturatingSub(c.worstBefore, c.bounds.minImprovement));
-        if (c.worstAfter <= allowed) return;
+        uint256 waiting = Math.max(c.band, c.hasOrders ? c.worstBefore : allowed);
+        if (c.worstFilled <= allowed && c.worstAfter <= waiting) return;
         uint256 relief = 0;
         for (uint256 i = 0; i < c.afterTrade.venues.length; ++i) {
             VenueMeasurement memory old = c.beforeTrade.venues[i];
-            VenueMeasurement memory current = c.afterTrade.venues[i];
+            VenueMeasurement memory current = c.filled.venues[i];
             if (c.isTripped || old.isClosing || _isDeleveraged(c.bounds, old, current)) {
                 relief += Math.saturatingSub(_largestSize(old), _largestSize(current));
             }
         }
-        if (relief != 0) allowed = Math.max(allowed, c.worstBefore + relief);
-        if (c.worstAfter > allowed) revert IRebalanceGuard.NetDeltaExceeded(c.worstAfter, allowed);
+        if (relief != 0) {
+            allowed = Math.max(allowed, c.worstBefore + relief);
+            waiting = Math.max(waiting, allowed);
+        }
+        if (c.worstFilled > allowed) revert IRebalanceGuard.NetDeltaExceeded(c.worstFilled, allowed);
+        if (c.worstAfter > waiting) revert IRebalanceGuard.NetDeltaExceeded(c.worstAfter, waiting);
     }
 
     /// @dev Margin was at stake on this venue, and the rebalance cut no more than what brings its leverage inside.
@@ -337,10 +438,10 @@ library GuardRules {
     /// @dev A trade too small to matter would still start the cooldown, for nothing.
     function _requireWorthwhile(Case memory c) private pure {
         if (c.notional >= c.bounds.minNotional) return;
-        if (c.worstBefore > c.band && c.worstAfter <= c.band) return;
+        if (c.worstBefore > c.band && c.worstFilled <= c.band) return;
         for (uint256 i = 0; i < c.fills.length; ++i) {
             uint256 index = c.fills[i].venueIndex;
-            bool isFlat = _largestSize(c.afterTrade.venues[index]) == 0;
+            bool isFlat = _largestSize(c.filled.venues[index]) == 0;
             if (isFlat && _largestSize(c.beforeTrade.venues[index]) != 0) return; // a wash from flat closes nothing
         }
         revert IRebalanceGuard.NotionalTooSmall(c.notional, c.bounds.minNotional);
@@ -372,9 +473,9 @@ library GuardRules {
 
     /// @return loss What the rebalance may have cost at any price inside the range.
     function _judgeLoss(Case memory c) private pure returns (uint256 loss) {
-        uint256 nav = c.beforeTrade.nav;
+        uint256 nav = c.beforeTrade.nav + c.orderCost;
         uint256 fall = Math.saturatingSub(nav, c.afterTrade.nav);
-        uint256 maxFall = share(nav, c.bounds.maxNavLossBps);
+        uint256 maxFall = share(c.beforeTrade.nav, c.bounds.maxNavLossBps);
         if (fall > maxFall) revert IRebalanceGuard.NavLossExceeded(fall, maxFall);
         loss = Math.saturatingSub(nav + c.lag, c.afterTrade.nav);
         if (loss > c.lossAvailable) revert IRebalanceGuard.LossBudgetExceeded(loss, c.lossAvailable);

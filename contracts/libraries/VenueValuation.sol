@@ -12,6 +12,9 @@ import {GuardRules} from "./GuardRules.sol";
 /// @notice Equity is linear in the price: E(P) = equity at mark + size x (P - mark). Its lowest and highest value are taken
 ///         over the venue's mark, the venue's index with the feed's deviation on either side, and the oracle's range: so the
 ///         interval holds the price that the next update of the feed will bring, and the mark that lags behind.
+///
+///         What is pending fills or does not, each side for itself: filled, it adds q x (P - price paid). The lowest equity is
+///         taken with the limit paid and every fee, the highest with the best price of the interval and none.
 /// @dev Rounding: low ends down, high ends up, notional up.
 library VenueValuation {
     /// @dev Beyond these an answer is no answer; every product below stays far inside 256 bits, and what the guard keeps of
@@ -39,29 +42,30 @@ library VenueValuation {
         (uint256 worst, uint256 best) = account.size > 0 ? (low, high) : (high, low);
         m.equityLow = equityAt(account, worst, false);
         m.equityHigh = equityAt(account, best, true);
+        if (m.sizeLow != m.sizeHigh) _addPending(m, account, low, high);
     }
 
     /// @notice Fills `m` for a venue that did not answer: no equity, and a size between 0 and the last one known.
-    function valueSilent(VenueMeasurement memory m, int256 lastSize, IPriceOracle.Reading memory reading)
-        internal
-        pure
-    {
+    /// @param lastLow Lowest size that was possible when it was last measured, pending orders filled.
+    /// @param lastHigh Highest.
+    function valueSilent(
+        VenueMeasurement memory m,
+        int256 lastLow,
+        int256 lastHigh,
+        IPriceOracle.Reading memory reading
+    ) internal pure {
         m.isSilent = true;
         (m.equity, m.equityLow, m.equityHigh) = (0, 0, 0);
         (m.price, m.priceLow, m.priceHigh) = (reading.price, reading.low, reading.high);
-        m.sizeLow = SignedMath.min(0, lastSize);
-        m.sizeHigh = SignedMath.max(0, lastSize);
+        m.sizeLow = SignedMath.min(0, lastLow);
+        m.sizeHigh = SignedMath.max(0, lastHigh);
         m.notional = _notional(m);
     }
 
     /// @notice Equity at `price`, USD, rounded as told.
     function equityAt(IPerpVenue.Account memory account, uint256 price, bool roundsUp) internal pure returns (int256) {
         int256 product = account.size * (int256(price) - int256(account.markPrice));
-        int256 change = product / WAD; // toward 0
-        int256 cut = product % WAD;
-        if (roundsUp && cut > 0) ++change;
-        if (!roundsUp && cut < 0) --change;
-        return account.equity + change;
+        return account.equity + _fromProduct(product, roundsUp);
     }
 
     /// @notice False for numbers that no account can have.
@@ -70,13 +74,60 @@ library VenueValuation {
             && account.pendingNegative <= 0 && SignedMath.abs(account.pendingNegative) <= MAX_AMOUNT
             && account.pendingPositive >= 0 && SignedMath.abs(account.pendingPositive) <= MAX_AMOUNT
             && account.markPrice <= MAX_PRICE && account.indexPrice <= MAX_PRICE
-            && (account.size == 0 || (account.markPrice != 0 && account.indexPrice != 0));
+            && (_isPlainAndFlat(account) || (account.markPrice != 0 && account.indexPrice != 0))
+            && account.pendingFloor <= MAX_PRICE && account.pendingCeiling <= MAX_PRICE
+            && account.pendingFee <= MAX_AMOUNT && (account.pendingPositive == 0 || account.pendingCeiling != 0);
     }
 
     /// @notice False where possible numbers multiply to what no account can be worth.
     function isBounded(VenueMeasurement memory m) internal pure returns (bool) {
         return m.notional <= MAX_AMOUNT && SignedMath.abs(m.equityLow) <= MAX_AMOUNT
             && SignedMath.abs(m.equityHigh) <= MAX_AMOUNT;
+    }
+
+    function _isPlainAndFlat(IPerpVenue.Account memory account) private pure returns (bool) {
+        return account.size == 0 && account.pendingNegative == 0 && account.pendingPositive == 0;
+    }
+
+    /// @dev Both ends are of functions that are linear in the price, for each way the orders can go: so they lie at ends.
+    function _addPending(VenueMeasurement memory m, IPerpVenue.Account memory account, uint256 low, uint256 high)
+        private
+        pure
+    {
+        (uint256 bestSale, uint256 bestPurchase) =
+            (Math.max(account.pendingFloor, high), Math.min(account.pendingCeiling, low));
+        for (uint256 way = 1; way < 4; ++way) {
+            for (uint256 end = 0; end < 2; ++end) {
+                uint256 price = end == 0 ? low : high;
+                int256 worst = _filledAt(account, way, price, account.pendingFloor, account.pendingCeiling);
+                int256 best = _filledAt(account, way, price, bestSale, bestPurchase);
+                m.equityLow = SignedMath.min(m.equityLow, account.equity + _fromProduct(worst, false));
+                m.equityHigh = SignedMath.max(m.equityHigh, account.equity + _fromProduct(best, true));
+            }
+        }
+        m.equityLow -= int256(account.pendingFee);
+    }
+
+    /// @dev What equity changes by from the mark to `price`, WAD^2.
+    /// @param way Bit 0: what lowers the size is filled. Bit 1: what raises it is.
+    function _filledAt(
+        IPerpVenue.Account memory account,
+        uint256 way,
+        uint256 price,
+        uint256 salePrice,
+        uint256 purchasePrice
+    ) private pure returns (int256 product) {
+        product = account.size * (int256(price) - int256(account.markPrice));
+        if (way & 1 != 0) product += account.pendingNegative * (int256(price) - int256(salePrice));
+        if (way & 2 != 0) product += account.pendingPositive * (int256(price) - int256(purchasePrice));
+    }
+
+    /// @dev WAD^2 to WAD, rounded as told.
+    function _fromProduct(int256 product, bool roundsUp) private pure returns (int256 rounded) {
+        rounded = product / WAD; // toward 0
+        int256 cut = product % WAD;
+        if (roundsUp && cut > 0) ++rounded;
+        if (!roundsUp && cut < 0) --rounded;
     }
 
     function _notional(VenueMeasurement memory m) private pure returns (uint256) {

@@ -30,16 +30,18 @@ struct Leg {
     uint256 limitPrice;
 }
 
-/// @notice What a leg did, as measured on the venue after execution.
+/// @notice What a leg did, as measured on the venue after execution; of an order that is yet to fill, the worst it may do.
 /// @param venueIndex Position of the venue in the vault's list and in `Measurement.venues`.
-/// @param sizeDelta Filled size, underlying units.
-/// @param executionPrice Average price, fee excluded, USD per underlying.
-/// @param fee Fee paid to the venue, USD.
+/// @param sizeDelta Filled size, underlying units; of an order, what was asked for.
+/// @param executionPrice Average price, fee excluded, USD per underlying; of an order, its limit.
+/// @param fee Fee paid to the venue, USD; of an order, the most it may cost.
+/// @param isPending It is an order that is yet to fill.
 struct Fill {
     uint256 venueIndex;
     int256 sizeDelta;
     uint256 executionPrice;
     uint256 fee;
+    bool isPending;
 }
 
 /// @notice One venue at one moment.
@@ -52,8 +54,9 @@ struct Fill {
 /// @param sizeLow Filled size plus the pending orders that lower it, underlying units.
 /// @param sizeHigh Filled size plus the pending orders that raise it, underlying units.
 /// @param notional Absolute position value at `price` with pending orders at their worst case, USD.
-/// @param equity Equity at `price`, USD; negative when the account is under water.
-/// @param equityLow Lowest equity over mark, index and the range of prices, USD.
+/// @param equity Equity at `price` as long as nothing pending fills, USD; negative when the account is under water.
+/// @param equityLow Lowest equity over mark, index and the range of prices, with what is pending filled at its worst or not at
+///        all, USD.
 /// @param equityHigh Highest.
 /// @param cap Most equity that margin may lead to, USD.
 struct VenueMeasurement {

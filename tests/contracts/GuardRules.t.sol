@@ -81,7 +81,7 @@ contract GuardRulesTest is GuardRulesFixture {
     }
 
     function test_notional_countsEveryFill() external {
-        _case.fills.push(Fill(0, 1e18, PRICE, 0));
+        _case.fills.push(Fill(0, 1e18, PRICE, 0, false));
         _refuse(abi.encodeWithSelector(IRebalanceGuard.NotionalExceeded.selector, 22_000e18, 20_000e18));
     }
 
@@ -137,7 +137,7 @@ contract GuardRulesTest is GuardRulesFixture {
         _closeFrom(10e18);
         _case.afterTrade.venues[0] = _case.beforeTrade.venues[0];
         _case.fills[0].sizeDelta = 1e18;
-        _case.fills.push(Fill(0, -1e18, PRICE, 0));
+        _case.fills.push(Fill(0, -1e18, PRICE, 0, false));
         _case.usage.all.turnoverUsed = 40_000e18;
         _refuse(abi.encodeWithSelector(IRebalanceGuard.TurnoverExceeded.selector, 4000e18, 0));
     }

@@ -128,10 +128,10 @@ contract HedgeVaultExitsTest is VaultFixture {
     // INV-60
     function test_oneLieOfAVenue_doesNotStopTheGuardForGood() external {
         _hedge();
-        vm.store(address(venue), bytes32(0), bytes32(uint256(1e31))); // a size of 1e13 units
+        venue.setSize(int256(1e31)); // a size of 1e13 units
         assertTrue(vault.measureHedge().venues[0].isSilent);
         guard.recordResult();
-        vm.store(address(venue), bytes32(0), bytes32(uint256(50e18)));
+        venue.setSize(int256(50e18));
         _publish(2100e18);
         guard.recordResult();
         assertEq(guard.track().size, 50e18);
@@ -140,7 +140,7 @@ contract HedgeVaultExitsTest is VaultFixture {
     // INV-60
     function test_venueOfImpossibleWorth_isSilent() external {
         _hedge();
-        vm.store(address(venue), bytes32(0), bytes32(uint256(1e29))); // possible alone, not at 2,000 USD each
+        venue.setSize(int256(1e29)); // possible alone, not at 2,000 USD each
         assertTrue(vault.measureHedge().venues[0].isSilent);
         assertEq(vault.measureHedge().nav, 150_000e18);
         guard.recordResult();

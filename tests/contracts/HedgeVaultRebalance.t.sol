@@ -304,7 +304,7 @@ contract HedgeVaultRebalanceTest is VaultFixture {
         legs[0] = Leg(address(venue), int256(_units(30_000)), 0, 0);
         legs[1] = Leg(address(second), int256(_units(20_000)), 20e18, 0);
         Fill[] memory fills = new Fill[](1);
-        fills[0] = Fill(1, 20e18, 2004e18, 40.08e18);
+        fills[0] = Fill(1, 20e18, 2004e18, 40.08e18, false);
 
         Measurement memory beforeTrade = vault.measure();
         uint256 snapshot = vm.snapshotState();

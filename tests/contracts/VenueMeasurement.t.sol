@@ -72,7 +72,7 @@ contract VenueMeasurementTest is VaultFixture {
         // 0.5e-18 USD up or down from a mark at which it is worth 7e-18
         for (uint256 i = 0; i < 2; ++i) {
             int256 sign = i == 0 ? int256(1) : -1;
-            IPerpVenue.Account memory account = IPerpVenue.Account(sign * 0.5e18, 0, 0, 7, PRICE, PRICE);
+            IPerpVenue.Account memory account = IPerpVenue.Account(sign * 0.5e18, 0, 0, 7, PRICE, PRICE, 0, 0, 0);
             assertEq(VenueValuation.equityAt(account, PRICE + 1, false), sign > 0 ? int256(7) : int256(6));
             assertEq(VenueValuation.equityAt(account, PRICE + 1, true), sign > 0 ? int256(8) : int256(7));
             assertEq(VenueValuation.equityAt(account, PRICE - 1, false), sign > 0 ? int256(6) : int256(7));

@@ -71,8 +71,6 @@ contract CurieVenue is CurieAccount {
         uint256 poolQuote;
     }
 
-    error ZeroSize();
-
     modifier onlyVault() {
         if (msg.sender != vault) revert OnlyVault(msg.sender, vault);
         _;
@@ -152,9 +150,20 @@ contract CurieVenue is CurieAccount {
     }
 
     /// @inheritdoc IPerpVenue
-    function cancel(bytes32 orderId) external view onlyVault {
+    function reconcile(bytes32 orderId) external pure returns (OrderStatus) {
         revert UnknownOrder(orderId);
     }
+
+    /// @inheritdoc IPerpVenue
+    function cancel(bytes32 orderId) external pure {
+        revert UnknownOrder(orderId);
+    }
+
+    /// @inheritdoc IPerpVenue
+    function order(bytes32) external pure returns (Order memory none) {}
+
+    /// @inheritdoc IPerpVenue
+    function openOrder() external pure returns (bytes32) {}
 
     // --- the market -----------------------------------------------------------------------------------------------
 

@@ -142,7 +142,7 @@ abstract contract KeeperActions is RebalanceJudge {
         ScriptedVenue venue = listed[a % listed.length];
         if (venue.isHalted()) return true;
         _waitForChance(THIEF, 2);
-        (int256 negative, int256 positive) = venue.pending();
+        (int256 negative, int256 positive) = (venue.negativePending(), venue.positivePending());
         bytes memory lie = abi.encodeCall(venue.setPending, (int256(1), positive));
         if (b % 2 == 0) venue.setPending(1, positive);
         else venue.setCall(address(venue), lie);

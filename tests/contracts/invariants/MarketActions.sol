@@ -127,10 +127,10 @@ abstract contract MarketActions is RoundTrips {
         ScriptedVenue venue = listed[a % listed.length];
         (int256 size, int256 cash) = (venue.size(), venue.cash());
         int256 claimed = int256(10 ** (31 + b % 6));
-        if (b % 16 < 8) vm.store(address(venue), bytes32(0), bytes32(uint256(a % 2 == 0 ? claimed : -claimed)));
+        if (b % 16 < 8) venue.setSize(int256(a % 2 == 0 ? claimed : -claimed));
         else venue.setCash(claimed);
         bool isAnswered = _sample();
-        vm.store(address(venue), bytes32(0), bytes32(uint256(size)));
+        venue.setSize(int256(size));
         venue.setCash(cash);
         _movePrice(a >> 8, 1);
         _judge(60, isAnswered && _sample());
@@ -142,7 +142,7 @@ abstract contract MarketActions is RoundTrips {
     }
 
     function _close(ScriptedVenue venue, int256 cash) private {
-        vm.store(address(venue), bytes32(uint256(0)), bytes32(0)); // its size
+        venue.setSize(0);
         venue.setCash(cash);
         uint256 held = token.balanceOf(address(venue));
         uint256 owed = cash > 0 ? uint256(cash) / TO_WAD : 0;

@@ -15,7 +15,7 @@ contract VenueValuationProof {
     function check_silent__any_last_size__nothing_to_the_last(int96 lastSize) external pure {
         IPriceOracle.Reading memory reading;
         VenueMeasurement memory m;
-        VenueValuation.valueSilent(m, lastSize, reading);
+        VenueValuation.valueSilent(m, lastSize, lastSize, reading);
         assert(m.isSilent && m.equity == 0 && m.equityLow == 0 && m.equityHigh == 0);
         assert(m.sizeLow <= 0 && m.sizeHigh >= 0 && m.sizeLow + m.sizeHigh == lastSize);
         assert(m.sizeLow == 0 || m.sizeHigh == 0);

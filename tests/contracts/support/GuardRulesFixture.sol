@@ -58,7 +58,7 @@ abstract contract GuardRulesFixture is Test {
         _case.beforeTrade.venues.push(_venue(0));
         _case.afterTrade = _case.beforeTrade;
         _case.afterTrade.venues[0] = _venue(10e18);
-        _case.fills.push(Fill(0, 10e18, PRICE, 0));
+        _case.fills.push(Fill(0, 10e18, PRICE, 0, false));
     }
 
     function _accept() internal view {

@@ -6,12 +6,13 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {IPerpVenue} from "../../../contracts/interfaces/IPerpVenue.sol";
 import {DecimalScale} from "../../../contracts/libraries/DecimalScale.sol";
+import {PendingOrders} from "../../../contracts/venues/PendingOrders.sol";
+import {ScriptedOrders} from "./ScriptedOrders.sol";
 
 /// @notice Venue that does what the test writes: prices, fees, partial fills, pending orders, halts, lies and callbacks.
 /// @dev Its book is one number, `cash`: margin less what the position cost less fees, so equity at a price P is
 ///      cash + size x P. Collateral is really held; a profit must be minted to it before it can be withdrawn.
-contract ScriptedVenue is IPerpVenue {
-    address public immutable vault;
+contract ScriptedVenue is ScriptedOrders {
     address public immutable collateral;
 
     int256 public size; // underlying units
@@ -37,18 +38,12 @@ contract ScriptedVenue is IPerpVenue {
 
     error Halted();
 
-    modifier onlyVault() {
-        if (msg.sender != vault) revert OnlyVault(msg.sender, vault);
-        _;
-    }
-
     modifier notHalted() {
         if (isHalted) revert Halted();
         _;
     }
 
-    constructor(address vault_, address collateral_, uint256 price) {
-        vault = vault_;
+    constructor(address vault_, address collateral_, uint256 price) PendingOrders(vault_) {
         collateral = collateral_;
         setPrices(price, price);
     }
@@ -96,6 +91,10 @@ contract ScriptedVenue is IPerpVenue {
         marginTaken = marginTaken_;
     }
 
+    function setSize(int256 size_) external {
+        size = size_;
+    }
+
     function setCash(int256 cash_) external {
         cash = cash_;
     }
@@ -125,39 +124,45 @@ contract ScriptedVenue is IPerpVenue {
 
     function execute(int256 sizeDelta, uint256 limitPrice) external onlyVault notHalted returns (Execution memory) {
         _call();
-        uint256 price = executionPrice == 0 ? indexPrice : executionPrice;
+        if (answersLater) return _request(sizeDelta, limitPrice);
+        (uint256 price,) = _executionTerms();
         if (!ignoresLimit && (sizeDelta > 0 ? price > limitPrice : price < limitPrice)) {
             revert LimitPriceViolated(price, limitPrice);
         }
         int256 filled = sizeDelta * int256(fillBps) / 10_000;
         uint256 notional = Math.mulDiv(SignedMath.abs(filled), price, 1e18, Math.Rounding.Ceil);
         uint256 fee = notional * feeBps / 10_000;
-        size += filled;
-        cash -= (filled > 0 ? int256(notional) : -int256(notional)) + int256(fee);
+        _bookFill(filled, filled > 0 ? -int256(notional) : int256(notional), fee);
         emit Executed(filled, price, fee);
         return Execution(statusAnswered, 0, filled, price, fee);
     }
 
-    function settle(bytes32 orderId, bytes calldata) external payable returns (Execution memory) {
-        revert UnknownOrder(orderId);
-    }
-
-    function cancel(bytes32 orderId) external view onlyVault {
-        revert UnknownOrder(orderId);
-    }
-
     // --- views ----------------------------------------------------------------------------------------------------
 
-    function account() external view notHalted returns (Account memory) {
+    function account() external view notHalted returns (Account memory a) {
         uint256 gasAtStart = gasleft();
         while (answerGas > gasAtStart - gasleft()) {}
-        int256 atMark = cash + size * int256(markPrice) / 1e18;
-        return Account(size, negativePending, positivePending, atMark, markPrice, indexPrice);
+        (a.size, a.markPrice, a.indexPrice) = (size, markPrice, indexPrice);
+        a.equity = cash + size * int256(markPrice) / 1e18;
+        (a.pendingNegative, a.pendingPositive, a.pendingFloor, a.pendingCeiling, a.pendingFee) = pendingFigures();
+    }
+
+    /// @dev What the script says is pending beside the order costs the index price.
+    function pendingFigures() public view returns (int256, int256, uint256 floor, uint256 ceiling, uint256 fee) {
+        Account memory a;
+        _addPending(a);
+        floor = a.pendingNegative == 0 ? indexPrice : Math.min(a.pendingFloor, indexPrice);
+        ceiling = a.pendingPositive == 0 ? indexPrice : Math.max(a.pendingCeiling, indexPrice);
+        // A lie is told as it is.
+        if (negativePending > 0) a.pendingNegative = 0;
+        return
+            (a.pendingNegative + negativePending, a.pendingPositive + positivePending, floor, ceiling, a.pendingFee);
     }
 
     /// @dev All that the script knows of the account, whatever it answers to others.
     function figures() external view returns (int256, int256, int256, int256, uint256, uint256, bool) {
-        return (size, cash, negativePending, positivePending, markPrice, indexPrice, isHalted);
+        (int256 negative, int256 positive,,,) = pendingFigures();
+        return (size, cash, negative, positive, markPrice, indexPrice, isHalted);
     }
 
     function position() external view notHalted returns (Position memory) {
@@ -182,12 +187,21 @@ contract ScriptedVenue is IPerpVenue {
         return type(uint128).max;
     }
 
-    function pending() external view returns (int256, int256) {
-        return (negativePending, positivePending);
-    }
-
     function freeCollateral() external view returns (uint256) {
         return IERC20Metadata(collateral).balanceOf(address(this));
+    }
+
+    function _heldSize() internal view override returns (int256) {
+        return size;
+    }
+
+    function _executionTerms() internal view override returns (uint256, uint256) {
+        return (executionPrice == 0 ? indexPrice : executionPrice, feeBps);
+    }
+
+    function _bookFill(int256 sizeDelta, int256 cashDelta, uint256 fee) internal override {
+        size += sizeDelta;
+        cash += cashDelta - int256(fee);
     }
 
     function _toWad(uint256 assets) private view returns (uint256) {
