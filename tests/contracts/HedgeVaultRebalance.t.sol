@@ -216,16 +216,6 @@ contract HedgeVaultRebalanceTest is VaultFixture {
     }
 
     // HEDGE-111
-    function test_rebalance_revertsIfTheOrderIsOnlyPending() external {
-        _deposit(depositor, _units(200_000));
-        venue.setFill(0, IPerpVenue.OrderStatus.Pending);
-        _rebalanceExpecting(
-            _leg(int256(_units(50_000)), 50e18),
-            abi.encodeWithSelector(IHedgeVault.OrderNotFilled.selector, address(venue), IPerpVenue.OrderStatus.Pending)
-        );
-    }
-
-    // HEDGE-111
     function test_rebalance_revertsIfNothingWasFilled() external {
         _deposit(depositor, _units(200_000));
         venue.setFill(0, IPerpVenue.OrderStatus.Filled);

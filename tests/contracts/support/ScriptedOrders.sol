@@ -31,6 +31,8 @@ abstract contract ScriptedOrders is PendingOrders {
     error CancelRefused();
     error SettleRefused();
 
+    function takeEther() external payable {}
+
     // --- the script -----------------------------------------------------------------------------------------------
 
     function setLater(bool answersLater_, uint256 maxFeeBps_) external {
@@ -71,6 +73,11 @@ abstract contract ScriptedOrders is PendingOrders {
         if (_isOpen(venueOrders[orderId].status)) venueOrders[orderId].status = status;
     }
 
+    /// @notice A venue that takes up again what it had ended.
+    function reopenOrder(bytes32 orderId) external {
+        venueOrders[orderId].status = OrderStatus.Pending;
+    }
+
     /// @notice A venue's callback, honest or not: all it can bring about is a look at the venue's state.
     function callBack(bytes32 orderId) external returns (bool isHeard) {
         (isHeard,) = address(this).call(abi.encodeCall(this.reconcile, (orderId)));
@@ -101,6 +108,7 @@ abstract contract ScriptedOrders is PendingOrders {
         if (refusesSettle || taken.status == OrderStatus.Frozen) revert SettleRefused();
         (bool isPaid,) = address(0xdead).call{value: settleWei}("");
         if (!isPaid) revert SettleRefused();
+        _callOut();
         int256 left = taken.sizeDelta - taken.filled;
         (uint256 price, uint256 feeBps) = _executionTerms();
         if (left > 0 ? price > taken.limitPrice : price < taken.limitPrice) {
@@ -113,6 +121,9 @@ abstract contract ScriptedOrders is PendingOrders {
         if (refusesCancel) revert CancelRefused();
         moveOrder(orderId, OrderStatus.Cancelled);
     }
+
+    /// @dev The call that the script makes in the middle of an execution.
+    function _callOut() internal virtual;
 
     function _heldSize() internal view virtual returns (int256);
 

@@ -110,20 +110,20 @@ contract ScriptedVenue is ScriptedOrders {
         uint256 moved = uint256(int256(assets) + marginError);
         IERC20Metadata(collateral).transferFrom(vault, address(this), moved);
         cash += int256(_toWad(assets)) - int256(_toWad(marginTaken));
-        _call();
+        _callOut();
     }
 
     function withdrawMargin(uint256 assets) external onlyVault notHalted {
         uint256 moved = uint256(int256(assets) + marginError);
         IERC20Metadata(collateral).transfer(vault, moved);
         cash -= int256(_toWad(assets));
-        _call();
+        _callOut();
     }
 
     function bracketTrade(bool) external view onlyVault {}
 
     function execute(int256 sizeDelta, uint256 limitPrice) external onlyVault notHalted returns (Execution memory) {
-        _call();
+        _callOut();
         if (answersLater) return _request(sizeDelta, limitPrice);
         (uint256 price,) = _executionTerms();
         if (!ignoresLimit && (sizeDelta > 0 ? price > limitPrice : price < limitPrice)) {
@@ -208,7 +208,7 @@ contract ScriptedVenue is ScriptedOrders {
         return DecimalScale.scaleDown(assets, IERC20Metadata(collateral).decimals(), 18);
     }
 
-    function _call() private {
+    function _callOut() internal override {
         if (callTarget == address(0)) return;
         (lastCallSucceeded, lastAnswer) = callTarget.call(callPayload);
     }
