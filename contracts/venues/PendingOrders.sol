@@ -24,7 +24,8 @@ interface IVaultNeighbours {
 ///
 ///         Obligations of the deriving contract. `_progressOf` never counts a fill that the position does not contain, nor
 ///         leaves out one that it does: whatever `account` calls pending is not in its size. An order that the venue does
-///         not know yet is Pending, never None. What `_cancelAtVenue` and `_executeAtVenue` cannot do reverts.
+///         not know yet is Pending, never None. What `_cancelAtVenue` and `_executeAtVenue` cannot do reverts. `account` is
+///         `nonReentrantView`: a venue that calls out in the middle of an execution finds no half-written price.
 ///
 ///         Liveness. A keeper, a guardian or a governor cancels at once, anyone from the expiry on; neither needs the vault, a
 ///         price, a mode or a registration. Nothing here runs while the vault is inside a call of its own: what one leg does
@@ -69,32 +70,23 @@ abstract contract PendingOrders is IPerpVenue, ReentrancyGuardTransient {
         external
         payable
         whileVaultRests
-        nonReentrant
         returns (Execution memory)
     {
-        _requireOpen(orderId);
-        uint256 held = address(this).balance - msg.value;
-        _executeAtVenue(orderId, data);
-        Order memory kept = _update(orderId);
-        // A refund of the venue's for what the account paid is the account's.
-        _giveBack(Math.min(address(this).balance - held, msg.value));
+        (Order memory kept, bool isFilledFurther) = _settle(orderId, data);
+        if (isFilledFurther) _sample();
         return Execution(kept.status, orderId, kept.filledSizeDelta, kept.executionPrice, kept.fee);
     }
 
     /// @inheritdoc IPerpVenue
-    function reconcile(bytes32 orderId) external whileVaultRests nonReentrant returns (OrderStatus) {
-        if (_orders[orderId].status == OrderStatus.None) revert UnknownOrder(orderId);
-        return _update(orderId).status;
+    function reconcile(bytes32 orderId) external whileVaultRests returns (OrderStatus) {
+        (Order memory kept, bool isFilledFurther) = _reconcile(orderId);
+        if (isFilledFurther) _sample();
+        return kept.status;
     }
 
     /// @inheritdoc IPerpVenue
-    function cancel(bytes32 orderId) external whileVaultRests nonReentrant {
-        uint256 expiresAt = _requireOpen(orderId).expiresAt;
-        if (block.timestamp < expiresAt && !_isTrusted(msg.sender)) {
-            revert NotYetCancellable(msg.sender, block.timestamp, expiresAt);
-        }
-        _cancelAtVenue(orderId);
-        _update(orderId);
+    function cancel(bytes32 orderId) external whileVaultRests {
+        if (_cancel(orderId)) _sample();
     }
 
     // --- views ----------------------------------------------------------------------------------------------------
@@ -136,7 +128,9 @@ abstract contract PendingOrders is IPerpVenue, ReentrancyGuardTransient {
     /// @dev Reverts unless a new order may be asked for. What the venue has finished meanwhile is booked.
     function _requireNoOpenOrder() internal {
         bytes32 orderId = _openId;
-        if (orderId != 0 && _isOpen(_update(orderId).status)) revert OrderStillOpen(orderId);
+        if (orderId == 0) return;
+        (Order memory current,) = _update(orderId);
+        if (_isOpen(current.status)) revert OrderStillOpen(orderId);
     }
 
     /// @dev Keeps an order that the venue has taken, after `_requireNoOpenOrder`.
@@ -178,6 +172,33 @@ abstract contract PendingOrders is IPerpVenue, ReentrancyGuardTransient {
 
     // --- private --------------------------------------------------------------------------------------------------
 
+    function _settle(bytes32 orderId, bytes calldata data)
+        private
+        nonReentrant
+        returns (Order memory kept, bool isFilledFurther)
+    {
+        _requireOpen(orderId);
+        uint256 held = address(this).balance - msg.value;
+        _executeAtVenue(orderId, data);
+        (kept, isFilledFurther) = _update(orderId);
+        // A refund of the venue's for what the account paid is the account's.
+        _giveBack(Math.min(address(this).balance - held, msg.value));
+    }
+
+    function _reconcile(bytes32 orderId) private nonReentrant returns (Order memory, bool) {
+        if (_orders[orderId].status == OrderStatus.None) revert UnknownOrder(orderId);
+        return _update(orderId);
+    }
+
+    function _cancel(bytes32 orderId) private nonReentrant returns (bool isFilledFurther) {
+        uint256 expiresAt = _requireOpen(orderId).expiresAt;
+        if (block.timestamp < expiresAt && !_isTrusted(msg.sender)) {
+            revert NotYetCancellable(msg.sender, block.timestamp, expiresAt);
+        }
+        _cancelAtVenue(orderId);
+        (, isFilledFurther) = _update(orderId);
+    }
+
     function _requireOpen(bytes32 orderId) private view returns (Order memory current) {
         current = order(orderId);
         if (current.status == OrderStatus.None) revert UnknownOrder(orderId);
@@ -185,31 +206,24 @@ abstract contract PendingOrders is IPerpVenue, ReentrancyGuardTransient {
     }
 
     /// @dev A final order stays as it is, whatever its venue says later.
-    function _update(bytes32 orderId) private returns (Order memory current) {
+    function _update(bytes32 orderId) private returns (Order memory current, bool isFilledFurther) {
         Order storage kept = _orders[orderId];
         current = order(orderId);
-        if (current.status == kept.status && current.filledSizeDelta == kept.filledSizeDelta && current.fee == kept.fee)
-        {
-            return current;
-        }
-        bool isFilledFurther = current.filledSizeDelta != kept.filledSizeDelta;
+        isFilledFurther = current.filledSizeDelta != kept.filledSizeDelta;
+        if (!isFilledFurther && current.status == kept.status && current.fee == kept.fee) return (current, false);
         (kept.status, kept.filledSizeDelta) = (current.status, current.filledSizeDelta);
         (kept.executionPrice, kept.fee) = (current.executionPrice, current.fee);
         if (!_isOpen(current.status) && _openId == orderId) _openId = 0;
-        emit OrderUpdated(
-            orderId, current.status, current.filledSizeDelta, current.executionPrice, current.fee
-        );
-        if (isFilledFurther) _noteFill(orderId, current);
-    }
-
-    /// @dev The hedge is another one from here on: the breaker's result takes a sample, where it can.
-    function _noteFill(bytes32 orderId, Order memory current) private {
+        emit OrderUpdated(orderId, current.status, current.filledSizeDelta, current.executionPrice, current.fee);
         uint256 price = current.executionPrice;
         bool isWorse = current.sizeDelta > 0 ? price > current.limitPrice : price < current.limitPrice;
-        if (isWorse || current.fee > current.maxFee) {
+        if ((isWorse && current.filledSizeDelta != 0) || current.fee > current.maxFee) {
             emit OrderTermsBroken(orderId, price, current.limitPrice, current.fee, current.maxFee);
         }
-        if (IHedgeVault(vault).isEntered()) return; // its own measurement is the sample
+    }
+
+    /// @dev The hedge is another one from here on: the breaker's result takes a sample of it, where it can.
+    function _sample() private {
         try IVaultNeighbours(vault).guard().recordResult() {} catch {}
     }
 

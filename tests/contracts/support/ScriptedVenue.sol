@@ -139,7 +139,7 @@ contract ScriptedVenue is ScriptedOrders {
 
     // --- views ----------------------------------------------------------------------------------------------------
 
-    function account() external view notHalted returns (Account memory a) {
+    function account() external view notHalted nonReentrantView returns (Account memory a) {
         uint256 gasAtStart = gasleft();
         while (answerGas > gasAtStart - gasleft()) {}
         (a.size, a.markPrice, a.indexPrice) = (size, markPrice, indexPrice);
