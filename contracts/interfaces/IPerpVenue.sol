@@ -106,7 +106,9 @@ interface IPerpVenue {
         bytes32 indexed orderId, OrderStatus status, int256 filledSizeDelta, uint256 executionPrice, uint256 fee
     );
     /// @dev The venue filled it at a worse price than it was given, or charged more: it broke its word.
-    event OrderTermsBroken(bytes32 indexed orderId, uint256 executionPrice, uint256 limitPrice, uint256 fee, uint256 maxFee);
+    event OrderTermsBroken(
+        bytes32 indexed orderId, uint256 executionPrice, uint256 limitPrice, uint256 fee, uint256 maxFee
+    );
 
     error OnlyVault(address caller, address vault);
     error VaultEntered();

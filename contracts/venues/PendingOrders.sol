@@ -66,12 +66,7 @@ abstract contract PendingOrders is IPerpVenue, ReentrancyGuardTransient {
     // --- anyone ---------------------------------------------------------------------------------------------------
 
     /// @inheritdoc IPerpVenue
-    function settle(bytes32 orderId, bytes calldata data)
-        external
-        payable
-        whileVaultRests
-        returns (Execution memory)
-    {
+    function settle(bytes32 orderId, bytes calldata data) external payable whileVaultRests returns (Execution memory) {
         (Order memory kept, bool isFilledFurther) = _settle(orderId, data);
         if (isFilledFurther) _sample();
         return Execution(kept.status, orderId, kept.filledSizeDelta, kept.executionPrice, kept.fee);
@@ -97,7 +92,7 @@ abstract contract PendingOrders is IPerpVenue, ReentrancyGuardTransient {
         if (!_isOpen(current.status)) return current;
         Progress memory p = _progressOf(orderId, current);
         (current.status, current.filledSizeDelta, current.executionPrice, current.fee) =
-            (p.status, p.filledSizeDelta, p.executionPrice, p.fee);
+        (p.status, p.filledSizeDelta, p.executionPrice, p.fee);
     }
 
     /// @inheritdoc IPerpVenue

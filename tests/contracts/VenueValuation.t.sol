@@ -19,7 +19,11 @@ contract VenueValuationTest is Test {
     }
 
     /// @dev The same with orders that may sell down to 1,980 and buy up to 2,030, for fees of at most 4 USD.
-    function _waiting(int256 size, int256 negative, int256 positive) private pure returns (IPerpVenue.Account memory a) {
+    function _waiting(int256 size, int256 negative, int256 positive)
+        private
+        pure
+        returns (IPerpVenue.Account memory a)
+    {
         a = _account(size);
         (a.pendingNegative, a.pendingPositive) = (negative, positive);
         (a.pendingFloor, a.pendingCeiling, a.pendingFee) = (1980e18, 2030e18, 4e18);
@@ -129,14 +133,16 @@ contract VenueValuationTest is Test {
     }
 
     // HEDGE-117
-    function testFuzz_value_holdsEveryOutcomeOfAnOrder(int96 size, int96 left, uint256 filled, uint256 where, uint256 paid)
-        external
-        pure
-    {
+    function testFuzz_value_holdsEveryOutcomeOfAnOrder(
+        int96 size,
+        int96 left,
+        uint256 filled,
+        uint256 where,
+        uint256 paid
+    ) external pure {
         size %= 1e24;
         left %= 1e24;
-        IPerpVenue.Account memory account =
-            left < 0 ? _waiting(size, left, 0) : _waiting(size, 0, left);
+        IPerpVenue.Account memory account = left < 0 ? _waiting(size, left, 0) : _waiting(size, 0, left);
         VenueMeasurement memory m = _value(account, _reading());
         (uint256 low, uint256 high) = (1999.8e18, 2040.2e18);
         where = low + where % (high - low + 1);
@@ -156,7 +162,9 @@ contract VenueValuationTest is Test {
         for (uint256 i; i < 2; ++i) {
             int256 lastSize = i == 0 ? int256(5e18) : -5e18;
             VenueMeasurement memory m = _value(_account(10e18), _reading()); // what an impossible answer has left
-            VenueValuation.valueSilent(m, lastSize, lastSize, IPriceOracle.Reading(1900e18, 1890e18, 1920e18, 0, 100, 0));
+            VenueValuation.valueSilent(
+                m, lastSize, lastSize, IPriceOracle.Reading(1900e18, 1890e18, 1920e18, 0, 100, 0)
+            );
             assertTrue(m.isSilent);
             assertEq(m.sizeLow, i == 0 ? int256(0) : -5e18);
             assertEq(m.sizeHigh, i == 0 ? int256(5e18) : int256(0));

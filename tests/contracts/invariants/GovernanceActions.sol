@@ -5,11 +5,11 @@ import {RebalanceGuard} from "../../../contracts/RebalanceGuard.sol";
 import {Bounds, Leg} from "../../../contracts/types/Rebalance.sol";
 import {PriceLimits} from "../../../contracts/types/Prices.sol";
 import {ScriptedVenue} from "../support/ScriptedVenue.sol";
-import {MarketActions} from "./MarketActions.sol";
+import {OrderActions} from "./OrderActions.sol";
 
 /// @notice A guardian who tightens and cancels, and a governor who may be captured and waits all the same.
 /// @dev What is governed is mirrored here by the acts that were accepted; the mirror and the contracts are compared.
-abstract contract GovernanceActions is MarketActions {
+abstract contract GovernanceActions is OrderActions {
     enum Kind {
         Bounds,
         DepositCap,
@@ -163,7 +163,8 @@ abstract contract GovernanceActions is MarketActions {
         if (p.kind == Kind.VenueCap) capUsd[venue] = 1e9;
         if (p.kind == Kind.AddVenue) {
             listed.push(venue);
-            (isClosing[venue], capUsd[venue], lastSize[venue]) = (false, type(uint64).max, 0);
+            (isClosing[venue], capUsd[venue]) = (false, type(uint64).max);
+            (lastLow[venue], lastHigh[venue]) = (0, 0);
         }
         if (p.kind == Kind.RemoveVenue || p.kind == Kind.ForceRemoveVenue) _unlist(venue);
     }

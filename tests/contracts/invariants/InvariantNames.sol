@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 /// @title Names of the invariants of docs/spec.md
 library InvariantNames {
-    uint256 internal constant COUNT = 60;
+    uint256 internal constant COUNT = 64;
 
     function nameOf(uint256 number) internal pure returns (string memory) {
         return all()[number - 1];
@@ -70,7 +70,11 @@ library InvariantNames {
             "INV-57: venue list",
             "INV-58: callbacks",
             "INV-59: result without prices",
-            "INV-60: measurements answer"
+            "INV-60: measurements answer",
+            "INV-61: fills inside the interval",
+            "INV-62: orders counted once",
+            "INV-63: orders never raise W",
+            "INV-64: who may cancel"
         ];
     }
 }

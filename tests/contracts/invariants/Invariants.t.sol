@@ -6,7 +6,7 @@ import {console} from "forge-std/console.sol";
 import {InvariantNames} from "./InvariantNames.sol";
 import {VaultHandler} from "./VaultHandler.sol";
 
-/// @notice INV-01 .. INV-60 under any order of what members, strangers, keepers, a thief, guardian, governor, feeds, venues
+/// @notice INV-01 .. INV-64 under any order of what members, strangers, keepers, a thief, guardian, governor, feeds, venues
 ///         and the market may do.
 /// @dev forge's own runner knows one run at a time and cannot judge a whole campaign; so the campaign draws its sequences
 ///      itself, counts, and asserts that each action was accepted often enough and each invariant judged at all. The
@@ -16,9 +16,9 @@ contract InvariantsTest is Test {
     uint256 private constant LEAST_ACCEPTED_PERCENT = 30;
 
     struct Tally {
-        uint256[64] judged;
-        uint256[64] calls;
-        uint256[64] accepted;
+        uint256[72] judged;
+        uint256[72] calls;
+        uint256[72] accepted;
     }
 
     error InvariantBroken(string name);
@@ -87,8 +87,8 @@ contract InvariantsTest is Test {
     }
 
     function _add(Tally memory tally) private view {
-        (uint32[64] memory judged, uint32[64] memory calls, uint32[64] memory accepted) = handler.tallies();
-        for (uint256 i = 0; i < 64; ++i) {
+        (uint32[72] memory judged, uint32[72] memory calls, uint32[72] memory accepted) = handler.tallies();
+        for (uint256 i = 0; i < 72; ++i) {
             tally.judged[i] += judged[i];
             tally.calls[i] += calls[i];
             tally.accepted[i] += accepted[i];

@@ -171,11 +171,12 @@ abstract contract KeeperActions is RebalanceJudge {
 
     // --- planning -------------------------------------------------------------------------------------------------
 
-    /// @dev Hedge and book together, in the middle of the interval.
+    /// @dev Hedge and book together, in the middle of the interval, with what is yet to fill.
     function _net() internal view returns (int256 net) {
         net = (book.low() + book.high()) / 2;
         for (uint256 i = 0; i < listed.length; ++i) {
-            net += listed[i].size();
+            ScriptedVenue.Order memory order = listed[i].order(listed[i].openOrder());
+            net += listed[i].size() + order.sizeDelta - order.filledSizeDelta;
         }
     }
 
@@ -191,7 +192,7 @@ abstract contract KeeperActions is RebalanceJudge {
         bool mayGrow = !vault.isReduceOnly() && !vault.isWindingDown() && !isTripped;
         for (uint256 i = 0; i < listed.length; ++i) {
             venue = listed[(a + i) % listed.length];
-            if (_isMute(venue)) continue;
+            if (_isMute(venue) || venue.openOrder() != 0) continue;
             int256 size = venue.size();
             bool isReduction = size != 0 && (size > 0) != (wanted > 0);
             if (isReduction) return (venue, _clamp(wanted, SignedMath.abs(size)));

@@ -100,6 +100,7 @@ abstract contract MarketActions is RoundTrips {
 
     function _pend(uint256 a, uint256 b) internal returns (bool) {
         ScriptedVenue venue = listed[a % listed.length];
+        if (venue.openOrder() != 0) return true; // it has a pending order of its own
         venue.setPending(-int256(b % 2e18), int256((b >> 128) % 2e18));
         if (a % 2 == 0) venue.setPending(0, 0);
         return true;

@@ -20,15 +20,15 @@ abstract contract Record is Stage {
     }
 
     bool private constant DEBUG = false;
-    uint256 internal constant INVARIANTS = 60;
+    uint256 internal constant INVARIANTS = 64;
     uint256 internal constant BOUNDS_CHANGE = 255;
 
     /// @notice Bit n is set once INV-n did not hold.
     uint256 public broken;
 
-    uint32[64] private _judged;
-    uint32[64] private _calls;
-    uint32[64] private _accepted;
+    uint32[72] private _judged;
+    uint32[72] private _calls;
+    uint32[72] private _accepted;
     Entry[] internal entries;
 
     /// @dev The error of the last refusal, for who reads a failed campaign.
@@ -48,7 +48,7 @@ abstract contract Record is Stage {
         lastRefusal = 0;
     }
 
-    function tallies() external view returns (uint32[64] memory, uint32[64] memory, uint32[64] memory) {
+    function tallies() external view returns (uint32[72] memory, uint32[72] memory, uint32[72] memory) {
         return (_judged, _calls, _accepted);
     }
 

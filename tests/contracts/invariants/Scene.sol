@@ -24,6 +24,20 @@ abstract contract Scene is Record {
         int256 equityLow;
         int256 equityHigh;
         uint256 cap; // WAD USD
+        int256 negative; // what may still be sold
+        int256 positive; // what may still be bought
+        uint256 floor; // and at what worst prices and fee
+        uint256 ceiling;
+        uint256 fee; // WAD USD
+        uint256 lowest; // ends of the prices that the account is valued at
+        uint256 highest;
+    }
+
+    /// @dev What a rebalance asked of a venue that is yet to fill.
+    struct Asked {
+        int256 sizeDelta; // 0: nothing
+        uint256 limitPrice;
+        uint256 maxFee; // WAD USD
     }
 
     struct Moment {
@@ -43,7 +57,8 @@ abstract contract Scene is Record {
 
     uint256 internal constant RIPENING = 1 hours;
 
-    mapping(ScriptedVenue venue => int256) internal lastSize; // when it was last measured by a rebalance
+    mapping(ScriptedVenue venue => int256) internal lastLow; // sizes when it was last measured by a rebalance
+    mapping(ScriptedVenue venue => int256) internal lastHigh;
     mapping(ScriptedVenue venue => bool) internal isClosing;
     mapping(ScriptedVenue venue => uint256) internal capUsd;
     int256 internal flows; // deposits less exits as the token moved, asset units
@@ -80,24 +95,40 @@ abstract contract Scene is Record {
     }
 
     function _venueScene(ScriptedVenue venue, uint256 price) private view returns (VenueScene memory v) {
-        int256 negative;
-        int256 positive;
         uint256 mark;
         uint256 index;
-        (v.size, v.cash, negative, positive, mark, index, v.isSilent) = venue.figures();
-        v.isSilent = v.isSilent || negative > 0;
+        (v.size, v.cash,,, mark, index, v.isSilent) = venue.figures();
+        (v.negative, v.positive, v.floor, v.ceiling, v.fee) = venue.pendingFigures();
+        v.isSilent = v.isSilent || v.negative > 0;
         v.cap = capUsd[venue] * WAD;
         v.price = price == 0 && !v.isSilent ? index : price;
         (v.priceLow, v.priceHigh) = (_down(v.price), _up(v.price));
-        v.sizeLow = v.isSilent ? SignedMath.min(0, lastSize[venue]) : v.size + negative;
-        v.sizeHigh = v.isSilent ? SignedMath.max(0, lastSize[venue]) : v.size + positive;
+        v.sizeLow = v.isSilent ? SignedMath.min(0, lastLow[venue]) : v.size + v.negative;
+        v.sizeHigh = v.isSilent ? SignedMath.max(0, lastHigh[venue]) : v.size + v.positive;
         uint256 worst = Math.max(SignedMath.abs(v.sizeLow), SignedMath.abs(v.sizeHigh));
         v.notional = Math.mulDiv(worst, v.price, WAD, Math.Rounding.Ceil);
         if (v.isSilent) return v;
         v.equity = _equityAt(v, v.price);
-        uint256 low = Math.min(Math.min(_down(index), mark), v.priceLow);
-        uint256 high = Math.max(Math.max(_up(index), mark), v.priceHigh);
-        (v.equityLow, v.equityHigh) = (_equityAt(v, v.size > 0 ? low : high), _equityAt(v, v.size > 0 ? high : low));
+        v.lowest = Math.min(Math.min(_down(index), mark), v.priceLow);
+        v.highest = Math.max(Math.max(_up(index), mark), v.priceHigh);
+        _setEnds(v);
+    }
+
+    /// @dev Over every way in which what is pending can fill, at both ends of the prices.
+    function _setEnds(VenueScene memory v) private pure {
+        (v.equityLow, v.equityHigh) = (type(int256).max, type(int256).min);
+        (int256 bestSale, int256 bestPurchase) =
+            (int256(Math.max(v.floor, v.highest)), int256(Math.min(v.ceiling, v.lowest)));
+        for (uint256 i = 0; i < 8; ++i) {
+            int256 price = int256(i & 1 == 0 ? v.lowest : v.highest);
+            int256 sold = i & 2 == 0 ? int256(0) : v.negative;
+            int256 bought = i & 4 == 0 ? int256(0) : v.positive;
+            int256 open = _equityAt(v, uint256(price));
+            int256 worst = sold * (price - int256(v.floor)) + bought * (price - int256(v.ceiling));
+            int256 best = sold * (price - bestSale) + bought * (price - bestPurchase);
+            v.equityLow = SignedMath.min(v.equityLow, open + worst / int256(WAD) - int256(v.fee));
+            v.equityHigh = SignedMath.max(v.equityHigh, open + best / int256(WAD));
+        }
     }
 
     function _equityAt(VenueScene memory v, uint256 price) internal pure returns (int256) {
@@ -126,23 +157,30 @@ abstract contract Scene is Record {
         return age >= RIPENING ? 0 : Math.ceilDiv(youngAssets * (RIPENING - age), RIPENING);
     }
 
-    /// @dev What the rebalance lost where the true price was at the low or at the high end of the range, WAD USD. A debt to a
-    ///      venue is nobody's loss, nor is paying it a gain: a fall counts as far as it is one with debts and without.
-    function _lossOf(Moment memory a, Moment memory b) internal pure returns (uint256) {
-        return Math.max(_lossAt(a, b, false), _lossAt(a, b, true));
+    /// @dev What the rebalance lost where the true price was at the low or at the high end of the range, WAD USD: orders fill
+    ///      at their limit where that loses, and not where it gains. A debt to a venue is nobody's loss, nor is paying it a
+    ///      gain: a fall counts as far as it is one with debts and without.
+    function _lossOf(Moment memory a, Moment memory b, Asked[] memory asked) internal pure returns (uint256) {
+        return Math.max(_lossAt(a, b, asked, false), _lossAt(a, b, asked, true));
     }
 
-    function _lossAt(Moment memory a, Moment memory b, bool isHigh) private pure returns (uint256) {
+    function _lossAt(Moment memory a, Moment memory b, Asked[] memory asked, bool isHigh)
+        private
+        pure
+        returns (uint256)
+    {
         int256 idle = int256(a.idle * TO_WAD) - int256(b.idle * TO_WAD);
-        (int256 floored, int256 whole) = (idle, idle);
+        (int256 floored, int256 whole, int256 waiting) = (idle, idle, int256(0));
         for (uint256 i = 0; i < a.venues.length; ++i) {
             VenueScene memory old = a.venues[i];
             uint256 price = isHigh ? old.priceHigh : old.priceLow;
             (int256 was, int256 is_) = (_equityAt(old, price), _equityAt(b.venues[i], price));
             whole += was - is_;
             floored += int256(_floored(was)) - int256(_floored(is_));
+            int256 paid = asked[i].sizeDelta * (int256(asked[i].limitPrice) - int256(price)) / int256(WAD);
+            waiting += SignedMath.max(0, paid + int256(asked[i].maxFee));
         }
-        int256 loss = SignedMath.min(floored, whole) - 10; // wei of rounding
+        int256 loss = SignedMath.min(floored, whole) + waiting - 10; // wei of rounding
         return loss > 0 ? uint256(loss) : 0;
     }
 }

@@ -2,8 +2,10 @@
 pragma solidity ^0.8.28;
 
 import {IHedgeVault} from "../../../contracts/interfaces/IHedgeVault.sol";
+import {IPerpVenue} from "../../../contracts/interfaces/IPerpVenue.sol";
 import {Measurement, VenueMeasurement} from "../../../contracts/types/Rebalance.sol";
 import {HardLimits} from "../support/HardLimits.sol";
+import {ScriptedVenue} from "../support/ScriptedVenue.sol";
 import {GovernanceActions} from "./GovernanceActions.sol";
 
 /// @notice What holds between any two calls.
@@ -16,6 +18,24 @@ abstract contract SystemChecks is GovernanceActions {
         _checkGoverned();
         _checkOpenings(m);
         _checkCollateral();
+        _checkOrders();
+    }
+
+    /// @dev What an adapter says of its order is what the venue has done of it, once.
+    function _checkOrders() private {
+        for (uint256 i = 0; i < everyVenue.length; ++i) {
+            ScriptedVenue venue = everyVenue[i];
+            bytes32 orderId = venue.lastOrder();
+            if (orderId == 0) continue;
+            IPerpVenue.Order memory order = venue.order(orderId);
+            (IPerpVenue.OrderStatus status, int256 sizeDelta, int256 filled,,,,,) = venue.venueOrders(orderId);
+            bool isOpen = status == IPerpVenue.OrderStatus.Pending || status == IPerpVenue.OrderStatus.PartlyFilled
+                || status == IPerpVenue.OrderStatus.Frozen;
+            (int256 negative, int256 positive) = venue.pending();
+            _judge(62, order.status == status && order.filledSizeDelta == filled);
+            _judge(62, negative + positive == (isOpen ? sizeDelta - filled : int256(0)));
+            _judge(62, venue.openOrder() == (isOpen ? orderId : bytes32(0)));
+        }
     }
 
     function _checkShares(Moment memory m) private {

@@ -6,8 +6,8 @@ import {SystemChecks} from "./SystemChecks.sol";
 /// @notice Every action of every actor, by number or by name; each takes two random numbers.
 /// @dev An action answers whether it was accepted. The last ones are what must be refused, and answer whether it was.
 contract VaultHandler is SystemChecks {
-    uint256 public constant ACTIONS = 47;
-    uint256 public constant FIRST_REFUSAL = 43;
+    uint256 public constant ACTIONS = 48;
+    uint256 public constant FIRST_REFUSAL = 44;
 
     bytes4[] private _selectors;
     uint8[] private _draws; // each action as often as its weight
@@ -17,7 +17,7 @@ contract VaultHandler is SystemChecks {
         _startMirror();
         _come(members[0], members[0], 500_000e6, false);
         _come(members[1], members[1], 100_000e6, false);
-        uint8[47] memory weights = [
+        uint8[48] memory weights = [
             uint8(12),
             3,
             3,
@@ -61,6 +61,7 @@ contract VaultHandler is SystemChecks {
             1,
             1,
             6,
+            24,
             2,
             1,
             2,
@@ -274,20 +275,24 @@ contract VaultHandler is SystemChecks {
         _done(42, _restore(a, b));
     }
 
+    function workOrders(uint256 a, uint256 b) external {
+        _done(43, _workOrders(a, b));
+    }
+
     function tradeBlind(uint256 a, uint256 b) external {
-        _done(43, _tradeBlind(a, b));
+        _done(44, _tradeBlind(a, b));
     }
 
     function sendStaleIntent(uint256 a, uint256 b) external {
-        _done(44, _sendStaleIntent(a, b));
+        _done(45, _sendStaleIntent(a, b));
     }
 
     function trespass(uint256 a, uint256 b) external {
-        _done(45, _trespass(a, b));
+        _done(46, _trespass(a, b));
     }
 
     function reenter(uint256 a, uint256 b) external {
-        _done(46, _reenter(a, b));
+        _done(47, _reenter(a, b));
     }
 
     function _listSelectors() private {
@@ -334,6 +339,7 @@ contract VaultHandler is SystemChecks {
         _selectors.push(this.expel.selector);
         _selectors.push(this.dismiss.selector);
         _selectors.push(this.restore.selector);
+        _selectors.push(this.workOrders.selector);
         _selectors.push(this.tradeBlind.selector);
         _selectors.push(this.sendStaleIntent.selector);
         _selectors.push(this.trespass.selector);
@@ -386,9 +392,10 @@ contract VaultHandler is SystemChecks {
         names[40] = "expel";
         names[41] = "dismiss";
         names[42] = "restore";
-        names[43] = "tradeBlind";
-        names[44] = "sendStaleIntent";
-        names[45] = "trespass";
-        names[46] = "reenter";
+        names[43] = "workOrders";
+        names[44] = "tradeBlind";
+        names[45] = "sendStaleIntent";
+        names[46] = "trespass";
+        names[47] = "reenter";
     }
 }

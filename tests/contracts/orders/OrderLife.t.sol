@@ -251,9 +251,7 @@ contract OrderLifeTest is OrderFixture {
         vm.prank(guardian);
         access.dismissKeeper(keeper);
         vm.prank(keeper);
-        vm.expectRevert(
-            abi.encodeWithSelector(IPerpVenue.NotYetCancellable.selector, keeper, START, START + LIFE)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IPerpVenue.NotYetCancellable.selector, keeper, START, START + LIFE));
         venue.cancel(orderId);
     }
 

@@ -100,13 +100,9 @@ contract OrderRequestsTest is OrderFixture {
     // HEDGE-131
     function test_rebalance_revertsIfTheOrderBreaksABoundOfATrade() external {
         _deposit(depositor, _units(200_000));
-        _expectRefusal(
-            61e18, abi.encodeWithSelector(IRebalanceGuard.SizeDeltaExceeded.selector, 61e18, uint256(60e18))
-        );
+        _expectRefusal(61e18, abi.encodeWithSelector(IRebalanceGuard.SizeDeltaExceeded.selector, 61e18, uint256(60e18)));
         venue.setLater(true, 21);
-        _expectRefusal(
-            50e18, abi.encodeWithSelector(IRebalanceGuard.FeeExceeded.selector, 211.05e18, uint256(201e18))
-        );
+        _expectRefusal(50e18, abi.encodeWithSelector(IRebalanceGuard.FeeExceeded.selector, 211.05e18, uint256(201e18)));
         venue.setLater(true, 10);
         Bounds memory b = _bounds();
         (b.maxNotional, b.minNotional) = (100_499e18, 0); // enough at 2,000, not at the limit

@@ -89,7 +89,9 @@ contract OrderValueTest is OrderFixture {
         venue.setCall(address(vault), abi.encodeCall(vault.depositBlock, ()));
         venue.settle(orderId, "");
         assertEq(
-            abi.decode(venue.lastAnswer(), (uint256)), uint256(IHedgeVault.DepositBlock.VenueSilent), "a price in between"
+            abi.decode(venue.lastAnswer(), (uint256)),
+            uint256(IHedgeVault.DepositBlock.VenueSilent),
+            "a price in between"
         );
         assertEq(uint256(vault.depositBlock()), uint256(IHedgeVault.DepositBlock.None));
         assertEq(guard.track().size, 50e18); // and the sample was taken after it
@@ -109,9 +111,7 @@ contract OrderValueTest is OrderFixture {
         uint256 shares = vault.balanceOf(depositor) / 10;
         vm.prank(depositor);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IHedgeVault.OrderNotFilled.selector, address(venue), IPerpVenue.OrderStatus.Pending
-            )
+            abi.encodeWithSelector(IHedgeVault.OrderNotFilled.selector, address(venue), IPerpVenue.OrderStatus.Pending)
         );
         vault.redeemWithUnwind(shares, 0, depositor, depositor, _leg(0, -1e18));
     }

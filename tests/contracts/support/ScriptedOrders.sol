@@ -15,6 +15,7 @@ abstract contract ScriptedOrders is PendingOrders {
         uint256 limitPrice;
         uint256 quote; // USD paid or received so far, absolute
         uint256 fee; // USD so far
+        uint256 maxFee; // USD
         bool isReduceOnly;
     }
 
@@ -89,11 +90,12 @@ abstract contract ScriptedOrders is PendingOrders {
         _requireNoOpenOrder();
         bytes32 orderId = keccak256(abi.encode(address(this), ++_orderCount));
         uint256 notional = Math.mulDiv(SignedMath.abs(sizeDelta), limitPrice, 1e18, Math.Rounding.Ceil);
+        uint256 maxFee = notional * maxFeeBps / 10_000;
         venueOrders[orderId] = VenueOrder(
-            OrderStatus.Pending, sizeDelta, 0, limitPrice, 0, 0, _isReduction(sizeDelta, _heldSize())
+            OrderStatus.Pending, sizeDelta, 0, limitPrice, 0, 0, maxFee, _isReduction(sizeDelta, _heldSize())
         );
         lastOrder = orderId;
-        return _keepOrder(orderId, sizeDelta, limitPrice, notional * maxFeeBps / 10_000, orderLife);
+        return _keepOrder(orderId, sizeDelta, limitPrice, maxFee, orderLife);
     }
 
     function _progressOf(bytes32 orderId, Order memory) internal view override returns (Progress memory) {
@@ -114,7 +116,8 @@ abstract contract ScriptedOrders is PendingOrders {
         if (left > 0 ? price > taken.limitPrice : price < taken.limitPrice) {
             revert LimitPriceViolated(price, taken.limitPrice);
         }
-        fillOrder(orderId, left, price, Math.mulDiv(SignedMath.abs(left), price, 1e18) * feeBps / 10_000);
+        uint256 fee = Math.mulDiv(SignedMath.abs(left), price, 1e18) * feeBps / 10_000;
+        fillOrder(orderId, left, price, Math.min(fee, taken.maxFee - taken.fee));
     }
 
     function _cancelAtVenue(bytes32 orderId) internal override {

@@ -147,16 +147,14 @@ contract ScriptedVenue is ScriptedOrders {
         (a.pendingNegative, a.pendingPositive, a.pendingFloor, a.pendingCeiling, a.pendingFee) = pendingFigures();
     }
 
-    /// @dev What the script says is pending beside the order costs the index price.
+    /// @dev What the script says is pending, at the index price, or else the order.
     function pendingFigures() public view returns (int256, int256, uint256 floor, uint256 ceiling, uint256 fee) {
+        if (negativePending != 0 || positivePending != 0) {
+            return (negativePending, positivePending, indexPrice, indexPrice, 0);
+        }
         Account memory a;
         _addPending(a);
-        floor = a.pendingNegative == 0 ? indexPrice : Math.min(a.pendingFloor, indexPrice);
-        ceiling = a.pendingPositive == 0 ? indexPrice : Math.max(a.pendingCeiling, indexPrice);
-        // A lie is told as it is.
-        if (negativePending > 0) a.pendingNegative = 0;
-        return
-            (a.pendingNegative + negativePending, a.pendingPositive + positivePending, floor, ceiling, a.pendingFee);
+        return (a.pendingNegative, a.pendingPositive, a.pendingFloor, a.pendingCeiling, a.pendingFee);
     }
 
     /// @dev All that the script knows of the account, whatever it answers to others.
