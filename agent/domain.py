@@ -24,12 +24,16 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """What a leg did, measured after execution; price without fee."""
+    """What a leg did, measured after execution; price without fee.
+
+    Of an order that is yet to fill (``is_pending``) its worst: the size asked for, its limit, its highest fee.
+    """
 
     venue_index: int
     size_delta: Wad
     execution_price: Wad
     fee: Wad
+    is_pending: bool = False
 
 
 @dataclass(frozen=True, slots=True)

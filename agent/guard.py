@@ -13,6 +13,7 @@ from enum import StrEnum
 from agent.budgets import Available, available, settled
 from agent.domain import Bounds, Budget, Fill, Measurement, Snapshot, Usage, VenueMeasurement
 from agent.errors import RejectedError
+from agent.order_ends import ORDER_BESIDE_ORDER, ORDER_NOT_COUNTED, OrderEnds, with_order
 from agent.result_track import advance, is_tripped
 from agent.rounding import mul_div_down, mul_div_up, share
 from agent.units import BPS, WAD, Seconds, Wad
@@ -26,6 +27,8 @@ class GuardError(StrEnum):
     SIZE_DELTA_EXCEEDED = "SizeDeltaExceeded"
     SLIPPAGE_EXCEEDED = "SlippageExceeded"
     FEE_EXCEEDED = "FeeExceeded"
+    ORDER_BESIDE_ORDER = ORDER_BESIDE_ORDER
+    ORDER_NOT_COUNTED = ORDER_NOT_COUNTED
     NOTIONAL_EXCEEDED = "NotionalExceeded"
     TURNOVER_EXCEEDED = "TurnoverExceeded"
     POSITION_NOT_SHRINKING = "PositionNotShrinking"
@@ -168,7 +171,7 @@ def evaluate(
     case = _Case(bounds, usage, before, tuple(fills), after, timestamp)
     notional = case.judge_trade() if fills else 0
     case.require_under_caps()
-    require_leverage(bounds, before, after)
+    case.require_leverage()
     case.require_idle()
     loss = case.judge_loss()
     return Usage(
@@ -213,6 +216,7 @@ class _Case:
         self.worst_before, self.worst_after = worst_net_delta(before), worst_net_delta(after)
         self.band = effective_band(bounds, self.firm_nav, before.price)
         self.is_urgent = bool(fills) and self.worst_before >= bounds.urgent_delta
+        self.ends = OrderEnds(after, after)
         self.is_closing_only = self._is_closing_only()
         self.is_tripped = bool(fills) and is_tripped(usage.track, before, bounds.max_drawdown_bps, timestamp)
 
@@ -235,6 +239,7 @@ class _Case:
         """Judge what only a trade is judged by, and return its notional."""
         self._require_cooled_down()
         notional = self._judge_fills()
+        self.worst_filled = worst_net_delta(self.ends.filled)
         if not self.is_closing_only:
             self._require_turnover(notional)
         self._require_shrinking()
@@ -283,11 +288,15 @@ class _Case:
                 raise RejectedError(
                     GuardError.SLIPPAGE_EXCEEDED, {"executionPrice": fill.execution_price, "limitPrice": limit}
                 )
-            notional = fill_notional(fill.size_delta, fill.execution_price)
+            notional = fill_notional(
+                fill.size_delta, max(fill.execution_price, price) if fill.is_pending else fill.execution_price
+            )
             max_fee = share(notional, bounds.max_fee_bps)
             if fill.fee > max_fee:
                 raise RejectedError(GuardError.FEE_EXCEEDED, {"fee": fill.fee, "maxFee": max_fee})
             total += notional
+            if fill.is_pending:
+                self.ends = with_order(self.ends, self.before, self.fills, fill, self.after)
         if total > bounds.max_notional:
             raise RejectedError(GuardError.NOTIONAL_EXCEEDED, {"notional": total, "maxNotional": bounds.max_notional})
         return total
@@ -304,21 +313,24 @@ class _Case:
                 )
 
     def _require_less_exposure(self) -> None:
-        """Raise where the worst case grows beyond the band, but for what was closed where margin is at stake."""
+        """Raise where the worst case grows beyond the band, but for what was closed where margin is at stake.
+
+        An order has to improve the worst case by what it does once filled, and may leave it as it was until then.
+        """
         allowed = max(self.band, self.worst_before - self.bounds.min_improvement)
-        if self.worst_after <= allowed:
-            return
+        waiting = max(self.band, self.worst_before) if self.ends.has_orders else allowed
         relief = sum(
             max(largest_size(old) - largest_size(new), 0)
-            for old, new in self.pairs
+            for old, new in zip(self.before.venues, self.ends.filled.venues, strict=True)
             if self.is_tripped or old.is_closing or self._is_deleveraged(old, new)
         )
-        if relief:
+        is_inside = self.worst_filled <= allowed and self.worst_after <= waiting
+        if relief and not is_inside:
             allowed = max(allowed, self.worst_before + relief)
-        if self.worst_after > allowed:
-            raise RejectedError(
-                GuardError.NET_DELTA_EXCEEDED, {"worstNetDelta": self.worst_after, "maxAbsDelta": allowed}
-            )
+            waiting = max(waiting, allowed)
+        for worst, limit in ((self.worst_filled, allowed), (self.worst_after, waiting)):
+            if worst > limit:
+                raise RejectedError(GuardError.NET_DELTA_EXCEEDED, {"worstNetDelta": worst, "maxAbsDelta": limit})
 
     def _is_deleveraged(self, old: VenueMeasurement, new: VenueMeasurement) -> bool:
         """Return whether margin was at stake and no more was cut than what brings the leverage inside."""
@@ -327,10 +339,10 @@ class _Case:
 
     def _require_worthwhile(self, notional: int) -> None:
         """Raise for a trade too small to matter: it would still start the cooldown, for nothing."""
-        enters_band = self.worst_before > self.band and self.worst_after <= self.band
+        enters_band = self.worst_before > self.band and self.worst_filled <= self.band
         closes = any(
             largest_size(self.before.venues[fill.venue_index]) != 0
-            and largest_size(self.after.venues[fill.venue_index]) == 0
+            and largest_size(self.ends.filled.venues[fill.venue_index]) == 0
             for fill in self.fills
         )
         if notional < self.bounds.min_notional and not enters_band and not closes:
@@ -342,6 +354,19 @@ class _Case:
         gross, limit = gross_notional(self.after), self.bounds.max_gross_notional
         if gross > limit and gross > gross_notional(self.before):
             raise RejectedError(GuardError.GROSS_NOTIONAL_EXCEEDED, {"grossNotional": gross, "maxGrossNotional": limit})
+
+    def require_leverage(self) -> None:
+        """Judge each end as a rebalance of its own; and what fills may not meet what does not."""
+        require_leverage(self.bounds, self.before, self.ends.unfilled)
+        if not self.ends.has_orders:
+            return
+        require_leverage(self.bounds, self.before, self.ends.filled)
+        gross = gross_notional(self.after)
+        ratio = leverage(gross, min(self.before.firm_nav, self.ends.filled.firm_nav))
+        if ratio > self.bounds.max_leverage and gross > gross_notional(self.before):
+            raise RejectedError(
+                GuardError.LEVERAGE_EXCEEDED, {"leverage": ratio, "maxLeverage": self.bounds.max_leverage}
+            )
 
     def require_under_caps(self) -> None:
         """Raise where margin leads above a venue's cap; profits may."""
@@ -360,8 +385,8 @@ class _Case:
 
     def judge_loss(self) -> int:
         """Return what the rebalance may have cost at any price inside the range."""
-        nav, nav_after = self.before.nav, self.after.nav
-        fall, max_fall = max(nav - nav_after, 0), share(nav, self.bounds.max_nav_loss_bps)
+        nav, nav_after = self.before.nav + self.ends.cost, self.after.nav
+        fall, max_fall = max(nav - nav_after, 0), share(self.before.nav, self.bounds.max_nav_loss_bps)
         if fall > max_fall:
             raise RejectedError(GuardError.NAV_LOSS_EXCEEDED, {"loss": fall, "maxLoss": max_fall})
         loss = max(nav + self.lag - nav_after, 0)

@@ -47,7 +47,7 @@ def predict(snapshot: Snapshot, legs: Sequence[Leg], fills: Sequence[Fill]) -> M
 
     Oracle price, book delta, mark and index prices are taken as unchanged: a venue's mark is averaged over time, so a
     trade does not move it within its own block. Equity at a price P grows by
-    margin - fee + size_delta (P - execution price).
+    margin - fee + size_delta (P - execution price); an order that is yet to fill widens its ends alone.
 
     Raises
     ------
@@ -66,7 +66,9 @@ def predict(snapshot: Snapshot, legs: Sequence[Leg], fills: Sequence[Fill]) -> M
             continue
         if measured.is_silent:
             raise DataError(f"a rebalance moves venue {venue.name}, which does not answer; leave it out")
-        new = _after_venue(snapshot, measured, venue, margin[index], venue_fills)
+        new = _after_venue(snapshot, measured, venue, margin[index], [f for f in venue_fills if not f.is_pending])
+        for order in (fill for fill in venue_fills if fill.is_pending):
+            new = _with_order(snapshot, new, venue, order)
         nav_change += max(new.equity, 0) - max(measured.equity, 0)
         after.append(new)
     moved = sum(margin)
@@ -118,4 +120,26 @@ def _after_venue(
         equity=Wad(before.equity + moved + change(before.price, before.price) // WAD),
         equity_low=Wad(before.equity_low + moved + low_change // WAD),
         equity_high=Wad(before.equity_high + moved - (-high_change // WAD)),
+    )
+
+
+def _with_order(snapshot: Snapshot, measured: VenueMeasurement, venue: VenueSnapshot, order: Fill) -> VenueMeasurement:
+    """Add an order that fills at its limit, at the best price there is, or not at all; a venue has one at most."""
+    prices = PriceRange.of(measured, venue.mark_price, venue.index_price, snapshot.deviation_bps)
+    size_delta, limit = order.size_delta, order.execution_price
+    best = min(limit, prices.low) if size_delta > 0 else max(limit, prices.high)
+    low, high = measured.equity_low, measured.equity_high
+    for price in (prices.low, prices.high):
+        held = venue.size * (price - measured.price)
+        low = Wad(min(low, measured.equity + (held + size_delta * (price - limit)) // WAD))
+        high = Wad(max(high, measured.equity - (-(held + size_delta * (price - best)) // WAD)))
+    size_low = measured.size_low + min(size_delta, 0)
+    size_high = measured.size_high + max(size_delta, 0)
+    return replace(
+        measured,
+        size_low=Wad(size_low),
+        size_high=Wad(size_high),
+        notional=fill_notional(max(abs(size_low), abs(size_high)), measured.price),
+        equity_low=Wad(low - order.fee),
+        equity_high=high,
     )

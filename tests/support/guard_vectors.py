@@ -37,7 +37,7 @@ def scenario_of(base: Mapping[str, Any], vector: Mapping[str, Any]) -> tuple[Any
         _record(Bounds, merged["bounds"]),
         _usage(merged["usage"]),
         _measurement(merged["before"]),
-        [_record(Fill, fill) for fill in merged["fills"]],
+        [_record(Fill, {"is_pending": False} | fill) for fill in merged["fills"]],
         _measurement(merged["after"]),
         int(merged["timestamp"]),
     )

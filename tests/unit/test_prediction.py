@@ -64,6 +64,29 @@ def test_predict__mark_away_from_index__bounds_equity_at_both_prices(mark, index
     assert after.equity_high == wad(expected[1])
 
 
+def order(size, limit, fee="30"):
+    return replace(fill(size=size, price=limit, fee=fee), is_pending=True)
+
+
+def test_predict__order_to_buy__counts_at_its_limit_and_at_the_best_price():
+    state = VenueState(equity_usd=50_000, mark_usd=3_020.0, index_usd=2_990.0)
+    after = predict(snapshot_of(BOOK, state), (leg(margin_usd=1_000),), (order("10", "3010"),))
+    venue = after.venues[0]
+    assert (venue.size_low, venue.size_high, venue.notional) == (0, wad(10), wad(30_000))
+    assert venue.equity == wad(51_000)  # nothing is filled yet
+    assert venue.equity_low == wad(51_000 - 10 * 20 - 30)  # bought at 3,010 and worth 2,990
+    assert venue.equity_high == wad(51_000 + 10 * 30)  # bought at 2,990 and worth 3,020
+    assert after.nav == wad(500_000 + 50_000)
+
+
+def test_predict__order_to_close__is_worth_the_worse_of_position_and_limit():
+    state = VenueState(size=20.0, equity_usd=40_000, mark_usd=3_020.0, index_usd=2_990.0)
+    venue = predict(snapshot_of(BOOK, state), (), (order("-20", "2985"),)).venues[0]
+    assert (venue.size_low, venue.size_high, venue.notional) == (0, wad(20), wad(60_000))
+    assert venue.equity_low == wad(40_000 - 20 * 5 - 30)  # sold at 2,985, where the position was worth 2,990
+    assert venue.equity_high == wad(40_000 + 20 * 30)  # at 3,020, sold or not
+
+
 def test_predict__venue_sinks_under_water__nav_counts_it_as_nothing():
     snapshot = snapshot_of(BOOK, VenueState(equity_usd=100))
     after = predict(snapshot, (), (fill(),))

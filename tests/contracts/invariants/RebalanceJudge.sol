@@ -51,7 +51,7 @@ abstract contract RebalanceJudge is Scene {
         bool isPaused = vault.paused();
         Intent memory intent = _nextIntent();
         // Two that wait are mostly refused: one may fill without the other.
-        if (uint256(keccak256(abi.encode(intent.id, legs))) % (legs.length == 1 ? 2 : 8) == 0) _answerLater(legs);
+        if (uint256(keccak256(abi.encode(intent.id, legs))) % (legs.length == 1 ? 2 : 16) == 0) _answerLater(legs);
         isAccepted = _send(keeper, intent, legs, isRelayed);
         t.asked = _askedBy(legs, isAccepted);
         if (!isAccepted) return false;

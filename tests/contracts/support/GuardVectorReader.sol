@@ -145,6 +145,7 @@ abstract contract GuardVectorReader is Test {
             fills[i].sizeDelta = vm.parseJsonInt(json, string.concat(item, ".size_delta"));
             fills[i].executionPrice = vm.parseJsonUint(json, string.concat(item, ".execution_price"));
             fills[i].fee = vm.parseJsonUint(json, string.concat(item, ".fee"));
+            fills[i].isPending = _bool(json, string.concat(item, ".is_pending"), false);
         }
     }
 
