@@ -32,8 +32,9 @@ import {TwoSidedVault} from "./vault/TwoSidedVault.sol";
 ///         at deployment.
 ///
 ///         Obligations of a venue adapter. It names this vault and its asset; only the vault changes its state; `account`
-///         contains funding, owed PnL and fees; `execute` reports the average price and the fee as measured; margin moves are
-///         exact to the asset unit, which the vault checks on its own balance.
+///         contains funding, owed PnL and fees, and what is on its way; `execute` reports the average price and the fee as
+///         measured, or an order that its account shows as pending from then on; margin moves are exact to the asset unit,
+///         which the vault checks on its own balance.
 ///
 ///         Rounding. Measurements round against the hedge. Shares round against whoever acts (`TwoSidedVault`). The limit
 ///         price is the tighter of the keeper's and the guard's, so it never rounds looser than the guard.
@@ -45,8 +46,8 @@ import {TwoSidedVault} from "./vault/TwoSidedVault.sol";
 ///         without hedging twice.
 ///
 ///         Known limits. One whole unit of the asset is taken to be worth 1 USD; deposits close where its price says
-///         otherwise. Orders must fill in the transaction: a venue that answers Pending is refused. The book is measured once
-///         a rebalance, before it.
+///         otherwise. The book is measured once a rebalance, before it. A leaver cannot close his part where the venue fills
+///         later: without a keeper he waits in the queue for the next one, or for the governor's wind-down.
 contract HedgeVault is VenueDesk {
     using SafeERC20 for IERC20;
 

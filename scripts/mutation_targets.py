@@ -27,6 +27,7 @@ VAULT = ForgeTests(
         "VaultAccess.t.sol",
         "VenueMeasurement.t.sol",
         "attacks/*.t.sol",
+        "orders/*.t.sol",
     )
 )
 SHARES = ForgeTests(
@@ -51,6 +52,7 @@ ACCESS = ForgeTests(
         "VaultAccess.t.sol",
     )
 )
+ORDERS = ForgeTests(("orders/*.t.sol",))
 RELAYS = ForgeTests(("GovernanceDelay.t.sol", "IntentRelay.t.sol", "RescueDesk.t.sol"))
 GUARD = ForgeTests(
     (
@@ -127,6 +129,9 @@ TARGETS: dict[str, Judge] = {
     "contracts/relay/RescueDesk.sol": RELAYS,
     "contracts/libraries/GuardRules.sol": RULES,
     "contracts/libraries/BoundsRules.sol": BOUNDS,
+    "contracts/libraries/BoundsJudge.sol": BOUNDS,
+    "contracts/libraries/UnwindRules.sol": VAULT,
+    "contracts/venues/PendingOrders.sol": ORDERS,
     "contracts/libraries/ResultTrack.sol": MEASURED,
     "contracts/libraries/VenueValuation.sol": MEASURED,
     "contracts/book/OptionBook.sol": BOOK,

@@ -26,9 +26,9 @@ interface IHedgeVault is IERC4626 {
     event TokenSwept(address indexed token, address indexed receiver, uint256 amount);
     /// @param intentId 0 where a leaver closed his part (`redeemWithUnwind`).
     /// @param requestedSizeDelta What the keeper asked for, WAD underlying.
-    /// @param filledSizeDelta What the venue did.
-    /// @param executionPrice Fee excluded, WAD USD; 0 when only margin moved.
-    /// @param fee WAD USD.
+    /// @param filledSizeDelta What the venue did; 0 for an order that waits, whose fills the venue's adapter tells.
+    /// @param executionPrice Fee excluded, WAD USD; 0 when only margin moved, and for an order that waits.
+    /// @param fee WAD USD; the highest that an order that waits may cost.
     /// @param marginDelta Asset units moved into (+) or out of (-) the venue.
     event LegExecuted(
         bytes32 indexed intentId,
@@ -41,7 +41,7 @@ interface IHedgeVault is IERC4626 {
     );
     /// @param price Oracle price, WAD USD; 0 while it was not healthy.
     /// @param worstNetDeltaBefore WAD underlying; of the hedge alone when only margin moved.
-    /// @param worstNetDeltaAfter WAD underlying; of the hedge alone when only margin moved.
+    /// @param worstNetDeltaAfter The same, once all that was asked for has filled.
     /// @param navBefore At the oracle price, WAD USD.
     /// @param navAfter At the same price.
     event Rebalanced(
@@ -86,11 +86,11 @@ interface IHedgeVault is IERC4626 {
     /// @dev Order: deadline, block hash, decided since the keeper's last rebalance, measure, legs, measure,
     ///      `RebalanceGuard.check`. Every judgement is on measured state. While paused, or without a healthy price, legs may
     ///      only move margin into a venue, or home from one without a position; a wind-down may also trade, against the
-    ///      venue's own index.
+    ///      venue's own index. A leg may leave an order that fills later: it is judged and booked here, at its worst.
     /// @param intent Accepted once, since its block is not before the keeper's last rebalance.
     /// @param legs At least one.
     /// @return worstNetDeltaBefore W before, WAD underlying.
-    /// @return worstNetDeltaAfter W after.
+    /// @return worstNetDeltaAfter W after, once all that was asked for has filled.
     function rebalance(Intent calldata intent, Leg[] calldata legs)
         external
         returns (uint256 worstNetDeltaBefore, uint256 worstNetDeltaAfter);
@@ -111,7 +111,8 @@ interface IHedgeVault is IERC4626 {
     function recoverMargin(IPerpVenue venue) external returns (uint256 assets);
 
     /// @notice Exit beyond idle: closes at most the leaver's part of each position, brings margin home and pays from it.
-    /// @dev Whatever that costs NAV is the leaver's alone. Needs neither keeper nor a healthy oracle.
+    /// @dev Whatever that costs NAV is the leaver's alone. Needs neither keeper nor a healthy oracle, but venues that fill at
+    ///      once: it reverts `OrderNotFilled` where one would leave an order, and `TradeNotAllowed` where one is open.
     /// @param shares Shares to burn.
     /// @param minAssets Least the caller accepts, asset units.
     /// @param legs Reductions of no more than the shares' part of each position, and margin on its way home, together no more
