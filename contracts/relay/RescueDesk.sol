@@ -5,6 +5,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {Governed} from "../governance/Governed.sol";
 import {IHedgeVault} from "../interfaces/IHedgeVault.sol";
+import {IPerpVenue} from "../interfaces/IPerpVenue.sol";
 import {IRebalanceGuard} from "../interfaces/IRebalanceGuard.sol";
 import {IVaultAccess} from "../interfaces/IVaultAccess.sol";
 import {Budget, Intent, Leg} from "../types/Rebalance.sol";
@@ -88,6 +89,7 @@ contract RescueDesk is Governed, ReentrancyGuardTransient {
     error KeepersNotSilent(uint256 timestamp, uint256 silentAt);
     error NotUrgent(uint256 worstNetDelta, uint256 urgentDelta);
     error NoRescue(uint256 worstNetDeltaBefore, uint256 worstNetDeltaAfter);
+    error OrderWithOwnLimit(uint256 legIndex, uint256 limitPrice);
     error WithdrawalFailed(address receiver, uint256 wei_);
 
     constructor(IVaultAccess access_, IHedgeVault vault_, IRebalanceGuard guard_, Terms memory terms_)
@@ -107,7 +109,8 @@ contract RescueDesk is Governed, ReentrancyGuardTransient {
     // --- anyone ---------------------------------------------------------------------------------------------------
 
     /// @notice Rebalances while keepers are silent and W is urgent, and pays for the gas. Anyone.
-    /// @dev Reverts `KeepersNotSilent`, `NotUrgent`, `NoRescue` where W did not fall, or with what the vault reverts with.
+    /// @dev Reverts `KeepersNotSilent`, `NotUrgent`, `NoRescue` where W does not fall once all that was asked for has filled,
+    ///      `OrderWithOwnLimit` where an order waits at another limit than the guard's, or with what the vault reverts with.
     /// @param intent Accepted once, like any keeper's.
     /// @param legs Judged like any keeper's.
     /// @return paid Wei.
@@ -119,6 +122,7 @@ contract RescueDesk is Governed, ReentrancyGuardTransient {
         uint256 urgentDelta = guard.bounds().urgentDelta;
         if (worstBefore < urgentDelta) revert NotUrgent(worstBefore, urgentDelta);
         if (worstAfter >= worstBefore) revert NoRescue(worstBefore, worstAfter);
+        _requireFairOrders(legs);
         uint256 gasUsed = gasBefore - gasleft();
         paid = _pay(gasUsed);
         emit Rescued(intent.id, msg.sender, worstBefore, worstAfter, gasUsed, paid);
@@ -164,6 +168,14 @@ contract RescueDesk is Governed, ReentrancyGuardTransient {
     }
 
     // --- private --------------------------------------------------------------------------------------------------
+
+    /// @dev An order with a limit of the rescuer's own could wait for ever, and keep others from a rescue.
+    function _requireFairOrders(Leg[] calldata legs) private view {
+        for (uint256 i = 0; i < legs.length; ++i) {
+            if (legs[i].limitPrice == 0 || legs[i].sizeDelta == 0) continue;
+            if (IPerpVenue(legs[i].venue).openOrder() != 0) revert OrderWithOwnLimit(i, legs[i].limitPrice);
+        }
+    }
 
     /// @dev Books before it pays; a payment that fails is not booked.
     function _pay(uint256 gasUsed) private returns (uint256 paid) {

@@ -86,7 +86,9 @@ contract GuardVectorsTest is GuardVectorReader {
         if (name == keccak256("PositionNotShrinking")) {
             return (IRebalanceGuard.PositionNotShrinking.selector, "sizeLow", "sizeHigh");
         }
-        if (name == keccak256("OrderNotCounted")) return (IRebalanceGuard.OrderNotCounted.selector, "sizeLow", "sizeHigh");
+        if (name == keccak256("OrderNotCounted")) {
+            return (IRebalanceGuard.OrderNotCounted.selector, "sizeLow", "sizeHigh");
+        }
         if (name == keccak256("VenueCapExceeded")) return (IRebalanceGuard.VenueCapExceeded.selector, "equity", "cap");
         if (name == keccak256("VenueLeverageExceeded")) {
             return (IRebalanceGuard.VenueLeverageExceeded.selector, "leverage", "maxLeverage");

@@ -144,6 +144,28 @@ contract RescueDeskTest is VaultFixture {
     }
 
     // HEDGE-542
+    function test_rescue_byAnOrder_countsWhatItDoesOnceFilled() external {
+        venue.setLater(true, 10);
+        _fallSilent();
+        assertGt(_rescue(_rescueLegs()), 0); // W is 52 until the order has filled
+        venue.settle(venue.openOrder(), "");
+        assertEq(venue.size(), 50e18);
+    }
+
+    // HEDGE-542
+    function test_rescue_byAnOrderThatNobodyMayFill_reverts() external {
+        _fallSilent();
+        Leg[] memory legs = _rescueLegs();
+        legs[0].limitPrice = 2001e18;
+        _rescue(legs); // filled at once, a limit of one's own is no harm
+        venue.setSize(0);
+        venue.setCash(50_000e18);
+        venue.setLater(true, 10);
+        legs[0].marginDelta = 0;
+        _rescueExpecting(legs, abi.encodeWithSelector(RescueDesk.OrderWithOwnLimit.selector, 0, 2001e18));
+    }
+
+    // HEDGE-542
     function test_rescue_wAsItWasReverts() external {
         _rebalance(_leg(int256(_units(50_000)), 20e18));
         vm.prank(guardian);

@@ -73,6 +73,19 @@ contract AttackStage is KeeperActions {
         }
     }
 
+    /// @dev What the thief asked for fills at its limit for its highest fee, the true price on the side that hurts.
+    function _fillOrders() private {
+        for (uint256 i = 0; i < listed.length; ++i) {
+            listed[i].setLater(false, 0);
+            ScriptedVenue.Order memory order = listed[i].order(listed[i].openOrder());
+            if (order.sizeDelta == 0) continue;
+            _moveTruePrice(order.sizeDelta, 2);
+            int256 before = _trueWorth();
+            listed[i].fillOrder(listed[i].lastOrder(), order.sizeDelta, order.limitPrice, order.maxFee);
+            lost += uint256(SignedMath.max(0, before - _trueWorth()));
+        }
+    }
+
     /// @dev Mostly to the end of the deviation at which the trade costs most.
     function _moveTruePrice(int256 sizeDelta, uint256 choice) private {
         if (choice == 0) _truePrice = feedPrice;
@@ -94,7 +107,9 @@ contract AttackStage is KeeperActions {
             legs[1] = Leg(address(other), 0, -sizeDelta * int256((g >> 152) % 101) / 100, 0);
             _setFill(other, legs[1].sizeDelta, b.maxSlippageBps, b.maxFeeBps);
         }
+        if ((g >> 200) % 2 == 0) venue.setLater(true, b.maxFeeBps);
         _try(legs, b);
+        _fillOrders();
     }
 
     function _take(uint256 g, Bounds memory b) private {
@@ -128,7 +143,7 @@ contract AttackStage is KeeperActions {
         int256 loss = before - _trueWorth();
         if (loss > 0) lost += uint256(loss);
         uint256 allowed = Math.max(b.band, Math.saturatingSub(worst, b.minImprovement));
-        exposure = Math.max(exposure, SignedMath.abs(_net()) * WAD / allowed);
+        exposure = Math.max(exposure, SignedMath.abs(_net()) * WAD / allowed); // with what is asked for filled
     }
 
     /// @dev Collateral and positions at the true price, WAD USD.
