@@ -246,8 +246,9 @@ contract HedgeVault is VenueDesk {
             }
         }
         if (leg.marginDelta < 0) _withdrawMargin(venue, SignedMath.abs(leg.marginDelta));
+        uint256 feePaid = fill.isPending ? 0 : fill.fee;
         emit LegExecuted(
-            intentId, leg.venue, leg.sizeDelta, fill.sizeDelta, fill.executionPrice, fill.fee, leg.marginDelta
+            intentId, leg.venue, leg.sizeDelta, fill.sizeDelta, fill.executionPrice, feePaid, leg.marginDelta
         );
         // The guard judges an order by what was asked for and the limit it may fill at.
         if (fill.isPending) (fill.sizeDelta, fill.executionPrice) = (leg.sizeDelta, limit);

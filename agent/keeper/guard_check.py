@@ -50,9 +50,12 @@ def execution_mismatch(
 
     ``before`` is read at the parent of the block of execution and ``after`` at that block; ``rebalance`` is the vault's
     own event, for the time between the two blocks moves NAV by itself. Where the oracle's price moved, or NAV after
-    the rebalance is not the block's, the guard judged a state that no block shows, and there is nothing to compare.
+    the rebalance is not the block's, the guard judged a state that no block shows, and there is nothing to compare; nor
+    is there where a leg left an order that waits, whose limit the vault's events do not tell.
     """
     if rebalance is None or rebalance.nav_after != after.measurement.nav:
+        return False
+    if any(fill.size_delta == 0 for fill in fills):
         return False
     if before.measurement.price != after.measurement.price:
         return False

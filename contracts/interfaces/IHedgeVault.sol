@@ -28,7 +28,7 @@ interface IHedgeVault is IERC4626 {
     /// @param requestedSizeDelta What the keeper asked for, WAD underlying.
     /// @param filledSizeDelta What the venue did; 0 for an order that waits, whose fills the venue's adapter tells.
     /// @param executionPrice Fee excluded, WAD USD; 0 when only margin moved, and for an order that waits.
-    /// @param fee WAD USD; the highest that an order that waits may cost.
+    /// @param fee WAD USD; 0 for an order that waits.
     /// @param marginDelta Asset units moved into (+) or out of (-) the venue.
     event LegExecuted(
         bytes32 indexed intentId,

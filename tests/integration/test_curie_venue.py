@@ -70,7 +70,6 @@ def test_venue__fresh__names_its_vault_its_collateral_and_no_orders(empty):
         ("depositMargin(uint256)", (1,)),
         ("withdrawMargin(uint256)", (1,)),
         ("execute(int256,uint256)", (-WAD, 0)),
-        ("cancel(bytes32)", (bytes(32),)),
     ],
 )
 def test_venue__called_by_another_than_its_vault__only_vault(market, signature, arguments):
@@ -79,12 +78,14 @@ def test_venue__called_by_another_than_its_vault__only_vault(market, signature, 
         market.send(signature, *arguments, sender=attacker)
 
 
-def test_settle_and_cancel__any_order__unknown(market):
+def test_settle_reconcile_and_cancel__any_order__unknown(market):
     order = b"\x07" * 32
+    assert market.view("openOrder()", returns="(bytes32)") == (bytes(32),)
     with refused_with("UnknownOrder(bytes32)", order):
         market.send("settle(bytes32,bytes)", order, b"", sender=market.accounts["attacker"])
-    with refused_with("UnknownOrder(bytes32)", order):
-        market.send("cancel(bytes32)", order)
+    for signature in ("reconcile(bytes32)", "cancel(bytes32)"):
+        with refused_with("UnknownOrder(bytes32)", order):
+            market.send(signature, order, sender=market.accounts["attacker"])
 
 
 # --- margin -------------------------------------------------------------------------------------------------------

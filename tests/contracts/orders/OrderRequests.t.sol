@@ -74,7 +74,7 @@ contract OrderRequestsTest is OrderFixture {
     function test_rebalance_emitsThatNothingIsFilledYet() external {
         _deposit(depositor, _units(200_000));
         vm.expectEmit(address(vault));
-        emit IHedgeVault.LegExecuted(bytes32(uint256(1)), address(venue), 50e18, 0, 0, MAX_FEE, int256(_units(50_000)));
+        emit IHedgeVault.LegExecuted(bytes32(uint256(1)), address(venue), 50e18, 0, 0, 0, int256(_units(50_000)));
         vm.expectEmit(address(vault));
         // W once it has filled, and NAV as it is.
         emit IHedgeVault.Rebalanced(bytes32(uint256(1)), keeper, PRICE, 52e18, 2e18, 200_000e18, 200_000e18);

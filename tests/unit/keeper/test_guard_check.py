@@ -151,6 +151,11 @@ def test_execution_mismatch__state_no_block_shows__cannot_be_judged(after, rebal
     assert not execution_mismatch(BEFORE, after, FILLS, rebalance)
 
 
+def test_execution_mismatch__leg_left_an_order__its_limit_is_not_known():
+    waiting = (replace(FILLS[0], size_delta=wad(0), execution_price=wad(0), fee=wad(0)),)
+    assert not execution_mismatch(BEFORE, replace(AFTER, usage=USAGE), waiting, REBALANCE)
+
+
 def test_execution_mismatch__young_money_in_nav__bears_no_leverage_on_either_side():
     """99,990 USD came in a moment ago: the position of 150,000 rests on 299,990 before and on 300,000 after."""
     young, nav_before = wad(99_990), wad(399_980)
