@@ -218,8 +218,12 @@ abstract contract PendingOrders is IPerpVenue, ReentrancyGuardTransient {
     }
 
     /// @dev The hedge is another one from here on: the breaker's result takes a sample of it, where it can.
-    function _sample() private {
-        try IVaultNeighbours(vault).guard().recordResult() {} catch {}
+    function _sample() private returns (bool isTaken) {
+        try IVaultNeighbours(vault).guard().recordResult() {
+            return true;
+        } catch {
+            return false;
+        }
     }
 
     function _isTrusted(address caller) private view returns (bool) {

@@ -160,10 +160,14 @@ contract CurieVenue is CurieAccount {
     }
 
     /// @inheritdoc IPerpVenue
-    function order(bytes32) external pure returns (Order memory none) {}
+    function order(bytes32) external pure returns (Order memory none) {
+        return none;
+    }
 
     /// @inheritdoc IPerpVenue
-    function openOrder() external pure returns (bytes32) {}
+    function openOrder() external pure returns (bytes32) {
+        return 0;
+    }
 
     // --- the market -----------------------------------------------------------------------------------------------
 

@@ -123,6 +123,7 @@ contract ScriptedVenue is ScriptedOrders {
     function bracketTrade(bool) external view onlyVault {}
 
     function execute(int256 sizeDelta, uint256 limitPrice) external onlyVault notHalted returns (Execution memory) {
+        if (sizeDelta == 0) revert ZeroSize();
         _callOut();
         if (answersLater) return _request(sizeDelta, limitPrice);
         (uint256 price,) = _executionTerms();

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {Test} from "forge-std/Test.sol";
+import {IPerpVenue} from "../../../contracts/interfaces/IPerpVenue.sol";
+import {IPriceOracle} from "../../../contracts/interfaces/IPriceOracle.sol";
+import {VenueValuation} from "../../../contracts/libraries/VenueValuation.sol";
+import {VenueMeasurement} from "../../../contracts/types/Rebalance.sol";
+
+/// @notice What every adapter does, whatever its venue. A venue joins with a stand that puts it up and moves its market.
+/// @dev The adapter's vault answers `isEntered`, `access` and `guard`; calls of the vault are pranked. Prices are WAD USD.
+abstract contract VenueConformance is Test {
+    uint256 internal constant VENUE_GAS = 900_000; // of `VenueRegistry`
+    int256 internal constant WAD = 1e18;
+
+    address private stranger = makeAddr("stranger");
+
+    // --- the stand ------------------------------------------------------------------------------------------------
+
+    function _venue() internal view virtual returns (IPerpVenue);
+
+    /// @dev Asset units of 1 USD.
+    function _unit() internal view virtual returns (uint256);
+
+    /// @dev Gives the vault collateral and the venue's allowance to take it.
+    function _endow(uint256 assets) internal virtual;
+
+    /// @dev Collateral that the vault holds.
+    function _held() internal view virtual returns (uint256);
+
+    /// @dev Moves mark and index.
+    function _movePrice(uint256 price) internal virtual;
+
+    /// @dev Has the order of a venue that fills later executed; nothing where it fills at once.
+    function _complete(IPerpVenue.Execution memory execution) internal virtual;
+
+    /// @dev Sets the position to 0 as a liquidation does.
+    function _liquidate() internal virtual;
+
+    // --- what the tests do ----------------------------------------------------------------------------------------
+
+    function _deposit(uint256 usd) internal {
+        _endow(usd * _unit());
+        vm.prank(_venue().vault());
+        _venue().depositMargin(usd * _unit());
+    }
+
+    function _execute(int256 sizeDelta) internal returns (IPerpVenue.Execution memory execution) {
+        uint256 limit = sizeDelta > 0 ? _venue().markPrice() * 102 / 100 : _venue().markPrice() * 98 / 100;
+        vm.prank(_venue().vault());
+        return _venue().execute(sizeDelta, limit);
+    }
+
+    function _trade(int256 sizeDelta) internal {
+        _complete(_execute(sizeDelta));
+    }
+
+    function _measured() internal view returns (VenueMeasurement memory m) {
+        IPerpVenue.Account memory a = _venue().account();
+        assertTrue(VenueValuation.isPossible(a), "an answer that no account can give");
+        VenueValuation.value(m, a, IPriceOracle.Reading(0, 0, 0, 0, 50, 0));
+        assertTrue(VenueValuation.isBounded(m), "an account worth more than any");
+    }
+
+    // --- custody ----------------------------------------------------------------------------------------------------
+
+    function test_fresh_isFlatWithoutEquityOrOrders() external view {
+        VenueMeasurement memory m = _measured();
+        assertEq(m.sizeLow, 0);
+        assertEq(m.sizeHigh, 0);
+        assertEq(m.equity, 0);
+        assertEq(_venue().openOrder(), 0);
+        assertEq(_venue().freeCollateral(), 0);
+        assertNotEq(_venue().collateral(), address(0));
+    }
+
+    function test_deposit_isEquityToTheUnit() external {
+        _deposit(10_000);
+        assertEq(_measured().equity, 10_000 * WAD);
+        assertEq(_venue().position().margin, 10_000 * WAD);
+        assertEq(_held(), 0);
+    }
+
+    function test_withdrawal_bringsExactlyWhatWasAskedFor() external {
+        _deposit(10_000);
+        vm.prank(_venue().vault());
+        _venue().withdrawMargin(4000 * _unit());
+        assertEq(_held(), 4000 * _unit());
+        assertEq(_measured().equity, 6000 * WAD);
+    }
+
+    function test_freeCollateral_ofAFlatAccount_comesHomeWhole() external {
+        _deposit(10_000);
+        uint256 free = _venue().freeCollateral();
+        assertEq(free, 10_000 * _unit());
+        vm.prank(_venue().vault());
+        _venue().withdrawMargin(free);
+        assertEq(_measured().equity, 0);
+    }
+
+    function test_withdrawal_ofMoreThanThereIs_reverts() external {
+        _deposit(10_000);
+        vm.prank(_venue().vault());
+        vm.expectRevert();
+        _venue().withdrawMargin(10_000 * _unit() + 1);
+    }
+
+    function test_whatTheVaultDoes_isTheVaultsAlone() external {
+        _deposit(10_000);
+        bytes[4] memory calls = [
+            abi.encodeCall(IPerpVenue.depositMargin, (1)),
+            abi.encodeCall(IPerpVenue.withdrawMargin, (1)),
+            abi.encodeCall(IPerpVenue.execute, (WAD, type(uint256).max)),
+            abi.encodeCall(IPerpVenue.bracketTrade, (true))
+        ];
+        bytes memory refusal = abi.encodeWithSelector(IPerpVenue.OnlyVault.selector, stranger, _venue().vault());
+        for (uint256 i = 0; i < calls.length; ++i) {
+            vm.prank(stranger);
+            (bool isDone, bytes memory reason) = address(_venue()).call(calls[i]);
+            assertFalse(isDone);
+            assertEq(reason, refusal);
+        }
+    }
+
+    // --- trades -----------------------------------------------------------------------------------------------------
+
+    function test_purchaseAndSale_haveTheirSigns() external {
+        _deposit(10_000);
+        _trade(2e18);
+        assertEq(_venue().size(), 2e18);
+        _trade(-5e18);
+        assertEq(_venue().size(), -3e18);
+        assertEq(_venue().position().size, -3e18);
+        assertEq(_measured().sizeLow, -3e18);
+    }
+
+    function test_equity_followsThePriceBySize() external {
+        _deposit(10_000);
+        _trade(2e18);
+        int256 before = _measured().equity;
+        uint256 mark = _venue().markPrice();
+        _movePrice(mark * 105 / 100);
+        assertApproxEqAbs(_measured().equity, before + 2 * int256(mark * 5 / 100), 2);
+    }
+
+    function test_equity_atAnyPriceIsLinearFromTheMark() external {
+        _deposit(10_000);
+        _trade(-2e18);
+        IPerpVenue.Account memory a = _venue().account();
+        _movePrice(a.markPrice * 9 / 10);
+        int256 expected = a.equity + a.size * (int256(_venue().markPrice()) - int256(a.markPrice)) / WAD;
+        assertApproxEqAbs(_venue().account().equity, expected, 2);
+    }
+
+    function test_equity_holdsTheAccountAtItsMark() external {
+        _deposit(10_000);
+        _trade(2e18);
+        (int256 low, int256 high) = _venue().equity();
+        int256 atMark = _venue().account().equity;
+        assertLe(low, atMark + 1);
+        assertGe(high, atMark - 1);
+    }
+
+    function test_close_leavesNothing() external {
+        _deposit(10_000);
+        _trade(2e18);
+        _trade(-2e18);
+        VenueMeasurement memory m = _measured();
+        assertEq(m.notional, 0);
+        assertLe(m.equity, 10_000 * WAD); // a round trip gains nothing
+        assertEq(m.equityLow, m.equityHigh);
+    }
+
+    function test_tradeOfNothing_isAnError() external {
+        vm.prank(_venue().vault());
+        vm.expectRevert(IPerpVenue.ZeroSize.selector);
+        _venue().execute(0, type(uint256).max);
+    }
+
+    function test_limitThatCannotBeMet_fillsNothing() external {
+        _deposit(10_000);
+        vm.prank(_venue().vault());
+        (bool isDone, bytes memory answer) =
+            address(_venue()).call(abi.encodeCall(IPerpVenue.execute, (2e18, _venue().markPrice() / 2)));
+        if (isDone) {
+            IPerpVenue.Execution memory execution = abi.decode(answer, (IPerpVenue.Execution));
+            vm.expectRevert();
+            _venue().settle(execution.orderId, "");
+        }
+        assertEq(_venue().size(), 0);
+    }
+
+    function test_quote_isNoBetterThanTheTradeThatFollows() external {
+        _deposit(10_000);
+        (uint256 price, uint256 fee) = _venue().quote(2e18);
+        _trade(2e18);
+        int256 paid = 10_000 * WAD - _venue().account().equity + 2 * int256(_venue().markPrice());
+        assertApproxEqAbs(paid, 2 * int256(price) + int256(fee), 2);
+    }
+
+    function test_capacity_isWhatCanBeQuoted() external view {
+        for (uint256 i = 0; i < 2; ++i) {
+            assertGt(_venue().capacity(i == 0), 2e18);
+        }
+    }
+
+    function test_funding_isInsideItsLimit() external view {
+        int256 perDay = _venue().fundingRate();
+        assertLe(uint256(perDay > 0 ? perDay : -perDay), _venue().maxFundingRate());
+    }
+
+    // --- measuring --------------------------------------------------------------------------------------------------
+
+    function test_account_takesLessGasThanItIsGiven() external {
+        _deposit(10_000);
+        _trade(2e18);
+        _execute(-2e18); // open where the venue fills later
+        uint256 gasBefore = gasleft();
+        _venue().account();
+        assertLt(gasBefore - gasleft(), VENUE_GAS);
+    }
+
+    function test_liquidation_isSeenAtOnce() external {
+        _deposit(10_000);
+        _trade(2e18);
+        _liquidate();
+        assertEq(_measured().notional, 0);
+        assertEq(_venue().size(), 0);
+    }
+
+    function test_pending_isWhatTheAccountSays() external {
+        _deposit(10_000);
+        _execute(2e18);
+        IPerpVenue.Account memory a = _venue().account();
+        (int256 negative, int256 positive) = _venue().pending();
+        assertEq(negative, a.pendingNegative);
+        assertEq(positive, a.pendingPositive);
+        assertEq(a.size + a.pendingPositive, 2e18); // filled or pending, and once
+    }
+
+    function test_unknownOrder_isRefused() external {
+        bytes32 orderId = keccak256("unknown");
+        bytes memory unknown = abi.encodeWithSelector(IPerpVenue.UnknownOrder.selector, orderId);
+        vm.expectRevert(unknown);
+        _venue().settle(orderId, "");
+        vm.expectRevert(unknown);
+        _venue().reconcile(orderId);
+        vm.expectRevert(unknown);
+        _venue().cancel(orderId);
+        assertEq(uint256(_venue().order(orderId).status), 0);
+    }
+}
