@@ -24,8 +24,8 @@ import {VenueMeasurement} from "../types/Rebalance.sol";
 ///         Trust. No owner, no role. The vault is believed. Shares that come otherwise than by `request` are a gift to the
 ///         oldest epoch; assets that do are nobody's.
 ///
-///         Obligations of whoever deploys it. `maxWidthBps` lies above the width that the oracle's deviation and the vault's
-///         leverage make on an ordinary day, or nobody is ever served.
+///         Obligations of whoever deploys it. `maxWidthBps` lies above the width that the oracle's deviation, the vault's
+///         leverage and its open orders make on an ordinary day, or nobody is ever served.
 ///
 ///         Rounding. Every part rounds down and the rest stays with those of the epoch who remain; the last one takes it. So
 ///         the claims of an epoch never exceed what it received.
