@@ -114,6 +114,7 @@ interface IPerpVenue {
     error VaultEntered();
     error ZeroSize();
     error OrderStillOpen(bytes32 orderId);
+    error OrderIdUsed(bytes32 orderId);
     error OrderNotOpen(bytes32 orderId, OrderStatus status);
     error RefundFailed(address receiver, uint256 wei_);
     error NotYetCancellable(address caller, uint256 timestamp, uint256 expiresAt);

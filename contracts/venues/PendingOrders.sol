@@ -135,7 +135,7 @@ abstract contract PendingOrders is IPerpVenue, ReentrancyGuardTransient {
         returns (Execution memory)
     {
         if (sizeDelta == 0) revert ZeroSize();
-        if (_orders[orderId].status != OrderStatus.None) revert OrderStillOpen(orderId);
+        if (_orders[orderId].status != OrderStatus.None) revert OrderIdUsed(orderId);
         uint256 expiresAt = block.timestamp + lifeSeconds;
         _openId = orderId;
         _orders[orderId] =
@@ -208,7 +208,7 @@ abstract contract PendingOrders is IPerpVenue, ReentrancyGuardTransient {
         if (!isFilledFurther && current.status == kept.status && current.fee == kept.fee) return (current, false);
         (kept.status, kept.filledSizeDelta) = (current.status, current.filledSizeDelta);
         (kept.executionPrice, kept.fee) = (current.executionPrice, current.fee);
-        if (!_isOpen(current.status) && _openId == orderId) _openId = 0;
+        if (!_isOpen(current.status)) _openId = 0; // no other order is ever open in what is kept
         emit OrderUpdated(orderId, current.status, current.filledSizeDelta, current.executionPrice, current.fee);
         uint256 price = current.executionPrice;
         bool isWorse = current.sizeDelta > 0 ? price > current.limitPrice : price < current.limitPrice;

@@ -145,6 +145,16 @@ contract OrderLifeTest is OrderFixture {
     }
 
     // HEDGE-136
+    function test_idThatComesTwice_isRefused() external {
+        bytes32 orderId = _order();
+        vm.prank(keeper);
+        venue.cancel(orderId);
+        venue.setRepeatsIds(true);
+        _pass(SECONDS_OF_COOLDOWN);
+        _rebalanceExpecting(_leg(0, 50e18), abi.encodeWithSelector(IPerpVenue.OrderIdUsed.selector, orderId));
+    }
+
+    // HEDGE-136
     function test_unknownOrder_isRefused() external {
         bytes memory unknown = abi.encodeWithSelector(IPerpVenue.UnknownOrder.selector, bytes32(0));
         vm.expectRevert(unknown);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IHedgeVault} from "../../../contracts/interfaces/IHedgeVault.sol";
 import {IPerpVenue} from "../../../contracts/interfaces/IPerpVenue.sol";
 import {IVenueRegistry} from "../../../contracts/interfaces/IVenueRegistry.sol";
@@ -100,9 +101,23 @@ contract OrderValueTest is OrderFixture {
     // HEDGE-138
     function test_settlingFromInsideASettlement_isRefused() external {
         bytes32 orderId = _order();
-        venue.setCall(address(venue), abi.encodeCall(venue.reconcile, (orderId)));
-        venue.settle(orderId, "");
-        assertFalse(venue.lastCallSucceeded());
+        _pass(LIFE); // from here on even the venue may cancel
+        bytes[3] memory calls = [
+            abi.encodeCall(venue.settle, (orderId, "")),
+            abi.encodeCall(venue.reconcile, (orderId)),
+            abi.encodeCall(venue.cancel, (orderId))
+        ];
+        for (uint256 i = 0; i < calls.length; ++i) {
+            uint256 snapshot = vm.snapshotState();
+            venue.setCall(address(venue), calls[i]);
+            venue.settle(orderId, "");
+            assertFalse(venue.lastCallSucceeded());
+            assertEq(
+                venue.lastAnswer(),
+                abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector)
+            );
+            vm.revertToState(snapshot);
+        }
     }
 
     // HEDGE-141

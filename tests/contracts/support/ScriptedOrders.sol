@@ -27,6 +27,7 @@ abstract contract ScriptedOrders is PendingOrders {
     uint256 public settleWei; // what the venue asks for an execution
     mapping(bytes32 orderId => VenueOrder taken) public venueOrders;
     bytes32 public lastOrder;
+    bool public repeatsIds;
     uint256 private _orderCount;
 
     error CancelRefused();
@@ -38,6 +39,11 @@ abstract contract ScriptedOrders is PendingOrders {
 
     function setLater(bool answersLater_, uint256 maxFeeBps_) external {
         (answersLater, maxFeeBps) = (answersLater_, maxFeeBps_);
+    }
+
+    /// @notice A venue that gives its next orders the id of the last one.
+    function setRepeatsIds(bool repeatsIds_) external {
+        repeatsIds = repeatsIds_;
     }
 
     function setOrderLife(uint256 orderLife_) external {
@@ -88,7 +94,8 @@ abstract contract ScriptedOrders is PendingOrders {
 
     function _request(int256 sizeDelta, uint256 limitPrice) internal returns (Execution memory) {
         _requireNoOpenOrder();
-        bytes32 orderId = keccak256(abi.encode(address(this), ++_orderCount));
+        if (!repeatsIds) ++_orderCount;
+        bytes32 orderId = keccak256(abi.encode(address(this), _orderCount));
         uint256 notional = Math.mulDiv(SignedMath.abs(sizeDelta), limitPrice, 1e18, Math.Rounding.Ceil);
         uint256 maxFee = notional * maxFeeBps / 10_000;
         venueOrders[orderId] = VenueOrder(
