@@ -33,6 +33,7 @@ BENCHMARKS = {
     "risk": "benchmarks.risk",
     "optimiser": "benchmarks.optimiser",
     "surface": "benchmarks.surface",
+    "vault_policies": "benchmarks.vault_policies",
     "zakamouline_constant": "benchmarks.zakamouline_constant",
 }
 

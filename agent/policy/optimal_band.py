@@ -19,6 +19,7 @@ from agent.policy.band_solver import Criterion
 from agent.policy.band_table import OVERSHOOT, BandPlace, band_table, band_unit
 from agent.policy.base import BandEdges, require_exposure
 from agent.policy.equivalent_option import EquivalentOption, equivalent_option
+from agent.policy.limited_band import within_limits
 from agent.policy.live_costs import EffectiveCosts, carried_costs
 from agent.policy.whalley_wilmott import static_band
 from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR
@@ -49,7 +50,7 @@ class _TabulatedBand:
         )
 
     def _edges(self, criterion: Criterion, exposure: Exposure, costs: TradeCosts) -> BandEdges:
-        """Return the band; with funding until what is traded now is expected to be traded back."""
+        """Return the band under the exposure's limits; funding runs until what is traded now is likely traded back."""
         option = equivalent_option(exposure)
         carried = carried_costs(
             exposure,
@@ -57,7 +58,9 @@ class _TabulatedBand:
             lambda effective: self._edges_at(criterion, exposure, option, effective).half_widths,
             self.static_horizon_days,
         )
-        return self._edges_at(criterion, exposure, option, carried)
+        own = self._edges_at(criterion, exposure, option, carried)
+        gamma, spot_usd = exposure.book_gamma_per_usd, exposure.spot_usd
+        return within_limits(own, exposure.limits, gamma, spot_usd, carried, self.risk_aversion_per_usd)
 
     def _edges_at(
         self, criterion: Criterion, exposure: Exposure, option: EquivalentOption | None, costs: EffectiveCosts
