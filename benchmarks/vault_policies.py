@@ -5,7 +5,8 @@ mirror. Effectiveness is one less the variance of hourly P&L with the hedge over
 A setting of a policy is compared with the default policy's frontier: what the default, at the settings here, costs at
 the same effectiveness, interpolated linearly. Intervals are of the bootstrap over weeks, 95 %: weeks are drawn with
 replacement, the same for both, and everything is worked out again. A setting less effective than the whole frontier is
-compared with its cheapest point, and one more effective with none.
+compared with its cheapest point, one more effective by less than `ALIKE` with its most effective point, and one
+beyond that with none.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ BASE_FEES_GWEI = (0.02, 2.0, 20.0, 100.0)
 TIP_OF_BASE_FEE = 0.05
 """The local chain's: 1 gwei on 20."""
 SEED, RESAMPLES = 20_240_805, 2_000
-AVERSIONS = (0.00025, 0.001, 0.004, 0.016)
+AVERSIONS = (0.00005, 0.00025, 0.001, 0.004, 0.016)
+ALIKE = 0.001
+"""Effectiveness as near is equal: a tenth of a point."""
 STATIC = {"static_horizon_days": 1.0, "static_vol_annual": 0.65}
 
 
@@ -139,7 +142,7 @@ def excess(outcome: Outcome, family: list[Outcome]) -> tuple[float, float, float
 def _cost_at(points: list[tuple[float, float]], wanted: float) -> float | None:
     """Return the least cost of a family at an effectiveness or above; None beyond its most effective point."""
     levels, costs = np.array(points).T
-    if wanted > levels[-1]:
+    if wanted > levels[-1] + ALIKE:
         return None
     at_least = np.minimum.accumulate(costs[::-1])[::-1]
     return float(np.interp(wanted, levels, at_least))

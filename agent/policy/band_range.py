@@ -1,0 +1,68 @@
+"""Where the optimal bands have been compared with the solver, and what to do beyond.
+
+All bounds are on the dimensionless places of `band_table.BandPlace`; ``python -m benchmarks bands`` and ``band_table``
+measure what is given up within them. The cost weight is the one that a book outgrows: risk aversion x cost ratio x
+notional, what trading the whole book once costs in units of risk tolerance.
+"""
+
+from __future__ import annotations
+
+from agent.errors import DataError
+from agent.policy.band_solver import Criterion
+from agent.policy.band_table import BAND_SIZES, BandPlace
+
+SMALLEST_TABULATED = BAND_SIZES[0]
+"""Band size below which the band is solved by `small_band`, with the criterion of variance."""
+MOST_COST_WEIGHT = 5.0
+"""Above it the table's nodes lie too far apart, and the small band's next order is no longer small."""
+MOST_MISPLACED_MIDDLE = 0.35
+"""Half-widths by which the middle of the band, which goes with p^(1/2) q^(-1/6) of them, may lie beside the table's."""
+MOST_STDEV = 1.5
+"""Of the log price until expiry; the table ends at 1, and changes slowly there."""
+_STEP, _ROUNDING = 0.9, 1.0 + 1e-9
+
+
+def require_calibrated(criterion: Criterion, place: BandPlace, risk_aversion_per_usd: float) -> None:
+    """Refuse a place at which nobody knows what the band gives up.
+
+    Raises
+    ------
+    DataError
+        What lies outside, its bound, and the risk aversion or the policy that is sound instead.
+
+    """
+    name = "optimal_variance_band" if criterion is Criterion.VARIANCE else "optimal_band"
+    most = _most_cost_weight(criterion, place.band_size, place.fixed_weight)
+    if place.cost_weight > most * _ROUNDING:
+        part = _sound_part(criterion, place)
+        other = "whalley_wilmott, which weighs each move by itself"
+        if criterion is Criterion.EXPONENTIAL and place.cost_weight <= MOST_COST_WEIGHT:
+            other = "optimal_variance_band"
+        raise DataError(
+            f"{name}: risk aversion x cost x notional of the book is {place.cost_weight:.3g}; the band is known up to "
+            f"{most:.3g}. Set risk_aversion_per_usd to {part * risk_aversion_per_usd:.2g} or less (evenkeel decide "
+            f"--explain suggests one), or use {other}"
+        )
+    is_untabulated = place.band_size < SMALLEST_TABULATED
+    if place.stdev > MOST_STDEV and not (is_untabulated and criterion is Criterion.VARIANCE):
+        raise DataError(
+            f"{name}: standard deviation of the log price until expiry is {place.stdev:.3g}; the band is known up to "
+            f"{MOST_STDEV:g}. Check the volatilities, or use whalley_wilmott"
+        )
+
+
+def _most_cost_weight(criterion: Criterion, band_size: float, fixed_weight: float) -> float:
+    """Return the largest cost weight at which the band is known."""
+    if criterion is Criterion.VARIANCE or band_size >= SMALLEST_TABULATED:
+        return MOST_COST_WEIGHT
+    misplaced = band_size ** (-1.0 / 6.0) - SMALLEST_TABULATED ** (-1.0 / 6.0)
+    half_width = (1.0 + fixed_weight) ** 0.25  # how gas widens the band
+    return min(MOST_COST_WEIGHT, float((MOST_MISPLACED_MIDDLE * half_width / misplaced) ** 2))
+
+
+def _sound_part(criterion: Criterion, place: BandPlace) -> float:
+    """Return by what factor to lower the risk aversion, which the cost weight goes with and the band size against."""
+    part = _STEP
+    while part * place.cost_weight > _most_cost_weight(criterion, place.band_size / part, place.fixed_weight):
+        part *= _STEP
+    return part
