@@ -15,6 +15,8 @@ SMALLEST_TABULATED = BAND_SIZES[0]
 """Band size below which the band is solved by `small_band`, with the criterion of variance."""
 MOST_COST_WEIGHT = 5.0
 """Above it the table's nodes lie too far apart, and the small band's next order is no longer small."""
+MOST_FITTED_WEIGHT = 2.0
+"""Of Zakamouline's formula, whose published cases reach 1; at 5 its band costs twenty times the best objective."""
 MOST_MISPLACED_MIDDLE = 0.35
 """Half-widths by which the middle of the band, which goes with p^(1/2) q^(-1/6) of them, may lie beside the table's."""
 MOST_STDEV = 1.5
@@ -32,23 +34,33 @@ def require_calibrated(criterion: Criterion, place: BandPlace, risk_aversion_per
 
     """
     name = "optimal_variance_band" if criterion is Criterion.VARIANCE else "optimal_band"
-    most = _most_cost_weight(criterion, place.band_size, place.fixed_weight)
-    if place.cost_weight > most * _ROUNDING:
-        part = _sound_part(criterion, place)
-        other = "whalley_wilmott, which weighs each move by itself"
-        if criterion is Criterion.EXPONENTIAL and place.cost_weight <= MOST_COST_WEIGHT:
-            other = "optimal_variance_band"
-        raise DataError(
-            f"{name}: risk aversion x cost x notional of the book is {place.cost_weight:.3g}; the band is known up to "
-            f"{most:.3g}. Set risk_aversion_per_usd to {part * risk_aversion_per_usd:.2g} or less (evenkeel decide "
-            f"--explain suggests one), or use {other}"
-        )
+    most, weight = _most_cost_weight(criterion, place.band_size, place.fixed_weight), place.cost_weight
+    if weight > most * _ROUNDING:
+        sound = _sound_part(criterion, place) * risk_aversion_per_usd
+        raise _refusal(name, weight, most, sound, knows_better=criterion is Criterion.EXPONENTIAL)
     is_untabulated = place.band_size < SMALLEST_TABULATED
     if place.stdev > MOST_STDEV and not (is_untabulated and criterion is Criterion.VARIANCE):
         raise DataError(
             f"{name}: standard deviation of the log price until expiry is {place.stdev:.3g}; the band is known up to "
             f"{MOST_STDEV:g}. Check the volatilities, or use whalley_wilmott"
         )
+
+
+def require_fitted(cost_weight: float, risk_aversion_per_usd: float) -> None:
+    """Refuse a cost weight far beyond those that Zakamouline's formula was fitted to; raises as the above."""
+    if cost_weight > MOST_FITTED_WEIGHT * _ROUNDING:
+        sound = risk_aversion_per_usd * MOST_FITTED_WEIGHT / cost_weight
+        raise _refusal("zakamouline", cost_weight, MOST_FITTED_WEIGHT, sound, knows_better=True)
+
+
+def _refusal(name: str, weight: float, most: float, sound: float, *, knows_better: bool) -> DataError:
+    """Return the error; ``knows_better`` where the band of least variance may be known all the same."""
+    is_solved = knows_better and weight <= MOST_COST_WEIGHT
+    other = "optimal_variance_band" if is_solved else "whalley_wilmott, which weighs each move by itself"
+    return DataError(
+        f"{name}: risk aversion x cost x notional of the book is {weight:.3g}; the band is known up to {most:.3g}. "
+        f"Set risk_aversion_per_usd to {sound:.2g} or less (evenkeel decide --explain suggests one), or use {other}"
+    )
 
 
 def _most_cost_weight(criterion: Criterion, band_size: float, fixed_weight: float) -> float:

@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 from agent.checks import require_positive_fields
 from agent.domain import Exposure, Target, TradeCosts
+from agent.policy.band_range import require_fitted
 from agent.policy.base import BandEdges, HalfWidths, require_exposure
 from agent.policy.equivalent_option import EquivalentOption, delta_shift, equivalent_option, legs_of
 from agent.policy.limited_band import within_limits
@@ -114,6 +115,7 @@ class Zakamouline:
             years = self.static_horizon_days * SECONDS_PER_DAY / SECONDS_PER_YEAR
             static = static_band(spot_usd, costs.ratio, costs.fixed_usd, aversion, self.static_vol_annual, years)
             return BandEdges.around(0.0, static.outer, static.inner)
+        require_fitted(aversion * costs.ratio * abs(option.quantity) * option.strike_usd, aversion)
         gamma = exposure.book_gamma_per_usd
         vol, tau = option.vol_annual, option.tau_years
         band = zakamouline_band(
