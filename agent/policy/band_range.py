@@ -11,8 +11,6 @@ from agent.errors import DataError
 from agent.policy.band_solver import Criterion
 from agent.policy.band_table import BAND_SIZES, BandPlace
 
-SMALLEST_TABULATED = BAND_SIZES[0]
-"""Band size below which the band is solved by `small_band`, with the criterion of variance."""
 MOST_COST_WEIGHT = 5.0
 """Above it the table's nodes lie too far apart, and the small band's next order is no longer small."""
 MOST_FITTED_WEIGHT = 2.0
@@ -38,8 +36,8 @@ def require_calibrated(criterion: Criterion, place: BandPlace, risk_aversion_per
     if weight > most * _ROUNDING:
         sound = _sound_part(criterion, place) * risk_aversion_per_usd
         raise _refusal(name, weight, most, sound, knows_better=criterion is Criterion.EXPONENTIAL)
-    is_untabulated = place.band_size < SMALLEST_TABULATED
-    if place.stdev > MOST_STDEV and not (is_untabulated and criterion is Criterion.VARIANCE):
+    is_solved = criterion is Criterion.VARIANCE and not is_tabulated(place)
+    if place.stdev > MOST_STDEV and not is_solved:
         raise DataError(
             f"{name}: standard deviation of the log price until expiry is {place.stdev:.3g}; the band is known up to "
             f"{MOST_STDEV:g}. Check the volatilities, or use whalley_wilmott"
@@ -63,13 +61,22 @@ def _refusal(name: str, weight: float, most: float, sound: float, *, knows_bette
     )
 
 
+def is_tabulated(place: BandPlace) -> bool:
+    """Return whether the table knows a place, at its end where the band is narrower than its nodes."""
+    return place.cost_weight <= _most_tabulated(place.band_size, place.fixed_weight) * _ROUNDING
+
+
 def _most_cost_weight(criterion: Criterion, band_size: float, fixed_weight: float) -> float:
     """Return the largest cost weight at which the band is known."""
-    if criterion is Criterion.VARIANCE or band_size >= SMALLEST_TABULATED:
+    return MOST_COST_WEIGHT if criterion is Criterion.VARIANCE else _most_tabulated(band_size, fixed_weight)
+
+
+def _most_tabulated(band_size: float, fixed_weight: float) -> float:
+    """Return the largest cost weight at which the table is sound; gas widens the band by about (1 + g)^(1/4)."""
+    if band_size * _ROUNDING >= BAND_SIZES[0]:
         return MOST_COST_WEIGHT
-    misplaced = band_size ** (-1.0 / 6.0) - SMALLEST_TABULATED ** (-1.0 / 6.0)
-    half_width = (1.0 + fixed_weight) ** 0.25  # how gas widens the band
-    return min(MOST_COST_WEIGHT, float((MOST_MISPLACED_MIDDLE * half_width / misplaced) ** 2))
+    misplaced = (band_size ** (-1.0 / 6.0) - BAND_SIZES[0] ** (-1.0 / 6.0)) / (1.0 + fixed_weight) ** 0.25
+    return min(MOST_COST_WEIGHT, float((MOST_MISPLACED_MIDDLE / misplaced) ** 2))
 
 
 def _sound_part(criterion: Criterion, place: BandPlace) -> float:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from agent.checks import require_positive_fields
 from agent.domain import Exposure, Target, TradeCosts
-from agent.policy.band_range import SMALLEST_TABULATED, require_calibrated
+from agent.policy.band_range import is_tabulated, require_calibrated
 from agent.policy.band_solver import Criterion
 from agent.policy.band_table import OVERSHOOT, BandPlace, band_table, band_unit
 from agent.policy.base import BandEdges, require_exposure
@@ -81,7 +81,7 @@ class _TabulatedBand:
         variance, scaled_aversion, fixed = option.stdev**2, aversion * per_option, costs.fixed_usd / per_option
         place = BandPlace.of(costs.ratio, fixed, scaled_aversion, variance, option.moneyness)
         require_calibrated(criterion, place, aversion)
-        if criterion is Criterion.VARIANCE and place.band_size < SMALLEST_TABULATED:
+        if not is_tabulated(place):
             is_short = option.quantity < 0.0
             look = self._look_variance(exposure)
             problem = SmallBandProblem(costs.ratio, fixed, scaled_aversion, variance, look, is_short)
