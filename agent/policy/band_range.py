@@ -11,10 +11,10 @@ from agent.errors import DataError
 from agent.policy.band_solver import Criterion
 from agent.policy.band_table import BAND_SIZES, BandPlace
 
-MOST_COST_WEIGHT = 5.0
+MOST_COST_WEIGHT = 6.0
 """Above it the table's nodes lie too far apart, and the small band's next order is no longer small."""
-MOST_FITTED_WEIGHT = 2.0
-"""Of Zakamouline's formula, whose published cases reach 1; at 5 its band costs twenty times the best objective."""
+MOST_FITTED_WEIGHT, MOST_FITTED_WITH_GAS = 6.0, 2.0
+"""Of Zakamouline's formula, without gas as he has it and with; beyond, its band may cost many times the best."""
 MOST_MISPLACED_MIDDLE = 0.35
 """Half-widths by which the middle of the band, which goes with p^(1/2) q^(-1/6) of them, may lie beside the table's."""
 MOST_STDEV = 1.5
@@ -44,11 +44,12 @@ def require_calibrated(criterion: Criterion, place: BandPlace, risk_aversion_per
         )
 
 
-def require_fitted(cost_weight: float, risk_aversion_per_usd: float) -> None:
+def require_fitted(cost_weight: float, risk_aversion_per_usd: float, *, has_gas: bool) -> None:
     """Refuse a cost weight far beyond those that Zakamouline's formula was fitted to; raises as the above."""
-    if cost_weight > MOST_FITTED_WEIGHT * _ROUNDING:
-        sound = risk_aversion_per_usd * MOST_FITTED_WEIGHT / cost_weight
-        raise _refusal("zakamouline", cost_weight, MOST_FITTED_WEIGHT, sound, knows_better=True)
+    most = MOST_FITTED_WITH_GAS if has_gas else MOST_FITTED_WEIGHT
+    if cost_weight > most * _ROUNDING:
+        sound = risk_aversion_per_usd * most / cost_weight
+        raise _refusal("zakamouline", cost_weight, most, sound, knows_better=True)
 
 
 def _refusal(name: str, weight: float, most: float, sound: float, *, knows_better: bool) -> DataError:
