@@ -69,7 +69,7 @@ def test_within_limits__narrow__lands_where_the_rate_of_cost_is_least(costs, mid
         assert cost_rate(low, high, lower, upper + step, middle, costs) > best
 
 
-def test_within_limits__limit_at_the_outer_edge__lands_on_whalley_wilmotts_inner_edge():
+def test_within_limits__limit_at_outer_edge__lands_on_the_closed_forms_inner_edge():
     outer, inner = dynamic_band(GAMMA, SPOT_USD, COSTS.ratio, COSTS.fixed_usd, AVERSION)
     found = limited(limits=NetDeltaLimits(-outer, outer))
     assert (found.low_inner, found.high_inner) == pytest.approx((-inner, inner), rel=1e-6)
