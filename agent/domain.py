@@ -294,6 +294,14 @@ class Action(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class NetDeltaLimits:
+    """Net delta, underlying units, outside which the chain's band calls for a trade, whatever it is worth."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Exposure:
     """Book and hedge in floats, at the snapshot's price and time; gamma per USD, theta per year, vega per 1.00."""
 
@@ -312,6 +320,8 @@ class Exposure:
     """Time of the last hedge; None before the first."""
     urgency_ratio: float = 0.0
     """0 while the worst case lies inside the chain's band, 1 where it is urgent to the chain, linear in between."""
+    limits: NetDeltaLimits | None = None
+    """Where a trade is forced; None where nothing forces one."""
 
     @property
     def net_delta(self) -> float:

@@ -18,6 +18,7 @@ KERNELS: tuple[tuple[str, str], ...] = (
     ("agent.vol.garch_kernel", "garch_likelihood"),
     ("agent.risk.revaluation_kernel", "scenario_sums"),
     ("agent.policy.band_kernel", "induction"),
+    ("agent.policy.small_band_kernel", "march"),
     ("agent.optimiser.interior_point", "interior_point"),
     ("agent.backtest.simulator", "hedging"),
 )

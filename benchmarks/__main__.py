@@ -19,6 +19,7 @@ from benchmarks.figure import Figure
 BENCHMARKS = {
     "command_line": "benchmarks.command_line",
     "band_table": "benchmarks.band_table",
+    "bands": "benchmarks.bands",
     "decision": "benchmarks.decision",
     "delta_accuracy": "benchmarks.delta_accuracy",
     "delta_gas": "benchmarks.delta_gas",
@@ -33,6 +34,7 @@ BENCHMARKS = {
     "risk": "benchmarks.risk",
     "optimiser": "benchmarks.optimiser",
     "surface": "benchmarks.surface",
+    "vault_policies": "benchmarks.vault_policies",
     "zakamouline_constant": "benchmarks.zakamouline_constant",
 }
 

@@ -16,9 +16,10 @@ from agent.backtest.schedule import MONEYNESS, HedgedOption, Schedule, follow_po
 from agent.domain import Book, OptionLeg, OptionType, TradeCosts
 from agent.policy.band_solver import BandProblem, Criterion, judge_band, solve_band
 from agent.policy.band_table import FIXED_WEIGHTS, TABLE_FILE, BandPlace, band_table, tabulate
+from agent.policy.base import Policy
 from agent.policy.optimal_band import OptimalBand, OptimalVarianceBand
 from agent.risk.exposure import book_exposure
-from agent.units import SECONDS_PER_YEAR, Seconds
+from agent.units import DAYS_PER_YEAR, SECONDS_PER_YEAR, Seconds
 from benchmarks.figure import Figure
 from benchmarks.option_rows import best_microseconds, best_seconds
 
@@ -126,14 +127,18 @@ def problem_at(place: BandPlace, criterion: Criterion, *, is_short: bool) -> Ban
 
 def loss(problem: BandProblem) -> float:
     """Return by what ratio the objective of following the live policy exceeds that of the fresh solution."""
-    solution = solve_band(problem, RESOLUTION, np.arange(problem.steps))
-    vol = math.sqrt(problem.total_variance)
-    option = HedgedOption(STRIKE_USD, vol, 1.0, problem.steps, problem.is_short)
     policy_type = OptimalBand if problem.criterion is Criterion.EXPONENTIAL else OptimalVarianceBand
-    policy = policy_type(problem.risk_aversion / STRIKE_USD, SECONDS_PER_YEAR / problem.steps, 365.0, vol)
+    vol, watch_seconds = math.sqrt(problem.total_variance), SECONDS_PER_YEAR / problem.steps
+    return loss_of(policy_type(problem.risk_aversion / STRIKE_USD, watch_seconds, DAYS_PER_YEAR, vol), problem)
+
+
+def loss_of(policy: Policy, problem: BandProblem) -> float:
+    """Return by what ratio the objective of following a policy, for one option of `STRIKE_USD`, exceeds the best."""
+    solution = solve_band(problem, RESOLUTION, np.arange(problem.steps))
+    option = HedgedOption(STRIKE_USD, math.sqrt(problem.total_variance), 1.0, problem.steps, problem.is_short)
     costs = TradeCosts(problem.cost_ratio, 0.0, 0.0, problem.fixed_cost_ratio * STRIKE_USD)
-    followed = follow_policy("table", policy, option, costs).edges.copy()
+    followed = follow_policy("followed", policy, option, costs).edges.copy()
     is_tail = np.abs(MONEYNESS) > TABULATED_STDEVS + 1e-9
     followed[:, is_tail] = follow_solution("solved", solution).edges[:, is_tail]
-    told = judge_band(problem, Schedule("table", followed).band(problem), RESOLUTION)
+    told = judge_band(problem, Schedule("followed", followed).band(problem), RESOLUTION)
     return told.objective_at(0.0) / solution.objective_at(0.0) - 1.0

@@ -125,6 +125,8 @@ class Explanation:
     alternatives: tuple[Alternative, ...]
     left_out: Mapping[str, str]
     """Policies that cannot be asked, and why."""
+    suggested_risk_aversion_per_usd: float | None = None
+    """What would suit the book, see `agent.policy.risk_aversion`; None where nothing is at risk."""
 
     @property
     def chosen(self) -> Alternative:

@@ -28,6 +28,7 @@ from agent.guard import band_now, worst_net_delta
 from agent.policy.base import Policy
 from agent.policy.equivalent_option import equivalent_option
 from agent.policy.registry import POLICIES, build_policy
+from agent.policy.risk_aversion import suggest_risk_aversion
 from agent.policy.zakamouline import CONFIRMED_CONSTANT
 from agent.prediction import predict
 from agent.units import from_wad
@@ -116,7 +117,12 @@ def explain(
     if options is not None:
         found.append(with_options(case, book, options))
     ranked = sorted(found, key=lambda alternative: (not alternative.is_accepted, alternative.objective_usd))
-    return Explanation(yardstick, case.risk_before_usd, tuple(ranked), left_out)
+    exposure = decision.exposure
+    try:
+        suggested = suggest_risk_aversion(book, exposure.spot_usd, exposure.at_unix, yardstick.vol_annual)
+    except DataError:
+        suggested = None
+    return Explanation(yardstick, case.risk_before_usd, tuple(ranked), left_out, suggested)
 
 
 # --- alternatives -------------------------------------------------------------------------------------------------

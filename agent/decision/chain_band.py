@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.decision.forced_landing import landing_under_limit
-from agent.domain import Exposure, Snapshot, Target, TradeCosts
+from agent.domain import Exposure, NetDeltaLimits, Snapshot, Target, TradeCosts
 from agent.formatting import delta_text, signed_delta
 from agent.guard import band_now, net_delta_interval, worst_net_delta
 from agent.risk.settlement import SettlingBook
@@ -25,25 +25,40 @@ def as_known(snapshot: Snapshot, settling: SettlingBook) -> Snapshot:
     return replace(snapshot, measurement=replace(measured, book_delta_low=min(low, high), book_delta_high=high))
 
 
+def net_delta_limits(snapshot: Snapshot, exposure: Exposure) -> NetDeltaLimits:
+    """Return where the chain's band calls for a trade, as net deltas of the agent.
+
+    With the chain's net delta in [L, H] and its middle M the limits are M +- (band - (H - L) / 2), shifted by what the
+    agent's net delta differs from M; both are M where the interval alone is wider than the band.
+    """
+    low, high = net_delta_interval(snapshot.measurement)
+    slack = from_wad(_slack_x2(snapshot)) / 2.0
+    offset = exposure.net_delta - from_wad(low + high) / 2.0
+    return NetDeltaLimits(offset - slack, offset + slack)
+
+
 def inside_chain_band(
     snapshot: Snapshot, exposure: Exposure, costs: TradeCosts, wanted: Target, headroom_bps: int
 ) -> tuple[Wad, Target]:
     """Return the size that moves toward the policy's target as far as the chain's band allows, and that target.
 
     With the chain's net delta in [L, H] a trade x leads to W = |M + x| + (H - L)/2, M the middle. So M + x must stay
-    within band - (H - L)/2 of 0, less the headroom, and no farther from 0 than M is; where that is narrower than the
-    policy's own band, the chain forces the trade, and it lands where trading costs least over time
-    (`landing_under_limit`). All in doubled integers, because M may be a half; the size rounds toward 0. A net delta
-    inside both bands stays where it is, headroom or not.
+    within band - (H - L)/2 of 0, less the headroom, and no farther from 0 than M is. Where the policy would stay, or
+    land beyond that, the chain forces the trade, and it lands where trading costs least over time
+    (`landing_under_limit`); a policy that reckons with the limits itself lands where it says. All in doubled integers,
+    because M may be a half; the size rounds toward 0. A net delta inside both bands stays where it is, headroom or not.
     """
     low, high = net_delta_interval(snapshot.measurement)
     middle_x2 = low + high
-    slack_x2 = max(2 * band_now(snapshot) - (high - low), 0)
+    slack_x2 = _slack_x2(snapshot)
     wanted_size = _toward_zero(wanted.target_net_delta - exposure.net_delta)
-    stays = wanted_size == 0 and abs(middle_x2) <= slack_x2
-    landing_x2 = (
-        abs(middle_x2) if stays else min(_landing_x2(slack_x2, exposure, wanted, costs, headroom_bps), abs(middle_x2))
-    )
+    landing_x2 = abs(middle_x2)
+    if wanted_size != 0 or abs(middle_x2) > slack_x2:
+        is_forced = wanted_size == 0 or abs(middle_x2 + 2 * wanted_size) > slack_x2
+        inside_x2 = slack_x2 * (BPS - headroom_bps) // BPS
+        if is_forced:
+            inside_x2 = min(inside_x2, _forced_landing_x2(slack_x2, exposure, costs))
+        landing_x2 = min(inside_x2, landing_x2)
     after_x2 = max(-landing_x2, min(landing_x2, middle_x2 + 2 * wanted_size))
     change_x2 = after_x2 - middle_x2
     size_delta = Wad(change_x2 // 2 if change_x2 >= 0 else -(-change_x2 // 2))
@@ -58,14 +73,16 @@ def inside_chain_band(
     return size_delta, Target(min(band_low, landing), max(band_high, landing), landing, reason)
 
 
-def _landing_x2(slack_x2: int, exposure: Exposure, wanted: Target, costs: TradeCosts, headroom_bps: int) -> int:
-    """Return twice the farthest from neutral that a trade may land, WAD."""
-    inside_x2 = slack_x2 * (BPS - headroom_bps) // BPS
-    slack = from_wad(slack_x2) / 2.0
-    if slack >= min(-wanted.band_low, wanted.band_high):
-        return inside_x2
-    landing = landing_under_limit(slack, costs.gas_usd, costs.proportional_ratio * exposure.spot_usd)
-    return min(inside_x2, 2 * to_wad(landing, Rounding.DOWN))
+def _slack_x2(snapshot: Snapshot) -> int:
+    """Return twice the distance of the middle from 0 up to which W stays within the band, WAD."""
+    low, high = net_delta_interval(snapshot.measurement)
+    return max(2 * band_now(snapshot) - (high - low), 0)
+
+
+def _forced_landing_x2(slack_x2: int, exposure: Exposure, costs: TradeCosts) -> int:
+    """Return twice the distance from neutral at which a trade that only the limit calls for should land, WAD."""
+    landing = landing_under_limit(from_wad(slack_x2) / 2.0, costs.gas_usd, costs.proportional_ratio * exposure.spot_usd)
+    return 2 * to_wad(landing, Rounding.DOWN)
 
 
 def _toward_zero(number: float) -> Wad:

@@ -14,7 +14,7 @@ from agent.checks import require_finite
 from agent.costs.quotes import QuotedSides
 from agent.costs.trade_costs import CostInputs, leg_gas_cost_usd, trade_costs
 from agent.decision.agreement import disagreement, expected_hedge, require_coherent, valued
-from agent.decision.chain_band import as_known, inside_chain_band, inside_delta_rule
+from agent.decision.chain_band import as_known, inside_chain_band, inside_delta_rule, net_delta_limits
 from agent.decision.largest_accepted import SIZE_ERRORS, largest_accepted
 from agent.decision.part_worth import Part, not_worth
 from agent.domain import Action, Book, Decision, Exposure, Snapshot, Target, TradeCosts
@@ -229,11 +229,16 @@ def _decide(
 
 
 def _in_its_situation(exposure: Exposure, snapshot: Snapshot) -> Exposure:
-    """Add when the vault last traded and how urgent the worst case is, which a policy may take into account."""
+    """Add when the vault last traded, how urgent the worst case is and where it forces a trade, for a policy to use."""
     band, urgent = band_now(snapshot), snapshot.bounds.urgent_delta
     worst = worst_net_delta(snapshot.measurement)
     urgency_ratio = min(max((worst - band) / (urgent - band), 0.0), 1.0) if urgent > band else float(worst >= urgent)
-    return replace(exposure, last_trade_unix=snapshot.usage.own.last_trade_at or None, urgency_ratio=urgency_ratio)
+    return replace(
+        exposure,
+        last_trade_unix=snapshot.usage.own.last_trade_at or None,
+        urgency_ratio=urgency_ratio,
+        limits=net_delta_limits(snapshot, exposure),
+    )
 
 
 def _expected_costs(

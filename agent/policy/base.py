@@ -13,7 +13,7 @@ from agent.formatting import delta_text, signed_delta
 class Policy(Protocol):
     """Answers where the net delta may stay and where to move it when it has left.
 
-    A policy knows nothing of the chain's bounds: the decision narrows its answer to what they allow.
+    A policy may ignore ``exposure.limits``, where the chain's band forces a trade: the decision narrows its answer.
     """
 
     def target(self, exposure: Exposure, costs: TradeCosts) -> Target:

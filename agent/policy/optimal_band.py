@@ -5,7 +5,10 @@ edges are scaled back to underlying units. Two policies share this, one for each
 
 * `OptimalBand` maximises exponential utility (Hodges and Neuberger);
 * `OptimalVarianceBand` minimises expected cost plus half the risk aversion times the variance of the outcome. It is the
-  one to choose where results are judged by cost against standard deviation.
+  one to choose where results are judged by cost against standard deviation. Bands narrower than the table's are solved
+  when they are asked for (`small_band`).
+
+Beyond what has been compared with the solver both refuse (`band_range`).
 """
 
 from __future__ import annotations
@@ -15,11 +18,14 @@ from dataclasses import dataclass
 
 from agent.checks import require_positive_fields
 from agent.domain import Exposure, Target, TradeCosts
+from agent.policy.band_range import is_tabulated, require_calibrated
 from agent.policy.band_solver import Criterion
 from agent.policy.band_table import OVERSHOOT, BandPlace, band_table, band_unit
 from agent.policy.base import BandEdges, require_exposure
 from agent.policy.equivalent_option import EquivalentOption, equivalent_option
+from agent.policy.limited_band import within_limits
 from agent.policy.live_costs import EffectiveCosts, carried_costs
+from agent.policy.small_band import SmallBandProblem, small_band
 from agent.policy.whalley_wilmott import static_band
 from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR
 
@@ -49,7 +55,7 @@ class _TabulatedBand:
         )
 
     def _edges(self, criterion: Criterion, exposure: Exposure, costs: TradeCosts) -> BandEdges:
-        """Return the band; with funding until what is traded now is expected to be traded back."""
+        """Return the band under the exposure's limits; funding runs until what is traded now is likely traded back."""
         option = equivalent_option(exposure)
         carried = carried_costs(
             exposure,
@@ -57,7 +63,9 @@ class _TabulatedBand:
             lambda effective: self._edges_at(criterion, exposure, option, effective).half_widths,
             self.static_horizon_days,
         )
-        return self._edges_at(criterion, exposure, option, carried)
+        own = self._edges_at(criterion, exposure, option, carried)
+        gamma, spot_usd = exposure.book_gamma_per_usd, exposure.spot_usd
+        return within_limits(own, exposure.limits, gamma, spot_usd, carried, self.risk_aversion_per_usd)
 
     def _edges_at(
         self, criterion: Criterion, exposure: Exposure, option: EquivalentOption | None, costs: EffectiveCosts
@@ -72,14 +80,26 @@ class _TabulatedBand:
         per_option = abs(option.quantity) * option.strike_usd
         variance, scaled_aversion, fixed = option.stdev**2, aversion * per_option, costs.fixed_usd / per_option
         place = BandPlace.of(costs.ratio, fixed, scaled_aversion, variance, option.moneyness)
+        require_calibrated(criterion, place, aversion)
+        if not is_tabulated(place):
+            is_short = option.quantity < 0.0
+            look = self._look_variance(exposure)
+            problem = SmallBandProblem(costs.ratio, fixed, scaled_aversion, variance, look, is_short)
+            found = small_band(problem, option.moneyness)
+            return _as_watched([abs(option.quantity) * edge for edge in found], self._overshoot(exposure))
         unit = band_unit(exposure.book_gamma_per_usd, spot_usd, costs.ratio, costs.fixed_usd, aversion, variance)
         distances = unit * band_table(criterion, is_short=option.quantity < 0.0).at(place)
         return _as_watched(distances.tolist(), self._overshoot(exposure))
 
     def _overshoot(self, exposure: Exposure) -> float:
         """Return how far past an edge the net delta is on average when that is seen, underlying units."""
-        variance_per_year = 2.0 * abs(exposure.book_theta_usd_per_year * exposure.book_gamma_per_usd)
-        return OVERSHOOT * math.sqrt(variance_per_year * self.watch_seconds / SECONDS_PER_YEAR)
+        move = abs(exposure.book_gamma_per_usd) * exposure.spot_usd * math.sqrt(self._look_variance(exposure))
+        return OVERSHOOT * move
+
+    def _look_variance(self, exposure: Exposure) -> float:
+        """Return the variance of the log price from one look to the next, by what the book's gamma earns: theta."""
+        per_year = 2.0 * abs(exposure.book_theta_usd_per_year / exposure.book_gamma_per_usd) / exposure.spot_usd**2
+        return per_year * self.watch_seconds / SECONDS_PER_YEAR
 
 
 def _as_watched(edges: list[float], overshoot: float) -> BandEdges:

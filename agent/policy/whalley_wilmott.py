@@ -29,7 +29,8 @@ from dataclasses import dataclass
 
 from agent.checks import require_finite, require_positive_fields
 from agent.domain import Exposure, Target, TradeCosts
-from agent.policy.base import HalfWidths, band_target, require_exposure
+from agent.policy.base import BandEdges, HalfWidths, band_target, require_exposure
+from agent.policy.limited_band import within_limits
 from agent.policy.live_costs import EffectiveCosts, carried_costs
 from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR
 
@@ -129,23 +130,34 @@ class WhalleyWilmott:
         require_positive_fields(self, "risk_aversion_per_usd", "static_horizon_days", "static_vol_annual")
 
     def edges(self, exposure: Exposure, costs: TradeCosts) -> HalfWidths:
-        """Return the wider of the dynamic and the static band, underlying units.
+        """Return the wider of the dynamic and the static band, underlying units, as if nothing forced a trade.
 
         Funding runs until what is traded now is expected to be traded back, and urgency makes costs weigh less.
         """
         require_exposure(exposure)
-        carried = carried_costs(
-            exposure, costs, lambda effective: self._edges_at(exposure, effective), self.static_horizon_days
-        )
-        wider = self._edges_at(exposure, carried)
-        require_finite(wider.outer, "half-width of the Whalley-Wilmott band")
-        return wider
+        return self._widths_at(exposure, self._carried(exposure, costs))
 
     def target(self, exposure: Exposure, costs: TradeCosts) -> Target:
-        """Return the band around 0, with the inner edge on the present side as landing point."""
+        """Return the band around 0, narrowed to the exposure's limits, with the present side's landing point."""
         net_delta = require_exposure(exposure)
-        edges = self.edges(exposure, costs)
-        return band_target(net_delta, edges.outer, edges.inner, "Whalley-Wilmott")
+        carried = self._carried(exposure, costs)
+        own = self._widths_at(exposure, carried)
+        around = BandEdges.around(0.0, own.outer, own.inner)
+        gamma, spot_usd = exposure.book_gamma_per_usd, exposure.spot_usd
+        limited = within_limits(around, exposure.limits, gamma, spot_usd, carried, self.risk_aversion_per_usd)
+        if limited is around:
+            return band_target(net_delta, own.outer, own.inner, "Whalley-Wilmott")
+        return limited.target(net_delta, "Whalley-Wilmott")
+
+    def _carried(self, exposure: Exposure, costs: TradeCosts) -> EffectiveCosts:
+        return carried_costs(
+            exposure, costs, lambda effective: self._edges_at(exposure, effective), self.static_horizon_days
+        )
+
+    def _widths_at(self, exposure: Exposure, costs: EffectiveCosts) -> HalfWidths:
+        wider = self._edges_at(exposure, costs)
+        require_finite(wider.outer, "half-width of the Whalley-Wilmott band")
+        return wider
 
     def _edges_at(self, exposure: Exposure, costs: EffectiveCosts) -> HalfWidths:
         gamma_per_usd, spot_usd = exposure.book_gamma_per_usd, exposure.spot_usd

@@ -27,8 +27,10 @@ from typing import NamedTuple
 
 from agent.checks import require_positive_fields
 from agent.domain import Exposure, Target, TradeCosts
+from agent.policy.band_range import require_fitted
 from agent.policy.base import BandEdges, HalfWidths, require_exposure
 from agent.policy.equivalent_option import EquivalentOption, delta_shift, equivalent_option, legs_of
+from agent.policy.limited_band import within_limits
 from agent.policy.live_costs import EffectiveCosts, carried_costs
 from agent.policy.whalley_wilmott import dynamic_band, static_band
 from agent.units import SECONDS_PER_DAY, SECONDS_PER_YEAR
@@ -90,7 +92,7 @@ class Zakamouline:
         )
 
     def edges(self, exposure: Exposure, costs: TradeCosts) -> BandEdges:
-        """Return the band; with funding until what is traded now is expected to be traded back."""
+        """Return the band under the exposure's limits; funding runs until what is traded now is likely traded back."""
         option = equivalent_option(exposure)
         carried = carried_costs(
             exposure,
@@ -98,7 +100,9 @@ class Zakamouline:
             lambda effective: self._edges_at(exposure, option, effective).half_widths,
             self.static_horizon_days,
         )
-        return self._edges_at(exposure, option, carried)
+        own = self._edges_at(exposure, option, carried)
+        gamma, spot_usd = exposure.book_gamma_per_usd, exposure.spot_usd
+        return within_limits(own, exposure.limits, gamma, spot_usd, carried, self.risk_aversion_per_usd)
 
     def target(self, exposure: Exposure, costs: TradeCosts) -> Target:
         """Return the band, with its inner edge on the present side as landing point."""
@@ -111,6 +115,8 @@ class Zakamouline:
             years = self.static_horizon_days * SECONDS_PER_DAY / SECONDS_PER_YEAR
             static = static_band(spot_usd, costs.ratio, costs.fixed_usd, aversion, self.static_vol_annual, years)
             return BandEdges.around(0.0, static.outer, static.inner)
+        weight = aversion * costs.ratio * abs(option.quantity) * option.strike_usd
+        require_fitted(weight, aversion, has_gas=costs.fixed_usd > 0.0)
         gamma = exposure.book_gamma_per_usd
         vol, tau = option.vol_annual, option.tau_years
         band = zakamouline_band(

@@ -30,6 +30,8 @@ _COLUMNS = (
 _CHOSEN = "▶"
 _OPTIONS_CAVEAT = "The chain does not see options held elsewhere; theta and moves of vol are not in the objective."
 _CENTS_BELOW_USD = 1_000.0
+_CLOSE_AVERSIONS = 3.0
+"""Bands grow with the cube or fourth root: within this factor they are within a third."""
 _WORTH_SAYING_USD = 1.0
 """Objectives closer than this are one."""
 
@@ -43,6 +45,7 @@ def explanation_document(explanation: Explanation) -> dict[str, Any]:
         "why": explanation.chosen.reason,
         "alternatives": [_document(alternative) for alternative in explanation.alternatives],
         "left_out": dict(explanation.left_out),
+        "suggested_risk_aversion_per_usd": explanation.suggested_risk_aversion_per_usd,
     }
 
 
@@ -82,6 +85,7 @@ def explanation_lines(explanation: Explanation) -> list[str]:
     notes = [
         f"{_CHOSEN} {explanation.chosen.reason}",
         *_hindsight(explanation),
+        *_suggestion(explanation),
         *(
             f"{alternative.name.capitalize()}: {alternative.reason}. {_OPTIONS_CAVEAT}"
             for alternative in explanation.alternatives
@@ -118,6 +122,18 @@ def _cells(alternative: Alternative) -> list[str]:
 
 def _usd(usd: float) -> str:
     return sum_of_usd(usd, 2 if abs(usd) < _CENTS_BELOW_USD else 0)
+
+
+def _suggestion(explanation: Explanation) -> list[str]:
+    """Say which risk aversion a book of this size calls for, and how far the one in use is from it."""
+    suggested, used = explanation.suggested_risk_aversion_per_usd, explanation.yardstick.risk_aversion_per_usd
+    if suggested is None:
+        return []
+    times = max(used / suggested, suggested / used)
+    verdict = (
+        "close to" if times <= _CLOSE_AVERSIONS else f"{times:.3g} times {'above' if used > suggested else 'below'}"
+    )
+    return [f"Risk aversion: the book's own risk suggests {suggested:.2g} per USD; {used:g} in use is {verdict} it."]
 
 
 def _hindsight(explanation: Explanation) -> list[str]:

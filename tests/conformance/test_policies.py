@@ -23,7 +23,7 @@ EXAMPLES = {
     "hedge_ratio": 0.9,
     "horizon_days": 1.0,
     "interval_hours": 4.0,
-    "risk_aversion_per_usd": 0.01,
+    "risk_aversion_per_usd": 0.0005,
     "spot_vol_correlation": -0.3,
     "static_horizon_days": 30.0,
     "static_vol_annual": 0.7,
@@ -116,7 +116,12 @@ def test_target__any_book_and_costs__keeps_its_contract(
     book = Book("ETH", (call(quantities[0], days=days), put(quantities[1], days=2.0 * days)))
     exposure = replace(hedged(book, SPOT * math.exp(log_moneyness), net_delta), urgency_ratio=urgency)
     costs = TradeCosts(cost, 0.0, funding, gas_usd, 2.0)
-    assert_keeps_its_contract(policy_of(name).target(exposure, costs), exposure.net_delta)
+    try:
+        target = policy_of(name).target(exposure, costs)
+    except DataError as refusal:
+        assert "is known up to" in str(refusal)  # noqa: PT017 - a policy out of its depth says so
+    else:
+        assert_keeps_its_contract(target, exposure.net_delta)
 
 
 @each
@@ -262,7 +267,7 @@ def test_target__dearer_gas__does_not_land_nearer_to_the_edge(name):
 def test_target__more_risk_aversion__narrows_the_band(name, book):
     exposure = hedged(book, SPOT, 0.0)
     found = [
-        edges_of(policy_of(name, risk_aversion_per_usd=aversion), exposure).width for aversion in (1e-3, 1e-2, 1e-1)
+        edges_of(policy_of(name, risk_aversion_per_usd=aversion), exposure).width for aversion in (1e-4, 5e-4, 1.5e-3)
     ]
     assert found == sorted(found, reverse=True)
     assert found[-1] < found[0]

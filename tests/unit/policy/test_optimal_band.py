@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -107,14 +108,53 @@ def test_edges__gas_alone__trade_nearly_to_the_middle(policy, quantity):
 @pytest.mark.parametrize("aversion", [1e-9, 1e-6, 1e-2, 1.0, 1e4])
 @pytest.mark.parametrize("gas_usd", [0.0, 1.0, 1e4])
 @pytest.mark.parametrize("cost", [1e-7, 1e-3, 0.3])
-def test_edges__far_beyond_the_table__stay_near_the_asymptotic_band(policy, quantity, aversion, gas_usd, cost):
-    """Its shape is that of the table's end, its size that of the closed forms: never unhedged, never without a band."""
+def test_edges__far_beyond_the_table__are_sound_or_refused(policy, quantity, aversion, gas_usd, cost):
+    """Never unhedged, never without a band, and in words where nobody knows the band."""
     exposure = exposure_of(quantity)
-    edges = replace(policy, risk_aversion_per_usd=aversion).edges(exposure, TradeCosts(cost, 0.0, 0.0, gas_usd))
+    try:
+        edges = replace(policy, risk_aversion_per_usd=aversion).edges(exposure, TradeCosts(cost, 0.0, 0.0, gas_usd))
+    except DataError as refusal:
+        assert "is known up to" in str(refusal)  # noqa: PT017 - one of two sound answers
+        return
     assert edges.low_outer <= edges.low_inner <= edges.high_inner <= edges.high_outer
     assert all(math.isfinite(edge) for edge in edges)
     assert edges.low_outer < 100.0
     assert edges.high_outer > -100.0
+
+
+@pytest.mark.parametrize(
+    ("policy", "aversion", "other"),
+    [
+        (VARIANCE, 0.02, "whalley_wilmott"),
+        (EXPONENTIAL, 0.02, "whalley_wilmott"),
+        (EXPONENTIAL, 0.008, "optimal_variance_band"),
+    ],
+)
+def test_edges__costs_beyond_risk_tolerance__names_actual_limit_and_what_is_sound(policy, aversion, other):
+    exposure, large = exposure_of(-100.0), replace(policy, risk_aversion_per_usd=aversion)
+    with pytest.raises(DataError, match=rf"risk aversion x cost x notional .* is known up to .*{other}") as refusal:
+        large.edges(exposure, COSTS)
+    sound = float(re.search(r"Set risk_aversion_per_usd to (\S+) or less", str(refusal.value))[1])
+    assert sound < aversion
+    assert replace(policy, risk_aversion_per_usd=0.98 * sound).edges(exposure, COSTS).high_outer > 0.0
+
+
+def test_edges__vol_of_years__is_refused_in_words():
+    leg = replace(exposure_of(-100.0).book.options[0], iv_annual=7.0)
+    exposure = hedged(Book("ETH", (leg,)), 3_000.0, 0.0)
+    with pytest.raises(DataError, match="standard deviation of the log price until expiry is 2"):
+        replace(EXPONENTIAL, risk_aversion_per_usd=1e-5).edges(exposure, COSTS)
+
+
+@pytest.mark.parametrize("quantity", [-1_000.0, 1_000.0])
+def test_edges__where_the_solved_band_ends__goes_on_with_the_tables(quantity):
+    """The two meet at the table's smallest band size."""
+    exposure, found = exposure_of(quantity), []
+    for aversion in (1.5e-4, 1.0e-4):
+        edges = replace(VARIANCE, risk_aversion_per_usd=aversion).edges(exposure, COSTS)
+        found.append(np.array(edges) * math.cbrt(aversion))
+    width = found[0][3] - found[0][0]
+    np.testing.assert_allclose(found[0], found[1], atol=0.15 * width)
 
 
 @policies

@@ -16,7 +16,7 @@ from benchmarks.zakamouline_constant import Case, losses
 from tests.support.option_exposure import COSTS, FREE, exposure_of
 
 POLICY = Zakamouline(
-    risk_aversion_per_usd=0.01, static_horizon_days=30.0, static_vol_annual=0.7, volatility_constant=5.76
+    risk_aversion_per_usd=0.004, static_horizon_days=30.0, static_vol_annual=0.7, volatility_constant=5.76
 )
 
 
@@ -79,10 +79,10 @@ def test_edges__gas__widens_the_outer_and_narrows_the_inner_half_width():
 @pytest.mark.parametrize("quantity", [-100.0, 100.0])
 def test_edges__both_costs__are_h0_and_h1_each_with_its_fixed_part(quantity):
     exposure, vol, years = exposure_of(quantity), 0.65, 30.0 / 365.0
-    gamma, costs = exposure.book_gamma_per_usd, (3_000.0, 0.0015, 4.0, 0.01)
-    h1 = zakamouline_band(gamma, 3_000.0, 0.0015, 0.01, vol, years).h1
+    gamma, costs = exposure.book_gamma_per_usd, (3_000.0, 0.0015, 4.0, 0.004)
+    h1 = zakamouline_band(gamma, 3_000.0, 0.0015, 0.004, vol, years).h1
     static = static_band(*costs, vol, years)
-    both, proportional = dynamic_band(gamma, *costs), dynamic_band(gamma, 3_000.0, 0.0015, 0.0, 0.01)
+    both, proportional = dynamic_band(gamma, *costs), dynamic_band(gamma, 3_000.0, 0.0015, 0.0, 0.004)
     edges = POLICY.edges(exposure, COSTS)
     outer, inner = (static[i] + h1 * both[i] / proportional[i] for i in range(2))
     assert static.inner > 0.005 * inner
@@ -97,7 +97,7 @@ def test_edges__gas_alone__is_whalley_and_wilmotts_band():
 
 def test_edges__no_options__is_the_static_band():
     exposure = exposure_of(0.0, holding=12.0)
-    expected = static_band(3_000.0, COSTS.proportional_ratio, COSTS.gas_usd, 0.01, 0.7, 30.0 / 365.0)
+    expected = static_band(3_000.0, COSTS.proportional_ratio, COSTS.gas_usd, 0.004, 0.7, 30.0 / 365.0)
     edges = POLICY.edges(exposure, COSTS)
     assert (edges.high_outer, edges.high_inner) == pytest.approx(expected)
 
@@ -127,3 +127,11 @@ def test_target__many_looks_at_one_path__trades_only_outside_the_band():
         target = POLICY.target(exposure, COSTS)
         is_inside = target.band_low <= net_delta <= target.band_high
         assert (target.target_net_delta == pytest.approx(net_delta)) == is_inside
+
+
+def test_target__costs_far_beyond_risk_tolerance__is_refused_with_what_is_sound():
+    """The formula was fitted to costs of up to the risk tolerance."""
+    policy, exposure = Zakamouline(0.007, 30.0, 0.7, 5.76), exposure_of(-100.0)
+    with pytest.raises(DataError, match=r"is known up to 2\. Set risk_aversion_per_usd to .*, or use optimal_var"):
+        policy.target(exposure, COSTS)
+    assert replace(policy, risk_aversion_per_usd=0.003).target(exposure, COSTS).band_high > 0.0

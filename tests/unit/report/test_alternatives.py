@@ -96,3 +96,14 @@ def test_explanation_document__whole__strict_json_with_a_reason_beside_every_nul
     assert (refused["is_accepted"], refused["refused_by"]) == (False, "LeverageExceeded")
     assert document["left_out"] == {"minimum_variance": "needs hedge_ratio"}
     assert document["yardstick"] == {"horizon_days": 1.0, "vol_annual": 0.614, "risk_aversion_per_usd": 1e-3}
+
+
+@pytest.mark.parametrize(
+    ("times", "verdict"), [(1.0, "close to it"), (0.01, "100 times above it"), (50.0, "50 times below")]
+)
+def test_lines__suggested_risk_aversion__says_how_far_the_one_in_use_is(times, verdict):
+    used = EXPLANATION.yardstick.risk_aversion_per_usd
+    suggested = replace(EXPLANATION, suggested_risk_aversion_per_usd=times * used)
+    assert verdict in " ".join(" ".join(explanation_lines(suggested)).split())
+    assert explanation_document(suggested)["suggested_risk_aversion_per_usd"] == times * used
+    assert not any("Risk aversion:" in line for line in explanation_lines(EXPLANATION))

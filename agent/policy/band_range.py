@@ -1,0 +1,88 @@
+"""Where the optimal bands have been compared with the solver, and what to do beyond.
+
+All bounds are on the dimensionless places of `band_table.BandPlace`; ``python -m benchmarks bands`` and ``band_table``
+measure what is given up within them. The cost weight is the one that a book outgrows: risk aversion x cost ratio x
+notional, what trading the whole book once costs in units of risk tolerance.
+"""
+
+from __future__ import annotations
+
+from agent.errors import DataError
+from agent.policy.band_solver import Criterion
+from agent.policy.band_table import BAND_SIZES, BandPlace
+
+MOST_COST_WEIGHT = 6.0
+"""Above it the table's nodes lie too far apart, and the small band's next order is no longer small."""
+MOST_FITTED_WEIGHT, MOST_FITTED_WITH_GAS = 6.0, 2.0
+"""Of Zakamouline's formula, without gas as he has it and with; beyond, its band may cost many times the best."""
+MOST_MISPLACED_MIDDLE = 0.35
+"""Half-widths by which the middle of the band, which goes with p^(1/2) q^(-1/6) of them, may lie beside the table's."""
+MOST_STDEV = 1.5
+"""Of the log price until expiry; the table ends at 1, and changes slowly there."""
+_STEP, _ROUNDING = 0.9, 1.0 + 1e-9
+
+
+def require_calibrated(criterion: Criterion, place: BandPlace, risk_aversion_per_usd: float) -> None:
+    """Refuse a place at which nobody knows what the band gives up.
+
+    Raises
+    ------
+    DataError
+        What lies outside, its bound, and the risk aversion or the policy that is sound instead.
+
+    """
+    name = "optimal_variance_band" if criterion is Criterion.VARIANCE else "optimal_band"
+    most, weight = _most_cost_weight(criterion, place.band_size, place.fixed_weight), place.cost_weight
+    if weight > most * _ROUNDING:
+        sound = _sound_part(criterion, place) * risk_aversion_per_usd
+        raise _refusal(name, weight, most, sound, knows_better=criterion is Criterion.EXPONENTIAL)
+    is_solved = criterion is Criterion.VARIANCE and not is_tabulated(place)
+    if place.stdev > MOST_STDEV and not is_solved:
+        raise DataError(
+            f"{name}: standard deviation of the log price until expiry is {place.stdev:.3g}; the band is known up to "
+            f"{MOST_STDEV:g}. Check the volatilities, or use whalley_wilmott"
+        )
+
+
+def require_fitted(cost_weight: float, risk_aversion_per_usd: float, *, has_gas: bool) -> None:
+    """Refuse a cost weight far beyond those that Zakamouline's formula was fitted to; raises as the above."""
+    most = MOST_FITTED_WITH_GAS if has_gas else MOST_FITTED_WEIGHT
+    if cost_weight > most * _ROUNDING:
+        sound = risk_aversion_per_usd * most / cost_weight
+        raise _refusal("zakamouline", cost_weight, most, sound, knows_better=True)
+
+
+def _refusal(name: str, weight: float, most: float, sound: float, *, knows_better: bool) -> DataError:
+    """Return the error; ``knows_better`` where the band of least variance may be known all the same."""
+    is_solved = knows_better and weight <= MOST_COST_WEIGHT
+    other = "optimal_variance_band" if is_solved else "whalley_wilmott, which weighs each move by itself"
+    return DataError(
+        f"{name}: risk aversion x cost x notional of the book is {weight:.3g}; the band is known up to {most:.3g}. "
+        f"Set risk_aversion_per_usd to {sound:.2g} or less (evenkeel decide --explain suggests one), or use {other}"
+    )
+
+
+def is_tabulated(place: BandPlace) -> bool:
+    """Return whether the table knows a place, at its end where the band is narrower than its nodes."""
+    return place.cost_weight <= _most_tabulated(place.band_size, place.fixed_weight) * _ROUNDING
+
+
+def _most_cost_weight(criterion: Criterion, band_size: float, fixed_weight: float) -> float:
+    """Return the largest cost weight at which the band is known."""
+    return MOST_COST_WEIGHT if criterion is Criterion.VARIANCE else _most_tabulated(band_size, fixed_weight)
+
+
+def _most_tabulated(band_size: float, fixed_weight: float) -> float:
+    """Return the largest cost weight at which the table is sound; gas widens the band by about (1 + g)^(1/4)."""
+    if band_size * _ROUNDING >= BAND_SIZES[0]:
+        return MOST_COST_WEIGHT
+    misplaced = (band_size ** (-1.0 / 6.0) - BAND_SIZES[0] ** (-1.0 / 6.0)) / (1.0 + fixed_weight) ** 0.25
+    return min(MOST_COST_WEIGHT, float((MOST_MISPLACED_MIDDLE / misplaced) ** 2))
+
+
+def _sound_part(criterion: Criterion, place: BandPlace) -> float:
+    """Return by what factor to lower the risk aversion, which the cost weight goes with and the band size against."""
+    part = _STEP
+    while part * place.cost_weight > _most_cost_weight(criterion, place.band_size / part, place.fixed_weight):
+        part *= _STEP
+    return part

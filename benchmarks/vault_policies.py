@@ -1,0 +1,175 @@
+"""What each policy costs in the whole system: real weeks under the local chain's bounds, at four prices of gas.
+
+The vault lives through each week as `replay_vault` has it: the decision of the live keeper, judged by the guard's
+mirror. Effectiveness is one less the variance of hourly P&L with the hedge over that without, over all weeks together.
+A setting of a policy is compared with the default policy's frontier: what the default, at the settings here, costs at
+the same effectiveness, interpolated linearly. Intervals are of the bootstrap over weeks, 95 %: weeks are drawn with
+replacement, the same for both, and everything is worked out again. A setting less effective than the whole frontier is
+compared with its cheapest point, one more effective by less than `ALIKE` with its most effective point, and one
+beyond that with none.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cache
+from os import cpu_count
+
+import numpy as np
+
+from agent.backtest.vault_day import KeeperModel, replay_vault
+from agent.numerics.arrays import FloatArray
+from agent.policy.registry import build_policy
+from agent.report.effectiveness import hourly_changes
+from benchmarks.figure import Figure
+from benchmarks.rebalance_gas import SNAPSHOT
+from benchmarks.vault_world import ASSET_DECIMALS, VaultWeek, local_settings, real_weeks, vault_at
+
+BASE_FEES_GWEI = (0.02, 2.0, 20.0, 100.0)
+TIP_OF_BASE_FEE = 0.05
+"""The local chain's: 1 gwei on 20."""
+SEED, RESAMPLES = 20_240_805, 2_000
+AVERSIONS = (0.00005, 0.00025, 0.001, 0.004, 0.016)
+ALIKE = 0.001
+"""Effectiveness as near is equal: a tenth of a point."""
+STATIC = {"static_horizon_days": 1.0, "static_vol_annual": 0.65}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A policy and its numbers."""
+
+    policy: str
+    parameters: tuple[tuple[str, float], ...]
+
+    @property
+    def name(self) -> str:
+        """The policy and the number that tells its settings apart."""
+        return f"{self.policy} {self.parameters[0][1]:g}" if self.parameters else self.policy
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Of each week: cost and gas, USD, rebalances, and the variance of hourly P&L without and with the hedge."""
+
+    cost_usd: FloatArray
+    gas_usd: FloatArray
+    rebalances: FloatArray
+    unhedged: FloatArray
+    hedged: FloatArray
+
+
+def settings_of_all() -> list[Setting]:
+    """Return every policy of the registry at several settings; what tells them apart comes first."""
+
+    def many(policy: str, key: str, numbers: tuple[float, ...], **others: float) -> list[Setting]:
+        return [Setting(policy, ((key, number), *others.items())) for number in numbers]
+
+    aversion, watch = "risk_aversion_per_usd", {"watch_seconds": 300.0}
+    correlated = {"horizon_days": 1.0, "vol_annual": 0.65, "vol_of_vol_annual": 0.8, "spot_vol_correlation": -0.3}
+    return [
+        *many("whalley_wilmott", aversion, AVERSIONS, **STATIC),
+        *many("optimal_variance_band", aversion, AVERSIONS, **watch, **STATIC),
+        *many("optimal_band", aversion, AVERSIONS, **watch, **STATIC),
+        *many("zakamouline", aversion, AVERSIONS, **STATIC, volatility_constant=5.76),
+        *many("multi_instrument", aversion, (0.00025, 0.004), **correlated),
+        *many("fixed_threshold", "threshold_underlying", (0.5, 1.5, 3.0, 4.5)),
+        *many("minimum_variance", "threshold_underlying", (3.0,), hedge_ratio=1.0),
+        *many("fixed_interval", "interval_hours", (1.0, 6.0)),
+        *many("leland", "interval_hours", (1.0, 6.0)),
+        Setting("continuous", ()),
+    ]
+
+
+def run() -> list[Figure]:
+    """Return each setting's cost, effectiveness and excess over the default at each price of gas."""
+    weeks, default = len(_weeks()), local_settings().policy.name
+    if weeks == 0:
+        return []
+    settings = settings_of_all()
+    jobs = [(setting, week, gwei) for gwei in BASE_FEES_GWEI for setting in settings for week in range(weeks)]
+    with ProcessPoolExecutor(cpu_count()) as pool:
+        lived = list(pool.map(_live, jobs, chunksize=weeks))
+    rows = np.array(lived).reshape(len(BASE_FEES_GWEI), len(settings), weeks, 5)
+    figures = []
+    for gwei, table in zip(BASE_FEES_GWEI, rows, strict=True):
+        outcomes = [Outcome(*numbers.T) for numbers in table]
+        family = [own for own, setting in zip(outcomes, settings, strict=True) if setting.policy == default]
+        for setting, outcome in zip(settings, outcomes, strict=True):
+            figures += _figures(f"{gwei:g} gwei, {setting.name}", outcome, family)
+    return figures
+
+
+def _figures(name: str, outcome: Outcome, family: list[Outcome]) -> list[Figure]:
+    everything = np.arange(outcome.cost_usd.size)
+    figures = [
+        Figure(f"{name}: cost", float(outcome.cost_usd.mean()), "USD a week"),
+        Figure(f"{name}: gas", float(outcome.gas_usd.mean()), "USD a week"),
+        Figure(f"{name}: rebalances", float(outcome.rebalances.mean()), "a week"),
+        Figure(f"{name}: effectiveness", _effectiveness(outcome, everything), "of hourly variance"),
+    ]
+    found = excess(outcome, family)
+    if found is not None:
+        figures += [
+            Figure(f"{name}: over the default, {end}", 100.0 * number, "% at equal effectiveness")
+            for end, number in zip(("at 2.5 %", "median", "at 97.5 %"), found, strict=True)
+        ]
+    return figures
+
+
+def excess(outcome: Outcome, family: list[Outcome]) -> tuple[float, float, float] | None:
+    """Return by what ratio a setting costs more than the default's frontier: interval and median of the bootstrap.
+
+    None where it is more effective than that frontier in most resamples.
+    """
+    rng = np.random.default_rng(SEED)
+    found = []
+    for _ in range(RESAMPLES):
+        drawn = rng.integers(outcome.cost_usd.size, size=outcome.cost_usd.size)
+        points = sorted((_effectiveness(own, drawn), float(own.cost_usd[drawn].sum())) for own in family)
+        cost_usd = _cost_at(points, _effectiveness(outcome, drawn))
+        if cost_usd is not None:
+            found.append(float(outcome.cost_usd[drawn].sum()) / cost_usd - 1.0)
+    if 2 * len(found) < RESAMPLES:
+        return None
+    low, median, high = np.quantile(found, [0.025, 0.5, 0.975])
+    return float(low), float(median), float(high)
+
+
+def _cost_at(points: list[tuple[float, float]], wanted: float) -> float | None:
+    """Return the least cost of a family at an effectiveness or above; None beyond its most effective point."""
+    levels, costs = np.array(points).T
+    if wanted > levels[-1] + ALIKE:
+        return None
+    at_least = np.minimum.accumulate(costs[::-1])[::-1]
+    return float(np.interp(wanted, levels, at_least))
+
+
+def _effectiveness(outcome: Outcome, weeks: np.ndarray) -> float:
+    return 1.0 - float(outcome.hedged[weeks].sum() / outcome.unhedged[weeks].sum())
+
+
+def _live(job: tuple[Setting, int, float]) -> tuple[float, ...]:
+    setting, at, gwei = job
+    week, local = _weeks()[at], local_settings()
+    gas_units = int(json.loads(SNAPSHOT.read_text())["second rebalance"]["total"])
+    keeper = KeeperModel(
+        build_policy(setting.policy, dict(setting.parameters)),
+        local.to_decision_parameters(ASSET_DECIMALS),
+        lambda price: replace(
+            local.costs.to_cost_inputs(price, Decimal(str(TIP_OF_BASE_FEE * gwei))), gas_units=gas_units
+        ),
+    )
+    day = replay_vault(vault_at(local, week, gwei), week.book, keeper, week.prices)
+    changes = [
+        hourly_changes(pnl_usd[:-1], day.interval_seconds) for pnl_usd in (day.pnl_unhedged_usd, day.pnl_hedged_usd)
+    ]
+    return (day.cost_usd, day.gas_usd, float(day.rebalances), *(float(np.var(change)) for change in changes))
+
+
+@cache
+def _weeks() -> list[VaultWeek]:
+    return real_weeks()

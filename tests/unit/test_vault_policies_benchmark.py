@@ -1,0 +1,47 @@
+"""How the benchmark of policies in the whole system compares one with the default."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from agent.policy.registry import POLICIES, build_policy
+from benchmarks.vault_policies import ALIKE, Outcome, excess, settings_of_all
+
+WEEKS = 8
+UNHEDGED = np.linspace(1.0, 3.0, WEEKS)
+
+
+def outcome(cost_usd, effectiveness):
+    weekly = cost_usd * np.linspace(0.8, 1.2, WEEKS)
+    return Outcome(weekly, 0.5 * weekly, np.full(WEEKS, 20.0), UNHEDGED, (1.0 - effectiveness) * UNHEDGED)
+
+
+FAMILY = [outcome(1_000.0, 0.96), outcome(2_000.0, 0.98)]
+
+
+def test_settings__every_policy_of_the_registry__is_there_and_can_be_built():
+    settings = settings_of_all()
+    assert {setting.policy for setting in settings} == set(POLICIES)
+    for setting in settings:
+        build_policy(setting.policy, dict(setting.parameters))
+    assert len({setting.name for setting in settings}) == len(settings)
+
+
+def test_excess__one_of_the_family__is_nothing():
+    assert excess(FAMILY[0], FAMILY) == pytest.approx((0.0, 0.0, 0.0), abs=1e-9)
+
+
+def test_excess__between_two_of_the_family__is_against_the_line_between_them():
+    low, median, high = excess(outcome(1_650.0, 0.97), FAMILY)
+    assert median == pytest.approx(0.1, abs=1e-6)
+    assert low <= median <= high
+
+
+def test_excess__less_effective_than_all__is_against_the_cheapest():
+    assert excess(outcome(900.0, 0.90), FAMILY)[1] == pytest.approx(-0.1, abs=1e-6)
+
+
+def test_excess__more_effective_than_all__is_none_but_for_a_tenth_of_a_point():
+    assert excess(outcome(3_000.0, 0.99), FAMILY) is None
+    assert excess(outcome(3_000.0, 0.98 + 0.9 * ALIKE), FAMILY)[1] == pytest.approx(0.5, abs=1e-6)
