@@ -28,6 +28,8 @@ SEEDED = {"default_rng", "Generator", "PCG64", "SeedSequence"}
 ALLOWED = {
     # The table of bands is package data: the same bytes wherever the code is, read once and only when asked for.
     ("policy/band_table.py", "io"),
+    # Machine code that Numba keeps anyway, unpickled once its checksum is right.
+    ("numerics/kept_code.py", "pickle"),
     # Constants of the floating-point format.
     ("numerics/series.py", "sys"),
     ("numerics/rows.py", "sys"),

@@ -26,8 +26,10 @@ def judge(*newest_first: ClosedIntent) -> None:
     require_no_revert_loop(ledger, SETTINGS, HEAD)
 
 
-def test_require_no_revert_loop__blocks_replaced__lets_the_next_try():
-    judge(*[REPLACED] * 9)
+@pytest.mark.parametrize("error", ["BlockHashMismatch(", "DeadlinePassed(", "IntentOutdated("])
+def test_require_no_revert_loop__bad_luck_with_blocks__lets_the_next_try(error):
+    """Mined too late, after a reorganisation or another keeper's trade: the next is decided on another block."""
+    judge(*[ClosedIntent(IntentId("0x01"), IntentState.REVERTED, Seconds(1_000), f"{error}timestamp=9)")] * 9)
 
 
 def test_require_no_revert_loop__reverts_between_reorganisations__are_counted():

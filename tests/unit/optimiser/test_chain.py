@@ -58,7 +58,7 @@ def test_plan__short_straddles__buys_options_and_cuts_gamma_and_vega_risk(market
     for name in ("gamma_per_usd", "vega_usd_per_vol"):
         assert abs(getattr(plan.after, name)) < 0.5 * abs(getattr(plan.before, name))
     assert "buy 25 ETH-" in plan.reason
-    assert plan.gap_usd < 1e-6
+    assert plan.gap_usd <= 1e-8 * plan.objective_before_usd  # of the solver's own tolerance, 1e-9, in any order of sums
 
 
 def test_plan__perps_alone__leave_most_of_the_risk(market):
