@@ -1,7 +1,9 @@
 r"""Hedging one option along many price paths under many policies at once, all on the same paths.
 
 Along a path the hedge y is looked at before each price change; outside the schedule's outer edges it is traded to the
-inner ones, at k F |y' - y| + f. The first look trades from nothing; at expiry the hedge is settled free of charge.
+inner ones, at k F |y' - y| + f. The first look trades from nothing. At expiry the hedge is settled free of charge, as
+where the option is settled in kind or the hedge goes on to the next one, or sold at k F |y| + f, as published tables
+have it.
 
     cost   = sum of k F |dy| + f
     outcome = sum of y dF + q (payoff - value at the start) - cost
@@ -43,7 +45,13 @@ class Outcomes:
 
 
 def simulate(
-    option: HedgedOption, schedules: Sequence[Schedule], price_usd: FloatArray, cost_ratio: float, fixed_cost_usd: float
+    option: HedgedOption,
+    schedules: Sequence[Schedule],
+    price_usd: FloatArray,
+    cost_ratio: float,
+    fixed_cost_usd: float,
+    *,
+    sells_at_expiry: bool = False,
 ) -> Outcomes:
     """Follow every schedule on every path.
 
@@ -57,6 +65,8 @@ def simulate(
         Forward prices, shape (paths, looks + 1): at each look, and at expiry.
     cost_ratio, fixed_cost_usd
         Cost of a trade as a ratio of its notional, and whatever its size.
+    sells_at_expiry
+        Whether closing the hedge at expiry costs what a trade does, and counts as one; free of charge unless given.
 
     Raises
     ------
@@ -76,7 +86,7 @@ def simulate(
         last = min(first + _CHUNK_PATHS, paths)
         run(
             prices[first:last], option.strike_usd, option.total_variance, option.quantity, cost_ratio, fixed_cost_usd,
-            MONEYNESS, edges, out[:, first:last],
+            sells_at_expiry, MONEYNESS, edges, out[:, first:last],
         )  # fmt: skip
 
     with ThreadPoolExecutor(int(vars(numba.config)["NUMBA_NUM_THREADS"])) as pool:
@@ -137,7 +147,7 @@ def _hedge(
 
 
 _SIGNATURE = (
-    "int64(float64[:, ::1], float64, float64, float64, float64, float64, float64[::1], float64[:, :, :, ::1], "
+    "int64(float64[:, ::1], float64, float64, float64, float64, float64, boolean, float64[::1], float64[:, :, :, ::1], "
     "float64[:, :, :])"
 )
 
@@ -154,6 +164,7 @@ def hedging() -> Callable[..., int]:
         quantity: float,
         cost: float,
         fixed: float,
+        sells: bool,
         axis: FloatArray,
         edges: FloatArray,
         out: FloatArray,
@@ -176,6 +187,9 @@ def hedging() -> Callable[..., int]:
                     gained[s] += held[s] * move
             payoff = quantity * max(prices[path, looks] - strike, 0.0)
             for s in range(schedules):
+                if sells and abs(held[s]) > _DUST_DELTAS:
+                    paid[s] += cost * prices[path, looks] * abs(held[s]) + fixed
+                    trades[s] += 1.0
                 out[0, path, s] = paid[s]
                 out[1, path, s] = gained[s] + payoff - paid[s]
                 out[2, path, s] = trades[s]

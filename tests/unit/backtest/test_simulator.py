@@ -163,6 +163,20 @@ def test_simulate__path_that_leaps_once__accounts_by_hand():
     assert found.trades[0, 0] == 2
 
 
+@pytest.mark.parametrize(("last_usd", "fixed_usd"), [(110.0, 0.5), (140.0, 0.0)])
+def test_simulate__hedge_sold_at_expiry__costs_one_more_trade_of_what_is_held(last_usd, fixed_usd):
+    option = HedgedOption(100.0, 0.4, 0.25, 2, is_short=True)
+    schedules = [follow_policy("continuous", Continuous(), option, COSTS), unbounded(option)]
+    paths = np.array([[100.0, 110.0, last_usd]])
+    settled = simulate(option, schedules, paths, 0.01, fixed_usd)
+    sold = simulate(option, schedules, paths, 0.01, fixed_usd, sells_at_expiry=True)
+    held = float(black76_greeks(True, 110.0, 100.0, 0.125, 0.4).delta)
+    sale = 0.01 * last_usd * held + fixed_usd
+    np.testing.assert_allclose(sold.cost_usd - settled.cost_usd, [[sale], [0.0]], rtol=1e-12)
+    np.testing.assert_allclose(settled.pnl_usd - sold.pnl_usd, [[sale], [0.0]], rtol=1e-12)
+    np.testing.assert_array_equal(sold.trades - settled.trades, [[1.0], [0.0]])
+
+
 def test_simulate__more_paths_than_a_chunk__each_stands_by_itself():
     schedules, paths = schedules_of(OPTION)[3:5], paths_of(OPTION, 1_203)
     together = simulate(OPTION, schedules, paths, 0.003, 0.02)
