@@ -3,9 +3,11 @@
 At an expiry w(k) is SVI plus a correction that ends inside the wings. Elsewhere, at fixed k = ln(strike/forward of that
 time):
 
-- between two expiries, prices over the forward are mixed: C = a C_1 + (1 - a) C_2 with
+- between two expiries, w is straight in time: a flat surface stays flat. It rises where the slices do. Convexity does
+  not follow from theirs, so Durrleman's g is looked at on the way; where it falls below 0 between two expiries, their
+  prices over the forward are mixed instead: C = a C_1 + (1 - a) C_2 with
   a = (sqrt(theta_2) - sqrt(theta)) / (sqrt(theta_2) - sqrt(theta_1)), theta at the money straight in time. A mixture of
-  convex prices is convex, and rises in time as a falls: no arbitrage, whatever the slices.
+  convex prices is convex, and rises in time as a falls: no arbitrage, whatever the slices, but a smile of its own.
 - before the first, w = w_1 tau/tau_1. Durrleman's g is concave in the factor and >= 0 at 0 and 1, so it is between.
 - after the last, w = w_n + theta_n (tau/tau_n - 1).
 
@@ -15,7 +17,7 @@ lemma 5.1 and the extrapolation after it; the shorter end is argued above.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,8 +27,13 @@ from agent.numerics.rows import as_floats, common_shape, require_domain
 from agent.numerics.series import FINITE, POSITIVE
 from agent.vol.bumps import Bumps
 from agent.vol.log_black import log_density_d1, log_otm_price, mills_ratio, stdev_between
-from agent.vol.svi import RawSvi
+from agent.vol.svi import RawSvi, durrleman_g
 
+_LOOKS = 129
+"""Strikes at which a pair of expiries is looked at, up to so many standard deviations of the later from the money."""
+_REACH_STDEVS = 10.0
+_LEAST_REACH = 1e-3
+_WEIGHTS = np.linspace(0.0, 1.0, 9)
 _LEAST_WEIGHT = 1e-15
 """Of an expiry in a mixture; below, its price would be lost to rounding."""
 
@@ -40,6 +47,11 @@ class VolSurface:
     raw: FloatArray
     """Raw SVI parameters a, b, rho, m, sigma: shape (n, 5)."""
     bumps: Bumps
+    mixes_prices: NDArray[np.bool_] = field(init=False)
+    """Pairs of neighbours between which a straight w would have a butterfly to sell, shape (n - 1,)."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mixes_prices", self._least_density_between() < 0.0)
 
     @property
     def at_money_variance(self) -> FloatArray:
@@ -104,7 +116,31 @@ class VolSurface:
             variance[inside], slope[inside] = self._between(k[inside], tau[inside], later[inside])
         return variance.reshape(shape), slope.reshape(shape)
 
+    def _least_density_between(self) -> FloatArray:
+        """Return the least of Durrleman's g between each pair of neighbours, w straight in time: shape (n - 1,)."""
+        count = self.tau_years.size - 1
+        reach = _REACH_STDEVS * np.sqrt(np.maximum(self.at_money_variance[1:], 0.0))
+        k = np.linspace(-1.0, 1.0, _LOOKS)[None, :] * np.maximum(reach, _LEAST_REACH)[:, None]
+        pairs = np.broadcast_to(np.arange(count)[:, None], k.shape)
+        near, far = self.slice_derivatives(pairs, k), self.slice_derivatives(pairs + 1, k)
+        least = np.full(count, np.inf)
+        for weight in _WEIGHTS:
+            parts = [weight * one + (1.0 - weight) * other for one, other in zip(near, far, strict=True)]
+            least = np.minimum(least, durrleman_g(k, *parts).min(axis=1)) if count else least
+        return least
+
     def _between(self, k: FloatArray, tau: FloatArray, later: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
+        """Return w and w' between the expiries around ``tau``."""
+        start, end = self.tau_years[later - 1], self.tau_years[later]
+        weight = (end - tau) / (end - start)
+        near, far = self.slice_derivatives(later - 1, k), self.slice_derivatives(later, k)
+        variance, slope = (weight * near[part] + (1.0 - weight) * far[part] for part in (0, 1))
+        mixed = np.flatnonzero(self.mixes_prices[later - 1])
+        if mixed.size:
+            variance[mixed], slope[mixed] = self._mixed(k[mixed], tau[mixed], later[mixed])
+        return variance, slope
+
+    def _mixed(self, k: FloatArray, tau: FloatArray, later: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
         """Return w and w' of the mixture of the prices of the expiries around ``tau``."""
         weight = self._earlier_weight(tau, later)
         sides = [(weight, *self.slice_derivatives(later - 1, k)), (1.0 - weight, *self.slice_derivatives(later, k))]
