@@ -16,7 +16,7 @@ from agent.costs.trade_costs import CostInputs, leg_gas_cost_usd, trade_costs
 from agent.decision.agreement import disagreement, expected_hedge, require_coherent, valued
 from agent.decision.chain_band import as_known, inside_chain_band, inside_delta_rule, net_delta_limits
 from agent.decision.largest_accepted import SIZE_ERRORS, largest_accepted
-from agent.decision.part_worth import Part, not_worth
+from agent.decision.part_worth import Part, Refill, not_worth
 from agent.domain import Action, Book, Decision, Exposure, Snapshot, Target, TradeCosts
 from agent.errors import BookMismatchError, DataError, RejectedError
 from agent.formatting import delta_text
@@ -317,7 +317,7 @@ def _left_undone(case: _Case, route: Route, *, waits: bool) -> str | None:
             band=min(case.own_band, from_wad(band)),
             gas_usd=case.costs.gas_usd,
             spot_usd=case.exposure.spot_usd,
-            refill_usd_per_hour=_refill_usd_per_hour(case.snapshot) if waits else None,
+            refill=_refill(case) if waits else None,
         )
     )
     if reason is None:
@@ -325,10 +325,13 @@ def _left_undone(case: _Case, route: Route, *, waits: bool) -> str | None:
     return f"the worst case does not come inside the chain's band of {delta_text(from_wad(band))} now: {reason}"
 
 
-def _refill_usd_per_hour(snapshot: Snapshot) -> float:
-    """Return what the keeper's turnover refills by."""
-    bounds = snapshot.bounds
-    return from_wad(bounds.turnover_refill_per_day) * bounds.keeper_share_bps / BPS / 24.0
+def _refill(case: _Case) -> Refill | None:
+    """Return how the keeper's turnover refills; None where it does not."""
+    bounds = case.snapshot.bounds
+    share = bounds.keeper_share_bps / BPS
+    usable = 1.0 if case.is_urgent else 1.0 - bounds.urgent_reserve_bps / BPS
+    per_hour = from_wad(bounds.turnover_refill_per_day) * share / 24.0
+    return Refill(per_hour, from_wad(bounds.turnover_capacity) * share * usable) if per_hour > 0.0 else None
 
 
 def _least_size(case: _Case) -> int:

@@ -6,18 +6,30 @@ but costs a whole transaction each time, and where a budget refills by the secon
 - It must do as much as a trade from the edge of a band. Risk grows with the square of the net delta n, and at the edge
   B of its own band the policy finds a trade to neutral just worth its cost. So a part x is worth it from
   n^2 - (n - x)^2 >= B^2 on, B the narrower of the policy's band and the chain's: no other risk aversion is needed.
-- Where waiting makes the part larger, because a budget refills, gas may take at most `GAS_SHARE` of what is traded.
+- Where waiting makes the part larger, because a budget refills, gas may take at most `GAS_SHARE` of what is traded, or
+  the part is as large as the budget gets.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from agent.formatting import delta_text
 
 GAS_SHARE = 0.01
 """Of the notional of a part that waiting would make larger."""
+
+
+_FULL = 0.9
+"""Part of a budget from which on it counts as full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refill:
+    """A budget of turnover, USD: what it refills by, above 0, and what it holds when it is full."""
+
+    usd_per_hour: float
+    capacity_usd: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +44,8 @@ class Part:
     """The narrower of the chain's band and half of the width of the policy's own."""
     gas_usd: float
     spot_usd: float
-    refill_usd_per_hour: float | None
-    """What the budget that limits it refills by, notional; None where none that refills does."""
+    refill: Refill | None
+    """The budget that limits it; None where waiting does not help."""
 
 
 def not_worth(part: Part) -> str | None:
@@ -44,12 +56,14 @@ def not_worth(part: Part) -> str | None:
             f"{delta_text(part.size)} of {delta_text(part.distance)} takes away less risk than a "
             f"trade from the edge of a band of {delta_text(part.band)}"
         )
-    notional_usd, worth_usd = part.size * part.spot_usd, part.gas_usd / GAS_SHARE
-    if part.refill_usd_per_hour is None or notional_usd >= worth_usd:
+    if part.refill is None:
         return None
-    hours = (worth_usd - notional_usd) / part.refill_usd_per_hour if part.refill_usd_per_hour > 0.0 else math.inf
-    when = f"in about {hours:.2g} h" if math.isfinite(hours) else "when the budget is raised"
+    notional_usd = part.size * part.spot_usd
+    worth_usd = min(part.gas_usd / GAS_SHARE, _FULL * part.refill.capacity_usd)
+    if notional_usd >= worth_usd:
+        return None
+    hours = (worth_usd - notional_usd) / part.refill.usd_per_hour
     return (
         f"gas of ${part.gas_usd:,.2f} is more than {GAS_SHARE:.0%} of the ${notional_usd:,.0f} that the budget allows; "
-        f"${worth_usd:,.0f} are there {when}"
+        f"${worth_usd:,.0f} are there in about {hours:.2g} h"
     )

@@ -10,7 +10,7 @@ import pytest
 from agent.backtest.price_series import PriceSeries
 from agent.backtest.vault_day import KeeperModel, replay_vault
 from agent.decision.decide import decide
-from agent.decision.part_worth import GAS_SHARE, Part, not_worth
+from agent.decision.part_worth import GAS_SHARE, Part, Refill, not_worth
 from agent.domain import Action
 from agent.policy.fixed_threshold import FixedThreshold
 from agent.units import Seconds
@@ -27,7 +27,8 @@ from tests.support.decision_builders import (
 )
 
 BOOK = short_calls()
-PART = Part(distance=60.0, size=10.0, band=5.0, gas_usd=80.0, spot_usd=3_000.0, refill_usd_per_hour=None)
+PART = Part(distance=60.0, size=10.0, band=5.0, gas_usd=80.0, spot_usd=3_000.0, refill=None)
+REFILL = Refill(usd_per_hour=1_000.0, capacity_usd=1e6)
 
 
 @pytest.mark.parametrize(("size", "is_worth"), [(0.2, False), (0.21, True), (60.0, True)])
@@ -43,17 +44,23 @@ def test_not_worth__band_out_of_reach__is_centred_from_the_bands_edge_on(distanc
 
 @pytest.mark.parametrize(("gas_usd", "is_worth"), [(299.0, True), (301.0, False)])
 def test_not_worth__budget_refills__gas_takes_a_hundredth_at_most(gas_usd, is_worth):
-    part = replace(PART, gas_usd=gas_usd, refill_usd_per_hour=100.0)
+    part = replace(PART, gas_usd=gas_usd, refill=REFILL)
     assert (not_worth(part) is None) is is_worth
-    assert not_worth(replace(part, refill_usd_per_hour=None)) is None, "waiting would not help"
+    assert not_worth(replace(part, refill=None)) is None, "waiting would not help"
 
 
 def test_not_worth__waits__says_how_long():
-    part = replace(PART, size=1.0, gas_usd=80.0, refill_usd_per_hour=1_000.0)
+    part = replace(PART, size=1.0, gas_usd=80.0, refill=REFILL)
     assert not_worth(part) == (
         "gas of $80.00 is more than 1% of the $3,000 that the budget allows; $8,000 are there in about 5 h"
     )
-    assert not_worth(replace(part, refill_usd_per_hour=0.0)).endswith("when the budget is raised")
+
+
+@pytest.mark.parametrize(("size", "is_worth"), [(2.9, False), (3.1, True)])
+def test_not_worth__budget_too_small_for_the_gas__is_used_when_it_is_full(size, is_worth):
+    """$800 of gas ask for $80,000, but the budget never holds more than $10,000: no book waits for ever."""
+    part = replace(PART, size=size, gas_usd=800.0, refill=replace(REFILL, capacity_usd=10_000.0))
+    assert (not_worth(part) is None) is is_worth
 
 
 def test_decide__turnover_nearly_spent_and_gas_dear__waits_and_says_until_when():
@@ -63,6 +70,13 @@ def test_decide__turnover_nearly_spent_and_gas_dear__waits_and_says_until_when()
     assert decision.action is Action.HOLD
     assert "does not come inside the chain's band" in decision.reason
     assert "are there in about" in decision.reason
+
+
+def test_decide__turnover_that_never_refills__is_used_up_whatever_the_gas():
+    used = usage_of(turnover_used=wad(990_000))
+    dear = replace(COSTS, gas_units=COSTS.gas_units * 1_000)
+    still = with_bounds(snapshot_of(BOOK, usage=used), turnover_refill_per_day=0)
+    assert decide(still, BOOK, FixedThreshold(0.5), dear, SETTINGS).action is Action.REBALANCE
 
 
 def test_replay_vault__budget_spent_for_a_day__does_not_dribble():
