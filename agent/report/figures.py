@@ -86,7 +86,7 @@ def net_delta_figure(report: ReplayReport) -> go.Figure:
     figure.add_scatter(
         x=[None],
         y=[None],
-        name="Bound the chain enforces",
+        name="Governed band",
         mode="lines",
         line={"color": BOUND, "width": 1, "dash": "dash"},
     )
