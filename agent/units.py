@@ -6,6 +6,7 @@ Nothing outside this module multiplies or divides by a power of ten.
 
 from __future__ import annotations
 
+import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from enum import Enum
 from typing import NewType
@@ -54,6 +55,10 @@ class Rounding(Enum):
 
 def to_units(number: float | Decimal | str, decimals: int, rounding: Rounding) -> int:
     """Convert a number to a chain integer with so many decimals, rounded in the named direction."""
+    if isinstance(number, float) and math.isfinite(number):
+        numerator, denominator = number.as_integer_ratio()
+        units: int = numerator * 10**decimals
+        return units // denominator if rounding is Rounding.DOWN else -(-units // denominator)
     decimal = Decimal(number)
     if not decimal.is_finite():
         raise DataError(f"{number} is not a finite number and cannot become a chain integer")

@@ -14,9 +14,10 @@ from agent.checks import require_finite
 from agent.costs.quotes import QuotedSides
 from agent.costs.trade_costs import CostInputs, leg_gas_cost_usd, trade_costs
 from agent.decision.agreement import disagreement, expected_hedge, require_coherent, valued
+from agent.decision.budget_refill import loss_refill, turnover_refill
 from agent.decision.chain_band import as_known, inside_chain_band, inside_delta_rule, net_delta_limits
 from agent.decision.largest_accepted import SIZE_ERRORS, largest_accepted
-from agent.decision.part_worth import Part, Refill, not_worth
+from agent.decision.part_worth import Part, Refill, less_than_an_edge, too_early
 from agent.domain import Action, Book, Decision, Exposure, Snapshot, Target, TradeCosts
 from agent.errors import BookMismatchError, DataError, RejectedError
 from agent.formatting import delta_text
@@ -39,8 +40,6 @@ from agent.units import BPS, WAD, Rounding, Wad, from_wad, to_wad
 
 AT_EXPIRY = Settlement()
 """Options settle on the price at expiry."""
-_REFILLING = frozenset({GuardError.TURNOVER_EXCEEDED, GuardError.LOSS_BUDGET_EXCEEDED})
-"""Refusals that waiting ends."""
 _FLOAT_BITS = 50
 """Two numbers that agree in so many bits are one to a float."""
 _NOTHING_LEFT = Target(0.0, 0.0, 0.0, "nothing is left of the book, so its hedge has no reason")
@@ -263,10 +262,10 @@ def _trade(case: _Case, wanted_size: Wad) -> Decision:
     if size < _least_size(case):
         return _margin_alone(case, case.hold(f"{case.target.reason}; {_cap_text(cap)} leaves too little to trade"))
     limited = None if size == abs(wanted_size) else f"limited by {_cap_text(cap)}"
-    waits = limited is not None and cap.reason == TURNOVER_LEFT
+    refill = turnover_refill(case.snapshot) if limited is not None and cap.reason == TURNOVER_LEFT else None
     if case.settings.slicing is not None and not (case.is_urgent or case.is_outside_chain_band):
         return _trade_a_slice(case, case.settings.slicing, router, Wad(size), limited)
-    return _trade_at_once(case, router, size, limited, waits=waits)
+    return _trade_at_once(case, router, size, limited, abs(wanted_size), refill)
 
 
 def _trade_a_slice(case: _Case, slicing: SlicingParameters, router: Router, size: Wad, limited: str | None) -> Decision:
@@ -285,8 +284,13 @@ def _trade_a_slice(case: _Case, slicing: SlicingParameters, router: Router, size
     return _trade_at_once(case, router, min(now, size), plan.reason if limited is None else f"{limited}; {plan.reason}")
 
 
-def _trade_at_once(case: _Case, router: Router, size: int, limited: str | None, *, waits: bool = False) -> Decision:
-    """Propose a size, or the largest the bounds accept below it; ``waits``: a budget that refills has set it."""
+def _trade_at_once(
+    case: _Case, router: Router, size: int, limited: str | None, whole: int | None = None, refill: Refill | None = None
+) -> Decision:
+    """Propose a size, or the largest the bounds accept below it.
+
+    ``whole``: what is wanted, where ``size`` is less because of a budget; ``refill``: that budget.
+    """
     try:
         route = _accepted_route(case, router, size)
     except RejectedError as rejection:
@@ -296,42 +300,41 @@ def _trade_at_once(case: _Case, router: Router, size: int, limited: str | None, 
                 case, case.hold(f"{case.target.reason}; the guard would refuse: {rejection}", rejection.name)
             )
         route, limited = found, f"reduced to avoid {rejection.name}"
-        waits = waits or rejection.name in _REFILLING
-    if (reason := _left_undone(case, route, waits=waits)) is not None:
+        refill = _refill_behind(case, rejection, size) or refill
+    if (reason := _left_undone(case, route, whole or size, refill)) is not None:
         return _margin_alone(case, case.hold(f"{case.target.reason}; {reason}"))
     return case.rebalance(route, _trade_text(case, route, limited))
 
 
-def _left_undone(case: _Case, route: Route, *, waits: bool) -> str | None:
-    """Return why a trade that does not bring the worst case inside the chain's band is not worth it; None where it is.
+def _refill_behind(case: _Case, rejection: RejectedError, size: int) -> Refill | None:
+    """Return the budget that refused a size; None where no waiting ends the refusal."""
+    if rejection.name == GuardError.TURNOVER_EXCEEDED:
+        return turnover_refill(case.snapshot)
+    if rejection.name == GuardError.LOSS_BUDGET_EXCEEDED:
+        return loss_refill(case.snapshot, rejection, size)
+    return None
 
-    Inside the band it is the policy that asks, and has weighed its cost.
-    """
-    band = band_now(case.snapshot)
-    if not case.is_outside_chain_band or case.worst_after(route) <= band:
-        return None
-    reason = not_worth(
-        Part(
-            distance=abs(case.exposure.net_delta),
-            size=abs(from_wad(sum(fill.size_delta for fill in route.fills))),
-            band=min(case.own_band, from_wad(band)),
-            gas_usd=case.costs.gas_usd,
-            spot_usd=case.exposure.spot_usd,
-            refill=_refill(case) if waits else None,
-        )
+
+def _left_undone(case: _Case, route: Route, whole: int, refill: Refill | None) -> str | None:
+    """Return why a part of a trade is not worth its transaction; None where it is, or where it is the whole."""
+    part = Part(
+        size=abs(from_wad(sum(fill.size_delta for fill in route.fills))),
+        whole=from_wad(whole),
+        gas_usd=case.costs.gas_usd,
+        spot_usd=case.exposure.spot_usd,
+        refill=refill,
     )
-    if reason is None:
+    band = band_now(case.snapshot)
+    if not case.is_outside_chain_band:
+        reason = too_early(part)
+        return reason and f"{delta_text(part.whole)} cannot be traded at once: {reason}"
+    if case.worst_after(route) <= band:
         return None
-    return f"the worst case does not come inside the chain's band of {delta_text(from_wad(band))} now: {reason}"
-
-
-def _refill(case: _Case) -> Refill | None:
-    """Return how the keeper's turnover refills; None where it does not."""
-    bounds = case.snapshot.bounds
-    share = bounds.keeper_share_bps / BPS
-    usable = 1.0 if case.is_urgent else 1.0 - bounds.urgent_reserve_bps / BPS
-    per_hour = from_wad(bounds.turnover_refill_per_day) * share / 24.0
-    return Refill(per_hour, from_wad(bounds.turnover_capacity) * share * usable) if per_hour > 0.0 else None
+    distance, narrower = abs(case.exposure.net_delta), min(case.own_band, from_wad(band))
+    reason = less_than_an_edge(part, distance, narrower) or too_early(part)
+    return (
+        reason and f"the worst case does not come inside the chain's band of {delta_text(from_wad(band))} now: {reason}"
+    )
 
 
 def _least_size(case: _Case) -> int:
