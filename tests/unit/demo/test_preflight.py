@@ -45,12 +45,17 @@ def test_require_replayable__default_day__nothing_found(settings):
         ([3200.0, 120_000.0], 300, "p.parquet: ETHUSD at 2024-08-01T00:05:00Z: price 120,000 USD is outside"),
         ([3200.0, 700.0], 300, "the local pool goes from 0.25 to 4"),
         ([3200.0, 3200.0], 60, "a price every 60 s, less than config/localnet.toml [bounds] cooldown_seconds 240"),
-        ([3200.0] * 32, 86_400, "inside the replayed span"),
     ],
 )
 def test_require_replayable__bad_row__named(settings, prices, step, words):
     found = findings(repriced(seeded_scenario(4, None), prices, step), settings)
     assert any(words in line for line in found)
+
+
+def test_require_replayable__leg_that_expires_on_the_way__is_replayed_through_its_expiry(settings):
+    scenario = repriced(seeded_scenario(4, None), [3200.0] * 32, 86_400)
+    assert scenario.book.options[0].expiry_unix < scenario.prices.end_unix
+    require_replayable(scenario, settings, CONFIG)
 
 
 def test_require_replayable__book_too_large__bounds_named(settings):
