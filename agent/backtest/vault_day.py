@@ -1,11 +1,11 @@
 """A vault's decisions along a price path, judged by the guard's mirror: what its bounds do to the hedge, off the chain.
 
-It begins at a snapshot. At each price the market moves in proportion: oracle, marks, indices and quotes; an account's
-equity by size times change of price, less funding at the snapshot's rate. The keeper decides once a price (`decide`),
-what it proposes is filled at the quotes, and `evaluate` books what it uses of the budgets.
+It begins at a snapshot. At each price oracle, marks and indices move in proportion, an account's equity by size times
+change of price less funding, and quotes, funding and gas are those of the surroundings. The keeper decides once a price
+(`decide`), what it proposes is filled at the quotes, and `evaluate` books what it uses of the budgets.
 
-Left out: what a trade does to the price of the next, a mark that lags the index, liquidations, exits and deposits, the
-settlement window of options, and blocks between two prices, in which a keeper would try again.
+Left out: a mark that lags the index, liquidations, exits and deposits, the settlement window of options, and blocks
+between two prices, in which a keeper would try again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import numpy as np
 
 from agent.backtest.book_mark import BookMark
 from agent.backtest.price_series import PriceSeries
-from agent.backtest.vault_market import at_price, traded
+from agent.backtest.surroundings import AsAtStart, Surroundings
+from agent.backtest.vault_market import Instant, at_instant, traded
 from agent.checks import require_whole
 from agent.costs.trade_costs import CostInputs
 from agent.decision.decide import DecisionParameters, decide
@@ -51,6 +52,8 @@ class VaultDay:
     """Steps at which the guard would have refused what was wanted, by its error."""
     steps_outside: int
     """Steps that left the worst case W above the band in force."""
+    breaches: int
+    """Rebalances with a trade that left it there."""
     largest_worst: Wad
     """Largest W that a step left, underlying units."""
     turnover_usd: float
@@ -72,7 +75,31 @@ class VaultDay:
         return self.steps_outside * self.interval_seconds
 
 
-def replay_vault(start: Snapshot, options: Book, keeper: KeeperModel, prices: PriceSeries) -> VaultDay:
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a watcher is shown of a step: cumulative P&L and costs are in USD, before this step's own trade."""
+
+    number: int
+    snapshot: Snapshot
+    """What the keeper decided on."""
+    decision: Decision
+    after: Snapshot
+    pnl_unhedged_usd: float
+    pnl_hedged_usd: float
+    fee_usd: float
+    slippage_usd: float
+    funding_usd: float
+    gas_usd: float
+
+
+def replay_vault(
+    start: Snapshot,
+    options: Book,
+    keeper: KeeperModel,
+    prices: PriceSeries,
+    surroundings: Surroundings | None = None,
+    watch: Callable[[Step], None] | None = None,
+) -> VaultDay:
     """Let a vault live through a price path.
 
     Parameters
@@ -85,6 +112,10 @@ def replay_vault(start: Snapshot, options: Book, keeper: KeeperModel, prices: Pr
         Who decides.
     prices
         The path; only ratios to its first price count, and its interval.
+    surroundings
+        Quotes, funding and gas; as the start has them unless given.
+    watch
+        Called after each step.
 
     Raises
     ------
@@ -93,9 +124,11 @@ def replay_vault(start: Snapshot, options: Book, keeper: KeeperModel, prices: Pr
 
     """
     _require_replayable(start, prices)
-    day = _Day(start, options, keeper, prices)
-    for step in range(len(prices)):
-        day.live(step)
+    day = _Day(start, options, keeper, prices, surroundings or AsAtStart(start))
+    for number in range(len(prices)):
+        step = day.live(number)
+        if watch is not None:
+            watch(step)
     return day.outcome()
 
 
@@ -112,13 +145,16 @@ def _require_replayable(start: Snapshot, prices: PriceSeries) -> None:
 class _Day:
     """One replay under way."""
 
-    def __init__(self, start: Snapshot, options: Book, keeper: KeeperModel, prices: PriceSeries) -> None:
-        self._start, self._last, self._keeper = start, start, keeper
+    def __init__(
+        self, start: Snapshot, options: Book, keeper: KeeperModel, prices: PriceSeries, surroundings: Surroundings
+    ) -> None:
+        self._start, self._last, self._keeper, self._surroundings = start, start, keeper, surroundings
         self._interval = prices.interval_seconds
         spot_usd, count = from_wad(start.measurement.price), len(prices)
         self._spots_usd = spot_usd * prices.prices_usd / float(prices.prices_usd[0])
         self._times = [Seconds(start.block.timestamp + step * self._interval) for step in range(count)]
-        low, high = delta_interval(options, np.asarray(self._times, dtype=np.float64), self._spots_usd)
+        legs = Book(options.underlying, options.options)
+        low, high = delta_interval(legs, np.asarray(self._times, dtype=np.float64), self._spots_usd)
         rest = _rest(start, float(low[0]), float(high[0]))
         self._low, self._high = low + rest[0], high + rest[1]
         held = HoldingLeg(sum(rest) / 2.0, "other sources of delta")
@@ -126,31 +162,69 @@ class _Day:
         self._mark = BookMark(self._book)
         self._values_usd, self._navs_usd, self._gas_paid_usd = np.zeros((3, count + 1))
         self._refusals: Counter[str] = Counter()
-        self._rebalances = self._outside = 0
+        self._rebalances = self._outside = self._breaches = 0
         self._largest_worst = Wad(0)
         self._turnover_usd = self._fee_usd = self._slippage_usd = self._funding_usd = self._gas_usd = 0.0
 
-    def live(self, step: int) -> None:
+    def live(self, number: int) -> Step:
         """Move to a step's price, and let the keeper decide there."""
-        price = to_wad(float(self._spots_usd[step]), Rounding.DOWN) if step else self._start.measurement.price
-        interval = (
-            to_wad(float(self._low[step]), Rounding.DOWN),
-            to_wad(float(self._high[step]), Rounding.UP),
-        )
-        snapshot, funding = at_price(self._start, self._last, price, self._times[step], interval)
-        self._funding_usd += from_wad(funding)
-        self._observe(step, snapshot)
-        costs = self._keeper.costs(price)
-        decision = decide(snapshot, self._book, self._keeper.policy, costs, self._keeper.settings)
+        snapshot = self._arrive(number)
+        self._observe(number, snapshot)
+        decision = self._decide(snapshot)
+        step = self._step(number, snapshot, decision)
+        worst = worst_net_delta(step.after.measurement)
+        is_outside = worst > band_now(step.after)
         if decision.action is Action.REBALANCE:
-            self._pay(decision, price)
-            snapshot = traded(snapshot, decision)
+            self._pay(number, snapshot, decision)
+            self._breaches += is_outside and bool(decision.expected_fills)
         elif decision.guard_error is not None:
             self._refusals[decision.guard_error] += 1
-        worst = worst_net_delta(snapshot.measurement)
-        self._outside += worst > band_now(snapshot)
+        self._outside += is_outside
         self._largest_worst = max(self._largest_worst, worst)
-        self._last = snapshot
+        self._last = step.after
+        return step
+
+    def _arrive(self, number: int) -> Snapshot:
+        price = to_wad(float(self._spots_usd[number]), Rounding.DOWN) if number else self._start.measurement.price
+        around = self._surroundings
+        interval = (
+            to_wad(float(self._low[number]), Rounding.DOWN),
+            to_wad(float(self._high[number]), Rounding.UP),
+        )
+        now = Instant(
+            price=price,
+            at_unix=self._times[number],
+            book_delta=interval,
+            funding_rates=around.funding_rates(number),
+            quotes=around.quotes(number, price),
+            base_fee_wei=around.base_fee(number),
+        )
+        snapshot, funding = at_instant(self._start, self._last, now)
+        self._funding_usd += from_wad(funding)
+        return snapshot
+
+    def _decide(self, snapshot: Snapshot) -> Decision:
+        costs = self._keeper.costs(snapshot.measurement.price)
+        return decide(snapshot, self._book, self._keeper.policy, costs, self._keeper.settings)
+
+    def _step(self, number: int, snapshot: Snapshot, decision: Decision) -> Step:
+        unhedged_usd, hedged_usd = self._pnl_usd(number)
+        return Step(
+            number=number,
+            snapshot=snapshot,
+            decision=decision,
+            after=traded(snapshot, decision) if decision.action is Action.REBALANCE else snapshot,
+            pnl_unhedged_usd=unhedged_usd,
+            pnl_hedged_usd=hedged_usd,
+            fee_usd=self._fee_usd,
+            slippage_usd=self._slippage_usd,
+            funding_usd=self._funding_usd,
+            gas_usd=self._gas_usd,
+        )
+
+    def _pnl_usd(self, at: int) -> tuple[float, float]:
+        unhedged_usd = float(self._values_usd[at] - self._values_usd[0])
+        return unhedged_usd, unhedged_usd + float(self._navs_usd[at] - self._navs_usd[0] - self._gas_paid_usd[at])
 
     def _observe(self, at: int, snapshot: Snapshot) -> None:
         step = min(at, len(self._times) - 1)
@@ -159,9 +233,11 @@ class _Day:
         self._navs_usd[at] = from_wad(measured.idle + sum(venue.equity for venue in measured.venues))
         self._gas_paid_usd[at] = self._gas_usd
 
-    def _pay(self, decision: Decision, price: Wad) -> None:
+    def _pay(self, number: int, snapshot: Snapshot, decision: Decision) -> None:
+        self._surroundings.traded(number, decision)
         self._rebalances += 1
-        self._gas_usd += decision.costs.gas_usd
+        self._gas_usd += self._surroundings.gas_usd(number, snapshot, decision)
+        price = snapshot.measurement.price
         for fill in decision.expected_fills:
             size, execution_usd = from_wad(fill.size_delta), from_wad(fill.execution_price)
             self._turnover_usd += abs(size) * execution_usd
@@ -178,6 +254,7 @@ class _Day:
             rebalances=self._rebalances,
             refusals=dict(self._refusals),
             steps_outside=self._outside,
+            breaches=self._breaches,
             largest_worst=self._largest_worst,
             turnover_usd=self._turnover_usd,
             fee_usd=self._fee_usd,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from agent.domain import Decision, QuotePoint, Snapshot, VenueMeasurement, VenueSnapshot
 from agent.guard import evaluate, fill_notional, largest_size
@@ -15,37 +16,50 @@ from agent.units import (
     Rounding,
     Seconds,
     Wad,
+    Wei,
     asset_units_to_wad,
     wad_to_asset_units,
 )
 
 
-def at_price(
-    start: Snapshot, last: Snapshot, price: Wad, at_unix: Seconds, book_delta: tuple[Wad, Wad]
-) -> tuple[Snapshot, Wad]:
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """A step's price and time, the chain's interval of delta at it, and what surrounds the vault there.
+
+    ``funding_rates``: each venue's a day, over the time since the step before.
+    """
+
+    price: Wad
+    at_unix: Seconds
+    book_delta: tuple[Wad, Wad]
+    funding_rates: Sequence[Wad]
+    quotes: Sequence[tuple[QuotePoint, ...]]
+    base_fee_wei: Wei
+
+
+def at_instant(start: Snapshot, last: Snapshot, now: Instant) -> tuple[Snapshot, Wad]:
     """Return ``last`` at another price and time, and the funding paid since, USD.
 
-    ``start`` holds the prices that are scaled, by ``price`` over its own, so that no rounding adds up. A venue that
+    ``start`` holds the prices that are scaled, by the new price over its own, so that no rounding adds up. A venue that
     does not answer stays as it is.
     """
-    seconds = Seconds(at_unix - last.block.timestamp)
-    before = last.measurement
-    moves = [_moved(start, last, index, price, seconds) for index in range(len(last.venues))]
+    before, price = last.measurement, now.price
+    moves = [_moved(start, last, index, now) for index in range(len(last.venues))]
     nav_change = sum(
         max(new.equity, 0) - max(old.equity, 0) for (new, _, _), old in zip(moves, before.venues, strict=True)
     )
     measurement = replace(
         before,
         price=price,
-        book_delta_low=book_delta[0],
-        book_delta_high=book_delta[1],
+        book_delta_low=now.book_delta[0],
+        book_delta_high=now.book_delta[1],
         nav=Wad(max(before.nav + nav_change, 0)),
         firm_nav=Wad(max(before.firm_nav + nav_change, 0)),
         venues=tuple(measured for measured, _, _ in moves),
     )
     moved = replace(
         last,
-        block=replace(last.block, timestamp=at_unix),
+        block=replace(last.block, timestamp=now.at_unix, base_fee_wei=now.base_fee_wei),
         measurement=measurement,
         venues=tuple(venue for _, venue, _ in moves),
     )
@@ -69,20 +83,19 @@ def traded(snapshot: Snapshot, decision: Decision) -> Snapshot:
     )
 
 
-def _moved(
-    start: Snapshot, last: Snapshot, index: int, price: Wad, seconds: Seconds
-) -> tuple[VenueMeasurement, VenueSnapshot, Wad]:
+def _moved(start: Snapshot, last: Snapshot, index: int, now: Instant) -> tuple[VenueMeasurement, VenueSnapshot, Wad]:
     """Return a venue's measurement and snapshot at the new price, and the funding that its position paid."""
     old, own = last.measurement.venues[index], last.venues[index]
     if old.is_silent:
         return old, own, Wad(0)
     base, first, venue = start.measurement.price, start.measurement.venues[index], start.venues[index]
-    funding = div_up(own.size * own.funding_rate_per_day * own.index_price * seconds, WAD * WAD * SECONDS_PER_DAY)
+    price, rate, seconds = now.price, now.funding_rates[index], now.at_unix - last.block.timestamp
+    funding = div_up(own.size * rate * own.index_price * seconds, WAD * WAD * SECONDS_PER_DAY)
     prices = (first.price, first.price_low, first.price_high, venue.mark_price, venue.index_price)
     judged, low, high, mark, at_index = (Wad(mul_div_down(own_price, price, base)) for own_price in prices)
     new = replace(old, price=judged, price_low=low, price_high=high)
     then = PriceRange.of(old, own.mark_price, own.index_price, last.deviation_bps)
-    now = PriceRange.of(new, mark, at_index, last.deviation_bps)
+    here = PriceRange.of(new, mark, at_index, last.deviation_bps)
     size = own.size
 
     def gain(now_price: int, then_price: int) -> int:
@@ -92,20 +105,18 @@ def _moved(
         new,
         notional=fill_notional(largest_size(old), judged),
         equity=Wad(old.equity + gain(judged, old.price)),
-        equity_low=Wad(old.equity_low + gain(now.worst(size), then.worst(size))),
-        equity_high=Wad(old.equity_high + gain(now.best(size), then.best(size))),
+        equity_low=Wad(old.equity_low + gain(here.worst(size), then.worst(size))),
+        equity_high=Wad(old.equity_high + gain(here.best(size), then.best(size))),
     )
-    quotes = tuple(_scaled(quote, price, base) for quote in venue.quotes)
-    free = _free_collateral(start, index, new)
-    own = replace(own, mark_price=mark, index_price=at_index, quotes=quotes, free_collateral=free)
+    own = replace(
+        own,
+        mark_price=mark,
+        index_price=at_index,
+        funding_rate_per_day=rate,
+        quotes=now.quotes[index],
+        free_collateral=_free_collateral(start, index, new),
+    )
     return new, own, Wad(funding)
-
-
-def _scaled(quote: QuotePoint, price: Wad, base: Wad) -> QuotePoint:
-    """Return a quote at another price of its market; buys round up, sales down, fees up."""
-    against = mul_div_up if quote.size_delta > 0 else mul_div_down
-    execution_price = Wad(against(quote.execution_price, price, base))
-    return QuotePoint(quote.size_delta, execution_price, Wad(mul_div_up(quote.fee, price, base)))
 
 
 def _free_collateral(start: Snapshot, index: int, measured: VenueMeasurement) -> AssetUnits:
