@@ -25,7 +25,7 @@ from agent.costs.trade_costs import CostInputs
 from agent.decision.decide import DecisionParameters, decide
 from agent.decision.feasible_hedge import delta_interval
 from agent.domain import Action, Book, Decision, HoldingLeg, Snapshot
-from agent.errors import DataError
+from agent.errors import AgentError, DataError
 from agent.guard import band_now, worst_net_delta
 from agent.numerics.arrays import FloatArray
 from agent.policy.base import Policy
@@ -63,6 +63,8 @@ class VaultDay:
     gas_usd: float
     pnl_unhedged_usd: FloatArray
     pnl_hedged_usd: FloatArray
+    ended_early: str | None = None
+    """Why it ended before the last price; None where it did not."""
 
     @property
     def cost_usd(self) -> float:
@@ -99,6 +101,8 @@ def replay_vault(
     prices: PriceSeries,
     surroundings: Surroundings | None = None,
     watch: Callable[[Step], None] | None = None,
+    *,
+    may_end_early: bool = False,
 ) -> VaultDay:
     """Let a vault live through a price path.
 
@@ -116,20 +120,27 @@ def replay_vault(
         Quotes, funding and gas; as the start has them unless given.
     watch
         Called after each step.
+    may_end_early
+        An error after the first step ends the replay there, and is told in `VaultDay.ended_early`.
 
     Raises
     ------
     DataError
-        The path has fewer than two prices, the vault is paused, empty or without a price, or a decision refuses.
+        The path has fewer than two prices, the vault is paused, empty or without a price, or a step cannot be lived.
 
     """
     _require_replayable(start, prices)
     day = _Day(start, options, keeper, prices, surroundings or AsAtStart(start))
     for number in range(len(prices)):
-        step = day.live(number)
+        try:
+            step = day.live(number)
+        except AgentError as error:
+            if not may_end_early or number == 0:
+                raise
+            return day.outcome(number, f"step {number + 1}: {error}")
         if watch is not None:
             watch(step)
-    return day.outcome()
+    return day.outcome(len(prices))
 
 
 def _require_replayable(start: Snapshot, prices: PriceSeries) -> None:
@@ -227,8 +238,15 @@ class _Day:
         return unhedged_usd, unhedged_usd + float(self._navs_usd[at] - self._navs_usd[0] - self._gas_paid_usd[at])
 
     def _observe(self, at: int, snapshot: Snapshot) -> None:
-        step = min(at, len(self._times) - 1)
-        self._values_usd[at] = self._mark.value_usd(float(self._spots_usd[step]), self._times[step])
+        self._values_usd[at] = self._mark.value_usd(float(self._spots_usd[at]), self._times[at])
+        self._book_nav(at, snapshot)
+
+    def _close(self, steps: int) -> None:
+        """Book the end: the last price again, after the last trade."""
+        self._values_usd[steps] = self._values_usd[steps - 1]
+        self._book_nav(steps, self._last)
+
+    def _book_nav(self, at: int, snapshot: Snapshot) -> None:
         measured = snapshot.measurement
         self._navs_usd[at] = from_wad(measured.idle + sum(venue.equity for venue in measured.venues))
         self._gas_paid_usd[at] = self._gas_usd
@@ -244,12 +262,13 @@ class _Day:
             self._fee_usd += from_wad(fill.fee)
             self._slippage_usd += size * from_wad(fill.execution_price - price)
 
-    def outcome(self) -> VaultDay:
-        """Close the account."""
-        self._observe(len(self._times), self._last)
-        unhedged = self._values_usd - self._values_usd[0]
+    def outcome(self, steps: int, ended_early: str | None = None) -> VaultDay:
+        """Close the account after so many steps."""
+        self._close(steps)
+        values, navs, gas = (kept[: steps + 1] for kept in (self._values_usd, self._navs_usd, self._gas_paid_usd))
+        unhedged = values - values[0]
         return VaultDay(
-            steps=len(self._times),
+            steps=steps,
             interval_seconds=self._interval,
             rebalances=self._rebalances,
             refusals=dict(self._refusals),
@@ -262,7 +281,8 @@ class _Day:
             funding_usd=self._funding_usd,
             gas_usd=self._gas_usd,
             pnl_unhedged_usd=unhedged,
-            pnl_hedged_usd=unhedged + self._navs_usd - self._navs_usd[0] - self._gas_paid_usd,
+            pnl_hedged_usd=unhedged + navs - navs[0] - gas,
+            ended_early=ended_early,
         )
 
 

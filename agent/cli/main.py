@@ -68,6 +68,9 @@ COMMANDS: dict[str, CommandPlace] = {
     "greeks": CommandPlace(
         "agent.cli.greeks", "Value a book, or a whole chain of listed options, and print its Greeks."
     ),
+    "backtest": CommandPlace(
+        "agent.cli.backtest", "Replay policies, books and bounds over price histories, without a chain."
+    ),
     "decide": CommandPlace(
         "agent.cli.decide", "Read the chain once and say what the keeper would do now, and why. Sends nothing."
     ),

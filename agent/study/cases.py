@@ -1,0 +1,154 @@
+"""The cases of a study: every combination of its periods, books, bounds and policies, ready to be replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+from agent.backtest.gas_model import LOCAL_CHAIN_GAS, GasModel
+from agent.backtest.pool_market import History
+from agent.backtest.price_series import PriceSeries, realised_vol_annual
+from agent.backtest.seeded_day import SEEDED_MODEL, seeded_day
+from agent.demo.scenario import (
+    DEFAULT_IV_ANNUAL,
+    IV_LOOKBACK,
+    SEEDED_START_PRICE_USD,
+    SEEDED_START_UNIX,
+    deposit_usd,
+)
+from agent.domain import Book, OptionType
+from agent.errors import DataError, PreflightError
+from agent.files.book_file import load_book
+from agent.files.history_file import load_funding_per_day, load_gas_gwei
+from agent.files.price_file import load_prices
+from agent.files.timestamps import parse_instant
+from agent.settings import Settings, config_path, load_settings
+from agent.settings.consistency import contradictions
+from agent.settings.decision import PolicySettings
+from agent.study.book_template import BookTemplate, OptionTemplate
+from agent.study.case import Case, Names
+from agent.study.study_file import BookEntry, BoundsEntry, PeriodEntry, PolicyEntry, StudyFile
+
+LOCAL_BASE_FEE_GWEI = 20.0
+AS_CONFIGURED = "as configured"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Period:
+    """A period as it is replayed."""
+
+    name: str
+    prices: PriceSeries
+    vol_annual: float
+    """Of the month before it, where the file has one."""
+    history: History
+    gas: GasModel
+
+
+def cases_of(study: StudyFile, directory: Path) -> list[Case]:
+    """Return every case, period by period; paths in the study start from ``directory``.
+
+    Raises: `DataError` and `PreflightError` for whatever cannot be read, or contradicts itself, before anything runs.
+    """
+    path = config_path(study.config)
+    base = load_settings(path, {})
+    variants = list(_variants(study, base, path))
+    return [
+        Case(
+            Names(period.name, entry.name, policy, bounds),
+            period.prices,
+            book,
+            settings,
+            money,
+            period.history,
+            gas=period.gas,
+        )
+        for period in (_period(entry, directory) for entry in study.period)
+        for entry, book, money in (_book(entry, period, directory) for entry in study.book)
+        for bounds, policy, settings in variants
+    ]
+
+
+def _period(entry: PeriodEntry, directory: Path) -> Period:
+    prices, vol_annual = _prices(entry, directory)
+    history, gas = _history(entry, prices, directory)
+    return Period(entry.name, prices, vol_annual, history, gas)
+
+
+def _prices(entry: PeriodEntry, directory: Path) -> tuple[PriceSeries, float]:
+    """Return a period's prices and the volatility that its books are written at."""
+    if entry.prices is None or entry.start is None or entry.end is None:
+        seed = entry.seed or 0
+        return seeded_day(seed, SEEDED_START_PRICE_USD, SEEDED_START_UNIX), SEEDED_MODEL.vol_annual
+    start, end = (
+        datetime.fromtimestamp(parse_instant(written, f"period {entry.name!r}: {key}"), tz=UTC)
+        for written, key in ((entry.start, "from"), (entry.end, "to"))
+    )
+    path = directory / entry.prices
+    return load_prices(path, entry.symbol, start, end), month_before(path, entry.symbol, start)
+
+
+def month_before(path: Path, symbol: str, start: datetime, lookback: timedelta = IV_LOOKBACK) -> float:
+    """Return the volatility of the 30 days before an instant, or a stated default where the file has no such month."""
+    try:
+        return realised_vol_annual(load_prices(path, symbol, start - lookback, start))
+    except DataError:
+        return DEFAULT_IV_ANNUAL
+
+
+def _history(entry: PeriodEntry, prices: PriceSeries, directory: Path) -> tuple[History, GasModel]:
+    funding = None
+    if entry.funding is not None:
+        where = directory / entry.funding
+        funding = load_funding_per_day(where, entry.funding_coin, entry.funding_venue, prices.times_unix)
+    if entry.gas is not None:
+        return History(load_gas_gwei(directory / entry.gas, prices.times_unix), funding), GasModel()
+    if entry.base_fee_gwei is not None:
+        return History(np.full(len(prices), entry.base_fee_gwei), funding), GasModel()
+    return History(np.full(len(prices), LOCAL_BASE_FEE_GWEI), funding), LOCAL_CHAIN_GAS
+
+
+def _book(entry: BookEntry, period: Period, directory: Path) -> tuple[BookEntry, Book, float]:
+    if entry.path is not None:
+        book = load_book(directory / entry.path, period.prices.start_unix)
+    else:
+        options = tuple(
+            OptionTemplate(OptionType[own.type.upper()], own.strike_ratio, own.tenor_days, own.quantity, own.iv_annual)
+            for own in entry.option
+        )
+        book = BookTemplate(options, entry.holding).book(period.prices, period.vol_annual)
+    return entry, book, entry.deposit_usd or deposit_usd(book, float(period.prices.prices_usd[0]))
+
+
+def _variants(study: StudyFile, base: Settings, path: Path) -> Iterator[tuple[str, str, Settings]]:
+    for bounds in study.bounds or (BoundsEntry.model_validate({"name": AS_CONFIGURED}),):
+        bounded = with_bounds(base, bounds.changes, f"[[bounds]] {bounds.name!r}")
+        for name, settings in _with_policies(study.policy, bounded):
+            if found := contradictions(settings):
+                raise PreflightError([f"{path} with [[bounds]] {bounds.name!r}: {finding}" for finding in found])
+            yield bounds.name, name, settings
+
+
+def with_bounds(settings: Settings, changes: dict[str, object], where: str) -> Settings:
+    """Return a configuration with some of its bounds changed; `DataError` names a key that is none."""
+    kind = type(settings.bounds)
+    try:
+        bounds = kind.model_validate({**settings.bounds.model_dump(), **changes})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise DataError(f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    return settings.model_copy(update={"bounds": bounds})
+
+
+def _with_policies(entries: tuple[PolicyEntry, ...], settings: Settings) -> Iterator[tuple[str, Settings]]:
+    if not entries:
+        yield settings.policy.name, settings
+    for entry in entries:
+        for name, numbers in entry.settings():
+            policy = PolicySettings(name=entry.name, parameters=numbers)
+            yield name, settings.model_copy(update={"policy": policy})

@@ -1,0 +1,119 @@
+"""A vault on a pool that follows the oracle: depth, gas by kind, and a range that a path may leave."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from agent.backtest.gas_model import GasModel, GasUnits
+from agent.backtest.pool_market import History, PoolDepth, PoolMarket
+from agent.backtest.price_series import PriceSeries
+from agent.backtest.vault_day import KeeperModel, replay_vault
+from agent.decision.decide import decide
+from agent.errors import DataError
+from agent.policy.fixed_threshold import FixedThreshold
+from agent.units import Seconds, from_wad
+from tests.support.decision_builders import (
+    COSTS,
+    NOW,
+    SETTINGS,
+    SPOT_USD,
+    VenueState,
+    held,
+    short_calls,
+    snapshot_of,
+    wad,
+)
+
+BOOK = short_calls()
+KEEPER = KeeperModel(FixedThreshold(0.5), SETTINGS, lambda _: COSTS)
+DEPTH = PoolDepth(SPOT_USD, 50.0, 20.0, 10.0, 0.25, 4.0)
+
+
+def path(*prices_usd):
+    times = NOW + 300 * np.arange(len(prices_usd), dtype=np.int64)
+    return PriceSeries("ETHUSDT", times, np.array(prices_usd, dtype=float), Seconds(300), "test", None)
+
+
+AS_SEEN = GasModel()
+
+
+def market(prices, gas=AS_SEEN, base_fee_gwei=20.0, funding=None):
+    history = History(np.full(len(prices), base_fee_gwei), funding)
+    return PoolMarket(DEPTH, prices, history, wad(80), gas, lambda _: COSTS)
+
+
+def test_curve__sale_of_the_stated_depth__costs_the_stated_slippage():
+    assert DEPTH.curve(SPOT_USD).execution_price_usd(-50.0) == pytest.approx(SPOT_USD * (1.0 - 0.002), rel=1e-12)
+
+
+def test_curve__price_doubles__liquidity_is_what_stays():
+    """One range of liquidity: the reserve in the underlying shrinks with the root of the price."""
+    assert DEPTH.curve(2.0 * SPOT_USD).base_reserve == pytest.approx(DEPTH.curve(SPOT_USD).base_reserve / 2.0**0.5)
+
+
+def test_curve__price_beyond_the_range__is_refused_with_the_range():
+    with pytest.raises(DataError, match="outside the pool's range of 750 to 12000"):
+        DEPTH.curve(SPOT_USD * 4.0)
+
+
+def test_replay_vault__price_leaves_the_range__ends_there_and_says_so():
+    prices = path(SPOT_USD, SPOT_USD, SPOT_USD * 4.5, SPOT_USD)
+    day = replay_vault(snapshot_of(BOOK), BOOK, KEEPER, prices, market(prices), may_end_early=True)
+    assert (day.steps, day.pnl_hedged_usd.shape) == (2, (3,))
+    assert str(day.ended_early).startswith("step 3: the price of ")
+    with pytest.raises(DataError, match="outside the pool's range"):
+        replay_vault(snapshot_of(BOOK), BOOK, KEEPER, prices, market(prices))
+
+
+def test_gas_usd__next_block_is_cheaper__is_what_is_paid():
+    prices = path(SPOT_USD, SPOT_USD)
+    units = GasUnits(increase=1e6, reduction=2e6, margin_with_trade=3e6, margin_alone=4e6)
+    day = replay_vault(snapshot_of(BOOK), BOOK, KEEPER, prices, market(prices, GasModel(units, 0.5)))
+    assert day.rebalances == 1
+    tip_gwei = COSTS.priority_fee_wei / 1e9
+    assert day.gas_usd == pytest.approx((20.0 * 0.5 + tip_gwei) * 1e-9 * 1e6 * SPOT_USD)
+
+
+@pytest.mark.parametrize(("size", "expected"), [(80.0, 2e6), (0.0, 1e6)])
+def test_gas_units__position_shrinks_or_grows__is_told_apart(size, expected):
+    units = GasUnits(increase=1e6, reduction=2e6, margin_with_trade=0.0)
+    snapshot = snapshot_of(BOOK, VenueState(size=size, equity_usd=150_000.0))
+    decision = decide(snapshot, BOOK, FixedThreshold(0.5), COSTS, SETTINGS)
+    assert units.of(snapshot, decision) == expected
+
+
+def test_replay_vault__funding_history__is_paid_on_what_is_held():
+    prices = path(*[SPOT_USD] * 3)
+    still = market(prices, funding=np.zeros(3))
+    rate = market(prices, funding=np.full(3, 0.01))
+    book = held(-20.0)  # hedged by 20 long, which pay
+    unpaid, paid = (replay_vault(snapshot_of(book), book, KEEPER, prices, around) for around in (still, rate))
+    assert unpaid.funding_usd == 0.0
+    assert paid.funding_usd == pytest.approx(20.0 * SPOT_USD * 0.01 * 600 / 86_400, rel=1e-3)
+    assert paid.pnl_hedged_usd[-1] == pytest.approx(unpaid.pnl_hedged_usd[-1] - paid.funding_usd, abs=0.01)
+
+
+def test_replay_vault__first_trade__executes_on_the_curve():
+    prices = path(SPOT_USD, SPOT_USD)
+    day = replay_vault(snapshot_of(BOOK), BOOK, KEEPER, prices, market(prices))
+    size = day.turnover_usd / SPOT_USD
+    curve = DEPTH.curve(SPOT_USD)
+    assert day.slippage_usd == pytest.approx(size * (curve.execution_price_usd(size) - SPOT_USD), rel=0.02)
+    assert from_wad(day.largest_worst) <= 2.0
+
+
+def test_history__number_that_is_none__is_refused():
+    with pytest.raises(DataError, match="base fee"):
+        History(np.array([1.0, np.nan]))
+    with pytest.raises(DataError, match="funding"):
+        History(np.array([1.0]), np.array([np.inf]))
+    with pytest.raises(DataError, match="2 base fees for 3 prices"):
+        PoolMarket(DEPTH, path(1.0, 1.0, 1.0), History(np.ones(2)), wad(80), GasModel(), lambda _: COSTS)
+
+
+def test_pool_depth__nonsense__is_refused():
+    with pytest.raises(DataError):
+        replace(DEPTH, depth_slippage_bps=0.0)
