@@ -18,6 +18,8 @@ from benchmarks.figure import Figure
 
 BENCHMARKS = {
     "command_line": "benchmarks.command_line",
+    "backtest": "benchmarks.backtest",
+    "backtest_fidelity": "benchmarks.backtest_fidelity",
     "band_table": "benchmarks.band_table",
     "bands": "benchmarks.bands",
     "decision": "benchmarks.decision",

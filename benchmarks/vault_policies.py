@@ -1,7 +1,8 @@
 """What each policy costs in the whole system: real weeks under the local chain's bounds, at four prices of gas.
 
-The vault lives through each week as `replay_vault` has it: the decision of the live keeper, judged by the guard's
-mirror. Effectiveness is one less the variance of hourly P&L with the hedge over that without, over all weeks together.
+The vault lives through each week as ``evenkeel backtest`` has it: the decision of the live keeper, judged by the
+guard's mirror, on the local chain's pool. Effectiveness is one less the variance of hourly P&L with the hedge over that
+without, over all weeks together.
 A setting of a policy is compared with the default policy's frontier: what the default, at the settings here, costs at
 the same effectiveness, interpolated linearly. Intervals are of the bootstrap over weeks, 95 %: weeks are drawn with
 replacement, the same for both, and everything is worked out again. A setting less effective than the whole frontier is
@@ -11,7 +12,6 @@ beyond that with none.
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -20,13 +20,13 @@ from os import cpu_count
 
 import numpy as np
 
-from agent.backtest.vault_day import KeeperModel, replay_vault
+from agent.backtest.gas_model import GasModel
+from agent.errors import DataError
 from agent.numerics.arrays import FloatArray
-from agent.policy.registry import build_policy
-from agent.report.effectiveness import hourly_changes
+from agent.settings.decision import PolicySettings
+from agent.study.case import run as replay
 from benchmarks.figure import Figure
-from benchmarks.rebalance_gas import SNAPSHOT
-from benchmarks.vault_world import ASSET_DECIMALS, VaultWeek, local_settings, real_weeks, vault_at
+from benchmarks.vault_world import VaultWeek, local_settings, real_weeks
 
 BASE_FEES_GWEI = (0.02, 2.0, 20.0, 100.0)
 TIP_OF_BASE_FEE = 0.05
@@ -154,20 +154,15 @@ def _effectiveness(outcome: Outcome, weeks: np.ndarray) -> float:
 
 def _live(job: tuple[Setting, int, float]) -> tuple[float, ...]:
     setting, at, gwei = job
-    week, local = _weeks()[at], local_settings()
-    gas_units = int(json.loads(SNAPSHOT.read_text())["second rebalance"]["total"])
-    keeper = KeeperModel(
-        build_policy(setting.policy, dict(setting.parameters)),
-        local.to_decision_parameters(ASSET_DECIMALS),
-        lambda price: replace(
-            local.costs.to_cost_inputs(price, Decimal(str(TIP_OF_BASE_FEE * gwei))), gas_units=gas_units
-        ),
-    )
-    day = replay_vault(vault_at(local, week, gwei), week.book, keeper, week.prices)
-    changes = [
-        hourly_changes(pnl_usd[:-1], day.interval_seconds) for pnl_usd in (day.pnl_unhedged_usd, day.pnl_hedged_usd)
-    ]
-    return (day.cost_usd, day.gas_usd, float(day.rebalances), *(float(np.var(change)) for change in changes))
+    week, settings = _weeks()[at], local_settings()
+    policy = PolicySettings(name=setting.policy, parameters=dict(setting.parameters))
+    execution = settings.execution.model_copy(update={"priority_fee_gwei": Decimal(str(TIP_OF_BASE_FEE * gwei))})
+    settings = settings.model_copy(update={"policy": policy, "execution": execution})
+    outcome = replay(replace(week.case(settings, gwei), gas=GasModel()))
+    if outcome.error is not None:
+        raise DataError(f"{week.name}, {setting.name}: {outcome.error}")
+    rebalances = float(outcome.rebalances)
+    return (outcome.cost_usd, outcome.gas_usd, rebalances, outcome.variance_unhedged, outcome.variance_hedged)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The local chain's vault and market as frozen records: its bounds, its pool, and weeks of prices to live through."""
+"""Weeks of prices to live through under the local chain's bounds."""
 
 from __future__ import annotations
 
@@ -8,35 +8,17 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 
+from agent.backtest.pool_market import History
 from agent.backtest.price_series import PriceSeries, realised_vol_annual
-from agent.chain.snapshot import LADDER_RUNGS
-from agent.costs.curves.base import ladder
-from agent.costs.curves.constant_product import ConstantProduct
-from agent.decision.feasible_hedge import delta_interval
 from agent.demo.scenario import default_book, deposit_usd
-from agent.domain import BlockRef, Book, Budget, Measurement, Snapshot, Track, Usage, VenueMeasurement, VenueSnapshot
-from agent.localnet.world import LocalnetSettings
+from agent.domain import Book
 from agent.settings import Settings
 from agent.settings.file import config_path, load_settings
-from agent.units import (
-    BPS,
-    Address,
-    AssetUnits,
-    BlockHash,
-    Rounding,
-    Seconds,
-    Wad,
-    from_wad,
-    gwei_to_wei,
-    to_wad,
-    wad_to_asset_units,
-)
+from agent.study.case import Case, Names
+from agent.units import Seconds
 from benchmarks.frontier_cases import PERP_1H, SPOT_5M
 
 WEEK_SECONDS, MONTH_SECONDS = 7 * 86_400, 30 * 86_400
-MARKET = LocalnetSettings()
-UNCAPPED = Wad(10**36)
-ASSET_DECIMALS = 6
 WEEKS_5M = ("2024-03-04", "2024-04-08", "2024-05-20", "2024-07-01", "2024-08-01")
 """Quiet and stormy ones; the last is the crash of 2024-08-05."""
 WEEKS_1H = ("2025-04-03", "2025-07-10", "2025-10-06", "2025-11-17")
@@ -50,6 +32,17 @@ class VaultWeek:
     name: str
     prices: PriceSeries
     book: Book
+
+    def case(self, settings: Settings, base_fee_gwei: float) -> Case:
+        """Return the week as one replay, with the demonstration's deposit."""
+        return Case(
+            names=Names(self.name, "short calls", settings.policy.name, "as configured"),
+            prices=self.prices,
+            book=self.book,
+            settings=settings,
+            deposit_usd=deposit_usd(self.book, float(self.prices.prices_usd[0])),
+            history=History(np.full(len(self.prices), base_fee_gwei)),
+        )
 
 
 def local_settings() -> Settings:
@@ -67,41 +60,6 @@ def real_weeks() -> list[VaultWeek]:
         perp = pl.read_parquet(PERP_1H).filter((pl.col("coin") == "ETH") & (pl.col("venue") == "binance"))
         weeks += [_week(perp, start, 3_600) for start in WEEKS_1H]
     return weeks
-
-
-def vault_at(settings: Settings, week: VaultWeek, base_fee_gwei: float) -> Snapshot:
-    """Return an unhedged vault with the demonstration's deposit, at the first price, under the local chain's bounds."""
-    at, spot_usd = week.prices.start_unix, float(week.prices.prices_usd[0])
-    low, high = (float(end[0]) for end in delta_interval(week.book, np.array([float(at)]), np.array([spot_usd])))
-    bounds, price, zero = settings.bounds.to_bounds(), to_wad(spot_usd, Rounding.DOWN), Wad(0)
-    idle = to_wad(deposit_usd(week.book, spot_usd), Rounding.DOWN)
-    unused = Budget(zero, zero, at, Seconds(0))
-    flat = VenueMeasurement(False, False, price, price, price, zero, zero, zero, zero, zero, zero, UNCAPPED)
-    largest = from_wad(bounds.max_size_delta)
-    quotes = ladder(_pool(spot_usd), [largest / 2**halvings for halvings in reversed(range(LADDER_RUNGS))])
-    venue = VenueSnapshot(Address("0x" + "01" * 20), "curie", zero, price, price, zero, AssetUnits(0), quotes)
-    ends = to_wad(low, Rounding.DOWN), to_wad(high, Rounding.UP)
-    return Snapshot(
-        chain_id=settings.chain.chain_id,
-        block=BlockRef(1, BlockHash("0x" + "11" * 32), at, gwei_to_wei(base_fee_gwei, Rounding.UP)),
-        vault=Address("0x" + "00" * 20),
-        asset_decimals=ASSET_DECIMALS,
-        idle_assets=wad_to_asset_units(idle, ASSET_DECIMALS, Rounding.DOWN),
-        measurement=Measurement(price, False, *ends, idle, idle, idle, idle, (flat,)),
-        bounds=bounds,
-        usage=Usage(unused, unused, Track(zero, zero, zero, 0, (0, 0, 0, 0))),
-        deviation_bps=0,
-        venues=(venue,),
-        paused=False,
-    )
-
-
-def _pool(spot_usd: float) -> ConstantProduct:
-    """Return the local market's curve: as deep as its settings say, in a range that no week leaves."""
-    slippage = MARKET.depth_slippage_bps / BPS
-    base_reserve = MARKET.depth_size_underlying * (1.0 - slippage) / slippage
-    fee_ratio = MARKET.exchange_fee_bps / BPS
-    return ConstantProduct(base_reserve, base_reserve * spot_usd, fee_ratio, 0.5 * base_reserve, base_reserve)
 
 
 def _week(bars: pl.DataFrame, start: str, seconds: int) -> VaultWeek:

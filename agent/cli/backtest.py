@@ -39,9 +39,9 @@ def backtest(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
-    """Replay every policy, book and set of bounds of a study over each of its periods, without a chain.
+    """Replay policies, books and bounds over price histories, without a chain.
 
-    The decision, the guard's mirror and the cost curves are the keeper's. A study that was stopped goes on where it
+    Every combination is replayed over each of the study's periods. The decision, the guard's mirror and the cost curves are the keeper's. A study that was stopped goes on where it
     was, and its figures are the same whatever the number of workers.
     """
     read = read_study(study)

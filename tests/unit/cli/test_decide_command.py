@@ -94,7 +94,7 @@ def test_decide__explain_json__one_document_whose_choice_is_the_decision(evenkee
     assert explanation["why"] == document["reason"]
     (chosen,) = [own for own in explanation["alternatives"] if own["is_chosen"]]
     assert chosen["size_delta"] == pytest.approx(sum(leg["size_delta"] for leg in document["legs"]))
-    assert explanation["yardstick"]["risk_aversion_per_usd"] == 0.001
+    assert explanation["yardstick"]["risk_aversion_per_usd"] == 0.002
     assert explanation["yardstick"]["horizon_days"] == 1.0
 
 

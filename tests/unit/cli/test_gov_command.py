@@ -53,7 +53,7 @@ def test_gov_propose__offline__diff_with_limit_unit_who_and_when(gov):
 def test_gov_propose__offline_json__transactions_and_exact_numbers(gov):
     document = json.loads(gov("propose", "--set", "band_underlying=4.5", "--offline", "--json")[1])
     (change,) = document["changes"]
-    assert (change["old_raw"], change["new_raw"]) == (str(5 * 10**18), str(45 * 10**17))
+    assert (change["old_raw"], change["new_raw"]) == (str(7 * 10**18), str(45 * 10**17))
     assert change["who_may"].startswith("guardian at once")
     (transaction,) = document["transactions"]
     assert transaction["to"] == deployment().contract("VaultAccess")

@@ -25,6 +25,7 @@ COMMANDS = {
     "gov": [
         *("propose", "show", "vote", "queue", "execute", "cancel", "veto", "tighten", "pause", "resume", "list"),
     ],
+    "backtest": [],
     "status": [],
     "ledger": ["export", "impact"],
     "watch": [],

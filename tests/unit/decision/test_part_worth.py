@@ -99,7 +99,7 @@ def test_replay_vault__budget_spent_for_a_day__does_not_dribble():
     assert day.turnover_usd > 100_000.0, "the day's budget is used all the same"
 
 
-def test_decide__inside_the_band_and_a_loss_budget_short__waits_for_a_part_worth_its_gas():
+def test_decide__inside_the_band_and_loss_budget_short__waits_for_a_worthy_part():
     """Nothing is left of a book, and its hedge cannot be closed at once: 16 trades of $1,000 paid $100 of gas each."""
     used = usage_of(loss_used=wad("0.0304"))
     start = snapshot_of(Book("ETH", ()), VenueState(size=1.5, equity_usd=20_000.0), usage=used, deviation_bps=100)

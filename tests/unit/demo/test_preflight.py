@@ -52,7 +52,7 @@ def test_require_replayable__bad_row__named(settings, prices, step, words):
     assert any(words in line for line in found)
 
 
-def test_require_replayable__leg_that_expires_on_the_way__is_replayed_through_its_expiry(settings):
+def test_require_replayable__leg_expires_on_the_way__is_replayed_through(settings):
     scenario = repriced(seeded_scenario(4, None), [3200.0] * 32, 86_400)
     assert scenario.book.options[0].expiry_unix < scenario.prices.end_unix
     require_replayable(scenario, settings, CONFIG)

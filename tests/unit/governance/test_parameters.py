@@ -119,7 +119,7 @@ def test_show__cap_that_was_never_set__is_unlimited():
 @pytest.mark.parametrize(
     ("name", "number", "words"),
     [
-        ("urgent_delta_underlying", 10**18, "urgent_delta_underlying 1 is below band_underlying 5"),
+        ("urgent_delta_underlying", 10**18, "urgent_delta_underlying 1 is below band_underlying 7"),
         ("min_notional_usd", 10**24, "max_notional_usd 300,000 is below min_notional_usd 1,000,000"),
         ("max_drawdown_bps", 100, "max_drawdown_bps 100 is below loss_capacity_bps"),
         ("loss_capacity_bps", 400, "max_drawdown_bps 350 is below"),

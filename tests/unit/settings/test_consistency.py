@@ -13,7 +13,7 @@ from agent.settings import load_settings
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("min_trade_underlying = 0.25", "min_trade_underlying = 5", "min_trade_underlying 5 is not below"),
+        ("min_trade_underlying = 0.25", "min_trade_underlying = 7", "min_trade_underlying 7 is not below"),
         ("delta_tolerance_underlying = 0.001", "delta_tolerance_underlying = 9", "delta_tolerance_underlying 9"),
         ("min_improvement_underlying = 0.1", "min_improvement_underlying = 90", "min_improvement_underlying 90"),
         (

@@ -64,7 +64,7 @@ def test_load_settings__localnet_file__bounds_are_the_integers_people_wrote(loca
     bounds = settings.bounds.to_bounds()
     assert settings.network == "localnet"
     assert settings.chain.chain_id == 31_337
-    assert bounds.band == 5 * WAD
+    assert bounds.band == 7 * WAD
     assert bounds.max_venue_leverage == 4 * WAD
     assert (bounds.turnover_capacity, bounds.min_notional) == (525_000 * WAD, 500 * WAD)
     assert (bounds.max_slippage_bps, bounds.max_fee_bps, bounds.cooldown_seconds) == (60, 15, 240)
@@ -219,13 +219,13 @@ def test_load_settings__bad_fees__are_refused_with_their_key(localnet, old, new,
 
 
 def test_load_settings__decimal_fraction__is_exact_on_chain(localnet):
-    bounds = localnet("band_underlying = 5 ", "band_underlying = 0.3 ").bounds.to_bounds()
+    bounds = localnet("band_underlying = 7 ", "band_underlying = 0.3 ").bounds.to_bounds()
     assert bounds.band == 3 * WAD // 10
 
 
 def test_to_bounds__more_decimals_than_wad__allowed_rounds_down_and_demanded_up(localnet):
     long = "1.0000000000000000019"
-    assert localnet("band_underlying = 5 ", f"band_underlying = {long} ").bounds.to_bounds().band == WAD + 1
+    assert localnet("band_underlying = 7 ", f"band_underlying = {long} ").bounds.to_bounds().band == WAD + 1
     minimum = localnet("min_improvement_underlying = 0.1", f"min_improvement_underlying = {long}")
     assert minimum.bounds.to_bounds().min_improvement == WAD + 2
 
@@ -233,7 +233,7 @@ def test_to_bounds__more_decimals_than_wad__allowed_rounds_down_and_demanded_up(
 def test_load_settings__policy_section__builds_the_policy_with_its_own_numbers(localnet):
     policy = localnet().policy.build()
     assert isinstance(policy, WhalleyWilmott)
-    assert policy.risk_aversion_per_usd == 0.001
+    assert policy.risk_aversion_per_usd == 0.002
 
 
 def test_to_decision_settings__asset_decimals__scale_the_least_margin_move(localnet):
@@ -311,9 +311,9 @@ def test_to_cost_inputs__gas_paid_in_the_underlying__uses_the_oracle_price(local
             "max_fee_bps = 10_000",
             "[bounds] max_fee_bps: Input should be less than 10000, not 1",
         ),
-        ("band_underlying = 5 ", "band_underlying = nan ", "[bounds] band_underlying: "),
+        ("band_underlying = 7 ", "band_underlying = nan ", "[bounds] band_underlying: "),
         (
-            "band_underlying = 5 ",
+            "band_underlying = 7 ",
             f"band_underlying = {'7' * 101}.5 ",
             "[bounds] band_underlying: write at most 100 digits",
         ),
@@ -323,9 +323,9 @@ def test_to_cost_inputs__gas_paid_in_the_underlying__uses_the_oracle_price(local
             "cooldown_seconds: write at most 100 digits, not 7",
         ),
         ("cooldown_seconds = 240", f"cooldown_seconds = 0x{'f' * 4_000}", "a number beyond all bounds; mend it"),
-        ("band_underlying = 5 ", "band_underlying = inf ", "[bounds] band_underlying: "),
-        ("band_underlying = 5 ", "band_underlying = -5 ", "[bounds] band_underlying: Input should be greater than 0"),
-        ("band_underlying = 5 ", "# band_underlying", "[bounds] band_underlying: missing; add it"),
+        ("band_underlying = 7 ", "band_underlying = inf ", "[bounds] band_underlying: "),
+        ("band_underlying = 7 ", "band_underlying = -5 ", "[bounds] band_underlying: Input should be greater than 0"),
+        ("band_underlying = 7 ", "# band_underlying", "[bounds] band_underlying: missing; add it"),
         ("urgent_delta_underlying = 15", "urgent_delta_underlying = 4", "[bounds]: urgent_delta_underlying 4 must not"),
         (
             "delay_seconds = 86_400",
@@ -342,14 +342,14 @@ def test_to_cost_inputs__gas_paid_in_the_underlying__uses_the_oracle_price(local
         ("[policy]", "[polic]", "[policy]: section is missing"),
         ('"whalley_wilmott"', '"whaley"', "[policy] name: 'whaley' is not a policy; choose one of"),
         ("risk_aversion_per_usd", "risk_aversion", "risk_aversion: unknown key; did you mean risk_aversion_per_usd"),
-        ("risk_aversion_per_usd = 0.001", "", "[policy] risk_aversion_per_usd: missing; policy whalley_wilmott needs"),
+        ("risk_aversion_per_usd = 0.002", "", "[policy] risk_aversion_per_usd: missing; policy whalley_wilmott needs"),
         (
-            "risk_aversion_per_usd = 0.001",
+            "risk_aversion_per_usd = 0.002",
             'risk_aversion_per_usd = "x"',
             "risk_aversion_per_usd: write a plain",
         ),
         (
-            "risk_aversion_per_usd = 0.001",
+            "risk_aversion_per_usd = 0.002",
             "risk_aversion_per_usd = 0",
             "risk_aversion_per_usd is 0.0; expected a positive",
         ),

@@ -33,7 +33,7 @@ def test_compare__periods_together__weigh_by_their_variance():
     assert row.cost_interval_usd is None, "two periods say nothing of others"
 
 
-def test_compare__many_periods__interval_holds_the_mean_and_one_seed_gives_one_answer():
+def test_compare__many_periods__interval_holds_the_mean_and_follows_the_seed():
     lived = [outcome(f"{number}", "one", 100.0 + number, 5.0 + number) for number in range(8)]
     (row,) = compare(lived, 7)
     assert row.cost_interval_usd is not None
