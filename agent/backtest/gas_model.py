@@ -10,17 +10,21 @@ from agent.domain import Decision, Snapshot
 
 @dataclass(frozen=True, slots=True)
 class GasUnits:
-    """Gas of a rebalance on one venue, by what it does.
+    """Gas of a rebalance on one venue: a trade, and what it does beside growing a long position.
 
-    The defaults are what the vault burnt on Curie in a replay of 2024-08-01 to 08 on the local chain, the mean of each
-    kind; ``python -m benchmarks backtest_fidelity`` compares their sum with the chain's.
+    The defaults are what the vault burnt on Curie in replays of 2024-08 and 2025-10 on the local chain with four books;
+    ``python -m benchmarks backtest_fidelity`` compares the whole with the chain's.
     """
 
-    increase: float = 1_322_000.0
-    reduction: float = 1_437_000.0
-    margin_with_trade: float = 720_000.0
-    """On top of a trade, for margin that comes home."""
-    margin_alone: float = 1_330_000.0
+    trade: float = 1_315_000.0
+    shrinking: float = 118_000.0
+    """On top, where the position shrinks or changes its side."""
+    short: float = 88_000.0
+    """On top, where it is short afterwards."""
+    margin_in: float = 48_000.0
+    margin_out: float = 728_000.0
+    margin_in_alone: float = 844_000.0
+    margin_out_alone: float = 1_330_000.0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -28,12 +32,18 @@ class GasUnits:
 
     def of(self, snapshot: Snapshot, decision: Decision) -> float:
         """Return the units that a rebalance decided on this snapshot burns."""
-        if not decision.expected_fills:
-            return self.margin_alone
-        sizes = [venue.size for venue in snapshot.venues]
-        reduces = any(fill.size_delta * sizes[fill.venue_index] < 0 for fill in decision.expected_fills)
         comes_home = any(leg.margin_delta < 0 for leg in decision.legs)
-        return (self.reduction if reduces else self.increase) + (self.margin_with_trade if comes_home else 0.0)
+        goes_in = any(leg.margin_delta > 0 for leg in decision.legs)
+        if not decision.expected_fills:
+            return self.margin_out_alone if comes_home else self.margin_in_alone
+        moves = [(snapshot.venues[fill.venue_index].size, fill.size_delta) for fill in decision.expected_fills]
+        return (
+            self.trade
+            + self.shrinking * any(size * delta < 0 for size, delta in moves)
+            + self.short * any(size + delta < 0 for size, delta in moves)
+            + self.margin_in * goes_in
+            + self.margin_out * comes_home
+        )
 
 
 @dataclass(frozen=True, slots=True)

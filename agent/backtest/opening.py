@@ -21,7 +21,9 @@ from agent.domain import (
     VenueMeasurement,
     VenueSnapshot,
 )
+from agent.rounding import mul_div_up
 from agent.units import (
+    BPS,
     Address,
     AssetUnits,
     BlockHash,
@@ -63,7 +65,9 @@ def opening_snapshot(
     price, idle = to_wad(price_usd, Rounding.DOWN), to_wad(opening.deposit_usd, Rounding.DOWN)
     cap = UNCAPPED if opening.cap_usd is None else to_wad(opening.cap_usd, Rounding.DOWN)
     unused = Budget(zero, zero, at_unix, Seconds(0))
-    flat = VenueMeasurement(False, False, price, price, price, zero, zero, zero, zero, zero, zero, cap)
+    width = mul_div_up(price, opening.deviation_bps, BPS)
+    price_range = Wad(price - width), Wad(price + width)
+    flat = VenueMeasurement(False, False, price, *price_range, zero, zero, zero, zero, zero, zero, cap)
     ends = to_wad(low, Rounding.DOWN), to_wad(high, Rounding.UP)
     return Snapshot(
         chain_id=opening.chain_id,

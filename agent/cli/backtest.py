@@ -41,8 +41,9 @@ def backtest(
 ) -> None:
     """Replay policies, books and bounds over price histories, without a chain.
 
-    Every combination is replayed over each of the study's periods. The decision, the guard's mirror and the cost curves are the keeper's. A study that was stopped goes on where it
-    was, and its figures are the same whatever the number of workers.
+    Every combination is replayed over each of the study's periods. The decision, the guard's mirror and the cost
+    curves are the keeper's. A study that was stopped goes on where it was, and its figures are the same whatever the
+    number of workers.
     """
     read = read_study(study)
     cases = cases_of(read, study.parent)

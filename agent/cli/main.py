@@ -71,6 +71,7 @@ COMMANDS: dict[str, CommandPlace] = {
     "backtest": CommandPlace(
         "agent.cli.backtest", "Replay policies, books and bounds over price histories, without a chain."
     ),
+    "bounds": CommandPlace("agent.cli.bounds", "Bounds of a vault: suggest."),
     "decide": CommandPlace(
         "agent.cli.decide", "Read the chain once and say what the keeper would do now, and why. Sends nothing."
     ),

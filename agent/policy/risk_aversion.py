@@ -21,8 +21,8 @@ from agent.errors import DataError
 from agent.risk.exposure import held_quantity, valued_options
 from agent.units import DAYS_PER_YEAR, Seconds
 
-AVERSION_OF_BOOK_RISK = 0.75
-"""a R of the local chain's book, 100 calls at the money of 30 days at 60 %, at its risk aversion of 0.001 per USD."""
+AVERSION_OF_BOOK_RISK = 1.5
+"""a R of the local chain's book, 100 calls at the money of 30 days at 60 %, at its risk aversion of 0.002 per USD."""
 
 
 def suggest_risk_aversion(book: Book, spot_usd: float, at_unix: Seconds, holding_vol_annual: float) -> float:

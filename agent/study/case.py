@@ -15,7 +15,7 @@ from agent.backtest.opening import Opening, opening_snapshot
 from agent.backtest.pool_market import History, PoolDepth, PoolMarket
 from agent.backtest.price_series import PriceSeries
 from agent.backtest.vault_day import KeeperModel, Step, VaultDay, replay_vault
-from agent.domain import Book, Snapshot
+from agent.domain import Book, Bounds, Snapshot
 from agent.errors import AgentError
 from agent.numerics.arrays import FloatArray
 from agent.report.effectiveness import hourly_changes
@@ -126,10 +126,10 @@ class Outcome:
         return 1.0 - self.variance_hedged / self.variance_unhedged if self.variance_unhedged > 0.0 else None
 
 
-def live(case: Case, watch: Callable[[Step], None] | None = None) -> VaultDay:
-    """Replay a case, as far as it goes; an error of its first step is raised."""
+def live(case: Case, watch: Callable[[Step], None] | None = None, bounds: Bounds | None = None) -> VaultDay:
+    """Replay a case, as far as it goes; an error of its first step is raised. ``bounds``: in place of its own."""
     settings, prices = case.settings, case.prices
-    bounds, tip_gwei = settings.bounds.to_bounds(), settings.execution.priority_fee_gwei
+    bounds, tip_gwei = bounds or settings.bounds.to_bounds(), settings.execution.priority_fee_gwei
     keeper = KeeperModel(
         settings.policy.build(),
         settings.to_decision_parameters(ASSET_DECIMALS),
@@ -137,16 +137,16 @@ def live(case: Case, watch: Callable[[Step], None] | None = None) -> VaultDay:
     )
     depth = case.pool.depth(float(prices.prices_usd[0]))
     market = PoolMarket(depth, prices, case.history, bounds.max_size_delta, case.gas, keeper.costs)
-    start = _start(case)
+    start = _start(case, bounds)
     return replay_vault(start, case.book, keeper, prices, market, watch, may_end_early=True)
 
 
-def _start(case: Case) -> Snapshot:
+def _start(case: Case, bounds: Bounds) -> Snapshot:
     settings, price_usd = case.settings, float(case.prices.prices_usd[0])
     opening = Opening(
         chain_id=settings.chain.chain_id,
         book=case.book,
-        bounds=settings.bounds.to_bounds(),
+        bounds=bounds,
         deposit_usd=case.deposit_usd,
         asset_decimals=ASSET_DECIMALS,
         deviation_bps=settings.oracle.deviation_bps,
@@ -162,6 +162,11 @@ def run(case: Case) -> Outcome:
         day = live(case)
     except AgentError as error:
         return Outcome(key=case.key, names=case.names, error=str(error))
+    return sum_up(case, day)
+
+
+def sum_up(case: Case, day: VaultDay) -> Outcome:
+    """Return what a replay came to."""
     return Outcome(
         key=case.key,
         names=case.names,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from agent.backtest.gas_model import LOCAL_CHAIN_GAS, GasModel
 from agent.backtest.pool_market import History
 from agent.backtest.price_series import PriceSeries, realised_vol_annual
 from agent.backtest.seeded_day import SEEDED_MODEL, seeded_day
+from agent.config import Section
 from agent.demo.scenario import (
     DEFAULT_IV_ANNUAL,
     IV_LOOKBACK,
@@ -127,22 +128,27 @@ def _book(entry: BookEntry, period: Period, directory: Path) -> tuple[BookEntry,
 
 def _variants(study: StudyFile, base: Settings, path: Path) -> Iterator[tuple[str, str, Settings]]:
     for bounds in study.bounds or (BoundsEntry.model_validate({"name": AS_CONFIGURED}),):
-        bounded = with_bounds(base, bounds.changes, f"[[bounds]] {bounds.name!r}")
+        try:
+            bounded = with_changes(base, {"bounds": bounds.changes})
+        except DataError as error:
+            raise DataError(f"[[bounds]] {bounds.name!r}: {error}") from None
         for name, settings in _with_policies(study.policy, bounded):
             if found := contradictions(settings):
                 raise PreflightError([f"{path} with [[bounds]] {bounds.name!r}: {finding}" for finding in found])
             yield bounds.name, name, settings
 
 
-def with_bounds(settings: Settings, changes: dict[str, object], where: str) -> Settings:
-    """Return a configuration with some of its bounds changed; `DataError` names a key that is none."""
-    kind = type(settings.bounds)
-    try:
-        bounds = kind.model_validate({**settings.bounds.model_dump(), **changes})
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise DataError(f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    return settings.model_copy(update={"bounds": bounds})
+def with_changes(settings: Settings, changes: Mapping[str, Mapping[str, object]]) -> Settings:
+    """Return a configuration with some numbers of its sections changed; `DataError` names what cannot be."""
+    sections = {}
+    for name, numbers in changes.items():
+        section: Section = getattr(settings, name)
+        try:
+            sections[name] = type(section).model_validate({**section.model_dump(), **numbers})
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise DataError(f"[{name}] {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    return settings.model_copy(update=sections)
 
 
 def _with_policies(entries: tuple[PolicyEntry, ...], settings: Settings) -> Iterator[tuple[str, Settings]]:

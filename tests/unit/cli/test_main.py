@@ -26,6 +26,7 @@ COMMANDS = {
         *("propose", "show", "vote", "queue", "execute", "cancel", "veto", "tighten", "pause", "resume", "list"),
     ],
     "backtest": [],
+    "bounds": ["suggest"],
     "status": [],
     "ledger": ["export", "impact"],
     "watch": [],

@@ -65,7 +65,7 @@ def test_read_study__slip__is_named_with_its_place(tmp_path, config, old, new, w
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("band_underlying = 8", "band = 8", "[[bounds]] 'wide': band: Extra inputs"),
+        ("band_underlying = 8", "band = 8", "[[bounds]] 'wide': [bounds] band: Extra inputs"),
         ("band_underlying = 8", "band_underlying = 40", "[[bounds]] 'wide'"),
         ('to = "2024-08-02"', 'to = "2024-08-09"', "spans"),
         ('from = "2024-08-01"', 'from = "August"', "August"),

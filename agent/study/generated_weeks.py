@@ -1,0 +1,45 @@
+"""Weeks to size by where no history is given: calm, with jumps, a crash, a rally, a wick, and a slow bleed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from agent.backtest.jump_diffusion import JumpDiffusion, jump_diffusion_path
+from agent.backtest.price_series import PriceSeries
+from agent.backtest.seeded_day import SEEDED_MODEL
+from agent.numerics.arrays import FloatArray
+from agent.units import Seconds
+
+INTERVAL_SECONDS = Seconds(900)
+STEPS = 7 * 96
+SEED = 20_240_805
+CALM = JumpDiffusion(0.0, 0.45, 0.0, 0.0, 0.0)
+CRASH_LOG = -0.28
+"""Over a day: the largest of ETH in 2024, and half as much again as that of October 2025."""
+_DAY = 96
+_AT = 3 * _DAY
+
+
+def generated_weeks(start_price_usd: float, start_unix: Seconds) -> list[PriceSeries]:
+    """Return the weeks, named by what they are; always the same for the same price."""
+    calm, stormy = (
+        jump_diffusion_path(model, start_price_usd, np.random.default_rng(SEED), start_unix, INTERVAL_SECONDS, STEPS)
+        for model in (CALM, SEEDED_MODEL)
+    )
+    step = np.arange(STEPS)
+    ramp = np.clip((step - _AT) / _DAY, 0.0, 1.0)
+    wick = np.exp(-np.abs(step - _AT) / 6.0)
+    return [
+        replace(calm, source="a calm week"),
+        replace(stormy, source="a week with jumps"),
+        _bent(calm, CRASH_LOG * ramp, "a crash in a day"),
+        _bent(calm, -CRASH_LOG * ramp, "a rally in a day"),
+        _bent(calm, CRASH_LOG / 2.0 * wick, "a wick"),
+        _bent(calm, -0.15 * step / STEPS, "a slow bleed"),
+    ]
+
+
+def _bent(path: PriceSeries, log_change: FloatArray, name: str) -> PriceSeries:
+    return replace(path, prices_usd=path.prices_usd * np.exp(log_change), source=name)

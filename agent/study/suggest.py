@@ -1,0 +1,289 @@
+"""Bounds for a book: the cheapest band that hedges it well enough, and every other bound from what that band needs.
+
+Bands from a fiftieth to an eighth of the book's largest delta, beside what its IV interval leaves uncertain, are
+replayed with budgets that bind nothing. The cheapest is taken that removes enough, of all variance together and of the
+median replay's; the most effective where none does. Budgets are a quarter more than its replays used, and the bounds so
+made are replayed once more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from agent.domain import Book, Bounds
+from agent.errors import DataError
+from agent.policy.risk_aversion import suggest_risk_aversion
+from agent.settings import Settings
+from agent.settings.contracts import HARD_LIMITS, MAX_DAILY_LOSS_BPS
+from agent.settings.decision import PolicySettings
+from agent.study.bounds_needed import Extremes, Needs, NeedsWatch, extremes, together
+from agent.study.case import Case, Outcome, live, run, sum_up
+from agent.study.cases import with_changes
+from agent.study.comparison import pooled_effectiveness
+from agent.units import BPS, Rounding, Seconds, Wad, to_wad
+
+BAND_PARTS = (0.02, 0.03, 0.045, 0.065, 0.09, 0.125)
+"""Of the largest delta, beside the half width of the IV interval."""
+DEAREST_SLIPPAGE = 0.003
+"""Farthest from the oracle that one trade is to execute; a larger hedge goes in parts."""
+HEADROOM = 1.25
+"""Budgets over what the replays used."""
+_LOOSE = Wad(10**36)
+_LOOSE_BPS = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A number of the configuration, and why it is that."""
+
+    section: str
+    key: str
+    value: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Numbers for a configuration, and what they gave when replayed."""
+
+    lines: tuple[Line, ...]
+    settings: Settings
+    outcomes: tuple[Outcome, ...]
+    tried: Mapping[float, tuple[float, float | None]]
+    """Of each band: cost of a replay, USD, and variance removed, with budgets that bind nothing."""
+    warnings: tuple[str, ...]
+
+    @property
+    def effectiveness(self) -> float | None:
+        """Share of the variance of all replays that the suggestion removed."""
+        return pooled_effectiveness(self.outcomes)
+
+
+def suggest(cases: Sequence[Case], least_effectiveness: float, most_daily_loss_bps: int) -> Suggestion:
+    """Return bounds for the book of the cases, which differ in their prices alone.
+
+    Parameters
+    ----------
+    cases
+        Replays to size by, at least one; their settings are where the search starts.
+    least_effectiveness
+        Share of the hourly variance that is to be removed.
+    most_daily_loss_bps
+        What all keepers' keys may lose in a day, 1e-4 of NAV, within the contract's limit.
+
+    Raises
+    ------
+    DataError
+        The book has nothing to hedge, or a replay cannot take its first step.
+
+    """
+    first = cases[0]
+    price_usd, at_unix = float(first.prices.prices_usd[0]), first.prices.start_unix
+    of_book = extremes(first.book, price_usd, at_unix)
+    if of_book.largest <= 0.0:
+        raise DataError("the book has no delta at any price; there is nothing to hedge")
+    settings = _with_policy(first.settings, first.book, price_usd, at_unix)
+    bands = [round_up(of_book.half_width + part * of_book.largest) for part in BAND_PARTS]
+    tried = {band: _try(cases, settings, of_book, band) for band in bands}
+    band = _chosen({own: found[0] for own, found in tried.items()}, least_effectiveness)
+    needs = tried[band][1]
+    lines, warnings = _lines(first, settings, of_book, needs, band, most_daily_loss_bps)
+    final = _apply(settings, lines)
+    lived = tuple(run(replace(case, settings=final)) for case in cases)
+    costs = {own: (_mean_cost(found), pooled_effectiveness(found)) for own, (found, _) in tried.items()}
+    return Suggestion(lines, final, lived, costs, (*warnings, *_shortfalls(lived, least_effectiveness)))
+
+
+def round_up(number: float, digits: int = 2) -> float:
+    """Return the number rounded up to so many significant digits."""
+    if number <= 0.0:
+        return 0.0
+    step = 10.0 ** (math.floor(math.log10(number)) - digits + 1)
+    return float(f"{math.ceil(number / step - 1e-9) * step:.12g}")
+
+
+def _with_policy(settings: Settings, book: Book, price_usd: float, at_unix: Seconds) -> Settings:
+    """Return the settings with a risk aversion in units of the book's own risk, where the policy has one."""
+    numbers = dict(settings.policy.parameters)
+    if "risk_aversion_per_usd" in numbers:
+        vol = numbers.get("static_vol_annual", 0.65)
+        numbers["risk_aversion_per_usd"] = round_up(suggest_risk_aversion(book, price_usd, at_unix, vol))
+    policy = PolicySettings(name=settings.policy.name, parameters=numbers)
+    return settings.model_copy(update={"policy": policy})
+
+
+def _try(
+    cases: Sequence[Case], settings: Settings, of_book: Extremes, band: float
+) -> tuple[tuple[Outcome, ...], Needs]:
+    """Replay a band with budgets that bind nothing."""
+    bounds = _unlimited(settings.bounds.to_bounds(), of_book, band)
+    small = {"min_trade_underlying": band / 30.0, "delta_tolerance_underlying": band / 5_000.0}
+    settings = with_changes(settings, {"decision": small})
+    outcomes, needs = [], []
+    for case in cases:
+        own, watch = replace(case, settings=settings), NeedsWatch()
+        day = live(own, watch, bounds)
+        outcomes.append(sum_up(own, day))
+        needs.append(watch.needs(day))
+    return tuple(outcomes), together(needs)
+
+
+def _unlimited(bounds: Bounds, of_book: Extremes, band: float) -> Bounds:
+    return replace(
+        bounds,
+        band=to_wad(band, Rounding.DOWN),
+        min_improvement=to_wad(band / 50.0, Rounding.UP),
+        urgent_delta=to_wad(3.0 * band, Rounding.UP),
+        max_size_delta=to_wad(2.1 * of_book.largest, Rounding.UP),
+        min_notional=Wad(0),
+        max_notional=_LOOSE,
+        max_gross_notional=_LOOSE,
+        turnover_capacity=_LOOSE,
+        turnover_refill_per_day=_LOOSE,
+        max_slippage_bps=HARD_LIMITS["max_slippage_bps"],
+        max_fee_bps=HARD_LIMITS["max_fee_bps"],
+        max_nav_loss_bps=_LOOSE_BPS,
+        loss_capacity_bps=_LOOSE_BPS,
+        loss_refill_bps_per_day=_LOOSE_BPS,
+        max_drawdown_bps=_LOOSE_BPS,
+    )
+
+
+def _mean_cost(outcomes: Sequence[Outcome]) -> float:
+    return sum(outcome.cost_usd for outcome in outcomes) / len(outcomes)
+
+
+def _removed(outcomes: Sequence[Outcome]) -> float:
+    """Return the lesser of what is removed of all variance together and of the median replay's own."""
+    own = [0.0 if outcome.effectiveness is None else outcome.effectiveness for outcome in outcomes]
+    return min(pooled_effectiveness(outcomes) or 0.0, median(own))
+
+
+def _chosen(tried: Mapping[float, Sequence[Outcome]], least_effectiveness: float) -> float:
+    """Return the cheapest band that removes enough, or the one that removes most."""
+    removed = {band: _removed(outcomes) for band, outcomes in tried.items()}
+    enough = [band for band in tried if removed[band] >= least_effectiveness]
+    if enough:
+        return min(enough, key=lambda band: _mean_cost(tried[band]))
+    return max(removed, key=lambda band: removed[band])
+
+
+def _lines(
+    case: Case, settings: Settings, of_book: Extremes, needs: Needs, band: float, most_daily_loss_bps: int
+) -> tuple[tuple[Line, ...], tuple[str, ...]]:
+    capacity_usd = _turnover_capacity_usd(settings, needs)
+    budgets, warnings = _budgets(case, settings, needs, capacity_usd, most_daily_loss_bps)
+    lines = (*_sizes(case, settings, of_book, needs, band, capacity_usd), *budgets, *_agent(case, settings, band))
+    return lines, warnings
+
+
+def _largest_size(of_book: Extremes, needs: Needs) -> tuple[float, float, str]:
+    """Return the largest size of a trade, how far from the oracle it executes, and why it is that."""
+    slippage = needs.slippage_ratio
+    if slippage <= DEAREST_SLIPPAGE:
+        size = round_up(max(of_book.largest, needs.largest_trade) * 1.05)
+        return size, slippage, f"delta reaches {of_book.largest:.4g} at some price"
+    size = round_up(needs.largest_trade * DEAREST_SLIPPAGE / slippage)
+    why = f"one of {needs.largest_trade:.4g} executes {slippage * BPS:.0f} bps from the price; parts let it recover"
+    return size, DEAREST_SLIPPAGE, why
+
+
+def _turnover_capacity_usd(settings: Settings, needs: Needs) -> float:
+    bounds = settings.bounds
+    used_usd = max(needs.largest_trade_usd, needs.first_turnover_usd, needs.day_turnover_usd)
+    return round_up(HEADROOM * used_usd * BPS / (BPS - bounds.urgent_reserve_bps) * BPS / bounds.keeper_share_bps)
+
+
+def _sizes(
+    case: Case, settings: Settings, of_book: Extremes, needs: Needs, band: float, capacity_usd: float
+) -> list[Line]:
+    price_usd = float(case.prices.prices_usd[0])
+    largest, slippage_ratio, why_largest = _largest_size(of_book, needs)
+    largest_usd = min(largest * price_usd * HEADROOM, capacity_usd * settings.bounds.keeper_share_bps / BPS)
+    slippage = min(5 * math.ceil((2.0 * slippage_ratio * BPS + 30.0) / 5.0), HARD_LIMITS["max_slippage_bps"])
+    gross = round_up(float(settings.bounds.max_leverage_ratio) * case.deposit_usd)
+    urgent = round_up(max(2.0 * band, needs.hour_swing))
+    uncertain = f"{of_book.half_width:.3g} of it is what the IV intervals leave uncertain"
+    return [
+        Line("bounds", "band_underlying", band, f"the cheapest that hedges enough; {uncertain}"),
+        Line("bounds", "min_improvement_underlying", round_up(band / 50.0), "a fiftieth of the band"),
+        Line(
+            "bounds", "urgent_delta_underlying", urgent, f"twice the band, or an hour's swing of {needs.hour_swing:.3g}"
+        ),
+        Line("bounds", "max_size_delta_underlying", largest, why_largest),
+        Line("bounds", "min_notional_usd", round_up(band * price_usd / 50.0), "a fiftieth of the band, in USD"),
+        Line("bounds", "max_notional_usd", math.floor(largest_usd), "that size, as far as one keeper's turnover goes"),
+        Line("bounds", "max_gross_notional_usd", gross, "what the leverage allows on the deposit"),
+        Line(
+            "bounds",
+            "max_slippage_bps",
+            slippage,
+            f"twice the {slippage_ratio * BPS:.0f} of the largest trade, and 30",
+        ),
+    ]
+
+
+def _budgets(
+    case: Case, settings: Settings, needs: Needs, capacity_usd: float, most_bps: int
+) -> tuple[list[Line], tuple[str, ...]]:
+    bounds = settings.bounds
+    share = bounds.keeper_share_bps / BPS
+    first, day = needs.first_turnover_usd, needs.day_turnover_usd
+    refill = round_up(HEADROOM * day / share)
+    to_bps = needs.charged_ratio * BPS * HEADROOM / share / case.deposit_usd
+    wanted = max(first, 0.6 * day) * to_bps, max(0.6 * day * to_bps, 10.0)
+    most = min(most_bps, MAX_DAILY_LOSS_BPS)
+    scale = min(most / sum(wanted), 1.0)
+    loss, loss_refill = (max(math.floor(own * scale), 1) if scale < 1.0 else math.ceil(own) for own in wanted)
+    warnings: tuple[str, ...] = ()
+    if scale < 1.0:
+        warnings = (
+            f"the replays' trades would use {sum(wanted):.0f} bps of NAV a day and {most} are allowed, so that the "
+            f"loss budget will hold trades back; deposit ${round_up(case.deposit_usd / scale):,.0f}, or trade less",
+        )
+    drawdown = max(loss + loss_refill + 50, bounds.max_drawdown_bps)
+    charged = f"trades are charged {needs.charged_ratio * BPS:.0f} bps"
+    return [
+        Line("bounds", "turnover_capacity_usd", capacity_usd, f"the first hedge of ${first:,.0f}, a day's ${day:,.0f}"),
+        Line("bounds", "turnover_refill_usd_per_day", refill, "a quarter more than the busiest day"),
+        Line("bounds", "loss_capacity_bps", loss, f"{charged}: the first hedge, or most of a day"),
+        Line("bounds", "loss_refill_bps_per_day", loss_refill, f"{charged}: most of the busiest day"),
+        Line("bounds", "max_drawdown_bps", drawdown, "above what keys may lose, and no lower than it was"),
+    ], warnings
+
+
+def _agent(case: Case, settings: Settings, band: float) -> list[Line]:
+    lines = [
+        Line("decision", "min_trade_underlying", round_up(band / 30.0), "a thirtieth of the band"),
+        Line("decision", "delta_tolerance_underlying", round_up(band / 5_000.0), "far inside the band"),
+        Line("margin", "min_margin_move_usd", round_up(case.deposit_usd / 4_000.0), "of the deposit"),
+    ]
+    aversion = settings.policy.parameters.get("risk_aversion_per_usd")
+    if aversion is not None:
+        lines.append(Line("policy", "risk_aversion_per_usd", aversion, "in units of the book's own risk of a day"))
+    return lines
+
+
+def _apply(settings: Settings, lines: Sequence[Line]) -> Settings:
+    """Return the settings with the lines' numbers; those of the policy are in them already."""
+    changes: dict[str, dict[str, object]] = {}
+    for line in lines:
+        number = int(line.value) if line.key.endswith(("_bps", "_bps_per_day")) else line.value
+        changes.setdefault(line.section, {})[line.key] = number
+    changes.pop("policy", None)
+    return with_changes(settings, changes)
+
+
+def _shortfalls(outcomes: Sequence[Outcome], least_effectiveness: float) -> list[str]:
+    found = [f"{own.names.period}: ended early: {own.error}" for own in outcomes if own.error is not None]
+    removed = pooled_effectiveness(outcomes)
+    if removed is not None and removed < least_effectiveness:
+        gas = sum(own.gas_usd for own in outcomes) / max(sum(own.turnover_usd for own in outcomes), 1e-9)
+        found.append(
+            f"the variance removed is {removed:.1%}, less than the {least_effectiveness:.1%} wanted; gas is {gas:.1%} "
+            "of what is traded: hedge a larger book, or on a chain with cheaper gas"
+        )
+    return found

@@ -1,0 +1,148 @@
+"""Bounds that are suggested fit the book: they scale with it, hold its extremes, and hedge it when replayed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from agent.backtest.gas_model import GasModel
+from agent.backtest.pool_market import History
+from agent.domain import Book, OptionType
+from agent.errors import DataError
+from agent.settings import load_settings
+from agent.study.book_template import BookTemplate, OptionTemplate
+from agent.study.bounds_needed import extremes
+from agent.study.case import Case, Names
+from agent.study.generated_weeks import generated_weeks
+from agent.study.suggest import Line, round_up, suggest
+from agent.study.suggestion_file import configuration_text
+from agent.units import Seconds
+
+START, SPOT_USD = Seconds(1_722_470_400), 3_200.0
+WEEKS = [
+    replace(week, times_unix=week.times_unix[:192], prices_usd=week.prices_usd[:192])
+    for week in generated_weeks(SPOT_USD, START)[:2]
+]
+CALL, PUT = OptionType.CALL, OptionType.PUT
+
+
+def template(*options, holding=0.0):
+    return BookTemplate(tuple(OptionTemplate(*own) for own in options), holding)
+
+
+CALLS = template((CALL, 1.0, 30.0, -100.0))
+
+
+@pytest.fixture(scope="module")
+def settings(repository):
+    return load_settings(repository / "config" / "localnet.toml", {})
+
+
+def cases(settings, book_template, gwei=20.0, deposit_usd=400_000.0):
+    book = book_template.book(WEEKS[0], 0.6)
+    return [
+        Case(
+            Names(week.source, "book", "p", "b"),
+            week,
+            book,
+            settings,
+            deposit_usd,
+            History(np.full(len(week), gwei)),
+            gas=GasModel(),
+        )
+        for week in WEEKS
+    ]
+
+
+def numbers(suggestion):
+    return {line.key: line.value for line in suggestion.lines}
+
+
+@pytest.fixture(scope="module")
+def of_calls(settings):
+    return suggest(cases(settings, CALLS), 0.95, 300)
+
+
+def test_suggest__short_calls__hedge_as_wanted_without_a_breach(of_calls):
+    assert of_calls.effectiveness is not None
+    assert of_calls.effectiveness >= 0.95
+    assert not of_calls.warnings
+    for outcome in of_calls.outcomes:
+        assert (outcome.breaches, outcome.steps_outside, outcome.error) == (0, 0, None)
+        assert not outcome.refusals
+
+
+def test_suggest__bands_that_are_cheaper__hedge_too_little(of_calls):
+    band = numbers(of_calls)["band_underlying"]
+    cost_usd, removed = of_calls.tried[band]
+    assert removed >= 0.95
+    assert max(of_calls.tried.values())[0] > 1.2 * cost_usd, "the bands differ"
+    for other_cost_usd, other_removed in of_calls.tried.values():
+        assert other_cost_usd >= cost_usd or other_removed < removed
+
+
+def test_suggest__losses_allowed__are_kept_within(settings, of_calls):
+    tight = suggest(cases(settings, CALLS), 0.95, 20)
+    assert sum(numbers(tight)[key] for key in ("loss_capacity_bps", "loss_refill_bps_per_day")) <= 20
+    assert "deposit $" in tight.warnings[0]
+    assert sum(numbers(of_calls)[key] for key in ("loss_capacity_bps", "loss_refill_bps_per_day")) <= 300
+
+
+def test_suggest__book_and_deposit_a_tenth__sizes_are_a_tenth(settings, of_calls):
+    tenth = suggest(cases(settings, template((CALL, 1.0, 30.0, -10.0)), gwei=2.0, deposit_usd=40_000.0), 0.95, 300)
+    for key in ("max_size_delta_underlying", "max_gross_notional_usd"):
+        assert numbers(tenth)[key] == pytest.approx(numbers(of_calls)[key] / 10.0, rel=0.06)
+    assert numbers(tenth)["risk_aversion_per_usd"] == pytest.approx(
+        10 * numbers(of_calls)["risk_aversion_per_usd"], rel=0.06
+    )
+
+
+def test_suggest__book_too_small_for_its_gas__says_so(settings):
+    tiny = suggest(cases(settings, template((CALL, 1.0, 30.0, -0.5)), gwei=100.0), 0.95, 300)
+    assert "hedge a larger book, or on a chain with cheaper gas" in tiny.warnings[-1]
+
+
+def test_suggest__hedge_too_large_for_the_pool__goes_in_parts(settings):
+    large = suggest(cases(settings, template((CALL, 1.0, 30.0, -500.0)), deposit_usd=2e6), 0.95, 300)
+    (line,) = [line for line in large.lines if line.key == "max_size_delta_underlying"]
+    assert line.value < 150.0
+    assert "parts let it recover" in line.why
+
+
+def test_suggest__nothing_to_hedge__is_refused(settings):
+    (case, _) = cases(settings, CALLS)
+    with pytest.raises(DataError, match="nothing to hedge"):
+        suggest([replace(case, book=Book("ETH", ()))], 0.95, 300)
+
+
+def test_extremes__straddle__is_its_larger_wing_and_its_uncertainty():
+    book = template((CALL, 1.0, 30.0, -50.0), (PUT, 1.0, 30.0, -20.0)).book(WEEKS[0], 0.6)
+    found = extremes(book, SPOT_USD, START)
+    assert found.largest == pytest.approx(50.0, rel=1e-3)
+    assert 0.0 < found.half_width < 5.0
+    assert found.first_hedge < 30.0
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [(0.0, 0.0), (7.01, 7.1), (7.0, 7.0), (1_234.0, 1_300.0), (0.00051, 0.00051)]
+)
+def test_round_up__two_digits__never_below(number, expected):
+    assert round_up(number) == expected
+
+
+def test_configuration_text__suggestion__is_a_whole_configuration(repository, tmp_path, of_calls):
+    base = repository / "config" / "localnet.toml"
+    path = tmp_path / "suggested.toml"
+    path.write_text(configuration_text(base, of_calls.lines))
+    read = load_settings(path, {})
+    assert read.bounds == of_calls.settings.bounds
+    assert read.policy == of_calls.settings.policy
+    assert (read.decision, read.margin) == (of_calls.settings.decision, of_calls.settings.margin)
+    assert read.costs == load_settings(base, {}).costs
+
+
+def test_configuration_text__key_that_is_not_there__is_named(repository):
+    with pytest.raises(DataError, match=r"has no \[bounds\] nonsense"):
+        configuration_text(repository / "config" / "localnet.toml", [Line("bounds", "nonsense", 1.0, "")])
