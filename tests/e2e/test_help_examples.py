@@ -36,8 +36,8 @@ DAY = 86_400
 PLAN, OPERATION, PROPOSAL = "0123456789abcdef", "0x5f3a9c", "5820..."
 """What stands in examples for the reader's own digest and ids."""
 LOCAL_ORDER = (
-    "localnet up", "localnet status", "localnet step", "greeks", "backtest", "bounds suggest", "decide", "run", "status", "completion",
-    "demo",
+    "localnet up", "localnet status", "localnet step", "greeks", "backtest", "bounds suggest", "decide", "run",
+    "status", "completion", "demo",
     "doctor", "watch", "flatten", "ledger export", "ledger impact", "ledger acknowledge", "key grant",
     "key new", "key rotate", "alert test",
     "gov propose", "gov show", "gov list", "gov tighten", "gov pause", "gov resume",
