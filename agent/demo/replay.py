@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -21,7 +22,7 @@ from agent.keeper.keeper import Keeper
 from agent.keeper.planner import CycleView
 from agent.keeper.result import CycleResult, Outcome
 from agent.report.effectiveness import hedge_effectiveness
-from agent.report.replay_report import HedgingCosts, ReplayReport, StepAction, StepRecord, Summary
+from agent.report.replay_report import Closing, ReplayReport, StepAction, StepRecord, Summary
 from agent.units import Wad, asset_units_to_wad, from_wad, wei_to_eth
 
 _ACTIONS = {
@@ -102,6 +103,7 @@ class Recorder:
         self._fills_booked = 0
         self._receipts_booked = 0
         self._last: ChainState | None = None
+        self._unexplained_usd = 0.0
 
     @property
     def has_steps(self) -> bool:
@@ -134,12 +136,18 @@ class Recorder:
         return step
 
     def _observe(self, state: ChainState) -> Pnl:
-        """Mark book and vault at the oracle's price and the block's time, before the step's own trade."""
+        """Mark book and vault at the oracle's price and the block's time, before the step's own trade.
+
+        Funding is what the venue's events say; what the account takes for funding beyond it is unexplained.
+        """
         price_usd, at_unix = from_wad(state.measurement.price), state.block.timestamp
         nav_usd = nav_at_oracle_usd(state, self._asset_decimals)
         if self._account is None:
             self._account = PnlAccount(self._scenario.book, price_usd, at_unix, nav_usd)
-        return self._account.observe(price_usd, at_unix, nav_usd, hedge_size(state))
+        pnl = self._account.observe(price_usd, at_unix, nav_usd, hedge_size(state))
+        funding_usd = self._funding_usd(state)
+        self._unexplained_usd = funding_usd - pnl.costs.funding_usd
+        return replace(pnl, costs=replace(pnl.costs, funding_usd=funding_usd))
 
     def _pay(self, price_usd: float) -> None:
         """Book what the ledger has and the account has not, even where a cycle ended before its receipt came."""
@@ -164,20 +172,19 @@ class Recorder:
             raise DataError("no step was replayed; choose a longer span")
         final = self._observe(state)
         scenario = self._scenario
-        funding_usd = self._funding_usd(state)
-        costs = HedgingCosts(final.costs.fee_usd, final.costs.slippage_usd, funding_usd, final.costs.gas_usd)
         return ReplayReport(
             title=scenario.title,
             underlying=scenario.book.underlying,
             steps=tuple(self._steps),
+            closing=Closing(state.block.timestamp, from_wad(state.measurement.price)),
             interval_seconds=scenario.prices.interval_seconds,
             book=scenario.book,
             guard_band=from_wad(_band(state)),
             turnover_usd=self._account.turnover_usd,
-            unexplained_usd=final.costs.funding_usd - funding_usd,
+            unexplained_usd=self._unexplained_usd,
             ended_early=ended_early,
             inputs=inputs(scenario),
-            summary=self._summary(final, costs, nav_at_oracle_usd(state, self._asset_decimals), wall_seconds),
+            summary=self._summary(final, nav_at_oracle_usd(state, self._asset_decimals), wall_seconds),
             provenance=provenance(scenario, world, state.bounds),
         )
 
@@ -186,7 +193,7 @@ class Recorder:
         settled = sum(payment.paid for payment in self._ledger.funding())
         return from_wad(settled - sum(venue.funding_accrued for venue in state.venues))
 
-    def _summary(self, final: Pnl, costs: HedgingCosts, nav_usd: float, wall_seconds: float) -> Summary:
+    def _summary(self, final: Pnl, nav_usd: float, wall_seconds: float) -> Summary:
         steps = self._steps
         hedged_usd, unhedged_usd = (
             np.array(pnl_usd)
@@ -199,7 +206,7 @@ class Recorder:
             effectiveness=hedge_effectiveness(hedged_usd, unhedged_usd, self._scenario.prices.interval_seconds),
             pnl_unhedged_usd=final.unhedged_usd,
             pnl_hedged_usd=final.hedged_usd,
-            costs=costs,
+            costs=final.costs,
             max_abs_net_delta=max((abs(step.net_delta) for step in steps[1:]), default=abs(steps[0].net_delta)),
             band_breaches_after_rebalance=self._breaches,
             guard_mirror_mismatches=self._mismatches,

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files
 from string import Template
 
 from agent.extras import extra
 from agent.report import figures
+from agent.report.attribution_section import attribution_sections
 from agent.report.effectiveness import SECONDS_PER_HOUR, variance_name, verdict
 from agent.report.formatting import duration, money, money_change, percent, signed, utc_minute
+from agent.report.html_parts import card, pairs, picture, section, table
 from agent.report.narrative import span_seconds, story
 from agent.report.replay_report import ReplayReport
 
 with extra("report", "The HTML report"):
-    import plotly.graph_objects as go
-    import plotly.io as pio
     from plotly.offline import get_plotlyjs
 
 _PICTURES = (
@@ -64,11 +63,10 @@ def render_html(report: ReplayReport) -> str:
         plotly_js=get_plotlyjs(),
         cards="\n".join(_cards(report)),
         story="\n".join(f"<p>{escape(paragraph)}</p>" for paragraph in story(report)),
-        pictures="\n".join(_pictures(report)),
+        pictures="\n".join([*_pictures(report), *attribution_sections(report)]),
         book=_book(report),
         provenance="\n".join(
-            f"<div><h3>{escape(section)}</h3>{_pairs(pairs.items())}</div>"
-            for section, pairs in report.provenance.items()
+            f"<div><h3>{escape(title)}</h3>{pairs(named.items())}</div>" for title, named in report.provenance.items()
         ),
     )
 
@@ -86,32 +84,27 @@ def _cards(report: ReplayReport) -> list[str]:
     effectiveness = "n/a" if summary.effectiveness is None else percent(max(summary.effectiveness, 0.0))
     breaches = summary.band_breaches_after_rebalance
     return [
-        _card("", effectiveness, f"of the {variance_name(report.interval_seconds)} removed by the hedge"),
-        _card("", money_change(summary.pnl_hedged_usd), "book with hedge, after all costs"),
-        _card("alone", money_change(summary.pnl_unhedged_usd), "book alone"),
-        _card("", money(summary.costs.total_usd), f"cost of hedging, {summary.rebalances:,} rebalances"),
-        _card(
+        card("", effectiveness, f"of the {variance_name(report.interval_seconds)} removed by the hedge"),
+        card("", money_change(summary.pnl_hedged_usd), "book with hedge, after all costs"),
+        card("alone", money_change(summary.pnl_unhedged_usd), "book alone"),
+        card("", money(summary.costs.total_usd), f"cost of hedging, {summary.rebalances:,} rebalances"),
+        card(
             "bad" if breaches else "good",
             f"{breaches:,}",
             f"rebalances that left the worst case outside {signed(report.guard_band, 2)} {report.underlying}",
         ),
-        _card(
+        card(
             "bad" if summary.guard_mirror_mismatches else "good",
             f"{summary.guard_mirror_mismatches:,}",
             "times the keeper's forecast and the chain's judgement differed",
         ),
-        _card(
+        card(
             "",
             f"{signed(summary.max_abs_net_delta, 2)} {escape(report.underlying)}",
             "largest net delta " + ("once the hedge was built" if summary.rebalances else "of a book without a hedge"),
         ),
-        _card("", f"{summary.p99_decision_ms:.1f} ms", "99 of 100 decisions took less"),
+        card("", f"{summary.p99_decision_ms:.1f} ms", "99 of 100 decisions took less"),
     ]
-
-
-def _card(kind: str, figure: str, name: str) -> str:
-    shown = f'<div class="figure">{escape(figure)}</div><div class="name">{escape(name)}</div>'
-    return f'<div class="card {kind}">{shown}</div>'
 
 
 def _pictures(report: ReplayReport) -> list[str]:
@@ -120,17 +113,7 @@ def _pictures(report: ReplayReport) -> list[str]:
         "period": duration(max(report.interval_seconds, SECONDS_PER_HOUR)),
         "verdict": verdict(report.summary.effectiveness, report.interval_seconds),
     }
-    return [_picture(title, words.format(**told), draw(report)) for title, words, draw in _PICTURES]
-
-
-def _picture(title: str, words: str, figure: go.Figure) -> str:
-    drawn = pio.to_html(
-        figure,
-        full_html=False,
-        include_plotlyjs=False,
-        config={"displaylogo": False, "responsive": True, "displayModeBar": False},
-    )
-    return f"<section><h2>{escape(title)}</h2><p>{escape(words)}</p>{drawn}</section>"
+    return [section(title, words.format(**told), picture(draw(report))) for title, words, draw in _PICTURES]
 
 
 def _book(report: ReplayReport) -> str:
@@ -156,18 +139,4 @@ def _book(report: ReplayReport) -> str:
         for leg in report.book.options
     ]
     rows += [(leg.label, signed(leg.quantity, 2), "holding", "", "", "", "") for leg in report.book.holdings]
-    return _table(columns, rows)
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    def line(tag: str, cells: Sequence[str]) -> str:
-        first, *rest = cells
-        numbers = "".join(f'<{tag} class="number">{escape(cell)}</{tag}>' for cell in rest)
-        return f"<tr><{tag}>{escape(first)}</{tag}>{numbers}</tr>"
-
-    return "<table>" + line("th", columns) + "".join(line("td", row) for row in rows) + "</table>"
-
-
-def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
-    rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in pairs)
-    return f"<table>{rows}</table>"
+    return table(columns, rows)

@@ -46,7 +46,7 @@ class HedgingCosts:
 class StepRecord:
     """One price, what the keeper saw at it, and what it did. Deltas in underlying units, long is positive.
 
-    P&L and costs are cumulative since the first step; P&L is as seen before this step's own trade.
+    P&L and costs are cumulative since the first step, as seen before this step's own trade.
     """
 
     unix: Seconds
@@ -88,12 +88,22 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Closing:
+    """When and at what price the account of a replay was closed: after the last step's own trade."""
+
+    unix: Seconds
+    price_usd: float
+
+
+@dataclass(frozen=True, slots=True)
 class ReplayReport:
     """A replay, its figures, and where everything in it comes from."""
 
     title: str
     underlying: str
     steps: tuple[StepRecord, ...]
+    closing: Closing
+    """``summary`` is as of here."""
     interval_seconds: Seconds
     book: Book
     guard_band: float

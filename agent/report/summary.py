@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import asdict
 
+import numpy as np
+
+from agent.numerics.arrays import FloatArray
+from agent.report.attribution import TOTAL, attribute_replay
+from agent.report.drawdown import deepest_drawdown
 from agent.report.replay_report import ReplayReport, StepRecord
 
 
@@ -34,9 +41,26 @@ def summary_json(report: ReplayReport) -> str:
         "unexplained_usd": report.unexplained_usd,
         "ended_early": report.ended_early,
         "inputs": dict(report.inputs),
+        **_result(report),
         "step_records": [_step(step) for step in report.steps],
     }
     return json.dumps(fields, indent=2, allow_nan=False) + "\n"
+
+
+def _result(report: ReplayReport) -> dict[str, object]:
+    """Return where the P&L came from, in total and as it built up, and how deep it fell."""
+    found = attribute_replay(report)
+    sides: Mapping[str, Mapping[str, FloatArray]] = {"alone": found.alone, "hedged": found.hedged}
+    built_up = {
+        name: {cause: np.round(path, 4).tolist() for cause, path in side.items()} for name, side in sides.items()
+    }
+    return {
+        "attribution_usd": {
+            **{name: {cause: float(path[-1]) for cause, path in side.items()} for name, side in sides.items()},
+            "path": {"unix": list(found.times_unix), **built_up},
+        },
+        "drawdown": {name: asdict(deepest_drawdown(found.times_unix, side[TOTAL])) for name, side in sides.items()},
+    }
 
 
 def _step(step: StepRecord) -> dict[str, object]:

@@ -7,7 +7,7 @@ import numpy as np
 from agent.backtest.jump_diffusion import JumpDiffusion, jump_diffusion_path
 from agent.domain import Book, HoldingLeg, OptionLeg, OptionType
 from agent.report.effectiveness import hedge_effectiveness
-from agent.report.replay_report import HedgingCosts, ReplayReport, StepAction, StepRecord, Summary
+from agent.report.replay_report import Closing, HedgingCosts, ReplayReport, StepAction, StepRecord, Summary
 from agent.risk.exposure import book_exposure
 
 START_UNIX = 1_722_470_400  # 2024-08-01T00:00:00Z
@@ -60,6 +60,7 @@ def synthetic_report(count: int = 288, seed: int = 3) -> ReplayReport:
         title="Seeded day",
         underlying="ETH",
         steps=tuple(steps),
+        closing=Closing(steps[-1].unix, steps[-1].price_usd),
         interval_seconds=300,
         book=BOOK,
         guard_band=BAND,
@@ -86,7 +87,7 @@ def _summary(steps: list[StepRecord], costs: HedgingCosts) -> Summary:
             300,
         ),
         pnl_unhedged_usd=steps[-1].pnl_unhedged_usd,
-        pnl_hedged_usd=steps[-1].pnl_hedged_usd,
+        pnl_hedged_usd=steps[-1].pnl_hedged_usd + steps[-1].costs.total_usd - costs.total_usd,
         costs=costs,
         max_abs_net_delta=max(abs(step.net_delta) for step in steps[1:]),
         band_breaches_after_rebalance=0,

@@ -182,6 +182,16 @@ def test_recorder__hedge_then_hold__books_the_trade_and_its_costs(recorder, ledg
     assert summary.effectiveness is None
 
 
+def test_recorder__nav_falls_for_no_known_reason__is_unexplained_and_no_funding(recorder, ledger):
+    recorder.record(cycle(Outcome.HELD, *look(3_000.0, 10.0, NOW)))
+    ledger.held_funding = [FundingRecord(LogId(PLACE, "0x02", 0), "venue", wad(2))]
+    step = recorder.record(cycle(Outcome.HELD, *look(3_000.0, 10.0, NOW + 300, equity_usd=100_000 - 2 - 7)))
+    assert step.costs.funding_usd == pytest.approx(2.0)
+    report = recorder.report(None, 1.0)
+    assert report.unexplained_usd == pytest.approx(-7.0)
+    assert (report.closing.unix, report.closing.price_usd) == (NOW + 300, 3_000.0)
+
+
 def test_recorder__trade_in_the_last_step__its_costs_are_in_the_total(recorder, ledger):
     snapshot, state = look(3_000.0, 0.0, NOW)
     _, after = look(3_000.0, 10.0, NOW + 1, equity_usd=100_000 - 40)

@@ -53,9 +53,17 @@ def test_html__self_contained__fetches_nothing(page):
 
 
 def test_html__every_promised_picture__is_there(report, page):
-    for title in ("The price", "Net delta against its band", "Profit and loss", "Change by change", "What it cost"):
+    for title in (
+        "The price",
+        "Net delta against its band",
+        "Profit and loss",
+        "Change by change",
+        "What it cost",
+        "Where the result came from",
+        "Drawdown",
+    ):
         assert title in page.text
-    assert len(re.findall(r"Plotly\.newPlot\(", render_html(report).split("</head>")[1])) == 6
+    assert len(re.findall(r"Plotly\.newPlot\(", render_html(report).split("</head>")[1])) == 8
 
 
 def test_html__text_of_the_book__escaped(report, page):
@@ -102,7 +110,8 @@ def _stepped(report, interval_seconds, **changes):
         )
         for number, step in enumerate(report.steps)
     )
-    return replace(report, steps=steps, interval_seconds=interval_seconds)
+    closing = replace(report.closing, unix=steps[-1].unix)
+    return replace(report, steps=steps, interval_seconds=interval_seconds, closing=closing)
 
 
 def test_story__four_hours_a_step__says_nothing_of_hours(report):

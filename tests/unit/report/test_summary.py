@@ -30,6 +30,8 @@ FIELDS = [
     "unexplained_usd",
     "ended_early",
     "inputs",
+    "attribution_usd",
+    "drawdown",
     "step_records",
 ]
 
@@ -56,4 +58,4 @@ def test_summary_json__too_short_for_effectiveness__null():
 def test_summary_json__not_a_number__refused():
     report = synthetic_report(36)
     with pytest.raises(ValueError, match="Out of range"):
-        summary_json(replace(report, summary=replace(report.summary, pnl_hedged_usd=float("nan"))))
+        summary_json(replace(report, summary=replace(report.summary, wall_s=float("nan"))))
