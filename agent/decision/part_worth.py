@@ -18,7 +18,9 @@ from agent.formatting import delta_text
 
 GAS_SHARE = 0.01
 """Of the notional of a part that waiting would make larger."""
-
+TOO_LITTLE_RISK = "takes away less risk than a trade from the edge of a band"
+TOO_MUCH_GAS = f"is more than {GAS_SHARE:.0%} of"
+"""Words by which a reader of the reason tells the two apart."""
 
 _FULL = 0.9
 """Part of a budget from which on it counts as full."""
@@ -52,10 +54,8 @@ def not_worth(part: Part) -> str | None:
     """Return why a part is left, in words; None where it pays."""
     left = part.distance - part.size
     if part.distance**2 - left**2 < part.band**2:
-        return (
-            f"{delta_text(part.size)} of {delta_text(part.distance)} takes away less risk than a "
-            f"trade from the edge of a band of {delta_text(part.band)}"
-        )
+        sizes = f"{delta_text(part.size)} of {delta_text(part.distance)}"
+        return f"{sizes} {TOO_LITTLE_RISK} of {delta_text(part.band)}"
     if part.refill is None:
         return None
     notional_usd = part.size * part.spot_usd
@@ -64,6 +64,6 @@ def not_worth(part: Part) -> str | None:
         return None
     hours = (worth_usd - notional_usd) / part.refill.usd_per_hour
     return (
-        f"gas of ${part.gas_usd:,.2f} is more than {GAS_SHARE:.0%} of the ${notional_usd:,.0f} that the budget allows; "
+        f"gas of ${part.gas_usd:,.2f} {TOO_MUCH_GAS} the ${notional_usd:,.0f} that the budget allows; "
         f"${worth_usd:,.0f} are there in about {hours:.2g} h"
     )

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from agent.chain.state import ChainState
+from agent.demo.left_outside import outside_reason
 from agent.demo.pnl import Execution, Pnl, PnlAccount
 from agent.demo.provenance import inputs, provenance
 from agent.demo.scenario import Scenario
@@ -129,7 +130,7 @@ class Recorder:
         self._mismatches += result.guard_mirror_mismatch
         if result.after is not None:
             self._breaches += worst_net_delta(result.after.measurement) > _band(result.after)
-        step = _step(result, view, pnl, hedge_size(self._last))
+        step = _step(result, view, pnl, self._last)
         if result.outcome is Outcome.EXECUTED or result.resumed is not None:
             self._pay(step.price_usd)
         self._steps.append(step)
@@ -232,17 +233,20 @@ def nav_at_oracle_usd(state: ChainState, asset_decimals: int) -> float:
     return from_wad(idle + sum(venue.equity for venue in state.measurement.venues))
 
 
-def _step(result: CycleResult, view: CycleView, pnl: Pnl, size_after: float) -> StepRecord:
-    decision = view.decision
+def _step(result: CycleResult, view: CycleView, pnl: Pnl, after: ChainState) -> StepRecord:
+    decision, size_after = view.decision, hedge_size(after)
     size_delta = from_wad(sum(fill.size_delta for fill in result.fills))
+    net_delta_after, target = decision.exposure.book_delta + size_after, decision.target
+    is_outside = worst_net_delta(after.measurement) > _band(after)
+    is_outside |= not target.band_low <= net_delta_after <= target.band_high
     return StepRecord(
         unix=view.block.timestamp,
         price_usd=from_wad(view.snapshot.measurement.price),
         book_delta=decision.exposure.book_delta,
         net_delta=decision.exposure.net_delta,
-        net_delta_after=decision.exposure.book_delta + size_after,
-        band_low=decision.target.band_low,
-        band_high=decision.target.band_high,
+        net_delta_after=net_delta_after,
+        band_low=target.band_low,
+        band_high=target.band_high,
         action=_ACTIONS[result.outcome],
         hedge_size_delta=size_delta,
         hedge_size=size_after,
@@ -250,5 +254,9 @@ def _step(result: CycleResult, view: CycleView, pnl: Pnl, size_after: float) -> 
         pnl_hedged_usd=pnl.hedged_usd,
         costs=pnl.costs,
         reason=result.reason,
+        worst_before=from_wad(worst_net_delta(view.state.measurement)),
+        worst_after=from_wad(worst_net_delta(after.measurement)),
+        governed_band=from_wad(_band(after)),
+        outside_reason=outside_reason(result) if is_outside else None,
         guard_error=decision.guard_error,
     )

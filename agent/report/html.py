@@ -9,6 +9,7 @@ from string import Template
 from agent.extras import extra
 from agent.report import figures
 from agent.report.attribution_section import attribution_sections
+from agent.report.band_section import band_section
 from agent.report.effectiveness import SECONDS_PER_HOUR, variance_name, verdict
 from agent.report.formatting import duration, money, money_change, percent, signed, utc_minute
 from agent.report.html_parts import card, pairs, picture, section, table
@@ -63,7 +64,7 @@ def render_html(report: ReplayReport) -> str:
         plotly_js=get_plotlyjs(),
         cards="\n".join(_cards(report)),
         story="\n".join(f"<p>{escape(paragraph)}</p>" for paragraph in story(report)),
-        pictures="\n".join([*_pictures(report), *attribution_sections(report)]),
+        pictures="\n".join([*_pictures(report), *attribution_sections(report), band_section(report)]),
         book=_book(report),
         provenance="\n".join(
             f"<div><h3>{escape(title)}</h3>{pairs(named.items())}</div>" for title, named in report.provenance.items()

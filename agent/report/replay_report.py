@@ -18,6 +18,23 @@ class StepAction(Enum):
     REJECTED = "rejected"
 
 
+class OutsideReason(Enum):
+    """Why a step left the net delta outside a band."""
+
+    TURNOVER = "turnover"
+    COOLDOWN = "cooldown"
+    LOSS_BUDGET = "loss_budget"
+    COST = "cost"
+    """Gas or the trade itself cost more than it was worth."""
+    VENUE = "venue"
+    """It refused, did not answer, or had too little depth."""
+    ANOTHER_BOUND = "another_bound"
+    PENDING = "pending"
+    """The transaction was on its way."""
+    POLICY = "policy"
+    """It wanted no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class HedgingCosts:
     """What hedging cost, USD; a negative figure was earned."""
@@ -63,6 +80,13 @@ class StepRecord:
     pnl_hedged_usd: float
     costs: HedgingCosts
     reason: str
+    worst_before: float
+    """Worst-case net delta W as the chain measures it, before the step's own trade and after."""
+    worst_after: float
+    governed_band: float
+    """W that the chain accepted at this step, whatever it was before."""
+    outside_reason: OutsideReason | None
+    """Why the step left W or the net delta outside its band; None where both were inside."""
     guard_error: str | None = None
     """The bound that kept the keeper from what it wanted, where one did."""
 

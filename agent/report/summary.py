@@ -11,6 +11,7 @@ import numpy as np
 from agent.numerics.arrays import FloatArray
 from agent.report.attribution import TOTAL, attribute_replay
 from agent.report.drawdown import deepest_drawdown
+from agent.report.outside_band import BandRecord, TimeOutside, governed_band, keeper_band
 from agent.report.replay_report import ReplayReport, StepRecord
 
 
@@ -42,6 +43,7 @@ def summary_json(report: ReplayReport) -> str:
         "ended_early": report.ended_early,
         "inputs": dict(report.inputs),
         **_result(report),
+        "outside_band": {"governed": _outside(governed_band(report)), "keeper": _outside(keeper_band(report))},
         "step_records": [_step(step) for step in report.steps],
     }
     return json.dumps(fields, indent=2, allow_nan=False) + "\n"
@@ -63,6 +65,18 @@ def _result(report: ReplayReport) -> dict[str, object]:
     }
 
 
+def _outside(record: BandRecord) -> dict[str, object]:
+    """Return the time outside one band, by reason."""
+
+    def document(time: TimeOutside) -> dict[str, object]:
+        return asdict(time) | {"reason": None if time.reason is None else time.reason.value}
+
+    return asdict(record) | {
+        "outside": document(record.outside),
+        "by_reason": [document(time) for time in record.by_reason],
+    }
+
+
 def _step(step: StepRecord) -> dict[str, object]:
     return {
         "unix": step.unix,
@@ -76,6 +90,10 @@ def _step(step: StepRecord) -> dict[str, object]:
         "pnl_unhedged_usd": step.pnl_unhedged_usd,
         "pnl_hedged_usd": step.pnl_hedged_usd,
         "cost_usd": step.costs.total_usd,
+        "worst_before": step.worst_before,
+        "worst_after": step.worst_after,
+        "governed_band": step.governed_band,
+        "outside_reason": None if step.outside_reason is None else step.outside_reason.value,
         "guard_error": step.guard_error,
         "reason": step.reason,
     }

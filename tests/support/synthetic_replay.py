@@ -7,7 +7,15 @@ import numpy as np
 from agent.backtest.jump_diffusion import JumpDiffusion, jump_diffusion_path
 from agent.domain import Book, HoldingLeg, OptionLeg, OptionType
 from agent.report.effectiveness import hedge_effectiveness
-from agent.report.replay_report import Closing, HedgingCosts, ReplayReport, StepAction, StepRecord, Summary
+from agent.report.replay_report import (
+    Closing,
+    HedgingCosts,
+    OutsideReason,
+    ReplayReport,
+    StepAction,
+    StepRecord,
+    Summary,
+)
 from agent.risk.exposure import book_exposure
 
 START_UNIX = 1_722_470_400  # 2024-08-01T00:00:00Z
@@ -50,6 +58,10 @@ def synthetic_report(count: int = 288, seed: int = 3) -> ReplayReport:
                 pnl_hedged_usd=exposure.book_value_usd - first + hedge_pnl_usd - costs.total_usd,
                 costs=costs,
                 reason="synthetic",
+                worst_before=abs(exposure.net_delta),
+                worst_after=abs(exposure.net_delta + size_delta),
+                governed_band=BAND,
+                outside_reason=None if trades or abs(exposure.net_delta) <= BAND / 2 else OutsideReason.POLICY,
             )
         )
         notional = abs(size_delta) * price_usd

@@ -20,7 +20,7 @@ from agent.keeper.planner import CycleView
 from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.accounting import NavCheck
 from agent.ledger.records import BlockId, FillRecord, FundingRecord, LogId, Receipt
-from agent.report.replay_report import StepAction
+from agent.report.replay_report import OutsideReason, StepAction
 from agent.units import AssetUnits, BlockHash, IntentId, Seconds, Wad
 from tests.support.decision_builders import BOUNDS, COSTS, NOW, SETTINGS, VenueState, held, snapshot_of, wad
 
@@ -217,14 +217,17 @@ def test_recorder__resumed_intent__its_fills_are_booked_though_the_cycle_names_n
 def test_recorder__worst_case_after_a_rebalance__counted_when_above_the_band(recorder, band, breaches):
     snapshot, state = look(3_000.0, 0.0, NOW)
     after = replace(state, bounds=replace(state.bounds, band=wad(band)))
-    recorder.record(cycle(Outcome.EXECUTED, snapshot, state, after=after))
+    step = recorder.record(cycle(Outcome.EXECUTED, snapshot, state, after=after))
     assert recorder.report(None, 1.0).summary.band_breaches_after_rebalance == breaches
+    assert (step.worst_after, step.governed_band) == (10.0, band)
+    assert step.outside_reason is (OutsideReason.POLICY if breaches else None)
 
 
 def test_recorder__rejection_and_mismatch__counted(recorder):
     snapshot, state = look(3_000.0, 0.0, NOW)
     step = recorder.record(cycle(Outcome.REJECTED, snapshot, state, guard_mirror_mismatch=True))
     summary = recorder.report(None, 1.0).summary
+    assert (step.worst_before, step.worst_after, step.outside_reason) == (10.0, 10.0, None)
     assert step.action is StepAction.REJECTED
     assert (summary.rejected, summary.rebalances, summary.guard_mirror_mismatches) == (1, 0, 1)
 

@@ -32,6 +32,7 @@ FIELDS = [
     "inputs",
     "attribution_usd",
     "drawdown",
+    "outside_band",
     "step_records",
 ]
 
