@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -12,27 +12,26 @@ from typing import Protocol
 import numpy as np
 
 from agent.chain.state import ChainState
-from agent.demo.left_outside import outside_reason
 from agent.demo.pnl import Execution, Pnl, PnlAccount
-from agent.demo.provenance import inputs, provenance
+from agent.demo.provenance import inputs, market_note, provenance
 from agent.demo.scenario import Scenario
+from agent.demo.step_record import (
+    band_in_force,
+    depth_quotes,
+    hedge_size,
+    margin_use,
+    nav_at_oracle_usd,
+    step_record,
+    trade_of,
+)
 from agent.demo.world import World, open_world
 from agent.errors import AgentError, DataError
-from agent.guard import effective_band, worst_net_delta
+from agent.guard import worst_net_delta
 from agent.keeper.keeper import Keeper
-from agent.keeper.planner import CycleView
 from agent.keeper.result import CycleResult, Outcome
 from agent.report.effectiveness import hedge_effectiveness
-from agent.report.replay_report import Closing, ReplayReport, StepAction, StepRecord, Summary
-from agent.units import Wad, asset_units_to_wad, from_wad, wei_to_eth
-
-_ACTIONS = {
-    Outcome.HELD: StepAction.HOLD,
-    Outcome.PENDING: StepAction.HOLD,
-    Outcome.EXECUTED: StepAction.HEDGED,
-    Outcome.REJECTED: StepAction.REJECTED,
-}
-
+from agent.report.replay_report import Closing, DepthQuote, ReplayReport, StepAction, StepRecord, Summary, Trade
+from agent.units import Address, from_wad
 
 INTERRUPTED = "it was interrupted"
 
@@ -65,7 +64,13 @@ def replay(scenario: Scenario, config: Path, observer: Observer) -> ReplayReport
     started = time.perf_counter()
     with open_world(scenario, config, observer.phase) as world:
         observer.begin()
-        recorder = Recorder(scenario, world.keeper, world.deployment.asset.decimals, world.settings.costs.gas_token_usd)
+        recorder = Recorder(
+            scenario,
+            world.keeper,
+            world.deployment.asset.decimals,
+            world.settings.costs.gas_token_usd,
+            world.maintenance_ratios(),
+        )
         ended_early = None
         try:
             for at_unix, price_usd in zip(scenario.prices.times_unix, scenario.prices.prices_usd, strict=True):
@@ -89,7 +94,12 @@ class Recorder:
     """Turns cycles into the records of a report."""
 
     def __init__(
-        self, scenario: Scenario, keeper: Keeper, asset_decimals: int, gas_token_usd: Callable[[float], float]
+        self,
+        scenario: Scenario,
+        keeper: Keeper,
+        asset_decimals: int,
+        gas_token_usd: Callable[[float], float],
+        maintenance: Mapping[Address, float],
     ) -> None:
         self._scenario = scenario
         self._gas_token_usd = gas_token_usd
@@ -105,6 +115,8 @@ class Recorder:
         self._receipts_booked = 0
         self._last: ChainState | None = None
         self._unexplained_usd = 0.0
+        self._maintenance = maintenance
+        self._depth: tuple[DepthQuote, ...] = ()
 
     @property
     def has_steps(self) -> bool:
@@ -129,10 +141,11 @@ class Recorder:
         self._ledger_error_bps = max(self._ledger_error_bps, 0.0 if result.nav is None else result.nav.error_bps)
         self._mismatches += result.guard_mirror_mismatch
         if result.after is not None:
-            self._breaches += worst_net_delta(result.after.measurement) > _band(result.after)
-        step = _step(result, view, pnl, self._last)
-        if result.outcome is Outcome.EXECUTED or result.resumed is not None:
-            self._pay(step.price_usd)
+            self._breaches += worst_net_delta(result.after.measurement) > band_in_force(result.after)
+        self._depth = self._depth or depth_quotes(view.snapshot)
+        has_sent = result.outcome is Outcome.EXECUTED or result.resumed is not None or result.receipt is not None
+        trade = self._pay(from_wad(view.state.measurement.price)) if has_sent else None
+        step = step_record(result, view, pnl, self._last, trade, margin_use(self._last, self._maintenance))
         self._steps.append(step)
         return step
 
@@ -150,21 +163,19 @@ class Recorder:
         self._unexplained_usd = funding_usd - pnl.costs.funding_usd
         return replace(pnl, costs=replace(pnl.costs, funding_usd=funding_usd))
 
-    def _pay(self, price_usd: float) -> None:
+    def _pay(self, price_usd: float) -> Trade | None:
         """Book what the ledger has and the account has not, even where a cycle ended before its receipt came."""
         fills = self._ledger.fills()[self._fills_booked :]
         receipts = self._ledger.receipts()[self._receipts_booked :]
         self._fills_booked += len(fills)
         self._receipts_booked += len(receipts)
-        if self._account is not None:
-            self._account.pay(
-                [
-                    Execution(from_wad(fill.size_delta), from_wad(fill.execution_price), from_wad(fill.fee))
-                    for fill in fills
-                ],
-                sum(wei_to_eth(receipt.gas_used * receipt.gas_price_wei) for receipt in receipts)
-                * self._gas_token_usd(price_usd),
-            )
+        executions = [
+            Execution(from_wad(fill.size_delta), from_wad(fill.execution_price), from_wad(fill.fee)) for fill in fills
+        ]
+        trade = trade_of(executions, receipts, price_usd, self._gas_token_usd(price_usd))
+        if self._account is not None and trade is not None:
+            self._account.pay(executions, trade.gas_usd)
+        return trade
 
     def report(self, world: World, wall_seconds: float, ended_early: str | None = None) -> ReplayReport:
         """Close the account at the last state and return the report; ``ended_early``: why it is not the whole."""
@@ -180,7 +191,9 @@ class Recorder:
             closing=Closing(state.block.timestamp, from_wad(state.measurement.price)),
             interval_seconds=scenario.prices.interval_seconds,
             book=scenario.book,
-            guard_band=from_wad(_band(state)),
+            guard_band=from_wad(band_in_force(state)),
+            depth=self._depth,
+            market_note=market_note(scenario),
             turnover_usd=self._account.turnover_usd,
             unexplained_usd=self._unexplained_usd,
             ended_early=ended_early,
@@ -216,47 +229,3 @@ class Recorder:
             wall_s=wall_seconds,
             p99_decision_ms=1_000 * float(np.quantile(self._decision_seconds, 0.99)),
         )
-
-
-def _band(state: ChainState) -> Wad:
-    return effective_band(state.bounds, state.measurement.firm_nav, state.measurement.price)
-
-
-def hedge_size(state: ChainState) -> float:
-    """Return the filled size on all venues, underlying units."""
-    return from_wad(sum(venue.size for venue in state.venues))
-
-
-def nav_at_oracle_usd(state: ChainState, asset_decimals: int) -> float:
-    """Return the vault's NAV with every position valued at the oracle's price, as the book is; debts count in full."""
-    idle = asset_units_to_wad(state.idle_assets, asset_decimals)
-    return from_wad(idle + sum(venue.equity for venue in state.measurement.venues))
-
-
-def _step(result: CycleResult, view: CycleView, pnl: Pnl, after: ChainState) -> StepRecord:
-    decision, size_after = view.decision, hedge_size(after)
-    size_delta = from_wad(sum(fill.size_delta for fill in result.fills))
-    net_delta_after, target = decision.exposure.book_delta + size_after, decision.target
-    is_outside = worst_net_delta(after.measurement) > _band(after)
-    is_outside |= not target.band_low <= net_delta_after <= target.band_high
-    return StepRecord(
-        unix=view.block.timestamp,
-        price_usd=from_wad(view.snapshot.measurement.price),
-        book_delta=decision.exposure.book_delta,
-        net_delta=decision.exposure.net_delta,
-        net_delta_after=net_delta_after,
-        band_low=target.band_low,
-        band_high=target.band_high,
-        action=_ACTIONS[result.outcome],
-        hedge_size_delta=size_delta,
-        hedge_size=size_after,
-        pnl_unhedged_usd=pnl.unhedged_usd,
-        pnl_hedged_usd=pnl.hedged_usd,
-        costs=pnl.costs,
-        reason=result.reason,
-        worst_before=from_wad(worst_net_delta(view.state.measurement)),
-        worst_after=from_wad(worst_net_delta(after.measurement)),
-        governed_band=from_wad(_band(after)),
-        outside_reason=outside_reason(result) if is_outside else None,
-        guard_error=decision.guard_error,
-    )

@@ -15,6 +15,7 @@ from agent.report.formatting import duration, money, money_change, percent, sign
 from agent.report.html_parts import card, pairs, picture, section, table
 from agent.report.narrative import span_seconds, story
 from agent.report.replay_report import ReplayReport
+from agent.report.trade_section import trade_section
 
 with extra("report", "The HTML report"):
     from plotly.offline import get_plotlyjs
@@ -64,7 +65,9 @@ def render_html(report: ReplayReport) -> str:
         plotly_js=get_plotlyjs(),
         cards="\n".join(_cards(report)),
         story="\n".join(f"<p>{escape(paragraph)}</p>" for paragraph in story(report)),
-        pictures="\n".join([*_pictures(report), *attribution_sections(report), band_section(report)]),
+        pictures="\n".join(
+            [*_pictures(report), *attribution_sections(report), band_section(report), trade_section(report)]
+        ),
         book=_book(report),
         provenance="\n".join(
             f"<div><h3>{escape(title)}</h3>{pairs(named.items())}</div>" for title, named in report.provenance.items()

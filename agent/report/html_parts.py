@@ -46,9 +46,14 @@ def picture(figure: go.Figure) -> str:
 
 
 def table(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], *, words: Sequence[int] = (), total: bool = False
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    words: Sequence[int] = (),
+    total: bool = False,
+    label: str = "",
 ) -> str:
-    """Return a table that scrolls inside its own frame where the screen is narrower.
+    """Return a table that scrolls inside its own frame where the screen is narrower, or the table long.
 
     Parameters
     ----------
@@ -58,6 +63,8 @@ def table(
         Columns beside the first that hold sentences, not figures.
     total
         Whether the last row is a sum of those above.
+    label
+        What the table is, for who hears the page; the first column's heading if not given.
     """
 
     def line(tag: str, cells: Sequence[str], kind: str = "") -> str:
@@ -67,7 +74,8 @@ def table(
     body = [line("td", row) for row in rows]
     if total:
         body[-1] = line("td", rows[-1], ' class="total"')
-    return f'<div class="scroll"><table>{line("th", columns)}{"".join(body)}</table></div>'
+    shown = f"<table><thead>{line('th', columns)}</thead><tbody>{''.join(body)}</tbody></table>"
+    return f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(label or columns[0])}">{shown}</div>'
 
 
 def pairs(items: Iterable[tuple[str, str]]) -> str:

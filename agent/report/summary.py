@@ -13,6 +13,7 @@ from agent.report.attribution import TOTAL, attribute_replay
 from agent.report.drawdown import deepest_drawdown
 from agent.report.outside_band import BandRecord, TimeOutside, governed_band, keeper_band
 from agent.report.replay_report import ReplayReport, StepRecord
+from agent.report.trade_section import trades_document
 
 
 def summary_json(report: ReplayReport) -> str:
@@ -44,6 +45,7 @@ def summary_json(report: ReplayReport) -> str:
         "inputs": dict(report.inputs),
         **_result(report),
         "outside_band": {"governed": _outside(governed_band(report)), "keeper": _outside(keeper_band(report))},
+        "trades": trades_document(report),
         "step_records": [_step(step) for step in report.steps],
     }
     return json.dumps(fields, indent=2, allow_nan=False) + "\n"

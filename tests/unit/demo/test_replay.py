@@ -12,8 +12,9 @@ from agent.chain.state import ChainState
 from agent.chain.state import VenueState as VenueOnChain
 from agent.decision.decide import decide
 from agent.demo import replay as replay_module
-from agent.demo.replay import INTERRUPTED, Recorder, hedge_size, nav_at_oracle_usd, replay
+from agent.demo.replay import INTERRUPTED, Recorder, replay
 from agent.demo.scenario import seeded_scenario
+from agent.demo.step_record import hedge_size, nav_at_oracle_usd
 from agent.domain import Exposure, Target, TradeCosts
 from agent.errors import DataError, TransientError
 from agent.keeper.planner import CycleView
@@ -113,9 +114,8 @@ def ledger():
 def recorder(ledger, monkeypatch):
     monkeypatch.setattr(replay_module, "provenance", lambda scenario, world, bounds: {})
     scenario = replace(seeded_scenario(1, None), book=BOOK)
-    return Recorder(
-        scenario, SimpleNamespace(ledger=ledger), asset_decimals=6, gas_token_usd=lambda price_usd: price_usd
-    )
+    keeper = SimpleNamespace(ledger=ledger)
+    return Recorder(scenario, keeper, asset_decimals=6, gas_token_usd=lambda price_usd: price_usd, maintenance={})
 
 
 @pytest.mark.parametrize("size", [12.0, -12.0, 0.0])
@@ -270,6 +270,7 @@ def test_replay__ends_in_its_second_step__reports_the_first(recorder, monkeypatc
     snapshot, state = look(3_000.0, 0.0, NOW)
     keeper = SimpleNamespace(cycle=lambda: cycle(Outcome.HELD, snapshot, state), ledger=recorder._ledger)
     world = SimpleNamespace(
+        maintenance_ratios=dict,
         keeper=keeper,
         localnet=SimpleNamespace(step=_failing(*errors)),
         deployment=SimpleNamespace(asset=SimpleNamespace(decimals=6)),
@@ -284,6 +285,7 @@ def test_replay__ends_in_its_second_step__reports_the_first(recorder, monkeypatc
 def test_replay__ends_in_its_first_step__has_nothing_to_report(recorder, monkeypatch):
     step = SimpleNamespace(step=lambda *_: (_ for _ in ()).throw(DataError("no depth")))
     world = SimpleNamespace(
+        maintenance_ratios=dict,
         keeper=SimpleNamespace(ledger=recorder._ledger),
         localnet=step,
         deployment=SimpleNamespace(asset=SimpleNamespace(decimals=6)),

@@ -33,6 +33,7 @@ FIELDS = [
     "attribution_usd",
     "drawdown",
     "outside_band",
+    "trades",
     "step_records",
 ]
 
