@@ -25,7 +25,6 @@ def require_replayable(scenario: Scenario, settings: Settings, config: Path) -> 
         *_step_faults(scenario, settings, config),
         *_price_faults(scenario, settings, config),
         *book_faults(scenario.book, scenario.book_origin, scenario.prices.start_unix),
-        *_expiry_faults(scenario),
     ]
     # A book that expires or prices that nobody believes are mended first: they change what is to be hedged.
     if faults := faults or list(_hedge_faults(scenario, settings, config)):
@@ -67,16 +66,6 @@ def _price_faults(scenario: Scenario, settings: Settings, config: Path) -> Itera
             f"the first; the local pool goes from {market.maker_low_ratio:g} to {market.maker_high_ratio:g} times it; "
             "choose a shorter span with --from and --to"
         )
-
-
-def _expiry_faults(scenario: Scenario) -> Iterator[str]:
-    end_unix = scenario.prices.end_unix
-    for leg in scenario.book.options:
-        if leg.expiry_unix <= end_unix:
-            yield (
-                f"{scenario.book_origin}: [[option]] {leg.label}: expires {iso_utc(leg.expiry_unix)}, inside the "
-                f"replayed span, which ends {iso_utc(end_unix)}; end before it with --to, or leave the leg out"
-            )
 
 
 def _hedge_faults(scenario: Scenario, settings: Settings, config: Path) -> Iterator[str]:

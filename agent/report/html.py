@@ -12,7 +12,10 @@ from agent.report.attribution_section import attribution_sections
 from agent.report.band_section import band_section
 from agent.report.effectiveness import SECONDS_PER_HOUR, variance_name, verdict
 from agent.report.formatting import duration, money, money_change, percent, signed, utc_minute
+from agent.report.gas_section import gas_section
 from agent.report.html_parts import card, pairs, picture, section, table
+from agent.report.margin_section import margin_section
+from agent.report.market_section import depth_section, expiry_section
 from agent.report.narrative import span_seconds, story
 from agent.report.replay_report import ReplayReport
 from agent.report.trade_section import trade_section
@@ -118,6 +121,19 @@ def _pictures(report: ReplayReport) -> list[str]:
         "verdict": verdict(report.summary.effectiveness, report.interval_seconds),
     }
     return [section(title, words.format(**told), picture(draw(report))) for title, words, draw in _PICTURES]
+
+
+def _risk_sections(report: ReplayReport) -> list[str]:
+    """Return what a risk manager asks for, in the order of the questions."""
+    return [
+        *attribution_sections(report),
+        band_section(report),
+        trade_section(report),
+        gas_section(report),
+        margin_section(report),
+        expiry_section(report),
+        depth_section(report),
+    ]
 
 
 def _book(report: ReplayReport) -> str:

@@ -11,6 +11,9 @@ import numpy as np
 from agent.numerics.arrays import FloatArray
 from agent.report.attribution import TOTAL, attribute_replay
 from agent.report.drawdown import deepest_drawdown
+from agent.report.expiries import expiries
+from agent.report.gas import gas_use
+from agent.report.margin_use import worst_margin
 from agent.report.outside_band import BandRecord, TimeOutside, governed_band, keeper_band
 from agent.report.replay_report import ReplayReport, StepRecord
 from agent.report.trade_section import trades_document
@@ -46,6 +49,10 @@ def summary_json(report: ReplayReport) -> str:
         **_result(report),
         "outside_band": {"governed": _outside(governed_band(report)), "keeper": _outside(keeper_band(report))},
         "trades": trades_document(report),
+        "gas": asdict(gas_use(report)),
+        "margin": asdict(worst_margin(report)),
+        "expiries": [asdict(expiry) for expiry in expiries(report)],
+        "depth": [asdict(quote) for quote in report.depth],
         "step_records": [_step(step) for step in report.steps],
     }
     return json.dumps(fields, indent=2, allow_nan=False) + "\n"
@@ -95,6 +102,7 @@ def _step(step: StepRecord) -> dict[str, object]:
         "worst_before": step.worst_before,
         "worst_after": step.worst_after,
         "governed_band": step.governed_band,
+        "margin": asdict(step.margin),
         "outside_reason": None if step.outside_reason is None else step.outside_reason.value,
         "guard_error": step.guard_error,
         "reason": step.reason,

@@ -34,6 +34,10 @@ FIELDS = [
     "drawdown",
     "outside_band",
     "trades",
+    "gas",
+    "margin",
+    "expiries",
+    "depth",
     "step_records",
 ]
 
