@@ -8,6 +8,7 @@ from string import Template
 
 from agent.extras import extra
 from agent.report import figures
+from agent.report.accounting_section import accounting_section
 from agent.report.attribution_section import attribution_sections
 from agent.report.band_section import band_section
 from agent.report.effectiveness import SECONDS_PER_HOUR, variance_name, verdict
@@ -127,6 +128,7 @@ def _risk_sections(report: ReplayReport) -> list[str]:
     """Return what a risk manager asks for, in the order of the questions."""
     return [
         *attribution_sections(report),
+        accounting_section(report),
         band_section(report),
         trade_section(report),
         gas_section(report),

@@ -13,6 +13,7 @@ from agent.report.attribution import TOTAL, attribute_replay
 from agent.report.drawdown import deepest_drawdown
 from agent.report.expiries import expiries
 from agent.report.gas import gas_use
+from agent.report.hedge_accounting import hedge_accounting
 from agent.report.margin_use import worst_margin
 from agent.report.outside_band import BandRecord, TimeOutside, governed_band, keeper_band
 from agent.report.replay_report import ReplayReport, StepRecord
@@ -47,6 +48,7 @@ def summary_json(report: ReplayReport) -> str:
         "ended_early": report.ended_early,
         "inputs": dict(report.inputs),
         **_result(report),
+        "hedge_accounting": _accounting(report),
         "outside_band": {"governed": _outside(governed_band(report)), "keeper": _outside(keeper_band(report))},
         "trades": trades_document(report),
         "gas": asdict(gas_use(report)),
@@ -72,6 +74,11 @@ def _result(report: ReplayReport) -> dict[str, object]:
         },
         "drawdown": {name: asdict(deepest_drawdown(found.times_unix, side[TOTAL])) for name, side in sides.items()},
     }
+
+
+def _accounting(report: ReplayReport) -> dict[str, object] | None:
+    found = hedge_accounting(report)
+    return None if found is None else asdict(found)
 
 
 def _outside(record: BandRecord) -> dict[str, object]:

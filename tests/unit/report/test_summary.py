@@ -32,6 +32,7 @@ FIELDS = [
     "inputs",
     "attribution_usd",
     "drawdown",
+    "hedge_accounting",
     "outside_band",
     "trades",
     "gas",
