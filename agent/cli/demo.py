@@ -7,6 +7,7 @@ import sqlite3
 import sys
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -19,19 +20,21 @@ from agent.backtest.seeded_day import DEFAULT_SEED
 from agent.demo.live_table import LiveTable
 from agent.demo.preflight import require_replayable
 from agent.demo.replay import INTERRUPTED, replay
-from agent.demo.scenario import Scenario, file_scenario, seeded_scenario
+from agent.demo.scenario import Scenario, file_scenario, realised_iv, seeded_scenario
 from agent.demo.world import LEDGER_PATH, NETWORK
 from agent.errors import DataError
+from agent.files.iv_file import load_iv_path
 from agent.files.timestamps import parse_instant
 from agent.report.effectiveness import verdict
 from agent.report.formatting import duration, money, money_change
+from agent.report.iv_words import iv_in_brief
 from agent.report.replay_report import ReplayReport
 from agent.report.summary import summary_json
 from agent.settings import config_path, load_settings
 
 EXAMPLE = (
     "Example: evenkeel demo --prices prices.parquet --from 2024-08-01 --to 2024-08-08 --book examples/book.toml "
-    "--html report.html"
+    "--iv examples/iv.csv --html report.html"
 )
 REPORT_DIRECTORY = Path(".evenkeel") / "reports"
 EXIT_INTERRUPTED = 130
@@ -57,6 +60,19 @@ def demo(
         Path | None,
         typer.Option(help="Book of positions. Without it: short 100 calls at the money, 30 days left."),
     ] = None,
+    iv: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV of time and iv (0.65 is 65 %): the book's mark follows its changes, every leg in parallel. "
+            "Keeper and chain go on with the book's own IV. Without it IV is held."
+        ),
+    ] = None,
+    iv_realised: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Instead of --iv: IV follows the realised volatility of so many trailing days of --prices."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the generated path and of the local chain.")] = DEFAULT_SEED,
     config_file: Annotated[
         Path | None, typer.Option("--config", help="TOML of bounds, policy and costs, instead of config/localnet.toml.")
@@ -75,7 +91,7 @@ def demo(
     as_json, summary_path = _after_json(as_json, json_path, summary_path)
     config = config_path(NETWORK if config_file is None else str(config_file))
     settings = load_settings(config, {})
-    scenario = _scenario(prices, start, end, symbol, book, seed)
+    scenario = _scenario(prices, start, end, symbol, book, seed, iv, iv_realised)
     require_replayable(scenario, settings, config)
     html_target, json_target = _targets(scenario, html_path, summary_path, as_json)
     # Loaded before the chain starts: a replay must not end without the means to report it.
@@ -110,13 +126,25 @@ def _after_json(as_json: bool, written: str | None, summary_path: Path | None) -
 
 
 def _scenario(
-    prices: Path | None, start: str | None, end: str | None, symbol: str | None, book: Path | None, seed: int
+    prices: Path | None,
+    start: str | None,
+    end: str | None,
+    symbol: str | None,
+    book: Path | None,
+    seed: int,
+    iv: Path | None,
+    iv_realised: int | None,
 ) -> Scenario:
+    if iv is not None and iv_realised is not None:
+        raise DataError("--iv and --iv-realised both say what IV follows; give one of them")
+    iv_path = None if iv is None else load_iv_path(iv)
     if prices is None:
+        if iv_realised is not None:
+            raise DataError("--iv-realised needs prices before the start; add --prices FILE.parquet, or give --iv")
         for option, given in (("--from", start), ("--to", end), ("--symbol", symbol)):
             if given is not None:
                 raise DataError(f"{option} chooses from a price file; add --prices FILE.parquet, or leave it out")
-        return seeded_scenario(seed, book)
+        return replace(seeded_scenario(seed, book), iv_path=iv_path)
     if start is None or end is None:
         raise DataError(
             f"--prices {prices} needs a span; add --from and --to, such as --from 2024-08-01 --to 2024-08-08"
@@ -125,7 +153,10 @@ def _scenario(
         datetime.fromtimestamp(parse_instant(written, option), tz=UTC)
         for written, option in ((start, "--from"), (end, "--to"))
     )
-    return file_scenario(prices, symbol or _DEFAULT_SYMBOL, first, last, book, seed)
+    scenario = file_scenario(prices, symbol or _DEFAULT_SYMBOL, first, last, book, seed)
+    if iv_realised is not None:
+        iv_path = realised_iv(prices, symbol or _DEFAULT_SYMBOL, first, last, iv_realised)
+    return replace(scenario, iv_path=iv_path)
 
 
 def _targets(
@@ -198,6 +229,7 @@ def _conclude(console: Console, report: ReplayReport, files: Mapping[str, Path |
         ("Hedge effectiveness", verdict(summary.effectiveness, report.interval_seconds)),
         ("Book alone", money_change(summary.pnl_unhedged_usd)),
         ("Book with hedge", f"{money_change(summary.pnl_hedged_usd)} after {money(summary.costs.total_usd)} of costs"),
+        ("IV", iv_in_brief(report)),
         (
             "Rebalances",
             f"{summary.rebalances:,}, {summary.rejected:,} refused, "

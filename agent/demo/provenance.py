@@ -37,6 +37,7 @@ def inputs(scenario: Scenario) -> Mapping[str, str]:
         "last": iso_utc(prices.end_unix),
         "interval_seconds": str(prices.interval_seconds),
         "book": scenario.book_origin,
+        "iv": "held" if scenario.iv_path is None else scenario.iv_path.rule,
         "seed": str(scenario.seed),
         "deposit_usd": f"{scenario.deposit_usd:.2f}",
     }
@@ -106,6 +107,7 @@ def _run(scenario: Scenario, world: World) -> dict[str, str]:
         "Policy": policy.name.replace("_", " "),
         **parameters,
         "Book": scenario.book_origin,
+        "IV": "held at the book's own" if scenario.iv_path is None else scenario.iv_path.rule,
         "Deposit": money(scenario.deposit_usd),
         "Base fee": f"{wei_to_gwei(world.localnet.manifest.base_fee_wei):g} gwei",
         "Seed": str(scenario.seed),

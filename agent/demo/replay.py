@@ -145,7 +145,8 @@ class Recorder:
         self._depth = self._depth or depth_quotes(view.snapshot)
         has_sent = result.outcome is Outcome.EXECUTED or result.resumed is not None or result.receipt is not None
         trade = self._pay(from_wad(view.state.measurement.price)) if has_sent else None
-        step = step_record(result, view, pnl, self._last, trade, margin_use(self._last, self._maintenance))
+        shift = self._scenario.iv_shift_annual(view.block.timestamp)
+        step = step_record(result, view, pnl, self._last, trade, margin_use(self._last, self._maintenance), shift)
         self._steps.append(step)
         return step
 
@@ -158,7 +159,9 @@ class Recorder:
         nav_usd = nav_at_oracle_usd(state, self._asset_decimals)
         if self._account is None:
             self._account = PnlAccount(self._scenario.book, price_usd, at_unix, nav_usd)
-        pnl = self._account.observe(price_usd, at_unix, nav_usd, hedge_size(state))
+        pnl = self._account.observe(
+            price_usd, at_unix, nav_usd, hedge_size(state), self._scenario.iv_shift_annual(at_unix)
+        )
         funding_usd = self._funding_usd(state)
         self._unexplained_usd = funding_usd - pnl.costs.funding_usd
         return replace(pnl, costs=replace(pnl.costs, funding_usd=funding_usd))
@@ -188,7 +191,8 @@ class Recorder:
             title=scenario.title,
             underlying=scenario.book.underlying,
             steps=tuple(self._steps),
-            closing=Closing(state.block.timestamp, from_wad(state.measurement.price)),
+            closing=self._closing(state),
+            iv_rule=None if scenario.iv_path is None else scenario.iv_path.rule,
             interval_seconds=scenario.prices.interval_seconds,
             book=scenario.book,
             guard_band=from_wad(band_in_force(state)),
@@ -201,6 +205,10 @@ class Recorder:
             summary=self._summary(final, nav_at_oracle_usd(state, self._asset_decimals), wall_seconds),
             provenance=provenance(scenario, world, state.bounds),
         )
+
+    def _closing(self, state: ChainState) -> Closing:
+        at_unix = state.block.timestamp
+        return Closing(at_unix, from_wad(state.measurement.price), self._scenario.iv_shift_annual(at_unix))
 
     def _funding_usd(self, state: ChainState) -> float:
         """Return funding paid: settled, as the venue's events say, and accrued since."""

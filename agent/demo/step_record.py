@@ -104,7 +104,13 @@ def depth_quotes(snapshot: Snapshot) -> tuple[DepthQuote, ...]:
 
 
 def step_record(
-    result: CycleResult, view: CycleView, pnl: Pnl, after: ChainState, trade: Trade | None, margin: MarginUse
+    result: CycleResult,
+    view: CycleView,
+    pnl: Pnl,
+    after: ChainState,
+    trade: Trade | None,
+    margin: MarginUse,
+    iv_shift_annual: float,
 ) -> StepRecord:
     """Return the record of one cycle; ``after`` is the vault as the cycle left it."""
     decision, size_after = view.decision, hedge_size(after)
@@ -131,6 +137,7 @@ def step_record(
         worst_after=from_wad(worst_net_delta(after.measurement)),
         governed_band=from_wad(band_in_force(after)),
         margin=margin,
+        iv_shift_annual=iv_shift_annual,
         trade=trade,
         outside_reason=outside_reason(result) if is_outside else None,
         guard_error=decision.guard_error,

@@ -57,13 +57,19 @@ def attribute_replay(report: ReplayReport) -> PnlByCause:
     times = np.array([*(step.unix for step in steps), close.unix])
     spot = np.array([*(step.price_usd for step in steps), close.price_usd])
     legs, held = live_options(report.book, steps[0].unix), held_quantity(report.book)
-    path = MarkPath(spot, (times - times[0]) / SECONDS_PER_YEAR, legs.iv_annual)
+    path = MarkPath(spot, (times - times[0]) / SECONDS_PER_YEAR, _volatilities(report, legs.iv_annual))
     alone_usd = np.array([*(step.pnl_unhedged_usd for step in steps), report.summary.pnl_unhedged_usd])
     hedged_usd = np.array([*(step.pnl_hedged_usd for step in steps), report.summary.pnl_hedged_usd])
     alone = attribute_path(legs, path, 0.0, held, observed_pnl_usd=np.diff(alone_usd))
     sizes = np.array([step.hedge_size for step in steps])
     hedged = attribute_path(legs, path, sizes, held, _step_costs(report), np.diff(hedged_usd))
     return PnlByCause(tuple(times.tolist()), _built_up(alone), _built_up(hedged))
+
+
+def _volatilities(report: ReplayReport, iv_annual: FloatArray) -> FloatArray:
+    """Return each leg's volatility at the marks, shape (marks, legs)."""
+    shifts = [*(step.iv_shift_annual for step in report.steps), report.closing.iv_shift_annual]
+    return np.asarray(np.add.outer(shifts, iv_annual))
 
 
 def _step_costs(report: ReplayReport) -> StepCosts:

@@ -15,6 +15,7 @@ from agent.report.effectiveness import SECONDS_PER_HOUR, variance_name, verdict
 from agent.report.formatting import duration, money, money_change, percent, signed, utc_minute
 from agent.report.gas_section import gas_section
 from agent.report.html_parts import card, pairs, picture, section, table
+from agent.report.iv_section import iv_section
 from agent.report.margin_section import margin_section
 from agent.report.market_section import depth_section, expiry_section
 from agent.report.narrative import span_seconds, story
@@ -129,6 +130,7 @@ def _risk_sections(report: ReplayReport) -> list[str]:
     return [
         *attribution_sections(report),
         accounting_section(report),
+        iv_section(report),
         band_section(report),
         trade_section(report),
         gas_section(report),

@@ -127,6 +127,8 @@ class StepRecord:
     governed_band: float
     """W that the chain accepted at this step, whatever it was before."""
     margin: MarginUse
+    iv_shift_annual: float
+    """How far the mark of every option is from its own IV in the book."""
     trade: Trade | None
     """What was executed and paid in this step; None where nothing was."""
     outside_reason: OutsideReason | None
@@ -161,6 +163,7 @@ class Closing:
 
     unix: Seconds
     price_usd: float
+    iv_shift_annual: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +189,8 @@ class ReplayReport:
     book: Book
     guard_band: float
     """Worst-case net delta the chain always accepts, underlying units."""
+    iv_rule: str | None
+    """What the book's mark followed, as the end of "IV follows ..."; None where IV was held."""
     depth: tuple[DepthQuote, ...]
     """Smallest first, sales before purchases of one size."""
     market_note: str

@@ -14,6 +14,7 @@ from agent.report.drawdown import deepest_drawdown
 from agent.report.expiries import expiries
 from agent.report.gas import gas_use
 from agent.report.hedge_accounting import hedge_accounting
+from agent.report.iv_assumption import iv_assumption
 from agent.report.margin_use import worst_margin
 from agent.report.outside_band import BandRecord, TimeOutside, governed_band, keeper_band
 from agent.report.replay_report import ReplayReport, StepRecord
@@ -49,6 +50,7 @@ def summary_json(report: ReplayReport) -> str:
         "inputs": dict(report.inputs),
         **_result(report),
         "hedge_accounting": _accounting(report),
+        "iv": _iv(report),
         "outside_band": {"governed": _outside(governed_band(report)), "keeper": _outside(keeper_band(report))},
         "trades": trades_document(report),
         "gas": asdict(gas_use(report)),
@@ -81,6 +83,11 @@ def _accounting(report: ReplayReport) -> dict[str, object] | None:
     return None if found is None else asdict(found)
 
 
+def _iv(report: ReplayReport) -> dict[str, object] | None:
+    found = iv_assumption(report)
+    return None if found is None else asdict(found)
+
+
 def _outside(record: BandRecord) -> dict[str, object]:
     """Return the time outside one band, by reason."""
 
@@ -109,6 +116,7 @@ def _step(step: StepRecord) -> dict[str, object]:
         "worst_before": step.worst_before,
         "worst_after": step.worst_after,
         "governed_band": step.governed_band,
+        "iv_shift_annual": step.iv_shift_annual,
         "margin": asdict(step.margin),
         "outside_reason": None if step.outside_reason is None else step.outside_reason.value,
         "guard_error": step.guard_error,

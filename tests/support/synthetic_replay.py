@@ -67,6 +67,7 @@ def synthetic_report(count: int = 288, seed: int = 3) -> ReplayReport:
                 governed_band=BAND,
                 margin=_margin(size + size_delta, float(price_usd)),
                 trade=trade,
+                iv_shift_annual=0.0,
                 outside_reason=None if trades or abs(exposure.net_delta) <= BAND / 2 else OutsideReason.POLICY,
             )
         )
@@ -81,6 +82,7 @@ def synthetic_report(count: int = 288, seed: int = 3) -> ReplayReport:
         interval_seconds=300,
         book=BOOK,
         guard_band=BAND,
+        iv_rule=None,
         depth=tuple(DepthQuote("venue", sign * size, size / 2.5, 10.0) for size in (5.0, 50.0) for sign in (-1, 1)),
         market_note="Depth is made up.",
         turnover_usd=turnover_usd,

@@ -86,6 +86,10 @@ SPAN = ("--from", "2024-08-01", "--to", "2024-08-02")
             "choose --from and --to inside it",
         ),
         (["--book", "absent.toml"], "absent.toml: no such file"),
+        (["--iv", "absent.csv"], "absent.csv: no such file"),
+        (["--iv", "absent.csv", "--iv-realised", "7"], "both say what IV follows"),
+        (["--iv-realised", "7"], "--iv-realised needs prices before the start"),
+        (["--prices", "prices.parquet", *SPAN, "--iv-realised", "7"], "needs 7 days of prices before --from"),
         (["--html", "absent/report.html"], "--html absent/report.html: no directory absent; create it"),
         (["--summary", "absent/summary.json"], "--summary absent/summary.json: no directory absent; create it"),
         (["--html", "."], "--html . is a directory"),
@@ -145,6 +149,23 @@ def test_demo__real_prices_and_own_book__scenario_has_both(directory, replayed, 
     (scenario,) = replayed.scenarios
     assert len(scenario.prices) == 24
     assert [leg.quantity for leg in scenario.book.options] == [-60, -25]
+
+
+def test_demo__iv_from_a_file__scenario_follows_it(directory, replayed, repository, monkeypatch, capsys):
+    assert evenkeel(monkeypatch, "--iv", repository / "examples" / "iv.csv") == 0
+    (scenario,) = replayed.scenarios
+    assert scenario.iv_path.level(scenario.prices.start_unix) == 0.6
+    assert "IV " in capsys.readouterr().out
+
+
+def test_demo__iv_from_realised__uses_the_days_before_the_start(directory, replayed, monkeypatch):
+    prices = price_file(directory, hours=48)
+    span = ("--from", "2024-08-02", "--to", "2024-08-02T12:00:00Z")
+    assert evenkeel(monkeypatch, "--prices", prices, *span, "--iv-realised", 1) == 0
+    (scenario,) = replayed.scenarios
+    assert scenario.iv_path.times_unix[0] == scenario.prices.start_unix
+    assert set(scenario.iv_path.iv_annual) == {0.0}
+    assert "trailing 1 day" in scenario.iv_path.rule
 
 
 def test_demo__interrupted__says_the_chain_is_stopped_and_writes_nothing(directory, monkeypatch, capsys):

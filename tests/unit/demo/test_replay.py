@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from agent.chain.state import ChainState
@@ -15,14 +16,16 @@ from agent.demo import replay as replay_module
 from agent.demo.replay import INTERRUPTED, Recorder, replay
 from agent.demo.scenario import seeded_scenario
 from agent.demo.step_record import hedge_size, nav_at_oracle_usd
-from agent.domain import Exposure, Target, TradeCosts
+from agent.domain import Book, Exposure, OptionLeg, OptionType, Target, TradeCosts
 from agent.errors import DataError, TransientError
 from agent.keeper.planner import CycleView
 from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.accounting import NavCheck
 from agent.ledger.records import BlockId, FillRecord, FundingRecord, LogId, Receipt
+from agent.products.european import black76_greeks
 from agent.report.replay_report import OutsideReason, StepAction
 from agent.units import AssetUnits, BlockHash, IntentId, Seconds, Wad
+from agent.vol.iv_path import IvPath
 from tests.support.decision_builders import BOUNDS, COSTS, NOW, SETTINGS, VenueState, held, snapshot_of, wad
 
 BOOK = held(-10.0)
@@ -180,6 +183,24 @@ def test_recorder__hedge_then_hold__books_the_trade_and_its_costs(recorder, ledg
     assert summary.p99_decision_ms == pytest.approx(4.0)
     assert summary.wall_s == 1.5
     assert summary.effectiveness is None
+
+
+def test_recorder__iv_rises__the_mark_follows_and_the_decision_does_not(recorder):
+    call = OptionLeg(OptionType.CALL, 3_000.0, NOW + 30 * 86_400, -1.0, 0.6, 0.5, 0.7, "call")
+    path = IvPath(np.array([0, NOW + 300]), np.array([0.9, 1.0]), "iv.csv")
+    prices = replace(recorder._scenario.prices, times_unix=np.array([NOW, NOW + 300]), prices_usd=np.full(2, 3_000.0))
+    recorder._scenario = replace(recorder._scenario, book=Book("ETH", (call,)), iv_path=path, prices=prices)
+    recorder.record(cycle(Outcome.HELD, *look(3_000.0, 0.0, NOW)))
+    step = recorder.record(cycle(Outcome.HELD, *look(3_000.0, 0.0, NOW + 300)))
+    values = [
+        black76_greeks([True], 3_000.0, 3_000.0, (30 * 86_400 - age) / (365 * 86_400), iv).value[0]
+        for age, iv in ((0, 0.6), (300, 0.7))
+    ]
+    assert step.pnl_unhedged_usd == pytest.approx(values[0] - values[1])
+    assert step.iv_shift_annual == pytest.approx(0.1)
+    report = recorder.report(None, 1.0)
+    assert (report.iv_rule, report.inputs["iv"]) == ("iv.csv", "iv.csv")
+    assert report.closing.iv_shift_annual == pytest.approx(0.1)
 
 
 def test_recorder__nav_falls_for_no_known_reason__is_unexplained_and_no_funding(recorder, ledger):

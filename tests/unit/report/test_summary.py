@@ -33,6 +33,7 @@ FIELDS = [
     "attribution_usd",
     "drawdown",
     "hedge_accounting",
+    "iv",
     "outside_band",
     "trades",
     "gas",
