@@ -19,10 +19,11 @@ from rich.text import Text
 from agent.backtest.seeded_day import DEFAULT_SEED
 from agent.demo.live_table import LiveTable
 from agent.demo.preflight import require_replayable
+from agent.demo.provenance import inputs
 from agent.demo.replay import INTERRUPTED, replay
 from agent.demo.scenario import Scenario, file_scenario, realised_iv, seeded_scenario
 from agent.demo.world import LEDGER_PATH, NETWORK
-from agent.errors import DataError
+from agent.errors import AgentError, DataError, PreflightError
 from agent.files.iv_file import load_iv_path
 from agent.files.timestamps import parse_instant
 from agent.report.effectiveness import verdict
@@ -92,19 +93,22 @@ def demo(
     config = config_path(NETWORK if config_file is None else str(config_file))
     settings = load_settings(config, {})
     scenario = _scenario(prices, start, end, symbol, book, seed, iv, iv_realised)
-    require_replayable(scenario, settings, config)
     html_target, json_target = _targets(scenario, html_path, summary_path, as_json)
     # Loaded before the chain starts: a replay must not end without the means to report it.
     from agent.report.html import render_html  # noqa: PLC0415
 
     console = Console(stderr=as_json)
     try:
+        require_replayable(scenario, settings, config)
         with LiveTable(console, scenario) as table:
             report = replay(scenario, config, table)
     except KeyboardInterrupt:
         console.print("Interrupted before the first step: the local chain is stopped, and there is nothing to report.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    _publish(report, render_html(report), html_target, json_target, as_json)
+    except AgentError as refusal:
+        _publish(*_refused(scenario, refusal), html_target, json_target, as_json)
+        raise
+    _publish(render_html(report), summary_json(report), html_target, json_target, as_json)
     _conclude(console, report, {"Report": html_target, "Ledger": _keep_ledger(html_target), "Summary": json_target})
     if report.ended_early == INTERRUPTED:
         raise typer.Exit(EXIT_INTERRUPTED)
@@ -195,9 +199,17 @@ def _checked_target(path: Path, option: str) -> Path:
     return path
 
 
-def _publish(report: ReplayReport, page: str, html_target: Path, json_target: Path | None, as_json: bool) -> None:
+def _refused(scenario: Scenario, refusal: AgentError) -> tuple[str, str]:
+    """Return page and summary of a replay without a step."""
+    from agent.report.refusal import refusal_json, render_refusal  # noqa: PLC0415 - only where it is needed
+
+    reasons = refusal.findings if isinstance(refusal, PreflightError) else (str(refusal),)
+    asked = inputs(scenario)
+    return render_refusal(scenario.title, asked, scenario.book, reasons), refusal_json(asked, reasons)
+
+
+def _publish(page: str, summary: str, html_target: Path, json_target: Path | None, as_json: bool) -> None:
     _write(html_target, page)
-    summary = summary_json(report)
     if as_json:
         sys.stdout.write(summary)
     if json_target is not None:
@@ -232,7 +244,7 @@ def _conclude(console: Console, report: ReplayReport, files: Mapping[str, Path |
         ("IV", iv_in_brief(report)),
         (
             "Rebalances",
-            f"{summary.rebalances:,}, {summary.rejected:,} refused, "
+            f"{summary.rebalances:,}, {summary.rejected:,} refused on chain, "
             f"{summary.band_breaches_after_rebalance:,} left the worst case outside the band",
         ),
         ("Time", f"{duration(summary.wall_s)}, 99 of 100 decisions in {summary.p99_decision_ms:.1f} ms"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.extras import extra
 from agent.report.attribution import CAUSES, TOTAL, PnlByCause, attribute_replay
 from agent.report.drawdown import Drawdown, below_high, deepest_drawdown
-from agent.report.figure_style import BOOK_ALONE, HEDGED, INK, moments, scale_y, time_figure
+from agent.report.figure_style import BOOK_ALONE, HEDGED, INK, mark_expiries, moments, scale_y, time_figure
 from agent.report.figure_style import CAUSES as COLOURS
 from agent.report.formatting import duration, money, money_change, utc_minute
 from agent.report.html_parts import picture, section, table
@@ -57,6 +57,7 @@ def attribution_figure(report: ReplayReport, found: PnlByCause) -> go.Figure:
         )
     figure.add_scatter(x=times, y=found.hedged[TOTAL], name="Total", line={"color": INK, "width": 2.6})
     scale_y(figure, [usd for path in found.hedged.values() for usd in path], "$", has_zero=True)
+    mark_expiries(figure, report)
     return figure
 
 
@@ -68,6 +69,7 @@ def drawdown_figure(report: ReplayReport, found: PnlByCause) -> go.Figure:
         falls = below_high(pnl[TOTAL])
         figure.add_scatter(x=moments(found.times_unix), y=falls, name=name, fill="tozeroy", line={"color": colour})
     scale_y(figure, [usd for pnl, _ in paths.values() for usd in below_high(pnl[TOTAL])], "$", has_zero=True)
+    mark_expiries(figure, report)
     return figure
 
 
@@ -75,13 +77,18 @@ def _cause_table(found: PnlByCause) -> str:
     rows = [
         (
             _NAMES.get(cause, "Total"),
-            money_change(float(found.alone[cause][-1])),
-            money_change(found.hedge_usd(cause)),
-            money_change(float(found.hedged[cause][-1])),
+            _to_the_cent(float(found.alone[cause][-1])),
+            _to_the_cent(found.hedge_usd(cause)),
+            _to_the_cent(float(found.hedged[cause][-1])),
         )
         for cause in (*CAUSES, TOTAL)
     ]
     return table(("USD, whole replay", "Book alone", "Hedge", "Book with hedge"), rows, total=True)
+
+
+def _to_the_cent(usd: float) -> str:
+    """Write a part of a sum: what is below a cent is nothing beside the rest."""
+    return money_change(round(usd, 2))
 
 
 def _drawdown_table(found: PnlByCause) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from agent.extras import extra
+from agent.report.expiries import expiries
 from agent.report.replay_report import ReplayReport
 
 with extra("report", "The HTML report"):
@@ -29,6 +30,13 @@ CAUSES = {
     "gas": "#8a7f6d",
     "unexplained": "#738191",
 }
+COSTS = {
+    "Venue fee": CAUSES["fees"],
+    "Slippage": CAUSES["impact"],
+    "Funding": CAUSES["funding"],
+    "Gas": CAUSES["gas"],
+}
+EXPIRY = "#8f7cc4"
 
 _HEIGHT_PX = 380
 _MARGIN = {"l": 86, "r": 24, "t": 24, "b": 40}
@@ -67,6 +75,21 @@ def scale_y(figure: go.Figure, numbers: Iterable[float], prefix: str = "", *, ha
     if figure.layout.yaxis.range is None:
         room = 0.05 * (high - low)
         figure.update_yaxes(range=[low - room, high + room])
+
+
+def mark_expiries(figure: go.Figure, report: ReplayReport) -> None:
+    """Draw a line at each expiry inside the replay, and once in the legend what it is."""
+    for number, own in enumerate(expiries(report)):
+        figure.add_scatter(
+            x=moments([own.unix, own.unix]),
+            y=list(figure.layout.yaxis.range),
+            mode="lines",
+            name="Expiry",
+            legendgroup="Expiry",
+            showlegend=number == 0,
+            line={"color": EXPIRY, "width": 1.4, "dash": "dashdot"},
+            hoverinfo="skip",
+        )
 
 
 def moments(times_unix: Iterable[int]) -> list[datetime]:

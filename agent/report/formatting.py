@@ -60,7 +60,12 @@ def percent(ratio: float, decimals: int = 1) -> str:
 
 def counted(count: int, singular: str) -> str:
     """Write a count with its noun: ``1 step``, ``2 steps``."""
-    return f"{count:,} {singular}{'' if count == 1 else 's'}"
+    return f"{count:,} {noun(count, singular)}"
+
+
+def noun(count: int, singular: str) -> str:
+    """Return the noun as it stands after a count."""
+    return singular if count == 1 else f"{singular}s"
 
 
 def utc_minute(unix: Seconds | int) -> str:

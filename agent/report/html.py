@@ -12,9 +12,9 @@ from agent.report.accounting_section import accounting_section
 from agent.report.attribution_section import attribution_sections
 from agent.report.band_section import band_section
 from agent.report.effectiveness import SECONDS_PER_HOUR, variance_name, verdict
-from agent.report.formatting import duration, money, money_change, percent, signed, utc_minute
+from agent.report.formatting import counted, duration, money, money_change, noun, percent, signed, utc_minute
 from agent.report.gas_section import gas_section
-from agent.report.html_parts import card, pairs, picture, section, table
+from agent.report.html_parts import book_table, card, pairs, picture, section
 from agent.report.iv_section import iv_section
 from agent.report.margin_section import margin_section
 from agent.report.market_section import depth_section, expiry_section
@@ -25,10 +25,11 @@ from agent.report.trade_section import trade_section
 with extra("report", "The HTML report"):
     from plotly.offline import get_plotlyjs
 
-_PICTURES = (
+PICTURES = (
     (
         "The price",
-        "The price the chain's oracle reported at each step. Dots are the moments at which the keeper traded.",
+        "The price the chain's oracle reported at each step. Dots are the moments at which the keeper traded; crosses "
+        "and red circles, where there are any, those at which it was refused or held back.",
         figures.price_figure,
     ),
     (
@@ -70,10 +71,8 @@ def render_html(report: ReplayReport) -> str:
         plotly_js=get_plotlyjs(),
         cards="\n".join(_cards(report)),
         story="\n".join(f"<p>{escape(paragraph)}</p>" for paragraph in story(report)),
-        pictures="\n".join(
-            [*_pictures(report), *attribution_sections(report), band_section(report), trade_section(report)]
-        ),
-        book=_book(report),
+        pictures="\n".join([*_pictures(report), *_risk_sections(report)]),
+        book=book_table(report.book),
         provenance="\n".join(
             f"<div><h3>{escape(title)}</h3>{pairs(named.items())}</div>" for title, named in report.provenance.items()
         ),
@@ -84,7 +83,7 @@ def _subtitle(report: ReplayReport) -> str:
     first, last = report.steps[0], report.steps[-1]
     return (
         f"{utc_minute(first.unix)} to {utc_minute(last.unix)} UTC ({duration(span_seconds(report))}), "
-        f"{report.summary.steps:,} steps of {duration(report.interval_seconds)}"
+        f"{counted(report.summary.steps, 'step')} of {duration(report.interval_seconds)}"
     )
 
 
@@ -96,20 +95,21 @@ def _cards(report: ReplayReport) -> list[str]:
         card("", effectiveness, f"of the {variance_name(report.interval_seconds)} removed by the hedge"),
         card("", money_change(summary.pnl_hedged_usd), "book with hedge, after all costs"),
         card("alone", money_change(summary.pnl_unhedged_usd), "book alone"),
-        card("", money(summary.costs.total_usd), f"cost of hedging, {summary.rebalances:,} rebalances"),
+        card("", money(summary.costs.total_usd), f"cost of hedging, {counted(summary.rebalances, 'rebalance')}"),
         card(
             "bad" if breaches else "good",
             f"{breaches:,}",
-            f"rebalances that left the worst case outside {signed(report.guard_band, 2)} {report.underlying}",
+            f"{noun(breaches, 'rebalance')} that left the worst case outside "
+            f"{signed(report.guard_band, 2)} {report.underlying}",
         ),
         card(
             "bad" if summary.guard_mirror_mismatches else "good",
             f"{summary.guard_mirror_mismatches:,}",
-            "times the keeper's forecast and the chain's judgement differed",
+            f"{noun(summary.guard_mirror_mismatches, 'time')} the keeper's forecast and the chain's judgement differed",
         ),
         card(
             "",
-            f"{signed(summary.max_abs_net_delta, 2)} {escape(report.underlying)}",
+            f"{signed(summary.max_abs_net_delta, 2)} {report.underlying}",
             "largest net delta " + ("once the hedge was built" if summary.rebalances else "of a book without a hedge"),
         ),
         card("", f"{summary.p99_decision_ms:.1f} ms", "99 of 100 decisions took less"),
@@ -122,7 +122,7 @@ def _pictures(report: ReplayReport) -> list[str]:
         "period": duration(max(report.interval_seconds, SECONDS_PER_HOUR)),
         "verdict": verdict(report.summary.effectiveness, report.interval_seconds),
     }
-    return [section(title, words.format(**told), picture(draw(report))) for title, words, draw in _PICTURES]
+    return [section(title, words.format(**told), picture(draw(report))) for title, words, draw in PICTURES]
 
 
 def _risk_sections(report: ReplayReport) -> list[str]:
@@ -138,29 +138,3 @@ def _risk_sections(report: ReplayReport) -> list[str]:
         expiry_section(report),
         depth_section(report),
     ]
-
-
-def _book(report: ReplayReport) -> str:
-    columns = (
-        "Position",
-        "Quantity",
-        "Type",
-        "Strike, USD",
-        "Expiry, UTC",
-        "IV a year",
-        "IV interval verified on chain",
-    )
-    rows = [
-        (
-            leg.label,
-            signed(leg.quantity, 2),
-            leg.option_type.value,
-            signed(leg.strike_usd, 2),
-            utc_minute(leg.expiry_unix),
-            percent(leg.iv_annual),
-            f"{percent(leg.iv_low_annual)} to {percent(leg.iv_high_annual)}",
-        )
-        for leg in report.book.options
-    ]
-    rows += [(leg.label, signed(leg.quantity, 2), "holding", "", "", "", "") for leg in report.book.holdings]
-    return table(columns, rows)

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from agent.domain import Book
 from agent.extras import extra
+from agent.report.formatting import percent, signed, utc_minute
 
 with extra("report", "The HTML report"):
     import plotly.graph_objects as go
@@ -76,6 +78,33 @@ def table(
         body[-1] = line("td", rows[-1], ' class="total"')
     shown = f"<table><thead>{line('th', columns)}</thead><tbody>{''.join(body)}</tbody></table>"
     return f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(label or columns[0])}">{shown}</div>'
+
+
+def book_table(book: Book) -> str:
+    """Return the book, a position a row."""
+    columns = (
+        "Position",
+        "Quantity",
+        "Type",
+        "Strike, USD",
+        "Expiry, UTC",
+        "IV a year",
+        "IV interval verified on chain",
+    )
+    rows = [
+        (
+            leg.label,
+            signed(leg.quantity, 2),
+            leg.option_type.value,
+            signed(leg.strike_usd, 2),
+            utc_minute(leg.expiry_unix),
+            percent(leg.iv_annual),
+            f"{percent(leg.iv_low_annual)} to {percent(leg.iv_high_annual)}",
+        )
+        for leg in book.options
+    ]
+    rows += [(leg.label, signed(leg.quantity, 2), "holding", "", "", "", "") for leg in book.holdings]
+    return table(columns, rows)
 
 
 def pairs(items: Iterable[tuple[str, str]]) -> str:

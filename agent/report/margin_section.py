@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agent.extras import extra
-from agent.report.figure_style import BOUND, HEDGED, INK, moments, scale_y, time_figure
+from agent.report.figure_style import BOUND, HEDGED, INK, mark_expiries, moments, scale_y, time_figure
 from agent.report.formatting import percent, signed, utc_minute
 from agent.report.html_parts import paragraph, picture, section, table
 from agent.report.margin_use import Worst, worst_margin
@@ -44,6 +44,7 @@ def leverage_figure(report: ReplayReport) -> go.Figure:
     _add(figure, report, "Vault", INK, lambda margin: margin.leverage)
     _add(figure, report, "Most loaded venue", HEDGED, lambda margin: margin.venue_leverage)
     scale_y(figure, _seen(figure), has_zero=True)
+    mark_expiries(figure, report)
     return figure
 
 
@@ -52,6 +53,7 @@ def distance_figure(report: ReplayReport) -> go.Figure:
     figure = time_figure(report, "Distance to liquidation, %")
     _add(figure, report, "Liquidation distance", BOUND, lambda margin: _in_percent(margin.liquidation_distance))
     scale_y(figure, _seen(figure), has_zero=True)
+    mark_expiries(figure, report)
     return figure
 
 

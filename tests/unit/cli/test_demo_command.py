@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -15,6 +16,7 @@ import pytest
 
 from agent.cli import demo as demo_module
 from agent.cli.main import main
+from agent.errors import DataError
 from tests.support.synthetic_replay import synthetic_report
 
 
@@ -216,3 +218,30 @@ def test_demo__findings__a_line_each_and_nothing_started(directory, replayed, mo
     assert (captured.out, replayed.scenarios) == ("", [])
     assert captured.err.count("\n") >= 3
     assert all(line.startswith("evenkeel: ") for line in captured.err.splitlines())
+    (summary,) = (directory / ".evenkeel" / "reports").glob("*.json")
+    reasons = json.loads(summary.read_text())["reasons"]
+    assert [f"evenkeel: {reason}" for reason in reasons] == captured.err.splitlines()
+
+
+def test_demo__refused__page_and_json_say_why(directory, replayed, monkeypatch, capsys):
+    book = directory / "book.toml"
+    book.write_text('[book]\nunderlying = "ETH"\n[[holding]]\nquantity = 900\nlabel = "too <much>"\n')
+    assert evenkeel(monkeypatch, "--book", book, "--html", "no.html", "--json") == 2
+    told = json.loads(capsys.readouterr().out)
+    assert (told["steps"], told["inputs"]["seed"]) == (0, "4")
+    page = (directory / "no.html").read_text()
+    assert "Refused before the first step" in page
+    assert page.count("<li>") == len(told["reasons"]) >= 3
+    assert "too &lt;much&gt;" in page
+    assert "$" not in re.sub(r"\$[\d,.]+", "", page)
+
+
+def test_demo__fails_in_its_first_step__page_says_why(directory, monkeypatch, capsys):
+    def failing(scenario, config, observer):
+        raise DataError("step 1: no depth")
+
+    monkeypatch.setattr(demo_module, "replay", failing)
+    assert evenkeel(monkeypatch, "--html", "no.html", "--summary", "no.json") == 2
+    assert capsys.readouterr().err == "evenkeel: step 1: no depth\n"
+    assert "<li>step 1: no depth</li>" in (directory / "no.html").read_text()
+    assert json.loads((directory / "no.json").read_text())["ended_early"] == "step 1: no depth"

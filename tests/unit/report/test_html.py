@@ -15,6 +15,12 @@ from agent.report.narrative import story
 from agent.report.replay_report import StepAction
 from tests.support.synthetic_replay import synthetic_report
 
+TITLES = (
+    "The price", "Net delta against its band", "Profit and loss", "Change by change", "What it cost",
+    "Where the result came from", "Drawdown", "Is the hedge effective?", "Implied volatility", "Time outside the band",
+    "Trades", "Gas", "Margin and leverage", "The depth that was assumed", "The book", "Parameters and provenance",
+)  # fmt: skip
+
 
 class Page(HTMLParser):
     """Collect element names, text outside scripts, and addresses a browser would fetch."""
@@ -53,17 +59,8 @@ def test_html__self_contained__fetches_nothing(page):
 
 
 def test_html__every_promised_picture__is_there(report, page):
-    for title in (
-        "The price",
-        "Net delta against its band",
-        "Profit and loss",
-        "Change by change",
-        "What it cost",
-        "Where the result came from",
-        "Drawdown",
-    ):
-        assert title in page.text
-    assert len(re.findall(r"Plotly\.newPlot\(", render_html(report).split("</head>")[1])) == 8
+    assert [title for title in TITLES if title not in page.text] == []
+    assert len(re.findall(r"Plotly\.newPlot\(", render_html(report).split("</head>")[1])) == 10
 
 
 def test_html__text_of_the_book__escaped(report, page):
