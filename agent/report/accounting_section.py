@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.report.effectiveness import SECONDS_PER_HOUR
-from agent.report.formatting import duration, percent, signed
+from agent.report.formatting import MINUS, duration, percent, signed
 from agent.report.hedge_accounting import hedge_accounting
 from agent.report.html_parts import paragraph, section, table
 from agent.report.replay_report import ReplayReport
@@ -64,7 +64,7 @@ def _row(name: str, verdict: Verdict, limits: str, words: str) -> tuple[str, ...
 
 def _conclusion(found: HedgeEffectiveness) -> str:
     verdicts = (found.variance_reduction, found.r_squared, found.slope, found.dollar_offset)
-    failed = [verdict.reason for verdict in verdicts if not verdict.is_effective]
+    failed = [_plain(verdict.reason) for verdict in verdicts if not verdict.is_effective]
     told = "By every one of the four the hedge was effective." if not failed else f"Not effective: {'; '.join(failed)}."
     if not found.dollar_offset.is_effective:
         told += (
@@ -74,3 +74,8 @@ def _conclusion(found: HedgeEffectiveness) -> str:
     if found.changes < _FEW_CHANGES:
         told += f" With n = {signed(found.changes, 0)} any of these may be luck; {_FEW_CHANGES} or more say something."
     return told
+
+
+def _plain(reason: str) -> str:
+    """Write a reason as the page writes its figures."""
+    return reason.replace("R^2", "R²").replace("-0.", f"{MINUS}0.")

@@ -39,7 +39,9 @@ COSTS = {
 EXPIRY = "#8f7cc4"
 
 _HEIGHT_PX = 380
-_MARGIN = {"l": 86, "r": 24, "t": 24, "b": 40}
+_MARGIN = {"l": 86, "r": 24, "t": 24, "b": 56}
+_MOST_TICKS = 7
+"""Times beside each other, so that they fit a phone without being turned."""
 _TEXT = "#5f6b78"
 _GRID = "#dfe4e9"
 _CLEAR = "rgba(0, 0, 0, 0)"
@@ -56,12 +58,13 @@ def time_figure(report: ReplayReport, y_title: str) -> go.Figure:
         height=_HEIGHT_PX,
         margin=_MARGIN,
         font={"family": "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif", "size": 13},
-        legend={"orientation": "h", "y": -0.14, "x": 0},
+        legend={"orientation": "h", "y": -0.2, "x": 0},
         hovermode="x unified",
         plot_bgcolor=_CLEAR,
         paper_bgcolor=_CLEAR,
     )
     figure.update_xaxes(gridcolor=_GRID, linecolor=_GRID, tickfont={"color": _TEXT}, range=_span(report))
+    figure.update_xaxes(nticks=_MOST_TICKS, tickangle=0)
     figure.update_yaxes(gridcolor=_GRID, linecolor=_GRID, tickfont={"color": _TEXT}, zerolinecolor=_GRID)
     figure.update_yaxes(title={"text": y_title, "font": {"size": 13, "color": _TEXT}})
     return figure

@@ -14,7 +14,7 @@ from agent.report.band_section import band_section
 from agent.report.effectiveness import SECONDS_PER_HOUR, variance_name, verdict
 from agent.report.formatting import counted, duration, money, money_change, noun, percent, signed, utc_minute
 from agent.report.gas_section import gas_section
-from agent.report.html_parts import book_table, card, pairs, picture, section
+from agent.report.html_parts import book_table, card, pairs, picture, section, text
 from agent.report.iv_section import iv_section
 from agent.report.margin_section import margin_section
 from agent.report.market_section import depth_section, expiry_section
@@ -70,7 +70,7 @@ def render_html(report: ReplayReport) -> str:
         subtitle=escape(_subtitle(report)),
         plotly_js=get_plotlyjs(),
         cards="\n".join(_cards(report)),
-        story="\n".join(f"<p>{escape(paragraph)}</p>" for paragraph in story(report)),
+        story="\n".join(f"<p>{text(paragraph)}</p>" for paragraph in story(report)),
         pictures="\n".join([*_pictures(report), *_risk_sections(report)]),
         book=book_table(report.book),
         provenance="\n".join(
@@ -89,10 +89,9 @@ def _subtitle(report: ReplayReport) -> str:
 
 def _cards(report: ReplayReport) -> list[str]:
     summary = report.summary
-    effectiveness = "n/a" if summary.effectiveness is None else percent(max(summary.effectiveness, 0.0))
     breaches = summary.band_breaches_after_rebalance
     return [
-        card("", effectiveness, f"of the {variance_name(report.interval_seconds)} removed by the hedge"),
+        _effectiveness_card(report),
         card("", money_change(summary.pnl_hedged_usd), "book with hedge, after all costs"),
         card("alone", money_change(summary.pnl_unhedged_usd), "book alone"),
         card("", money(summary.costs.total_usd), f"cost of hedging, {counted(summary.rebalances, 'rebalance')}"),
@@ -114,6 +113,16 @@ def _cards(report: ReplayReport) -> list[str]:
         ),
         card("", f"{summary.p99_decision_ms:.1f} ms", "99 of 100 decisions took less"),
     ]
+
+
+def _effectiveness_card(report: ReplayReport) -> str:
+    effectiveness, name = report.summary.effectiveness, variance_name(report.interval_seconds)
+    if effectiveness is None:
+        return card("", "n/a", f"of the {name} removed by the hedge")
+    if effectiveness >= 0.0:
+        return card("", percent(effectiveness), f"of the {name} removed by the hedge")
+    added = percent(-effectiveness) if effectiveness >= -1.0 else f"over {percent(1.0, 0)}"
+    return card("bad", added, f"added to the {name} by the hedge")
 
 
 def _pictures(report: ReplayReport) -> list[str]:

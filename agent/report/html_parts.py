@@ -16,6 +16,8 @@ with extra("report", "The HTML report"):
 
 _LONG_WORD = re.compile(r"[0-9A-Za-z]{24,}")
 """Addresses and hashes, which alone may be broken across lines."""
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d(?:T[\d:]+Z)?")
+"""A browser would break it at its hyphens."""
 
 
 def section(title: str, words: str, *bodies: str) -> str:
@@ -70,7 +72,7 @@ def table(
     """
 
     def line(tag: str, cells: Sequence[str], kind: str = "") -> str:
-        shown = "".join(f"<{tag}{_kind(number, words)}>{text(cell)}</{tag}>" for number, cell in enumerate(cells))
+        shown = "".join(f"<{tag}{_kind(number, words)}>{cell(own)}</{tag}>" for number, own in enumerate(cells))
         return f"<tr{kind}>{shown}</tr>"
 
     body = [line("td", row) for row in rows]
@@ -109,12 +111,17 @@ def book_table(book: Book) -> str:
 
 def pairs(items: Iterable[tuple[str, str]]) -> str:
     """Return a table of names and what they are."""
-    rows = "".join(f"<tr><th>{escape(name)}</th><td>{text(told)}</td></tr>" for name, told in items)
+    rows = "".join(f"<tr><th>{escape(name)}</th><td>{cell(told)}</td></tr>" for name, told in items)
     return f"<table>{rows}</table>"
 
 
 def text(words: str) -> str:
-    """Escape words, and let the browser break what is too long for a line, and nothing else."""
+    """Escape words of a paragraph; a browser breaks between them, inside what is too long for a line, nowhere else."""
+    return _INSTANT.sub(lambda found: f'<span class="whole">{found[0]}</span>', cell(words))
+
+
+def cell(words: str) -> str:
+    """Escape words of a table, whose dates stay whole by themselves."""
     return _LONG_WORD.sub(lambda found: f'<span class="long">{found[0]}</span>', escape(words))
 
 

@@ -10,13 +10,13 @@ from string import Template
 
 from agent.domain import Book
 from agent.report.formatting import counted
-from agent.report.html_parts import book_table, pairs
+from agent.report.html_parts import book_table, pairs, text
 
 
 def render_refusal(title: str, inputs: Mapping[str, str], book: Book, reasons: Sequence[str]) -> str:
     """Return the page: every reason as it was told, the book, and what was to be replayed."""
     template = Template(files("agent.report").joinpath("report.html").read_text(encoding="utf-8"))
-    found = "".join(f"<li>{escape(reason)}</li>" for reason in reasons)
+    found = "".join(f"<li>{text(reason)}</li>" for reason in reasons)
     words = f"Nothing was traded and no step was taken: {counted(len(reasons), 'reason')}."
     return template.substitute(
         title=escape(title),
