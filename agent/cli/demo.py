@@ -45,44 +45,54 @@ _STDOUT = "-"
 _DEFAULT_SYMBOL = "ETHUSDT"
 
 
+PricesFile = Annotated[
+    Path | None,
+    typer.Option(help="Parquet with open_ts (UTC), symbol and open. Without it a seeded path is replayed."),
+]
+Start = Annotated[str | None, typer.Option("--from", help="First instant, such as 2024-08-01 or 2024-08-01T06:00:00Z.")]
+End = Annotated[str | None, typer.Option("--to", help="End of the span; the instant itself is not replayed.")]
+Symbol = Annotated[str | None, typer.Option(help=f"Symbol in the file; {_DEFAULT_SYMBOL} unless given.")]
+BookFile = Annotated[
+    Path | None,
+    typer.Option(help="Book of positions. Without it: short 100 calls at the money, 30 days left."),
+]
+IvFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="CSV of time and iv (0.65 is 65 %): the book's mark follows its changes, every leg in parallel. "
+        "Keeper and chain go on with the book's own IV. Without it IV is held."
+    ),
+]
+IvRealised = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Instead of --iv: IV follows the realised volatility of so many trailing days of --prices."
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the generated path and of the local chain.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="TOML of bounds, policy and costs, instead of config/localnet.toml.")
+]
+HtmlFile = Annotated[Path | None, typer.Option("--html", help="Where the HTML report goes.")]
+SummaryFile = Annotated[Path | None, typer.Option("--summary", help="Where the JSON summary goes.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print the JSON summary; a file of it only where --summary names one.")
+]
+
+
 def demo(
-    prices: Annotated[
-        Path | None,
-        typer.Option(help="Parquet with open_ts (UTC), symbol and open. Without it a seeded path is replayed."),
-    ] = None,
-    start: Annotated[
-        str | None, typer.Option("--from", help="First instant, such as 2024-08-01 or 2024-08-01T06:00:00Z.")
-    ] = None,
-    end: Annotated[
-        str | None, typer.Option("--to", help="End of the span; the instant itself is not replayed.")
-    ] = None,
-    symbol: Annotated[str | None, typer.Option(help=f"Symbol in the file; {_DEFAULT_SYMBOL} unless given.")] = None,
-    book: Annotated[
-        Path | None,
-        typer.Option(help="Book of positions. Without it: short 100 calls at the money, 30 days left."),
-    ] = None,
-    iv: Annotated[
-        Path | None,
-        typer.Option(
-            help="CSV of time and iv (0.65 is 65 %): the book's mark follows its changes, every leg in parallel. "
-            "Keeper and chain go on with the book's own IV. Without it IV is held."
-        ),
-    ] = None,
-    iv_realised: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Instead of --iv: IV follows the realised volatility of so many trailing days of --prices."
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the generated path and of the local chain.")] = DEFAULT_SEED,
-    config_file: Annotated[
-        Path | None, typer.Option("--config", help="TOML of bounds, policy and costs, instead of config/localnet.toml.")
-    ] = None,
-    html_path: Annotated[Path | None, typer.Option("--html", help="Where the HTML report goes.")] = None,
-    summary_path: Annotated[Path | None, typer.Option("--summary", help="Where the JSON summary goes.")] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the JSON summary; a file of it only where --summary names one.")
-    ] = False,
+    prices: PricesFile = None,
+    start: Start = None,
+    end: End = None,
+    symbol: Symbol = None,
+    book: BookFile = None,
+    iv: IvFile = None,
+    iv_realised: IvRealised = None,
+    seed: Seed = DEFAULT_SEED,
+    config_file: ConfigFile = None,
+    html_path: HtmlFile = None,
+    summary_path: SummaryFile = None,
+    as_json: AsJson = False,
     json_path: Annotated[str | None, typer.Argument(hidden=True)] = None,
 ) -> None:
     """Replay a price path on a local chain with real venue contracts while the keeper hedges through the vault.
@@ -100,11 +110,7 @@ def demo(
     console = Console(stderr=as_json)
     try:
         require_replayable(scenario, settings, config)
-        with LiveTable(console, scenario) as table:
-            report = replay(scenario, config, table)
-    except KeyboardInterrupt:
-        console.print("Interrupted before the first step: the local chain is stopped, and there is nothing to report.")
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+        report = _replayed(scenario, config, console)
     except AgentError as refusal:
         _publish(*_refused(scenario, refusal), html_target, json_target, as_json)
         raise
@@ -114,6 +120,15 @@ def demo(
         raise typer.Exit(EXIT_INTERRUPTED)
     if report.ended_early is not None:
         raise DataError(f"the replay ended after step {report.summary.steps:,}: {report.ended_early}")
+
+
+def _replayed(scenario: Scenario, config: Path, console: Console) -> ReplayReport:
+    try:
+        with LiveTable(console, scenario) as table:
+            return replay(scenario, config, table)
+    except KeyboardInterrupt:
+        console.print("Interrupted before the first step: the local chain is stopped, and there is nothing to report.")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
 def _after_json(as_json: bool, written: str | None, summary_path: Path | None) -> tuple[bool, Path | None]:

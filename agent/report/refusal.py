@@ -20,7 +20,7 @@ def render_refusal(title: str, inputs: Mapping[str, str], book: Book, reasons: S
     words = f"Nothing was traded and no step was taken: {counted(len(reasons), 'reason')}."
     return template.substitute(
         title=escape(title),
-        subtitle="Refused before the first step",
+        subtitle="Ended before the first step",
         plotly_js="",
         cards="",
         story=f"<p>{words}</p><ul>{found}</ul>",

@@ -230,7 +230,7 @@ def test_demo__refused__page_and_json_say_why(directory, replayed, monkeypatch, 
     told = json.loads(capsys.readouterr().out)
     assert (told["steps"], told["inputs"]["seed"]) == (0, "4")
     page = (directory / "no.html").read_text()
-    assert "Refused before the first step" in page
+    assert "Ended before the first step" in page
     assert page.count("<li>") == len(told["reasons"]) >= 3
     assert "too &lt;much&gt;" in page
     assert "$" not in re.sub(r"\$[\d,.]+", "", page)
