@@ -54,7 +54,7 @@ def _record(
     report: ReplayReport, began_outside: Callable[[StepRecord], bool], ended_outside: Callable[[StepRecord], bool]
 ) -> BandRecord:
     reached = [step for step in report.steps if began_outside(step)]
-    reasons = [step.outside_reason if ended_outside(step) else None for step in report.steps]
+    reasons = [(step.outside_reason or OutsideReason.POLICY) if ended_outside(step) else None for step in report.steps]
     found = {reason for reason in reasons if reason is not None}
     by_reason = [
         _time(report, reason, [own is reason for own in reasons]) for reason in OutsideReason if reason in found

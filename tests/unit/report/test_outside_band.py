@@ -66,7 +66,7 @@ def test_keeper_band__is_the_narrower_one(report):
 
 
 def test_governed_band__at_its_very_edge__is_inside():
-    assert governed_band(report_of((5.0, 5.0, None), INSIDE)).outside.steps == 0
+    assert governed_band(report_of((5.0, 5.0, TURNOVER), INSIDE)).outside.steps == 0
 
 
 def test_band_section__both_bands__say_how_often_and_why(report):
