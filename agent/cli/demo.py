@@ -7,6 +7,7 @@ import sqlite3
 import sys
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -18,20 +19,23 @@ from rich.text import Text
 from agent.backtest.seeded_day import DEFAULT_SEED
 from agent.demo.live_table import LiveTable
 from agent.demo.preflight import require_replayable
+from agent.demo.provenance import inputs
 from agent.demo.replay import INTERRUPTED, replay
-from agent.demo.scenario import Scenario, file_scenario, seeded_scenario
+from agent.demo.scenario import Scenario, file_scenario, realised_iv, seeded_scenario
 from agent.demo.world import LEDGER_PATH, NETWORK
-from agent.errors import DataError
+from agent.errors import AgentError, DataError, PreflightError
+from agent.files.iv_file import load_iv_path
 from agent.files.timestamps import parse_instant
 from agent.report.effectiveness import verdict
 from agent.report.formatting import duration, money, money_change
+from agent.report.iv_words import iv_in_brief
 from agent.report.replay_report import ReplayReport
 from agent.report.summary import summary_json
 from agent.settings import config_path, load_settings
 
 EXAMPLE = (
     "Example: evenkeel demo --prices prices.parquet --from 2024-08-01 --to 2024-08-08 --book examples/book.toml "
-    "--html report.html"
+    "--iv examples/iv.csv --html report.html"
 )
 REPORT_DIRECTORY = Path(".evenkeel") / "reports"
 EXIT_INTERRUPTED = 130
@@ -41,31 +45,54 @@ _STDOUT = "-"
 _DEFAULT_SYMBOL = "ETHUSDT"
 
 
+PricesFile = Annotated[
+    Path | None,
+    typer.Option(help="Parquet with open_ts (UTC), symbol and open. Without it a seeded path is replayed."),
+]
+Start = Annotated[str | None, typer.Option("--from", help="First instant, such as 2024-08-01 or 2024-08-01T06:00:00Z.")]
+End = Annotated[str | None, typer.Option("--to", help="End of the span; the instant itself is not replayed.")]
+Symbol = Annotated[str | None, typer.Option(help=f"Symbol in the file; {_DEFAULT_SYMBOL} unless given.")]
+BookFile = Annotated[
+    Path | None,
+    typer.Option(help="Book of positions. Without it: short 100 calls at the money, 30 days left."),
+]
+IvFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="CSV of time and iv (0.65 is 65 %): the book's mark follows its changes, every leg in parallel. "
+        "Keeper and chain go on with the book's own IV. Without it IV is held."
+    ),
+]
+IvRealised = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Instead of --iv: IV follows the realised volatility of so many trailing days of --prices."
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the generated path and of the local chain.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="TOML of bounds, policy and costs, instead of config/localnet.toml.")
+]
+HtmlFile = Annotated[Path | None, typer.Option("--html", help="Where the HTML report goes.")]
+SummaryFile = Annotated[Path | None, typer.Option("--summary", help="Where the JSON summary goes.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print the JSON summary; a file of it only where --summary names one.")
+]
+
+
 def demo(
-    prices: Annotated[
-        Path | None,
-        typer.Option(help="Parquet with open_ts (UTC), symbol and open. Without it a seeded path is replayed."),
-    ] = None,
-    start: Annotated[
-        str | None, typer.Option("--from", help="First instant, such as 2024-08-01 or 2024-08-01T06:00:00Z.")
-    ] = None,
-    end: Annotated[
-        str | None, typer.Option("--to", help="End of the span; the instant itself is not replayed.")
-    ] = None,
-    symbol: Annotated[str | None, typer.Option(help=f"Symbol in the file; {_DEFAULT_SYMBOL} unless given.")] = None,
-    book: Annotated[
-        Path | None,
-        typer.Option(help="Book of positions. Without it: short 100 calls at the money, 30 days left."),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the generated path and of the local chain.")] = DEFAULT_SEED,
-    config_file: Annotated[
-        Path | None, typer.Option("--config", help="TOML of bounds, policy and costs, instead of config/localnet.toml.")
-    ] = None,
-    html_path: Annotated[Path | None, typer.Option("--html", help="Where the HTML report goes.")] = None,
-    summary_path: Annotated[Path | None, typer.Option("--summary", help="Where the JSON summary goes.")] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the JSON summary; a file of it only where --summary names one.")
-    ] = False,
+    prices: PricesFile = None,
+    start: Start = None,
+    end: End = None,
+    symbol: Symbol = None,
+    book: BookFile = None,
+    iv: IvFile = None,
+    iv_realised: IvRealised = None,
+    seed: Seed = DEFAULT_SEED,
+    config_file: ConfigFile = None,
+    html_path: HtmlFile = None,
+    summary_path: SummaryFile = None,
+    as_json: AsJson = False,
     json_path: Annotated[str | None, typer.Argument(hidden=True)] = None,
 ) -> None:
     """Replay a price path on a local chain with real venue contracts while the keeper hedges through the vault.
@@ -75,25 +102,33 @@ def demo(
     as_json, summary_path = _after_json(as_json, json_path, summary_path)
     config = config_path(NETWORK if config_file is None else str(config_file))
     settings = load_settings(config, {})
-    scenario = _scenario(prices, start, end, symbol, book, seed)
-    require_replayable(scenario, settings, config)
+    scenario = _scenario(prices, start, end, symbol, book, seed, iv, iv_realised)
     html_target, json_target = _targets(scenario, html_path, summary_path, as_json)
     # Loaded before the chain starts: a replay must not end without the means to report it.
     from agent.report.html import render_html  # noqa: PLC0415
 
     console = Console(stderr=as_json)
     try:
-        with LiveTable(console, scenario) as table:
-            report = replay(scenario, config, table)
-    except KeyboardInterrupt:
-        console.print("Interrupted before the first step: the local chain is stopped, and there is nothing to report.")
-        raise typer.Exit(EXIT_INTERRUPTED) from None
-    _publish(report, render_html(report), html_target, json_target, as_json)
+        require_replayable(scenario, settings, config)
+        report = _replayed(scenario, config, console)
+    except AgentError as refusal:
+        _publish(*_refused(scenario, refusal), html_target, json_target, as_json)
+        raise
+    _publish(render_html(report), summary_json(report), html_target, json_target, as_json)
     _conclude(console, report, {"Report": html_target, "Ledger": _keep_ledger(html_target), "Summary": json_target})
     if report.ended_early == INTERRUPTED:
         raise typer.Exit(EXIT_INTERRUPTED)
     if report.ended_early is not None:
         raise DataError(f"the replay ended after step {report.summary.steps:,}: {report.ended_early}")
+
+
+def _replayed(scenario: Scenario, config: Path, console: Console) -> ReplayReport:
+    try:
+        with LiveTable(console, scenario) as table:
+            return replay(scenario, config, table)
+    except KeyboardInterrupt:
+        console.print("Interrupted before the first step: the local chain is stopped, and there is nothing to report.")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
 def _after_json(as_json: bool, written: str | None, summary_path: Path | None) -> tuple[bool, Path | None]:
@@ -110,13 +145,25 @@ def _after_json(as_json: bool, written: str | None, summary_path: Path | None) -
 
 
 def _scenario(
-    prices: Path | None, start: str | None, end: str | None, symbol: str | None, book: Path | None, seed: int
+    prices: Path | None,
+    start: str | None,
+    end: str | None,
+    symbol: str | None,
+    book: Path | None,
+    seed: int,
+    iv: Path | None,
+    iv_realised: int | None,
 ) -> Scenario:
+    if iv is not None and iv_realised is not None:
+        raise DataError("--iv and --iv-realised both say what IV follows; give one of them")
+    iv_path = None if iv is None else load_iv_path(iv)
     if prices is None:
+        if iv_realised is not None:
+            raise DataError("--iv-realised needs prices before the start; add --prices FILE.parquet, or give --iv")
         for option, given in (("--from", start), ("--to", end), ("--symbol", symbol)):
             if given is not None:
                 raise DataError(f"{option} chooses from a price file; add --prices FILE.parquet, or leave it out")
-        return seeded_scenario(seed, book)
+        return replace(seeded_scenario(seed, book), iv_path=iv_path)
     if start is None or end is None:
         raise DataError(
             f"--prices {prices} needs a span; add --from and --to, such as --from 2024-08-01 --to 2024-08-08"
@@ -125,7 +172,10 @@ def _scenario(
         datetime.fromtimestamp(parse_instant(written, option), tz=UTC)
         for written, option in ((start, "--from"), (end, "--to"))
     )
-    return file_scenario(prices, symbol or _DEFAULT_SYMBOL, first, last, book, seed)
+    scenario = file_scenario(prices, symbol or _DEFAULT_SYMBOL, first, last, book, seed)
+    if iv_realised is not None:
+        iv_path = realised_iv(prices, symbol or _DEFAULT_SYMBOL, first, last, iv_realised)
+    return replace(scenario, iv_path=iv_path)
 
 
 def _targets(
@@ -164,9 +214,17 @@ def _checked_target(path: Path, option: str) -> Path:
     return path
 
 
-def _publish(report: ReplayReport, page: str, html_target: Path, json_target: Path | None, as_json: bool) -> None:
+def _refused(scenario: Scenario, refusal: AgentError) -> tuple[str, str]:
+    """Return page and summary of a replay without a step."""
+    from agent.report.refusal import refusal_json, render_refusal  # noqa: PLC0415 - only where it is needed
+
+    reasons = refusal.findings if isinstance(refusal, PreflightError) else (str(refusal),)
+    asked = inputs(scenario)
+    return render_refusal(scenario.title, asked, scenario.book, reasons), refusal_json(asked, reasons)
+
+
+def _publish(page: str, summary: str, html_target: Path, json_target: Path | None, as_json: bool) -> None:
     _write(html_target, page)
-    summary = summary_json(report)
     if as_json:
         sys.stdout.write(summary)
     if json_target is not None:
@@ -198,9 +256,10 @@ def _conclude(console: Console, report: ReplayReport, files: Mapping[str, Path |
         ("Hedge effectiveness", verdict(summary.effectiveness, report.interval_seconds)),
         ("Book alone", money_change(summary.pnl_unhedged_usd)),
         ("Book with hedge", f"{money_change(summary.pnl_hedged_usd)} after {money(summary.costs.total_usd)} of costs"),
+        ("IV", iv_in_brief(report)),
         (
             "Rebalances",
-            f"{summary.rebalances:,}, {summary.rejected:,} refused, "
+            f"{summary.rebalances:,}, {summary.rejected:,} refused on chain, "
             f"{summary.band_breaches_after_rebalance:,} left the worst case outside the band",
         ),
         ("Time", f"{duration(summary.wall_s)}, 99 of 100 decisions in {summary.p99_decision_ms:.1f} ms"),

@@ -20,7 +20,9 @@ from agent.formatting import delta_text
 
 GAS_SHARE = 0.01
 """Of the notional of a part that waiting would make larger."""
-
+TOO_LITTLE_RISK = "takes away less risk than a trade from the edge of a band"
+TOO_MUCH_GAS = f"is more than {GAS_SHARE:.0%} of"
+"""Words by which a reader of the reason tells the two apart."""
 
 _FULL = 0.9
 """Part of a budget from which on it counts as full."""
@@ -57,10 +59,7 @@ def less_than_an_edge(part: Part, distance: float, band: float) -> str | None:
     left = distance - part.size
     if distance**2 - left**2 >= band**2:
         return None
-    return (
-        f"{delta_text(part.size)} of {delta_text(distance)} takes away less risk than a "
-        f"trade from the edge of a band of {delta_text(band)}"
-    )
+    return f"{delta_text(part.size)} of {delta_text(distance)} {TOO_LITTLE_RISK} of {delta_text(band)}"
 
 
 def too_early(part: Part) -> str | None:
@@ -73,6 +72,6 @@ def too_early(part: Part) -> str | None:
         return None
     hours = (worth_usd - notional_usd) / part.refill.usd_per_hour
     return (
-        f"gas of ${part.gas_usd:,.2f} is more than {GAS_SHARE:.0%} of the ${notional_usd:,.0f} that the budget allows; "
+        f"gas of ${part.gas_usd:,.2f} {TOO_MUCH_GAS} the ${notional_usd:,.0f} that the budget allows; "
         f"${worth_usd:,.0f} are there in about {hours:.2g} h"
     )

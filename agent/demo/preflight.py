@@ -16,6 +16,9 @@ from agent.localnet.anvil import CHAIN_ID
 from agent.localnet.session import LocalnetSettings
 from agent.settings import Settings
 
+LEAST_IV_ANNUAL = 0.01
+"""The chain takes no lower one either."""
+
 
 def require_replayable(scenario: Scenario, settings: Settings, config: Path) -> None:
     """Raise `PreflightError` with a line for each reason why the replay could not go through to its last step."""
@@ -25,6 +28,7 @@ def require_replayable(scenario: Scenario, settings: Settings, config: Path) -> 
         *_step_faults(scenario, settings, config),
         *_price_faults(scenario, settings, config),
         *book_faults(scenario.book, scenario.book_origin, scenario.prices.start_unix),
+        *_iv_faults(scenario),
     ]
     # Prices that nobody believes are mended first: they change what is to be hedged.
     if faults := faults or list(_hedge_faults(scenario, settings, config)):
@@ -66,6 +70,29 @@ def _price_faults(scenario: Scenario, settings: Settings, config: Path) -> Itera
             f"the first; the local pool goes from {market.maker_low_ratio:g} to {market.maker_high_ratio:g} times it; "
             "choose a shorter span with --from and --to"
         )
+
+
+def _iv_faults(scenario: Scenario) -> Iterator[str]:
+    """Name the first instant at which the path of IV is not known, or leads a leg where no volatility is."""
+    path, options = scenario.iv_path, scenario.book.options
+    if path is None or not options:
+        return
+    start_unix = scenario.prices.start_unix
+    if int(path.times_unix[0]) > start_unix:
+        yield (
+            f"IV follows {path.rule}: its first level is of {iso_utc(int(path.times_unix[0]))}, after the first price "
+            f"at {iso_utc(start_unix)}; begin the path there or earlier, or start later with --from"
+        )
+        return
+    lowest = min(options, key=lambda leg: leg.iv_annual)
+    for unix in scenario.prices.times_unix:
+        iv_annual = lowest.iv_annual + scenario.iv_shift_annual(int(unix))
+        if iv_annual < LEAST_IV_ANNUAL:
+            yield (
+                f"IV follows {path.rule}: at {iso_utc(int(unix))} it takes {lowest.label} from {lowest.iv_annual:.4g} "
+                f"to {iv_annual:.4g}, below {LEAST_IV_ANNUAL:g}; mend the path, or the leg's own IV"
+            )
+            return
 
 
 def _hedge_faults(scenario: Scenario, settings: Settings, config: Path) -> Iterator[str]:

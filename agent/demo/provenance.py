@@ -11,6 +11,7 @@ from agent.demo.scenario import Scenario
 from agent.demo.world import World
 from agent.domain import Bounds
 from agent.files.timestamps import iso_utc
+from agent.localnet.world import LocalnetSettings
 from agent.report.formatting import duration, money, percent, signed
 from agent.units import from_wad, wei_to_gwei
 
@@ -36,9 +37,23 @@ def inputs(scenario: Scenario) -> Mapping[str, str]:
         "last": iso_utc(prices.end_unix),
         "interval_seconds": str(prices.interval_seconds),
         "book": scenario.book_origin,
+        "iv": "held" if scenario.iv_path is None else scenario.iv_path.rule,
         "seed": str(scenario.seed),
         "deposit_usd": f"{scenario.deposit_usd:.2f}",
     }
+
+
+def market_note(scenario: Scenario) -> str:
+    """Return what the local market is made of, beyond what its quotes show."""
+    market = LocalnetSettings(start_price_usd=float(scenario.prices.prices_usd[0]))
+    size = f"{market.depth_size_underlying:g} {scenario.book.underlying}"
+    return (
+        f"The venue is a local pool whose liquidity is fixed before the first step: a sale of {size} there executes "
+        f"{market.depth_slippage_bps:g} bps below the price, and its fee is {market.exchange_fee_bps:g} bps. The "
+        f"liquidity lies between {market.maker_low_ratio:g} and {market.maker_high_ratio:g} times the first price and "
+        "neither leaves nor grows, whatever the market does. Before each step an arbitrageur trades the pool back to "
+        "the index, so that no trade's impact outlives its step. Real depth falls in a stressed market."
+    )
 
 
 def _prices(scenario: Scenario) -> dict[str, str]:
@@ -92,6 +107,7 @@ def _run(scenario: Scenario, world: World) -> dict[str, str]:
         "Policy": policy.name.replace("_", " "),
         **parameters,
         "Book": scenario.book_origin,
+        "IV": "held at the book's own" if scenario.iv_path is None else scenario.iv_path.rule,
         "Deposit": money(scenario.deposit_usd),
         "Base fee": f"{wei_to_gwei(world.localnet.manifest.base_fee_wei):g} gwei",
         "Seed": str(scenario.seed),

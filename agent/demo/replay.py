@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -12,25 +13,25 @@ import numpy as np
 
 from agent.chain.state import ChainState
 from agent.demo.pnl import Execution, Pnl, PnlAccount
-from agent.demo.provenance import inputs, provenance
+from agent.demo.provenance import inputs, market_note, provenance
 from agent.demo.scenario import Scenario
+from agent.demo.step_record import (
+    band_in_force,
+    depth_quotes,
+    hedge_size,
+    margin_use,
+    nav_at_oracle_usd,
+    step_record,
+    trade_of,
+)
 from agent.demo.world import World, open_world
 from agent.errors import AgentError, DataError
-from agent.guard import effective_band, worst_net_delta
+from agent.guard import worst_net_delta
 from agent.keeper.keeper import Keeper
-from agent.keeper.planner import CycleView
 from agent.keeper.result import CycleResult, Outcome
 from agent.report.effectiveness import hedge_effectiveness
-from agent.report.replay_report import HedgingCosts, ReplayReport, StepAction, StepRecord, Summary
-from agent.units import Wad, asset_units_to_wad, from_wad, wei_to_eth
-
-_ACTIONS = {
-    Outcome.HELD: StepAction.HOLD,
-    Outcome.PENDING: StepAction.HOLD,
-    Outcome.EXECUTED: StepAction.HEDGED,
-    Outcome.REJECTED: StepAction.REJECTED,
-}
-
+from agent.report.replay_report import Closing, DepthQuote, ReplayReport, StepAction, StepRecord, Summary, Trade
+from agent.units import Address, from_wad
 
 INTERRUPTED = "it was interrupted"
 
@@ -63,7 +64,13 @@ def replay(scenario: Scenario, config: Path, observer: Observer) -> ReplayReport
     started = time.perf_counter()
     with open_world(scenario, config, observer.phase) as world:
         observer.begin()
-        recorder = Recorder(scenario, world.keeper, world.deployment.asset.decimals, world.settings.costs.gas_token_usd)
+        recorder = Recorder(
+            scenario,
+            world.keeper,
+            world.deployment.asset.decimals,
+            world.settings.costs.gas_token_usd,
+            world.maintenance_ratios(),
+        )
         ended_early = None
         try:
             for at_unix, price_usd in zip(scenario.prices.times_unix, scenario.prices.prices_usd, strict=True):
@@ -87,7 +94,12 @@ class Recorder:
     """Turns cycles into the records of a report."""
 
     def __init__(
-        self, scenario: Scenario, keeper: Keeper, asset_decimals: int, gas_token_usd: Callable[[float], float]
+        self,
+        scenario: Scenario,
+        keeper: Keeper,
+        asset_decimals: int,
+        gas_token_usd: Callable[[float], float],
+        maintenance: Mapping[Address, float],
     ) -> None:
         self._scenario = scenario
         self._gas_token_usd = gas_token_usd
@@ -102,6 +114,9 @@ class Recorder:
         self._fills_booked = 0
         self._receipts_booked = 0
         self._last: ChainState | None = None
+        self._unexplained_usd = 0.0
+        self._maintenance = maintenance
+        self._depth: tuple[DepthQuote, ...] = ()
 
     @property
     def has_steps(self) -> bool:
@@ -126,36 +141,44 @@ class Recorder:
         self._ledger_error_bps = max(self._ledger_error_bps, 0.0 if result.nav is None else result.nav.error_bps)
         self._mismatches += result.guard_mirror_mismatch
         if result.after is not None:
-            self._breaches += worst_net_delta(result.after.measurement) > _band(result.after)
-        step = _step(result, view, pnl, hedge_size(self._last))
-        if result.outcome is Outcome.EXECUTED or result.resumed is not None:
-            self._pay(step.price_usd)
+            self._breaches += worst_net_delta(result.after.measurement) > band_in_force(result.after)
+        self._depth = self._depth or depth_quotes(view.snapshot)
+        has_sent = result.outcome is Outcome.EXECUTED or result.resumed is not None or result.receipt is not None
+        trade = self._pay(from_wad(view.state.measurement.price)) if has_sent else None
+        shift = self._scenario.iv_shift_annual(view.block.timestamp)
+        step = step_record(result, view, pnl, self._last, trade, margin_use(self._last, self._maintenance), shift)
         self._steps.append(step)
         return step
 
     def _observe(self, state: ChainState) -> Pnl:
-        """Mark book and vault at the oracle's price and the block's time, before the step's own trade."""
+        """Mark book and vault at the oracle's price and the block's time, before the step's own trade.
+
+        Funding is what the venue's events say; what the account takes for funding beyond it is unexplained.
+        """
         price_usd, at_unix = from_wad(state.measurement.price), state.block.timestamp
         nav_usd = nav_at_oracle_usd(state, self._asset_decimals)
         if self._account is None:
             self._account = PnlAccount(self._scenario.book, price_usd, at_unix, nav_usd)
-        return self._account.observe(price_usd, at_unix, nav_usd, hedge_size(state))
+        pnl = self._account.observe(
+            price_usd, at_unix, nav_usd, hedge_size(state), self._scenario.iv_shift_annual(at_unix)
+        )
+        funding_usd = self._funding_usd(state)
+        self._unexplained_usd = funding_usd - pnl.costs.funding_usd
+        return replace(pnl, costs=replace(pnl.costs, funding_usd=funding_usd))
 
-    def _pay(self, price_usd: float) -> None:
+    def _pay(self, price_usd: float) -> Trade | None:
         """Book what the ledger has and the account has not, even where a cycle ended before its receipt came."""
         fills = self._ledger.fills()[self._fills_booked :]
         receipts = self._ledger.receipts()[self._receipts_booked :]
         self._fills_booked += len(fills)
         self._receipts_booked += len(receipts)
-        if self._account is not None:
-            self._account.pay(
-                [
-                    Execution(from_wad(fill.size_delta), from_wad(fill.execution_price), from_wad(fill.fee))
-                    for fill in fills
-                ],
-                sum(wei_to_eth(receipt.gas_used * receipt.gas_price_wei) for receipt in receipts)
-                * self._gas_token_usd(price_usd),
-            )
+        executions = [
+            Execution(from_wad(fill.size_delta), from_wad(fill.execution_price), from_wad(fill.fee)) for fill in fills
+        ]
+        trade = trade_of(executions, receipts, price_usd, self._gas_token_usd(price_usd))
+        if self._account is not None and trade is not None:
+            self._account.pay(executions, trade.gas_usd)
+        return trade
 
     def report(self, world: World, wall_seconds: float, ended_early: str | None = None) -> ReplayReport:
         """Close the account at the last state and return the report; ``ended_early``: why it is not the whole."""
@@ -164,29 +187,35 @@ class Recorder:
             raise DataError("no step was replayed; choose a longer span")
         final = self._observe(state)
         scenario = self._scenario
-        funding_usd = self._funding_usd(state)
-        costs = HedgingCosts(final.costs.fee_usd, final.costs.slippage_usd, funding_usd, final.costs.gas_usd)
         return ReplayReport(
             title=scenario.title,
             underlying=scenario.book.underlying,
             steps=tuple(self._steps),
+            closing=self._closing(state),
+            iv_rule=None if scenario.iv_path is None else scenario.iv_path.rule,
             interval_seconds=scenario.prices.interval_seconds,
             book=scenario.book,
-            guard_band=from_wad(_band(state)),
+            guard_band=from_wad(band_in_force(state)),
+            depth=self._depth,
+            market_note=market_note(scenario),
             turnover_usd=self._account.turnover_usd,
-            unexplained_usd=final.costs.funding_usd - funding_usd,
+            unexplained_usd=self._unexplained_usd,
             ended_early=ended_early,
             inputs=inputs(scenario),
-            summary=self._summary(final, costs, nav_at_oracle_usd(state, self._asset_decimals), wall_seconds),
+            summary=self._summary(final, nav_at_oracle_usd(state, self._asset_decimals), wall_seconds),
             provenance=provenance(scenario, world, state.bounds),
         )
+
+    def _closing(self, state: ChainState) -> Closing:
+        at_unix = state.block.timestamp
+        return Closing(at_unix, from_wad(state.measurement.price), self._scenario.iv_shift_annual(at_unix))
 
     def _funding_usd(self, state: ChainState) -> float:
         """Return funding paid: settled, as the venue's events say, and accrued since."""
         settled = sum(payment.paid for payment in self._ledger.funding())
         return from_wad(settled - sum(venue.funding_accrued for venue in state.venues))
 
-    def _summary(self, final: Pnl, costs: HedgingCosts, nav_usd: float, wall_seconds: float) -> Summary:
+    def _summary(self, final: Pnl, nav_usd: float, wall_seconds: float) -> Summary:
         steps = self._steps
         hedged_usd, unhedged_usd = (
             np.array(pnl_usd)
@@ -199,7 +228,7 @@ class Recorder:
             effectiveness=hedge_effectiveness(hedged_usd, unhedged_usd, self._scenario.prices.interval_seconds),
             pnl_unhedged_usd=final.unhedged_usd,
             pnl_hedged_usd=final.hedged_usd,
-            costs=costs,
+            costs=final.costs,
             max_abs_net_delta=max((abs(step.net_delta) for step in steps[1:]), default=abs(steps[0].net_delta)),
             band_breaches_after_rebalance=self._breaches,
             guard_mirror_mismatches=self._mismatches,
@@ -208,40 +237,3 @@ class Recorder:
             wall_s=wall_seconds,
             p99_decision_ms=1_000 * float(np.quantile(self._decision_seconds, 0.99)),
         )
-
-
-def _band(state: ChainState) -> Wad:
-    return effective_band(state.bounds, state.measurement.firm_nav, state.measurement.price)
-
-
-def hedge_size(state: ChainState) -> float:
-    """Return the filled size on all venues, underlying units."""
-    return from_wad(sum(venue.size for venue in state.venues))
-
-
-def nav_at_oracle_usd(state: ChainState, asset_decimals: int) -> float:
-    """Return the vault's NAV with every position valued at the oracle's price, as the book is; debts count in full."""
-    idle = asset_units_to_wad(state.idle_assets, asset_decimals)
-    return from_wad(idle + sum(venue.equity for venue in state.measurement.venues))
-
-
-def _step(result: CycleResult, view: CycleView, pnl: Pnl, size_after: float) -> StepRecord:
-    decision = view.decision
-    size_delta = from_wad(sum(fill.size_delta for fill in result.fills))
-    return StepRecord(
-        unix=view.block.timestamp,
-        price_usd=from_wad(view.snapshot.measurement.price),
-        book_delta=decision.exposure.book_delta,
-        net_delta=decision.exposure.net_delta,
-        net_delta_after=decision.exposure.book_delta + size_after,
-        band_low=decision.target.band_low,
-        band_high=decision.target.band_high,
-        action=_ACTIONS[result.outcome],
-        hedge_size_delta=size_delta,
-        hedge_size=size_after,
-        pnl_unhedged_usd=pnl.unhedged_usd,
-        pnl_hedged_usd=pnl.hedged_usd,
-        costs=pnl.costs,
-        reason=result.reason,
-        guard_error=decision.guard_error,
-    )

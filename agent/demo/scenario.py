@@ -12,7 +12,9 @@ from agent.backtest.seeded_day import SEEDED_MODEL, seeded_day
 from agent.domain import Book, OptionLeg, OptionType
 from agent.errors import DataError
 from agent.files.book_file import load_book
+from agent.report.formatting import counted, duration
 from agent.units import SECONDS_PER_DAY, Seconds
+from agent.vol.iv_path import IvPath, realised_iv_path
 
 SEEDED_START_UNIX = Seconds(1_722_470_400)  # 2024-08-01T00:00:00Z
 SEEDED_START_PRICE_USD = 3_200.0
@@ -43,6 +45,12 @@ class Scenario:
     book_origin: str
     seed: int
     deposit_usd: float
+    iv_path: IvPath | None = None
+    """What the book's mark follows; None holds every leg at its own IV."""
+
+    def iv_shift_annual(self, at_unix: int) -> float:
+        """Return how far IV has moved from the start to an instant."""
+        return 0.0 if self.iv_path is None else self.iv_path.shift(self.prices.start_unix, at_unix)
 
 
 def seeded_scenario(seed: int, book_path: Path | None) -> Scenario:
@@ -73,6 +81,26 @@ def file_scenario(
         else:
             vol_annual, origin = realised_vol_annual(before), "realised volatility of the 30 days before the start"
     return _scenario(f"{symbol} replay", prices, book_path, vol_annual, origin, seed)
+
+
+def realised_iv(path: Path, symbol: str, start: datetime, end: datetime, days: int) -> IvPath:
+    """Return the path of IV that follows what the prices of a file realised over the trailing days.
+
+    Raises
+    ------
+    DataError : as `load_prices`, also where the file does not reach so many days before the start.
+    """
+    from agent.files.price_file import load_prices  # noqa: PLC0415 - a seeded path needs no Parquet
+
+    window, span = timedelta(days=days), counted(days, "day")
+    try:
+        prices = load_prices(path, symbol, start - window, end)
+    except DataError as error:
+        raise DataError(f"--iv-realised {days} needs {span} of prices before --from: {error}") from None
+    step = prices.interval_seconds
+    rule = f"the realised volatility of the trailing {span}, zero mean, prices {duration(step)} apart"
+    returns = round(window.total_seconds() / step)
+    return realised_iv_path(prices.times_unix, prices.prices_usd, step, returns, rule)
 
 
 def default_book(prices: PriceSeries, vol_annual: float) -> Book:

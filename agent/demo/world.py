@@ -22,7 +22,8 @@ from agent.localnet.deposit import deposit_collateral
 from agent.localnet.registry import MARKET_PROTOCOLS
 from agent.localnet.session import Localnet, LocalnetSettings, running_manifest
 from agent.settings import Settings, load_settings
-from agent.units import Seconds
+from agent.units import Address, Seconds
+from agent.venues.maintenance import maintenance_ratios
 from agent.venues.registry import VENUE_PROTOCOLS
 
 DEMO_DIRECTORY = Path(".evenkeel") / "demo"
@@ -42,6 +43,11 @@ class World:
     settings: Settings
     deployment: Deployment
     keeper: Keeper
+
+    def maintenance_ratios(self) -> dict[Address, float]:
+        """Return equity over notional at which each venue liquidates, as its own contracts say."""
+        planner = self.keeper.planner
+        return maintenance_ratios(planner.client, self.deployment.venues, planner.head())
 
 
 @contextlib.contextmanager

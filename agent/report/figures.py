@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 
 import numpy as np
 
 from agent.extras import extra
 from agent.report.effectiveness import SECONDS_PER_HOUR, hourly_changes, hourly_stride
+from agent.report.figure_style import (
+    BAND,
+    BOOK_ALONE,
+    BOUND,
+    COSTS,
+    HEDGED,
+    INK,
+    mark_expiries,
+    moments,
+    scale_y,
+    time_figure,
+)
 from agent.report.formatting import duration, money, signed
 from agent.report.replay_report import HedgingCosts, ReplayReport, StepAction, StepRecord
 
 with extra("report", "The HTML report"):
     import plotly.graph_objects as go
-    from plotly.subplots import make_subplots
 
-INK = "#1d2733"
-MUTED = "#6b7785"
-GRID = "#e6eaee"
-BOOK_ALONE = "#c8792b"
-HEDGED = "#1f5f99"
-BAND = "rgba(31, 95, 153, 0.13)"
-BOUND = "#9a3b3b"
-COSTS = {"Venue fee": "#1f5f99", "Slippage": "#5b9bd0", "Funding": "#8c6bb1", "Gas": "#c8a24a"}
-
-_HEIGHT_PX = 380
-_WHOLE_DOLLARS_FROM_USD = 100
+_NEAR_RATIO = 0.05
+"""Strikes this close to the path are drawn."""
 
 
 def price_figure(report: ReplayReport) -> go.Figure:
-    """Draw the price path, the strikes it is measured against, and each rebalance."""
-    figure = _figure(f"{report.underlying} price, USD")
-    times = _times(report.steps)
+    """Draw the price path, the strikes it is measured against, each rebalance and each refusal."""
+    figure = time_figure(report, f"{report.underlying} price, USD")
     prices = [step.price_usd for step in report.steps]
-    figure.add_scatter(x=times, y=prices, name="Oracle price", line={"color": INK, "width": 1.6})
+    figure.add_scatter(x=_times(report.steps), y=prices, name="Oracle price", line={"color": INK, "width": 1.6})
     hedges = [step for step in report.steps if step.action is StepAction.HEDGED]
     figure.add_scatter(
         x=_times(hedges),
@@ -42,22 +44,25 @@ def price_figure(report: ReplayReport) -> go.Figure:
         mode="markers",
         marker={"color": HEDGED, "size": 6, "line": {"color": "white", "width": 1}},
     )
+    _mark_refusals(figure, report, lambda step: step.price_usd)
     low, high = min(prices), max(prices)
-    for strike_usd in sorted({leg.strike_usd for leg in report.book.options}):
-        if 0.9 * low <= strike_usd <= 1.1 * high:
-            figure.add_hline(
-                y=strike_usd,
-                line={"color": BOOK_ALONE, "width": 1, "dash": "dot"},
-                annotation={"text": f"strike {signed(strike_usd, 0)}", "font": {"color": BOOK_ALONE, "size": 12}},
-                annotation_position="top right",
-            )
-    figure.update_yaxes(tickformat=",.0f" if low >= _WHOLE_DOLLARS_FROM_USD else ",.4~g")
+    strikes = sorted({leg.strike_usd for leg in report.book.options})
+    near = [strike for strike in strikes if (1 - _NEAR_RATIO) * low <= strike <= (1 + _NEAR_RATIO) * high]
+    for strike_usd in near:
+        figure.add_hline(
+            y=strike_usd,
+            line={"color": BOOK_ALONE, "width": 1, "dash": "dot"},
+            annotation={"text": f"strike {signed(strike_usd, 0)}", "font": {"color": BOOK_ALONE, "size": 12}},
+            annotation_position="top right",
+        )
+    scale_y(figure, [*prices, *near])
+    mark_expiries(figure, report)
     return figure
 
 
 def net_delta_figure(report: ReplayReport) -> go.Figure:
     """Draw the net delta against the policy's band and the chain's bound, with each rebalance as an arrowhead."""
-    figure = _figure(f"Net delta, {report.underlying}")
+    figure = time_figure(report, f"Net delta, {report.underlying}")
     times = _times(report.steps)
     low = [step.band_low for step in report.steps]
     high = [step.band_high for step in report.steps]
@@ -81,127 +86,113 @@ def net_delta_figure(report: ReplayReport) -> go.Figure:
             text=[signed(step.hedge_size_delta, 2, plus=True) for step in trades],
             hovertemplate="%{text} " + report.underlying + "<extra></extra>",
         )
-    for bound in (-report.guard_band, report.guard_band):
-        figure.add_hline(y=bound, line={"color": BOUND, "width": 1, "dash": "dash"})
-    figure.add_scatter(
-        x=[None],
-        y=[None],
-        name="Governed band",
-        mode="lines",
-        line={"color": BOUND, "width": 1, "dash": "dash"},
-    )
+    _mark_refusals(figure, report, lambda step: step.net_delta_after)
+    _draw_governed_band(figure, report)
     figure.update_yaxes(range=_delta_range(report))
+    scale_y(figure, _delta_range(report))
+    mark_expiries(figure, report)
     return figure
 
 
 def mirror_figure(report: ReplayReport) -> go.Figure:
     """Draw the book's delta and the hedge that is meant to cancel it."""
-    figure = _figure(f"Delta, {report.underlying}")
-    times = _times(report.steps)
-    figure.add_scatter(
-        x=times, y=[step.book_delta for step in report.steps], name="Book", line={"color": BOOK_ALONE, "width": 1.8}
-    )
-    figure.add_scatter(
-        x=times,
-        y=[step.hedge_size for step in report.steps],
-        name="Hedge",
-        line={"color": HEDGED, "width": 1.8, "shape": "hv"},
-    )
-    figure.add_scatter(
-        x=times,
-        y=[step.net_delta_after for step in report.steps],
-        name="Both together",
-        line={"color": INK, "width": 1.2},
-    )
+    figure = time_figure(report, f"Delta, {report.underlying}")
+    lines = {
+        "Book": ([step.book_delta for step in report.steps], {"color": BOOK_ALONE, "width": 1.8}),
+        "Hedge": ([step.hedge_size for step in report.steps], {"color": HEDGED, "width": 1.8, "shape": "hv"}),
+        "Both together": ([step.net_delta_after for step in report.steps], {"color": INK, "width": 1.2}),
+    }
+    for name, (deltas, line) in lines.items():
+        figure.add_scatter(x=_times(report.steps), y=deltas, name=name, line=line)
+    scale_y(figure, [delta for deltas, _ in lines.values() for delta in deltas], has_zero=True)
+    mark_expiries(figure, report)
     return figure
 
 
 def pnl_figure(report: ReplayReport) -> go.Figure:
     """Draw the P&L of the book alone and of the book with its hedge."""
-    figure = _figure("P&L since the start, USD")
-    times = _times(report.steps)
-    figure.add_scatter(
-        x=times,
-        y=[step.pnl_unhedged_usd for step in report.steps],
-        name="Book alone",
-        line={"color": BOOK_ALONE, "width": 1.8},
-    )
-    figure.add_scatter(
-        x=times,
-        y=[step.pnl_hedged_usd for step in report.steps],
-        name="Book with hedge, after all costs",
-        line={"color": HEDGED, "width": 2.2},
-    )
-    figure.update_yaxes(tickformat="$,.0f", zeroline=True, zerolinecolor=MUTED)
+    figure = time_figure(report, "P&L since the start, USD")
+    times = moments([*(step.unix for step in report.steps), report.closing.unix])
+    alone = [*(step.pnl_unhedged_usd for step in report.steps), report.summary.pnl_unhedged_usd]
+    hedged = [*(step.pnl_hedged_usd for step in report.steps), report.summary.pnl_hedged_usd]
+    figure.add_scatter(x=times, y=alone, name="Book alone", line={"color": BOOK_ALONE, "width": 1.8})
+    line = {"color": HEDGED, "width": 2.2}
+    figure.add_scatter(x=times, y=hedged, name="Book with hedge, after all costs", line=line)
+    scale_y(figure, [*alone, *hedged], "$", has_zero=True)
+    mark_expiries(figure, report)
     return figure
 
 
 def hourly_figure(report: ReplayReport) -> go.Figure:
     """Draw each hour's gain or loss, without and with the hedge."""
-    figure = _figure(f"Gain or loss of each {duration(max(report.interval_seconds, SECONDS_PER_HOUR))}, USD")
+    figure = time_figure(
+        report, f"Gain or loss of each {duration(max(report.interval_seconds, SECONDS_PER_HOUR))}, USD"
+    )
     times = _times(report.steps)[:: hourly_stride(report.interval_seconds)][1:]
+    seen: list[float] = []
     for name, colour, pnl_usd in (
         ("Book alone", BOOK_ALONE, [step.pnl_unhedged_usd for step in report.steps]),
         ("Book with hedge", HEDGED, [step.pnl_hedged_usd for step in report.steps]),
     ):
         changes = hourly_changes(np.array(pnl_usd), report.interval_seconds)
+        seen += changes.tolist()
         figure.add_bar(x=times, y=changes, name=name, marker={"color": colour, "line": {"width": 0}})
     figure.update_layout(barmode="overlay", bargap=0.1)
-    figure.update_yaxes(tickformat="$,.0f", zeroline=True, zerolinecolor=MUTED)
+    scale_y(figure, seen, "$", has_zero=True)
     return figure
 
 
 def cost_figure(report: ReplayReport) -> go.Figure:
-    """Draw what hedging cost: the four parts in total, and as they built up."""
-    figure = make_subplots(cols=2, column_widths=[0.3, 0.7], horizontal_spacing=0.1)
-    times = _times(report.steps)
+    """Draw what hedging cost as it built up, each part with its total."""
+    figure = time_figure(report, "Cost since the start, USD")
+    times = moments([*(step.unix for step in report.steps), report.closing.unix])
+    seen: list[float] = []
     for name, colour in COSTS.items():
-        path = [_cost_part(step.costs, name) for step in report.steps]
         total_usd = _cost_part(report.summary.costs, name)
-        figure.add_bar(
-            x=[name],
-            y=[total_usd],
-            marker={"color": colour},
-            showlegend=False,
-            text=money(total_usd),
-            textposition="outside",
-            cliponaxis=False,
-            row=1,
-            col=1,
-        )
-        figure.add_scatter(x=times, y=path, name=name, line={"color": colour, "width": 2}, row=1, col=2)
-    _style(figure)
-    figure.update_yaxes(tickformat="$,.0f", zeroline=True, zerolinecolor=MUTED)
-    figure.update_yaxes(title={"text": "Cost since the start, USD"}, col=1)
-    figure.update_xaxes(showticklabels=False, col=1)
+        path = [*(_cost_part(step.costs, name) for step in report.steps), total_usd]
+        seen += path
+        line = {"color": colour, "width": 2, "shape": "hv"}
+        figure.add_scatter(x=times, y=path, name=f"{name} {money(total_usd)}", line=line)
+    scale_y(figure, seen, "$", has_zero=True)
     return figure
-
-
-def _figure(y_title: str) -> go.Figure:
-    figure = go.Figure()
-    _style(figure)
-    figure.update_yaxes(title={"text": y_title})
-    return figure
-
-
-def _style(figure: go.Figure) -> None:
-    figure.update_layout(
-        template="none",
-        height=_HEIGHT_PX,
-        margin={"l": 80, "r": 24, "t": 16, "b": 40},
-        font={"family": "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif", "size": 13, "color": INK},
-        legend={"orientation": "h", "y": -0.14, "x": 0},
-        hovermode="x unified",
-        plot_bgcolor="white",
-        paper_bgcolor="white",
-    )
-    figure.update_xaxes(gridcolor=GRID, linecolor=GRID, tickfont={"color": MUTED})
-    figure.update_yaxes(gridcolor=GRID, linecolor=GRID, tickfont={"color": MUTED}, zerolinecolor=GRID)
-    figure.update_yaxes(title={"font": {"size": 13, "color": MUTED}})
 
 
 def _times(steps: list[StepRecord] | tuple[StepRecord, ...]) -> list[datetime]:
-    return [datetime.fromtimestamp(step.unix, tz=UTC).replace(tzinfo=None) for step in steps]
+    return moments(step.unix for step in steps)
+
+
+def _mark_refusals(figure: go.Figure, report: ReplayReport, height: Callable[[StepRecord], float]) -> None:
+    """Mark what was sent and refused, and what a bound kept from being sent; nothing where nothing was."""
+    kinds = {
+        "Refused on chain": ("x", [step for step in report.steps if step.action is StepAction.REJECTED]),
+        "Held back by a bound": (
+            "circle-open",
+            [step for step in report.steps if step.action is StepAction.HOLD and step.guard_error is not None],
+        ),
+    }
+    for name, (symbol, steps) in kinds.items():
+        if steps:
+            figure.add_scatter(
+                x=_times(steps),
+                y=[height(step) for step in steps],
+                name=name,
+                mode="markers",
+                marker={"symbol": symbol, "color": BOUND, "size": 8},
+                text=[step.guard_error or "" for step in steps],
+                hovertemplate="%{text}<extra>" + name + "</extra>",
+                showlegend=True,
+            )
+
+
+def _draw_governed_band(figure: go.Figure, report: ReplayReport) -> None:
+    """Draw the band in force at each step on both sides of zero."""
+    line = {"color": BOUND, "width": 1, "dash": "dash"}
+    for sign in (-1.0, 1.0):
+        bounds = [sign * step.governed_band for step in report.steps]
+        name = "Governed band"
+        figure.add_scatter(
+            x=_times(report.steps), y=bounds, name=name, line=line, showlegend=sign > 0, hoverinfo="skip"
+        )
 
 
 def _before_and_after(steps: tuple[StepRecord, ...]) -> tuple[list[datetime], list[float]]:
@@ -220,7 +211,7 @@ def _before_and_after(steps: tuple[StepRecord, ...]) -> tuple[list[datetime], li
 def _delta_range(report: ReplayReport) -> list[float]:
     """Leave the first trade, which builds the whole hedge, off the scale: it would flatten everything after it."""
     later = [abs(step.net_delta) for step in report.steps[1:]]
-    widest = 1.15 * max([report.guard_band, *later])
+    widest = 1.15 * max([*(step.governed_band for step in report.steps), *later])
     return [-widest, widest]
 
 

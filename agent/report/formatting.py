@@ -58,6 +58,16 @@ def percent(ratio: float, decimals: int = 1) -> str:
     return f"{text}{NO_BREAK_SPACE}%"
 
 
+def counted(count: int, singular: str) -> str:
+    """Write a count with its noun: ``1 step``, ``2 steps``."""
+    return f"{count:,} {noun(count, singular)}"
+
+
+def noun(count: int, singular: str) -> str:
+    """Return the noun as it stands after a count."""
+    return singular if count == 1 else f"{singular}s"
+
+
 def utc_minute(unix: Seconds | int) -> str:
     """Write an instant as date and minute, UTC; a chain's time may lie where no calendar goes."""
     if int(unix) > _LAST_UNIX:

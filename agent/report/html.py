@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files
 from string import Template
 
 from agent.extras import extra
 from agent.report import figures
+from agent.report.accounting_section import accounting_section
+from agent.report.attribution_section import attribution_sections
+from agent.report.band_section import band_section
 from agent.report.effectiveness import SECONDS_PER_HOUR, variance_name, verdict
-from agent.report.formatting import duration, money, money_change, percent, signed, utc_minute
+from agent.report.formatting import counted, duration, money, money_change, noun, percent, signed, utc_minute
+from agent.report.gas_section import gas_section
+from agent.report.html_parts import book_table, card, pairs, picture, section, text
+from agent.report.iv_section import iv_section
+from agent.report.margin_section import margin_section
+from agent.report.market_section import depth_section, expiry_section
 from agent.report.narrative import span_seconds, story
 from agent.report.replay_report import ReplayReport
+from agent.report.trade_section import trade_section
 
 with extra("report", "The HTML report"):
-    import plotly.graph_objects as go
-    import plotly.io as pio
     from plotly.offline import get_plotlyjs
 
-_PICTURES = (
+PICTURES = (
     (
         "The price",
-        "The price the chain's oracle reported at each step. Dots are the moments at which the keeper traded.",
+        "The price the chain's oracle reported at each step. Dots are the moments at which the keeper traded; crosses "
+        "and red circles, where there are any, those at which it was refused or held back.",
         figures.price_figure,
     ),
     (
@@ -63,12 +70,11 @@ def render_html(report: ReplayReport) -> str:
         subtitle=escape(_subtitle(report)),
         plotly_js=get_plotlyjs(),
         cards="\n".join(_cards(report)),
-        story="\n".join(f"<p>{escape(paragraph)}</p>" for paragraph in story(report)),
-        pictures="\n".join(_pictures(report)),
-        book=_book(report),
+        story="\n".join(f"<p>{text(paragraph)}</p>" for paragraph in story(report)),
+        pictures="\n".join([*_pictures(report), *_risk_sections(report)]),
+        book=book_table(report.book),
         provenance="\n".join(
-            f"<div><h3>{escape(section)}</h3>{_pairs(pairs.items())}</div>"
-            for section, pairs in report.provenance.items()
+            f"<div><h3>{escape(title)}</h3>{pairs(named.items())}</div>" for title, named in report.provenance.items()
         ),
     )
 
@@ -77,41 +83,46 @@ def _subtitle(report: ReplayReport) -> str:
     first, last = report.steps[0], report.steps[-1]
     return (
         f"{utc_minute(first.unix)} to {utc_minute(last.unix)} UTC ({duration(span_seconds(report))}), "
-        f"{report.summary.steps:,} steps of {duration(report.interval_seconds)}"
+        f"{counted(report.summary.steps, 'step')} of {duration(report.interval_seconds)}"
     )
 
 
 def _cards(report: ReplayReport) -> list[str]:
     summary = report.summary
-    effectiveness = "n/a" if summary.effectiveness is None else percent(max(summary.effectiveness, 0.0))
     breaches = summary.band_breaches_after_rebalance
     return [
-        _card("", effectiveness, f"of the {variance_name(report.interval_seconds)} removed by the hedge"),
-        _card("", money_change(summary.pnl_hedged_usd), "book with hedge, after all costs"),
-        _card("alone", money_change(summary.pnl_unhedged_usd), "book alone"),
-        _card("", money(summary.costs.total_usd), f"cost of hedging, {summary.rebalances:,} rebalances"),
-        _card(
+        _effectiveness_card(report),
+        card("", money_change(summary.pnl_hedged_usd), "book with hedge, after all costs"),
+        card("alone", money_change(summary.pnl_unhedged_usd), "book alone"),
+        card("", money(summary.costs.total_usd), f"cost of hedging, {counted(summary.rebalances, 'rebalance')}"),
+        card(
             "bad" if breaches else "good",
             f"{breaches:,}",
-            f"rebalances that left the worst case outside {signed(report.guard_band, 2)} {report.underlying}",
+            f"{noun(breaches, 'rebalance')} that left the worst case outside "
+            f"{signed(report.guard_band, 2)} {report.underlying}",
         ),
-        _card(
+        card(
             "bad" if summary.guard_mirror_mismatches else "good",
             f"{summary.guard_mirror_mismatches:,}",
-            "times the keeper's forecast and the chain's judgement differed",
+            f"{noun(summary.guard_mirror_mismatches, 'time')} the keeper's forecast and the chain's judgement differed",
         ),
-        _card(
+        card(
             "",
-            f"{signed(summary.max_abs_net_delta, 2)} {escape(report.underlying)}",
+            f"{signed(summary.max_abs_net_delta, 2)} {report.underlying}",
             "largest net delta " + ("once the hedge was built" if summary.rebalances else "of a book without a hedge"),
         ),
-        _card("", f"{summary.p99_decision_ms:.1f} ms", "99 of 100 decisions took less"),
+        card("", f"{summary.p99_decision_ms:.1f} ms", "99 of 100 decisions took less"),
     ]
 
 
-def _card(kind: str, figure: str, name: str) -> str:
-    shown = f'<div class="figure">{escape(figure)}</div><div class="name">{escape(name)}</div>'
-    return f'<div class="card {kind}">{shown}</div>'
+def _effectiveness_card(report: ReplayReport) -> str:
+    effectiveness, name = report.summary.effectiveness, variance_name(report.interval_seconds)
+    if effectiveness is None:
+        return card("", "n/a", f"of the {name} removed by the hedge")
+    if effectiveness >= 0.0:
+        return card("", percent(effectiveness), f"of the {name} removed by the hedge")
+    added = percent(-effectiveness) if effectiveness >= -1.0 else f"over {percent(1.0, 0)}"
+    return card("bad", added, f"added to the {name} by the hedge")
 
 
 def _pictures(report: ReplayReport) -> list[str]:
@@ -120,54 +131,19 @@ def _pictures(report: ReplayReport) -> list[str]:
         "period": duration(max(report.interval_seconds, SECONDS_PER_HOUR)),
         "verdict": verdict(report.summary.effectiveness, report.interval_seconds),
     }
-    return [_picture(title, words.format(**told), draw(report)) for title, words, draw in _PICTURES]
+    return [section(title, words.format(**told), picture(draw(report))) for title, words, draw in PICTURES]
 
 
-def _picture(title: str, words: str, figure: go.Figure) -> str:
-    drawn = pio.to_html(
-        figure,
-        full_html=False,
-        include_plotlyjs=False,
-        config={"displaylogo": False, "responsive": True, "displayModeBar": False},
-    )
-    return f"<section><h2>{escape(title)}</h2><p>{escape(words)}</p>{drawn}</section>"
-
-
-def _book(report: ReplayReport) -> str:
-    columns = (
-        "Position",
-        "Quantity",
-        "Type",
-        "Strike, USD",
-        "Expiry, UTC",
-        "IV a year",
-        "IV interval verified on chain",
-    )
-    rows = [
-        (
-            leg.label,
-            signed(leg.quantity, 2),
-            leg.option_type.value,
-            signed(leg.strike_usd, 2),
-            utc_minute(leg.expiry_unix),
-            percent(leg.iv_annual),
-            f"{percent(leg.iv_low_annual)} to {percent(leg.iv_high_annual)}",
-        )
-        for leg in report.book.options
+def _risk_sections(report: ReplayReport) -> list[str]:
+    """Return what a risk manager asks for, in the order of the questions."""
+    return [
+        *attribution_sections(report),
+        accounting_section(report),
+        iv_section(report),
+        band_section(report),
+        trade_section(report),
+        gas_section(report),
+        margin_section(report),
+        expiry_section(report),
+        depth_section(report),
     ]
-    rows += [(leg.label, signed(leg.quantity, 2), "holding", "", "", "", "") for leg in report.book.holdings]
-    return _table(columns, rows)
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    def line(tag: str, cells: Sequence[str]) -> str:
-        first, *rest = cells
-        numbers = "".join(f'<{tag} class="number">{escape(cell)}</{tag}>' for cell in rest)
-        return f"<tr><{tag}>{escape(first)}</{tag}>{numbers}</tr>"
-
-    return "<table>" + line("th", columns) + "".join(line("td", row) for row in rows) + "</table>"
-
-
-def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
-    rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in pairs)
-    return f"<table>{rows}</table>"

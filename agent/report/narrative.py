@@ -6,6 +6,7 @@ import numpy as np
 
 from agent.report.effectiveness import SECONDS_PER_HOUR, largest_swing, verdict
 from agent.report.formatting import MINUS, duration, money, money_change, percent, price, signed
+from agent.report.iv_words import iv_sentence
 from agent.report.replay_report import ReplayReport, StepAction
 from agent.units import BPS
 
@@ -13,9 +14,10 @@ _CENT_USD = 0.01
 
 
 def story(report: ReplayReport) -> list[str]:
-    """Return the paragraphs: what the market did, what the hedge did, what it cost, what the chain enforced."""
+    """Return the paragraphs: what the market, the hedge and IV did, what it cost, what the chain enforced."""
     ended = [] if report.ended_early is None else [_ending(report.ended_early)]
-    return [*ended, _market(report), _outcome(report), _work(report), _enforcement(report)]
+    iv = [words] if (words := iv_sentence(report)) else []
+    return [*ended, _market(report), _outcome(report), *iv, _work(report), _enforcement(report)]
 
 
 def span_seconds(report: ReplayReport) -> int:

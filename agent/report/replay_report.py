@@ -18,6 +18,23 @@ class StepAction(Enum):
     REJECTED = "rejected"
 
 
+class OutsideReason(Enum):
+    """Why a step left the net delta outside a band."""
+
+    TURNOVER = "turnover"
+    COOLDOWN = "cooldown"
+    LOSS_BUDGET = "loss_budget"
+    COST = "cost"
+    """Gas or the trade itself cost more than it was worth."""
+    VENUE = "venue"
+    """It refused, did not answer, or had too little depth."""
+    ANOTHER_BOUND = "another_bound"
+    PENDING = "pending"
+    """The transaction was on its way."""
+    POLICY = "policy"
+    """It wanted no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class HedgingCosts:
     """What hedging cost, USD; a negative figure was earned."""
@@ -43,10 +60,51 @@ class HedgingCosts:
 
 
 @dataclass(frozen=True, slots=True)
+class Trade:
+    """What the transactions of one step did, all venues together, and what each part of it cost, USD.
+
+    ``size_delta`` is 0 where only margin moved, or where a transaction reverted, which costs gas all the same.
+    """
+
+    size_delta: float
+    price_usd: float | None
+    """Average execution price without fee; None where nothing was traded."""
+    fee_usd: float
+    slippage_usd: float
+    """Against the oracle price, positive when the execution was worse."""
+    gas_units: int
+    gas_usd: float
+    gas_token_usd: float
+    """Price of the coin that pays for gas."""
+
+    @property
+    def cost_usd(self) -> float:
+        """Fee and slippage, without gas."""
+        return self.fee_usd + self.slippage_usd
+
+
+@dataclass(frozen=True, slots=True)
+class MarginUse:
+    """How the hedge was backed after a step, valued as the guard values it."""
+
+    nav_usd: float
+    equity_usd: float
+    """On the venues."""
+    notional_usd: float
+    leverage: float
+    """Notional over NAV."""
+    venue_leverage: float | None
+    """Notional over equity on the venue where that is highest; None without a position."""
+    liquidation_distance: float | None
+    """Relative move against the position at which the nearest venue liquidates; None without a position or where no
+    price does it."""
+
+
+@dataclass(frozen=True, slots=True)
 class StepRecord:
     """One price, what the keeper saw at it, and what it did. Deltas in underlying units, long is positive.
 
-    P&L and costs are cumulative since the first step; P&L is as seen before this step's own trade.
+    P&L and costs are cumulative since the first step, as seen before this step's own trade.
     """
 
     unix: Seconds
@@ -63,6 +121,18 @@ class StepRecord:
     pnl_hedged_usd: float
     costs: HedgingCosts
     reason: str
+    worst_before: float
+    """Worst-case net delta W as the chain measures it, before the step's own trade and after."""
+    worst_after: float
+    governed_band: float
+    """W that the chain accepted at this step, whatever it was before."""
+    margin: MarginUse
+    iv_shift_annual: float
+    """How far the mark of every option is from its own IV in the book."""
+    trade: Trade | None
+    """What was executed and paid in this step; None where nothing was."""
+    outside_reason: OutsideReason | None
+    """Why the step left W or the net delta outside its band; None where both were inside."""
     guard_error: str | None = None
     """The bound that kept the keeper from what it wanted, where one did."""
 
@@ -88,16 +158,43 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Closing:
+    """When and at what price the account of a replay was closed: after the last step's own trade."""
+
+    unix: Seconds
+    price_usd: float
+    iv_shift_annual: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class DepthQuote:
+    """What a venue quoted for one size at the first step, against the oracle price; a cost is positive."""
+
+    venue: str
+    size_delta: float
+    impact_bps: float
+    fee_bps: float
+
+
+@dataclass(frozen=True, slots=True)
 class ReplayReport:
     """A replay, its figures, and where everything in it comes from."""
 
     title: str
     underlying: str
     steps: tuple[StepRecord, ...]
+    closing: Closing
+    """``summary`` is as of here."""
     interval_seconds: Seconds
     book: Book
     guard_band: float
     """Worst-case net delta the chain always accepts, underlying units."""
+    iv_rule: str | None
+    """What the book's mark followed, as the end of "IV follows ..."; None where IV was held."""
+    depth: tuple[DepthQuote, ...]
+    """Smallest first, sales before purchases of one size."""
+    market_note: str
+    """What else was assumed of the market that the hedge traded in."""
     turnover_usd: float
     unexplained_usd: float
     """Hedge P&L measured on chain minus what prices and the four costs explain."""

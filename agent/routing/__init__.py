@@ -2,6 +2,7 @@
 
 from agent.routing.route import (
     TURNOVER_LEFT,
+    VENUES_QUOTE,
     Cap,
     Route,
     RouteCosts,
@@ -15,6 +16,7 @@ from agent.routing.slicing import SlicePlan, SlicingParameters, plan_slices
 
 __all__ = [
     "TURNOVER_LEFT",
+    "VENUES_QUOTE",
     "Cap",
     "Route",
     "RouteCosts",

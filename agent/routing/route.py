@@ -66,6 +66,7 @@ class RouteCosts:
 
 TURNOVER_LEFT = "the guard's turnover left"
 """What sets the cap where waiting raises it."""
+VENUES_QUOTE = "what venues quote inside the guard's size and price limits"
 NO_COSTS = RouteCosts()
 """Quotes alone decide."""
 
@@ -135,9 +136,7 @@ class Router:
         What only closes positions needs no turnover.
         """
         snapshot = self.snapshot
-        by_venues = Cap(
-            Wad(self._waterfill(self._all_venues).room), "what venues quote inside the guard's size and price limits"
-        )
+        by_venues = Cap(Wad(self._waterfill(self._all_venues).room), VENUES_QUOTE)
         closable = sum(_reducible(venue, self.is_buy) for venue in snapshot.measurement.venues)
         prices = [highest_price(ladder) for ladder in self.ladders if ladder.rungs]
         highest = self.price_limit if self.is_buy else max([self.price_limit, *prices])

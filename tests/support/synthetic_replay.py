@@ -7,7 +7,18 @@ import numpy as np
 from agent.backtest.jump_diffusion import JumpDiffusion, jump_diffusion_path
 from agent.domain import Book, HoldingLeg, OptionLeg, OptionType
 from agent.report.effectiveness import hedge_effectiveness
-from agent.report.replay_report import HedgingCosts, ReplayReport, StepAction, StepRecord, Summary
+from agent.report.replay_report import (
+    Closing,
+    DepthQuote,
+    HedgingCosts,
+    MarginUse,
+    OutsideReason,
+    ReplayReport,
+    StepAction,
+    StepRecord,
+    Summary,
+    Trade,
+)
 from agent.risk.exposure import book_exposure
 
 START_UNIX = 1_722_470_400  # 2024-08-01T00:00:00Z
@@ -34,6 +45,7 @@ def synthetic_report(count: int = 288, seed: int = 3) -> ReplayReport:
         exposure = book_exposure(BOOK, price_usd, int(unix), size)
         trades = number % 12 == 0 or abs(exposure.net_delta) > BAND
         size_delta = -exposure.net_delta if trades else 0.0
+        trade = _trade(size_delta, float(price_usd)) if trades else None
         steps.append(
             StepRecord(
                 unix=int(unix),
@@ -50,19 +62,29 @@ def synthetic_report(count: int = 288, seed: int = 3) -> ReplayReport:
                 pnl_hedged_usd=exposure.book_value_usd - first + hedge_pnl_usd - costs.total_usd,
                 costs=costs,
                 reason="synthetic",
+                worst_before=abs(exposure.net_delta),
+                worst_after=abs(exposure.net_delta + size_delta),
+                governed_band=BAND,
+                margin=_margin(size + size_delta, float(price_usd)),
+                trade=trade,
+                iv_shift_annual=0.0,
+                outside_reason=None if trades or abs(exposure.net_delta) <= BAND / 2 else OutsideReason.POLICY,
             )
         )
-        notional = abs(size_delta) * price_usd
-        turnover_usd += notional
-        costs = costs.plus(HedgingCosts(0.001 * notional, 0.0004 * notional, -0.4, 0.9 if trades else 0.0))
+        turnover_usd += abs(size_delta) * price_usd
+        costs = costs.plus(_paid(trade))
         size += size_delta
     return ReplayReport(
         title="Seeded day",
         underlying="ETH",
         steps=tuple(steps),
+        closing=Closing(steps[-1].unix, steps[-1].price_usd),
         interval_seconds=300,
         book=BOOK,
         guard_band=BAND,
+        iv_rule=None,
+        depth=tuple(DepthQuote("venue", sign * size, size / 2.5, 10.0) for size in (5.0, 50.0) for sign in (-1, 1)),
+        market_note="Depth is made up.",
         turnover_usd=turnover_usd,
         ended_early=None,
         inputs={},
@@ -73,6 +95,25 @@ def synthetic_report(count: int = 288, seed: int = 3) -> ReplayReport:
             "Contracts": {"HedgeVault": "0x5FbDB2315678afecb367f032d93F642f64180aa3"},
         },
     )
+
+
+def _trade(size_delta: float, price_usd: float) -> Trade:
+    """Fee of 10 bps, impact of 4 bps, and 300,000 gas at 1 gwei of a $3,000 coin: $0.90."""
+    notional = abs(size_delta) * price_usd
+    bought_at = price_usd * (1.0 + (0.0004 if size_delta > 0 else -0.0004))
+    return Trade(size_delta, bought_at, 0.001 * notional, 0.0004 * notional, 300_000, 0.9, 3_000.0)
+
+
+def _paid(trade: Trade | None) -> HedgingCosts:
+    """What a step cost, with $0.40 of funding received."""
+    if trade is None:
+        return HedgingCosts(funding_usd=-0.4)
+    return HedgingCosts(trade.fee_usd, trade.slippage_usd, -0.4, trade.gas_usd)
+
+
+def _margin(size: float, price_usd: float) -> MarginUse:
+    notional = abs(size) * price_usd
+    return MarginUse(400_000.0, 100_000.0, notional, notional / 400_000.0, notional / 100_000.0, 0.5)
 
 
 def _summary(steps: list[StepRecord], costs: HedgingCosts) -> Summary:
@@ -86,7 +127,7 @@ def _summary(steps: list[StepRecord], costs: HedgingCosts) -> Summary:
             300,
         ),
         pnl_unhedged_usd=steps[-1].pnl_unhedged_usd,
-        pnl_hedged_usd=steps[-1].pnl_hedged_usd,
+        pnl_hedged_usd=steps[-1].pnl_hedged_usd + steps[-1].costs.total_usd - costs.total_usd,
         costs=costs,
         max_abs_net_delta=max(abs(step.net_delta) for step in steps[1:]),
         band_breaches_after_rebalance=0,

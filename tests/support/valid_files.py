@@ -19,6 +19,7 @@ NOW_UNIX = 1_722_470_400
 def valid_files(repository: Path, tmp_path: Path) -> dict[str, bytes]:
     examples = repository / "examples"
     files = {name: (examples / name).read_bytes() for name in ("book.toml", "book.csv", "book.json", "desk.toml")}
+    files["iv.csv"] = (examples / "iv.csv").read_bytes()
     files["market.toml"] = (examples / "market.toml").read_bytes()
     files["localnet.toml"] = (repository / "config" / "localnet.toml").read_bytes()
     files["chain.json"] = json.dumps(summaries(), indent=1).encode()

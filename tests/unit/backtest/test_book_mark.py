@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from agent.backtest.book_mark import BookMark, payoff_usd
+from agent.backtest.book_mark import BookMark, payoff_usd, shifted_book
 from agent.domain import Book, HoldingLeg, OptionLeg, OptionType
 from agent.risk.exposure import book_exposure
 
@@ -28,6 +30,13 @@ def test_book_mark__after_expiry__cash_of_the_first_price_seen():
     mark = BookMark(Book("ETH", (CALL,)))
     assert mark.value_usd(3100.0, EXPIRY + 60) == -200.0
     assert mark.value_usd(9999.0, EXPIRY + 120) == -200.0
+
+
+def test_book_mark__iv_moves__every_option_is_marked_at_its_own_iv_plus_that():
+    moved = [replace(leg, iv_annual=leg.iv_annual + 0.2) for leg in (CALL, PUT)]
+    by_hand = book_exposure(Book("ETH", (*moved, HoldingLeg(3.0, "spot"))), 3100.0, EXPIRY - 86_400, 0.0)
+    assert BookMark(BOOK).value_usd(3100.0, EXPIRY - 86_400, 0.2) == pytest.approx(by_hand.book_value_usd)
+    assert shifted_book(BOOK, 0.0) is BOOK
 
 
 @pytest.mark.parametrize(

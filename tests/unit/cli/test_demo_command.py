@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -15,6 +16,7 @@ import pytest
 
 from agent.cli import demo as demo_module
 from agent.cli.main import main
+from agent.errors import DataError
 from tests.support.synthetic_replay import synthetic_report
 
 
@@ -86,6 +88,10 @@ SPAN = ("--from", "2024-08-01", "--to", "2024-08-02")
             "choose --from and --to inside it",
         ),
         (["--book", "absent.toml"], "absent.toml: no such file"),
+        (["--iv", "absent.csv"], "absent.csv: no such file"),
+        (["--iv", "absent.csv", "--iv-realised", "7"], "both say what IV follows"),
+        (["--iv-realised", "7"], "--iv-realised needs prices before the start"),
+        (["--prices", "prices.parquet", *SPAN, "--iv-realised", "7"], "needs 7 days of prices before --from"),
         (["--html", "absent/report.html"], "--html absent/report.html: no directory absent; create it"),
         (["--summary", "absent/summary.json"], "--summary absent/summary.json: no directory absent; create it"),
         (["--html", "."], "--html . is a directory"),
@@ -147,6 +153,23 @@ def test_demo__real_prices_and_own_book__scenario_has_both(directory, replayed, 
     assert [leg.quantity for leg in scenario.book.options] == [-60, -25]
 
 
+def test_demo__iv_from_a_file__scenario_follows_it(directory, replayed, repository, monkeypatch, capsys):
+    assert evenkeel(monkeypatch, "--iv", repository / "examples" / "iv.csv") == 0
+    (scenario,) = replayed.scenarios
+    assert scenario.iv_path.level(scenario.prices.start_unix) == 0.6
+    assert "IV " in capsys.readouterr().out
+
+
+def test_demo__iv_from_realised__uses_the_days_before_the_start(directory, replayed, monkeypatch):
+    prices = price_file(directory, hours=48)
+    span = ("--from", "2024-08-02", "--to", "2024-08-02T12:00:00Z")
+    assert evenkeel(monkeypatch, "--prices", prices, *span, "--iv-realised", 1) == 0
+    (scenario,) = replayed.scenarios
+    assert scenario.iv_path.times_unix[0] == scenario.prices.start_unix
+    assert set(scenario.iv_path.iv_annual) == {0.0}
+    assert "trailing 1 day" in scenario.iv_path.rule
+
+
 def test_demo__interrupted__says_the_chain_is_stopped_and_writes_nothing(directory, monkeypatch, capsys):
     def interrupted(scenario, config, observer):
         raise KeyboardInterrupt
@@ -195,3 +218,30 @@ def test_demo__findings__a_line_each_and_nothing_started(directory, replayed, mo
     assert (captured.out, replayed.scenarios) == ("", [])
     assert captured.err.count("\n") >= 3
     assert all(line.startswith("evenkeel: ") for line in captured.err.splitlines())
+    (summary,) = (directory / ".evenkeel" / "reports").glob("*.json")
+    reasons = json.loads(summary.read_text())["reasons"]
+    assert [f"evenkeel: {reason}" for reason in reasons] == captured.err.splitlines()
+
+
+def test_demo__refused__page_and_json_say_why(directory, replayed, monkeypatch, capsys):
+    book = directory / "book.toml"
+    book.write_text('[book]\nunderlying = "ETH"\n[[holding]]\nquantity = 900\nlabel = "too <much>"\n')
+    assert evenkeel(monkeypatch, "--book", book, "--html", "no.html", "--json") == 2
+    told = json.loads(capsys.readouterr().out)
+    assert (told["steps"], told["inputs"]["seed"]) == (0, "4")
+    page = (directory / "no.html").read_text()
+    assert "Ended before the first step" in page
+    assert page.count("<li>") == len(told["reasons"]) >= 3
+    assert "too &lt;much&gt;" in page
+    assert "$" not in re.sub(r"\$[\d,.]+", "", page)
+
+
+def test_demo__fails_in_its_first_step__page_says_why(directory, monkeypatch, capsys):
+    def failing(scenario, config, observer):
+        raise DataError("step 1: no depth")
+
+    monkeypatch.setattr(demo_module, "replay", failing)
+    assert evenkeel(monkeypatch, "--html", "no.html", "--summary", "no.json") == 2
+    assert capsys.readouterr().err == "evenkeel: step 1: no depth\n"
+    assert "<li>step 1: no depth</li>" in (directory / "no.html").read_text()
+    assert json.loads((directory / "no.json").read_text())["ended_early"] == "step 1: no depth"

@@ -35,6 +35,7 @@ COMMANDS = {
     "greeks {chain.csv} --json": ("chain.csv",),
     "greeks {chain.parquet}": ("chain.parquet",),
     "demo --book {book.toml}": ("book.toml", "localnet.toml"),
+    "demo --book {book.toml} --iv {iv.csv}": ("iv.csv",),
     "demo --prices {prices.parquet} --from 2024-08-01 --to 2024-08-02 --book {book.csv}": (
         "prices.parquet",
         "book.csv",

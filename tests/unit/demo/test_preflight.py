@@ -14,6 +14,7 @@ from agent.demo.scenario import seeded_scenario
 from agent.errors import PreflightError
 from agent.settings import load_settings
 from agent.units import Seconds
+from agent.vol.iv_path import IvPath
 
 CONFIG = Path("config/localnet.toml")
 
@@ -37,6 +38,32 @@ def repriced(scenario, prices, step_seconds=300):
 
 def test_require_replayable__default_day__nothing_found(settings):
     require_replayable(seeded_scenario(4, None), settings, CONFIG)
+
+
+def test_require_replayable__leg_that_expires_on_the_way__nothing_found(settings):
+    """The chain and the keeper go through an expiry, so a replay does."""
+    require_replayable(repriced(seeded_scenario(4, None), [3200.0] * 32, 86_400), settings, CONFIG)
+
+
+def on_iv(levels, first_unix=None):
+    """The default day with IV at these levels, an hour apart; the book's own is 70 %."""
+    scenario = seeded_scenario(4, None)
+    times = (first_unix or scenario.prices.start_unix) + 3_600 * np.arange(len(levels))
+    return replace(scenario, iv_path=IvPath(times, np.array(levels), "iv.csv"))
+
+
+def test_require_replayable__iv_that_moves__nothing_found(settings):
+    require_replayable(on_iv([0.8, 1.6, 0.3]), settings, CONFIG)
+
+
+def test_require_replayable__iv_that_starts_late__said_before_anything_starts(settings):
+    (found,) = findings(on_iv([0.8], first_unix=1_722_470_401), settings)
+    assert "its first level is of 2024-08-01T00:00:01Z, after the first price at 2024-08-01T00:00:00Z" in found
+
+
+def test_require_replayable__iv_that_leaves_a_leg_without__names_the_instant(settings):
+    (found,) = findings(on_iv([0.8, 0.7, 0.1]), settings)
+    assert "IV follows iv.csv: at 2024-08-01T02:00:00Z it takes 2024-08-31 3200 call from 0.7 to" in found
 
 
 @pytest.mark.parametrize(

@@ -6,22 +6,26 @@ import contextlib
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from agent.chain.state import ChainState
 from agent.chain.state import VenueState as VenueOnChain
 from agent.decision.decide import decide
 from agent.demo import replay as replay_module
-from agent.demo.replay import INTERRUPTED, Recorder, hedge_size, nav_at_oracle_usd, replay
+from agent.demo.replay import INTERRUPTED, Recorder, replay
 from agent.demo.scenario import seeded_scenario
-from agent.domain import Exposure, Target, TradeCosts
+from agent.demo.step_record import hedge_size, nav_at_oracle_usd
+from agent.domain import Book, Exposure, OptionLeg, OptionType, Target, TradeCosts
 from agent.errors import DataError, TransientError
 from agent.keeper.planner import CycleView
 from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.accounting import NavCheck
 from agent.ledger.records import BlockId, FillRecord, FundingRecord, LogId, Receipt
-from agent.report.replay_report import StepAction
+from agent.products.european import black76_greeks
+from agent.report.replay_report import OutsideReason, StepAction
 from agent.units import AssetUnits, BlockHash, IntentId, Seconds, Wad
+from agent.vol.iv_path import IvPath
 from tests.support.decision_builders import BOUNDS, COSTS, NOW, SETTINGS, VenueState, held, snapshot_of, wad
 
 BOOK = held(-10.0)
@@ -113,9 +117,8 @@ def ledger():
 def recorder(ledger, monkeypatch):
     monkeypatch.setattr(replay_module, "provenance", lambda scenario, world, bounds: {})
     scenario = replace(seeded_scenario(1, None), book=BOOK)
-    return Recorder(
-        scenario, SimpleNamespace(ledger=ledger), asset_decimals=6, gas_token_usd=lambda price_usd: price_usd
-    )
+    keeper = SimpleNamespace(ledger=ledger)
+    return Recorder(scenario, keeper, asset_decimals=6, gas_token_usd=lambda price_usd: price_usd, maintenance={})
 
 
 @pytest.mark.parametrize("size", [12.0, -12.0, 0.0])
@@ -182,6 +185,34 @@ def test_recorder__hedge_then_hold__books_the_trade_and_its_costs(recorder, ledg
     assert summary.effectiveness is None
 
 
+def test_recorder__iv_rises__the_mark_follows_and_the_decision_does_not(recorder):
+    call = OptionLeg(OptionType.CALL, 3_000.0, NOW + 30 * 86_400, -1.0, 0.6, 0.5, 0.7, "call")
+    path = IvPath(np.array([0, NOW + 300]), np.array([0.9, 1.0]), "iv.csv")
+    prices = replace(recorder._scenario.prices, times_unix=np.array([NOW, NOW + 300]), prices_usd=np.full(2, 3_000.0))
+    recorder._scenario = replace(recorder._scenario, book=Book("ETH", (call,)), iv_path=path, prices=prices)
+    recorder.record(cycle(Outcome.HELD, *look(3_000.0, 0.0, NOW)))
+    step = recorder.record(cycle(Outcome.HELD, *look(3_000.0, 0.0, NOW + 300)))
+    values = [
+        black76_greeks([True], 3_000.0, 3_000.0, (30 * 86_400 - age) / (365 * 86_400), iv).value[0]
+        for age, iv in ((0, 0.6), (300, 0.7))
+    ]
+    assert step.pnl_unhedged_usd == pytest.approx(values[0] - values[1])
+    assert step.iv_shift_annual == pytest.approx(0.1)
+    report = recorder.report(None, 1.0)
+    assert (report.iv_rule, report.inputs["iv"]) == ("iv.csv", "iv.csv")
+    assert report.closing.iv_shift_annual == pytest.approx(0.1)
+
+
+def test_recorder__nav_falls_for_no_known_reason__is_unexplained_and_no_funding(recorder, ledger):
+    recorder.record(cycle(Outcome.HELD, *look(3_000.0, 10.0, NOW)))
+    ledger.held_funding = [FundingRecord(LogId(PLACE, "0x02", 0), "venue", wad(2))]
+    step = recorder.record(cycle(Outcome.HELD, *look(3_000.0, 10.0, NOW + 300, equity_usd=100_000 - 2 - 7)))
+    assert step.costs.funding_usd == pytest.approx(2.0)
+    report = recorder.report(None, 1.0)
+    assert report.unexplained_usd == pytest.approx(-7.0)
+    assert (report.closing.unix, report.closing.price_usd) == (NOW + 300, 3_000.0)
+
+
 def test_recorder__trade_in_the_last_step__its_costs_are_in_the_total(recorder, ledger):
     snapshot, state = look(3_000.0, 0.0, NOW)
     _, after = look(3_000.0, 10.0, NOW + 1, equity_usd=100_000 - 40)
@@ -207,14 +238,17 @@ def test_recorder__resumed_intent__its_fills_are_booked_though_the_cycle_names_n
 def test_recorder__worst_case_after_a_rebalance__counted_when_above_the_band(recorder, band, breaches):
     snapshot, state = look(3_000.0, 0.0, NOW)
     after = replace(state, bounds=replace(state.bounds, band=wad(band)))
-    recorder.record(cycle(Outcome.EXECUTED, snapshot, state, after=after))
+    step = recorder.record(cycle(Outcome.EXECUTED, snapshot, state, after=after))
     assert recorder.report(None, 1.0).summary.band_breaches_after_rebalance == breaches
+    assert (step.worst_after, step.governed_band) == (10.0, band)
+    assert step.outside_reason is (OutsideReason.POLICY if breaches else None)
 
 
 def test_recorder__rejection_and_mismatch__counted(recorder):
     snapshot, state = look(3_000.0, 0.0, NOW)
     step = recorder.record(cycle(Outcome.REJECTED, snapshot, state, guard_mirror_mismatch=True))
     summary = recorder.report(None, 1.0).summary
+    assert (step.worst_before, step.worst_after, step.outside_reason) == (10.0, 10.0, None)
     assert step.action is StepAction.REJECTED
     assert (summary.rejected, summary.rebalances, summary.guard_mirror_mismatches) == (1, 0, 1)
 
@@ -257,6 +291,7 @@ def test_replay__ends_in_its_second_step__reports_the_first(recorder, monkeypatc
     snapshot, state = look(3_000.0, 0.0, NOW)
     keeper = SimpleNamespace(cycle=lambda: cycle(Outcome.HELD, snapshot, state), ledger=recorder._ledger)
     world = SimpleNamespace(
+        maintenance_ratios=dict,
         keeper=keeper,
         localnet=SimpleNamespace(step=_failing(*errors)),
         deployment=SimpleNamespace(asset=SimpleNamespace(decimals=6)),
@@ -271,6 +306,7 @@ def test_replay__ends_in_its_second_step__reports_the_first(recorder, monkeypatc
 def test_replay__ends_in_its_first_step__has_nothing_to_report(recorder, monkeypatch):
     step = SimpleNamespace(step=lambda *_: (_ for _ in ()).throw(DataError("no depth")))
     world = SimpleNamespace(
+        maintenance_ratios=dict,
         keeper=SimpleNamespace(ledger=recorder._ledger),
         localnet=step,
         deployment=SimpleNamespace(asset=SimpleNamespace(decimals=6)),

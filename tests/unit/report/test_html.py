@@ -11,9 +11,16 @@ import pytest
 
 from agent.report.effectiveness import hedge_effectiveness, verdict
 from agent.report.html import render_html
+from agent.report.html_parts import text
 from agent.report.narrative import story
 from agent.report.replay_report import StepAction
 from tests.support.synthetic_replay import synthetic_report
+
+TITLES = (
+    "The price", "Net delta against its band", "Profit and loss", "Change by change", "What it cost",
+    "Where the result came from", "Drawdown", "Is the hedge effective?", "Implied volatility", "Time outside the band",
+    "Trades", "Gas", "Margin and leverage", "The depth that was assumed", "The book", "Parameters and provenance",
+)  # fmt: skip
 
 
 class Page(HTMLParser):
@@ -53,9 +60,9 @@ def test_html__self_contained__fetches_nothing(page):
 
 
 def test_html__every_promised_picture__is_there(report, page):
-    for title in ("The price", "Net delta against its band", "Profit and loss", "Change by change", "What it cost"):
-        assert title in page.text
-    assert len(re.findall(r"Plotly\.newPlot\(", render_html(report).split("</head>")[1])) == 6
+    headings = re.findall(r"<h2>([^<]*)</h2>", render_html(report))
+    assert sorted(headings) == sorted([*TITLES, "The hedge mirrors the book"])
+    assert len(re.findall(r"Plotly\.newPlot\(", render_html(report).split("</head>")[1])) == 10
 
 
 def test_html__text_of_the_book__escaped(report, page):
@@ -80,6 +87,37 @@ def test_html__breaches__shown_in_red_and_told(report):
     assert "after none of them" in " ".join(story(report))
 
 
+@pytest.mark.parametrize(
+    ("effectiveness", "figure", "words"),
+    [
+        (0.97, "97.0 %", "of the hourly variance removed by the hedge"),
+        (-0.2, "20.0 %", "added to the hourly variance by the hedge"),
+        (-5.0, "over 100 %", "added to the hourly variance by the hedge"),
+        (None, "n/a", "of the hourly variance removed by the hedge"),
+    ],
+)
+def test_html__first_card__says_what_the_hedge_did(report, effectiveness, figure, words):
+    told = replace(report, summary=replace(report.summary, effectiveness=effectiveness))
+    page = render_html(told).replace("\u00a0", " ")
+    assert f'<div class="figure">{figure}</div><div class="name">{words}</div>' in page
+
+
+def test_html__counts_of_one__are_singular(report):
+    one = replace(report, summary=replace(report.summary, steps=1, rebalances=1, band_breaches_after_rebalance=1))
+    page = render_html(one)
+    assert "1 step of 5 minutes" in page
+    assert "cost of hedging, 1 rebalance<" in page
+    assert "rebalance that left the worst case" in page
+
+
+def test_text__hashes_and_instants__alone_are_told_how_to_break():
+    told = text(
+        "at 2024-08-01T12:00:00Z in 0x5FbDB2315678afecb367f032d93F642f64180aa3 & so_on_and_on_turnover_capacity"
+    )
+    assert '<span class="whole">2024-08-01T12:00:00Z</span>' in told
+    assert '<span class="long">0x5FbDB2315678afecb367f032d93F642f64180aa3</span> &amp; so_on' in told
+
+
 def test_story__refusals_and_mismatches__told(report):
     told = " ".join(story(replace(report, summary=replace(report.summary, rejected=2, guard_mirror_mismatches=4))))
     assert "Twice a transaction was refused on chain" in told
@@ -102,7 +140,8 @@ def _stepped(report, interval_seconds, **changes):
         )
         for number, step in enumerate(report.steps)
     )
-    return replace(report, steps=steps, interval_seconds=interval_seconds)
+    closing = replace(report.closing, unix=steps[-1].unix)
+    return replace(report, steps=steps, interval_seconds=interval_seconds, closing=closing)
 
 
 def test_story__four_hours_a_step__says_nothing_of_hours(report):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
-from agent.report.replay_report import HedgingCosts
+from agent.report.replay_report import HedgingCosts, OutsideReason
 from agent.report.summary import summary_json
 from tests.support.synthetic_replay import synthetic_report
 
@@ -30,6 +31,16 @@ FIELDS = [
     "unexplained_usd",
     "ended_early",
     "inputs",
+    "attribution_usd",
+    "drawdown",
+    "hedge_accounting",
+    "iv",
+    "outside_band",
+    "trades",
+    "gas",
+    "margin",
+    "expiries",
+    "depth",
     "step_records",
 ]
 
@@ -56,4 +67,14 @@ def test_summary_json__too_short_for_effectiveness__null():
 def test_summary_json__not_a_number__refused():
     report = synthetic_report(36)
     with pytest.raises(ValueError, match="Out of range"):
-        summary_json(replace(report, summary=replace(report.summary, pnl_hedged_usd=float("nan"))))
+        summary_json(replace(report, summary=replace(report.summary, wall_s=float("nan"))))
+
+
+def test_summary_json__every_field__is_described(repository):
+    page = (repository / "docs" / "report.md").read_text()
+    described = set(re.findall(r"`([a-z0-9_]+)`", page.split("## The JSON")[1]))
+    assert [field for field in FIELDS if field not in described] == []
+    reasons = set(
+        re.findall(r"^\| `(\w+)` \|", page.split("## Why it stayed outside")[1].split("## The JSON")[0], re.MULTILINE)
+    )
+    assert reasons - {"outside_reason"} == {reason.value for reason in OutsideReason}

@@ -1,0 +1,148 @@
+"""From a cycle of the keeper to the record of a step: what was seen, what was paid, how the hedge is backed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from agent.chain.state import ChainState
+from agent.demo.left_outside import outside_reason
+from agent.demo.pnl import Execution, Pnl
+from agent.domain import Snapshot
+from agent.guard import effective_band, worst_net_delta
+from agent.keeper.planner import CycleView
+from agent.keeper.result import CycleResult, Outcome
+from agent.ledger.records import Receipt
+from agent.report.replay_report import DepthQuote, MarginUse, StepAction, StepRecord, Trade
+from agent.status.risk import liquidation_distance
+from agent.units import BPS, Address, Wad, asset_units_to_wad, from_wad, wei_to_eth
+
+_ACTIONS = {
+    Outcome.HELD: StepAction.HOLD,
+    Outcome.PENDING: StepAction.HOLD,
+    Outcome.EXECUTED: StepAction.HEDGED,
+    Outcome.REJECTED: StepAction.REJECTED,
+}
+
+
+def hedge_size(state: ChainState) -> float:
+    """Return the filled size on all venues, underlying units."""
+    return from_wad(sum(venue.size for venue in state.venues))
+
+
+def nav_at_oracle_usd(state: ChainState, asset_decimals: int) -> float:
+    """Return the vault's NAV with every position valued at the oracle's price, as the book is; debts count in full."""
+    idle = asset_units_to_wad(state.idle_assets, asset_decimals)
+    return from_wad(idle + sum(venue.equity for venue in state.measurement.venues))
+
+
+def band_in_force(state: ChainState) -> Wad:
+    """Return the band that the guard holds W to."""
+    return effective_band(state.bounds, state.measurement.firm_nav, state.measurement.price)
+
+
+def trade_of(
+    executions: Sequence[Execution], receipts: Sequence[Receipt], price_usd: float, gas_token_usd: float
+) -> Trade | None:
+    """Add up what a step executed and paid; None where nothing was sent. Gas is priced at ``gas_token_usd``."""
+    if not executions and not receipts:
+        return None
+    traded = sum(abs(own.size_delta) for own in executions)
+    gas_eth = sum(wei_to_eth(receipt.gas_used * receipt.gas_price_wei) for receipt in receipts)
+    return Trade(
+        size_delta=sum(own.size_delta for own in executions),
+        price_usd=sum(abs(own.size_delta) * own.execution_price_usd for own in executions) / traded if traded else None,
+        fee_usd=sum(own.fee_usd for own in executions),
+        slippage_usd=sum(own.size_delta * (own.execution_price_usd - price_usd) for own in executions),
+        gas_units=sum(receipt.gas_used for receipt in receipts),
+        gas_usd=gas_eth * gas_token_usd,
+        gas_token_usd=gas_token_usd,
+    )
+
+
+def margin_use(state: ChainState, maintenance: Mapping[Address, float]) -> MarginUse:
+    """Return how the hedge is backed; ``maintenance``: equity over notional at which each venue liquidates."""
+    measured = state.measurement
+    equity_usd = from_wad(sum(venue.equity for venue in measured.venues))
+    notional_usd = from_wad(sum(venue.notional for venue in measured.venues))
+    nav_usd = from_wad(measured.nav)
+    leverages = [
+        from_wad(venue.notional) / from_wad(venue.equity) if venue.equity > 0 else math.inf
+        for venue in measured.venues
+        if venue.notional
+    ]
+    distances = [
+        liquidation_distance(measured_venue, maintenance[venue.address])
+        for venue, measured_venue in zip(state.venues, measured.venues, strict=True)
+        if venue.address in maintenance
+    ]
+    nearest = min((known for known in distances if known is not None), default=math.inf)
+    return MarginUse(
+        nav_usd=nav_usd,
+        equity_usd=equity_usd,
+        notional_usd=notional_usd,
+        leverage=notional_usd / nav_usd if nav_usd > 0.0 else 0.0,
+        venue_leverage=_finite(max(leverages, default=math.inf)),
+        liquidation_distance=_finite(nearest),
+    )
+
+
+def depth_quotes(snapshot: Snapshot) -> tuple[DepthQuote, ...]:
+    """Return what the venues quote, as costs against the oracle price."""
+    price = from_wad(snapshot.measurement.price)
+    quotes = [
+        DepthQuote(
+            venue=venue.name,
+            size_delta=from_wad(quote.size_delta),
+            impact_bps=math.copysign(BPS, quote.size_delta) * (from_wad(quote.execution_price) / price - 1.0),
+            fee_bps=BPS * from_wad(quote.fee) / abs(from_wad(quote.size_delta) * from_wad(quote.execution_price)),
+        )
+        for venue in snapshot.venues
+        for quote in venue.quotes
+    ]
+    return tuple(sorted(quotes, key=lambda quote: (quote.venue, abs(quote.size_delta), quote.size_delta)))
+
+
+def step_record(
+    result: CycleResult,
+    view: CycleView,
+    pnl: Pnl,
+    after: ChainState,
+    trade: Trade | None,
+    margin: MarginUse,
+    iv_shift_annual: float,
+) -> StepRecord:
+    """Return the record of one cycle; ``after`` is the vault as the cycle left it."""
+    decision, size_after = view.decision, hedge_size(after)
+    size_delta = from_wad(sum(fill.size_delta for fill in result.fills))
+    net_delta_after, target = decision.exposure.book_delta + size_after, decision.target
+    is_outside = worst_net_delta(after.measurement) > band_in_force(after)
+    is_outside |= not target.band_low <= net_delta_after <= target.band_high
+    return StepRecord(
+        unix=view.block.timestamp,
+        price_usd=from_wad(view.snapshot.measurement.price),
+        book_delta=decision.exposure.book_delta,
+        net_delta=decision.exposure.net_delta,
+        net_delta_after=net_delta_after,
+        band_low=target.band_low,
+        band_high=target.band_high,
+        action=_ACTIONS[result.outcome],
+        hedge_size_delta=size_delta,
+        hedge_size=size_after,
+        pnl_unhedged_usd=pnl.unhedged_usd,
+        pnl_hedged_usd=pnl.hedged_usd,
+        costs=pnl.costs,
+        reason=result.reason,
+        worst_before=from_wad(worst_net_delta(view.state.measurement)),
+        worst_after=from_wad(worst_net_delta(after.measurement)),
+        governed_band=from_wad(band_in_force(after)),
+        margin=margin,
+        iv_shift_annual=iv_shift_annual,
+        trade=trade,
+        outside_reason=outside_reason(result) if is_outside else None,
+        guard_error=decision.guard_error,
+    )
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None

@@ -1,0 +1,101 @@
+"""How implied volatility moved through a period: a level at instants, from a file or from what prices realised.
+
+A path moves every option of a book in parallel: each keeps its own distance to the level, so that the smile and the
+term structure that the book was marked with stay as they are. What counts is the level's change since the start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from agent.checks import require_whole
+from agent.errors import DataError
+from agent.numerics.arrays import FloatArray
+from agent.numerics.rows import VOL_ANNUAL, require_domain
+from agent.numerics.series import as_prices
+from agent.units import SECONDS_PER_YEAR, Seconds
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IvPath:
+    """A level of IV (1.00 is 100 % a year) at increasing Unix times; it holds until the next one.
+
+    Raises
+    ------
+    DataError
+        No level, times that do not increase, or a level outside the domain of volatilities.
+    """
+
+    times_unix: NDArray[np.int64]
+    iv_annual: FloatArray
+    rule: str
+    """Where the levels come from, as the end of "IV follows ..."."""
+
+    def __post_init__(self) -> None:
+        if self.times_unix.size == 0 or self.times_unix.shape != self.iv_annual.shape:
+            raise DataError(f"{self.times_unix.size} times for {self.iv_annual.size} levels of IV; give one each")
+        grows = np.diff(self.times_unix) > 0
+        if not grows.all():
+            row = int(np.argmin(grows)) + 1
+            raise DataError(f"row {row}: the time is not after the one before; sort the levels by time, one each")
+        require_domain("iv_annual", self.iv_annual, VOL_ANNUAL, self.iv_annual.shape)
+        self.times_unix.setflags(write=False)
+        self.iv_annual.setflags(write=False)
+
+    def level(self, at_unix: int) -> float:
+        """Return the level last told at or before an instant.
+
+        Raises
+        ------
+        DataError
+            The instant is before the first level.
+        """
+        row = int(np.searchsorted(self.times_unix, at_unix, side="right")) - 1
+        if row < 0:
+            raise DataError(f"IV is known from {self.times_unix[0]} on, not at {at_unix}; start the path earlier")
+        return float(self.iv_annual[row])
+
+    def shift(self, from_unix: int, to_unix: int) -> float:
+        """Return the change of the level between two instants; errors as for `level`."""
+        return self.level(to_unix) - self.level(from_unix)
+
+
+def realised_iv_path(
+    times_unix: NDArray[np.int64], prices_usd: ArrayLike, interval_seconds: Seconds, window: int, rule: str
+) -> IvPath:
+    """Take the volatility that prices realised over a trailing window for the level of IV.
+
+    ``sqrt(sum(r_i^2) / window * year / interval)``, the last ``window`` log returns up to an instant, mean not
+    subtracted. Nothing later than the instant enters its level.
+
+    Parameters
+    ----------
+    times_unix, prices_usd
+        Evenly spaced, shape (n,), n > window.
+    interval_seconds
+        Between two prices.
+    window
+        Returns in the window, >= 1.
+    rule
+        Says all this in words.
+
+    Returns
+    -------
+    IvPath
+        From the first instant that has a whole window on, shape (n - window,).
+
+    Raises
+    ------
+    DataError
+        Fewer prices than the window takes, or a price that is not positive.
+
+    Source: Andersen, Bollerslev (1998), "Answering the skeptics", for the zero-mean estimator at high frequency.
+    """
+    require_whole(window, "window", 1)
+    prices = as_prices("prices_usd", prices_usd, window + 1)
+    sums = np.concatenate([[0.0], np.cumsum(np.diff(np.log(prices)) ** 2)])
+    variance = np.maximum(sums[window:] - sums[:-window], 0.0) / window
+    return IvPath(times_unix[window:].copy(), np.sqrt(variance * SECONDS_PER_YEAR / interval_seconds), rule)
