@@ -11,6 +11,7 @@ import numpy as np
 from agent.backtest.gas_model import GasModel
 from agent.backtest.pool_funding import PoolFunding
 from agent.backtest.price_series import PriceSeries
+from agent.backtest.surroundings import Gas
 from agent.checks import require_above, require_at_least
 from agent.costs.curves.base import ladder
 from agent.costs.curves.constant_product import ConstantProduct
@@ -121,12 +122,12 @@ class PoolMarket:
         """Return the history's."""
         return self._base_fees[step]
 
-    def gas_usd(self, step: int, snapshot: Snapshot, decision: Decision) -> float:
+    def gas(self, step: int, snapshot: Snapshot, decision: Decision) -> Gas:
         """Price the units of this kind of rebalance."""
         inputs = self._costs(self._price)
         fee_wei = self._base_fees[step] * self._gas.next_base_fee_ratio + inputs.priority_fee_wei
-        wei = round(fee_wei * self._gas.units.of(snapshot, decision)) + inputs.data_fee_wei
-        return wei_to_eth(wei) * inputs.eth_price_usd
+        units = self._gas.units.of(snapshot, decision)
+        return Gas(units, wei_to_eth(round(fee_wei * units) + inputs.data_fee_wei) * inputs.eth_price_usd)
 
     def traded(self, step: int, decision: Decision) -> None:
         """Move the pool until it follows the next price."""

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from agent.domain import Decision, QuotePoint, Snapshot
 from agent.rounding import mul_div_down, mul_div_up
 from agent.units import Wad, Wei
+
+
+@dataclass(frozen=True, slots=True)
+class Gas:
+    """What a transaction burnt and cost."""
+
+    units: float
+    usd: float
 
 
 class Surroundings(Protocol):
@@ -25,8 +34,8 @@ class Surroundings(Protocol):
         """Return the base fee that the keeper sees."""
         ...
 
-    def gas_usd(self, step: int, snapshot: Snapshot, decision: Decision) -> float:
-        """Return what the transaction of a rebalance costs that was decided on this snapshot."""
+    def gas(self, step: int, snapshot: Snapshot, decision: Decision) -> Gas:
+        """Return what the transaction of a rebalance burns that was decided on this snapshot."""
         ...
 
     def traded(self, step: int, decision: Decision) -> None:
@@ -57,10 +66,10 @@ class AsAtStart:
         del step
         return self._start.block.base_fee_wei
 
-    def gas_usd(self, step: int, snapshot: Snapshot, decision: Decision) -> float:
-        """Return what the decision reckoned with."""
+    def gas(self, step: int, snapshot: Snapshot, decision: Decision) -> Gas:
+        """Return the cost that the decision reckoned with; it knows no units."""
         del step, snapshot
-        return decision.costs.gas_usd
+        return Gas(0.0, decision.costs.gas_usd)
 
     def traded(self, step: int, decision: Decision) -> None:
         """Forget it: the next price's quotes know nothing of this trade."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from agent.backtest.book_mark import BookMark
 from agent.backtest.price_series import PriceSeries
-from agent.backtest.surroundings import AsAtStart, Surroundings
+from agent.backtest.surroundings import AsAtStart, Gas, Surroundings
 from agent.backtest.vault_market import Instant, at_instant, traded
 from agent.checks import require_whole
 from agent.costs.trade_costs import CostInputs
@@ -78,6 +78,16 @@ class VaultDay:
 
 
 @dataclass(frozen=True, slots=True)
+class Paid:
+    """What a step's own rebalance executed and cost, USD."""
+
+    turnover_usd: float
+    fee_usd: float
+    slippage_usd: float
+    gas: Gas
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """What a watcher is shown of a step: cumulative P&L and costs are in USD, before this step's own trade."""
 
@@ -92,6 +102,9 @@ class Step:
     slippage_usd: float
     funding_usd: float
     gas_usd: float
+    iv_shift_annual: float
+    paid: Paid | None
+    """None where nothing was sent."""
 
 
 def replay_vault(
@@ -102,6 +115,7 @@ def replay_vault(
     surroundings: Surroundings | None = None,
     watch: Callable[[Step], None] | None = None,
     *,
+    iv_shift_annual: Callable[[int], float] | None = None,
     may_end_early: bool = False,
 ) -> VaultDay:
     """Let a vault live through a price path.
@@ -120,6 +134,9 @@ def replay_vault(
         Quotes, funding and gas; as the start has them unless given.
     watch
         Called after each step.
+    iv_shift_annual
+        How far every option's volatility has moved at an instant, for the book's mark; keeper and chain go on with the
+        book's own. Held unless given.
     may_end_early
         An error after the first step ends the replay there, and is told in `VaultDay.ended_early`.
 
@@ -130,7 +147,7 @@ def replay_vault(
 
     """
     _require_replayable(start, prices)
-    day = _Day(start, options, keeper, prices, surroundings or AsAtStart(start))
+    day = _Day(start, options, keeper, prices, surroundings or AsAtStart(start), iv_shift_annual)
     for number in range(len(prices)):
         try:
             step = day.live(number)
@@ -157,8 +174,15 @@ class _Day:
     """One replay under way."""
 
     def __init__(
-        self, start: Snapshot, options: Book, keeper: KeeperModel, prices: PriceSeries, surroundings: Surroundings
+        self,
+        start: Snapshot,
+        options: Book,
+        keeper: KeeperModel,
+        prices: PriceSeries,
+        surroundings: Surroundings,
+        iv_shift_annual: Callable[[int], float] | None,
     ) -> None:
+        self._iv_shift_annual = iv_shift_annual or (lambda _: 0.0)
         self._start, self._last, self._keeper, self._surroundings = start, start, keeper, surroundings
         self._interval = prices.interval_seconds
         spot_usd, count = from_wad(start.measurement.price), len(prices)
@@ -169,8 +193,8 @@ class _Day:
         rest = _rest(start, float(low[0]), float(high[0]))
         self._low, self._high = low + rest[0], high + rest[1]
         held = HoldingLeg(sum(rest) / 2.0, "other sources of delta")
-        self._book = Book(options.underlying, (*options.options, held))
-        self._mark = BookMark(self._book)
+        self._hedged_book = Book(options.underlying, (*options.options, held))
+        self._mark = BookMark(self._hedged_book)
         self._values_usd, self._navs_usd, self._gas_paid_usd = np.zeros((3, count + 1))
         self._refusals: Counter[str] = Counter()
         self._rebalances = self._outside = self._breaches = 0
@@ -182,11 +206,12 @@ class _Day:
         snapshot = self._arrive(number)
         self._observe(number, snapshot)
         decision = self._decide(snapshot)
-        step = self._step(number, snapshot, decision)
+        paid = self._paid(number, snapshot, decision) if decision.action is Action.REBALANCE else None
+        step = self._step(number, snapshot, decision, paid)
         worst = worst_net_delta(step.after.measurement)
         is_outside = worst > band_now(step.after)
-        if decision.action is Action.REBALANCE:
-            self._pay(number, snapshot, decision)
+        if paid is not None:
+            self._book(paid)
             self._breaches += is_outside and bool(decision.expected_fills)
         elif decision.guard_error is not None:
             self._refusals[decision.guard_error] += 1
@@ -216,21 +241,23 @@ class _Day:
 
     def _decide(self, snapshot: Snapshot) -> Decision:
         costs = self._keeper.costs(snapshot.measurement.price)
-        return decide(snapshot, self._book, self._keeper.policy, costs, self._keeper.settings)
+        return decide(snapshot, self._hedged_book, self._keeper.policy, costs, self._keeper.settings)
 
-    def _step(self, number: int, snapshot: Snapshot, decision: Decision) -> Step:
+    def _step(self, number: int, snapshot: Snapshot, decision: Decision, paid: Paid | None) -> Step:
         unhedged_usd, hedged_usd = self._pnl_usd(number)
         return Step(
             number=number,
             snapshot=snapshot,
             decision=decision,
-            after=traded(snapshot, decision) if decision.action is Action.REBALANCE else snapshot,
+            after=snapshot if paid is None else traded(snapshot, decision),
             pnl_unhedged_usd=unhedged_usd,
             pnl_hedged_usd=hedged_usd,
             fee_usd=self._fee_usd,
             slippage_usd=self._slippage_usd,
             funding_usd=self._funding_usd,
             gas_usd=self._gas_usd,
+            iv_shift_annual=self._iv_shift_annual(self._times[number]),
+            paid=paid,
         )
 
     def _pnl_usd(self, at: int) -> tuple[float, float]:
@@ -238,7 +265,8 @@ class _Day:
         return unhedged_usd, unhedged_usd + float(self._navs_usd[at] - self._navs_usd[0] - self._gas_paid_usd[at])
 
     def _observe(self, at: int, snapshot: Snapshot) -> None:
-        self._values_usd[at] = self._mark.value_usd(float(self._spots_usd[at]), self._times[at])
+        at_unix = self._times[at]
+        self._values_usd[at] = self._mark.value_usd(float(self._spots_usd[at]), at_unix, self._iv_shift_annual(at_unix))
         self._book_nav(at, snapshot)
 
     def _close(self, steps: int) -> None:
@@ -251,16 +279,22 @@ class _Day:
         self._navs_usd[at] = from_wad(measured.idle + sum(venue.equity for venue in measured.venues))
         self._gas_paid_usd[at] = self._gas_usd
 
-    def _pay(self, number: int, snapshot: Snapshot, decision: Decision) -> None:
+    def _paid(self, number: int, snapshot: Snapshot, decision: Decision) -> Paid:
         self._surroundings.traded(number, decision)
+        price, fills = snapshot.measurement.price, decision.expected_fills
+        return Paid(
+            turnover_usd=sum(abs(from_wad(fill.size_delta)) * from_wad(fill.execution_price) for fill in fills),
+            fee_usd=sum(from_wad(fill.fee) for fill in fills),
+            slippage_usd=sum(from_wad(fill.size_delta) * from_wad(fill.execution_price - price) for fill in fills),
+            gas=self._surroundings.gas(number, snapshot, decision),
+        )
+
+    def _book(self, paid: Paid) -> None:
         self._rebalances += 1
-        self._gas_usd += self._surroundings.gas_usd(number, snapshot, decision)
-        price = snapshot.measurement.price
-        for fill in decision.expected_fills:
-            size, execution_usd = from_wad(fill.size_delta), from_wad(fill.execution_price)
-            self._turnover_usd += abs(size) * execution_usd
-            self._fee_usd += from_wad(fill.fee)
-            self._slippage_usd += size * from_wad(fill.execution_price - price)
+        self._turnover_usd += paid.turnover_usd
+        self._fee_usd += paid.fee_usd
+        self._slippage_usd += paid.slippage_usd
+        self._gas_usd += paid.gas.usd
 
     def outcome(self, steps: int, ended_early: str | None = None) -> VaultDay:
         """Close the account after so many steps."""

@@ -44,11 +44,16 @@ def outside_reason(result: CycleResult) -> OutsideReason:
     error = (
         result.rejection.name if result.rejection is not None else None if decision is None else decision.guard_error
     )
+    return reason_of(error, result.reason, is_executed=result.outcome is Outcome.EXECUTED)
+
+
+def reason_of(error: str | None, words: str, *, is_executed: bool) -> OutsideReason:
+    """Return what an error that said no, or else the words of a decision, tell of why a net delta stayed outside."""
     if error is not None:
         refused = OutsideReason.ANOTHER_BOUND if error in _GUARD_ERRORS else OutsideReason.VENUE
         return _BY_ERROR.get(error, refused)
-    for words, reason in _BY_WORDS.items():
-        if words in result.reason:
+    for told, reason in _BY_WORDS.items():
+        if told in words:
             return reason
-    is_reduced = result.outcome is Outcome.EXECUTED and "reduced to avoid" in result.reason
+    is_reduced = is_executed and "reduced to avoid" in words
     return OutsideReason.ANOTHER_BOUND if is_reduced else OutsideReason.POLICY

@@ -19,8 +19,8 @@ from agent.units import from_wad, wei_to_gwei
 def provenance(scenario: Scenario, world: World, bounds: Bounds) -> Mapping[str, Mapping[str, str]]:
     """Return sections of names and texts, in the order they are shown."""
     return {
-        "Prices": _prices(scenario),
-        "Bounds the chain enforced": _bounds(bounds, scenario.book.underlying),
+        "Prices": prices_told(scenario),
+        "Bounds the chain enforced": bounds_told(bounds, scenario.book.underlying),
         "Policy and run": _run(scenario, world),
         "Contracts": _contracts(world),
     }
@@ -56,7 +56,8 @@ def market_note(scenario: Scenario) -> str:
     )
 
 
-def _prices(scenario: Scenario) -> dict[str, str]:
+def prices_told(scenario: Scenario) -> dict[str, str]:
+    """Return where the prices come from."""
     prices = scenario.prices
     known = {
         "Source": prices.source,
@@ -74,7 +75,9 @@ def _prices(scenario: Scenario) -> dict[str, str]:
     }
 
 
-def _bounds(bounds: Bounds, underlying: str) -> dict[str, str]:
+def bounds_told(bounds: Bounds, underlying: str) -> dict[str, str]:
+    """Return the bounds in words, by name."""
+
     def in_underlying(wad: int) -> str:
         return f"{signed(from_wad(wad), 2)} {underlying}"
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from agent.chain.state import ChainState
 from agent.demo.left_outside import outside_reason
 from agent.demo.pnl import Execution, Pnl
-from agent.domain import Snapshot
+from agent.domain import Bounds, Measurement, Snapshot
 from agent.guard import effective_band, worst_net_delta
 from agent.keeper.planner import CycleView
 from agent.keeper.result import CycleResult, Outcome
@@ -25,7 +26,40 @@ _ACTIONS = {
 }
 
 
-def hedge_size(state: ChainState) -> float:
+class VenueAccount(Protocol):
+    """What both a reading of the chain and a snapshot tell of a venue."""
+
+    @property
+    def address(self) -> Address:
+        """The adapter's."""
+        ...
+
+    @property
+    def size(self) -> Wad:
+        """Filled size."""
+        ...
+
+
+class VaultView(Protocol):
+    """What both a reading of the chain and a snapshot tell of a vault."""
+
+    @property
+    def measurement(self) -> Measurement:
+        """As the guard measures it."""
+        ...
+
+    @property
+    def bounds(self) -> Bounds:
+        """In force."""
+        ...
+
+    @property
+    def venues(self) -> Sequence[VenueAccount]:
+        """In the measurement's order."""
+        ...
+
+
+def hedge_size(state: VaultView) -> float:
     """Return the filled size on all venues, underlying units."""
     return from_wad(sum(venue.size for venue in state.venues))
 
@@ -36,7 +70,7 @@ def nav_at_oracle_usd(state: ChainState, asset_decimals: int) -> float:
     return from_wad(idle + sum(venue.equity for venue in state.measurement.venues))
 
 
-def band_in_force(state: ChainState) -> Wad:
+def band_in_force(state: VaultView) -> Wad:
     """Return the band that the guard holds W to."""
     return effective_band(state.bounds, state.measurement.firm_nav, state.measurement.price)
 
@@ -60,7 +94,7 @@ def trade_of(
     )
 
 
-def margin_use(state: ChainState, maintenance: Mapping[Address, float]) -> MarginUse:
+def margin_use(state: VaultView, maintenance: Mapping[Address, float]) -> MarginUse:
     """Return how the hedge is backed; ``maintenance``: equity over notional at which each venue liquidates."""
     measured = state.measurement
     equity_usd = from_wad(sum(venue.equity for venue in measured.venues))

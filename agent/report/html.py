@@ -101,11 +101,7 @@ def _cards(report: ReplayReport) -> list[str]:
             f"{noun(breaches, 'rebalance')} that left the worst case outside "
             f"{signed(report.guard_band, 2)} {report.underlying}",
         ),
-        card(
-            "bad" if summary.guard_mirror_mismatches else "good",
-            f"{summary.guard_mirror_mismatches:,}",
-            f"{noun(summary.guard_mirror_mismatches, 'time')} the keeper's forecast and the chain's judgement differed",
-        ),
+        *_mirror_cards(summary.guard_mirror_mismatches),
         card(
             "",
             f"{signed(summary.max_abs_net_delta, 2)} {report.underlying}",
@@ -113,6 +109,14 @@ def _cards(report: ReplayReport) -> list[str]:
         ),
         card("", f"{summary.p99_decision_ms:.1f} ms", "99 of 100 decisions took less"),
     ]
+
+
+def _mirror_cards(mismatches: int | None) -> list[str]:
+    """Return none where no chain judged."""
+    if mismatches is None:
+        return []
+    words = f"{noun(mismatches, 'time')} the keeper's forecast and the chain's judgement differed"
+    return [card("bad" if mismatches else "good", f"{mismatches:,}", words)]
 
 
 def _effectiveness_card(report: ReplayReport) -> str:

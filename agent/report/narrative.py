@@ -87,18 +87,31 @@ def _enforcement(report: ReplayReport) -> str:
             f"{_times(summary.band_breaches_after_rebalance)} the worst case, smaller than before, still exceeded the "
             f"governed band of {_band(report)}."
         )
-    mismatches = summary.guard_mirror_mismatches
+    mismatches, error_bps = summary.guard_mirror_mismatches, summary.ledger_nav_error_bps
+    if mismatches is None or error_bps is None:
+        return _judged_without_chain(report)
     mirrored = (
         "agreed with the chain's answer every time"
         if mismatches == 0
         else f"disagreed with the chain's answer {_times(mismatches)}"
     )
-    ledger_usd = summary.ledger_nav_error_bps / BPS * summary.vault_nav_usd
+    ledger_usd = error_bps / BPS * summary.vault_nav_usd
     return (
         f"{measured} Between rebalances the price may carry it out: the band binds when the keeper acts. "
         f"The keeper's own forecast of that judgement {mirrored}. "
         f"The vault held {money(summary.vault_nav_usd)} at the end, and the NAV worked out from the keeper's "
         f"ledger alone met the chain's {_to_within(ledger_usd)} at every step."
+    )
+
+
+def _judged_without_chain(report: ReplayReport) -> str:
+    summary = report.summary
+    breaches = summary.band_breaches_after_rebalance
+    left = "none of them left the worst case" if not breaches else f"{_times(breaches)} the worst case was left"
+    return (
+        f"No chain took part: the keeper's mirror of the guard judged every rebalance, and {left} above the governed "
+        f"band of {_band(report)}. Between rebalances the price may carry it out: the band binds when the keeper acts. "
+        f"The vault held {money(summary.vault_nav_usd)} at the end."
     )
 
 

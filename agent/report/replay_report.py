@@ -150,9 +150,10 @@ class Summary:
     costs: HedgingCosts
     max_abs_net_delta: float
     band_breaches_after_rebalance: int
-    guard_mirror_mismatches: int
+    guard_mirror_mismatches: int | None
+    """None, like the ledger's error, where no chain judged."""
     vault_nav_usd: float
-    ledger_nav_error_bps: float
+    ledger_nav_error_bps: float | None
     wall_s: float
     p99_decision_ms: float
 

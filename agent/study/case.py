@@ -126,8 +126,16 @@ class Outcome:
         return 1.0 - self.variance_hedged / self.variance_unhedged if self.variance_unhedged > 0.0 else None
 
 
-def live(case: Case, watch: Callable[[Step], None] | None = None, bounds: Bounds | None = None) -> VaultDay:
-    """Replay a case, as far as it goes; an error of its first step is raised. ``bounds``: in place of its own."""
+def live(
+    case: Case,
+    watch: Callable[[Step], None] | None = None,
+    bounds: Bounds | None = None,
+    iv_shift_annual: Callable[[int], float] | None = None,
+) -> VaultDay:
+    """Replay a case, as far as it goes; an error of its first step is raised.
+
+    ``bounds``: in place of its own. ``iv_shift_annual``: as in `replay_vault`.
+    """
     settings, prices = case.settings, case.prices
     bounds, tip_gwei = bounds or settings.bounds.to_bounds(), settings.execution.priority_fee_gwei
     keeper = KeeperModel(
@@ -137,8 +145,16 @@ def live(case: Case, watch: Callable[[Step], None] | None = None, bounds: Bounds
     )
     depth = case.pool.depth(float(prices.prices_usd[0]))
     market = PoolMarket(depth, prices, case.history, bounds.max_size_delta, case.gas, keeper.costs)
-    start = _start(case, bounds)
-    return replay_vault(start, case.book, keeper, prices, market, watch, may_end_early=True)
+    return replay_vault(
+        _start(case, bounds),
+        case.book,
+        keeper,
+        prices,
+        market,
+        watch,
+        iv_shift_annual=iv_shift_annual,
+        may_end_early=True,
+    )
 
 
 def _start(case: Case, bounds: Bounds) -> Snapshot:

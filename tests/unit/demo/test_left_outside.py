@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from agent.decision.decide import decide
-from agent.decision.part_worth import Part, Refill, not_worth
+from agent.decision.part_worth import Part, Refill, less_than_an_edge, too_early
 from agent.demo.left_outside import outside_reason
 from agent.domain import Action
 from agent.errors import RejectedError
@@ -72,13 +72,17 @@ def test_outside_reason__venues_quote_little__is_the_venue():
     assert outside_reason(found) is OutsideReason.VENUE
 
 
-@pytest.mark.parametrize("part", [
-    Part(60.0, 0.2, 5.0, 80.0, 3_000.0, None),
-    Part(60.0, 1.0, 5.0, 301.0, 3_000.0, Refill(1_000.0, 1e6)),
-])  # fmt: skip
-def test_outside_reason__part_not_worth_its_transaction__is_the_cost(part):
+@pytest.mark.parametrize(
+    "words",
+    [
+        less_than_an_edge(Part(0.2, 60.0, 80.0, 3_000.0, None), 60.0, 5.0),
+        too_early(Part(1.0, 60.0, 301.0, 3_000.0, Refill(1_000.0, 1e6))),
+    ],
+)
+def test_outside_reason__part_not_worth_its_transaction__is_the_cost(words):
     found = result_of(snapshot_of(BOOK, LONG))
-    assert outside_reason(replace(found, reason=f"held; {not_worth(part)}")) is OutsideReason.COST
+    assert words is not None
+    assert outside_reason(replace(found, reason=f"held; {words}")) is OutsideReason.COST
 
 
 @pytest.mark.parametrize(
