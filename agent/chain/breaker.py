@@ -62,6 +62,11 @@ class Breaker:
         self.disagreements = 0
         self.latency_seconds = 0.0
         self.last_fault = ""
+        self._answered_at: float | None = None
+
+    def has_answered_since(self, moment: float) -> bool:
+        """Return whether an answer came after ``moment``."""
+        return self._answered_at is not None and self._answered_at > moment
 
     def state(self, now: float) -> BreakerState:
         """Return whether the server is asked at ``now``."""
@@ -73,10 +78,11 @@ class Breaker:
         """Return whether the server itself asked not to be asked, and for longer than until ``now``."""
         return self._asked_until is not None and now < self._asked_until
 
-    def answered(self, seconds: float) -> None:
-        """Count an answer: the server is well."""
+    def answered(self, seconds: float, now: float | None = None) -> None:
+        """Count an answer, given at ``now``: the server is well."""
         with self._lock:
             self.requests += 1
+            self._answered_at = now if now is not None else self._answered_at
             first = self.latency_seconds == 0.0
             self.latency_seconds += (1.0 if first else _LATENCY_WEIGHT) * (seconds - self.latency_seconds)
             self._faults_in_row, self._rests, self._open_until, self._asked_until = 0, 0, None, None

@@ -152,10 +152,14 @@ class Endpoint:
             self._count(failure, started)
             raise
         except AgentError:
-            self.breaker.answered(self._clock() - started)
+            self._count_answer(started)
             raise
-        self.breaker.answered(self._clock() - started)
+        self._count_answer(started)
         return answer
+
+    def _count_answer(self, started: float) -> None:
+        now = self._clock()
+        self.breaker.answered(now - started, now)
 
     def note(self, failure: ServerError) -> None:
         """Count what was found wrong with an answer after it came: a server that talks nonsense rests at once."""
@@ -166,8 +170,9 @@ class Endpoint:
         failure.is_counted = True
         now = self._clock()
         if not failure.is_fault:
-            self.breaker.answered(now - started)
+            self.breaker.answered(now - started, now)
             return
         rest = failure.retry_after_seconds if isinstance(failure, RateLimitedError) else None
-        opens = isinstance(failure, TimedOutError | RateLimitedError)
+        is_lost = isinstance(failure, TimedOutError) and self.breaker.has_answered_since(started)
+        opens = isinstance(failure, TimedOutError | RateLimitedError) and not is_lost
         self.breaker.failed(now, str(failure), opens, rest)

@@ -1,7 +1,8 @@
 """Several servers asked at once, so that one that hangs costs nobody more than a moment.
 
 - ``first``: the fastest healthy server, a second one when it is slow (a hedged request), and so on;
-- ``gather``: all healthy servers side by side, until enough of them agree; one that failed is asked again meanwhile;
+- ``gather``: all healthy servers side by side, until enough of them agree; one that failed or is silent is asked again
+  meanwhile, over another connection;
 - ``every``: all servers, whatever their health: for transactions.
 
 Each exchange runs in a daemon thread. One that hangs is left behind, and ends with its own time-out.
@@ -38,6 +39,10 @@ MOST_REPEATS = 3
 """How often one server that failed is asked again while a quorum is short of answers."""
 REPEAT_SHARE = 0.02
 """Of the time-out, before the first repetition; twice as long before each further one."""
+SILENCE_SHARE = 0.2
+"""Of the time-out, after which a server that is silent is asked again; as long again before the next time."""
+MOST_SILENCES = 2
+"""How often a silent server is asked again: a request may be lost where the next one is not."""
 _ORDER = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 
 
@@ -84,7 +89,7 @@ class Round(Generic[T]):
 
     def give_up(self, now: float) -> None:
         """Count the servers that have not replied as hanging."""
-        for endpoint in self.asked:
+        for endpoint in dict.fromkeys(self.asked):
             endpoint.breaker.failed(now, f"{endpoint.name} did not answer in time", opens=True)
 
     def _carry(self, endpoint: Endpoint) -> None:
@@ -99,9 +104,10 @@ class Round(Generic[T]):
 class Repeats:
     """Servers whose fault may have been of the moment, and when each is worth another question."""
 
-    def __init__(self, first_pause_seconds: float) -> None:
-        self._first_pause_seconds = first_pause_seconds
+    def __init__(self, first_pause_seconds: float, silence_seconds: float) -> None:
+        self._first_pause_seconds, self._silence_seconds = first_pause_seconds, silence_seconds
         self._done: dict[Endpoint, int] = {}
+        self._silences: dict[Endpoint, int] = {}
         self._waiting: list[tuple[float, Endpoint]] = []
 
     @property
@@ -117,6 +123,17 @@ class Repeats:
         if is_momentary and not is_told_when and done < MOST_REPEATS:
             self._done[endpoint] = done + 1
             self._waiting.append((now + self._first_pause_seconds * 2**done, endpoint))
+
+    def listen(self, endpoint: Endpoint, now: float) -> None:
+        """Plan another question for the case that a server that was just asked stays silent, unless it often was."""
+        done = self._silences.get(endpoint, 0)
+        if done < MOST_SILENCES:
+            self._silences[endpoint] = done + 1
+            self._waiting.append((now + self._silence_seconds, endpoint))
+
+    def heard(self, endpoint: Endpoint) -> None:
+        """Drop what was planned for a server that has replied."""
+        self._waiting = [one for one in self._waiting if one[1] is not endpoint]
 
     def due(self, now: float) -> list[Endpoint]:
         """Take out those whose time has come."""
@@ -221,10 +238,11 @@ class EndpointPool:
         healthy = [endpoint for endpoint in askable if endpoint.state is not BreakerState.OPEN]
         spare = [endpoint for endpoint in askable if endpoint not in healthy]
         round_, end = Round(ask), self._end()
-        repeats = Repeats(REPEAT_SHARE * self._timeout_seconds)
+        repeats = Repeats(REPEAT_SHARE * self._timeout_seconds, SILENCE_SHARE * self._timeout_seconds)
         for endpoint in healthy:
-            round_.put_to(endpoint)
+            self._put(round_, repeats, endpoint)
         answers: list[Reply[T]] = []
+        answered: set[Endpoint] = set()
         failures: dict[Endpoint, AgentError] = {}
         while True:
             self._put_further(round_, spare, repeats, needed - len(answers))
@@ -235,11 +253,15 @@ class EndpointPool:
                 if self._clock() < end:
                     continue
                 raise self._short(round_, answers, failures, needed, what)
+            if reply.endpoint in answered:
+                continue  # a second answer of one server is no second opinion
+            repeats.heard(reply.endpoint)
             if reply.failure is not None:
                 failures[reply.endpoint] = _expected(reply.failure)
                 repeats.add(reply.endpoint, failures[reply.endpoint], self._clock())
                 continue
             answers.append(reply)
+            answered.add(reply.endpoint)
             verdict = enough(answers)
             if verdict is not None:
                 return verdict
@@ -306,9 +328,13 @@ class EndpointPool:
     def _put_further(self, round_: Round[Any], spare: list[Endpoint], repeats: Repeats, missing: int) -> None:
         """Ask again who is due, and as many of the spare servers as those asked fall short by; one where none is."""
         for endpoint in repeats.due(self._clock()):
-            round_.put_to(endpoint)
-        while spare and round_.waiting < max(missing, 1):
-            round_.put_to(spare.pop(0))
+            self._put(round_, repeats, endpoint)
+        while spare and len(set(round_.asked)) < max(missing, 1):
+            self._put(round_, repeats, spare.pop(0))
+
+    def _put(self, round_: Round[Any], repeats: Repeats, endpoint: Endpoint) -> None:
+        round_.put_to(endpoint)
+        repeats.listen(endpoint, self._clock())
 
     def _short(
         self,
@@ -342,7 +368,7 @@ class EndpointPool:
         return TransientError(f"{len(answers)} of {needed} servers answer: {refusal}")
 
     def _late(self, round_: Round[Any], failures: Sequence[AgentError]) -> TransientError:
-        late = ", ".join(endpoint.name for endpoint in round_.asked)
+        late = ", ".join(dict.fromkeys(endpoint.name for endpoint in round_.asked))
         round_.give_up(self._clock())
         reasons = [*(str(failure) for failure in failures), f"{late} did not answer in time"]
         return TransientError("; ".join(reasons))

@@ -21,7 +21,7 @@ from agent.chain.failures import (
     TimedOutError,
 )
 from agent.chain.limits import SUCCESSES_TO_GROW, AdaptiveLimit
-from agent.chain.pool import MOST_REPEATS, EndpointPool, Reply
+from agent.chain.pool import MOST_REPEATS, MOST_SILENCES, EndpointPool, Reply
 from agent.chain.transport import Answer, Request
 from agent.errors import TransientError
 
@@ -193,6 +193,75 @@ def test_gather__server_stays_dead__is_asked_a_few_times_or_once_for_rest(failur
     with pytest.raises(TransientError, match=f"1 of 2 servers answer: {failure}"):
         pool_of(dead, ScriptedServer("well", lambda: 7)).gather(ping, 2, two_alike)
     assert dead.asked == asked
+
+
+def losing(over, lost):
+    """Answers all but so many first requests, which nobody ever answers."""
+    asked = iter(range(1_000))
+
+    def answer():
+        return hanging(over)() if next(asked) < lost else 7
+
+    return answer
+
+
+@pytest.mark.parametrize("lost", [1, MOST_SILENCES])
+def test_gather__two_of_three_lose_the_request__are_asked_again_before_the_time_out(over, lost):
+    """A quorum that two lost requests delay by the whole time-out costs a block: 13 % of cycles did so."""
+    servers = [ScriptedServer(name, losing(over, count)) for name, count in (("a", lost), ("b", lost), ("c", 0))]
+    assert pool_of(*servers, timeout_seconds=2.0).gather(ping, 2, two_alike) == 7
+    assert not over.is_set()
+
+
+def test_gather__one_server_answers_twice__is_no_quorum(over):
+    """Its first answer is late, its second comes at once: still one opinion."""
+    first = threading.Event()
+
+    def answer():
+        if not first.is_set():
+            first.set()
+            over.wait(0.6)
+        return 7
+
+    servers = [ScriptedServer("twice", answer), *(ScriptedServer(name, hanging(over)) for name in "bc")]
+    with pytest.raises(TransientError, match="b, c did not answer in time"):
+        pool_of(*servers, timeout_seconds=1.0).gather(ping, 2, two_alike)
+
+
+def test_gather__servers_answer_in_time__nobody_is_asked_twice():
+    servers = [ScriptedServer(name, lambda: 7) for name in "abc"]
+    pool_of(*servers, timeout_seconds=0.5).gather(ping, 3, lambda replies: len(replies) == 3 or None)
+    threading.Event().wait(0.2)
+    assert [server.asked for server in servers] == [1, 1, 1]
+
+
+def test_breaker__lost_request_after_a_newer_answer__does_not_open():
+    """The request that was lost ends with its time-out while the one sent after it was answered."""
+    now = [0.0]
+    lost = threading.Event()
+
+    def time_out():
+        lost.wait(5)
+        raise TimedOutError("late")
+
+    server = ScriptedServer("a", time_out)
+    endpoint = Endpoint(server, 1, 2.0, clock=lambda: now[0])
+    endpoint.chain_id()
+    thread = threading.Thread(target=_quietly, args=(endpoint,))
+    thread.start()
+    server.was_asked.wait(5)
+    server.answer = lambda: 7
+    now[0] = 1.0
+    assert ping(endpoint) == 7
+    now[0] = 2.0
+    lost.set()
+    thread.join()
+    assert endpoint.breaker.state(2.0) is BreakerState.CLOSED
+
+
+def _quietly(endpoint):
+    with suppress(ServerError):
+        ping(endpoint)
 
 
 def test_gather__server_at_rest__is_asked_where_the_others_are_too_few():
