@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.report.attribution import attribute_replay
-from agent.report.formatting import money, money_change, percent, signed
+from agent.report.formatting import MINUS, money, money_change, percent
 from agent.report.iv_assumption import SHOCK_ANNUAL, IvAssumption, iv_assumption
 from agent.report.replay_report import ReplayReport
 
@@ -50,7 +50,7 @@ def _levels(found: IvAssumption) -> str:
 
 
 def _shift(shift_annual: float) -> str:
-    return signed(100.0 * shift_annual, 1, plus=True)
+    return f"{100.0 * shift_annual:+.1f}".replace("-", MINUS)
 
 
 def _moved(usd: float) -> str:

@@ -18,7 +18,7 @@ from agent.report.iv_assumption import iv_assumption
 from agent.report.margin_use import worst_margin
 from agent.report.outside_band import BandRecord, TimeOutside, governed_band, keeper_band
 from agent.report.replay_report import ReplayReport, StepRecord
-from agent.report.trade_section import trades_document
+from agent.report.trades import trades_document
 
 
 def summary_json(report: ReplayReport) -> str:

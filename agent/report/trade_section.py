@@ -23,26 +23,6 @@ def trade_section(report: ReplayReport) -> str:
     return section("Trades", words, shown)
 
 
-def trades_document(report: ReplayReport) -> list[dict[str, object]]:
-    """Return the trades for a program, oldest first."""
-    return [
-        {
-            "unix": step.unix,
-            "size_delta": trade.size_delta,
-            "price_usd": trade.price_usd,
-            "fee_usd": trade.fee_usd,
-            "slippage_usd": trade.slippage_usd,
-            "gas_units": trade.gas_units,
-            "gas_usd": trade.gas_usd,
-            "worst_before": step.worst_before,
-            "worst_after": step.worst_after,
-            "reason": step.reason,
-        }
-        for step in report.steps
-        if (trade := step.trade) is not None
-    ]
-
-
 def _row(step: StepRecord, trade: Trade) -> tuple[str, ...]:
     return (
         utc_minute(step.unix),

@@ -99,6 +99,51 @@ def test_demo__own_book_from_csv__registered_on_the_chain_and_hedged(directory, 
     assert summary["band_breaches_after_rebalance"] == 0
 
 
+EXPIRING = """
+[book]
+underlying = "ETH"
+
+[[option]]
+label = "noon calls"
+type = "call"
+strike_usd = 3200
+expiry = "2024-08-01T12:00:00Z"
+quantity = -12
+iv_annual = 0.60
+iv_low_annual = 0.55
+iv_high_annual = 0.65
+
+[[option]]
+label = "August calls"
+type = "call"
+strike_usd = 3300
+expiry = "2024-08-31T08:00:00Z"
+quantity = -30
+iv_annual = 0.60
+iv_low_annual = 0.55
+iv_high_annual = 0.65
+"""
+
+
+def test_demo__legs_expire_on_the_way__settled_and_the_hedge_follows(directory):
+    (directory / "book.toml").write_text(EXPIRING)
+    (directory / "iv.csv").write_text("time,iv\n2024-08-01,0.6\n2024-08-01T06:00:00Z,0.7\n")
+    finished = evenkeel(directory, "demo", "--book", "book.toml", "--iv", "iv.csv", "--html", "day.html", "--json")
+    assert finished.returncode == 0, finished.stderr
+
+    summary = json.loads(finished.stdout)
+    (expiry,) = summary["expiries"]
+    noon = next(step for step in summary["step_records"] if step["unix"] == expiry["unix"])
+    assert [leg["payoff_usd"] for leg in expiry["settled"]] == [pytest.approx(-12 * max(noon["price_usd"] - 3_200, 0))]
+    assert expiry["legs_left"] == 1
+    assert expiry["seconds_to_inside"] <= 900
+    found = summary["attribution_usd"]["hedged"]
+    assert sum(usd for cause, usd in found.items() if cause != "total") == pytest.approx(summary["pnl_hedged_usd"])
+    # 30 August calls of about $3.60 a point each, by ten points, and what the noon calls had left
+    assert -1_400 < found["vega"] < -900
+    assert "noon calls" in (directory / "day.html").read_text()
+
+
 def test_demo__interrupted__stops_anvil_and_says_so(directory):
     process = subprocess.Popen(
         [EVENKEEL, "demo"],

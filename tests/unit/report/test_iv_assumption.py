@@ -102,7 +102,7 @@ def test_iv_sentence__path__says_rule_range_and_vega():
     assert found.alone["vega"][-1] == pytest.approx(vega, rel=0.05)
     told = iv_sentence(report)
     assert "IV follows iv.csv" in told
-    assert "between 0.0 and +10.0 points, and ended +10.0 points" in told
+    assert "between +0.0 and +10.0 points, and ended +10.0 points" in told
     assert "That cost $3," in told
 
 

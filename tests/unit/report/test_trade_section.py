@@ -8,7 +8,8 @@ import pytest
 
 from agent.report.formatting import MINUS
 from agent.report.replay_report import Trade
-from agent.report.trade_section import trade_section, trades_document
+from agent.report.trade_section import trade_section
+from agent.report.trades import trades_document
 from tests.support.synthetic_replay import synthetic_report
 
 SOLD = Trade(-4.0, 2_990.5, 11.5, 38.0, 1_500_000, 94.5, 3_000.0)
