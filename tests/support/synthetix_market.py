@@ -126,9 +126,14 @@ class SynthetixMarket:
         )
         self.synthetix = deploy(self.chain, deployer, self.aggregator)
         self.stranger, self.keeper = self.accounts["attacker"], self.accounts["keeper"]
-        self.vault = evm.deploy(STAND, "VaultStand")
-        self.impersonate(self.vault)
+        self.vault = self._deploy_vault(evm)
         self.venue = self.deploy_adapter(adapter, self.vault)
+
+    def _deploy_vault(self, evm: BenchmarkChain) -> Address:
+        """Create the stand that plays the vault."""
+        stand = evm.deploy(STAND, "VaultStand")
+        self.impersonate(stand)
+        return stand
 
     def deploy_adapter(self, name: str, vault: Address) -> Address:
         """Create an adapter of the market for a vault."""
