@@ -149,9 +149,9 @@ class SynthetixVault(SynthetixMarket):
             raise AssertionError("a rebalance failed, and does not when it is called again")
         return int(receipt["gasUsed"], 16)
 
-    def order_of(self, size_delta: int, margin_usd: int = 0) -> bytes:
+    def order_of(self, size_delta: int, margin_usd: int = 0, limit_price: int = 0) -> bytes:
         """Rebalance by an order; returns its id."""
-        self.rebalance(margin_usd * WAD, size_delta)
+        self.rebalance(margin_usd * WAD, size_delta, limit_price)
         return self.open_order()
 
     # --- what it comes to ------------------------------------------------------------------------------------------
