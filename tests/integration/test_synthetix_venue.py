@@ -100,6 +100,20 @@ def test_deposit_and_withdrawal__flat__to_the_unit_and_nothing_left(market):
     assert market.balance(market.venue) == 0
 
 
+@pytest.mark.parametrize(
+    ("signature", "event"),
+    [
+        ("depositMargin(uint256)", "MarginDeposited(uint256)"),
+        ("withdrawMargin(uint256)", "MarginWithdrawn(uint256)"),
+    ],
+)
+def test_margin__moved__is_told(market, signature, event):
+    issue_susd(market.chain, market.synthetix, market.vault, WAD)
+    market.send_to(market.synthetix.susd, "approve(address,uint256)", market.venue, WAD, sender=market.vault)
+    market.send(signature, WAD)
+    assert market.events(event) == ["0x" + WAD.to_bytes(32, "big").hex()]
+
+
 # HEDGE-557
 def test_withdraw_margin__position_open__what_is_free_and_hardly_more(market):
     market.trade(whole(-300))
@@ -280,9 +294,10 @@ def test_max_funding_rate__largest_skew_for_a_day__is_not_exceeded(market):
 # --- limits -------------------------------------------------------------------------------------------------------
 
 
-def test_execute__size_of_zero__refused(market):
-    with refused_with("ZeroSize()"):
-        market.ask(0)
+def test_execute_and_quote__size_of_zero__refused(market):
+    for act in (market.ask, market.quote):
+        with refused_with("ZeroSize()"):
+            act(0)
 
 
 # HEDGE-552

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from agent.localnet.codec import decode
 from agent.localnet.price_feed import feed_answer
 from agent.localnet.synthetix.contracts import PYTH_FEE_WEI
 from agent.localnet.synthetix.market import pyth_update, settle_data
@@ -64,6 +65,8 @@ def test_execute__taken__is_pending_with_its_deposit_inside_the_equity(market, s
     assert (order.status, order.size_delta, order.filled, order.limit_price) == (PENDING, whole(size), 0, limit)
     assert (order.requested_at, order.expires_at) == (market.now(), market.now() + MAX_AGE + 1)
     highest = 3_010 if size > 0 else 3_000 * (1 - 0.000_005) * 1.1  # 10 % is what Synthetix lets Pyth be away
+    (told,) = market.events("OrderRequested(bytes32,int256,uint256,uint256,uint256)")
+    assert decode("(int256,uint256,uint256,uint256)", told) == (whole(size), limit, order.max_fee, order.expires_at)
     assert order.max_fee == pytest.approx(KEEPER_DEPOSIT + 10 * highest * 0.0006 * WAD, rel=1e-12)
 
 

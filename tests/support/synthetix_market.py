@@ -259,6 +259,11 @@ class SynthetixMarket:
         call = {"to": self.venue, "data": encode_call(signature)}
         return int(self.chain.rpc.request("eth_estimateGas", call), 16)
 
+    def events(self, event: str) -> list[str]:
+        """Return the data of the adapter's events of one kind in the head."""
+        filters = {"address": self.venue, "fromBlock": "latest", "topics": ["0x" + keccak(text=event).hex()]}
+        return [log["data"] for log in self.chain.rpc.request("eth_getLogs", filters)]
+
     def last_order_update(self) -> tuple[Any, ...]:
         """The adapter's last word of an order, as its event in the head has it."""
         filters = {"address": self.venue, "fromBlock": "latest", "topics": [ORDER_UPDATED]}

@@ -74,7 +74,7 @@ abstract contract SynthetixV2Account is PendingOrders {
 
     /// @inheritdoc IPerpVenue
     /// @dev `OrderStillOpen` while an order is.
-    function depositMargin(uint256 assets) external onlyVault {
+    function depositMargin(uint256 assets) external onlyVault nonReentrant {
         _requireNoOpenOrder();
         IERC20(collateral).safeTransferFrom(vault, address(this), assets);
         market.transferMargin(assets.toInt256());
@@ -83,7 +83,7 @@ abstract contract SynthetixV2Account is PendingOrders {
 
     /// @inheritdoc IPerpVenue
     /// @dev `OrderStillOpen` while an order is.
-    function withdrawMargin(uint256 assets) external onlyVault {
+    function withdrawMargin(uint256 assets) external onlyVault nonReentrant {
         _requireNoOpenOrder();
         market.transferMargin(-assets.toInt256());
         IERC20(collateral).safeTransfer(vault, assets);

@@ -21,7 +21,12 @@ contract SynthetixV2AtomicVenue is SynthetixV2Account {
     {}
 
     /// @inheritdoc IPerpVenue
-    function execute(int256 sizeDelta, uint256 limitPrice) external onlyVault returns (Execution memory execution) {
+    function execute(int256 sizeDelta, uint256 limitPrice)
+        external
+        onlyVault
+        nonReentrant
+        returns (Execution memory execution)
+    {
         if (sizeDelta == 0) revert ZeroSize();
         (uint256 price,) = market.fillPrice(sizeDelta);
         _requireWithin(price, sizeDelta, limitPrice);

@@ -76,7 +76,7 @@ contract SynthetixV2Venue is SynthetixV2Account {
 
     /// @inheritdoc IPerpVenue
     /// @dev Refuses an order that would not fill at the price on chain.
-    function execute(int256 sizeDelta, uint256 limitPrice) external onlyVault returns (Execution memory) {
+    function execute(int256 sizeDelta, uint256 limitPrice) external onlyVault nonReentrant returns (Execution memory) {
         if (sizeDelta == 0) revert ZeroSize();
         _requireNoOpenOrder();
         limitPrice = Math.min(limitPrice, type(uint128).max); // Synthetix cuts off what is above
