@@ -291,6 +291,21 @@ def test_max_funding_rate__largest_skew_for_a_day__is_not_exceeded(market):
     assert market.view("maxFundingRate()", returns="(uint256)")[0] == limit + rate, "and goes on from there"
 
 
+# HEDGE-558
+def test_max_funding_rate__skew_beyond_a_limit_that_was_lowered__counts_with_the_skew(market):
+    market.trade_as_stranger(whole(300))
+    market.set_parameters(maxMarketValue="100")
+    rate = market.venue_view("currentFundingRate()", returns="(int256)")[0]
+    assert market.view("maxFundingRate()", returns="(uint256)")[0] == rate + 9 * WAD * 300 // 1_000_000
+    assert market.view("capacity(bool)", True, returns="(uint256)") == (0,)
+
+
+# HEDGE-558
+def test_max_funding_rate__limit_beyond_the_skew_scale__is_the_whole_speed_and_no_more(market):
+    market.set_parameters(maxMarketValue="2000000")
+    assert market.view("maxFundingRate()", returns="(uint256)")[0] == 9 * WAD
+
+
 # --- limits -------------------------------------------------------------------------------------------------------
 
 

@@ -55,10 +55,6 @@ abstract contract SynthetixV2Account is PendingOrders {
     bytes32 internal immutable _marketKey;
     bytes32 internal immutable _asset;
 
-    /// @dev Kinds of order as Synthetix numbers them, for its fees.
-    uint8 internal constant ATOMIC = 0;
-    uint8 internal constant OFFCHAIN = 2;
-
     /// @param vault_ Vault this account belongs to.
     /// @param market_ Proxy of the market.
     /// @param resolver_ Synthetix's address resolver, or the proxy of it that outlives releases.

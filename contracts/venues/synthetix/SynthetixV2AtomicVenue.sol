@@ -13,6 +13,9 @@ import {ISynthetixResolver, ISynthetixV2Market} from "./ISynthetixV2.sol";
 ///         Known limits. Synthetix asks far more for it than for delayed orders, to keep away who knows better than its price
 ///         on chain; on the last live markets 30 % of the notional, more than any sensible guard lets through. `quote` has it.
 contract SynthetixV2AtomicVenue is SynthetixV2Account {
+    /// @dev Trades at once as Synthetix numbers the kinds of order, for its fees.
+    uint8 private constant ATOMIC = 0;
+
     /// @param vault_ Vault this account belongs to.
     /// @param market_ Proxy of the market.
     /// @param resolver_ Synthetix's address resolver.

@@ -41,6 +41,9 @@ import {
 ///         beyond that brings more than its fee. An order that was filled and whose account was liquidated before anybody
 ///         looked is called cancelled. Margin cannot come home in the rebalance that leaves an order, nor go in until it is done.
 contract SynthetixV2Venue is SynthetixV2Account {
+    /// @dev Off-chain delayed orders as Synthetix numbers the kinds of them, for its fees.
+    uint8 private constant OFFCHAIN = 2;
+
     /// @dev The account as it was when the open order was taken.
     struct Asked {
         int128 size;
