@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 
@@ -16,12 +17,13 @@ from agent.localnet.rpc import RpcError
 from agent.units import WAD
 from tests.support.curie_market import whole
 from tests.support.figures import show_figures
-from tests.support.synthetix_market import CANCELLED, FILLED, KEEPER_DEPOSIT, VenueTrade
+from tests.support.synthetix_market import CANCELLED, FILLED, KEEPER_DEPOSIT, SynthetixMarket, VenueTrade, open_market
 from tests.support.synthetix_vault import SynthetixVault, open_vault
 
 pytestmark = pytest.mark.chain
 
 LIVES = int(os.environ.get("EVENKEEL_SYNTHETIX_ORDERS", "150"))
+STEPS = max(2 * LIVES, 400)
 SEED = int(os.environ.get("EVENKEEL_SEED", "0"))
 DEPOSIT_USD, MARGIN_USD = 2_000_000, 800_000
 BAND = 3 * WAD
@@ -186,6 +188,65 @@ class Lives:
         self.cash += venue.equity - own
         assert venue.equity_low <= venue.equity <= venue.equity_high
         assert measured.worst_delta <= self.allowed
+
+
+# HEDGE-556, HEDGE-562
+def test_account__random_orders_funding_and_liquidations__is_what_synthetix_says():
+    draw = random.Random(SEED)
+    ends: Counter[str] = Counter()
+    with open_market() as market:
+        market.fund_stranger()
+        market.as_owner(market.synthetix.futures_market_manager, "addEndorsedAddresses(address[])", [market.stranger])
+        for _ in range(STEPS):
+            _random_step(market, draw)
+            held, flagged, account = market.venue_position()[4], is_flagged(market), market.account()
+            asked, deposit = (0, 0) if flagged else (market.venue_order()[1], market.venue_order()[5])
+            assert account.size == (0 if flagged else held)
+            assert (account.pending_negative, account.pending_positive) == (min(asked, 0), max(asked, 0))
+            assert any(market.open_order()) == (asked != 0)
+            if flagged:
+                assert account.equity == 0
+            elif account.equity - deposit > 0:
+                assert account.equity == market.remaining_margin() + deposit
+            else:
+                assert market.remaining_margin() == 0
+            if flagged and draw.random() < 0.5:
+                liquidate = ("forceLiquidatePosition(address)", market.venue)
+                market.send_to(market.synthetix.market, *liquidate, sender=market.stranger)
+                ends["liquidated"] += 1
+        show_figures(f"{STEPS} steps, seed {SEED}: {dict(ends)}")
+        assert ends["liquidated"] > 0
+
+
+def is_flagged(market: SynthetixMarket) -> bool:
+    return bool(market.venue_view("isFlagged(address)", market.venue, returns="(bool)")[0])
+
+
+def _random_step(market: SynthetixMarket, draw: random.Random) -> None:
+    """Do one thing, whether it is refused or not."""
+    order_id, at = market.open_order(), market.now() + draw.randrange(2, 40)
+    price_usd = round(market.price_usd() * draw.uniform(0.995, 1.005), 2)
+    account = market.account()
+    held, most = account.size, max(account.equity, WAD) * 30 / WAD / price_usd  # 30 times the equity
+    acts = [
+        lambda: market.deposit(2_000 if account.equity > 0 else 10_000),
+        lambda: market.ask(-held if held and draw.random() < 0.4 else whole(draw.uniform(-most, most))),
+        lambda: market.ask(whole(draw.uniform(-most, most))),
+        lambda: market.settle(order_id, price_usd, at),
+        lambda: market.settle(order_id, price_usd, at),
+        lambda: market.execute_elsewhere(price_usd, at),
+        lambda: market.send("cancel(bytes32)", order_id, sender=market.stranger, at=at),
+        market.cancel_elsewhere,
+        lambda: market.publish(round(market.price_usd() * draw.uniform(0.93, 1.07), 2)),
+        lambda: market.publish(round(market.price_usd() * draw.uniform(0.93, 1.07), 2)),
+        lambda: market.publish(round(market.price_usd() * draw.uniform(0.93, 1.07), 2)),
+        lambda: market.trade_as_stranger(whole(draw.uniform(-100, 100))),
+        lambda: market.pass_time(draw.choice((5, 600, 6 * 3_600))),
+        market.flag,
+        market.flag,
+    ]
+    with suppress(RpcError):
+        (acts[0] if account.equity == 0 else draw.choice(acts))()
 
 
 # HEDGE-562
