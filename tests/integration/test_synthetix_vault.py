@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.localnet.codec import encode_call
+from agent.localnet.governance import governor_call
 from agent.localnet.rpc import RpcError
 from agent.units import WAD
 from tests.support.curie_market import refused_with, whole
@@ -193,6 +194,22 @@ def test_liquidation__hedge_and_order_gone__nav_is_idle_and_the_vault_goes_on(va
     vault.settle(vault.order_of(whole(-45), MARGIN_USD), 3_386.0)
     assert vault.measure().venue.size_low == whole(-45)
     assert vault.measure().nav == nav_by_synthetix(vault)
+
+
+# HEDGE-137, HEDGE-557
+def test_removal__by_force_with_an_order_open__cancelled_and_recovered_by_strangers(vault):
+    order_id = vault.order_of(whole(HEDGE), MARGIN_USD)
+    force = ("forceRemoveVenue(address)", vault.venue)
+    governor_call(vault.chain, vault.access, vault.accounts["governor"], vault.registry, *force)
+    vault.publish(START_PRICE_USD)
+    assert vault.nav_bounds() == ((DEPOSIT_USD - MARGIN_USD) * WAD,) * 2
+    recover = ("recoverMargin(address)", vault.venue)
+    vault.send_to(vault.vault, *recover, sender=vault.stranger)
+    assert vault.idle() == (DEPOSIT_USD - MARGIN_USD) * WAD, "nothing is free while the order is open"
+    vault.send("cancel(bytes32)", order_id, sender=vault.stranger)
+    vault.send_to(vault.vault, *recover, sender=vault.stranger)
+    assert vault.idle() == DEPOSIT_USD * WAD
+    assert vault.account().equity == 0
 
 
 # HEDGE-561
