@@ -236,6 +236,29 @@ def test_quote__one_side__grows_dearer_by_the_skew(market):
         assert price == 3_000 * WAD + 3_000 * WAD * size // 2 // 1_000_000
 
 
+# HEDGE-552, HEDGE-554
+@pytest.mark.parametrize("size", [10, -10])
+def test_quote_and_order__dynamic_fee_after_a_jump__hold_it(market, size):
+    """A jump of 1 % above a threshold of 25 bps makes every trade dearer for a while (SIP-184)."""
+    settings = market.synthetix.system_settings
+    for setter, number in (("Threshold", WAD // 400), ("WeightDecay", WAD * 9 // 10), ("Rounds", 6)):
+        market.as_owner(settings, f"setExchangeDynamicFee{setter}(uint256)", number)
+    market.as_owner(settings, "setExchangeMaxDynamicFee(uint256)", WAD * 150 // 10_000)
+    market.publish(START_PRICE_USD * 1.01)
+    price, fee = market.quote(whole(size))
+    assert fee == pytest.approx(10 * price * (0.0006 + 0.0075), rel=1e-9)
+    order_id = market.ask(whole(size), price * 1_002 // 1_000 if size > 0 else price * 998 // 1_000)
+    most = market.order(order_id).max_fee
+    assert fee + KEEPER_DEPOSIT < most < 1.11 * (fee + KEEPER_DEPOSIT)
+    market.settle(order_id, market.price_usd())
+    assert market.order(order_id).fee == fee
+    market.publish(START_PRICE_USD * 1.03)
+    with refused_with("SizeBeyondLiquidity(int256)", whole(size)):
+        market.quote(whole(size))
+    with refused_by_venue("Price too volatile"):
+        market.ask(whole(size))
+
+
 # HEDGE-554
 def test_capacity__either_side__is_the_largest_that_synthetix_takes(market):
     market.deposit(100_000_000)

@@ -115,6 +115,7 @@ class SynthetixAddresses:
     """Addresses of one deployment with one market."""
 
     resolver: Address
+    system_settings: Address
     system_status: Address
     exchange_rates: Address
     issuer: Address
@@ -140,6 +141,7 @@ def deploy(chain: LocalChain, deployer: Deployer, aggregator: Address) -> Synthe
     proxy, state, execution = _open_market(core)
     return SynthetixAddresses(
         resolver=made["AddressResolver"],
+        system_settings=made["SystemSettings"],
         system_status=made["SystemStatus"],
         exchange_rates=made["ExchangeRates"],
         issuer=made["Issuer"],
