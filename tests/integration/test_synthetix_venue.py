@@ -315,7 +315,7 @@ def test_max_funding_rate__largest_skew_for_a_day__is_not_exceeded(market):
 
 
 # HEDGE-558
-def test_max_funding_rate__skew_beyond_a_limit_that_was_lowered__counts_with_the_skew(market):
+def test_max_funding_rate__skew_beyond_a_lowered_limit__counts_with_the_skew(market):
     market.trade_as_stranger(whole(300))
     market.set_parameters(maxMarketValue="100")
     rate = market.venue_view("currentFundingRate()", returns="(int256)")[0]
@@ -324,7 +324,7 @@ def test_max_funding_rate__skew_beyond_a_limit_that_was_lowered__counts_with_the
 
 
 # HEDGE-558
-def test_max_funding_rate__limit_beyond_the_skew_scale__is_the_whole_speed_and_no_more(market):
+def test_max_funding_rate__limit_beyond_the_skew_scale__is_the_whole_speed(market):
     market.set_parameters(maxMarketValue="2000000")
     assert market.view("maxFundingRate()", returns="(uint256)")[0] == 9 * WAD
 
