@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.localnet.codec import decode
+from agent.localnet.codec import decode, encode_call
 from agent.localnet.price_feed import feed_answer
 from agent.localnet.synthetix.contracts import PYTH_FEE_WEI
 from agent.localnet.synthetix.market import pyth_update, settle_data
@@ -68,6 +68,13 @@ def test_execute__taken__is_pending_with_its_deposit_inside_the_equity(market, s
     (told,) = market.events("OrderRequested(bytes32,int256,uint256,uint256,uint256)")
     assert decode("(int256,uint256,uint256,uint256)", told) == (whole(size), limit, order.max_fee, order.expires_at)
     assert order.max_fee == pytest.approx(KEEPER_DEPOSIT + 10 * highest * 0.0006 * WAD, rel=1e-12)
+
+
+# HEDGE-560
+def test_execute__highest_fee__is_rounded_up_twice(market):
+    size, limit, rate = WAD + 1, 3_010 * WAD + 1, 6 * WAD // 10_000
+    notional = -(-size * limit // WAD)
+    assert market.order(market.ask(size, limit)).max_fee == -(-notional * rate // WAD) + KEEPER_DEPOSIT
 
 
 # HEDGE-552
@@ -237,6 +244,23 @@ def test_settle_reconcile_and_cancel__vault_inside_a_call__refused(market):
     for signature in ("reconcile(bytes32)", "cancel(bytes32)"):
         with refused_with("VaultEntered()"):
             market.send(signature, order_id, sender=market.keeper)
+
+
+# HEDGE-138
+@pytest.mark.parametrize("question", ["account()", "size()", "reconcile(bytes32)", "settle(bytes32,bytes)"])
+def test_settle__oracle_calls_in_from_the_middle__gets_no_price_and_moves_nothing(market, question):
+    order_id = market.ask(whole(-10))
+    at = market.now() + 5
+    arguments = {"reconcile(bytes32)": (order_id,), "settle(bytes32,bytes)": (order_id, settle_data([]))}
+    asked = bytes.fromhex(encode_call(question, *arguments.get(question, ()))[2:])
+    terms = (market.venue, asked, (feed_answer(START_PRICE_USD), 0, -8, at))
+    oracle = market.curious_oracle
+    market.send_to(oracle, "ask(address,bytes,(int64,uint64,int32,uint256))", *terms, sender=market.keeper)
+    market.as_owner(market.synthetix.perps_exchange_rate, "setOffchainOracle(address)", oracle)
+    market.settle(order_id, START_PRICE_USD, at, value=0)
+    counts = [market.chain.call(oracle, f"{name}Count()", returns="(uint256)")[0] for name in ("answer", "refusal")]
+    assert counts == ([1, 0] if question == "size()" else [0, 1])
+    assert market.order(order_id).status == FILLED
 
 
 # HEDGE-560

@@ -36,6 +36,7 @@ POSITION_MODIFIED = (
 )
 ORDER_UPDATED = "0x" + keccak(text="OrderUpdated(bytes32,uint8,int256,uint256,uint256)").hex()
 STAND = "tests/contracts/support/VaultStand.sol"
+CURIOUS = "tests/contracts/support/CuriousPyth.sol"
 ACCOUNT = "(int256,int256,int256,int256,uint256,uint256,uint256,uint256,uint256)"
 EXECUTION = "(uint8,bytes32,int256,uint256,uint256)"
 ORDER = "(uint8,int256,int256,uint256,uint256,uint256,uint256,uint256,uint256)"
@@ -133,6 +134,7 @@ class SynthetixMarket:
         """Create the stand that plays the vault."""
         stand = evm.deploy(STAND, "VaultStand")
         self.impersonate(stand)
+        self.curious_oracle = evm.deploy(CURIOUS, "CuriousPyth")
         return stand
 
     def deploy_adapter(self, name: str, vault: Address) -> Address:
@@ -391,7 +393,7 @@ def value_range(account: Account, width_bps: int = 50) -> tuple[int, int]:
 @contextmanager
 def open_market(adapter: str = "SynthetixV2Venue") -> Iterator[SynthetixMarket]:
     """Bring up a chain with the market on it, and an adapter of that name."""
-    compile_sources(STAND)
+    compile_sources(STAND, CURIOUS)
     with local_chain() as evm:
         yield SynthetixMarket(evm, adapter)
 
