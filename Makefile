@@ -169,7 +169,7 @@ $(STAMPS)/kernels: $(STAMPS)/python
 	@touch $@
 
 $(STAMPS)/npm: package.json package-lock.json | prerequisites
-	@echo "[3/4] npm packages of package-lock.json: 440 MB on disk (about 30 s, by the network)"
+	@echo "[3/4] npm packages of package-lock.json: 460 MB on disk (about 30 s, by the network)"
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@mkdir -p $(@D) build/toolchain && ln -sf ../../scripts/toolchain/solc.js build/toolchain/solc-v$(SOLC_VERSION)
 	@touch $@

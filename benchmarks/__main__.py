@@ -36,6 +36,7 @@ BENCHMARKS = {
     "risk": "benchmarks.risk",
     "optimiser": "benchmarks.optimiser",
     "surface": "benchmarks.surface",
+    "synthetix_gas": "benchmarks.synthetix_gas",
     "vault_policies": "benchmarks.vault_policies",
     "zakamouline_constant": "benchmarks.zakamouline_constant",
 }

@@ -89,6 +89,12 @@ DEPOSITS_OF_STRANGERS = (
     f"{DEPOSITS}::test_usdc_sent_to_the_adapter_itself__margin_moves__counts_for_nothing",
 )
 LYRA = ChainTests("contracts/book/LyraOptions.sol", ("tests/integration/test_lyra_options.py",))
+SYNTHETIX_FOLDER = "contracts/venues/synthetix"
+SYNTHETIX_TESTS = "tests/integration/test_synthetix_venue"
+SYNTHETIX = ChainTests(
+    f"{SYNTHETIX_FOLDER}/SynthetixV2Venue.sol", (f"{SYNTHETIX_TESTS}.py", f"{SYNTHETIX_TESTS}_orders.py")
+)
+SYNTHETIX_ATOMIC = ChainTests(f"{SYNTHETIX_FOLDER}/SynthetixV2AtomicVenue.sol", (f"{SYNTHETIX_TESTS}_atomic.py",))
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -158,6 +164,9 @@ TARGETS: dict[str, Judge] = {
     "contracts/governance/GovernanceToken.sol": VOTES,
     "contracts/libraries/ChainBlocks.sol": BLOCKS,
     **_venues(),
+    f"{SYNTHETIX_FOLDER}/SynthetixV2Account.sol": SYNTHETIX,
+    f"{SYNTHETIX_FOLDER}/SynthetixV2Venue.sol": SYNTHETIX,
+    f"{SYNTHETIX_FOLDER}/SynthetixV2AtomicVenue.sol": SYNTHETIX_ATOMIC,
     "contracts/book/LyraOptions.sol": LYRA,
 }
 """The contracts that hold money come first: a run that ends early has judged them."""

@@ -1,0 +1,185 @@
+"""What every adapter does (`VenueConformance.sol`, `OrderConformance.sol`), of both Synthetix adapters on the real one.
+
+Synthetix fills orders whole and freezes none by itself, so that what the suites say of parts is of no order here.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.localnet.rpc import RpcError
+from agent.units import WAD
+from tests.support.curie_market import refused_with, whole
+from tests.support.synthetix_market import (
+    NO_CEILING,
+    NO_FLOOR,
+    PENDING,
+    START_PRICE_USD,
+    open_market,
+    value_range,
+)
+
+pytestmark = pytest.mark.chain
+
+MARGIN_USD = 10_000
+VENUE_GAS = 900_000
+"""What `VenueRegistry` gives a venue to answer in."""
+DELAYED, ATOMIC = "SynthetixV2Venue", "SynthetixV2AtomicVenue"
+
+
+@pytest.fixture(scope="module", params=[DELAYED, ATOMIC])
+def market_of_the_module(request):
+    with open_market(request.param) as market:
+        market.set_parameters(takerFee="0.002", makerFee="0.001")
+        market.name = request.param
+        yield market
+
+
+@pytest.fixture
+def empty(market_of_the_module):
+    with market_of_the_module.undone() as market:
+        yield market
+
+
+@pytest.fixture
+def market(empty):
+    empty.deposit(MARGIN_USD)
+    return empty
+
+
+def execute(market, size):
+    limit = NO_FLOOR if size < 0 else NO_CEILING
+    market.send("execute(int256,uint256)", size, limit)
+
+
+def trade(market, size):
+    execute(market, size)
+    order_id = market.open_order()
+    if any(order_id):
+        market.settle(order_id, market.price_usd())
+
+
+def test_fresh__is_flat_without_equity_or_orders(empty):
+    account = empty.account()
+    assert value_range(account) == (0, 0)
+    assert (account.size, empty.open_order(), empty.free()) == (0, bytes(32), 0)
+
+
+def test_deposit__is_equity_to_the_unit(market):
+    assert market.account().equity == market.position().margin == MARGIN_USD * WAD
+    assert market.balance(market.vault) == 0
+
+
+def test_withdrawal__brings_exactly_what_was_asked_for(market):
+    market.send("withdrawMargin(uint256)", 4_000 * WAD)
+    assert market.balance(market.vault) == 4_000 * WAD
+    assert market.account().equity == 6_000 * WAD
+
+
+def test_free_collateral__of_a_flat_account__comes_home_whole(market):
+    assert market.free() == MARGIN_USD * WAD
+    market.send("withdrawMargin(uint256)", market.free())
+    assert market.account().equity == 0
+
+
+def test_withdrawal__of_more_than_there_is__reverts(market):
+    with pytest.raises(RpcError):
+        market.send("withdrawMargin(uint256)", MARGIN_USD * WAD + 1)
+
+
+def test_what_the_vault_does__is_the_vaults_alone(market):
+    calls = (
+        ("depositMargin(uint256)", 1),
+        ("withdrawMargin(uint256)", 1),
+        ("execute(int256,uint256)", WAD, NO_CEILING),
+        ("bracketTrade(bool)", True),
+    )
+    for call in calls:
+        with refused_with("OnlyVault(address,address)", market.stranger, market.vault):
+            market.send(*call, sender=market.stranger)
+    market.send("bracketTrade(bool)", True)
+
+
+def test_purchase_and_sale__have_their_signs(market):
+    trade(market, whole(2))
+    assert market.account().size == whole(2)
+    trade(market, whole(-5))
+    assert market.account().size == market.position().size == whole(-3)
+
+
+@pytest.mark.parametrize("size", [2, -2])
+def test_equity__follows_the_price_by_size_from_the_mark(market, size):
+    trade(market, whole(size))
+    before = market.account()
+    market.publish(START_PRICE_USD * 1.05)
+    after = market.account()
+    funding = market.position().funding_accrued
+    assert abs(after.equity - before.equity - size * (after.mark_price - before.mark_price) - funding) <= WAD // 10**6
+
+
+def test_equity__holds_the_account_at_its_mark(market):
+    trade(market, whole(2))
+    low, high = market.view("equity()", returns="(int256,int256)")
+    assert low <= market.account().equity <= high
+
+
+def test_close__leaves_nothing_and_gains_nothing(market):
+    trade(market, whole(2))
+    trade(market, whole(-2))
+    low, high = value_range(market.account())
+    assert market.account().size == 0
+    assert low == high <= MARGIN_USD * WAD
+
+
+def test_limit_that_cannot_be_met__fills_nothing(market):
+    with pytest.raises(RpcError):
+        market.send("execute(int256,uint256)", whole(2), 1_500 * WAD)
+    assert market.account().size == 0
+
+
+def test_quote__is_the_trade_that_follows(market):
+    price, fee = market.quote(whole(2))
+    trade(market, whole(2))
+    account = market.account()
+    paid = MARGIN_USD * WAD - account.equity + 2 * account.mark_price
+    assert abs(paid - 2 * price - fee) <= 2
+
+
+def test_capacity_and_funding__answer_within_their_limits(market):
+    for is_long in (True, False):
+        assert market.view("capacity(bool)", is_long, returns="(uint256)")[0] > whole(2)
+    rate = market.view("fundingRate()", returns="(int256)")[0]
+    assert abs(rate) <= market.view("maxFundingRate()", returns="(uint256)")[0]
+
+
+def test_account__with_a_position_and_an_order__takes_less_gas_than_it_is_given(market):
+    trade(market, whole(2))
+    execute(market, whole(-2))
+    assert market.gas_of("account()") < VENUE_GAS // 2
+
+
+def test_liquidation__is_seen_at_once(market):
+    trade(market, whole(100))
+    market.publish(START_PRICE_USD * 0.905)
+    market.liquidate()
+    assert (market.account().size, value_range(market.account())) == (0, (0, 0))
+
+
+def test_pending__is_what_the_account_says_and_once(market):
+    execute(market, whole(2))
+    account = market.account()
+    assert market.view("pending()", returns="(int256,int256)") == (account.pending_negative, account.pending_positive)
+    assert account.size + account.pending_positive == whole(2)
+
+
+def test_order__where_it_fills_later__is_pending_and_nothing_else(market):
+    order_id = market.ask(whole(2), 3_030 * WAD)
+    account = market.account()
+    if market.name == ATOMIC:
+        assert (order_id, account.size) == (bytes(32), whole(2))
+        return
+    order = market.order(order_id)
+    assert (account.size, account.pending_positive, account.equity) == (0, whole(2), MARGIN_USD * WAD)
+    assert value_range(account)[0] < account.equity
+    assert (order.status, order.max_fee) == (PENDING, account.pending_fee)
+    assert order.expires_at > market.now()
