@@ -16,6 +16,7 @@ from agent.costs.trade_costs import CostInputs, leg_gas_cost_usd, trade_costs
 from agent.decision.agreement import disagreement, expected_hedge, require_coherent, valued
 from agent.decision.budget_refill import loss_refill, turnover_refill
 from agent.decision.chain_band import as_known, inside_chain_band, inside_delta_rule, net_delta_limits
+from agent.decision.expiry_reserve import held_for_expiry
 from agent.decision.largest_accepted import SIZE_ERRORS, largest_accepted
 from agent.decision.part_worth import Part, Refill, less_than_an_edge, too_early
 from agent.domain import Action, Book, Decision, Exposure, Snapshot, Target, TradeCosts
@@ -261,6 +262,10 @@ def _trade(case: _Case, wanted_size: Wad) -> Decision:
     size = min(abs(wanted_size), cap.size)
     if size < _least_size(case):
         return _margin_alone(case, case.hold(f"{case.target.reason}; {_cap_text(cap)} leaves too little to trade"))
+    if not (case.is_urgent or case.is_outside_chain_band):
+        kept = held_for_expiry(case.snapshot, case.exposure, case.costs, from_wad(size))
+        if kept is not None:
+            return _margin_alone(case, case.hold(f"{case.target.reason}; {kept}"))
     limited = None if size == abs(wanted_size) else f"limited by {_cap_text(cap)}"
     refill = turnover_refill(case.snapshot) if limited is not None and cap.reason == TURNOVER_LEFT else None
     if case.settings.slicing is not None and not (case.is_urgent or case.is_outside_chain_band):
