@@ -16,6 +16,7 @@ from agent.domain import Action, Book, Decision, Leg, Snapshot
 from agent.errors import DataError, RejectedError
 from agent.files.deribit_chain import load_chain
 from agent.guard import band_now, budget_left, worst_net_delta
+from agent.keeper.fit import view_misfits
 from agent.keeper.planner import CycleView, Planner
 from agent.report.alternatives import explanation_document, explanation_lines
 from agent.report.formatting import money, percent, price, signed, utc_minute
@@ -77,14 +78,18 @@ def decide(
         if view.decision.action is Action.REBALANCE:
             keeper = Address(planner.deployment.roles["keeper"])
             rejection = planner.simulate(planner.intent(view), keeper, view.block)
+    unfit = view_misfits(settings, positions, view)
     explanation = explained(settings, positions, view, yardstick, offers) if with_alternatives else None
     if as_json:
-        document = as_document(view, rejection)
+        document = as_document(view, rejection) | {"misfits": list(unfit)}
         if explanation is not None:
             document["explanation"] = explanation_document(explanation)
         typer.echo(json.dumps(document, indent=2, allow_nan=False))
     else:
-        lines = as_lines(view, rejection, positions.underlying)
+        lines = [
+            *as_lines(view, rejection, positions.underlying),
+            *(f"Bounds and book do not fit: {one}" for one in unfit),
+        ]
         typer.echo("\n".join(lines if explanation is None else lines + explanation_lines(explanation)))
 
 

@@ -31,7 +31,7 @@ from agent.cli.replay_options import (
     scenario_of,
 )
 from agent.demo.live_table import LiveTable
-from agent.demo.preflight import require_replayable
+from agent.demo.preflight import require_replayable, scenario_misfits
 from agent.demo.provenance import inputs
 from agent.demo.replay import INTERRUPTED, replay
 from agent.demo.scenario import Scenario
@@ -84,6 +84,8 @@ def demo(
     console = Console(stderr=as_json)
     try:
         require_replayable(scenario, settings, config)
+        for line in scenario_misfits(scenario, settings):
+            console.print(f"Bounds and book do not fit: {line}", soft_wrap=True, highlight=False)
         report = _replayed(scenario, config, console)
     except AgentError as refusal:
         publish(*_refused(scenario, refusal), html_target, json_target, as_json)

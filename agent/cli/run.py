@@ -19,6 +19,7 @@ from agent.errors import AgentError, TransientError
 from agent.files.book_file import load_kept_book
 from agent.guard import worst_net_delta
 from agent.keeper.book_watch import BookWatch
+from agent.keeper.fit import view_misfits
 from agent.keeper.keeper import Keeper
 from agent.keeper.memory import Housekeeping
 from agent.keeper.result import CycleResult, Outcome
@@ -115,6 +116,7 @@ def _keep(
             is_shadow=keeper.is_shadow,
         )
 
+        _say_misfits(settings, keeper)
         housekeeping = Housekeeping()
 
         def show(result: CycleResult) -> None:
@@ -128,6 +130,18 @@ def _keep(
 
         with observation.serving(heartbeat, observer.health, observer.readiness):
             keeper.run(show, on_error, cycles, interval_seconds, stop)
+
+
+def _say_misfits(settings: Settings, keeper: Keeper) -> None:
+    """Say once, before the first cycle, in what way bounds and book do not fit; what cannot be read now is left out."""
+    planner = keeper.planner
+    try:
+        view = planner.look(planner.head())
+    except AgentError:
+        return
+    for line in view_misfits(settings, planner.book, view):
+        typer.echo(f"evenkeel: bounds and book do not fit: {line}", err=True)
+        _LOG.warning("misfit", reason=line)
 
 
 def as_document(result: CycleResult) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from agent.costs.trade_costs import gas_cost_usd
+from agent.decision.bounds_fit import Circumstances, misfits
 from agent.decision.feasible_hedge import infeasible_bounds
 from agent.demo.scenario import Scenario
 from agent.errors import PreflightError
@@ -15,6 +17,7 @@ from agent.keeper.preflight import book_faults, gas_token_faults, price_faults
 from agent.localnet.anvil import CHAIN_ID
 from agent.localnet.session import LocalnetSettings
 from agent.settings import Settings
+from agent.units import Rounding, to_wad
 
 LEAST_IV_ANNUAL = 0.01
 """The chain takes no lower one either."""
@@ -33,6 +36,21 @@ def require_replayable(scenario: Scenario, settings: Settings, config: Path) -> 
     # Prices that nobody believes are mended first: they change what is to be hedged.
     if faults := faults or list(_hedge_faults(scenario, settings, config)):
         raise PreflightError(faults)
+
+
+def scenario_misfits(scenario: Scenario, settings: Settings) -> tuple[str, ...]:
+    """Return in what way a scenario's book and the bounds do not fit, beside what would end the replay."""
+    price_usd = float(scenario.prices.prices_usd[0])
+    costs = settings.costs.to_cost_inputs(to_wad(price_usd, Rounding.DOWN), settings.execution.priority_fee_gwei)
+    here = Circumstances(
+        at_unix=scenario.prices.start_unix,
+        price_usd=price_usd,
+        nav_usd=scenario.deposit_usd,
+        deviation_bps=settings.oracle.deviation_bps,
+        idle_reserve_bps=settings.margin.idle_reserve_bps,
+        gas_usd=gas_cost_usd(LocalnetSettings().base_fee_wei, costs),
+    )
+    return misfits(scenario.book, settings.bounds.to_bounds(), here)
 
 
 def _chain_faults(settings: Settings, config: Path) -> Iterator[str]:

@@ -1,0 +1,56 @@
+"""Bounds that do not fit a book are told before it is hedged, each with how to mend it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from agent.decision.bounds_fit import Circumstances, misfits
+from agent.domain import Book
+from tests.support.decision_builders import BOUNDS, NOW, SPOT_USD, held, short_calls, wad
+
+HERE = Circumstances(
+    at_unix=NOW, price_usd=SPOT_USD, nav_usd=500_000.0, deviation_bps=100, idle_reserve_bps=1_000, gas_usd=40.0
+)
+
+
+def told(book=None, bounds=BOUNDS, **changes):
+    return misfits(short_calls() if book is None else book, bounds, replace(HERE, **changes))
+
+
+def test_misfits__bounds_made_for_the_book__are_none():
+    assert told() == ()
+    assert told(Book("ETH", ())) == ()
+
+
+@pytest.mark.parametrize(
+    ("bounds", "words"),
+    [
+        ({"band": wad("0.1")}, "no hedge brings the worst case inside"),
+        ({"max_size_delta": wad(10)}, "raise max_size_delta_underlying"),
+        ({"turnover_capacity": wad(1_000)}, "turnover_capacity_usd"),
+        ({"loss_capacity_bps": 30}, "is built, and closed at an expiry, in parts; raise [bounds] loss_capacity_bps"),
+    ],
+    ids=["IV interval wider than the band", "size", "turnover below the first hedge", "loss budget below it"],
+)
+def test_misfits__one_bound_too_small__is_named_with_its_mend(bounds, words):
+    found = told(bounds=replace(BOUNDS, **bounds))
+    assert any(words in line for line in found), found
+
+
+def test_misfits__gas_takes_a_hundredth_of_the_band__is_told():
+    """A band of 2 at $3,000 is $6,000."""
+    assert told(gas_usd=59.0) == ()
+    (line,) = told(gas_usd=61.0)
+    assert "gas of $61.00 is 1.0% of what the band of 2 is worth" in line
+
+
+def test_misfits__vault_is_empty__says_nothing_of_its_budget():
+    assert told(nav_usd=0.0) == ()
+
+
+def test_misfits__loss_budget__is_that_of_the_largest_end_of_the_interval():
+    """20 coins at 3,000 and 135 bps are charged $810; one keeper has 16 bps of 500,000."""
+    assert "is charged about $810" in told(held(20.0), replace(BOUNDS, loss_capacity_bps=16))[0]
+    assert told(held(20.0), replace(BOUNDS, loss_capacity_bps=17)) == ()
