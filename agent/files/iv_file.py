@@ -8,6 +8,7 @@ import numpy as np
 
 from agent.errors import DataError
 from agent.files.book_kinds import MAX_IV_ANNUAL
+from agent.files.entry import shown
 from agent.files.tables import csv_entries
 from agent.vol.iv_path import IvPath
 
@@ -25,7 +26,8 @@ def load_iv_path(path: Path) -> IvPath:
     """
     columns, entries = csv_entries(path)
     if sorted(columns) != sorted(_COLUMNS):
-        raise DataError(f"{path}: the columns are {', '.join(columns) or 'none'}; write {' and '.join(_COLUMNS)}")
+        found = shown(", ".join(columns)) if columns else "none"
+        raise DataError(f"{path}: the columns are {found}; write {' and '.join(_COLUMNS)}")
     if not entries:
         raise DataError(f"{path}: no level of IV below the header; write a time and an iv a row")
     times: list[int] = []

@@ -16,6 +16,7 @@ from agent.chain.deployment import load_deployment
 from agent.errors import AgentError, PreflightError
 from agent.files.book_file import load_any_book, load_book
 from agent.files.deribit_chain import load_chain
+from agent.files.iv_file import load_iv_path
 from agent.files.market_file import load_market
 from agent.files.price_file import load_prices
 from agent.files.timestamps import parse_moment
@@ -55,6 +56,7 @@ READERS = {
     "market": load_market,
     "localnet": lambda path: load_settings(path, {}),
     "chain": load_chain,
+    "iv": load_iv_path,
     "prices": from_prices,
     "deployment": lambda path: load_deployment(path, 31337),
     "manifest": lambda path: LocalnetManifest.read(path.parent),

@@ -35,8 +35,8 @@ def test_load_iv_path__example_of_the_repository__covers_the_crash_week(reposito
     ("text", "words"),
     [
         ("", "the columns are none; write time and iv"),
-        ("time,iv,tenor\n", "the columns are time, iv, tenor"),
-        ("when,iv\n2024-08-01,0.6\n", "the columns are when, iv"),
+        ("time,iv,tenor\n", "the columns are 'time, iv, tenor'"),
+        ("when,iv\n2024-08-01,0.6\n", "the columns are 'when, iv'"),
         ("time,iv\n", "no level of IV below the header"),
         ("time,iv\n2024-08-01,65\n", "line 2: iv is 65, above 5; write 0.65 for 65 %"),
         ("time,iv\n2024-08-01,0\n", "line 2: iv is 0; it must be above 0"),
