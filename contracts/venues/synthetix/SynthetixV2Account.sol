@@ -194,17 +194,13 @@ abstract contract SynthetixV2Account is PendingOrders {
     /// @dev How Synthetix numbers the way that is traded here.
     function _orderType() internal pure virtual returns (uint8);
 
-    /// @dev Whether Synthetix takes trades now, price apart.
+    /// @dev Whether Synthetix takes trades now, its rate apart, which is invalid while the asset is suspended.
     function _isActive() internal view virtual returns (bool) {
-        ISynthetixStatus status = ISynthetixStatus(resolver.getAddress("SystemStatus"));
-        try status.requireSynthActive(_asset) {
-            return _isMarketActive(status, _marketKey);
-        } catch {
-            return false;
-        }
+        return _isMarketActive(_marketKey);
     }
 
-    function _isMarketActive(ISynthetixStatus status, bytes32 key) internal view returns (bool) {
+    function _isMarketActive(bytes32 key) internal view returns (bool) {
+        ISynthetixStatus status = ISynthetixStatus(resolver.getAddress("SystemStatus"));
         try status.requireFuturesMarketActive(key) {
             return true;
         } catch {
