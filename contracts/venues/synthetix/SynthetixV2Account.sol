@@ -96,12 +96,12 @@ abstract contract SynthetixV2Account is PendingOrders {
 
     /// @inheritdoc IPerpVenue
     function account() external view nonReentrantView returns (Account memory a) {
-        a.markPrice = markPrice();
-        a.indexPrice = a.markPrice;
+        uint256 price = markPrice();
+        (a.markPrice, a.indexPrice) = (price, price);
         if (_isFlagged()) return a;
         ISynthetixV2Market.Position memory held = _position();
         a.size = held.size;
-        a.equity = _valueOf(held, a.markPrice) + _deposited();
+        a.equity = _valueOf(held, price) + _deposited();
         _addPending(a);
     }
 
@@ -186,7 +186,7 @@ abstract contract SynthetixV2Account is PendingOrders {
         (uint256 long, uint256 short) = market.marketSizes();
         maxSize = Math.saturatingSub(_settings().maxMarketValue(_marketKey), isLong ? long : short);
         int256 held = _position().size;
-        if (held != 0 && held < 0 == isLong) maxSize += SignedMath.abs(held);
+        if (held < 0 == isLong) maxSize += SignedMath.abs(held);
     }
 
     // --- for the deriving contract --------------------------------------------------------------------------------
