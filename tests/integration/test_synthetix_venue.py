@@ -329,6 +329,12 @@ def test_max_funding_rate__limit_beyond_the_skew_scale__is_the_whole_speed(marke
     assert market.view("maxFundingRate()", returns="(uint256)")[0] == 9 * WAD
 
 
+# HEDGE-558
+def test_max_funding_rate__speed_that_does_not_divide__is_rounded_up(market):
+    market.set_parameters(maxMarketValue="333.333333333333333333")
+    assert market.view("maxFundingRate()", returns="(uint256)")[0] == 3 * WAD // 1_000
+
+
 # --- limits -------------------------------------------------------------------------------------------------------
 
 

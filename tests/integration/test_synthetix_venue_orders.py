@@ -59,6 +59,7 @@ def test_execute__taken__is_pending_with_its_deposit_inside_the_equity(market, s
     account, order = market.account(), market.order(order_id)
     assert account.equity == MARGIN_USD * WAD == market.remaining_margin() + KEEPER_DEPOSIT
     assert market.position().margin == MARGIN_USD * WAD
+    assert market.view("equity()", returns="(int256,int256)") == (account.equity, account.equity)
     assert (account.size, account.pending_negative, account.pending_positive) == (0, *sorted((whole(size), 0)))
     assert (account.pending_floor, account.pending_ceiling) == ((limit, 0) if size < 0 else (0, limit))
     assert account.pending_fee == order.max_fee

@@ -68,10 +68,9 @@ interface ISynthetixExchanger {
     function dynamicFeeRateForExchange(bytes32 from, bytes32 to) external view returns (uint256 rate, bool tooVolatile);
 }
 
-/// @notice Reverts where something is suspended.
+/// @notice Reverts where the market, all markets or the whole system is suspended.
 interface ISynthetixStatus {
     function requireFuturesMarketActive(bytes32 marketKey) external view;
-    function requireSynthActive(bytes32 synth) external view;
 }
 
 /// @notice Finds Synthetix's contracts, which change from release to release, by name.

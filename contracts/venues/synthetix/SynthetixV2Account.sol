@@ -96,12 +96,12 @@ abstract contract SynthetixV2Account is PendingOrders {
 
     /// @inheritdoc IPerpVenue
     function account() external view nonReentrantView returns (Account memory a) {
-        a.markPrice = markPrice();
-        a.indexPrice = a.markPrice;
+        uint256 price = markPrice();
+        (a.markPrice, a.indexPrice) = (price, price);
         if (_isFlagged()) return a;
         ISynthetixV2Market.Position memory held = _position();
         a.size = held.size;
-        a.equity = _valueOf(held, a.markPrice) + _deposited();
+        a.equity = _valueOf(held, price) + _deposited();
         _addPending(a);
     }
 
@@ -186,7 +186,7 @@ abstract contract SynthetixV2Account is PendingOrders {
         (uint256 long, uint256 short) = market.marketSizes();
         maxSize = Math.saturatingSub(_settings().maxMarketValue(_marketKey), isLong ? long : short);
         int256 held = _position().size;
-        if (held != 0 && held < 0 == isLong) maxSize += SignedMath.abs(held);
+        if (held < 0 == isLong) maxSize += SignedMath.abs(held);
     }
 
     // --- for the deriving contract --------------------------------------------------------------------------------
@@ -194,17 +194,13 @@ abstract contract SynthetixV2Account is PendingOrders {
     /// @dev How Synthetix numbers the way that is traded here.
     function _orderType() internal pure virtual returns (uint8);
 
-    /// @dev Whether Synthetix takes trades now, price apart.
+    /// @dev Whether Synthetix takes trades now, its rate apart, which is invalid while the asset is suspended.
     function _isActive() internal view virtual returns (bool) {
-        ISynthetixStatus status = ISynthetixStatus(resolver.getAddress("SystemStatus"));
-        try status.requireSynthActive(_asset) {
-            return _isMarketActive(status, _marketKey);
-        } catch {
-            return false;
-        }
+        return _isMarketActive(_marketKey);
     }
 
-    function _isMarketActive(ISynthetixStatus status, bytes32 key) internal view returns (bool) {
+    function _isMarketActive(bytes32 key) internal view returns (bool) {
+        ISynthetixStatus status = ISynthetixStatus(resolver.getAddress("SystemStatus"));
         try status.requireFuturesMarketActive(key) {
             return true;
         } catch {

@@ -9,7 +9,6 @@ import {SynthetixV2Account} from "./SynthetixV2Account.sol";
 import {
     ISynthetixExchanger,
     ISynthetixResolver,
-    ISynthetixStatus,
     ISynthetixV2Market,
     ISynthetixV2OffchainRate,
     ISynthetixV2Settings
@@ -29,8 +28,9 @@ import {
 ///         changed by, funding of those seconds inside.
 ///
 ///         Liveness. Synthetix lets nobody cancel within the window, its owner neither: `cancel` reverts `CancelTooEarly`, for
-///         a keeper too. From the expiry on nothing can fill. Synthetix gives the deposit back only while it has a price and
-///         is not suspended; otherwise anybody may cancel at Synthetix itself, and gets the deposit for it.
+///         a keeper too. From the expiry on nothing can fill, unless Synthetix lengthens its window meanwhile. Synthetix gives
+///         the deposit back only while it has a price and is not suspended; otherwise anybody may cancel at Synthetix itself,
+///         and gets the deposit for it.
 ///
 ///         Reductions. Synthetix knows no reduce-only orders, but a close cannot open anything here: the position changes only
 ///         by liquidation while an order is open, and Synthetix drops the order of an account that it flags.
@@ -144,9 +144,7 @@ contract SynthetixV2Venue is SynthetixV2Account {
 
     /// @dev Off-chain orders can be suspended by themselves.
     function _isActive() internal view override returns (bool) {
-        if (!super._isActive()) return false;
-        ISynthetixStatus status = ISynthetixStatus(resolver.getAddress("SystemStatus"));
-        return _isMarketActive(status, _settings().offchainMarketKey(_marketKey));
+        return super._isActive() && _isMarketActive(_settings().offchainMarketKey(_marketKey));
     }
 
     function _deposited() internal view override returns (int256) {
