@@ -16,6 +16,11 @@ from agent.vol.svi import MAX_WING_SLOPE, durrleman_g
 
 _NEAR_STDEVS = 10.0
 """Strikes are dense up to so many standard deviations of the expiry from the money."""
+_LATER = (1.1, 1.5, 3.0)
+"""Times over that of the last expiry."""
+_LATER_STDEVS, _LATER_POINTS, _LATER_STEP = 6.0, 241, 0.01
+_DIFFERENCE_ERROR = 1e-3
+"""Of g by differences."""
 _LEAST_VARIANCE = 1e-12
 """Stands for what is not positive."""
 _FARTHEST_LOG_MONEYNESS = 40.0
@@ -43,6 +48,8 @@ class ArbitrageReport:
     """2 minus the steeper wing's slope, which must be positive."""
     wing_rise: FloatArray
     """Lesser rise of the two wings' slopes to the next expiry."""
+    later_density: float
+    """Least of Durrleman's g at some times after the last expiry, by differences of what the surface answers."""
 
     @property
     def worst_log_moneyness(self) -> FloatArray:
@@ -53,7 +60,7 @@ class ArbitrageReport:
     @property
     def is_free(self) -> bool:
         """Whether nothing looked at can be arbitraged."""
-        return not self.guilty().any()
+        return not self.guilty().any() and self.later_density > -_DIFFERENCE_ERROR
 
     def guilty(self, least_density: float = 0.0, least_rise: float = 0.0) -> NDArray[np.bool_]:
         """Return which expiries have a share in some arbitrage, or less of a margin than asked for: shape (n,)."""
@@ -67,7 +74,8 @@ class ArbitrageReport:
 def check_arbitrage(surface: VolSurface, points: int = 2000) -> ArbitrageReport:
     """Look for arbitrage at ``points`` strikes around the money of each expiry and at strikes far out in both wings.
 
-    Between expiries and before the first there is none when there is none at the expiries (see `agent.vol.surface`).
+    Between expiries and before the first there is none when there is none at the expiries (see `agent.vol.surface`);
+    after the last the surface is asked at some times.
 
     Raises
     ------
@@ -88,7 +96,21 @@ def check_arbitrage(surface: VolSurface, points: int = 2000) -> ArbitrageReport:
         rise_at,
         MAX_WING_SLOPE - np.max(wings, axis=1),
         np.min(np.diff(wings, axis=0), axis=1),
+        _later_density(surface),
     )
+
+
+def _later_density(surface: VolSurface) -> float:
+    """Return the least of g after the last expiry, w' and w'' by differences."""
+    least = np.inf
+    for growth in _LATER:
+        tau = growth * float(surface.tau_years[-1])
+        stdev = float(np.sqrt(max(float(surface.total_variance(0.0, tau)), _LEAST_VARIANCE)))
+        k, step = np.linspace(-_LATER_STDEVS, _LATER_STDEVS, _LATER_POINTS) * stdev, _LATER_STEP * stdev
+        below, here, above = (surface.total_variance(at, tau) for at in (k - step, k, k + step))
+        g = durrleman_g(k, here, (above - below) / (2.0 * step), (above - 2.0 * here + below) / step**2)
+        least = min(least, float(g.min()))
+    return least
 
 
 def _least(margin: Callable[[FloatArray], FloatArray], k: FloatArray) -> tuple[FloatArray, FloatArray]:

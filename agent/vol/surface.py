@@ -9,7 +9,8 @@ time):
   a = (sqrt(theta_2) - sqrt(theta)) / (sqrt(theta_2) - sqrt(theta_1)), theta at the money straight in time. A mixture of
   convex prices is convex, and rises in time as a falls: no arbitrage, whatever the slices, but a smile of its own.
 - before the first, w = w_1 tau/tau_1. Durrleman's g is concave in the factor and >= 0 at 0 and 1, so it is between.
-- after the last, w = w_n + theta_n (tau/tau_n - 1).
+- after the last, w = w_n + theta_n (tau/tau_n - 1): the money keeps its forward volatility. Where g falls below 0 on
+  the way, the last prices are spread by a lognormal factor of that variance instead (`agent.vol.beyond_last`).
 
 Source: J. Gatheral and A. Jacquier, "Arbitrage-free SVI volatility surfaces", Quantitative Finance 14 (2014) 59-71,
 lemma 5.1 and the extrapolation after it; the shorter end is argued above.
@@ -25,6 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from agent.numerics.arrays import FloatArray
 from agent.numerics.rows import as_floats, common_shape, require_domain
 from agent.numerics.series import FINITE, POSITIVE
+from agent.vol.beyond_last import spread_variance_and_slope
 from agent.vol.bumps import Bumps
 from agent.vol.log_black import log_density_d1, log_otm_price, mills_ratio, stdev_between
 from agent.vol.svi import RawSvi, durrleman_g
@@ -34,6 +36,10 @@ _LOOKS = 129
 _REACH_STDEVS = 10.0
 _LEAST_REACH = 1e-3
 _WEIGHTS = np.linspace(0.0, 1.0, 9)
+_CLOSER = 8
+"""The last expiry alone decides what comes after it: it is looked at so much more closely."""
+_GROWTHS = (0.01, 0.03, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 100.0)
+"""Of variance at the money since the last expiry, at which g is looked at."""
 _LEAST_WEIGHT = 1e-15
 """Of an expiry in a mixture; below, its price would be lost to rounding."""
 
@@ -49,9 +55,12 @@ class VolSurface:
     bumps: Bumps
     mixes_prices: NDArray[np.bool_] = field(init=False)
     """Pairs of neighbours between which a straight w would have a butterfly to sell, shape (n - 1,)."""
+    spreads_prices: bool = field(init=False)
+    """Whether w after the last expiry would have one."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "mixes_prices", self._least_density_between() < 0.0)
+        object.__setattr__(self, "spreads_prices", self._least_density_after() < 0.0)
 
     @property
     def at_money_variance(self) -> FloatArray:
@@ -110,7 +119,11 @@ class VolSurface:
         ratio = tau / np.where(last, self.tau_years[-1], self.tau_years[0])
         variance, slope = np.where(first, variance * ratio, variance), np.where(first, slope * ratio, slope)
         if last.any():
-            variance = np.where(last, variance + self.at_money_variance[-1] * (ratio - 1.0), variance)
+            added = self.at_money_variance[-1] * (ratio - 1.0)
+            if self.spreads_prices:
+                variance[last], slope[last] = spread_variance_and_slope(self._last_variance, k[last], added[last])
+            else:
+                variance = np.where(last, variance + added, variance)
         inside = np.flatnonzero(~first & ~last & (tau < self.tau_years[np.minimum(later, count - 1)]))
         if inside.size:
             variance[inside], slope[inside] = self._between(k[inside], tau[inside], later[inside])
@@ -128,6 +141,19 @@ class VolSurface:
             parts = [weight * one + (1.0 - weight) * other for one, other in zip(near, far, strict=True)]
             least = np.minimum(least, durrleman_g(k, *parts).min(axis=1)) if count else least
         return least
+
+    def _least_density_after(self) -> float:
+        """Return the least of Durrleman's g after the last expiry, w_n moved up in parallel."""
+        theta = max(float(self.at_money_variance[-1]), 0.0)
+        reach = max(_REACH_STDEVS * np.sqrt(theta), _LEAST_REACH)
+        k = np.linspace(-reach, reach, _LOOKS * _CLOSER)
+        last = np.full(k.size, self.tau_years.size - 1)
+        variance, slope, curvature = self.slice_derivatives(last, k)
+        return min(float(durrleman_g(k, variance + theta * growth, slope, curvature).min()) for growth in _GROWTHS)
+
+    def _last_variance(self, log_moneyness: FloatArray) -> FloatArray:
+        last = np.full(log_moneyness.shape, self.tau_years.size - 1)
+        return self.slice_derivatives(last, log_moneyness)[0]
 
     def _between(self, k: FloatArray, tau: FloatArray, later: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
         """Return w and w' between the expiries around ``tau``."""
