@@ -128,7 +128,8 @@ def chain_rows(values: ChainValues) -> list[dict[str, Any]]:
         "model_iv_annual": _numbers(values.model_vol_annual),
         "model_is_inside": [_is_inside(*row) for row in zip(*(side.tolist() for side in _bounds(values)), strict=True)],
         "quoted_mark_iv_annual": _numbers(chain.quoted_mark_vol_annual),
-        "valued_at": ["mark" if is_marked else "surface" for is_marked in values.is_marked],
+        "valued_at": _valued_at(values),
+        "mark_is_stale": values.is_stale.tolist(),
         "value_coin": _numbers(values.value_coin),
         "value_usd": _numbers(greeks.value),
         "mark_error_bps_of_a_coin": _numbers(values.mark_error_bps),
@@ -290,9 +291,18 @@ def _half_width_cells(values: ChainValues, rows: NDArray[np.intp]) -> list[str]:
     ]
 
 
+def _valued_at(values: ChainValues) -> list[str]:
+    """Name what each row is valued at: its own mark, its twin's out of the money, or the surface."""
+    return [
+        "mark" if is_marked else "twin" if is_twinned else "surface"
+        for is_marked, is_twinned in zip(values.is_marked.tolist(), values.is_twinned.tolist(), strict=True)
+    ]
+
+
 def _model_cells(values: ChainValues, rows: NDArray[np.intp]) -> list[str]:
     """Write the surface's vols, with a star where the row is valued at it."""
-    vols, is_marked = (values.model_vol_annual[rows] * _POINT).tolist(), values.is_marked[rows].tolist()
+    is_own = values.is_marked | values.is_twinned
+    vols, is_marked = (values.model_vol_annual[rows] * _POINT).tolist(), is_own[rows].tolist()
     return [
         f"{narrow(vol, 1, _IV_DIGITS)}{' ' if marked else '*'}" for vol, marked in zip(vols, is_marked, strict=True)
     ]

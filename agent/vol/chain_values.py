@@ -6,6 +6,10 @@ Greeks are those of the USD value in the forward; the premium-adjusted delta is 
 A price says no more than its tick lets it: the vol of a mark is an interval, from the price less half a tick to the
 price and half a tick, cut to bid and ask. A row is valued at the vol of its mark where that interval is narrow, and at
 the surface's elsewhere: within half a tick of intrinsic value a mark bounds the vol from above and says no more.
+
+In the money the price is mostly intrinsic value, and an old forward in it is many points of vol. There a row whose own
+mark does not tell a vol, or is stale, is valued at the vol of its twin: the option out of the money at the same strike
+and expiry. A mark is stale where its interval is more than `STALE_VOL` from the vol of its twin's.
 """
 
 from __future__ import annotations
@@ -28,6 +32,8 @@ from agent.vol.smile_delta import smile_deltas
 from agent.vol.surface_fit import SurfaceFit, calibrate_surface
 
 BPS_OF_A_COIN = 1e4
+STALE_VOL = 0.01
+"""A point: put and call of one strike disagree by less where both were marked on one forward."""
 
 
 class QuoteStatus(IntEnum):
@@ -81,7 +87,11 @@ class ChainValues:
     model_vol_annual: FloatArray
     """The surface's."""
     is_marked: NDArray[np.bool_]
-    """True where the row is valued at the vol of its mark, False where at the surface's."""
+    """True where the row is valued at the vol of its own mark."""
+    is_twinned: NDArray[np.bool_]
+    """True where it is valued at that of its twin out of the money; neither: at the surface's."""
+    is_stale: NDArray[np.bool_]
+    """True where the row's own mark is more than `STALE_VOL` from the vol of its twin."""
     greeks: Greeks
     sticky_delta: FloatArray
     """Delta when the smile rides along with the price, at the surface's vol."""
@@ -122,8 +132,14 @@ def value_chain(chain: OptionChain) -> ChainValues:
     prices = {"bid": chain.bid_coin, "ask": chain.ask_coin, "mark": chain.mark_coin}
     status = {side: _status(found, prices[side]) for side, found in sides.items()}
     vols = {side: np.where(status[side] == QuoteStatus.OK, found.vol_annual, np.nan) for side, found in sides.items()}
-    is_marked = np.isfinite(vols["mark"])
-    greeks = black76_greeks(*terms, np.where(is_marked, vols["mark"], deltas.vol_annual), chain.rate_annual)
+    twins = _twin_vols(chain, vols["mark"])
+    mark = sides["mark"]
+    has_interval = np.isfinite(twins) & np.isfinite(mark.low_annual)
+    is_stale = has_interval & ((twins < mark.low_annual - STALE_VOL) | (twins > mark.high_annual + STALE_VOL))
+    is_twinned = np.isfinite(twins) & (is_stale | ~np.isfinite(vols["mark"]))
+    is_marked = np.isfinite(vols["mark"]) & ~is_twinned
+    valued_at = np.where(is_twinned, twins, np.where(is_marked, vols["mark"], deltas.vol_annual))
+    greeks = black76_greeks(*terms, valued_at, chain.rate_annual)
     return ChainValues(
         chain=chain,
         vol_annual=vols,
@@ -133,11 +149,27 @@ def value_chain(chain: OptionChain) -> ChainValues:
         status=status,
         model_vol_annual=deltas.vol_annual,
         is_marked=is_marked,
+        is_twinned=is_twinned,
+        is_stale=is_stale,
         greeks=greeks,
         sticky_delta=deltas.sticky_delta,
         fit=fit,
         arbitrage=check_arbitrage(fit.surface),
     )
+
+
+def _twin_vols(chain: OptionChain, mark_vol_annual: FloatArray) -> FloatArray:
+    """Return of each row in the money the vol of its twin's mark, NaN where there is none, shape (rows,)."""
+    strike, forward = chain.strike_usd, chain.forward_usd
+    is_inside = np.where(chain.is_call, strike < forward, strike > forward)
+    outside = {
+        (int(chain.expiry_unix[row]), float(strike[row])): float(mark_vol_annual[row])
+        for row in np.flatnonzero(~is_inside & np.isfinite(mark_vol_annual))
+    }
+    twins = np.full(strike.shape, np.nan)
+    for row in np.flatnonzero(is_inside):
+        twins[row] = outside.get((int(chain.expiry_unix[row]), float(strike[row])), np.nan)
+    return twins
 
 
 def _inverted(chain: OptionChain, ticks: ChainTicks) -> PriceQuotes:

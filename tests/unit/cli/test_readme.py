@@ -36,7 +36,7 @@ def test_pages__commands_shown__exist_with_their_options(repository):
     assert len(commands) > 30
     for command in commands:
         words = command.split()
-        path = words[:2] if words[0] in ("localnet", "gov", "deploy", "ledger", "key", "alert") else words[:1]
+        path = words[:2] if words[0] in ("localnet", "gov", "deploy", "ledger", "key", "alert", "bounds") else words[:1]
         told = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "200"})
         assert told.exit_code == 0, command
         for option in (word for word in words if word.startswith("--")):

@@ -39,7 +39,7 @@ def assert_every_null_has_its_reason(document):
     for row in document["rows"]:
         for side in SIDES:
             assert (row[f"{side}_iv_annual"] is None) == (row[f"{side}_iv_reason"] is not None), row
-        assert (row["mark_error_bps_of_a_coin"] is None) == (row["valued_at"] == "surface"), row
+        assert (row["mark_error_bps_of_a_coin"] is None) == (row["valued_at"] != "mark"), row
         for name, number in row.items():
             if number is None:
                 side = name.split("_")[0]

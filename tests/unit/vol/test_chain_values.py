@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -75,22 +75,50 @@ def test_value_chain__no_quote__absent_and_nothing_else(values):
     ],
 )
 def test_value_chain__mark_without_a_vol__says_why_and_is_valued_at_the_surface(chain, coin, status):
-    marks = chain.mark_coin.copy()
-    marks[0] = coin
-    absent = np.full_like(marks, np.nan)
-    found = value_chain(replace(chain, mark_coin=marks, bid_coin=absent, ask_coin=absent))
+    marks, alone = chain.mark_coin.copy(), chain.strike_usd != chain.strike_usd[0]
+    marks[0], alone[0] = coin, True  # without its twin out of the money
+    found = value_chain(rows_of_chain(replace(chain, mark_coin=marks), alone, bare=True))
     assert found.status["mark"][0] == status
     assert found.is_marked[0] == (status is QuoteStatus.OK)
     assert np.isfinite(found.mark_error_bps[0]) == (status is QuoteStatus.OK)
+    assert not found.is_twinned[0]
     assert np.isfinite([found.greeks.value[0], found.sticky_delta[0], found.model_vol_annual[0]]).all()
     if status is not QuoteStatus.OK:
         at_surface = black76_greeks(True, 2_240.0, 1_600.0, chain.tau_years[0], found.model_vol_annual[0])
         assert found.greeks.value[0] == pytest.approx(float(at_surface.value), rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("coin", "is_twinned", "is_stale"),
+    [(0.2900, True, True), (0.1, True, False), (np.nan, True, False), (None, False, False)],
+    ids=["many points off", "below intrinsic", "absent", "as its twin"],
+)
+def test_value_chain__mark_in_the_money__agrees_with_its_twin_or_takes_its_vol(chain, coin, is_twinned, is_stale):
+    """A call struck at 1,600 with the forward at 2,240: .0043 of a coin more than intrinsic is many points of vol."""
+    marks = chain.mark_coin.copy()
+    marks[0] = marks[0] if coin is None else coin
+    found = value_chain(rows_of_chain(replace(chain, mark_coin=marks), np.ones(marks.size, dtype=bool), bare=True))
+    (twin,) = np.flatnonzero(
+        ~chain.is_call & (chain.strike_usd == chain.strike_usd[0]) & (chain.expiry_unix == chain.expiry_unix[0])
+    )
+    assert (bool(found.is_twinned[0]), bool(found.is_stale[0])) == (is_twinned, is_stale)
+    parity = found.greeks.value[0] - found.greeks.value[twin]
+    assert parity == pytest.approx(chain.forward_usd[0] - chain.strike_usd[0], abs=1e-6)
+    assert not found.is_twinned[twin]
+
+
+def rows_of_chain(chain, chosen, *, bare):
+    """The chosen rows of a chain; ``bare``: with their marks alone."""
+    changes = {"bid_coin": np.full_like(chain.bid_coin, np.nan), "ask_coin": np.full_like(chain.ask_coin, np.nan)}
+    chain = replace(chain, **changes) if bare else chain
+    names = [own.name for own in fields(chain) if isinstance(getattr(chain, own.name), np.ndarray)]
+    kept = tuple(name for name, is_chosen in zip(chain.instrument_name, chosen, strict=True) if is_chosen)
+    return replace(chain, instrument_name=kept, **{name: getattr(chain, name)[chosen] for name in names})
+
+
 def test_value_chain__rate__discounts_prices_and_still_reproduces_marks(chain):
     found = value_chain(replace(chain, rate_annual=np.full_like(chain.rate_annual, 0.05)))
-    assert np.abs(found.mark_error_bps).max() < 1e-9
+    assert np.nanmax(np.abs(found.mark_error_bps)) < 1e-9
     assert (found.vol_annual["mark"][2:8] > chain.quoted_mark_vol_annual[2:8]).all()
 
 
@@ -108,7 +136,9 @@ def test_value_chain__surface__free_of_arbitrage_and_between_the_quotes(values):
 
 def test_value_chain__real_chain__marks_reproduced_and_surface_inside(real):
     assert np.nanmax(np.abs(real.mark_error_bps)) < 1e-6
-    assert real.is_marked.sum() >= 680
+    assert real.is_marked.sum() >= 670
+    assert real.is_twinned.sum() <= 12
+    assert real.is_stale.sum() >= 5
     assert real.fit.inside_share >= 0.95
     assert real.arbitrage.is_free
     for greek in (real.greeks.delta, real.greeks.gamma, real.premium_adjusted_delta, real.sticky_delta):
