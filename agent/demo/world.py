@@ -31,6 +31,8 @@ LEDGER_PATH = DEMO_DIRECTORY / "ledger.sqlite"
 """Everything of the last demonstration's chain: its log, its book, its addresses and its ledger."""
 
 NETWORK = "localnet"
+_KEPT_TRANSACTION_BLOCKS = 500
+"""Newest blocks whose transactions Anvil keeps: the keeper reads no older ones, and each costs about 0.1 MB."""
 _LEAD_SECONDS = 900
 """Chain time between the market's opening and the first price: enough for deployment and deposit, a second a block."""
 
@@ -84,6 +86,7 @@ def open_world(
                         start_unix=Seconds(prices.start_unix - _LEAD_SECONDS),
                         start_price_usd=float(prices.prices_usd[0]),
                         state_directory=DEMO_DIRECTORY,
+                        kept_transaction_blocks=_KEPT_TRANSACTION_BLOCKS,
                     )
                 )
             )
