@@ -320,6 +320,39 @@ contract GmxOrdersTest is GmxStage {
         assertEq(gmx.releases().length, 1);
     }
 
+    function test_exit_needsNoReader() external {
+        _trade(2e18);
+        reader.setStale(true);
+        _trade(-2e18);
+        assertEq(venue.size(), 0);
+        assertEq(venue.openOrder(), 0);
+    }
+
+    function test_cash_comesHomeWhileAnOrderIsOpen() external {
+        bytes32 orderId = _ask(2e18);
+        vm.prank(address(vault));
+        venue.withdrawMargin(8000e6);
+        assertEq(token.balanceOf(address(vault)), 1e12 - 2000e6);
+        _fill(PRICE);
+        _assertStatus(orderId, IPerpVenue.OrderStatus.Filled);
+    }
+
+    function test_settle_isGmxsAlone() external {
+        bytes32 orderId = _ask(2e18);
+        vm.expectRevert(abi.encodeWithSelector(GmxV2Venue.OnlyGmxExecutes.selector, orderId));
+        venue.settle(orderId, "");
+    }
+
+    function test_gas_isBounded() external {
+        uint256 start = gasleft();
+        _ask(2e18);
+        assertLt(start - gasleft(), 1_700_000);
+        _fill(PRICE);
+        start = gasleft();
+        venue.account();
+        assertLt(start - gasleft(), 450_000); // half of what a venue is given
+    }
+
     function test_release_thatIsSilentIsRefused() external {
         GmxV2Releases.Release memory release = _release();
         reader.setStale(true);

@@ -159,6 +159,7 @@ contract GmxHandlerDouble {
             GmxMath.fees(store, _market.marketToken, _market.shortToken, isLong, n, 1e24);
         int256 remaining = int256(n.collateralAmount * 1e24) + GmxMath.profitOf(n, price, isLong)
             - int256((borrowing + funding) * 1e24);
+        if (n.sizeInUsd == 0) revert PositionNotFound(k);
         int256 minimum = int256(n.sizeInUsd * store.getUint(GmxV2Keys.liquidationFactor(_market.marketToken)) / 1e30);
         if (remaining >= minimum) revert PositionShouldNotBeLiquidated("", remaining, minimum, minimum);
         if (remaining > 0) pool.pay(_market.shortToken, account, uint256(remaining) * 9 / 10 / 1e24);
