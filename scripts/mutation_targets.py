@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from agent.localnet.registry import DEFAULT_KINDS
 from agent.venues.registry import VENUE_PROTOCOLS
 from scripts.mutation_judges import ChainTests, ForgeTests, Judge
 
@@ -89,27 +90,35 @@ DEPOSITS_OF_STRANGERS = (
     f"{DEPOSITS}::test_usdc_sent_to_the_adapter_itself__margin_moves__counts_for_nothing",
 )
 LYRA = ChainTests("contracts/book/LyraOptions.sol", ("tests/integration/test_lyra_options.py",))
-SYNTHETIX_FOLDER = "contracts/venues/synthetix"
-SYNTHETIX_TESTS = "tests/integration/test_synthetix_venue"
-SYNTHETIX = ChainTests(
-    f"{SYNTHETIX_FOLDER}/SynthetixV2Venue.sol", (f"{SYNTHETIX_TESTS}.py", f"{SYNTHETIX_TESTS}_orders.py")
-)
-SYNTHETIX_ATOMIC = ChainTests(f"{SYNTHETIX_FOLDER}/SynthetixV2AtomicVenue.sol", (f"{SYNTHETIX_TESTS}_atomic.py",))
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def _venues() -> dict[str, Judge]:
-    """Return the contracts of each venue's adapter, judged on the real protocol: no forge test knows it."""
+    """Return the contracts of each venue's adapter, judged on the real protocol: no forge test knows it.
+
+    A protocol's second adapter has tests of its own, whose name ends with what tells it from the first.
+    """
     targets: dict[str, Judge] = {}
     for kind, protocol in VENUE_PROTOCOLS.items():
         folder = Path("contracts", "venues", kind)
         tests = sorted(
             path.relative_to(ROOT).as_posix() for path in ROOT.glob(f"tests/integration/test_{kind}_venue*.py")
         )
-        judge = ChainTests((folder / f"{protocol.adapter}.sol").as_posix(), (*tests, *DEPOSITS_OF_STRANGERS))
         contracts = sorted(path.name for path in (ROOT / folder).glob("*.sol") if not _is_interface(path.name))
-        targets |= {(folder / name).as_posix(): judge for name in contracts}
+        second = {
+            name: [test for test in tests if Path(test).stem.rpartition("_")[2] in name.lower()]
+            for name in contracts
+            if name.endswith("Venue.sol") and name != f"{protocol.adapter}.sol"
+        }
+        first = [test for test in tests if not any(test in own for own in second.values())]
+        strangers = DEPOSITS_OF_STRANGERS if kind in DEFAULT_KINDS else ()
+        judge = ChainTests((folder / f"{protocol.adapter}.sol").as_posix(), (*first, *strangers))
+        targets |= {(folder / name).as_posix(): judge for name in contracts if name not in second}
+        targets |= {
+            (folder / name).as_posix(): ChainTests((folder / name).as_posix(), tuple(own))
+            for name, own in second.items()
+        }
     return targets
 
 
@@ -164,9 +173,6 @@ TARGETS: dict[str, Judge] = {
     "contracts/governance/GovernanceToken.sol": VOTES,
     "contracts/libraries/ChainBlocks.sol": BLOCKS,
     **_venues(),
-    f"{SYNTHETIX_FOLDER}/SynthetixV2Account.sol": SYNTHETIX,
-    f"{SYNTHETIX_FOLDER}/SynthetixV2Venue.sol": SYNTHETIX,
-    f"{SYNTHETIX_FOLDER}/SynthetixV2AtomicVenue.sol": SYNTHETIX_ATOMIC,
     "contracts/book/LyraOptions.sol": LYRA,
 }
 """The contracts that hold money come first: a run that ends early has judged them."""

@@ -27,6 +27,8 @@ class DeploymentInputs(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     asset: ManifestAddress
+    asset_decimals: int | None = None
+    """In the place of ``[deploy] asset_decimals``."""
     price_feed: ManifestAddress
     secondary_feed: ManifestAddress | None = None
     """A second aggregator, whose price has to agree with the first."""

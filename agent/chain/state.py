@@ -162,7 +162,8 @@ class StateCalls:
     ) -> VenueState:
         name, answers = self._entries[address].name, [output for output in outputs if output is not None]
         if measured.is_silent:
-            last_size = Wad(measured.size_low + measured.size_high)
+            # One end is 0 unless an order waited when it was last seen: then the end that is farther from 0.
+            last_size = max(measured.size_low, measured.size_high, key=abs)
             return VenueState(address, name, last_size, *(Wad(0),) * 4, AssetUnits(0), Wad(0))
         if len(answers) < len(outputs):
             raise TransientError(f"venue {name} answers the vault but not all of its views; reading it anew")

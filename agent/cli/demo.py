@@ -37,6 +37,8 @@ from agent.demo.replay import INTERRUPTED, replay
 from agent.demo.scenario import Scenario
 from agent.demo.world import LEDGER_PATH, NETWORK
 from agent.errors import AgentError, DataError, PreflightError
+from agent.localnet.registry import DEFAULT_KINDS, MARKET_PROTOCOLS
+from agent.localnet.world import require_kinds
 from agent.report.effectiveness import verdict
 from agent.report.formatting import duration, money, money_change
 from agent.report.iv_words import iv_in_brief
@@ -53,6 +55,15 @@ EXIT_INTERRUPTED = 130
 
 _STDOUT = "-"
 
+_DEFAULT_VENUES = ",".join(DEFAULT_KINDS)
+Venues = Annotated[
+    str,
+    typer.Option(
+        "--venue",
+        help=f"Where to hedge, with commas between several, which share one dollar: {', '.join(MARKET_PROTOCOLS)}.",
+    ),
+]
+
 
 def demo(
     prices: PricesFile = None,
@@ -63,6 +74,7 @@ def demo(
     iv: IvFile = None,
     iv_realised: IvRealised = None,
     seed: Seed = DEFAULT_SEED,
+    venue: Venues = _DEFAULT_VENUES,
     config_file: ConfigFile = None,
     html_path: HtmlFile = None,
     summary_path: SummaryFile = None,
@@ -77,6 +89,8 @@ def demo(
     config = config_path(NETWORK if config_file is None else str(config_file))
     settings = load_settings(config, {})
     scenario = scenario_of(prices, start, end, symbol, book, seed, iv, iv_realised)
+    kinds = tuple(kind.strip() for kind in venue.split(","))
+    require_kinds(kinds)
     html_target, json_target = report_targets(scenario, html_path, summary_path, as_json, f"seed{scenario.seed}")
     # Loaded before the chain starts: a replay must not end without the means to report it.
     from agent.report.html import render_html  # noqa: PLC0415
@@ -86,7 +100,7 @@ def demo(
         require_replayable(scenario, settings, config)
         for line in scenario_misfits(scenario, settings):
             console.print(f"Bounds and book do not fit: {line}", soft_wrap=True, highlight=False)
-        report = _replayed(scenario, config, console)
+        report = _replayed(scenario, config, console, kinds)
     except AgentError as refusal:
         publish(*_refused(scenario, refusal), html_target, json_target, as_json)
         raise
@@ -98,10 +112,10 @@ def demo(
         raise DataError(f"the replay ended after step {report.summary.steps:,}: {report.ended_early}")
 
 
-def _replayed(scenario: Scenario, config: Path, console: Console) -> ReplayReport:
+def _replayed(scenario: Scenario, config: Path, console: Console, kinds: tuple[str, ...]) -> ReplayReport:
     try:
         with LiveTable(console, scenario) as table:
-            return replay(scenario, config, table)
+            return replay(scenario, config, table, kinds)
     except KeyboardInterrupt:
         console.print("Interrupted before the first step: the local chain is stopped, and there is nothing to report.")
         raise typer.Exit(EXIT_INTERRUPTED) from None

@@ -11,6 +11,7 @@ from agent.demo.scenario import Scenario
 from agent.demo.world import World
 from agent.domain import Bounds
 from agent.files.timestamps import iso_utc
+from agent.localnet.registry import DEFAULT_KINDS, MARKET_PROTOCOLS
 from agent.localnet.world import LocalnetSettings
 from agent.report.formatting import duration, money, percent, signed
 from agent.units import from_wad, wei_to_gwei
@@ -43,17 +44,10 @@ def inputs(scenario: Scenario) -> Mapping[str, str]:
     }
 
 
-def market_note(scenario: Scenario) -> str:
-    """Return what the local market is made of, beyond what its quotes show."""
-    market = LocalnetSettings(start_price_usd=float(scenario.prices.prices_usd[0]))
-    size = f"{market.depth_size_underlying:g} {scenario.book.underlying}"
-    return (
-        f"The venue is a local pool whose liquidity is fixed before the first step: a sale of {size} there executes "
-        f"{market.depth_slippage_bps:g} bps below the price, and its fee is {market.exchange_fee_bps:g} bps. The "
-        f"liquidity lies between {market.maker_low_ratio:g} and {market.maker_high_ratio:g} times the first price and "
-        "neither leaves nor grows, whatever the market does. Before each step an arbitrageur trades the pool back to "
-        "the index, so that no trade's impact outlives its step. Real depth falls in a stressed market."
-    )
+def market_note(scenario: Scenario, kinds: tuple[str, ...] = DEFAULT_KINDS) -> str:
+    """Return what the local markets are made of, beyond what their quotes show."""
+    opening = LocalnetSettings(start_price_usd=float(scenario.prices.prices_usd[0]), kinds=kinds).opening
+    return " ".join(MARKET_PROTOCOLS[kind].depth_note(opening, scenario.book.underlying) for kind in kinds)
 
 
 def prices_told(scenario: Scenario) -> dict[str, str]:

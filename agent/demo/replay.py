@@ -29,6 +29,7 @@ from agent.errors import AgentError, DataError
 from agent.guard import worst_net_delta
 from agent.keeper.keeper import Keeper
 from agent.keeper.result import CycleResult, Outcome
+from agent.localnet.registry import DEFAULT_KINDS
 from agent.report.effectiveness import hedge_effectiveness
 from agent.report.replay_report import Closing, DepthQuote, ReplayReport, StepAction, StepRecord, Summary, Trade
 from agent.units import Address, from_wad
@@ -49,7 +50,9 @@ class Observer(Protocol):
         """Report a finished step."""
 
 
-def replay(scenario: Scenario, config: Path, observer: Observer) -> ReplayReport:
+def replay(
+    scenario: Scenario, config: Path, observer: Observer, kinds: tuple[str, ...] = DEFAULT_KINDS
+) -> ReplayReport:
     """Bring the stage up, replay every price, take the stage down and return what happened.
 
     What ends a replay early, an error or an interrupt, is told in the report of what was until then
@@ -62,7 +65,7 @@ def replay(scenario: Scenario, config: Path, observer: Observer) -> ReplayReport
 
     """
     started = time.perf_counter()
-    with open_world(scenario, config, observer.phase) as world:
+    with open_world(scenario, config, observer.phase, kinds) as world:
         observer.begin()
         recorder = Recorder(
             scenario,
@@ -70,12 +73,13 @@ def replay(scenario: Scenario, config: Path, observer: Observer) -> ReplayReport
             world.deployment.asset.decimals,
             world.settings.costs.gas_token_usd,
             world.maintenance_ratios(),
+            kinds,
         )
         ended_early = None
         try:
             for at_unix, price_usd in zip(scenario.prices.times_unix, scenario.prices.prices_usd, strict=True):
                 world.localnet.step(float(price_usd), int(at_unix))
-                observer.step(recorder.record(world.keeper.cycle()))
+                observer.step(recorder.record(world.cycle()))
         except (AgentError, KeyboardInterrupt) as reason:
             if not recorder.has_steps:
                 raise
@@ -100,6 +104,7 @@ class Recorder:
         asset_decimals: int,
         gas_token_usd: Callable[[float], float],
         maintenance: Mapping[Address, float],
+        kinds: tuple[str, ...] = DEFAULT_KINDS,
     ) -> None:
         self._scenario = scenario
         self._gas_token_usd = gas_token_usd
@@ -116,6 +121,7 @@ class Recorder:
         self._last: ChainState | None = None
         self._unexplained_usd = 0.0
         self._maintenance = maintenance
+        self._kinds = kinds
         self._depth: tuple[DepthQuote, ...] = ()
 
     @property
@@ -197,7 +203,7 @@ class Recorder:
             book=scenario.book,
             guard_band=from_wad(band_in_force(state)),
             depth=self._depth,
-            market_note=market_note(scenario),
+            market_note=market_note(scenario, self._kinds),
             turnover_usd=self._account.turnover_usd,
             unexplained_usd=self._unexplained_usd,
             ended_early=ended_early,

@@ -16,10 +16,12 @@ from agent.domain import Book
 from agent.errors import DataError
 from agent.files.book_file import book_toml, load_book
 from agent.keeper.keeper import Keeper
+from agent.keeper.result import CycleResult
 from agent.ledger.config import LEDGER_URL_VARIABLE
+from agent.ledger.orders import is_final
 from agent.localnet.anvil import free_port
 from agent.localnet.deposit import deposit_collateral
-from agent.localnet.registry import MARKET_PROTOCOLS
+from agent.localnet.registry import DEFAULT_KINDS
 from agent.localnet.session import Localnet, LocalnetSettings, running_manifest
 from agent.settings import Settings, load_settings
 from agent.units import Address, Seconds
@@ -46,6 +48,14 @@ class World:
     deployment: Deployment
     keeper: Keeper
 
+    def cycle(self) -> CycleResult:
+        """Let the keeper do one cycle, and see the orders that it left to their end."""
+        result = self.keeper.cycle()
+        if all(is_final(order.state) for order in self.keeper.ledger.orders()):
+            return result
+        self.localnet.tend()
+        return self.keeper.caught_up(result)
+
     def maintenance_ratios(self) -> dict[Address, float]:
         """Return equity over notional at which each venue liquidates, as its own contracts say."""
         planner = self.keeper.planner
@@ -54,7 +64,10 @@ class World:
 
 @contextlib.contextmanager
 def open_world(
-    scenario: Scenario, config: Path, phase: Callable[[str], AbstractContextManager[None]]
+    scenario: Scenario,
+    config: Path,
+    phase: Callable[[str], AbstractContextManager[None]],
+    kinds: tuple[str, ...] = DEFAULT_KINDS,
 ) -> Iterator[World]:
     """Bring everything up, and take it down at the end of the block whatever ended it.
 
@@ -66,6 +79,8 @@ def open_world(
         Bounds, policy and costs, as ``config/localnet.toml`` has them.
     phase
         Makes a context that is entered while a named part is under way.
+    kinds
+        Protocols to hedge on, one market each.
 
     Raises
     ------
@@ -76,8 +91,8 @@ def open_world(
     manifest_path, ledger_path, book_path = _prepare_directory(scenario.book)
     prices = scenario.prices
     with contextlib.ExitStack() as stage:
-        protocols = " and ".join(VENUE_PROTOCOLS[kind].title for kind in MARKET_PROTOCOLS)
-        with phase(f"Local chain with {protocols} and its ETH market"):
+        protocols = " and ".join(VENUE_PROTOCOLS[kind].title for kind in kinds)
+        with phase(f"Local chain with {protocols} and {'its' if len(kinds) == 1 else 'their'} ETH market"):
             localnet = stage.enter_context(
                 Localnet.up(
                     LocalnetSettings(
@@ -87,6 +102,7 @@ def open_world(
                         start_price_usd=float(prices.prices_usd[0]),
                         state_directory=DEMO_DIRECTORY,
                         kept_transaction_blocks=_KEPT_TRANSACTION_BLOCKS,
+                        kinds=kinds,
                     )
                 )
             )

@@ -75,7 +75,9 @@ def _with_key(line: str, blueprint: Blueprint) -> str:
 
 def _asset(blueprint: Blueprint, state: ChainState) -> Iterator[str]:
     asset = Address(blueprint.inputs.asset)
-    decimals, expected = state.ask(DECIMALS, asset), blueprint.network.deploy.asset_decimals
+    decimals, expected = state.ask(DECIMALS, asset), blueprint.inputs.asset_decimals
+    if expected is None:
+        expected = blueprint.network.deploy.asset_decimals
     if decimals > MAX_ASSET_DECIMALS:
         yield f"asset {asset} has {decimals} decimals, above {MAX_ASSET_DECIMALS}; choose another"
     elif decimals != expected:

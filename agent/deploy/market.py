@@ -22,6 +22,7 @@ from agent.errors import DataError, FatalError
 from agent.input_file import read_input
 from agent.localnet import artifacts
 from agent.localnet.deployer import Deployer
+from agent.localnet.dollars import TestDollar
 from agent.localnet.evm import Transaction
 from agent.localnet.market import MarketOpening
 from agent.localnet.price_feed import feed_answer
@@ -89,7 +90,8 @@ def run_market(network: Network, client: ChainClient, environment: Mapping[str, 
     (orders,) = chain.call(standing["order_book"], _ORDERS, account, base, returns="(bytes32[])")
     if not orders:
         _require_history(chain, standing["pool"])
-        chain.mine(_tolerant(protocol.populate(chain.accounts(), standing, Address(found.asset), opening)))
+        dollar = TestDollar(Address(found.asset), USDC_DECIMALS)
+        chain.mine(_tolerant(protocol.populate(chain.accounts(), standing, dollar, opening)))
         action = "opened"
     chain.mine(_tolerant([*market.follow(opening.answer), *market.settle()]))
     return MarketRound(action, Address(found.asset), price_usd, market.price_usd())

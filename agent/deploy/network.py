@@ -31,8 +31,9 @@ MAX_SETTLEMENT_WINDOW_SECONDS = 3_600
 
 
 def _market_kind(written: str) -> str:
-    if written not in MARKET_PROTOCOLS:
-        raise ValueError(f"choose one of {', '.join(sorted(MARKET_PROTOCOLS))}")
+    able = sorted(kind for kind, protocol in MARKET_PROTOCOLS.items() if protocol.dollar is None)
+    if written not in able:
+        raise ValueError(f"choose one of {', '.join(able)}")
     return written
 
 

@@ -180,6 +180,13 @@ class Keeper:
         """What keeps other keepers away."""
         return self._database.lease
 
+    def caught_up(self, result: CycleResult) -> CycleResult:
+        """Return a cycle's result with what its orders have come to since, as chain and ledger stand now."""
+        head = self.planner.head(self._timer.unix_seconds)
+        self._scanner.scan(head)
+        fills = () if result.intent_id is None else tuple(self.ledger.fills_of(result.intent_id))
+        return replace(result, fills=fills, after=self.planner.reader.state(head))
+
     # --- the loop -------------------------------------------------------------------------------------------------
 
     def run(

@@ -107,7 +107,7 @@ class NavCheck:
 
 
 def check_nav(accounts: Accounts, state: ChainState, asset_decimals: int) -> NavCheck:
-    """Compare the ledger's NAV with the chain's at the state's block.
+    """Compare the ledger's NAV with the chain's at the state's block; what an order may still come to is in neither.
 
     What the chain holds idle beyond its own count of flows, less the margin recorded, was sent to the vault unasked.
     """
@@ -120,6 +120,12 @@ def check_nav(accounts: Accounts, state: ChainState, asset_decimals: int) -> Nav
         if measured.is_silent:
             continue
         account = accounts.venues.get(venue.address, VenueAccount())
+        if measured.size_low != measured.size_high:
+            # An order waits: the ends are what it may come to, so both sides are taken at the price judged.
+            worth = max(account.worth(measured.price, venue.funding_accrued, asset_decimals), 0)
+            low, high = low + worth, high + worth
+            chain_low, chain_high = chain_low + max(measured.equity, 0), chain_high + max(measured.equity, 0)
+            continue
         prices = PriceRange.of(measured, venue.mark_price, venue.index_price, state.deviation_bps)
         worths = [account.worth(price, venue.funding_accrued, asset_decimals) for price in (prices.low, prices.high)]
         low += max(min(worths), 0)

@@ -13,6 +13,8 @@ from agent.chain.deployment import Deployment
 from agent.chain.log_pages import AnchorReplacedError, LogQuery
 from agent.domain import BlockRef
 from agent.errors import TransientError
+from agent.ledger.indexed_funding import FundingSequence
+from agent.ledger.order_events import OrderEvents
 from agent.ledger.own_acts import OwnActs
 from agent.ledger.records import (
     AccountEventRecord,
@@ -25,9 +27,11 @@ from agent.ledger.records import (
     Scan,
 )
 from agent.ledger.store import VaultLedger
-from agent.units import Address, AssetUnits, BlockHash, IntentId, Wad
+from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
 from agent.venues.account_events import account_event_sources
 from agent.venues.funding import FundingSource, funding_sources
+from agent.venues.protocol import IndexedFunding
+from agent.venues.registry import venue_protocol
 
 _MARKS_COMPARED_AT_ONCE = (32, 2_048, 131_072)
 """Scan marks compared with the chain, newest first, when looking for the last block both share."""
@@ -58,6 +62,15 @@ class EventScanner:
         self._asset = deployment.asset
         self._funding: list[FundingSource] = funding_sources(client, deployment, block)
         self._account_events = account_event_sources(client, deployment, block)
+        self._sequence = FundingSequence(client, ledger)
+        self._orders = OrderEvents(
+            ledger,
+            (
+                Address(entry.address)
+                for entry in deployment.venues
+                if venue_protocol(entry.kind, f"venue {entry.name}").fills_later
+            ),
+        )
         self.on_account_event: Callable[[AccountEventRecord], None] = lambda _: None
         """Told of each event before it is recorded, so that none goes untold."""
         abi = load_abi("HedgeVault")
@@ -73,9 +86,9 @@ class EventScanner:
         }
         sources = [(source.emitter, source.event.event.topic) for source in self._funding]
         sources += [(source.emitter, source.event.event.topic) for source in self._account_events]
-        self._addresses = sorted({self._vault, *(emitter for emitter, _ in sources)})
+        self._addresses = sorted({self._vault, *self._orders.venues, *(emitter for emitter, _ in sources)})
         self._seen: BlockId | None = None
-        self._topics = sorted({*self._readers, *(topic for _, topic in sources)})
+        self._topics = sorted({*self._readers, *self._orders.topics, *(topic for _, topic in sources)})
         self._query = LogQuery(tuple(self._addresses), tuple(self._topics))
 
     def scan(self, to: BlockRef) -> None:
@@ -126,7 +139,9 @@ class EventScanner:
     def _record(self, first: int, target: BlockId, logs: Sequence[Log]) -> None:
         found = _Found()
         for log in logs:
-            self._read(log, found)
+            self._read(log, found, target)
+        order_steps, order_fills = self._orders.read(logs, found.fills)
+        found.fills += order_fills
         account_events = self._by_others(logs, found)
         for event in account_events:
             self.on_account_event(event)
@@ -138,6 +153,7 @@ class EventScanner:
                 fills=tuple(found.fills),
                 cash_flows=tuple(found.cash_flows),
                 funding=tuple(found.funding),
+                order_steps=tuple(order_steps),
                 account_events=account_events,
             )
         )
@@ -182,17 +198,23 @@ class EventScanner:
         numbers = sorted({block_id.number for block_id in block_ids})
         return dict(zip(numbers, self._client.canonical_hashes(numbers), strict=True)) if numbers else {}
 
-    def _read(self, log: Log, found: _Found) -> None:
+    def _read(self, log: Log, found: _Found, target: BlockId) -> None:
         at = LogId(BlockId(log.block_number, log.block_hash), log.transaction_hash, log.log_index)
         if log.emitter == self._vault and log.topics[0] in self._readers:
             event, reader = self._readers[log.topics[0]]
             reader(at, event.decode(log), found)
         for source in self._funding:
             funding = source.event
-            if log.emitter == source.emitter and log.topics[0] == funding.event.topic:
-                fields = funding.event.decode(log)
-                if fields[funding.account] == source.venue:
-                    found.funding.append(FundingRecord(at, source.venue, Wad(fields[funding.paid])))
+            if log.emitter != source.emitter or log.topics[0] != funding.event.topic:
+                continue
+            fields = funding.event.decode(log)
+            if fields[funding.account] != source.venue:
+                continue
+            if isinstance(funding, IndexedFunding):
+                block = BlockRef(target.number, target.hash, Seconds(0), Wei(0))
+                found.funding.append(self._sequence.payment(source, funding, log, found.funding, at, block))
+            else:
+                found.funding.append(FundingRecord(at, source.venue, Wad(fields[funding.paid])))
 
     def _by_others(self, logs: Sequence[Log], found: _Found) -> tuple[AccountEventRecord, ...]:
         """Return what others did to the accounts: all that the vault does not report itself in the same transaction."""

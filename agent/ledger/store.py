@@ -264,7 +264,8 @@ class VaultLedger(VaultRows):
     def fills_of(self, intent_id: IntentId) -> list[FillRecord]:
         """Return the fills of one intent that count, in chain order."""
         table = schema.fills
-        statement = self._counting_rows(table).where(table.c.intent_id == intent_id).order_by(table.c.log_index)
+        own = self._counting_rows(table).where(table.c.intent_id == intent_id)
+        statement = own.order_by(table.c.block_number, table.c.log_index)
         return [rows.fill_record(row) for row in self._fetch(statement)]
 
     def trades(self) -> list[Trade]:

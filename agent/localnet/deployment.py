@@ -12,6 +12,7 @@ from agent.chain.deployment_inputs import DeploymentInputs, VenueInputs
 from agent.errors import AgentError, DataError, FatalError
 from agent.localnet.artifacts import PROJECT_ROOT
 from agent.localnet.manifest import LocalnetManifest
+from agent.localnet.world import dollar_of_chain
 from agent.venues.registry import venue_protocol
 
 NETWORK = "localnet"
@@ -31,8 +32,10 @@ def deployment_inputs(manifest: LocalnetManifest) -> DeploymentInputs:
         )
         for kind, addresses in manifest.venues.items()
     )
+    dollar = dollar_of_chain(manifest)
     return DeploymentInputs(
-        asset=manifest.usdc,
+        asset=dollar.address,
+        asset_decimals=dollar.decimals,
         price_feed=manifest.chainlink_aggregator,
         underlying_token=manifest.weth,
         underlying_holder=manifest.accounts["depositor"],

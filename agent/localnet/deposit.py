@@ -25,7 +25,7 @@ def deposit_collateral(localnet: Localnet, deployment: Deployment, collateral_us
     depositor = localnet.manifest.accounts["depositor"]
     vault = deployment.contract("HedgeVault")
     assets = to_asset_units(collateral_usd, deployment.asset.decimals, Rounding.DOWN)
-    localnet.fund_usdc(depositor, assets)
+    localnet.fund_collateral(depositor, assets)
     approve = encode_call("approve(address,uint256)", vault, assets)
     deposit = encode_call("deposit(uint256,address)", assets, depositor)
     asset = Address(deployment.asset.address)

@@ -33,7 +33,8 @@ MAX_FEE_PER_GAS_WEI = Wei(100_000 * WEI_PER_GWEI)
 DEFAULT_TIP_WEI = Wei(WEI_PER_GWEI)
 TRADER_TIP_WEI = Wei(2 * WEI_PER_GWEI)
 PUBLISHER_TIP_WEI = Wei(3 * WEI_PER_GWEI)
-"""Within a block the higher tip goes first: prices before trades, trades before all else."""
+MINTER_TIP_WEI = Wei(4 * WEI_PER_GWEI)
+"""Within a block the higher tip goes first: dollars and prices before trades, trades before all else."""
 _BLOCK_SPACING_SECONDS = 1
 _MAX_BLOCKS_PER_BATCH = 64
 
@@ -54,6 +55,7 @@ class Transaction:
     tip_wei: Wei = DEFAULT_TIP_WEI
     nonce: int | None = None
     accepted_reverts: tuple[str, ...] = ()
+    value_wei: Wei = Wei(0)  # noqa: RUF009 - a plain integer
 
     def parameters(self) -> dict[str, str]:
         """Form that ``eth_sendTransaction`` takes."""
@@ -66,6 +68,8 @@ class Transaction:
         }
         if self.to is not None:
             fields["to"] = self.to
+        if self.value_wei:
+            fields["value"] = hex(self.value_wei)
         if self.nonce is not None:
             fields["nonce"] = hex(self.nonce)
         return fields

@@ -42,6 +42,8 @@ class LocalnetManifest(BaseModel):
     chainlink_aggregator: Address
     venues: dict[str, dict[str, Address]]
     """Contracts of each protocol by name, by the kind of its venues."""
+    dollar_of: str | None = None
+    """Protocol whose own dollar is the collateral of all venues; the test USDC where it is None."""
     accounts: dict[str, Address]
 
     @field_validator("accounts")

@@ -31,6 +31,37 @@ class MarketOpening:
     exchange_fee_bps: float
 
 
+class Dollar(Protocol):
+    """The collateral of every venue of one chain."""
+
+    @property
+    def address(self) -> Address:
+        """Its contract."""
+        ...
+
+    @property
+    def decimals(self) -> int:
+        """Of its units."""
+        ...
+
+    def mint(self, to: Address, units: AssetUnits) -> Transaction:
+        """Return what gives an account ``units`` of it, ahead of what the account does in the same block."""
+        ...
+
+
+class DollarOfProtocol(Protocol):
+    """What a protocol says of a dollar of its own, which nobody else can issue."""
+
+    @property
+    def name(self) -> str:
+        """Of its contract, among those that `MarketProtocol.deploy` returns."""
+        ...
+
+    def of(self, addresses: Addresses) -> Dollar:
+        """Return the dollar of a deployment."""
+        ...
+
+
 class Market(Protocol):
     """One protocol's market on a running chain; transactions are sent by the session, in one block a move."""
 
@@ -46,6 +77,10 @@ class Market(Protocol):
         """Settle what has accrued, funding for one."""
         ...
 
+    def tend(self, at_unix: Seconds) -> list[Transaction]:
+        """Do at a time what the protocol leaves to anybody: execute what is due, cancel what has lapsed."""
+        ...
+
     def price_usd(self) -> float:
         """Return the price the market trades at."""
         ...
@@ -54,8 +89,15 @@ class Market(Protocol):
 class MarketProtocol(Protocol):
     """One protocol, ready to be deployed beside others."""
 
-    address_names: frozenset[str]
-    """Names of all the contracts that `deploy` returns."""
+    @property
+    def address_names(self) -> frozenset[str]:
+        """Names of all the contracts that `deploy` returns."""
+        ...
+
+    @property
+    def dollar(self) -> DollarOfProtocol | None:
+        """Its own collateral, where it takes no other; then every venue of the chain has that one."""
+        ...
 
     def deploy(
         self, chain: LocalChain, deployer: Deployer, collateral: Address, aggregator: Address, opening: MarketOpening
@@ -64,11 +106,15 @@ class MarketProtocol(Protocol):
         ...
 
     def populate(
-        self, accounts: Addresses, addresses: Addresses, collateral: Address, opening: MarketOpening
+        self, accounts: Addresses, addresses: Addresses, dollar: Dollar, opening: MarketOpening
     ) -> list[Transaction]:
         """Return what makes the market liquid: margin, the maker's quotes."""
         ...
 
     def market(self, chain: LocalChain, accounts: Addresses, addresses: Addresses) -> Market:
         """Return the market of a running chain."""
+        ...
+
+    def depth_note(self, opening: MarketOpening, underlying: str) -> str:
+        """Say what the market is made of, beyond what its quotes show."""
         ...

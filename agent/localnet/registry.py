@@ -4,5 +4,8 @@ from __future__ import annotations
 
 from agent.localnet.curie.protocol import CurieProtocol
 from agent.localnet.market import MarketProtocol
+from agent.localnet.synthetix.protocol import SynthetixProtocol
 
-MARKET_PROTOCOLS: dict[str, MarketProtocol] = {"curie": CurieProtocol()}
+MARKET_PROTOCOLS: dict[str, MarketProtocol] = {"curie": CurieProtocol(), "synthetix": SynthetixProtocol()}
+DEFAULT_KINDS = ("curie",)
+"""What a local chain brings up unless it is told otherwise."""

@@ -19,7 +19,7 @@ from agent.localnet.market import Market
 from agent.localnet.price_feed import answer_to_wad, feed_answer, publish
 from agent.localnet.registry import MARKET_PROTOCOLS
 from agent.localnet.rpc import RPC_TIMEOUT_SECONDS, JsonRpc
-from agent.localnet.world import GENESIS_LEAD_SECONDS, LocalnetSettings, open_world
+from agent.localnet.world import GENESIS_LEAD_SECONDS, LocalnetSettings, dollar_of_chain, open_world
 from agent.units import Address, AssetUnits, Seconds, Wei, from_wad
 
 __all__ = ["Localnet", "LocalnetSettings", "StepResult", "running_manifest"]
@@ -30,6 +30,8 @@ STEPPED_MODEL = JumpDiffusion(
 """The market of a local chain that is moved by hand: a martingale with a jump about once a week."""
 
 _MINT_GAS = 200_000
+_TEND_SECONDS = Seconds(3)
+"""After the head: when what waits is executed, soon but not too soon for any protocol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,10 @@ class Localnet:
             )
         base_fee_wei = self.manifest.base_fee_wei if base_fee_wei is None else base_fee_wei
         end, answer, gas_used = Seconds(at_unix), feed_answer(price_usd), 0
-        schedules = [market.schedule(answer, before.timestamp, end) for market in self.markets.values()]
+        if before.timestamp + _TEND_SECONDS < at_unix:
+            gas_used += self.tend(base_fee_wei)
+        last_unix = self.chain.head().timestamp
+        schedules = [market.schedule(answer, last_unix, end) for market in self.markets.values()]
         for move in max(schedules, key=len):  # what suits the slowest market suits all
             work = [publish(self.manifest.accounts["publisher"], self.manifest.chainlink_aggregator, move.answer)]
             work += [order for market in self.markets.values() for order in market.follow(move.answer)]
@@ -168,6 +173,19 @@ class Localnet:
             market_price_usd=self.market_price_usd(),
             blocks_mined=after.number - before.number,
             gas_used=gas_used,
+        )
+
+    def tend(self, base_fee_wei: Wei | None = None) -> int:
+        """Have every order that waits executed, or cancelled where it has lapsed; returns the gas that this took.
+
+        Nothing is mined where none waits.
+        """
+        at_unix = Seconds(self.chain.head().timestamp + _TEND_SECONDS)
+        work = [order for market in self.markets.values() for order in market.tend(at_unix)]
+        return (
+            self._mine(work, at_unix, self.manifest.base_fee_wei if base_fee_wei is None else base_fee_wei)
+            if work
+            else 0
         )
 
     def market_price_usd(self) -> float:
@@ -194,6 +212,13 @@ class Localnet:
         mint = encode_call("mint(address,uint256)", to, units)
         minter = self.manifest.accounts["spare"]
         self.chain.mine([Transaction("mint", minter, self.manifest.usdc, mint, _MINT_GAS)])
+
+    def fund_collateral(self, to: Address, units: AssetUnits) -> None:
+        """Give an account collateral of the venues, in a block of its own."""
+        if self.manifest.dollar_of is None:
+            self.fund_usdc(to, units)
+        else:
+            self.chain.mine([dollar_of_chain(self.manifest).mint(to, units)])
 
     def _settlements(self) -> list[Transaction]:
         return [work for market in self.markets.values() for work in market.settle()]

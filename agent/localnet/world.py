@@ -11,11 +11,12 @@ from agent.errors import DataError, FatalError
 from agent.localnet import artifacts
 from agent.localnet.anvil import CHAIN_ID, HOST, process_fingerprint
 from agent.localnet.deployer import Deployer
+from agent.localnet.dollars import TestDollar
 from agent.localnet.evm import LocalChain
 from agent.localnet.manifest import DEFAULT_STATE_DIRECTORY, LocalnetManifest
-from agent.localnet.market import MarketOpening
+from agent.localnet.market import Dollar, MarketOpening
 from agent.localnet.price_feed import PRICE_FEED_DECIMALS, feed_answer, publish
-from agent.localnet.registry import MARKET_PROTOCOLS
+from agent.localnet.registry import DEFAULT_KINDS, MARKET_PROTOCOLS
 from agent.localnet.rpc import JsonRpc
 from agent.units import (
     BPS,
@@ -65,6 +66,8 @@ class LocalnetSettings:
     """Leave the chain running when this process ends; a later process stops it."""
     kept_transaction_blocks: int | None = None
     """Newest blocks whose transactions, receipts and logs are kept; all unless written. Each costs about 0.1 MB."""
+    kinds: tuple[str, ...] = DEFAULT_KINDS
+    """Protocols, each with one market."""
 
     def __post_init__(self) -> None:
         for name in ("start_price_usd", "depth_size_underlying", "depth_slippage_bps", "exchange_fee_bps"):
@@ -79,6 +82,7 @@ class LocalnetSettings:
         if not 0.0 < self.maker_low_ratio < 1.0 < self.maker_high_ratio:
             ratios = f"{self.maker_low_ratio} to {self.maker_high_ratio}"
             raise DataError(f"the maker's range is {ratios} of the start price; expected a range around 1")
+        require_kinds(self.kinds)
 
     @property
     def opening(self) -> MarketOpening:
@@ -94,6 +98,20 @@ class LocalnetSettings:
         )
 
 
+def require_kinds(kinds: tuple[str, ...]) -> None:
+    """Raise `DataError` unless these are protocols that can stand on one chain: one dollar serves them all."""
+    known = ", ".join(MARKET_PROTOCOLS)
+    for kind in kinds:
+        if kind not in MARKET_PROTOCOLS:
+            raise DataError(f"the local chain has no venue {kind!r}; choose from {known}")
+    if not kinds or len(set(kinds)) < len(kinds):
+        raise DataError(f"venues {', '.join(kinds) or 'none'}; name each of {known} once at most, and one at least")
+    if len(own := [kind for kind in kinds if MARKET_PROTOCOLS[kind].dollar is not None]) > 1:
+        raise DataError(
+            f"{' and '.join(own)} each take a dollar of their own alone; a vault has one: choose one of them"
+        )
+
+
 def open_world(settings: LocalnetSettings, pid: int) -> LocalnetManifest:
     """Deploy everything on the fresh chain at ``settings.port`` and fund its actors; the chain ends before the start.
 
@@ -103,6 +121,15 @@ def open_world(settings: LocalnetSettings, pid: int) -> LocalnetManifest:
         manifest = _deploy(settings, LocalChain(rpc), pid)
         _populate(settings, LocalChain(rpc), manifest)
     return manifest
+
+
+def dollar_of_chain(manifest: LocalnetManifest) -> Dollar:
+    """Return the collateral of the chain's venues, and so of its vault."""
+    kind = manifest.dollar_of
+    own = None if kind is None else MARKET_PROTOCOLS[kind].dollar
+    if kind is None or own is None:
+        return TestDollar(manifest.usdc, manifest.usdc_decimals)
+    return own.of(manifest.venues[kind])
 
 
 def _deploy(settings: LocalnetSettings, chain: LocalChain, pid: int) -> LocalnetManifest:
@@ -115,6 +142,13 @@ def _deploy(settings: LocalnetSettings, chain: LocalChain, pid: int) -> Localnet
     opening = settings.opening
     code = artifacts.project("AggregatorDouble")
     aggregator = deployer.create("AggregatorDouble", code, "(uint8,int256)", PRICE_FEED_DECIMALS, opening.answer)
+    venues, collateral, dollar_of = {}, usdc, None
+    # Who has a dollar of its own comes first: the others take it as their collateral too.
+    for kind in sorted(settings.kinds, key=lambda kind: MARKET_PROTOCOLS[kind].dollar is None):
+        protocol = MARKET_PROTOCOLS[kind]
+        venues[kind] = protocol.deploy(chain, deployer, collateral, aggregator, opening)
+        if protocol.dollar is not None:
+            collateral, dollar_of = venues[kind][protocol.dollar.name], kind
     return LocalnetManifest(
         rpc_url=chain.rpc.url,
         chain_id=settings.chain_id,
@@ -128,10 +162,8 @@ def _deploy(settings: LocalnetSettings, chain: LocalChain, pid: int) -> Localnet
         usdc_decimals=USDC_DECIMALS,
         weth=weth,
         chainlink_aggregator=aggregator,
-        venues={
-            kind: protocol.deploy(chain, deployer, usdc, aggregator, opening)
-            for kind, protocol in MARKET_PROTOCOLS.items()
-        },
+        venues={kind: venues[kind] for kind in settings.kinds},
+        dollar_of=dollar_of,
         accounts=accounts,
     )
 
@@ -146,6 +178,7 @@ def _require_fresh(chain: LocalChain, settings: LocalnetSettings) -> None:
 def _populate(settings: LocalnetSettings, chain: LocalChain, manifest: LocalnetManifest) -> None:
     opening = settings.opening
     work = [publish(manifest.accounts["publisher"], manifest.chainlink_aggregator, opening.answer)]
+    dollar = dollar_of_chain(manifest)
     for kind, addresses in manifest.venues.items():
-        work += MARKET_PROTOCOLS[kind].populate(manifest.accounts, addresses, manifest.usdc, opening)
+        work += MARKET_PROTOCOLS[kind].populate(manifest.accounts, addresses, dollar, opening)
     chain.mine(work, Seconds(settings.start_unix - GENESIS_LEAD_SECONDS + _HISTORY_SECONDS))

@@ -10,7 +10,7 @@ from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment
 from agent.domain import BlockRef
 from agent.units import Address
-from agent.venues.protocol import FundingEvent
+from agent.venues.protocol import FundingEvent, IndexedFunding
 from agent.venues.registry import venue_protocol
 from agent.venues.views import read_views
 
@@ -21,7 +21,7 @@ class FundingSource:
 
     venue: Address
     emitter: Address
-    event: FundingEvent
+    event: FundingEvent | IndexedFunding
 
 
 def funding_sources(client: ChainClient, deployment: Deployment, block: BlockRef) -> list[FundingSource]:

@@ -5,10 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from agent.chain.abi import Event, Function
+from agent.chain.abi import Call, Event, Function
 from agent.chain.deployment import AssetEntry
+from agent.units import Address
+
+
+class View(Protocol):
+    """What can be asked of any contract: a function without arguments, or with all of them given."""
+
+    def at(self, contract: Address, /) -> Call:
+        """Return the call of this view on ``contract``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BoundView:
+    """A view with its arguments."""
+
+    function: Function
+    arguments: tuple[object, ...]
+
+    def at(self, contract: Address, /) -> Call:
+        """Return the call of this view on ``contract``."""
+        return self.function.at(contract, *self.arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +44,24 @@ class FundingEvent:
     emitter: Function
     account: str
     paid: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedFunding:
+    """Funding of a protocol that tells nobody what one account paid, only which entry of a sequence it was settled at.
+
+    What an account paid between two of its events is -size x (entry - entry before), for the size that it held in
+    between. ``event`` tells of every change of an account, its parameters ``size`` (after it) and ``index`` of the
+    entry; ``entry`` is the emitter's view of an entry, which never changes once it is there. WAD USD per underlying,
+    positive when a long receives.
+    """
+
+    event: Event
+    emitter: Function
+    account: str
+    size: str
+    index: str
+    entry: Function
 
 
 class AccountEventKind(Enum):
@@ -67,18 +106,22 @@ class AccountEvent:
 
     kind: AccountEventKind
     event: Event
-    emitter: tuple[Function, ...]
+    emitter: tuple[View, ...]
     account: str
     change_of: Callable[[Mapping[str, Any], AssetEntry], AccountChange]
 
 
 @dataclass(frozen=True, slots=True)
 class MaintenanceView:
-    """Where the protocol keeps its maintenance margin, a ratio over ``scale``; ``holder`` is found as an emitter is."""
+    """Where the protocol keeps its maintenance margin, a ratio over ``scale``; ``holder`` is found as an emitter is.
 
-    holder: tuple[Function, ...]
+    ``ratio`` may take the market's name, which the last view of ``market`` tells, found in the same way.
+    """
+
+    holder: tuple[View, ...]
     ratio: Function
     scale: int
+    market: tuple[View, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +134,10 @@ class VenueProtocol:
     """Name of the adapter contract; its constructor takes the vault, then the addresses below."""
     adapter_addresses: tuple[str, ...]
     """The protocol's own contracts by their name among a deployment's inputs, in the constructor's order."""
-    funding: FundingEvent
+    funding: FundingEvent | IndexedFunding
     maintenance: MaintenanceView
     """Equity over notional below which an account is liquidated."""
     account_events: tuple[AccountEvent, ...]
     """All else that changes an account."""
+    fills_later: bool = False
+    """Whether its adapter leaves orders, which it tells of by `IPerpVenue.OrderRequested` and `OrderUpdated`."""

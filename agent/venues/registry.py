@@ -5,8 +5,9 @@ from __future__ import annotations
 from agent.errors import DataError
 from agent.venues.curie import CURIE
 from agent.venues.protocol import VenueProtocol
+from agent.venues.synthetix import SYNTHETIX
 
-VENUE_PROTOCOLS: dict[str, VenueProtocol] = {"curie": CURIE}
+VENUE_PROTOCOLS: dict[str, VenueProtocol] = {"curie": CURIE, "synthetix": SYNTHETIX}
 
 
 def venue_protocol(kind: str, where: str) -> VenueProtocol:

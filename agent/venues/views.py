@@ -7,11 +7,12 @@ from typing import Any
 
 from eth_utils.address import to_checksum_address
 
-from agent.chain.abi import Call, Function
+from agent.chain.abi import Call
 from agent.chain.client import ChainClient
 from agent.domain import BlockRef
 from agent.errors import RejectedError, TransientError
 from agent.units import Address
+from agent.venues.protocol import View
 
 
 def read_views(client: ChainClient, calls: Sequence[Call], block: BlockRef) -> list[tuple[Any, ...]]:
@@ -36,10 +37,10 @@ def read_views(client: ChainClient, calls: Sequence[Call], block: BlockRef) -> l
 
 
 def follow_views(
-    client: ChainClient, block: BlockRef, paths: Sequence[tuple[Address, tuple[Function, ...]]]
+    client: ChainClient, block: BlockRef, paths: Sequence[tuple[Address, tuple[View, ...]]]
 ) -> list[Address]:
     """Return where each path of views leads: one batch a step, however many there are; raises as `read_views` does."""
-    at = {(start, path[:0]): start for start, path in paths}
+    at: dict[tuple[Address, tuple[View, ...]], Address] = {(start, path[:0]): start for start, path in paths}
     for depth in range(1, max((len(path) for _, path in paths), default=0) + 1):
         steps = list(dict.fromkeys((start, path[:depth]) for start, path in paths if len(path) >= depth))
         outputs = read_views(client, [views[-1].at(at[start, views[:-1]]) for start, views in steps], block)

@@ -95,10 +95,15 @@ def record_price(publisher: Address, curie: CurieAddresses) -> Transaction:
 def deposit_margin(account: Address, usdc: Address, margin_vault: Address, assets: AssetUnits) -> list[Transaction]:
     """Mint ``assets`` of the test dollar to an account and deposit them as its margin."""
     mint = encode_call("mint(address,uint256)", account, assets)
+    minted = Transaction("mint", account, usdc, mint, 200_000, PUBLISHER_TIP_WEI)
+    return [minted, *put_margin(account, usdc, margin_vault, assets)]
+
+
+def put_margin(account: Address, usdc: Address, margin_vault: Address, assets: AssetUnits) -> list[Transaction]:
+    """Deposit ``assets`` that an account holds as its margin."""
     approve = encode_call("approve(address,uint256)", margin_vault, assets)
     deposit = encode_call("deposit(address,uint256)", usdc, assets)
     return [
-        Transaction("mint", account, usdc, mint, 200_000, PUBLISHER_TIP_WEI),
         Transaction("approval", account, usdc, approve, 200_000, PUBLISHER_TIP_WEI),
         Transaction("margin deposit", account, margin_vault, deposit, 500_000, PUBLISHER_TIP_WEI),
     ]

@@ -45,6 +45,10 @@ class CurieMarket:
         """Settle funding now, which also starts the venue's next price window."""
         return self._poker.poke()
 
+    def tend(self, at_unix: Seconds) -> list[Transaction]:  # noqa: ARG002 - trades settle at once
+        """Return nothing: no order waits here."""
+        return []
+
     def price_usd(self) -> float:
         """Return the pool's price."""
         return price_from_sqrt_x96(self.pool_sqrt_x96())

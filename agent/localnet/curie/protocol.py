@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, fields
 
-from agent.localnet.curie.actors import FundingPoker, LiquidityMaker, deposit_margin, record_price
+from agent.localnet.curie.actors import FundingPoker, LiquidityMaker, put_margin, record_price
 from agent.localnet.curie.contracts import CurieAddresses, deploy
 from agent.localnet.curie.market import CurieMarket
 from agent.localnet.curie.pool_math import (
@@ -15,11 +15,10 @@ from agent.localnet.curie.pool_math import (
 )
 from agent.localnet.deployer import Deployer
 from agent.localnet.evm import LocalChain, Transaction
-from agent.localnet.market import Addresses, MarketOpening
+from agent.localnet.market import Addresses, Dollar, MarketOpening
 from agent.localnet.price_feed import answer_to_wad
 from agent.units import BPS, Address, AssetUnits, Rounding, from_wad, to_asset_units
 
-COLLATERAL_DECIMALS = 6
 _FEE_RATIO_PER_BPS = 100  # Curie counts fees in 1e-6
 _MARGIN_MULTIPLE = 3.0
 """Margin of each actor, in multiples of all the maker provides at the top of its range: covers any inventory."""
@@ -29,6 +28,7 @@ class CurieProtocol:
     """Perpetual Protocol v2 with one ETH market."""
 
     address_names = frozenset(field.name for field in fields(CurieAddresses))
+    dollar = None
 
     def deploy(
         self, chain: LocalChain, deployer: Deployer, collateral: Address, aggregator: Address, opening: MarketOpening
@@ -39,22 +39,34 @@ class CurieProtocol:
         return asdict(deploy(chain, deployer, collateral, aggregator, sqrt_x96, fee_ratio))
 
     def populate(
-        self, accounts: Addresses, addresses: Addresses, collateral: Address, opening: MarketOpening
+        self, accounts: Addresses, addresses: Addresses, dollar: Dollar, opening: MarketOpening
     ) -> list[Transaction]:
         """Give margin to everybody who trades, the maker's liquidity, and the position that lets funding settle."""
         curie = CurieAddresses(**addresses)
         position = _maker_position(opening)
-        margin = _margin(opening, position)
+        margin = _margin(opening, position, dollar.decimals)
         maker = LiquidityMaker(accounts["liquidity_maker"], curie)
         poker = FundingPoker(accounts["funding_poker"], curie)
         work = [record_price(accounts["publisher"], curie)]
         for account in (maker.account, accounts["arbitrageur"], poker.account):
-            work += deposit_margin(account, collateral, curie.vault, margin)
+            work += [dollar.mint(account, margin), *put_margin(account, dollar.address, curie.vault, margin)]
         return work + maker.provide(position) + poker.open()
 
     def market(self, chain: LocalChain, accounts: Addresses, addresses: Addresses) -> CurieMarket:
         """Return the market of a running chain."""
         return CurieMarket(chain, accounts, CurieAddresses(**addresses))
+
+    def depth_note(self, opening: MarketOpening, underlying: str) -> str:
+        """Say what the pool is made of."""
+        size = f"{opening.depth_size_underlying:g} {underlying}"
+        return (
+            f"The venue is a local pool whose liquidity is fixed before the first step: a sale of {size} there "
+            f"executes {opening.depth_slippage_bps:g} bps below the price, and its fee is "
+            f"{opening.exchange_fee_bps:g} bps. The liquidity lies between {opening.low_ratio:g} and "
+            f"{opening.high_ratio:g} times the first price and neither leaves nor grows, whatever the market does. "
+            "Before each step an arbitrageur trades the pool back to the index, so that no trade's impact outlives its "
+            "step. Real depth falls in a stressed market."
+        )
 
 
 def _maker_position(opening: MarketOpening) -> LiquidityRange:
@@ -64,7 +76,7 @@ def _maker_position(opening: MarketOpening) -> LiquidityRange:
     return range_for_liquidity(price_usd, price_usd * opening.low_ratio, price_usd * opening.high_ratio, liquidity)
 
 
-def _margin(opening: MarketOpening, position: LiquidityRange) -> AssetUnits:
+def _margin(opening: MarketOpening, position: LiquidityRange, decimals: int) -> AssetUnits:
     highest_usd = opening.start_price_usd * opening.high_ratio
     provided_usd = from_wad(position.base) * highest_usd + from_wad(position.quote)
-    return to_asset_units(_MARGIN_MULTIPLE * provided_usd, COLLATERAL_DECIMALS, Rounding.UP)
+    return to_asset_units(_MARGIN_MULTIPLE * provided_usd, decimals, Rounding.UP)

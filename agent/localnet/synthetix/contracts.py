@@ -23,6 +23,7 @@ _FIRST_PLACEHOLDER = 0xDEAD0000
 _RATE_STALE_SECONDS = 365 * 86_400
 _PRICE_DEVIATION_FACTOR = 3 * WAD
 _CREATION_GAS = 8_000_000
+_CALL_GAS = 2_500_000
 
 _OWNED_AND_RESOLVING = (
     "SystemSettings",
@@ -194,7 +195,7 @@ class _Core:
 
     def call(self, name: str, to: Address, function: str, *arguments: object) -> None:
         """Queue a call to a contract of that name."""
-        self.deployer.call(name, to, package.signature(name, function), *arguments, gas=_CREATION_GAS)
+        self.deployer.call(name, to, package.signature(name, function), *arguments, gas=_CALL_GAS)
 
     def create(self) -> None:
         """Create all contracts."""
@@ -205,6 +206,7 @@ class _Core:
         made["FlexibleStorage"] = self.new("FlexibleStorage", resolver)
         made["SystemStatus"] = self.new("SystemStatus", owner)
         made |= {name: self.new(name, owner, resolver) for name in _OWNED_AND_RESOLVING}
+        self.deployer.flush()  # all of it is more than a block of the local chain holds
         made["ExchangeState"] = self.new("ExchangeState", owner, made["Exchanger"])
         fee_proxy = self.new("Proxy", owner)
         made["FeePool"] = self.new("FeePool", fee_proxy, owner, resolver)

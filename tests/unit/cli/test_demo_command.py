@@ -30,9 +30,10 @@ def directory(tmp_path, repository, monkeypatch):
 @pytest.fixture
 def replayed(monkeypatch):
     """Replace the replay by a finished report; the lists tell what was asked for, and how it ends."""
-    scenarios, configs, ended_early = [], [], [None]
+    scenarios, configs, kinds_asked, ended_early = [], [], [], [None]
 
-    def replay(scenario, config, observer):
+    def replay(scenario, config, observer, kinds):
+        kinds_asked.append(kinds)
         scenarios.append(scenario)
         configs.append(config)
         report = replace(synthetic_report(36), ended_early=ended_early[0])
@@ -47,7 +48,7 @@ def replayed(monkeypatch):
         return report
 
     monkeypatch.setattr(demo_module, "replay", replay)
-    return SimpleNamespace(scenarios=scenarios, configs=configs, ended_early=ended_early)
+    return SimpleNamespace(scenarios=scenarios, configs=configs, kinds=kinds_asked, ended_early=ended_early)
 
 
 def evenkeel(monkeypatch, *arguments):
@@ -171,7 +172,7 @@ def test_demo__iv_from_realised__uses_the_days_before_the_start(directory, repla
 
 
 def test_demo__interrupted__says_the_chain_is_stopped_and_writes_nothing(directory, monkeypatch, capsys):
-    def interrupted(scenario, config, observer):
+    def interrupted(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(demo_module, "replay", interrupted)
@@ -237,7 +238,7 @@ def test_demo__refused__page_and_json_say_why(directory, replayed, monkeypatch, 
 
 
 def test_demo__fails_in_its_first_step__page_says_why(directory, monkeypatch, capsys):
-    def failing(scenario, config, observer):
+    def failing(*_):
         raise DataError("step 1: no depth")
 
     monkeypatch.setattr(demo_module, "replay", failing)
@@ -245,3 +246,23 @@ def test_demo__fails_in_its_first_step__page_says_why(directory, monkeypatch, ca
     assert capsys.readouterr().err == "evenkeel: step 1: no depth\n"
     assert "<li>step 1: no depth</li>" in (directory / "no.html").read_text()
     assert json.loads((directory / "no.json").read_text())["ended_early"] == "step 1: no depth"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kinds"),
+    [
+        ((), ("curie",)),
+        (("--venue", "synthetix"), ("synthetix",)),
+        (("--venue", "curie, synthetix"), ("curie", "synthetix")),
+    ],
+)
+def test_demo__venue__is_what_the_replay_is_asked_for(directory, replayed, monkeypatch, arguments, kinds):
+    assert evenkeel(monkeypatch, *arguments) == 0
+    assert replayed.kinds == [kinds]
+
+
+@pytest.mark.parametrize(("written", "told"), [("gmx", "no venue 'gmx'"), ("curie,curie", "once at most")])
+def test_demo__venue_that_is_none__is_refused_before_anything(directory, replayed, monkeypatch, capsys, written, told):
+    assert evenkeel(monkeypatch, "--venue", written) != 0
+    assert told in capsys.readouterr().err
+    assert replayed.kinds == []

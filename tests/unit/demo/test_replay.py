@@ -293,6 +293,7 @@ def test_replay__ends_in_its_second_step__reports_the_first(recorder, monkeypatc
     world = SimpleNamespace(
         maintenance_ratios=dict,
         keeper=keeper,
+        cycle=keeper.cycle,
         localnet=SimpleNamespace(step=_failing(*errors)),
         deployment=SimpleNamespace(asset=SimpleNamespace(decimals=6)),
         settings=SimpleNamespace(costs=SimpleNamespace(gas_token_usd=lambda price: price)),

@@ -1,0 +1,103 @@
+"""What adapters tell of orders that outlive their transaction: each step, and what it filled and cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from agent.chain.abi import Log, load_abi
+from agent.chain.block_id import BlockId
+from agent.ledger.orders import Order, OrderKey, advance
+from agent.ledger.records import FillRecord, LogId, OrderState, OrderStep
+from agent.ledger.store import VaultLedger
+from agent.units import Address, IntentId, Wad
+
+_STATES = (
+    None,
+    None,  # pending: nothing new
+    OrderState.EXECUTED,
+    OrderState.CANCELLED,
+    OrderState.EXPIRED,
+    OrderState.PARTLY,
+    OrderState.FROZEN,
+)
+"""By `IPerpVenue.OrderStatus`."""
+_NOBODYS_INTENT = IntentId("0x" + "00" * 32)
+"""As the vault names what a leaver asked for."""
+
+
+class OrderEvents:
+    """Reads the events of the adapters that leave orders; there may be none."""
+
+    def __init__(self, ledger: VaultLedger, venues: Iterable[Address]) -> None:
+        self._ledger = ledger
+        self.venues = frozenset(venues)
+        abi = load_abi("IPerpVenue")
+        self._requested, self._updated = abi.event("OrderRequested"), abi.event("OrderUpdated")
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Topics to look for; none where no venue leaves orders."""
+        return (self._requested.topic, self._updated.topic) if self.venues else ()
+
+    def read(self, logs: Sequence[Log], legs: Sequence[FillRecord]) -> tuple[list[OrderStep], list[FillRecord]]:
+        """Return steps and fills of logs in chain order; ``legs`` are what the vault told of the same transactions."""
+        own = [log for log in logs if log.emitter in self.venues and log.topics and log.topics[0] in self.topics]
+        if not own:
+            return [], []
+        place = (own[0].block_number, own[0].log_index)
+        known = [step for step in self._ledger.order_steps() if (step.at.block.number, step.at.log_index) < place]
+        orders: dict[OrderKey, Order] = {}
+        for step in known:
+            orders[step.venue, step.order_id] = advance(orders.get((step.venue, step.order_id)), step)
+        intents = {(leg.at.transaction_hash, leg.venue): leg.intent_id for leg in legs}
+        earlier = [fill for fill in self._ledger.fills() if (fill.at.block.number, fill.at.log_index) < place]
+        steps: list[OrderStep] = []
+        fills: list[FillRecord] = []
+        for log in own:
+            if log.topics[0] == self._requested.topic:
+                fields = self._requested.decode(log)
+                intent_id = intents.get((log.transaction_hash, log.emitter), _NOBODYS_INTENT)
+                step = _step(log, intent_id, fields, OrderState.REQUESTED, fields["sizeDelta"], 0)
+            else:
+                fields = self._updated.decode(log)
+                order = orders.get((log.emitter, _order_id(fields)))
+                state = _STATES[fields["status"]]
+                if order is None or state is None:
+                    continue
+                filled = fields["filledSizeDelta"]
+                step = _step(log, order.intent_id, fields, state, order.requested_size_delta, filled)
+                fills += _new_fill(step, order, fields, [*earlier, *fills])
+            steps.append(step)
+            orders[step.venue, step.order_id] = advance(orders.get((step.venue, step.order_id)), step)
+        return steps, fills
+
+
+def _order_id(fields: Mapping[str, Any]) -> str:
+    order_id: bytes = fields["orderId"]
+    return "0x" + order_id.hex()
+
+
+def _at(log: Log) -> LogId:
+    return LogId(BlockId(log.block_number, log.block_hash), log.transaction_hash, log.log_index)
+
+
+def _step(
+    log: Log, intent_id: IntentId, fields: Mapping[str, Any], state: OrderState, requested: int, filled: int
+) -> OrderStep:
+    return OrderStep(_at(log), intent_id, log.emitter, _order_id(fields), state, Wad(requested), Wad(filled))
+
+
+def _new_fill(
+    step: OrderStep, before: Order, fields: Mapping[str, Any], fills: Iterable[FillRecord]
+) -> list[FillRecord]:
+    """Return what is filled and paid beyond what was known: the event tells of the whole order."""
+    known = [fill for fill in fills if fill.intent_id == step.intent_id and fill.venue == step.venue]
+    size = step.filled_size_delta - before.filled_size_delta
+    fee = fields["fee"] - sum(fill.fee for fill in known)
+    if size == 0 and fee == 0:
+        return []
+    traded = step.filled_size_delta * fields["executionPrice"]
+    traded -= sum(fill.size_delta * fill.execution_price for fill in known)
+    price = traded // size if size else 0
+    return [FillRecord(step.at, step.intent_id, step.venue, Wad(size), Wad(size), Wad(price), Wad(fee))]

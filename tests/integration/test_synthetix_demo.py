@@ -1,0 +1,98 @@
+"""The stage of `evenkeel demo` on Synthetix: orders asked for, executed, booked, and priced as the curve says."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from agent.costs.curves.skew_priced import SkewPriced
+from agent.demo.scenario import seeded_scenario
+from agent.demo.world import open_world
+from agent.keeper.result import Outcome
+from agent.ledger.orders import is_final
+from agent.ledger.records import OrderState
+from agent.units import from_wad
+
+pytestmark = pytest.mark.chain
+
+SKEW, SKEW_SCALE, MAKER_FEE_RATIO, TAKER_FEE_RATIO = 50.0, 1_000_000.0, 0.000_001, 0.0006
+MAX_NAV_ERROR_BPS = 1.0
+
+
+@pytest.fixture
+def scenario():
+    return seeded_scenario(20_240_805, None)
+
+
+@pytest.fixture
+def staged(tmp_path, monkeypatch, repository, scenario):
+    """Return what opens a stage in a directory of the test's own."""
+    monkeypatch.chdir(tmp_path)
+    config = repository / "config" / "localnet.toml"
+    return lambda *kinds: open_world(scenario, config, lambda _: contextlib.nullcontext(), kinds)
+
+
+def step(world, scenario, index):
+    at_unix, price_usd = int(scenario.prices.times_unix[index]), float(scenario.prices.prices_usd[index])
+    world.localnet.step(price_usd, at_unix)
+
+
+# HEDGE-554
+def test_demo__on_delayed_orders__hedged_booked_and_priced_by_the_curve(staged, scenario):
+    with staged("synthetix") as world:
+        step(world, scenario, 0)
+        price_usd = world.localnet.market_price_usd()
+        result = world.cycle()
+        assert result.outcome is Outcome.EXECUTED
+        (order,) = world.keeper.ledger.orders()
+        assert order.state is OrderState.EXECUTED
+        asked, filled = result.fills
+        assert (asked.size_delta, filled.size_delta) == (0, order.requested_size_delta)
+        size = from_wad(filled.size_delta)
+        curve = SkewPriced(price_usd, SKEW, SKEW_SCALE, MAKER_FEE_RATIO, TAKER_FEE_RATIO, 20_000.0, 20_000.0)
+        assert from_wad(filled.execution_price) == pytest.approx(curve.execution_price_usd(size), rel=1e-12)
+        assert from_wad(filled.fee) == pytest.approx(curve.fee_usd(size), rel=1e-9)
+        assert list(world.maintenance_ratios().values()) == [0.0075]
+        for index in range(1, 4):
+            step(world, scenario, index)
+            result = world.cycle()
+            assert not result.guard_mirror_mismatch
+            assert result.nav.error_bps < MAX_NAV_ERROR_BPS
+
+
+def test_keeper__order_that_waits__is_in_neither_nav_and_no_other_is_sent(staged, scenario):
+    with staged("synthetix") as world:
+        step(world, scenario, 0)
+        assert world.keeper.cycle().outcome is Outcome.EXECUTED
+        waiting = world.keeper.cycle()
+        assert waiting.outcome is not Outcome.EXECUTED
+        assert waiting.nav.error_bps < MAX_NAV_ERROR_BPS
+        assert [is_final(order.state) for order in world.keeper.ledger.orders()] == [False]
+        step(world, scenario, 1)  # the bot of the local chain executes it first
+        assert world.keeper.cycle().nav.error_bps < MAX_NAV_ERROR_BPS
+        assert [order.state for order in world.keeper.ledger.orders()] == [OrderState.EXECUTED]
+
+
+def test_localnet__order_that_lapsed__cancelled_and_asked_for_once_the_budget_allows(staged, scenario):
+    with staged("synthetix") as world:
+        step(world, scenario, 0)
+        world.keeper.cycle()
+        world.localnet.chain.mine([], world.localnet.chain.head().timestamp + 60)
+        world.localnet.tend()
+        for index in range(1, 5):  # what the lapsed order might have cost comes back at 150 bps of NAV a day
+            step(world, scenario, index)
+            assert world.cycle().nav.error_bps < MAX_NAV_ERROR_BPS
+        states = [order.state for order in world.keeper.ledger.orders()]
+        assert states == [OrderState.CANCELLED, OrderState.EXECUTED]
+
+
+def test_demo__on_two_venues__one_dollar_serves_both_and_both_are_measured(staged, scenario):
+    with staged("curie", "synthetix") as world:
+        step(world, scenario, 0)
+        result = world.cycle()
+        assert result.outcome is Outcome.EXECUTED
+        assert len(result.after.venues) == len(world.maintenance_ratios()) == 2
+        assert world.deployment.asset.decimals == 18
+        step(world, scenario, 1)
+        assert world.cycle().nav.error_bps < MAX_NAV_ERROR_BPS
