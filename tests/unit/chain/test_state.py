@@ -96,7 +96,7 @@ def test_decode__all_answer__every_number_in_its_place():
     assert (first.mark_price, first.index_price, first.max_funding_rate_per_day) == (wad(3_010), wad(3_005), wad("0.1"))
 
 
-@pytest.mark.parametrize(("low", "high", "last"), [(0, 3, 3), (-4, 0, -4)])
+@pytest.mark.parametrize(("low", "high", "last"), [(0, 3, 3), (-4, 0, -4), (-4, 3, -4), (-2, 3, 3)])
 def test_decode__venue_silent__keeps_the_size_last_known(low, high, last):
     outputs = [*vault_answers(venue(low, high, is_silent=True), venue(3, 3)), *(None,) * 6, *ANSWERS]
     silent, other = StateCalls(deployment()).decode(BLOCK, outputs).venues

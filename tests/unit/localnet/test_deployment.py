@@ -42,9 +42,11 @@ def test_run_deployment__book_named__absolute_paths_and_this_chain(script_that, 
 
 def test_deployment_inputs__local_chain__a_venue_of_each_protocol(manifest_of_a_dead_chain):
     inputs = deployment_inputs(manifest_of_a_dead_chain)
-    (venue,) = inputs.venues
-    assert (venue.name, venue.kind) == ("curie", "curie")
-    assert set(venue.addresses) == {"clearing_house", "base_token"}
+    venues = {venue.name: venue for venue in inputs.venues}
+    assert {name: venue.kind for name, venue in venues.items()} == {"curie": "curie", "synthetix": "synthetix"}
+    assert set(venues["curie"].addresses) == {"clearing_house", "base_token"}
+    assert set(venues["synthetix"].addresses) == {"market", "resolver"}
+    assert (inputs.asset, inputs.asset_decimals) == (manifest_of_a_dead_chain.usdc, 6)
     accounts = manifest_of_a_dead_chain.accounts
     assert (inputs.deployer, inputs.governor) == (accounts["deployer"], accounts["governor"])
 
