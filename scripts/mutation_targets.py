@@ -54,6 +54,8 @@ ACCESS = ForgeTests(
     )
 )
 ORDERS = ForgeTests(("orders/*.t.sol",))
+GMX = ForgeTests(("RolesMatrix.t.sol", "gmx/*.t.sol"))
+"""Judged on a double: the real GMX runs on no chain of ours."""
 RELAYS = ForgeTests(("GovernanceDelay.t.sol", "IntentRelay.t.sol", "RescueDesk.t.sol"))
 GUARD = ForgeTests(
     (
@@ -173,6 +175,10 @@ TARGETS: dict[str, Judge] = {
     "contracts/governance/GovernanceToken.sol": VOTES,
     "contracts/libraries/ChainBlocks.sol": BLOCKS,
     **_venues(),
+    "contracts/venues/gmx/GmxV2Venue.sol": GMX,
+    "contracts/venues/gmx/GmxV2Market.sol": GMX,
+    "contracts/venues/gmx/GmxV2Releases.sol": GMX,
+    "contracts/venues/gmx/GmxV2Keys.sol": GMX,
     "contracts/book/LyraOptions.sol": LYRA,
 }
 """The contracts that hold money come first: a run that ends early has judged them."""

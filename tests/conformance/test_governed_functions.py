@@ -16,6 +16,7 @@ IN_MATRIX = {
     "deltaBook": "DeltaBook",
     "desk": "RescueDesk",
     "fees": "ShareFees",
+    "gmx": "GmxV2Market",
     "guard": "RebalanceGuard",
     "lyra": "LyraOptions",
     "members": "MemberGate",

@@ -16,9 +16,12 @@ import {IOptionBook} from "../../contracts/interfaces/IOptionBook.sol";
 import {ISignedReports} from "../../contracts/interfaces/ISignedReports.sol";
 import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
 import {RescueDesk} from "../../contracts/relay/RescueDesk.sol";
+import {GmxV2Market} from "../../contracts/venues/gmx/GmxV2Market.sol";
+import {GmxV2Releases} from "../../contracts/venues/gmx/GmxV2Releases.sol";
 import {MemberGate} from "../../contracts/vault/MemberGate.sol";
 import {ShareFees} from "../../contracts/vault/ShareFees.sol";
 import {PriceLimits} from "../../contracts/types/Prices.sol";
+import {GmxRolesStage} from "./support/gmx/GmxRolesStage.sol";
 import {PositionsDouble} from "./support/PositionsDouble.sol";
 import {ScriptedSource} from "./support/ScriptedSource.sol";
 import {ScriptedVenue} from "./support/ScriptedVenue.sol";
@@ -65,6 +68,19 @@ contract RolesMatrixTest is VaultFixture {
         _addOptionBookEntries();
         _addReportsEntries();
         _addPositionsEntries();
+        _addGmxEntries();
+    }
+
+    function _addGmxEntries() private {
+        uint256 present = block.timestamp;
+        GmxRolesStage stage = new GmxRolesStage();
+        GmxV2Market gmx = stage.governedBy(access);
+        vm.warp(present);
+        GmxV2Releases.Release memory next = stage.next();
+        _govern(address(gmx), abi.encodeCall(gmx.addRelease, (next)));
+        _add(address(gmx), abi.encodeCall(gmx.addRelease, (next)), Needs.Governor);
+        _add(address(gmx), abi.encodeCall(gmx.dropRelease, (0)), Needs.Governor);
+        _add(address(gmx), abi.encodeCall(gmx.setLimits, (gmx.limits())), Needs.Governor);
     }
 
     function _addVaultEntries() private {
