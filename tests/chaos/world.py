@@ -27,7 +27,7 @@ from agent.localnet.session import Localnet, LocalnetSettings
 from agent.settings import Settings
 from agent.units import Address, Seconds
 from tests.support.fault_proxy import FaultProxy, proxies
-from tests.support.keeper_world import BOOK, DEPOSIT_USD, START_PRICE_USD, KeeperWorld
+from tests.support.keeper_world import BOOK, DEPOSIT_USD, START_PRICE_USD, KeeperWorld, write_config
 
 SERVERS, QUORUM = 3, 2
 SOON_UNIX = 1_722_556_800
@@ -171,7 +171,7 @@ def _deploy_vault(localnet: Localnet, secondary: Address, book_path: Path, manif
     inputs = deployment_inputs(localnet.manifest).model_copy(update=further)
     inputs_path = localnet.state_directory / INPUTS_NAME
     inputs_path.write_text(inputs.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    run_deployment(inputs_path, localnet.rpc_url, book_path, manifest_path)
+    run_deployment(inputs_path, localnet.rpc_url, book_path, manifest_path, write_config(manifest_path.parent))
 
 
 def _key_of(role: str) -> str:

@@ -128,7 +128,7 @@ def test_watch__w_stays_outside__pages_whatever_the_keeper_says_and_resolves(wor
         assert receiver.next_title() == "[resolved] watch quick: outside_band"
         status, logged = end(watcher)
     assert status == 0
-    assert "worst-case delta 53.8818 over the band 7.0000 for 600 s, allowed 600" in logged
+    assert "worst-case delta 53.8818 over the band 5.0000 for 600 s, allowed 600" in logged
     assert world.events("Rebalanced") != []
 
 
@@ -203,7 +203,7 @@ def test_run__metrics_and_health__are_served_while_it_runs(world):
     values = dict(re.findall(r"^(evenkeel_\S+) (\S+)$", text, re.MULTILINE))
     assert float(values['evenkeel_cycles_total{outcome="executed"}']) == 1.0
     assert float(values["evenkeel_worst_net_delta_underlying"]) == pytest.approx(53.88, abs=0.1)
-    assert float(values["evenkeel_band_underlying"]) == 7.0
+    assert float(values["evenkeel_band_underlying"]) == 5.0
     assert float(values["evenkeel_nav_error_bps"]) < 1.0
     assert float(values["evenkeel_next_expiry_seconds"]) > 0.0
     assert float(values["evenkeel_gas_runway_rebalances"]) > 1_000

@@ -41,7 +41,14 @@ from tests.soak.keeper_process import KeeperProcess
 from tests.soak.measures import Line, descriptors, file_bytes, fit, memory_bytes
 from tests.support.adversary import Adversary
 from tests.support.fault_proxy import FaultProxy, stale_head
-from tests.support.keeper_world import DEPOSIT_USD, REPOSITORY, START_PRICE_USD, KeeperWorld
+from tests.support.keeper_world import (
+    CONFIG_NAME,
+    DEPOSIT_USD,
+    REPOSITORY,
+    START_PRICE_USD,
+    KeeperWorld,
+    write_config,
+)
 
 BLOCKS_A_ROUND, EMPTY_BLOCKS = 100, 98
 BLOCK_SECONDS = 12
@@ -347,7 +354,7 @@ def soak_world(directory: Path, blocks: int) -> Iterator[tuple[KeeperWorld, list
         expiries = [start + LEAD_SECONDS + int(share * span) for share in EXPIRY_SHARES]
         expiries.append(start + span + LIFE_AFTER_SECONDS)
         book_path.write_text(book_text(expiries, 0.0), encoding="utf-8")
-        localnet.deploy_evenkeel(book_path, manifest)
+        localnet.deploy_evenkeel(book_path, manifest, write_config(directory))
         world = KeeperWorld(localnet, directory, load_deployment(manifest, 31_337), book_path)
         deposit_collateral(localnet, world.deployment, DEPOSIT_USD)
         localnet.step(START_PRICE_USD, start + LEAD_SECONDS)
@@ -356,8 +363,8 @@ def soak_world(directory: Path, blocks: int) -> Iterator[tuple[KeeperWorld, list
 
 def _network_file(world: KeeperWorld) -> Path:
     """The local chain's configuration, with the retention of this run."""
-    text = (REPOSITORY / "config" / "localnet.toml").read_text(encoding="utf-8")
-    path = world.directory / "localnet.toml"
+    path = world.directory / CONFIG_NAME
+    text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("cycle_retention_days = 30", f"cycle_retention_days = {RETENTION_DAYS}"), "utf-8")
     return path
 

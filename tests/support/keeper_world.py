@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +41,10 @@ iv_high_annual = 0.68
 """
 
 
+CONFIG_NAME = "localnet.toml"
+NARROW = {"band_underlying": 5, "risk_aversion_per_usd": 0.001}
+
+
 @dataclass
 class KeeperWorld:
     """One running chain with everything deployed; ``directory`` holds its files."""
@@ -61,7 +66,7 @@ class KeeperWorld:
         return load_kept_book(self.book_path)
 
     def settings(self, ledger: str = "ledger", **execution: Any) -> Settings:
-        path = REPOSITORY / "config" / "localnet.toml"
+        path = self.directory / CONFIG_NAME
         environment = {MANIFEST_PATH_VARIABLE: str(self.directory / "deployment.json")}
         settings = load_settings(path, environment).with_rpc_urls(self.localnet.rpc_url)
         settings = settings.with_ledger_url(self.ledger_url(ledger))
@@ -111,6 +116,17 @@ class KeeperWorld:
                 path.unlink()
 
 
+def write_config(directory: Path) -> Path:
+    """Write the local chain's configuration with a narrow band, which moves of a few percent leave."""
+    text = (REPOSITORY / "config" / CONFIG_NAME).read_text(encoding="utf-8")
+    for key, number in NARROW.items():
+        text, count = re.subn(rf"^{key} = \S+", f"{key} = {number}", text, flags=re.MULTILINE)
+        assert count == 1, key
+    path = directory / CONFIG_NAME
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
 @contextmanager
 def keeper_world(directory: Path) -> Iterator[KeeperWorld]:
     """Bring a chain up with a vault that holds 400,000 USDC and a book short 100 calls."""
@@ -121,7 +137,7 @@ def keeper_world(directory: Path) -> Iterator[KeeperWorld]:
         port=free_port(), state_directory=directory / "localnet", start_price_usd=START_PRICE_USD
     )
     with Localnet.up(settings) as localnet:
-        localnet.deploy_evenkeel(book_path, manifest_path)
+        localnet.deploy_evenkeel(book_path, manifest_path, write_config(directory))
         world = KeeperWorld(localnet, directory, load_deployment(manifest_path, 31_337), book_path)
         deposit_collateral(localnet, world.deployment, DEPOSIT_USD)
         world.step(START_PRICE_USD)
