@@ -19,6 +19,7 @@ from typing import Any
 
 from sqlalchemy.engine.default import DefaultDialect
 
+from agent.chain.config import MANIFEST_PATH_VARIABLE
 from agent.chain.transport import Server
 from agent.errors import AgentError
 from agent.files.book_file import load_book, load_kept_book
@@ -27,7 +28,7 @@ from agent.keeper.result import Outcome
 from agent.risk.exposure import book_exposure
 from agent.settings import Settings, load_settings
 from tests.chaos.mutants import MUTANTS
-from tests.support.keeper_world import REPOSITORY
+from tests.support.keeper_world import CONFIG_NAME
 
 MAX_CYCLES = 6
 WAKE = "wake"
@@ -82,7 +83,8 @@ def keep(order: dict[str, Any], answer: int) -> None:
 
 
 def _settings(order: dict[str, Any]) -> Settings:
-    settings = load_settings(REPOSITORY / "config" / "localnet.toml", order["environment"])
+    environment = order["environment"]
+    settings = load_settings(Path(environment[MANIFEST_PATH_VARIABLE]).parent / CONFIG_NAME, environment)
     sections = {name: getattr(settings, name) for name in ("chain", "execution")}
     changed = {name: section.model_copy(update=order.get(name, {})) for name, section in sections.items()}
     return settings.model_copy(update=changed)
