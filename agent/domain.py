@@ -238,6 +238,10 @@ class BlockRef:
     parent_hash: BlockHash | None = field(default=None, compare=False)
 
 
+LADDER_RUNGS = 9
+"""Sizes quoted on each side: the guard's largest leg and its halves, down to 1/256 of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class QuotePoint:
     """Answer of a venue's ``quote`` for one size."""

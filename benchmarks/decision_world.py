@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.chain.snapshot import LADDER_RUNGS
 from agent.costs.curves.base import CostCurve, ladder
 from agent.costs.curves.constant_product import ConstantProduct
 from agent.costs.curves.fixed_spread import FixedSpread
 from agent.costs.curves.order_book import BookLevel, OrderBook
 from agent.costs.curves.skew_priced import SkewPriced
 from agent.domain import (
+    LADDER_RUNGS,
     BlockRef,
     Book,
     Bounds,

@@ -16,13 +16,10 @@ from agent.checks import require_above, require_at_least
 from agent.costs.curves.base import ladder
 from agent.costs.curves.constant_product import ConstantProduct
 from agent.costs.trade_costs import CostInputs
-from agent.domain import Decision, QuotePoint, Snapshot
+from agent.domain import LADDER_RUNGS, Decision, QuotePoint, Snapshot
 from agent.errors import DataError
 from agent.numerics.arrays import FloatArray
 from agent.units import BPS, WEI_PER_GWEI, Rounding, Seconds, Wad, Wei, from_wad, to_wad, wei_to_eth
-
-LADDER_RUNGS = 9
-"""Sizes asked for on each side, each half of the next, as the keeper's snapshot has them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,8 @@ from agent.chain.abi import Call, load_abi
 from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment
 from agent.chain.state import ChainState, StateCalls, VenueState, read_state
-from agent.domain import BlockRef, QuotePoint, Snapshot, VenueSnapshot
+from agent.domain import LADDER_RUNGS, BlockRef, QuotePoint, Snapshot, VenueSnapshot
 from agent.units import Address, Wad
-
-LADDER_RUNGS = 9
-"""Sizes quoted on each side: the guard's largest leg and its halves, down to 1/256 of it."""
 
 
 class SnapshotReader:

@@ -108,8 +108,8 @@ def backtest(
     html_target, json_target = report_targets(scenario, html_path, summary_path, as_json, "backtest")
     history = _history(scenario, gas, funding, funding_venue)
     # Loaded first: a replay must not end without the means to report it.
-    from agent.report.html import render_html  # noqa: PLC0415
-    from agent.study.replay_report import backtest_report  # noqa: PLC0415
+    from agent.report.html import render_html  # noqa: PLC0415 - a study needs no pictures
+    from agent.study.replay_report import backtest_report  # noqa: PLC0415 - nor a report
 
     report = backtest_report(scenario, load_settings(config, {}), history)
     publish(render_html(report), summary_json(report), html_target, json_target, as_json)

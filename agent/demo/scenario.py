@@ -72,15 +72,22 @@ def file_scenario(
     from agent.files.price_file import load_prices  # noqa: PLC0415 - a seeded path needs no Parquet
 
     prices = load_prices(path, symbol, start, end)
-    vol_annual, origin = DEFAULT_IV_ANNUAL, "stated default, no month of prices before the start"
-    if book_path is None:
-        try:
-            before = load_prices(path, symbol, start - IV_LOOKBACK, start)
-        except DataError:
-            pass
-        else:
-            vol_annual, origin = realised_vol_annual(before), "realised volatility of the 30 days before the start"
+    vol_annual = None if book_path is not None else month_before(path, symbol, start)
+    if vol_annual is None:
+        vol_annual, origin = DEFAULT_IV_ANNUAL, "stated default, no month of prices before the start"
+    else:
+        origin = "realised volatility of the 30 days before the start"
     return _scenario(f"{symbol} replay", prices, book_path, vol_annual, origin, seed)
+
+
+def month_before(path: Path, symbol: str, start: datetime) -> float | None:
+    """Return the volatility that a price file realised over the 30 days before an instant, None where it has not."""
+    from agent.files.price_file import load_prices  # noqa: PLC0415 - a seeded path needs no Parquet
+
+    try:
+        return realised_vol_annual(load_prices(path, symbol, start - IV_LOOKBACK, start))
+    except DataError:
+        return None
 
 
 def realised_iv(path: Path, symbol: str, start: datetime, end: datetime, days: int) -> IvPath:
@@ -108,21 +115,32 @@ def default_book(prices: PriceSeries, vol_annual: float) -> Book:
 
     The volatility is rounded to a point, as it would be quoted; the chain is told an interval of 5 points either side.
     """
-    start_price_usd = float(prices.prices_usd[0])
-    expiry_unix = Seconds(prices.start_unix + DEFAULT_TENOR_SECONDS)
+    call = listed_option(
+        OptionType.CALL,
+        float(prices.prices_usd[0]),
+        Seconds(prices.start_unix + DEFAULT_TENOR_SECONDS),
+        DEFAULT_CONTRACTS,
+        vol_annual,
+    )
+    return Book(underlying_of(prices.symbol), (call,))
+
+
+def listed_option(
+    option_type: OptionType, near_usd: float, expiry_unix: Seconds, quantity: float, vol_annual: float
+) -> OptionLeg:
+    """Return an option at the listed strike nearest to a price; the chain is told 5 points of IV either side."""
+    strike_usd = at_the_money_strike(near_usd)
     iv_annual = max(round(vol_annual, 2), 2 * DEFAULT_IV_MARGIN_ANNUAL)
-    strike_usd = at_the_money_strike(start_price_usd)
-    call = OptionLeg(
-        option_type=OptionType.CALL,
+    return OptionLeg(
+        option_type=option_type,
         strike_usd=strike_usd,
         expiry_unix=expiry_unix,
-        quantity=DEFAULT_CONTRACTS,
+        quantity=quantity,
         iv_annual=iv_annual,
         iv_low_annual=round(iv_annual - DEFAULT_IV_MARGIN_ANNUAL, 4),
         iv_high_annual=round(iv_annual + DEFAULT_IV_MARGIN_ANNUAL, 4),
-        label=f"{datetime.fromtimestamp(expiry_unix, tz=UTC):%Y-%m-%d} {strike_usd:g} call",
+        label=f"{datetime.fromtimestamp(expiry_unix, tz=UTC):%Y-%m-%d} {strike_usd:g} {option_type.name.lower()}",
     )
-    return Book(underlying_of(prices.symbol), (call,))
 
 
 def at_the_money_strike(price_usd: float) -> float:

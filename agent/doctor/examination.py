@@ -9,12 +9,12 @@ from pathlib import Path
 
 from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment, load_deployment
-from agent.chain.snapshot import LADDER_RUNGS
 from agent.chain.state import StateCalls
 from agent.doctor.check import Check, Verdict, good, judged
 from agent.doctor.endpoints import Endpoint
 from agent.doctor.host import host_checks
 from agent.doctor.vault import VaultDoctor
+from agent.domain import LADDER_RUNGS
 from agent.errors import AgentError, DataError
 from agent.settings import Settings
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from agent.backtest.price_series import PriceSeries
 from agent.checks import require_above, require_finite
-from agent.demo.scenario import DEFAULT_IV_MARGIN_ANNUAL, at_the_money_strike, underlying_of
+from agent.demo.scenario import listed_option, underlying_of
 from agent.domain import Book, HoldingLeg, OptionLeg, OptionType
 from agent.units import SECONDS_PER_DAY, Seconds
-
-_LEAST_IV_ANNUAL = 2.0 * DEFAULT_IV_MARGIN_ANNUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +28,12 @@ class OptionTemplate:
 
     def leg(self, prices: PriceSeries, vol_annual: float) -> OptionLeg:
         """Return the option at a period's start; volatility rounded to a point, 5 points either side for the chain."""
-        iv_annual = max(round(self.iv_annual or vol_annual, 2), _LEAST_IV_ANNUAL)
-        strike_usd = at_the_money_strike(self.strike_ratio * float(prices.prices_usd[0]))
-        expiry_unix = Seconds(prices.start_unix + round(self.tenor_days * SECONDS_PER_DAY))
-        kind = self.option_type.name.lower()
-        return OptionLeg(
-            option_type=self.option_type,
-            strike_usd=strike_usd,
-            expiry_unix=expiry_unix,
-            quantity=self.quantity,
-            iv_annual=iv_annual,
-            iv_low_annual=round(iv_annual - DEFAULT_IV_MARGIN_ANNUAL, 4),
-            iv_high_annual=round(iv_annual + DEFAULT_IV_MARGIN_ANNUAL, 4),
-            label=f"{datetime.fromtimestamp(expiry_unix, tz=UTC):%Y-%m-%d} {strike_usd:g} {kind}",
+        return listed_option(
+            self.option_type,
+            self.strike_ratio * float(prices.prices_usd[0]),
+            Seconds(prices.start_unix + round(self.tenor_days * SECONDS_PER_DAY)),
+            self.quantity,
+            self.iv_annual or vol_annual,
         )
 
 

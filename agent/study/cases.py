@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +12,15 @@ from pydantic import ValidationError
 
 from agent.backtest.gas_model import LOCAL_CHAIN_GAS, GasModel
 from agent.backtest.pool_market import History
-from agent.backtest.price_series import PriceSeries, realised_vol_annual
+from agent.backtest.price_series import PriceSeries
 from agent.backtest.seeded_day import SEEDED_MODEL, seeded_day
 from agent.config import Section
 from agent.demo.scenario import (
     DEFAULT_IV_ANNUAL,
-    IV_LOOKBACK,
     SEEDED_START_PRICE_USD,
     SEEDED_START_UNIX,
     deposit_usd,
+    month_before,
 )
 from agent.domain import Book, OptionType
 from agent.errors import DataError, PreflightError
@@ -91,15 +91,8 @@ def _prices(entry: PeriodEntry, directory: Path) -> tuple[PriceSeries, float]:
         for written, key in ((entry.start, "from"), (entry.end, "to"))
     )
     path = directory / entry.prices
-    return load_prices(path, entry.symbol, start, end), month_before(path, entry.symbol, start)
-
-
-def month_before(path: Path, symbol: str, start: datetime, lookback: timedelta = IV_LOOKBACK) -> float:
-    """Return the volatility of the 30 days before an instant, or a stated default where the file has no such month."""
-    try:
-        return realised_vol_annual(load_prices(path, symbol, start - lookback, start))
-    except DataError:
-        return DEFAULT_IV_ANNUAL
+    vol_annual = month_before(path, entry.symbol, start)
+    return load_prices(path, entry.symbol, start, end), DEFAULT_IV_ANNUAL if vol_annual is None else vol_annual
 
 
 def _history(entry: PeriodEntry, prices: PriceSeries, directory: Path) -> tuple[History, GasModel]:

@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from agent.chain.snapshot import LADDER_RUNGS
 from agent.costs.curves.constant_product import ConstantProduct
 from agent.costs.quotes import Ladder, Rung, price_range
+from agent.domain import LADDER_RUNGS
 from agent.units import WAD
 from tests.support.curie_market import open_market, whole
 

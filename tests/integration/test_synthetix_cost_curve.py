@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from agent.chain.snapshot import LADDER_RUNGS
 from agent.costs.curves.skew_priced import SkewPriced
 from agent.costs.quotes import Ladder, Rung, price_range
+from agent.domain import LADDER_RUNGS
 from agent.units import WAD
 from tests.support.curie_market import whole
 from tests.support.synthetix_market import open_market
