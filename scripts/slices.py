@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-SOURCES = ("contracts", "tests/contracts/invariants", "tests/contracts/support")
+JUDGES = "tests/contracts/invariants"
 CAMPAIGNS = 2
 """Functions `test_campaign_…` of Invariants.t.sol: each sends half of the calls."""
 LEAST_ACCEPTED = 0.30
@@ -24,6 +24,7 @@ LEAST_JUDGED = 200_000
 GOALS = ("loss", "loss by trades", "exposure")
 """Goals of the climbs in Attackers.t.sol, by number."""
 
+_IMPORT = re.compile(r"""^(?:import|\}\s*from)[^"';]*?["'](\.[^"']+)["']""", re.MULTILINE)
 _ACTION = re.compile(r"^(\d+) (\d+) \d+ (\w+)$")
 _CALLS = re.compile(r"^calls in all (\d+)$")
 _CLIMB = re.compile(r"^goal, sequences, best ratio of the bound \(1e18\) (\d) (\d+) (\d+)$")
@@ -88,11 +89,27 @@ class Sum:
         return wrong
 
 
+def judged_sources(root: Path) -> list[Path]:
+    """Return the campaigns' own sources and all of this repository's that they are compiled with, sorted.
+
+    What no campaign imports, as the adapter of a venue that they do not trade on, makes no slice another.
+    """
+    found: set[Path] = set()
+    waiting = list((root / JUDGES).rglob("*.sol"))
+    while waiting:
+        file = waiting.pop()
+        if file not in found:
+            found.add(file)
+            imports = _IMPORT.findall(file.read_text(encoding="utf-8"))
+            waiting += [(file.parent / path).resolve() for path in imports]
+    return sorted(found)
+
+
 def digest_of(root: Path) -> str:
-    """Return a digest of the contracts, of the campaigns and of forge's settings."""
-    files = [root / "foundry.toml", *(file for folder in SOURCES for file in (root / folder).rglob("*.sol"))]
+    """Return a digest of what the campaigns judge, of the campaigns and of forge's settings."""
+    root = root.resolve()
     digest = hashlib.sha256()
-    for file in sorted(files):
+    for file in (root / "foundry.toml", *judged_sources(root)):
         content = file.read_bytes()
         digest.update(f"{file.relative_to(root).as_posix()} {len(content)}\n".encode())
         digest.update(content)

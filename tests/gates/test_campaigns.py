@@ -13,7 +13,6 @@ import pytest
 from scripts import campaigns
 from scripts.slices import (
     GOALS,
-    SOURCES,
     Asked,
     Slice,
     Sum,
@@ -21,6 +20,7 @@ from scripts.slices import (
     complaint,
     digest_of,
     figures,
+    judged_sources,
     record,
     recorded,
     sum_of,
@@ -136,7 +136,7 @@ def test_record__slices__read_back(tmp_path: Path):
 
 def test_digest_of__contract_or_judge_changed__another(repository: Path, tmp_path: Path):
     shutil.copy(repository / "foundry.toml", tmp_path)
-    for folder in SOURCES:
+    for folder in ("contracts", "tests/contracts/invariants", "tests/contracts/support"):
         shutil.copytree(repository / folder, tmp_path / folder)
     same = digest_of(tmp_path)
     assert same == digest_of(repository)
@@ -146,6 +146,21 @@ def test_digest_of__contract_or_judge_changed__another(repository: Path, tmp_pat
         changed.write_text(f"{before} ")
         assert digest_of(tmp_path) != same, file
         changed.write_text(before)
+    apart = tmp_path / "contracts" / "venues" / "curie" / "CurieVenue.sol"
+    apart.write_text(f"{apart.read_text()} ")
+    assert digest_of(tmp_path) == same
+
+
+def test_judged_sources__imports_of_every_shape__followed(tmp_path: Path):
+    judges = tmp_path / "tests" / "contracts" / "invariants"
+    judges.mkdir(parents=True)
+    (judges / "A.t.sol").write_text(
+        'import "./B.sol";\nimport {\n    C,\n    D\n} from "../../C.sol";\nimport {E} from "forge-std/Test.sol";\n'
+    )
+    (judges / "B.sol").write_text("import * as A from '../invariants/A.t.sol'; // a circle\n")
+    (tmp_path / "tests" / "C.sol").write_text("")
+    (tmp_path / "tests" / "Apart.sol").write_text("")
+    assert [file.name for file in judged_sources(tmp_path)] == ["C.sol", "A.t.sol", "B.sol"]
 
 
 @pytest.mark.parametrize(("calls", "attacks", "slices"), [(200, 0, 0), (201, 0, 1), (1000, 15, 4), (0, 46, 3)])
