@@ -14,7 +14,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +82,7 @@ class MeasuredFile:
     @property
     def is_slow(self) -> bool:
         """True for what is asked only about mutants that the quick files let pass."""
-        return self.name.startswith(("tests/integration/", "tests/properties/"))
+        return not self.name.startswith(QUICK)
 
 
 def measure(tree: Path, traced: tuple[str, ...], tests: tuple[str, ...]) -> list[MeasuredFile]:
@@ -135,13 +134,13 @@ def _rank(one: MeasuredFile, source: str) -> tuple[bool, int, float]:
 
 
 def _within(most_seconds: float, files: list[MeasuredFile]) -> list[MeasuredFile]:
-    """Return the first files, one at least, that take no longer together."""
-    spent = accumulate(one.seconds for one in files)
-    return [
-        one
-        for index, (one, seconds) in enumerate(zip(files, spent, strict=True))
-        if not index or seconds <= most_seconds
-    ]
+    """Return the first file, and in their order all others that fit into the time that is left."""
+    kept, spent = files[:1], sum(one.seconds for one in files[:1])
+    for one in files[1:]:
+        if spent + one.seconds <= most_seconds:
+            kept.append(one)
+            spent += one.seconds
+    return kept
 
 
 def environment_of(tree: Path) -> dict[str, str]:

@@ -133,7 +133,8 @@ def main() -> int:
     if arguments.named:
         with judge_in(tree, []) as judge:
             return 1 if unnoticed(judge, named_mutants()) else 0
-    files = read_map(arguments.map) if arguments.map else measure(tree, PACKAGES, (*QUICK, *SLOW))
+    tests = (*QUICK, *SLOW) if arguments.slow_seconds else QUICK
+    files = read_map(arguments.map) if arguments.map else measure(tree, PACKAGES, tests)
     found = sources(tuple(arguments.packages))
     every = [name for names in found.values() for name in names]
     mutants = [mutant for name in every for mutant in drawn(name, arguments.seed, arguments.per_file)]

@@ -54,7 +54,7 @@ def inside_chain_band(
     wanted_size = _toward_zero(wanted.target_net_delta - exposure.net_delta)
     landing_x2 = abs(middle_x2)
     if wanted_size != 0 or abs(middle_x2) > slack_x2:
-        is_forced = wanted_size == 0 or abs(middle_x2 + 2 * wanted_size) > slack_x2
+        is_forced = abs(middle_x2 + 2 * wanted_size) > slack_x2
         inside_x2 = slack_x2 * (BPS - headroom_bps) // BPS
         if is_forced:
             inside_x2 = min(inside_x2, _forced_landing_x2(slack_x2, exposure, costs))

@@ -87,6 +87,23 @@ def test_predict__order_to_close__is_worth_the_worse_of_position_and_limit():
     assert venue.equity_high == wad(40_000 + 20 * 30)  # at 3,020, sold or not
 
 
+@pytest.mark.parametrize(("mark", "index"), [(3_020.0, 2_990.0), (2_990.0, 3_020.0)])
+@pytest.mark.parametrize("size", [20.0, -20.0, 0.0])
+@pytest.mark.parametrize("ordered", ["10", "-10", "-40", "40"])
+@pytest.mark.parametrize("limit", ["2980", "3005", "3040"])
+def test_predict__order_of_any_side__may_fill_or_not_at_either_price(mark, index, size, ordered, limit):
+    """From cash: at its limit at worst, at best at the better of limit and prices, or not at all; the fee is paid."""
+    low_price = min((mark, index), key=lambda price: size * price)
+    snapshot = snapshot_of(BOOK, VenueState(size=size, equity_usd=40_000, mark_usd=mark, index_usd=index))
+    venue = predict(snapshot, (), (order(ordered, limit, "12"),)).venues[0]
+    cash, change, worst = 40_000 - size * low_price, float(ordered), float(limit)
+    best = min(worst, mark, index) if change > 0 else max(worst, mark, index)
+    ends = [cash + size * at + bought for at in (mark, index) for bought in (0.0, change * (at - worst))]
+    assert venue.equity_low == wad(min(ends) - 12)
+    ends = [cash + size * at + bought for at in (mark, index) for bought in (0.0, change * (at - best))]
+    assert venue.equity_high == wad(max(ends))
+
+
 def test_predict__venue_sinks_under_water__nav_counts_it_as_nothing():
     snapshot = snapshot_of(BOOK, VenueState(equity_usd=100))
     after = predict(snapshot, (), (fill(),))

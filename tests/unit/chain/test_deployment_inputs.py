@@ -58,6 +58,32 @@ def test_load_deployment_inputs__fee_recipient__is_nobody_unless_named(tmp_path)
         load_deployment_inputs(written(tmp_path, fee_recipient="0x" + "ab" * 20))
 
 
+@pytest.mark.parametrize("name", ["venues", "members"])
+def test_load_deployment_inputs__nobody_to_serve__is_refused(tmp_path, name):
+    with pytest.raises(DataError, match=name):
+        load_deployment_inputs(written(tmp_path, **{name: []}))
+
+
+def keepers(*numbers: int) -> list[str]:
+    return [to_checksum_address(f"0x{number:040x}") for number in numbers]
+
+
+def test_load_deployment_inputs__further_keepers__are_two_at_most_and_nobody_twice(tmp_path):
+    assert load_deployment_inputs(written(tmp_path)).further_keepers == ()
+    assert len(load_deployment_inputs(written(tmp_path, further_keepers=keepers(90, 91))).further_keepers) == 2
+    with pytest.raises(DataError, match="further_keepers"):
+        load_deployment_inputs(written(tmp_path, further_keepers=keepers(90, 91, 92)))
+    for twice in (keepers(90, 90), [ADDRESSES["keeper"]]):
+        with pytest.raises(DataError, match="a keeper is named twice; name each once"):
+            load_deployment_inputs(written(tmp_path, further_keepers=twice))
+
+
+@pytest.mark.parametrize("role", ["further_keepers", "members"])
+def test_load_deployment_inputs__deployer_among_many__is_refused(tmp_path, role):
+    with pytest.raises(DataError, match=f"one of {role} is the deployer, who may hold no role"):
+        load_deployment_inputs(written(tmp_path, **{role: [*keepers(90), ADDRESSES["deployer"]]}))
+
+
 def test_load_deployment_inputs__no_deployer__names_the_key(tmp_path):
     path = written(tmp_path)
     content = json.loads(path.read_text())

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from agent.decision.bounds_fit import Circumstances, misfits
-from agent.domain import Book
-from tests.support.decision_builders import BOUNDS, NOW, SPOT_USD, held, short_calls, wad
+from agent.domain import Book, OptionLeg, OptionType
+from tests.support.decision_builders import BOUNDS, EXPIRY, NOW, SPOT_USD, delta_interval, held, short_calls, wad
 
 HERE = Circumstances(
     at_unix=NOW, price_usd=SPOT_USD, nav_usd=500_000.0, deviation_bps=100, idle_reserve_bps=1_000, gas_usd=40.0
@@ -54,3 +54,20 @@ def test_misfits__loss_budget__is_that_of_the_largest_end_of_the_interval():
     """20 coins at 3,000 and 135 bps are charged $810; one keeper has 16 bps of 500,000."""
     assert "is charged about $810" in told(held(20.0), replace(BOUNDS, loss_capacity_bps=16))[0]
     assert told(held(20.0), replace(BOUNDS, loss_capacity_bps=17)) == ()
+
+
+@pytest.mark.parametrize("quantity", [100.0, -100.0])
+def test_misfits__delta_that_is_an_interval__is_charged_at_its_farther_end(quantity):
+    leg = OptionLeg(OptionType.CALL, 1.1 * SPOT_USD, EXPIRY, quantity, 0.7, 0.4, 1.0, "calls")
+    book = Book("ETH", (leg,))
+    farther = max(abs(end) for end in delta_interval(book, SPOT_USD, NOW))
+    lines = told(book, replace(BOUNDS, loss_capacity_bps=1))
+    assert any(line.startswith(f"a hedge of {farther:.4g} at once is charged") for line in lines), lines
+
+
+@pytest.mark.parametrize(("share_bps", "is_told"), [(10_000, False), (5_001, False), (4_999, True)])
+def test_misfits__keepers_share__is_what_one_has_of_the_budget(share_bps, is_told):
+    """20 coins are charged $810; 5,000 bps of 32.4 bps of 500,000."""
+    bounds = replace(BOUNDS, loss_capacity_bps=324, keeper_share_bps=share_bps)
+    found = told(held(20.0), bounds, nav_usd=50_000.0)
+    assert any("of the loss budget" in line for line in found) is is_told

@@ -10,7 +10,7 @@ import pytest
 from agent.backtest.price_series import PriceSeries
 from agent.backtest.vault_day import KeeperModel, replay_vault
 from agent.decision.decide import decide
-from agent.decision.expiry_reserve import charge_ratio, expiry_reserve
+from agent.decision.expiry_reserve import charge_ratio, expiry_reserve, held_for_expiry
 from agent.domain import Action, Book, OptionLeg, OptionType, TradeCosts
 from agent.policy.fixed_threshold import FixedThreshold
 from agent.risk.exposure import book_exposure
@@ -64,6 +64,37 @@ def test_expiry_reserve__end_is_near__is_the_charge_less_the_refill():
 )
 def test_expiry_reserve__nothing_needed__is_none(book, changes):
     assert reserve_of(book, **changes) is None
+
+
+def test_expiry_reserve__slowest_refill_that_there_is__counts_too():
+    """One basis point a day of $500,000 refills $2.08 in an hour."""
+    assert reserve_of(calls(1), loss_refill_bps_per_day=1).kept_usd == pytest.approx(690.0 - 50.0 / 24.0, rel=1e-3)
+
+
+@pytest.mark.parametrize("seconds", [HOUR, 24 * HOUR])
+def test_expiry_reserve__expiry_exactly_a_refill_away__is_the_last_that_counts(seconds):
+    """150 bps at 3,600 or 150 bps a day take an hour or a day."""
+    per_day = 150 * 24 * HOUR // seconds
+    book = calls(seconds // HOUR, quantity=-5_000.0)
+    assert reserve_of(book, loss_refill_bps_per_day=per_day) is not None
+    assert reserve_of(book, loss_refill_bps_per_day=per_day + 1) is None
+
+
+def test_expiry_reserve__legs_of_two_expiries__are_those_of_the_first_alone():
+    both = Book("ETH", (*calls(1).positions, *calls(1, -5.0, 1_900.0).positions, *calls(2, -30.0).positions))
+    kept = reserve_of(both)
+    assert (kept.delta, kept.seconds) == (pytest.approx(25.0, rel=1e-3), HOUR)
+
+
+def test_held_for_expiry__trade_that_leaves_exactly_the_reserve__may_go():
+    """All of the budget of $7,500 is kept, and a trade of no size leaves all of it."""
+    book = calls(1, quantity=-5_000.0)
+    snapshot = with_bounds(snapshot_of(book, deviation_bps=100), loss_capacity_bps=150, loss_refill_bps_per_day=150)
+    exposure = book_exposure(book, SPOT_USD, NOW, 20.0)
+    assert held_for_expiry(snapshot, exposure, PAID, 0.0) is None
+    words = held_for_expiry(snapshot, exposure, PAID, 0.01)
+    assert words.startswith("$7,500 of the loss budget of $7,500 are kept to close the hedge of")
+    assert words.endswith("that expires in 1 h")
 
 
 def test_expiry_reserve__more_than_the_budget_holds__is_all_of_it():

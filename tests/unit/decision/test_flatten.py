@@ -119,3 +119,35 @@ def test_plan_flatten__silent_venue__is_left_and_told():
     step = plan(replace(snapshot, measurement=measurement))
     assert step.legs == ()
     assert step.reason == "no venue with a position answers and quotes"
+
+
+@pytest.mark.parametrize(("used", "low", "high"), [("0", 30.0, 30.0), ("0.0297", 7.5, 10.0), ("0.0298", 0.0, 0.0)])
+def test_plan_flatten__loss_budget_nearly_spent__closes_a_quarter_at_least(used, low, high):
+    """30 at 50 bps and fees are charged $585; 3 bps of $550,000 pay for $165 of it, and 2 bps for no quarter."""
+    snapshot = snapshot_of(NO_BOOK, LONG, deviation_bps=50, usage=usage_of(loss_used=wad(used), updated_at=NOW))
+    step = plan(with_bounds(snapshot, urgent_delta=wad(100)))
+    assert wad(low) <= -closed(step) <= wad(high)
+    assert step.remaining == 30 * WAD + closed(step)
+    assert (step.refusal is None) is bool(step.legs)
+
+
+def test_plan_flatten__venue_quotes_nothing__is_left_and_told():
+    snapshot = snapshot_of(NO_BOOK, LONG)
+    (venue,) = snapshot.venues
+    step = plan(replace(snapshot, venues=(replace(venue, quotes=()),)))
+    assert (step.legs, step.refusal, step.remaining) == ((), None, 30 * WAD)
+    assert step.reason == "no venue with a position answers and quotes"
+
+
+def test_plan_flatten__last_wei_of_a_position__is_closed_too():
+    snapshot = snapshot_of(NO_BOOK, replace(LONG, size="0.000000000000000001"))
+    assert closed(plan_flatten(snapshot, ROUTING)) == -1
+
+
+def test_plan_flatten__largest_cannot_be_closed__takes_the_next_and_says_nothing_of_it():
+    """The larger one's venue quotes nothing."""
+    snapshot = snapshot_of(NO_BOOK, LONG, replace(LONG, size=20.0))
+    larger, smaller = snapshot.venues
+    step = plan(replace(snapshot, venues=(replace(larger, quotes=()), smaller)))
+    assert (closed(step), step.remaining, step.refusal) == (-20 * WAD, 30 * WAD, None)
+    assert step.reason == "close 20.0000 of 50.0000 by hand"

@@ -103,7 +103,7 @@ def test_largest_accepted__error_without_a_figure__bisects():
     limit = 3_200 * 10**18
     bounds = priced_above(limit, WANTED // 5)
     assert 0 <= WANTED // 5 - bounds.search() <= PRECISION
-    assert len(bounds.asked) <= 14
+    assert len(bounds.asked) == 1 + 12, "the refused size, and twelve halvings to 1/4096 of it"
 
 
 def test_largest_accepted__size_that_improves_too_little__is_a_lower_end():

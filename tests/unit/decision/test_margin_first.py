@@ -76,7 +76,7 @@ def test_margin_first__above_the_high_watermark__deposits_to_target():
     found = plan(snapshot_of(BOOK, STRAINED))
     assert ratio(snapshot_of(BOOK, STRAINED), found) == pytest.approx(2.0, abs=1e-3)
     assert (found.expected_fills, found.is_enough, found.urgent) == ((), True, True)
-    assert "3.75 (to 2.00), above the high watermark of 3.00; deposit $21,000" in found.reason
+    assert found.reason == "venue 0 at 3.75 (to 2.00), above the high watermark of 3.00; deposit $21,000 of margin"
 
 
 def test_margin_first__what_stops_a_decision__does_not_stop_it():
@@ -152,6 +152,14 @@ def test_margin_first__cooldown__names_the_guards_error():
     found = plan(snapshot)
     assert found.legs == ()
     assert "CooldownActive" in found.reason
+
+
+def test_margin_first__cut_refused_beside_a_deposit__says_what_else_was_wanted():
+    venue = replace(ENDANGERED, equity_usd=10_000.0)
+    snapshot = snapshot_of(BOOK, venue, idle_usd=4_000.0, usage=usage_of(last_trade_at=NOW - 1))
+    found = plan(snapshot)
+    assert (found.legs[0].margin_delta, found.expected_fills) == (4_000 * 10**6, ())
+    assert "deposit $4,000 of margin; the guard would refuse more: CooldownActive" in found.reason
 
 
 def test_margin_first__quotes_without_sense__deposits_all_the_same():

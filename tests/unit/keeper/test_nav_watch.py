@@ -105,6 +105,8 @@ def test_look__answered_for__is_booked_at_this_block_once_and_told(watch, ledger
         wad(-2),
         wad(50),
     )
+    assert event.at.block == scan.to
+    assert event.at.log_index >= 10**9, "no log of the chain's has its place"
     assert "nav_corrected" in caplog.text
     watch.look(SIGHT)
     assert len(ledger.booked) == 1

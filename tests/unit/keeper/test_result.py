@@ -20,6 +20,7 @@ BLIND = CycleResult(SNAPSHOT.block, Outcome.HELD, "because", 1.0)
 
 def test_result__nothing_read__shows_nothing():
     assert (BLIND.snapshot, BLIND.decision, BLIND.measurement_after, BLIND.decision_seconds) == (None, None, None, 0.0)
+    assert (BLIND.guard_mirror_mismatch, BLIND.fills) == (False, ())
 
 
 def test_result__decided__shows_what_it_decided_on_and_how_long_that_took():

@@ -77,11 +77,18 @@ def test_is_correction_due__its_block_was_replaced__is_due_again(ledger):
     assert is_correction_due(ledger)
 
 
-def correct(ledger, number: int) -> None:
+@pytest.mark.parametrize("kind", [kind for kind in AccountEventKind if kind is not AccountEventKind.CORRECTION])
+def test_is_correction_due__something_else_befell_an_account__is_still_due(ledger, kind):
+    ledger.add_cycle(nav_cycle(11, 100_500, 100_000))
+    acknowledge(ledger, Subject.NAV)
+    correct(ledger, 12, kind)
+    assert is_correction_due(ledger)
+
+
+def correct(ledger, number: int, kind=AccountEventKind.CORRECTION) -> None:
     """Enter a correction of two venues at one block."""
     events = tuple(
-        AccountEventRecord(LogId(block_id(number), "0x00", index), VENUE, AccountEventKind.CORRECTION, Wad(0), Wad(1))
-        for index in (1, 2)
+        AccountEventRecord(LogId(block_id(number), "0x00", index), VENUE, kind, Wad(0), Wad(1)) for index in (1, 2)
     )
     ledger.add_scan(Scan(number, block_id(number), account_events=events))
 
