@@ -212,3 +212,36 @@ def test_pages__last_block_of_a_page_replaced_while_it_is_read__is_not_recorded(
     reader, _ = reader_of(server)
     with pytest.raises(TransientError, match="replaced block 5000 while its logs were read"):
         list(reader.pages(QUERY, 1, target(20_000), None))
+
+
+@pytest.mark.parametrize(("quorum", "length"), [(1, 400), (2, 200), (3, 100)])
+def test_pages__servers_take_different_lengths__a_page_is_what_a_quorum_takes(quorum, length):
+    servers = [LogServer() for _ in range(3)]
+    reader, pool = reader_of(*servers, quorum=quorum)
+    for endpoint, most in zip(pool.endpoints, (100, 400, 200), strict=True):
+        endpoint.log_range.current = most
+    pages = list(reader.pages(QUERY, 1, target(length), None))
+    assert covered(pages, 1) == [(1, length)]
+
+
+def test_pages__server_that_is_left_alone__does_not_decide_the_length():
+    servers = [LogServer() for _ in range(3)]
+    reader, pool = reader_of(*servers, quorum=2)
+    for endpoint, most in zip(pool.endpoints, (400, 300, 200), strict=True):
+        endpoint.log_range.current = most
+    pool.endpoints[0].breaker.failed(pool.endpoints[0]._clock(), "late", opens=True)
+    assert reader._size() == 200
+    pool.endpoints[1].breaker.failed(pool.endpoints[1]._clock(), "late", opens=True)
+    assert reader._size() == 300, "too few are left, so all count again"
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_pages__server_lags_at_first__is_not_taken_for_a_range_too_long(first):
+    """Only a refusal of the length shortens a page; any other failure is told."""
+    server = LogServer()
+    server.failures[first] = TimedOutError("late")
+    reader, pool = reader_of(server)
+    pool.endpoints[0].log_range.current = 10
+    with pytest.raises(TransientError, match="late"):
+        list(reader.pages(QUERY, 1, target(20), None))
+    assert [end - start + 1 for start, end in server.ranges] == [10] * first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,7 +22,7 @@ from agent.chain.failures import (
     TimedOutError,
 )
 from agent.chain.limits import SUCCESSES_TO_GROW, AdaptiveLimit
-from agent.chain.pool import MOST_REPEATS, MOST_SILENCES, EndpointPool, Reply
+from agent.chain.pool import MOST_REPEATS, MOST_SILENCES, EndpointPool, Repeats, Reply
 from agent.chain.transport import Answer, Request
 from agent.errors import TransientError
 
@@ -452,3 +453,190 @@ def test_limit__small_requests__prove_nothing():
     for _ in range(5 * SUCCESSES_TO_GROW):
         limit.passed(99)
     assert limit.current == 100
+
+
+# --- when who is asked again ------------------------------------------------------------------------------------------
+
+
+def repeats_of(*endpoints: Endpoint) -> Repeats:
+    repeats = Repeats(first_pause_seconds=0.5, silence_seconds=4.0)
+    for endpoint in endpoints:
+        repeats.listen(endpoint, 100.0)
+    return repeats
+
+
+def endpoints(count: int) -> list[Endpoint]:
+    return list(pool_of(*(ScriptedServer(str(index), lambda: 1) for index in range(count))).endpoints)
+
+
+def test_repeats__server_fails_again_and_again__pauses_double_three_times():
+    [endpoint] = endpoints(1)
+    repeats, now, pauses = repeats_of(), 100.0, []
+    assert repeats.next_at == math.inf
+    for _ in range(5):
+        repeats.add(endpoint, ServerError("busy"), now)
+        if repeats.next_at == math.inf:
+            break
+        pauses.append(repeats.next_at - now)
+        now = repeats.next_at
+        assert repeats.due(now) == [endpoint]
+    assert pauses == [0.5, 1.0, 2.0]
+
+
+def test_repeats__server_is_silent__is_asked_again_twice():
+    [endpoint] = endpoints(1)
+    repeats = repeats_of(endpoint)
+    assert repeats.due(103.9) == []
+    assert repeats.next_at == 104.0
+    assert repeats.due(104.0) == [endpoint]
+    repeats.listen(endpoint, 104.0)
+    assert repeats.due(108.0) == [endpoint]
+    repeats.listen(endpoint, 108.0)
+    assert repeats.next_at == math.inf
+
+
+def test_repeats__one_replies__the_other_alone_is_asked_again():
+    first, second = endpoints(2)
+    repeats = repeats_of(first, second)
+    repeats.heard(first)
+    assert repeats.due(104.0) == [second]
+    assert repeats.due(104.0) == [], "asked once for each time that is due"
+
+
+@pytest.mark.parametrize(
+    ("failure", "is_asked_again"),
+    [
+        (ServerError("busy"), True),
+        (RateLimitedError("slow down"), True),
+        (RateLimitedError("slow down", 1.0), False),
+        (TimedOutError("late"), False),
+        (BatchRefusedError("too many"), False),
+        (RpcRefusedError("ping", "no"), False),
+        (TransientError("odd"), False),
+    ],
+)
+def test_repeats__failure__is_worth_another_question_only_where_it_is_of_the_moment(failure, is_asked_again):
+    [endpoint] = endpoints(1)
+    repeats = repeats_of()
+    repeats.add(endpoint, failure, 100.0)
+    assert (repeats.next_at < math.inf) is is_asked_again
+
+
+def test_every__no_word_on_what_is_enough__waits_for_all(over):
+    late = ScriptedServer("late", lambda: over.wait(0.2) or 2)
+    replies = pool_of(late, ScriptedServer("soon", lambda: 1)).every(ping, linger_seconds=0.0)
+    assert sorted(reply.value for reply in replies) == [1, 2]
+
+
+def test_every__failures__are_replies_too_and_defects_are_raised():
+    replies = pool_of(ScriptedServer("a", failing(ServerError("busy"))), ScriptedServer("b", lambda: 1)).every(ping)
+    assert sorted((reply.endpoint.name, str(reply.failure), reply.value) for reply in replies) == [
+        ("a", "busy", None), ("b", "None", 1),
+    ]  # fmt: skip
+    with pytest.raises(ZeroDivisionError):
+        pool_of(ScriptedServer("a", lambda: 1 // 0)).every(ping)
+
+
+def test_pool__servers__are_counted_and_closed_together():
+    closed = []
+
+    class Closing(ScriptedServer):
+        def close(self) -> None:
+            closed.append(self.name)
+
+    pool = pool_of(Closing("a", lambda: 1), Closing("b", lambda: 1))
+    assert len(pool) == 2
+    pool.close()
+    assert closed == ["a", "b"]
+    assert [health.name for health in pool.health()] == ["a", "b"]
+
+
+@pytest.mark.parametrize(("inner", "outer", "is_over"), [(50.0, -1.0, False), (-1.0, 50.0, True)])
+def test_within__one_deadline_in_another__the_innermost_holds(inner, outer, is_over):
+    pool = EndpointPool([Endpoint(ScriptedServer("a", lambda: 1), 1, 1.0)], 1.0)
+    with pool.within(outer), pool.within(inner):
+        if is_over:
+            with pytest.raises(TransientError, match="the time for this cycle is over"):
+                pool.first(ping)
+        else:
+            assert pool.first(ping) == 1
+
+
+def test_end__deadline_nearer_than_the_time_out__is_where_a_question_ends():
+    now = [100.0]
+    pool = EndpointPool([], 30.0, lambda: now[0])
+    assert pool._end() == pytest.approx(130.2)
+    with pool.within(10.0):
+        assert pool._end() == pytest.approx(110.0)
+        now[0] = 109.9
+        assert pool._end() == pytest.approx(110.0)
+        now[0] = 110.0
+        with pytest.raises(TransientError):
+            pool._end()
+
+
+@pytest.mark.parametrize(("latency", "patience"), [(0.0, 3.0), (0.001, 0.05), (0.1, 0.4), (0.75, 3.0), (10.0, 3.0)])
+def test_patience__usual_latency__is_four_of_them_within_a_twentieth_and_a_tenth(latency, patience):
+    """Time-out of 30 s: a tenth of it at most, 0.05 s at least, and all of the tenth where no latency is known."""
+    pool = pool_of(ScriptedServer("a", lambda: 1))
+    pool.endpoints[0].breaker.latency_seconds = latency
+    assert pool._patience(pool.endpoints[0]) == pytest.approx(patience)
+
+
+def test_first__several_servers__asks_the_quickest_of_the_healthiest_first():
+    clock = lambda: 100.0  # noqa: E731
+    servers = [ScriptedServer(name, lambda: 1) for name in ("open", "slow", "quick")]
+    pool = EndpointPool([Endpoint(server, 1, 5.0, clock) for server in servers], 5.0, clock)
+    for endpoint, latency in zip(pool.endpoints, (0.001, 0.2, 0.1), strict=True):
+        endpoint.breaker.latency_seconds = latency
+    pool.endpoints[0].breaker.failed(100.0, "late", opens=True)
+    assert pool.first(lambda endpoint: endpoint.name) == "quick"
+    assert [pool._rank(endpoint)[0] for endpoint in pool.endpoints] == [2, 0, 0]
+
+
+def test_first__one_whose_rest_is_over__is_asked_beside_the_leading_one():
+    now = [100.0]
+    resting, well = ScriptedServer("resting", lambda: 7), ScriptedServer("well", lambda: 7)
+    pool = EndpointPool([Endpoint(server, 1, 5.0, lambda: now[0]) for server in (resting, well)], 5.0, lambda: now[0])
+    pool.endpoints[0].breaker.failed(98.0, "late", opens=True)
+    assert pool.endpoints[0].state is BreakerState.HALF_OPEN
+    assert pool.first(ping) == 7
+    assert resting.was_asked.wait(30)
+
+
+def test_first__all_servers_ask_for_a_rest__says_what_each_met():
+    clock = lambda: 100.0  # noqa: E731
+    names = {"a": "slow down", "b": "quota exceeded"}
+    pool = EndpointPool([Endpoint(ScriptedServer(name, lambda: 1), 1, 5.0, clock) for name in names], 5.0, clock)
+    for endpoint in pool.endpoints:
+        endpoint.breaker.failed(100.0, names[endpoint.name], opens=True, rest_seconds=30.0)
+    with pytest.raises(TransientError, match="slow down; quota exceeded"):
+        pool.first(ping)
+
+
+def test_gather__those_asked_are_too_few__spare_servers_fill_the_gap_alone(over):
+    """A quorum of two, one healthy server and two at rest: one of these is asked, not both."""
+    clock = lambda: 100.0  # noqa: E731
+    servers = [ScriptedServer(name, lambda: 7) for name in ("well", "rests", "rests too")]
+    pool = EndpointPool([Endpoint(server, 1, 5.0, clock) for server in servers], 5.0, clock)
+    for endpoint in pool.endpoints[1:]:
+        endpoint.breaker.failed(100.0, "late", opens=True)
+    assert pool.gather(ping, 2, two_alike) == 7
+    assert [server.asked for server in servers] == [1, 1, 0]
+
+
+def test_gather__time_is_over__the_silent_rest_and_all_reasons_are_told(over):
+    hung, dead = ScriptedServer("hung", hanging(over)), ScriptedServer("dead", failing(RpcRefusedError("ping", "no")))
+    pool = pool_of(hung, dead, timeout_seconds=0.3)
+    with pytest.raises(TransientError, match="ping: no; hung did not answer in time"):
+        pool.gather(ping, 2, two_alike)
+    assert pool.endpoints[0].state is BreakerState.OPEN
+
+
+def test_gather__every_server_refuses_for_good__is_final():
+    pool = pool_of(*(ScriptedServer(name, failing(RpcRefusedError("ping", "no"))) for name in "ab"))
+    for _ in range(FINAL_REFUSALS - 1):
+        with suppress(TransientError, RpcRefusedError):
+            pool.gather(ping, 2, two_alike)
+    with pytest.raises(RpcRefusedError):
+        pool.gather(ping, 2, two_alike)

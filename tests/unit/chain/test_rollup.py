@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from eth_abi.abi import decode
 from eth_utils.crypto import keccak
 
 from agent.chain.abi import Call, Function
@@ -99,3 +100,26 @@ def test_charged__operators_fee_not_told_any_more__is_left_out():
     client = FakeClient({})
     client.trouble = TransientError("missing trie node")
     assert Rollup(client, RollupKind.OP_STACK).charged({"l1Fee": "0x2bc", "gasUsed": "0x1"}, BLOCK) == 700
+
+
+@pytest.mark.parametrize("kind", RollupKind)
+def test_rollup__chain_does_not_tell__reckons_with_nothing(kind):
+    rollup = Rollup(FakeClient({}), kind)
+    assert (rollup.data_fee(CALL, 10**6, BLOCK), rollup.data_gas(CALL, BLOCK)) == (0, 0)
+
+
+def test_rollup__arbitrum__asks_of_this_very_call_that_creates_no_contract():
+    client = FakeClient({L1_GAS: (400_000, 1, 2)})
+    Rollup(client, RollupKind.ARBITRUM).data_gas(CALL, BLOCK)
+    [asked] = client.read
+    to, creates, data = decode(["address", "bool", "bytes"], bytes.fromhex(asked[10:]))
+    assert (to, creates, data) == (VAULT.lower(), False, bytes.fromhex(CALL.data[2:]))
+
+
+def test_rollup__arbitrum_usual_rebalance__is_asked_of_the_vault_with_data_that_does_not_compress():
+    client = FakeClient({L1_GAS: (400_000, 1, 2)})
+    Rollup(client, RollupKind.ARBITRUM).usual_fee(VAULT, 10**6, BLOCK)
+    to, _, data = decode(["address", "bool", "bytes"], bytes.fromhex(client.read[0][10:]))
+    assert to == VAULT.lower()
+    assert len(data) == USUAL_REBALANCE_BYTES - ENVELOPE_BYTES == 780
+    assert len(set(data[:255])) == 255
