@@ -22,6 +22,7 @@ from scripts.python_mutants import PythonMutant
 
 QUICK = (
     "tests/gates/test_parameters_page.py",
+    "tests/integration/test_ledger_postgresql.py",
     "tests/unit/chain",
     "tests/unit/cli/test_decide_command.py",
     "tests/unit/cli/test_ledger_command.py",
@@ -42,11 +43,11 @@ SLOW = (
     "tests/integration/test_account_events.py",
     "tests/integration/test_book_and_chain_apart.py",
     "tests/integration/test_guard_mirror.py",
+    "tests/integration/test_head_hints.py",
     "tests/integration/test_keeper.py",
     "tests/integration/test_keeper_fail_over.py",
     "tests/integration/test_keeper_follows_the_chain.py",
     "tests/integration/test_keeper_recovery.py",
-    "tests/integration/test_ledger_postgresql.py",
     "tests/properties/test_decide_properties.py",
     "tests/properties/test_guard_properties.py",
 )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.errors import RejectedError
+from agent.errors import DataError, RejectedError
 from agent.execution.submit import Terms
 from agent.ledger.records import IntentState, Purpose
 from agent.units import Seconds, Wei
@@ -140,3 +140,36 @@ def test_resume__bid_at_its_cap_and_unwanted__cancellation_has_a_cap_of_its_own(
     stuck, cancel = ledger.transactions_of(record().intent.intent_id)
     assert stuck.max_fee_wei >= 99 * 10**9
     assert stuck.max_fee_wei * 1.125 <= cancel.max_fee_wei <= 200 * 10**9
+
+
+@pytest.mark.parametrize(("seconds", "bids"), [(1, 1), (2, 2), (3, 2), (4, 3), (6, 4), (8, 4)])
+def test_execute__a_block_a_second__bids_again_after_every_two(chain, ledger, clock, seconds, bids):
+    """The first bid and three more; a block passes each second, and a bid has two."""
+    chain.mines = False
+    passing_blocks(chain, clock)
+    executor_of(chain, ledger, clock, receipt_timeout_seconds=seconds).execute(record(), block(10))
+    assert len(ledger.transactions_of(record().intent.intent_id)) == bids
+
+
+@pytest.mark.parametrize(("base_fee_gwei", "bids"), [(41, 1), (42, 2)])
+def test_execute__base_fee_reaches_the_bid__is_left_behind_only_beyond_it(chain, ledger, clock, base_fee_gwei, bids):
+    chain.mines = False
+
+    def dearer() -> None:
+        chain.number, chain.base_fee = 11, base_fee_gwei * 10**9
+
+    clock.then[3.0] = dearer
+    executor_of(chain, ledger, clock, replace_after_blocks=50).execute(record(), block(10))
+    assert len(ledger.transactions_of(record().intent.intent_id)) == bids
+
+
+@pytest.mark.parametrize(("missing", "is_sent"), [(0, True), (1, False)])
+def test_execute__gas_money__is_that_of_the_gas_limit_at_the_bid(chain, ledger, clock, missing, is_sent):
+    """1,500,000 of gas at 41 gwei."""
+    chain.balance = 1_500_000 * 41 * 10**9 - missing
+    if is_sent:
+        executor_of(chain, ledger, clock).execute(record(), block(10))
+    else:
+        with pytest.raises(DataError, match="send it gas money"):
+            executor_of(chain, ledger, clock).execute(record(), block(10))
+    assert len(chain.sent) == int(is_sent)

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import OperationalError
 
 from agent.chain.block_id import BlockId
@@ -155,3 +155,47 @@ def test_require_held__lock_file_removed__is_fatal(tmp_path):
         (tmp_path / "ledger.sqlite.lock").unlink()
         with pytest.raises(FatalError, match="was removed or replaced while this keeper ran"):
             database.lease.require_held()
+
+
+def test_require_held__database_does_not_answer__is_of_the_moment_and_in_one_line(first, monkeypatch):
+    def fails(_: Lease) -> bool:
+        raise OperationalError("SELECT 1", {}, Exception("connection lost\nsee the log"))
+
+    monkeypatch.setattr(Lease, "_renew", fails)
+    with pytest.raises(TransientError, match=r"^the ledger's lease cannot be renewed: connection lost$"):
+        first.lease.require_held()
+
+
+def test_require_held__another_has_it_now__is_not_ours_whatever_was_renewed(ledger_url, first):
+    """Lost within a quarter of the lease, in which it is not renewed: the rows tell all the same."""
+    let_it_lapse(first)
+    with Database.open(ledger_url, "vault", "key", LONG) as second:
+        with pytest.raises(LeaseHeldError, match="in use by another keeper"):
+            first.lease.require_held()
+        assert (first.lease.epoch, second.lease.epoch) == (0, 4)
+
+
+def test_fence__name_is_gone__says_which(first):
+    with first.engine.begin() as connection:
+        connection.execute(delete(schema.leases).where(schema.leases.c.name == "key key"))
+    with first.engine.begin() as connection, pytest.raises(LeaseHeldError, match="the lease of key key is gone"):
+        first.lease.fence(connection)
+    assert first.lease.epoch == 0
+
+
+@pytest.mark.parametrize(("age", "is_free"), [(299.0, False), (301.0, True), (-1.0, True)])
+def test_acquire__holder_that_shows_no_lock__is_waited_for_as_long_as_its_lease(tmp_path, monkeypatch, age, is_free):
+    """A lease of 300 s, taken at 10,000 by a keeper of whom no lock is known; a clock gone back has begun anew."""
+    now = [10_000.0]
+    monkeypatch.setattr(lease_module, "_now", lambda _: now[0])
+    url = f"sqlite:///{tmp_path}/ledger.sqlite"
+    with Database.open(url, "vault", "key", LONG) as database:
+        with database.engine.begin() as connection:
+            connection.execute(update(schema.leases).values(is_locked=False))
+        database.lease._presence.release()
+        now[0] += age
+        if is_free:
+            Database.open(url, "vault", "key", LONG).close()
+            return
+        with pytest.raises(DataError, match="is in use by another keeper"):
+            Database.open(url, "vault", "key", LONG)

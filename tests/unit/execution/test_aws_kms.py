@@ -1,0 +1,100 @@
+"""A key of AWS KMS: what is asked of it, and what is told where it does not answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agent.errors import DataError, TransientError
+from agent.execution.fees import Fees
+from agent.execution.kms_key import AwsKms
+from agent.execution.signer import load_signer
+from agent.ledger.records import Purpose
+from agent.units import Address, IntentId, Wei
+from tests.support.kms_double import KmsDouble
+
+boto3 = pytest.importorskip("boto3")
+exceptions = pytest.importorskip("botocore.exceptions")
+
+SECRET = b"\x11" * 32
+NAME = "alias/keeper"
+
+
+class Client:
+    """AWS's client of a key store's double; ``trouble`` is what it meets instead of answering."""
+
+    def __init__(self) -> None:
+        self.double = KmsDouble(SECRET)
+        self.asked: list[dict[str, Any]] = []
+        self.trouble: Exception | None = None
+
+    def get_public_key(self, **asked: Any) -> dict[str, Any]:
+        self._ask(asked)
+        return {"PublicKey": self.double.public_key()}
+
+    def sign(self, **asked: Any) -> dict[str, Any]:
+        self._ask(asked)
+        return {"Signature": self.double.sign(asked["Message"])}
+
+    def _ask(self, asked: dict[str, Any]) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+        self.asked.append(asked)
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Client:
+    made = Client()
+    monkeypatch.setattr(boto3, "client", {"kms": made}.get)
+    return made
+
+
+def test_sign__digest__is_signed_as_it_is_with_the_named_key(client):
+    store = AwsKms(NAME)
+    assert store.public_key() == client.double.public_key()
+    assert store.sign(b"\x22" * 32)[0] == 0x30
+    assert client.asked == [
+        {"KeyId": NAME},
+        {"KeyId": NAME, "Message": b"\x22" * 32, "MessageType": "DIGEST", "SigningAlgorithm": "ECDSA_SHA_256"},
+    ]
+
+
+def refusal() -> Exception:
+    return exceptions.ClientError({"Error": {"Code": "Throttling", "Message": "slow down " * 99}}, "Sign")
+
+
+@pytest.mark.parametrize("trouble", [refusal(), exceptions.EndpointConnectionError(endpoint_url="https://kms")])
+@pytest.mark.parametrize("act", [AwsKms.public_key, lambda store: store.sign(b"\x22" * 32)], ids=["key", "sign"])
+def test_kms__does_not_answer__is_of_the_moment_and_in_few_words(client, trouble, act):
+    store, client.trouble = AwsKms(NAME), trouble
+    with pytest.raises(TransientError, match=f"AWS KMS does not sign with {NAME}: ") as caught:
+        act(store)
+    assert len(str(caught.value)) <= len(f"AWS KMS does not sign with {NAME}: ") + 200
+
+
+def test_kms__a_defect_of_ours__is_not_taken_for_the_stores(client):
+    store, client.trouble = AwsKms(NAME), ZeroDivisionError()
+    with pytest.raises(ZeroDivisionError):
+        store.sign(b"\x22" * 32)
+
+
+def test_kms__no_region__says_what_to_set(monkeypatch):
+    def nowhere(_: str) -> Any:
+        raise exceptions.NoRegionError
+
+    monkeypatch.setattr(boto3, "client", nowhere)
+    with pytest.raises(DataError, match=r"AWS KMS cannot be used: .*; set AWS_REGION and credentials"):
+        AwsKms(NAME)
+
+
+def test_load_signer__kms_key__signs_with_the_store(client):
+    signer = load_signer({"EVENKEEL_KEEPER_KMS_KEY": f" {NAME} "}, 31_337)
+    local = load_signer({"EVENKEEL_KEEPER_KEY": "0x" + SECRET.hex()}, 31_337)
+    assert signer.address == local.address
+    signed = signer.sign(IntentId("0x01"), Purpose.REBALANCE, TO, "0x", 3, 21_000, Fees(Wei(2), Wei(1)))
+    assert signed.nonce == 3
+    assert {asked["KeyId"] for asked in client.asked} == {NAME}
+
+
+TO = Address("0x5FbDB2315678afecb367f032d93F642f64180aa3")
