@@ -98,7 +98,7 @@ def _close(snapshot: Snapshot, index: int, settings: RoutingParameters) -> Route
     except RejectedError as rejection:
         if rejection.name == GuardError.NET_DELTA_EXCEEDED:
             return _close_within_delta_rule(snapshot, Wad(-wanted if size > 0 else wanted), attempt, rejection)
-        least = max(wanted // _LEAST_PART, 1)
+        least = -(-wanted // _LEAST_PART)
         found = largest_accepted(attempt, wanted, rejection, least) if rejection.name in SIZE_ERRORS else None
         if found is None:
             raise

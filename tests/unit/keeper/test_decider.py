@@ -16,7 +16,7 @@ from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.decider import Decider
 from agent.keeper.planner import CycleView, Sight
 from agent.policy.fixed_threshold import FixedThreshold
-from tests.support.decision_builders import COSTS, SETTINGS, held, snapshot_of
+from tests.support.decision_builders import COSTS, SETTINGS, held, snapshot_of, wad
 
 BOOK = held(1.0)
 SIGHT = Sight(snapshot_of(BOOK), SimpleNamespace(is_paused=False))
@@ -185,3 +185,55 @@ def test_view__book_written_as_it_was__is_no_news(planner, told):
     following(planner, told, held(1.0)).view(SIGHT)
     assert planner.book is BOOK
     assert told.once == []
+
+
+# --- averages while options settle ------------------------------------------------------------------------------------
+
+WINDOW = 1_800
+
+
+class Settling(FakePlanner):
+    """A planner whose options of some expiries settle now; notes the averages that it is shown."""
+
+    def __init__(self, *expiries: int) -> None:
+        super().__init__()
+        self.expiries = expiries
+        self.averages: Any = None
+
+    def settling_expiries(self, sight: Sight) -> tuple[int, ...]:
+        return self.expiries
+
+    def decide(self, sight: Sight, averages: Any) -> CycleView:
+        self.averages = averages
+        return super().decide(sight, averages)
+
+
+def averages_of(planner: Settling, told: Told, prices: list[tuple[int, int]]) -> Any:
+    """The averages with these prices noted, of which those since the first window's begin are asked for."""
+    sight = replace(SIGHT, state=SimpleNamespace(is_paused=False, settlement_window_seconds=WINDOW))
+    asked: list[int] = []
+
+    def prices_since(unix: int) -> list[tuple[int, int]]:
+        asked.append(unix)
+        return prices
+
+    Decider(planner, SimpleNamespace(prices_since=prices_since), told, None).view(sight)
+    assert asked == ([planner.expiries[0] - WINDOW] if planner.expiries else [])
+    return planner.averages
+
+
+def test_view__nothing_settles__asks_the_ledger_for_no_prices(told):
+    assert averages_of(Settling(), told, []) == {}
+
+
+def test_view__options_settle__each_expiry_has_the_average_since_its_window_began(told):
+    """One window began 900 s ago, the other 300; 2,000 stood until 600 s ago, 2,600 until 300 s ago, then 3,200."""
+    now = SIGHT.block.timestamp
+    expiries = (now + WINDOW - 900, now + WINDOW - 300)
+    noted = [(now - 900, wad(2_000)), (now - 600, wad(2_600)), (now - 300, wad(3_200))]
+    averages = averages_of(Settling(*expiries), told, noted)
+    assert averages == pytest.approx({expiries[0]: 2_600.0, expiries[1]: 3_200.0})
+
+
+def test_view__window_begins_at_this_very_moment__has_no_average_yet(told):
+    assert averages_of(Settling(SIGHT.block.timestamp + WINDOW), told, []) == {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
@@ -12,7 +14,7 @@ import pytest
 from agent.chain.block_id import BlockId
 from agent.decision.decide import decide
 from agent.domain import Action, BlockRef
-from agent.errors import FatalError, RejectedError, TransientError
+from agent.errors import DataError, FatalError, RejectedError, TransientError
 from agent.execution.settlement import Settlement, Timer
 from agent.keeper.alerts import AlertEvent
 from agent.keeper.keeper import Keeper
@@ -253,3 +255,101 @@ def test_cycle__margin_does_not_suffice__is_told_and_the_cycle_goes_on(keeper, w
     assert world.alerts == [alert]
     assert ("margin" in world.steps) is bool(wanted.legs)
     assert result.outcome is Outcome.EXECUTED
+
+
+@pytest.mark.parametrize("seconds", [9.0, 33.0])
+def test_cycle__reads__have_the_configured_time(keeper, world, seconds):
+    asked: list[float] = []
+    world.client = SimpleNamespace(within=lambda given: asked.append(given) or nullcontext())
+    keeper._settings = SimpleNamespace(keeper=SimpleNamespace(cycle_deadline_seconds=seconds))
+    keeper.cycle()
+    assert asked == [seconds]
+
+
+def test_cycle__takes_its_time__says_how_long(keeper, world, monkeypatch):
+    """By a clock that moves a second at each look: one at the start, one at the end."""
+    ticks = itertools.count(100.0)
+    monkeypatch.setattr(time, "perf_counter", lambda: next(ticks))
+    assert keeper.cycle().cycle_seconds == 1.0
+    world.resumed = [Settlement(None, detail="it waits")]
+    assert keeper.cycle().cycle_seconds == 1.0
+
+
+def test_cycle__vault_cannot_be_read_and_margin_is_moved__is_read_anew_behind_it(keeper, world):
+    """What could not be read before may be there after the deposit."""
+    world.refusal, world.margin = RejectedError("PriceStale"), margin()
+    world.margin_result = result_of(Outcome.EXECUTED, receipt_at=5)
+    result = keeper.cycle()
+    assert world.steps == ["lease", "scan 5", "accounts 5", "margin", "scan 6", "accounts 6"]
+    assert (result.outcome, result.block.number, result.margin_first) == (Outcome.REJECTED, 6, world.margin_result)
+
+
+def test_cycle__margin_was_refused__decides_on_what_was_seen(keeper, world):
+    world.margin, world.margin_result = margin(), result_of(Outcome.REJECTED)
+    result = keeper.cycle()
+    assert world.steps == ["lease", "scan 5", "margin", "trade"]
+    assert (result.block.number, result.margin_first) == (5, world.margin_result)
+
+
+# --- flatten by hand --------------------------------------------------------------------------------------------------
+
+
+def step_of(*legs: str) -> Any:
+    return SimpleNamespace(legs=legs, reason="close it")
+
+
+@pytest.fixture
+def flattening(keeper: Keeper, world: World, monkeypatch: pytest.MonkeyPatch) -> Keeper:
+    """A keeper that is asked to close; ``world.step`` is the next step."""
+    world.step = step_of("leg")
+
+    def carry_out(sight: Sight, step: Any, digest: str, nav: Any) -> CycleResult:
+        assert (step, digest, nav) == (world.step, "0xb00c", None)
+        world.steps.append(f"close at {sight.block.number}")
+        return result_of(Outcome.EXECUTED, sight.block.number)
+
+    monkeypatch.setattr(world, "carry_out", carry_out)
+    monkeypatch.setattr(world, "flatten", lambda sight: world.step, raising=False)
+    return keeper
+
+
+def test_flatten_step__position_open__is_closed_at_the_head(flattening, world):
+    step, result = flattening.flatten_step()
+    assert world.steps == ["lease", "scan 5", "close at 5"]
+    assert (step, result.outcome) == (world.step, Outcome.EXECUTED)
+
+
+def test_flatten_step__nothing_to_close__sends_nothing(flattening, world):
+    world.step = step_of()
+    assert flattening.flatten_step() == (world.step, None)
+    assert world.steps == ["lease", "scan 5"]
+
+
+def test_flatten_step__open_intent_waits__sends_nothing_beside_it(flattening, world):
+    world.resumed = [Settlement(None, detail="it waits")]
+    step, result = flattening.flatten_step()
+    assert world.steps == ["lease", "scan 5", "resume 0", "scan 6"]
+    assert (step, result.outcome, result.reason, result.block.number) == (world.step, Outcome.PENDING, "it waits", 5)
+
+
+def test_flatten_step__open_intent_is_over__is_closed_at_a_new_head(flattening, world):
+    world.resumed = [Settlement(IntentState.EXECUTED)]
+    assert flattening.flatten_step()[1].outcome is Outcome.EXECUTED
+    assert world.steps == ["lease", "scan 5", "resume 0", "scan 6", "close at 6"]
+
+
+def test_flatten_step__vault_cannot_be_read__says_so_and_sends_nothing(flattening, world):
+    world.refusal = RejectedError("PriceStale")
+    with pytest.raises(DataError, match=r"the vault cannot be read, so nothing can be traded: PriceStale\(\); try"):
+        flattening.flatten_step()
+    assert world.steps == ["lease", "scan 5", "accounts 5"]
+
+
+def test_flatten_step__lease_lost__reads_nothing(flattening, world, monkeypatch):
+    def lost() -> None:
+        raise TransientError("another keeper has taken over")
+
+    monkeypatch.setattr(world, "require_held", lost)
+    with pytest.raises(TransientError, match="taken over"):
+        flattening.flatten_step()
+    assert world.steps == []

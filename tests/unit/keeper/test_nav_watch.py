@@ -106,6 +106,7 @@ def test_look__answered_for__is_booked_at_this_block_once_and_told(watch, ledger
         wad(50),
     )
     assert event.at.block == scan.to
+    assert event.at.transaction_hash == "0x" + 64 * "0"
     assert event.at.log_index >= 10**9, "no log of the chain's has its place"
     assert "nav_corrected" in caplog.text
     watch.look(SIGHT)
