@@ -68,6 +68,8 @@ PAIRS = (
 )
 """Words of names that are easily mistaken for each other."""
 
+UNSEEN = {"strict", "encoding"}
+"""Arguments of calls that guard against ourselves, or against a machine whose encoding is another than the tests'."""
 LOGGED = {"debug", "info", "warning", "critical", "exception"}
 Change = tuple[str, str]
 """Operator and the text that takes the node's place."""
@@ -214,7 +216,7 @@ def _children(node: ast.AST, is_in_function: bool) -> Iterator[tuple[ast.AST, bo
 def _is_check_of_ours(node: ast.AST) -> bool:
     """Return whether a part only guards against ourselves: ``@dataclass(frozen=True)``, ``zip(strict=True)``."""
     if isinstance(node, ast.keyword):
-        return node.arg == "strict"
+        return node.arg in UNSEEN
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "dataclass"
 
 
@@ -312,7 +314,7 @@ def _calls(node: ast.Call) -> Iterator[Change]:
             yield "argument", _with(node, args=[second, first, *node.args[2:]])
     if name[:1].islower():
         for index, keyword in enumerate(node.keywords):
-            if keyword.arg not in {None, "strict"}:
+            if keyword.arg is not None and keyword.arg not in UNSEEN:
                 yield "argument", _with(node, keywords=[*node.keywords[:index], *node.keywords[index + 1 :]])
 
 

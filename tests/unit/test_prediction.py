@@ -52,7 +52,7 @@ def test_predict__margin__moves_between_idle_and_equity_but_not_nav():
 
 @pytest.mark.parametrize(("mark", "index"), [(3_020.0, 2_990.0), (2_990.0, 3_020.0)])
 @pytest.mark.parametrize("size", [20.0, -20.0])
-@pytest.mark.parametrize("traded", ["10", "-10", "-40", "40"])
+@pytest.mark.parametrize("traded", ["10", "-10", "-40", "40", "-50", "50"])
 def test_predict__mark_away_from_index__bounds_equity_at_both_prices(mark, index, size, traded):
     """Rebuild the account from cash: equity at P is cash + size P, so cash follows from the lower equity before."""
     low_price = min((mark, index), key=lambda price: size * price)

@@ -186,3 +186,24 @@ def test_shapes__quantity_that_is_none__is_the_servers_fault(written):
 def test_shapes__data_that_is_none__is_the_servers_fault(written):
     with pytest.raises(ServerError, match=r"answers eth_call with .*, which is none"):
         shapes.data(written, "eth_call")
+
+
+@pytest.mark.parametrize(
+    ("rewards", "median"),
+    [
+        ([["0x5"]], 5),
+        ([["0x9"], ["0x1"]], 9),
+        ([["0x9"], ["0x1"], ["0x5"]], 5),
+        ([["0x1", "0x7"], ["0x3", "0x0"]], 3),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_shapes__rewards_of_blocks__their_median_is_of_the_first_of_each(rewards, median):
+    assert shapes.median_reward({"reward": rewards}) == median
+
+
+@pytest.mark.parametrize("rewards", [[["0x1"], []], [["0x1"], None], [["0x1"], ["odd"]], {"a": 1}, "odd", [1]])
+def test_shapes__rewards_that_are_none__are_the_servers_fault(rewards):
+    with pytest.raises(ServerError, match="which is none"):
+        shapes.median_reward({"reward": rewards})

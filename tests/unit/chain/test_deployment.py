@@ -40,6 +40,12 @@ def test_load_deployment__manifest_of_the_script__is_read(tmp_path):
         deployment.contract("Nowhere")
 
 
+def test_load_deployment__least_numbers_that_there_are__are_read(tmp_path):
+    asset = {"address": ADDRESS, "decimals": 0, "symbol": "USDC"}
+    deployment = load_deployment(written(tmp_path, block=0, governor_delay_seconds=0, asset=asset), 31_337)
+    assert (deployment.block, deployment.governor_delay_seconds, deployment.asset.decimals) == (0, 0, 0)
+
+
 def test_load_deployment__missing_file__says_what_to_do(tmp_path):
     with pytest.raises(DataError, match="no such file; deploy the vault first"):
         load_deployment(tmp_path / "1.json", 1)
@@ -57,6 +63,7 @@ def test_load_deployment__another_chain__is_refused(tmp_path):
         ({"asset": {"address": ADDRESS, "decimals": -1, "symbol": "USDC"}}, "asset.decimals: "),
         ({"venues": [{"name": "curie", "address": ADDRESS}]}, "venues.0.kind: "),
         ({"governor_delay_seconds": -1}, "governor_delay_seconds: "),
+        ({"block": -1}, "block: "),
     ],
 )
 def test_load_deployment__damaged__names_the_place(tmp_path, changes, where):

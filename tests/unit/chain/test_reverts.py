@@ -35,6 +35,11 @@ def test_decode_revert__name_of_a_bound__is_text():
     assert decode_revert(data).arguments == {"boundName": "band", "actual": 2, "limit": 1}
 
 
+def test_decode_revert__name_of_a_bound_that_is_no_text__is_shown_all_the_same():
+    data = revert_data("BoundLooser(bytes32,uint256,uint256)", b"ba\xffnd".ljust(32, b"\0"), 2, 1)
+    assert decode_revert(data).arguments["boundName"] == "ba\ufffdnd"
+
+
 @pytest.mark.parametrize(
     ("signature", "argument", "name", "arguments"),
     [

@@ -132,6 +132,11 @@ def test_open__other_program_has_the_old_ledger_in_use__is_refused(old, monkeypa
         Database.open(old, "vault", "key")
 
 
+def test_upgrade__lock__is_the_same_number_in_every_version():
+    """Two versions of the program that start at once on one server must wait for each other."""
+    assert upgrade._UPGRADE_LOCK == int.from_bytes(b"evenkeel", "big")
+
+
 def test_schema_version__is_that_of_the_newest_migration():
     config = Config()
     config.set_main_option("script_location", str(Path(upgrade.__file__).with_name("migrations")))

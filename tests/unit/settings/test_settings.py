@@ -452,3 +452,5 @@ def test_settings__copies_with_other_servers__leave_the_original_alone(localnet)
     assert changed.ledger.url == "sqlite:///x.sqlite"
     assert settings.chain.rpc_urls == ("http://127.0.0.1:8545",)
     assert str(settings.chain.manifest_file) == "deployments/31337.json"
+    elsewhere = settings.chain.model_copy(update={"manifest_path": "elsewhere/vault.json"})
+    assert str(elsewhere.manifest_file) == "elsewhere/vault.json"
