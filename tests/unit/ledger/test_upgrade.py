@@ -134,7 +134,8 @@ def test_open__other_program_has_the_old_ledger_in_use__is_refused(old, monkeypa
 
 def test_upgrade__lock__is_the_same_number_in_every_version():
     """Two versions of the program that start at once on one server must wait for each other."""
-    assert upgrade._UPGRADE_LOCK == int.from_bytes(b"evenkeel", "big")
+    number = upgrade._UPGRADE_LOCK
+    assert number.to_bytes(8, "big") == b"evenkeel"
 
 
 def test_schema_version__is_that_of_the_newest_migration():
