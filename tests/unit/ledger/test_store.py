@@ -300,6 +300,16 @@ def test_intents__read_between_the_writes__are_what_a_fresh_look_finds(database,
     assert ledger.closed_intents(3) == []
 
 
+def test_add_intent__over_already_and_recorded_again__stays_over(database, ledger):
+    """Looked at in between, so that what is open is remembered."""
+    ledger.add_intent(INTENT)
+    assert ledger.open_intents() == [INTENT]
+    ledger.add_transition(Transition(INTENT_ID, IntentState.EXECUTED, block_id(8)))
+    assert ledger.open_intents() == []
+    ledger.add_intent(INTENT)
+    assert ledger.open_intents() == database.vault(IDENTITY).open_intents() == []
+
+
 def test_void__block_of_the_outcome_replaced__opens_the_intent_again(ledger):
     ledger.add_intent(INTENT)
     ledger.add_transition(Transition(INTENT_ID, IntentState.EXECUTED, block_id(8)))
