@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from agent.decision import decide as decide_module
 from agent.decision.decide import decide
 from agent.domain import Action, Track
+from agent.errors import RejectedError
 from agent.guard import band_now, evaluate, worst_net_delta
 from agent.policy.fixed_threshold import FixedThreshold
 from agent.prediction import predict
@@ -163,3 +165,31 @@ def test_decide__urgency__is_reckoned_from_the_band_in_force():
     snapshot = snapshot_of(held(-1.5), idle_usd=12_000.0)
     assert TRACK.price == 0
     assert run(snapshot, held(-1.5)).exposure.urgency_ratio == pytest.approx(0.5 / 9.0)
+
+
+@pytest.mark.parametrize(
+    ("usage", "book_size", "error"),
+    [(USAGE, -30.0, "IdleBelowFloor"), (usage_of(last_trade_at=NOW - 60), -35.0, "CooldownActive")],
+)
+def test_decide__margin_alone_is_refused_too__says_so_and_names_the_first_error(monkeypatch, usage, book_size, error):
+    def refuses(bounds, usage, before, fills, after, timestamp):
+        raise RejectedError("CooldownActive" if fills else "IdleBelowFloor")
+
+    monkeypatch.setattr(decide_module, "evaluate", refuses)
+    book = held(book_size)
+    snapshot = snapshot_of(book, replace(LONG, equity_usd=20_000.0), usage=usage)
+    decision = decide(snapshot, book, FixedThreshold(0.5), COSTS, SETTINGS)
+    assert (decision.action, decision.guard_error, decision.legs) == (Action.HOLD, error, ())
+    assert decision.reason.endswith("; the guard would refuse a margin move: IdleBelowFloor()")
+
+
+def test_decide__paused__margin_comes_home_from_a_venue_without_a_position():
+    empty = replace(FLAT, equity_usd=95_000.0, free_collateral_usd=95_000.0)
+    for is_paused in (True, False):
+        (leg,) = run(snapshot_of(held(0.0), empty, idle_usd=5_000.0, paused=is_paused), held(0.0)).legs
+        assert leg.margin_delta < 0
+    waiting = snapshot_of(held(0.0), empty, idle_usd=5_000.0, paused=True)
+    (measured,) = waiting.measurement.venues
+    waits = replace(measured, size_high=wad(1))
+    waiting = replace(waiting, measurement=replace(waiting.measurement, venues=(waits,)))
+    assert run(waiting, held(0.0)).action is Action.HOLD

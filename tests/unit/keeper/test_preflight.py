@@ -64,6 +64,62 @@ def test_book_faults__leg_the_chain_cannot_hold__named(change, words):
     assert words in found
 
 
+def test_gas_token_faults__price_is_a_number__none_whatever_pays(settings):
+    priced = settings.model_copy(update={"costs": settings.costs.model_copy(update={"gas_token_price_usd": 3_000.0})})
+    assert list(preflight.gas_token_faults(of_chain(priced, 999_999), CONFIG, "BTC")) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"strike_usd": 1e-8},
+        {"strike_usd": 1e8},
+        {"quantity": -1e10},
+        {"quantity": 1e10},
+        {"iv_low_annual": 0.01},
+        {"iv_high_annual": 5.0},
+        {"expiry_unix": NOW + 3_650 * 86_400},
+    ],
+)
+def test_book_faults__ends_of_what_the_chain_holds__are_held(change):
+    book = calls()
+    assert list(preflight.book_faults(replace(book, positions=(replace(book.options[0], **change),)), "b", NOW)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"strike_usd": 0.0}, "strike_usd 0: the chain holds 1e-8 to 100000000"),
+        ({"quantity": 1e10 + 1e5}, "quantity"),
+        ({"quantity": -1e10 - 1e5}, "quantity"),
+        ({"strike_usd": 3_000.000000001}, "multiples of 0.00000001"),
+        ({"iv_low_annual": 0.009}, "iv_low_annual"),
+        ({"expiry_unix": NOW + 3_650 * 86_400 + 1}, "3,650 days"),
+    ],
+)
+def test_book_faults__beyond_what_the_chain_holds__is_named(change, words):
+    book = calls()
+    (found,) = preflight.book_faults(replace(book, positions=(replace(book.options[0], **change),)), "b", NOW)
+    assert words in found
+
+
+@pytest.mark.parametrize(("count", "faults"), [(128, 0), (129, 1)])
+def test_book_faults__number_of_legs__is_what_the_contract_holds(count, faults):
+    found = list(preflight.book_faults(replace(calls(), positions=calls().positions * count), "b.toml", NOW))
+    assert len(found) == faults
+    assert not faults or found[0].startswith("b.toml: 129 options, and the chain holds 128")
+
+
+@pytest.mark.parametrize(("price_usd", "faults"), [(100.0, 0), (99.99, 1), (100_000.0, 0), (100_000.1, 1)])
+def test_price_faults__range_of_the_oracle__is_believed_with_its_ends(settings, price_usd, faults):
+    assert len(list(preflight.price_faults(settings, CONFIG, price_usd, "row 7"))) == faults
+
+
+def test_book_faults__holdings_that_add_up_to_nothing__are_held():
+    both = replace(held(1.0), positions=(*held(1.0).positions, *held(-1.0).positions))
+    assert list(preflight.book_faults(both, "b.toml", NOW)) == []
+
+
 def test_book_faults__short_holding__refused():
     (found,) = preflight.book_faults(held(-1.0), "b.toml", NOW)
     assert "cannot be negative" in found

@@ -152,6 +152,35 @@ def test_check_nav__venue_under_water__counts_nothing():
     assert check_nav(BOOKED, state, 6).error_bps == 0.0
 
 
+@pytest.mark.parametrize(("error", "error_bps"), [(0.0, 0.0), (9.4958, 1.0), (-9.4958, 1.0)])
+def test_check_nav__order_waits__both_sides_are_at_the_price_judged(error, error_bps):
+    """What the order may come to is in neither: the account at 3,000 beside what the venue says it is worth."""
+    waits = replace(measured(1.0, 99_999.0), equity=usd(19_958.0 + error), size_low=usd(10.0), size_high=usd(14.0))
+    check = check_nav(BOOKED, chain_state((ABOVE, waits)), 6)
+    assert check.ledger_low == check.ledger_high == usd(94_958.0)
+    assert check.chain_low == check.chain_high == usd(94_958.0 + error)
+    assert check.error_bps == pytest.approx(error_bps, rel=1e-3)
+
+
+def test_check_nav__order_waits_on_an_account_under_water__counts_nothing():
+    under = replace(measured(1.0, 2.0, price=900.0), equity=usd(-50.0), size_low=usd(10.0), size_high=usd(14.0))
+    check = check_nav(BOOKED, chain_state((venue_state(900.0, 900.0), under)), 6)
+    assert (check.ledger_low, check.ledger_high) == (usd(75_000.0), usd(75_000.0))
+    assert (check.chain_low, check.chain_high) == (usd(75_000.0), usd(75_000.0))
+
+
+def test_check_nav__order_waits_on_one_venue__the_others_count_as_ever():
+    waits = replace(measured(1.0, 2.0), equity=usd(19_958.0), size_low=usd(10.0), size_high=usd(14.0))
+    other = replace(venue_state(3_000.0, 3_000.0, accrued=50.0), address=OTHER, size=Wad(0))
+    check = check_nav(BOOKED, chain_state((ABOVE, waits), (other, measured(50.0, 50.0))), 6)
+    assert (check.ledger_low, check.chain_low) == (usd(95_008.0), usd(95_008.0))
+
+
+def test_excess__ledger_and_chain__is_what_the_ledger_has_more():
+    check = check_nav(BOOKED, chain_state((ABOVE, measured(19_958.0 - 7.0, 20_058.0))), 6)
+    assert check.excess == usd(7.0)
+
+
 def test_check_nav__silent_venue__counts_nothing():
     silent = replace(measured(0.0, 0.0), is_silent=True)
     check = check_nav(BOOKED, chain_state((replace(ABOVE, mark_price=Wad(0)), silent)), 6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from eth_abi.abi import encode
@@ -17,7 +18,7 @@ from agent.errors import DataError, TransientError
 from agent.ledger.database import Database
 from agent.ledger.records import CashFlowKind, VaultIdentity
 from agent.ledger.scan import EventScanner
-from agent.units import Address, BlockHash, Seconds, Wad, Wei
+from agent.units import Address, BlockHash, IntentId, Seconds, Wad, Wei
 from agent.venues.protocol import AccountEventKind
 from agent.venues.registry import VENUE_PROTOCOLS
 
@@ -189,6 +190,61 @@ def test_scan__leg_with_trade_and_margin__is_booked_on_both_sides(chain, ledger,
     ]
     assert ledger.accounts.idle_assets == 70
     assert ledger.accounts.venues[VENUE].margin_assets == 30
+
+
+def vault_event(name: str, **values: object):
+    return emitted(load_abi("HedgeVault").event(name), VAULT, **values)
+
+
+def test_scan__rebalance_accepted__every_number_is_in_its_place(chain, ledger, scanner):
+    numbers = {
+        "price": 3_000, "worstNetDeltaBefore": 7, "worstNetDeltaAfter": 2, "navBefore": 90, "navAfter": 89
+    }  # fmt: skip
+    event = load_abi("HedgeVault").event("Rebalanced")
+    plain = {name: STRANGER if kind == "address" else 0 for name, kind, _ in event.parameters}
+    block = chain.grow(emitted(event, VAULT, **{**plain, "intentId": INTENT, **numbers}))
+    scanner.scan(block)
+    [seen] = ledger.rebalances()
+    assert (seen.at.block, seen.at.log_index, seen.intent_id) == (BlockId.of(block), 0, "0x" + INTENT.hex())
+    assert (seen.price, seen.worst_net_delta_before, seen.worst_net_delta_after) == (3_000, 7, 2)
+    assert (seen.nav_before, seen.nav_after) == (90, 89)
+    assert ledger.rebalance_of(seen.intent_id) == seen
+
+
+def test_scan__collateral_leaves_and_margin_comes_home__are_booked_with_their_signs(chain, ledger, scanner):
+    withdrawal = vault_event("Withdraw", sender=STRANGER, receiver=STRANGER, owner=STRANGER, assets=30, shares=30)
+    event = load_abi("HedgeVault").event("MarginBroughtHome")
+    plain = {name: STRANGER if kind == "address" else 0 for name, kind, _ in event.parameters}
+    home = emitted(event, VAULT, **{**plain, "venue": VENUE, "assets": 15})
+    scanner.scan(chain.grow(deposit(100), leg(0, margin=40, price=0, fee=0), withdrawal, home))
+    assert [(flow.kind, flow.venue, flow.assets) for flow in ledger.cash_flows()] == [
+        (CashFlowKind.DEPOSIT, None, 100),
+        (CashFlowKind.MARGIN, VENUE, 40),
+        (CashFlowKind.WITHDRAWAL, None, -30),
+        (CashFlowKind.MARGIN, VENUE, -15),
+    ]
+    assert (ledger.accounts.idle_assets, ledger.accounts.venues[VENUE].margin_assets) == (45, 25)
+
+
+def test_scan__fill__has_what_was_asked_what_came_and_what_it_cost(chain, ledger, scanner):
+    scanner.scan(chain.grow(leg(-5, requested=-8, price=2_999, fee=3)))
+    [fill] = ledger.fills()
+    assert (fill.intent_id, fill.venue, fill.size_delta, fill.requested_size_delta) == (
+        "0x" + INTENT.hex(), VENUE, -5, -8
+    )  # fmt: skip
+    assert (fill.execution_price, fill.fee) == (2_999, 3)
+    assert ledger.fills_of(fill.intent_id) == [fill]
+    assert ledger.fills_of(IntentId("0x" + "22" * 32)) == []
+
+
+def test_book__receipt_of_others_too__takes_our_own_alone(chain, ledger, scanner):
+    block = chain.grow(leg(5), leg(7, emitter=STRANGER))
+    chain.blocks[-1], logs = (chain.blocks[-1][0], []), chain.blocks[-1][1]
+    scanner.scan(block)
+    bare = replace(logs[0], topics=())
+    odd = replace(logs[0], topics=("0x" + "99" * 32,))
+    scanner.book(BlockId.of(block), [*logs, bare, odd])
+    assert [fill.size_delta for fill in ledger.fills()] == [5]
 
 
 @pytest.mark.parametrize("filled", [5, 0])
