@@ -466,3 +466,134 @@ def test_head__goes_back__is_refused_and_others_are_waited_for(monkeypatch):
 def test_market_tip__fee_history__is_the_median_or_nothing(monkeypatch, history, tip):
     client = client_of(monkeypatch, FakeServer("one", eth_feeHistory=lambda *_: history))
     assert client.market_tip(50.0) == tip
+
+
+# --- what each request says -------------------------------------------------------------------------------------------
+
+SENDER = Address("0x00000000000000000000000000000000000000C3")
+
+
+def told(answer: Any, seen: list[Any]) -> Callable[..., Any]:
+    def tell(*parameters: Any) -> Any:
+        seen.append(parameters)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return tell
+
+
+def test_simulate__call__is_the_senders_with_its_gas_on_top_of_the_block(monkeypatch):
+    seen: list[Any] = []
+    client = client_of(monkeypatch, FakeServer("one", eth_call=told("0x", seen)))
+    assert client.simulate(SENDER, CALL, 21_000, BLOCK) is None
+    tag = {"blockHash": BLOCK.hash, "requireCanonical": True}
+    assert seen == [({"from": SENDER, "to": CALL.to, "data": CALL.data, "gas": hex(21_000)}, tag)]
+
+
+def test_simulate__reverts__is_the_rejection_and_a_fault_is_none(monkeypatch):
+    client = client_of(monkeypatch, FakeServer("one", eth_call=reverting))
+    assert isinstance(client.simulate(SENDER, CALL, 21_000, BLOCK), RejectedError)
+    with pytest.raises(TransientError, match="does not answer"):
+        client_of(monkeypatch, FakeServer("one", eth_call=silent)).simulate(SENDER, CALL, 21_000, BLOCK)
+
+
+def test_simulate__answer_that_is_no_data__is_a_fault_of_the_moment(monkeypatch):
+    with pytest.raises(TransientError, match="which is none"):
+        client_of(monkeypatch, FakeServer("one", eth_call=lambda *_: 7)).simulate(SENDER, CALL, 21_000, BLOCK)
+
+
+def test_estimate_gas__one_server__is_of_the_call_or_its_revert(monkeypatch):
+    seen: list[Any] = []
+    client = client_of(monkeypatch, FakeServer("one", eth_estimateGas=told("0x5208", seen)))
+    assert client.estimate_gas(SENDER, CALL) == 21_000
+    assert seen == [({"from": SENDER, "to": CALL.to, "data": CALL.data},)]
+    with pytest.raises(RejectedError):
+        client_of(monkeypatch, FakeServer("one", eth_estimateGas=reverting)).estimate_gas(SENDER, CALL)
+    with pytest.raises(TransientError):
+        client_of(monkeypatch, FakeServer("one", eth_estimateGas=silent)).estimate_gas(SENDER, CALL)
+
+
+@pytest.mark.parametrize("quorum", [1, 2])
+def test_balance_and_nonce__account__are_those_of_the_block(monkeypatch, quorum):
+    seen: list[Any] = []
+    servers = [
+        FakeServer(str(index), eth_getBalance=told("0x64", seen), eth_getTransactionCount=told("0x7", seen))
+        for index in range(quorum)
+    ]
+    client = client_of(monkeypatch, *servers, quorum=quorum)
+    assert (client.balance_at(SENDER, BLOCK), client.nonce_at(SENDER, BLOCK)) == (100, 7)
+    tag = {"blockHash": BLOCK.hash, "requireCanonical": True}
+    assert seen == [(SENDER, tag)] * 2 * quorum
+
+
+def test_blocks__server_answers_another_height__is_not_believed(monkeypatch):
+    client = client_of(monkeypatch, FakeServer("one", eth_getBlockByNumber=lambda tag, _: block_entry(8)))
+    with pytest.raises(TransientError, match="one answers other blocks than it was asked for"):
+        client.block(7)
+
+
+def test_canonical_hashes__some_beyond_the_head__are_none_in_their_place(monkeypatch):
+    def by_number(tag: str, _: bool) -> Any:
+        return block_entry(int(tag, 16)) if int(tag, 16) <= 6 else None
+
+    client = client_of(monkeypatch, FakeServer("one", eth_getBlockByNumber=by_number))
+    assert client.canonical_hashes([5, 9, 6]) == [block_hash(5), None, block_hash(6)]
+
+
+def test_within__time_is_over__no_read_is_begun(monkeypatch):
+    server = FakeServer("one")
+    client = client_of(monkeypatch, server)
+    with client.within(-1.0), pytest.raises(TransientError, match="the time for this cycle is over"):
+        client.block(5)
+    assert client.block(5) == replace(BLOCK, parent_hash=block_hash(4))
+
+
+def test_outcomes__results_and_reverts__are_told_and_any_other_failure_is_raised(monkeypatch):
+    batch = [Request("eth_call", ()), Request("eth_estimateGas", ())]
+    client = client_of(monkeypatch, FakeServer("one", eth_call=lambda: "0x1", eth_estimateGas=reverting))
+    first, second = client.outcomes(batch)
+    assert first.unwrap() == "0x1"
+    assert isinstance(second.failure, RevertedError)
+    with pytest.raises(TransientError):
+        client_of(monkeypatch, FakeServer("one", eth_call=silent, eth_estimateGas=reverting)).outcomes(batch)
+
+
+@pytest.mark.parametrize(("clock", "is_taken"), [(65, True), (66, False), (-55, True), (-56, False)])
+def test_head__clock_at_the_most_that_is_allowed__is_believed(monkeypatch, clock, is_taken):
+    """Block 5 is of 5 s after; 60 s either way are allowed."""
+    client = client_of(monkeypatch, FakeServer("one"))
+    if is_taken:
+        assert client.head(NOW + clock).number == 5
+    else:
+        with pytest.raises(TransientError, match="block 5 is 61 s from this machine's clock, more than"):
+            client.head(NOW + clock)
+
+
+def test_health__servers_behind_the_newest_head__say_by_how_many_blocks(monkeypatch):
+    heads = {"a": 9, "b": 9, "c": 6}
+    servers = [
+        FakeServer(name, eth_getBlockByNumber=lambda tag, _, name=name: block_entry(
+            heads[name] if tag == "latest" else int(tag, 16)
+        ))
+        for name in heads
+    ]  # fmt: skip
+    client = client_of(monkeypatch, *servers, quorum=3)
+    for _ in range(2):
+        assert client.head(NOW).number == 6
+        heads |= {"a": 6, "b": 6}
+    heads |= {"a": 9, "b": 9, "c": 9}
+    client.head(NOW)
+    heads |= {"c": 7}
+    client._pool.gather(client._latest, 3, lambda replies: replies if len(replies) == 3 else None)
+    assert [health.lag_blocks for health in client.health()] == [0, 0, 2]
+
+
+def test_read__quorum_contradicts_a_server__counts_against_it_alone(monkeypatch):
+    servers = [FakeServer(str(word), eth_call=lambda *_, word=word: "0x" + f"{word:064x}") for word in (41, 42, 42)]
+    client = client_of(monkeypatch, *servers, quorum=2)
+    for _ in range(20):
+        assert client.read([CALL], BLOCK) == [(42,)]
+        if client.health()[0].disagreements:
+            break
+    assert [health.disagreements for health in client.health()][1:] == [0, 0]

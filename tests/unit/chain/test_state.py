@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from agent.chain.deployment import Deployment
-from agent.chain.state import StateCalls
+from agent.chain.state import StateCalls, read_state
 from agent.domain import Budget, Track
-from agent.errors import TransientError
+from agent.errors import DataError, TransientError
 from agent.units import Address
 from tests.support.decision_builders import held, snapshot_of, wad
 
@@ -123,3 +123,43 @@ def test_calls__keepers_budget__is_of_the_key_at_work(own, asked):
     (call,) = [call for call in StateCalls(deployment(), own).calls if call.function.name == "keeperBudget"]
     assert call.to == GUARD
     assert call.data.endswith(asked.removeprefix("0x").lower())
+
+
+def test_decode__venue_that_the_manifest_does_not_name__says_where_to_add_it():
+    listed = (FIRST, SECOND, OTHER)
+    with pytest.raises(DataError, match=r"venue 0x7+, which deployments/31337\.json does not name; add it under ven"):
+        StateCalls(deployment()).decode(BLOCK, [*vault_answers(*[venue(3, 3)] * 3, listed=listed), *ANSWERS * 3])
+
+
+class Client:
+    """Answers in part at first: ``missing`` are the places that revert; asked again, the vault's own are whole."""
+
+    def __init__(self, *missing: int) -> None:
+        self.missing = missing
+        self.again = 0
+
+    def read_or_none(self, calls, block):
+        assert block == BLOCK
+        outputs = [*vault_answers(venue(3, 3), venue(3, 3)), *ANSWERS, *ANSWERS]
+        assert len(calls) == len(outputs)
+        return [None if place in self.missing else output for place, output in enumerate(outputs)]
+
+    def read(self, calls, block):
+        assert block == BLOCK
+        self.again += 1
+        return vault_answers(venue(3, 3), venue(3, 3))[: len(calls)]
+
+
+@pytest.mark.parametrize(("missing", "again"), [((), 0), ((0,), 1), ((11,), 1), ((2, 7), 1)])
+def test_read_state__vault_did_not_answer_in_full__is_asked_again_to_hear_why(missing, again):
+    client = Client(*missing)
+    state = read_state(client, StateCalls(deployment()), BLOCK)
+    assert client.again == again
+    assert [one.size for one in state.venues] == [wad(3), wad(3)]
+
+
+def test_read_state__venue_did_not_answer__is_not_the_vaults_matter():
+    client = Client(12)
+    with pytest.raises(TransientError, match="venue first answers the vault but not all of its views"):
+        read_state(client, StateCalls(deployment()), BLOCK)
+    assert client.again == 0
