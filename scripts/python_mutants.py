@@ -68,8 +68,9 @@ PAIRS = (
 )
 """Words of names that are easily mistaken for each other."""
 
-UNSEEN = {"strict", "encoding"}
-"""Arguments of calls that guard against ourselves, or against a machine whose encoding is another than the tests'."""
+UNSEEN = {"strict", "encoding", "maxsize"}
+"""Arguments of calls that guard against ourselves, against a machine whose encoding is another than the tests', or say
+how much a cache keeps."""
 LOGGED = {"debug", "info", "warning", "critical", "exception"}
 Change = tuple[str, str]
 """Operator and the text that takes the node's place."""

@@ -107,7 +107,7 @@ class RemoteKey:
         question = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         try:
             answer = self._session.post(self._url, json=question, timeout=TIMEOUT_SECONDS).json()
-        except (requests.RequestException, ValueError, OSError) as error:
+        except (ValueError, OSError) as error:  # what requests raises is an OSError
             raise TransientError(
                 f"{self._name} does not answer ({type(error).__name__}); start it, or correct "
                 "EVENKEEL_KEEPER_SIGNER_URL"

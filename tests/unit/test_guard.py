@@ -20,8 +20,20 @@ from agent.guard import (
     net_delta_interval,
     worst_net_delta,
 )
+from agent.prediction import predict
 from agent.units import Wad
-from tests.support.decision_builders import BOUNDS, BUDGET, NOW, UNCAPPED, USAGE, usage_of, wad
+from tests.support.decision_builders import (
+    BOUNDS,
+    BUDGET,
+    NOW,
+    UNCAPPED,
+    USAGE,
+    VenueState,
+    held,
+    snapshot_of,
+    usage_of,
+    wad,
+)
 
 PRICE = wad(3000)
 
@@ -326,3 +338,16 @@ def test_evaluate__several_rules_broken__first_in_order_is_reported(first):
     after = measured("50", nav="499999", idle=wad(399_998), venues=(venue,))
     case = {"bounds": replace(BOUNDS, **changes), "usage": replace(USAGE, track=track), "after": after}
     assert refusal(**case)[0] == ORDER[first][0]
+
+
+@pytest.mark.parametrize("sides", [(5, 5), (-5, -5), (5, -5)])
+def test_evaluate__fills_on_two_venues__are_charged_for_the_lag_of_both(sides):
+    """1 % of doubt about the price: each fill can have lost it, whichever way it went."""
+    venues = (VenueState(equity_usd=50_000), VenueState(equity_usd=50_000))
+    snapshot = snapshot_of(held(-sum(sides)), *venues, deviation_bps=100)
+    fills = tuple(Fill(index, wad(side), wad(3_000), wad(0)) for index, side in enumerate(sides))
+    after = predict(snapshot, (), fills)
+    bounds = replace(snapshot.bounds, min_improvement=0)
+    usage = evaluate(bounds, snapshot.usage, snapshot.measurement, fills, after, snapshot.block.timestamp)
+    charged = (usage.all.loss_used - snapshot.usage.all.loss_used) * snapshot.measurement.firm_nav // 10**18
+    assert charged == pytest.approx(2 * 5 * 3_000 * 10**16, rel=1e-6)

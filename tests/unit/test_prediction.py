@@ -138,6 +138,16 @@ def test_predict__order_pending__both_ends_of_the_position_move(traded, low, hig
     assert after.equity_low == wad(50_000)
 
 
+@pytest.mark.parametrize(("ordered", "low", "high"), [("10", 5, 25), ("-10", -5, 15)])
+def test_predict__order_beside_one_that_waits__moves_the_end_on_its_side_alone(ordered, low, high):
+    snapshot = snapshot_of(BOOK, VenueState(size=10, equity_usd=50_000))
+    pending = replace(snapshot.measurement.venues[0], size_low=wad(5), size_high=wad(15), notional=wad(45_000))
+    snapshot = replace(snapshot, measurement=replace(snapshot.measurement, venues=(pending,)))
+    after = predict(snapshot, (), (order(ordered, "3000", "0"),)).venues[0]
+    assert (after.size_low, after.size_high) == (wad(low), wad(high))
+    assert after.notional == wad(3_000 * max(abs(low), abs(high)))
+
+
 def test_predict__unknown_venue__names_it():
     stranger = Leg(Address("0x00000000000000000000000000000000000000C3"), AssetUnits(1), wad(0), wad(0))
     with pytest.raises(DataError, match="0x00000000000000000000000000000000000000C3"):

@@ -353,7 +353,7 @@ def test_decide__measurement_contradicts_itself__is_refused():
     swapped = replace(measured, book_delta_low=measured.book_delta_high, book_delta_high=measured.book_delta_low)
     cases = {
         "venues but": replace(measured, venues=()),
-        "positive price": replace(measured, price=wad(0)),
+        "measured price is 0; expected a positive": replace(measured, price=wad(0)),
         "low <= high": swapped,
         "outside its measured": replace(
             measured, venues=(replace(measured.venues[0], size_low=wad(1), size_high=wad(1)),)

@@ -90,3 +90,13 @@ def test_delta_interval__every_vol_inside__lies_in_it():
 
 def test_delta_interval__expired__no_delta():
     assert delta_interval(short_calls(), np.array([float(EXPIRY)]), FLAT[:1])[0] == 0.0
+
+
+@pytest.mark.parametrize(("prices", "row"), [((3_000.0, 1_500.0, 1_500.0), 1), ((3_000.0, 3_000.0, 1_500.0), 2)])
+def test_infeasible_bounds__hedge_loses_as_the_price_falls__nav_is_less_by_it(prices, row):
+    """38 long lose $57,000 of $100,000 where the price halves, and are $57,000 then: more than 1.2 times the rest."""
+    bounds = {"max_leverage": wad("1.2"), "max_venue_leverage": wad(100)}
+    (found,) = problems(held(-40), np.array(prices), 100_000.0, **bounds)
+    assert found.index == row
+    assert "the least hedge is $57,000 on $43,000 of NAV" in found.problem
+    assert problems(held(-40), FLAT, 100_000.0, **bounds) == ()

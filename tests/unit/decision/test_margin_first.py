@@ -162,6 +162,12 @@ def test_margin_first__cut_refused_beside_a_deposit__says_what_else_was_wanted()
     assert "deposit $4,000 of margin; the guard would refuse more: CooldownActive" in found.reason
 
 
+def test_margin_first__venue_does_not_quote_the_closing_side__nothing_can_be_done():
+    found = plan(one_sided(snapshot_of(BOOK, ENDANGERED, **PENNILESS), is_buy=True))
+    assert (found.legs, found.expected_fills, found.is_enough) == ((), (), False)
+    assert found.reason.endswith("; nothing can be done")
+
+
 def test_margin_first__quotes_without_sense__deposits_all_the_same():
     snapshot = snapshot_of(BOOK, replace(ENDANGERED, equity_usd=10_000.0), idle_usd=4_000.0)
     (venue,) = snapshot.venues
