@@ -68,7 +68,7 @@ PAIRS = (
 )
 """Words of names that are easily mistaken for each other."""
 
-UNSEEN = {"strict", "encoding", "maxsize"}
+UNSEEN = {"strict", "frozen", "encoding", "maxsize"}
 """Arguments of calls that guard against ourselves, against a machine whose encoding is another than the tests', or say
 how much a cache keeps."""
 LOGGED = {"debug", "info", "warning", "critical", "exception"}

@@ -63,7 +63,7 @@ def test_mutants__what_no_test_of_behaviour_could_see__is_left_alone():
     source = (
         '"""Words."""\nimport a\nPair = tuple[int, 2]\n@dataclass(frozen=True)\nclass C:\n    """Words."""\n'
         '    x: Literal[1] = b\nlog.info("x", y=1)\nz = f"{a + 1}"\nzip(a, strict=True)\n'
-        'open(a, encoding="utf-8")\nlru_cache(maxsize=1)\n'
+        'open(a, encoding="utf-8")\nlru_cache(maxsize=1)\nConfigDict(frozen=True)\n'
     )
     assert changed(source) == {"pass"}
 

@@ -163,3 +163,11 @@ def test_suggested_blocks__what_a_server_would_take__is_read(message, blocks):
 )
 def test_revert_data_of__any_clients_way_to_put_it__is_found(data, expected):
     assert revert_data_of(NodeError(3, "execution reverted", data)) == expected
+
+
+@pytest.mark.parametrize(("data", "shown"), [("0x08c379a0", "0x08c379a0"), (None, None)])
+def test_read_failure__call_reverted__keeps_data_and_words_apart(data, shown):
+    failure = read_failure("node", "eth_call", NodeError(3, "execution reverted: paused", data))
+    assert type(failure) is RevertedError
+    assert (failure.data, failure.message) == (shown, "execution reverted: paused")
+    assert str(failure) == f"Reverted(data={shown}, message=execution reverted: paused)"

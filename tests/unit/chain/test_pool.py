@@ -105,6 +105,14 @@ def test_first__one_of_three_hangs__another_answers_before_the_time_out(over):
     assert not over.is_set()
 
 
+def test_first__all_hang__is_given_up_at_the_time_out_and_they_rest(over):
+    pool = pool_of(*(ScriptedServer(name, hanging(over)) for name in "ab"), timeout_seconds=0.3)
+    with pytest.raises(TransientError, match=r"^a, b did not answer in time$"):
+        pool.first(ping)
+    assert [health.state for health in pool.health()] == [BreakerState.OPEN] * 2
+    assert not over.is_set()
+
+
 def test_first__all_fail__names_every_reason():
     pool = pool_of(ScriptedServer("a", failing(ServerError("one"))), ScriptedServer("b", failing(ServerError("two"))))
     with pytest.raises(TransientError, match="one; two"):
