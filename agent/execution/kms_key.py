@@ -6,6 +6,7 @@ point's y, which KMS does not tell: it is the one whose recovered key is ours.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Protocol
 
 from coincurve import PublicKey
@@ -53,11 +54,9 @@ class KmsKey:
         low = min(s, CURVE_ORDER - s)
         for y_parity in (0, 1):
             signature = Signature(y_parity, r, low)
-            try:
+            with suppress(ValueError):
                 if signature.is_canonical and signature.signer_of(digest) == self.address:
                     return signature
-            except ValueError:
-                continue
         raise FatalError(f"{self.kind} signed with another key than {self.address}'s; nothing was sent")
 
 

@@ -11,7 +11,14 @@ from agent.chain.abi import load_abi
 from agent.domain import Action, Decision, Exposure, Leg, Snapshot, Target, TradeCosts
 from agent.errors import DataError
 from agent.execution.fees import Fees
-from agent.execution.intents import book_digest, build_intent, call_on, rebalance_call
+from agent.execution.intents import (
+    LAST_BLOCKS,
+    MAX_DECISION_AGE_BLOCKS,
+    book_digest,
+    build_intent,
+    call_on,
+    rebalance_call,
+)
 from agent.execution.signer import has_key, load_signer
 from agent.files.book_file import load_book
 from agent.ledger.records import Purpose
@@ -152,3 +159,8 @@ def test_load_signer__bad_key__is_refused_without_repeating_it(bad):
 def test_signer__shown__keeps_its_key_to_itself():
     signer = load_signer({"EVENKEEL_KEEPER_KEY": KEY}, 1)
     assert "11" * 32 not in repr(signer) + str(vars(signer))
+
+
+def test_age__oldest_decision_that_is_sent__has_56_blocks_left_to_be_mined():
+    """The EVM knows the hashes of 256 blocks (yellow paper, 9.4.4); 200 may have passed before it is sent."""
+    assert (LAST_BLOCKS, MAX_DECISION_AGE_BLOCKS) == (256, 200)

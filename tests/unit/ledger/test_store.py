@@ -156,6 +156,9 @@ def cycle(
     )
 
 
+RECEIPT = Receipt(SIGNED.transaction_hash, block_id(8), True, 1_400_000, Wei(21 * 10**9))
+REBALANCED = RebalanceRecord(at(8, 3), INTENT_ID, Wad(3), Wad(4), Wad(2), Wad(2**200), Wad(2**200 - 1))
+WORD = Acknowledgement(Subject.NAV, str(WIDEST), Seconds(1), "looked at")
 LIQUIDATION = AccountEventRecord(at(8, 4), VENUE, AccountEventKind.LIQUIDATION, Wad(-WIDEST), Wad(WIDEST - 1))
 
 
@@ -163,13 +166,12 @@ def whole_ledger(ledger) -> None:
     """Put at least one row into every table."""
     ledger.add_intent(INTENT)
     ledger.add_transaction(SIGNED, block_id(7))
-    receipt = Receipt(SIGNED.transaction_hash, block_id(8), True, 1_400_000, Wei(21 * 10**9))
-    ledger.add_receipt(receipt, Transition(INTENT_ID, IntentState.MINED, block_id(8), SIGNED.transaction_hash))
+    ledger.add_receipt(RECEIPT, Transition(INTENT_ID, IntentState.MINED, block_id(8), SIGNED.transaction_hash))
     ledger.add_scan(
         Scan(
             from_block=1,
             to=block_id(8),
-            rebalances=(RebalanceRecord(at(8, 3), INTENT_ID, Wad(3), Wad(4), Wad(2), Wad(2**200), Wad(2**200 - 1)),),
+            rebalances=(REBALANCED,),
             fills=(fill(8, 2, WIDEST),),
             cash_flows=(CashFlowRecord(at(8, 2), CashFlowKind.MARGIN, VENUE, AssetUnits(5)),),
             funding=(FundingRecord(at(8, 1), VENUE, Wad(-7)),),
@@ -183,7 +185,7 @@ def whole_ledger(ledger) -> None:
     step = OrderStep(at(8, 4), INTENT_ID, VENUE, "7", OrderState.REQUESTED, Wad(WIDEST), Wad(0))
     ledger.add_scan(Scan(from_block=9, to=block_id(8), order_steps=(step,)))
     ledger.void([block_id(9)])
-    ledger.acknowledge(Acknowledgement(Subject.NAV, str(WIDEST), Seconds(1), "looked at"))
+    ledger.acknowledge(WORD)
 
 
 def test_ledger__closed_and_opened_again__holds_every_record_to_the_last_digit(ledger_url):
@@ -198,9 +200,17 @@ def test_ledger__closed_and_opened_again__holds_every_record_to_the_last_digit(l
         assert ledger.fills_of(INTENT_ID) == ledger.fills()
         assert ledger.funding() == [FundingRecord(at(8, 1), VENUE, Wad(-7))]
         assert ledger.account_events() == [LIQUIDATION]
-        assert ledger.rebalances()[0].nav_after == 2**200 - 1
-        assert ledger.receipts()[0].gas_price_wei == 21 * 10**9
-        assert ledger.cycles()[0].book_delta_low == WIDEST
+        assert ledger.rebalances() == [REBALANCED]
+        assert ledger.receipts() == [RECEIPT]
+        assert ledger.cash_flows() == [CashFlowRecord(at(8, 2), CashFlowKind.MARGIN, VENUE, AssetUnits(5))]
+        assert ledger.cycles()[0] == cycle(8, "executed", INTENT_ID)
+        assert ledger.last_cycle() == cycle(8, "held", seconds=608)
+        assert ledger.acknowledgements(Subject.NAV) == [WORD]
+        [order] = ledger.orders()
+        assert (order.intent_id, order.venue, order.order_id, order.state, order.filled_size_delta) == (
+            INTENT_ID, VENUE, "7", OrderState.REQUESTED, 0
+        )  # fmt: skip
+        assert order.requested_size_delta == WIDEST
         assert ledger.last_scan() == block_id(8)
         assert ledger.open_intents() == []
 
