@@ -6,6 +6,7 @@ import {GmxV2Keys} from "../../../contracts/venues/gmx/GmxV2Keys.sol";
 import {GmxV2Market} from "../../../contracts/venues/gmx/GmxV2Market.sol";
 import {GmxV2Releases} from "../../../contracts/venues/gmx/GmxV2Releases.sol";
 import {GmxV2Venue} from "../../../contracts/venues/gmx/GmxV2Venue.sol";
+import {GmxMath} from "../support/gmx/GmxMath.sol";
 import {GmxStage} from "../support/gmx/GmxStage.sol";
 
 /// @notice A router of GMX's that calls back into the account in the middle of a claim.
@@ -129,6 +130,62 @@ contract GmxAmountsTest is GmxStage {
         vm.stopPrank();
         _fill(1990e18);
         _assertTerms(orderId, 2e18, 1990e18, uint256(2 * FEE_OF_ONE) + _executions(false, 1));
+    }
+
+    function test_close_isItsPrice_withoutWhatWasOwedBefore(bool isShort) external {
+        int256 size = isShort ? -2e18 : int256(2e18);
+        _ask(size);
+        _fill(PRICE);
+        store.setUint(GmxMath.key(GmxMath.BORROWING, MARKET, !isShort), 1e28); // 1 %
+        bytes32 orderId = _ask(-size);
+        _fill(PRICE);
+        _assertTerms(orderId, -size, PRICE, uint256(2 * FEE_OF_ONE) + _executions(false, 1));
+    }
+
+    function test_close_beforeALiquidationOfTheRest_countsNoMoreThanWasAskedFor() external {
+        _ask(2e18);
+        _fill(PRICE);
+        bytes32 orderId = _ask(-0.5e18);
+        handler.liquidate(address(venue), true, 1001e12);
+        assertEq(venue.order(orderId).filledSizeDelta, 0); // still listed
+        _fill(PRICE); // of a position that is gone
+        assertEq(venue.size(), 0);
+        assertEq(venue.order(orderId).filledSizeDelta, -0.5e18);
+    }
+
+    function test_limit_atThePriceIsTaken() external {
+        _ask(1e18, PRICE);
+        _fill(PRICE);
+        _ask(-1e18, PRICE);
+        _fill(PRICE);
+        assertEq(venue.size(), 0);
+    }
+
+    function test_margin_aUnitBelowWhatGmxAsksForIsTooLittle() external {
+        vm.startPrank(address(vault));
+        venue.withdrawMargin(100_000e6 - 21e6); // 1 % and 5 bps of 2,000
+        venue.execute(1e18, PRICE);
+        vm.stopPrank();
+        vm.warp(block.timestamp + 300);
+        venue.cancel(venue.openOrder());
+        vm.prank(address(vault));
+        vm.expectRevert(abi.encodeWithSelector(GmxV2Market.MarginTooLow.selector, 21e6, 21e6 + 1));
+        venue.execute(1e18 + 1, PRICE);
+    }
+
+    function test_money_thatMovesIsTold() external {
+        vm.startPrank(address(vault));
+        vm.expectEmit(address(venue));
+        emit IPerpVenue.MarginWithdrawn(7);
+        venue.withdrawMargin(7);
+        vm.expectEmit(address(venue));
+        emit IPerpVenue.MarginDeposited(5);
+        venue.depositMargin(5);
+        vm.stopPrank();
+        store.setUint(GmxV2Keys.claimableFunding(MARKET, address(token), address(venue)), 3);
+        vm.expectEmit(address(venue));
+        emit GmxV2Venue.Claimed(3);
+        venue.claimFunding();
     }
 
     function test_sale_countsAsWhatItIsAtItsLimit() external {
