@@ -255,9 +255,10 @@ contract GmxQuotesTest is GmxStage {
 
     function test_reader_thatAnswersTooLittle_isPassedOver() external {
         (uint256 price, uint256 fee) = venue.quote(1e18);
-        address governor = vault.governor();
-        vm.prank(governor);
-        gmx.addRelease(_release());
+        GmxV2Releases.Release memory newer = _release();
+        vm.startPrank(vault.governor());
+        gmx.addRelease(newer);
+        vm.stopPrank();
         bytes[2] memory answers = [bytes(""), abi.encode(1, 2, 3, 4, 5)];
         for (uint256 i = 0; i < 2; ++i) {
             vm.mockCall(address(reader), abi.encodeWithSelector(IGmxReader.getExecutionPrice.selector), answers[i]);
