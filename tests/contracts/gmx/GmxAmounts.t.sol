@@ -6,6 +6,7 @@ import {GmxV2Keys} from "../../../contracts/venues/gmx/GmxV2Keys.sol";
 import {GmxV2Market} from "../../../contracts/venues/gmx/GmxV2Market.sol";
 import {GmxV2Releases} from "../../../contracts/venues/gmx/GmxV2Releases.sol";
 import {GmxV2Venue} from "../../../contracts/venues/gmx/GmxV2Venue.sol";
+import {IGmxReader} from "../../../contracts/venues/gmx/IGmxV2.sol";
 import {GmxMath} from "../support/gmx/GmxMath.sol";
 import {GmxStage} from "../support/gmx/GmxStage.sol";
 
@@ -205,6 +206,32 @@ contract GmxAmountsTest is GmxStage {
         assertEq(uint256(venue.order(orderId).status), uint256(IPerpVenue.OrderStatus.Filled));
     }
 
+    function test_sale_withoutALimitCountsAtHalfThePrice() external {
+        _ask(-5e18, 0);
+        assertEq(venue.account().pendingNegative, -10e18 - 1);
+        assertEq(venue.account().pendingFloor, 1000e18);
+    }
+
+    function test_close_asksForTheImpactOfItsOwnSide(bool isShort) external {
+        int256 size = isShort ? -2e18 : int256(2e18);
+        _ask(size);
+        _fill(PRICE);
+        GmxV2Market.Side memory side = gmx.sideOf(address(venue), !isShort);
+        IGmxReader.MarketPrices memory prices;
+        (prices.indexTokenPrice, prices.longTokenPrice) = (_at(2000e12), _at(2000e12));
+        prices.shortTokenPrice = _at(1e24);
+        (uint256 usd, uint256 tokens) = (side.sizeInUsd, side.sizeInTokens);
+        bytes memory asked = abi.encodeCall(
+            IGmxReader.getExecutionPrice, (address(store), MARKET, prices, usd, tokens, -int256(usd), 0, !isShort)
+        );
+        vm.expectCall(address(reader), asked);
+        _ask(-size);
+    }
+
+    function _at(uint256 price) private pure returns (IGmxReader.Price memory) {
+        return IGmxReader.Price(price, price);
+    }
+
     function test_opening_isNotAskedForBeyondItsLimit() external {
         _setImpact(3e28, 5e27); // 3 % before the cap: a close would be let through
         bytes32 orderId = _ask(2e18);
@@ -247,6 +274,18 @@ contract GmxAmountsTest is GmxStage {
             store.setUint(GmxV2Keys.ofEntry(key, GmxV2Keys.SIZE_IN_USD), 2000e30 + 1 - i);
             assertEq(venue.position().unrealisedPnl, profits[i]);
         }
+    }
+
+    function test_profit_isWhatThePoolHasForIt() external {
+        _ask(1e18);
+        _fill(PRICE);
+        int256 before = venue.account().equity;
+        uint256 wei_ = address(venue).balance;
+        _setPrice(2100e18);
+        int256 ofEther = int256(wei_ * 100);
+        assertEq(venue.account().equity, before + 100e18 + ofEther);
+        reader.setProfitCap(40e30);
+        assertEq(venue.account().equity, before + 40e18 + ofEther);
     }
 
     function test_fundingThatIsNotSettledYet_isInside() external {
