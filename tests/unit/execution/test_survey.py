@@ -81,6 +81,13 @@ def test_survey__chain_of_its_own__usual_gas_suffices_and_nothing_is_charged_bes
     assert chain.asked == [("simulate", SENDER, call_on(INTENT, HEAD), 900_000, HEAD)]
 
 
+def test_survey__chain_of_its_own__is_not_even_asked_what_data_costs(chain):
+    rollup = Charging(RollupKind.NONE)
+    survey = survey_of(chain, rollup)
+    assert (survey.gas_needed(), survey.data_fee(USUAL_LIMIT)) == (900_000, 0)
+    assert rollup.calls == []
+
+
 def test_survey__rollup_that_burns_data_in_gas__usual_gas_and_that_of_the_data(chain):
     rollup = Charging()
     assert survey_of(chain, rollup).gas_needed() == 940_000

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from eth_abi.abi import encode
+from sqlalchemy import select
 
 from agent.chain.abi import Event, Log, load_abi
 from agent.chain.block_id import BlockId
@@ -15,6 +16,7 @@ from agent.chain.deployment import Deployment
 from agent.chain.log_pages import AnchorReplacedError, LogPage
 from agent.domain import BlockRef
 from agent.errors import DataError, TransientError
+from agent.ledger import schema
 from agent.ledger.database import Database
 from agent.ledger.records import CashFlowKind, VaultIdentity
 from agent.ledger.scan import EventScanner
@@ -327,6 +329,21 @@ def test_scan__liquidation_reorganised_away__counts_no_more(chain, ledger, scann
     scanner.scan(chain.grow())
     assert ledger.account_events() == []
     assert ledger.accounts.venues[VENUE].size == 5
+
+
+def test_scan__page_after_page__marks_begin_where_the_last_one_ended(chain, ledger, scanner):
+    chain.page_blocks = 3
+    for number in range(10):
+        block = chain.grow(leg(number + 1))
+    scanner.scan(block)
+    with ledger._engine.connect() as connection:
+        marks = connection.execute(
+            select(schema.scans.c.from_block, schema.scans.c.block_number).order_by(schema.scans.c.id)
+        ).all()
+    assert marks[0].from_block == FIRST_BLOCK
+    assert [mark.from_block for mark in marks[1:]] == [mark.block_number + 1 for mark in marks[:-1]]
+    assert marks[-1].block_number == block.number
+    assert len(marks) == 4
 
 
 def test_scan__blocks_without_events__are_not_read_again_by_the_same_process(chain, ledger, scanner):
