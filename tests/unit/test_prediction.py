@@ -111,6 +111,14 @@ def test_predict__venue_sinks_under_water__nav_counts_it_as_nothing():
     assert after.nav == wad(500_000)
 
 
+def test_predict__more_is_lost_than_there_is__nothing_is_left_and_never_less():
+    snapshot = snapshot_of(BOOK, VenueState(equity_usd=100_000), idle_usd=0)
+    measured = replace(snapshot.measurement, nav=wad(10), firm_nav=wad(7), idle=wad(5))
+    snapshot = replace(snapshot, measurement=measured)
+    after = predict(snapshot, (leg(margin_usd=6),), (fill(price="3010"),))
+    assert (after.nav, after.firm_nav, after.idle) == (0, 0, 0)
+
+
 def test_predict__two_venues__each_takes_its_own_leg():
     snapshot = snapshot_of(BOOK, VenueState(equity_usd=10_000), VenueState(size=5, equity_usd=20_000))
     after = predict(snapshot, (leg(1, 1_000, "10"),), (fill(1),))

@@ -191,6 +191,14 @@ def test_batch__refused_as_a_whole__says_whether_a_smaller_one_may_pass(server, 
         server.batch([CALL, CALL], 1.0)
 
 
+@pytest.mark.parametrize(("size", "kind"), [(1, ServerError), (2, BatchRefusedError)])
+def test_batch__refused_in_words_nobody_knows__fewer_may_pass_where_there_are_fewer(server, monkeypatch, size, kind):
+    answer_with(monkeypatch, {"error": {"code": -32700, "message": "parse error"}})
+    with pytest.raises(ServerError, match=f"refuses a batch of {size}: parse error") as caught:
+        server.batch([CALL] * size, 1.0)
+    assert type(caught.value) is kind
+
+
 def test_batch__too_large_for_http__is_a_refusal_of_the_batch(server, monkeypatch):
     answer_with(monkeypatch, b"", 413)
     with pytest.raises(BatchRefusedError):

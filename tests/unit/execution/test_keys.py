@@ -175,6 +175,14 @@ def test_keystore__written__is_read_by_eth_account_and_by_its_owner_alone(tmp_pa
         read_keystore(path, "wrong horse battery")
 
 
+def test_write_keystore__written__is_on_the_disk_in_whole_before_it_counts(tmp_path, monkeypatch):
+    """Money may be sent to the address at once: the key must survive the loss of power."""
+    path, synchronised = tmp_path / "keeper.json", []
+    monkeypatch.setattr("agent.execution.keystore.os.fsync", lambda _: synchronised.append(path.read_text()))
+    write_keystore(path, SECRET, PASSWORD)
+    assert synchronised == [path.read_text()]
+
+
 def test_write_keystore__short_password__is_refused_and_nothing_written(tmp_path):
     with pytest.raises(DataError, match="11 characters; take 12 or more"):
         write_keystore(tmp_path / "keeper.json", SECRET, "x" * 11)

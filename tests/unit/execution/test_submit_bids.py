@@ -98,6 +98,7 @@ def test_resume__unwanted__takes_the_nonce_and_is_cancelled(executor, chain, led
     assert settlement.state is IntentState.CANCELLED
     cancel = ledger.transactions_of(record().intent.intent_id)[-1]
     assert (cancel.purpose, cancel.nonce, cancel.gas_limit) == (Purpose.CANCEL, 4, 31_500)  # a transfer, and half of it
+    assert cancel.priority_fee_wei >= 3 * 10**9, "what frees a nonce pays as what is urgent does"
     assert cancel.max_fee_wei * 4 >= ledger.transactions_of(record().intent.intent_id)[-2].max_fee_wei * 5
 
 
