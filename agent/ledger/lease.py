@@ -99,7 +99,8 @@ class Lease:
         """
         self._presence.require_intact()
         try:
-            if not (self._renew() and self._is_ours()):
+            self._renew()
+            if not self._is_ours():
                 self.acquire()
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
@@ -161,23 +162,20 @@ class Lease:
             connection.execute(_leases.update().where(_leases.c.name == row.name).values(taken))
         return held
 
-    def _renew(self) -> bool:
-        """Renew the lease unless that was done just now; False when it is not ours any more."""
+    def _renew(self) -> None:
+        """Renew the lease unless that was done just now, or find that it is not ours any more."""
         with self._mutex:
             held = self._held
-            if held is None:
-                return False
-            if time.monotonic() - held.renewed_at < self._seconds / _RENEWALS_A_LEASE:
-                return True
+            if held is None or time.monotonic() - held.renewed_at < self._seconds / _RENEWALS_A_LEASE:
+                return
             is_present = self._presence.take()
             with self._engine.begin() as connection:
                 if not self._update(connection, held, renewed_at=_now(connection), is_locked=is_present):
                     connection.rollback()
                     self._held = None
                     self._presence.release()
-                    return False
+                    return
             self._held = _Held(held.epochs, time.monotonic())
-            return True
 
     def _is_ours(self) -> bool:
         try:

@@ -116,7 +116,7 @@ def test_rollup__arbitrum__asks_of_this_very_call_that_creates_no_contract():
     assert (to, creates, data) == (VAULT.lower(), False, bytes.fromhex(CALL.data[2:]))
 
 
-def test_rollup__arbitrum_usual_rebalance__is_asked_of_the_vault_with_data_that_does_not_compress():
+def test_rollup__arbitrum_usual_rebalance__asks_with_data_that_does_not_compress():
     client = FakeClient({L1_GAS: (400_000, 1, 2)})
     Rollup(client, RollupKind.ARBITRUM).usual_fee(VAULT, 10**6, BLOCK)
     to, _, data = decode(["address", "bool", "bytes"], bytes.fromhex(client.read[0][10:]))

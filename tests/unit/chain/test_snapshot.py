@@ -92,7 +92,7 @@ def test_snapshot__ladder__is_the_bound_halved_on_both_sides_of_each_venue(bound
     assert client.quoted[0] == [], "the bounds themselves are read first"
 
 
-def test_snapshot__sizes_a_venue_does_not_quote__are_left_out_and_others_keep_their_price():
+def test_snapshot__sizes_not_quoted__are_left_out_and_others_keep_their_price():
     _, reader = reader_at(12)
     snapshot, state = reader.snapshot(BLOCK)
     expected = {(side * size, 1_000 + side * size, size) for size in (12, 6) for side in (1, -1)}

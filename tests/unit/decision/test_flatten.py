@@ -144,7 +144,7 @@ def test_plan_flatten__last_wei_of_a_position__is_closed_too():
     assert closed(plan_flatten(snapshot, ROUTING)) == -1
 
 
-def test_plan_flatten__largest_cannot_be_closed__takes_the_next_and_says_nothing_of_it():
+def test_plan_flatten__largest_cannot_be_closed__takes_the_next():
     """The larger one's venue quotes nothing."""
     snapshot = snapshot_of(NO_BOOK, LONG, replace(LONG, size=20.0))
     larger, smaller = snapshot.venues

@@ -139,6 +139,14 @@ def test_kms_key__key_on_another_curve__is_refused():
         KmsKey(double, "alias/keeper")
 
 
+def test_kms_key__point_that_is_on_no_curve__is_refused_in_one_line():
+    double = KmsDouble(SECRET)
+    header = double.public_key()[:-65]
+    double.public_key = lambda: header + b"\x04" + b"\x01" * 64
+    with pytest.raises(DataError, match="AWS KMS key alias/keeper gave no public key"):
+        KmsKey(double, "alias/keeper")
+
+
 @pytest.mark.parametrize(
     "bad",
     [

@@ -106,7 +106,7 @@ def test_survey__would_revert__raises_the_decoded_rejection(chain):
         survey_of(chain).gas_needed()
 
 
-def test_survey__charge_for_data__is_asked_ahead_for_the_usual_limit_and_anew_for_another(chain):
+def test_survey__charge_for_data__is_asked_ahead_for_the_usual_limit_alone(chain):
     rollup = Charging()
     survey = survey_of(chain, rollup)
     survey.gas_needed()

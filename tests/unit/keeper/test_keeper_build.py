@@ -217,6 +217,13 @@ def test_build__nothing_said__starts_by_the_book_alone(world):
         assert keeper._decider._watch is None
 
 
+def test_keeper__put_together_by_hand__starts_by_the_book_too(world):
+    names = f"31337 {VAULT}", "31337 shadow"
+    with Database.open(world.settings.ledger.url, *names, world.settings.ledger) as database:
+        keeper = Keeper(world, database, None, FIRST_BLOCK, CLOCK)
+        assert (keeper.is_shadow, keeper._decider._goes_by_chain) == (True, False)
+
+
 # --- what happens to a venue's account --------------------------------------------------------------------------------
 
 
