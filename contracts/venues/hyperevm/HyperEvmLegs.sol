@@ -59,6 +59,9 @@ abstract contract HyperEvmLegs is PendingOrders {
 
     uint256 private constant SPOT_PER_ASSET = 100; // 1e8 to 1e6
 
+    /// @dev Less is not sent out: dust from a stranger would keep a leg on its way, and orders out, for the price of gas.
+    uint256 private constant MIN_LEG = 1e6; // 1 USDC
+
     /// @inheritdoc IPerpVenue
     address public immutable collateral;
 
@@ -184,12 +187,12 @@ abstract contract HyperEvmLegs is PendingOrders {
         return Math.saturatingSub(debited, _credited());
     }
 
-    /// @dev Whether a transfer between spot and perpetuals may still change the perpetuals.
-    function _isClassLegOpen() internal view returns (bool) {
+    /// @dev Whether a transfer between spot and perpetuals may still change the perpetuals, and until when at most.
+    function _classLeg() internal view returns (bool isOpen, uint256 until) {
         Way memory way = _way;
-        if (way.leg != Leg.ToPerp && way.leg != Leg.ToSpot) return false;
-        (bool isOver,,) = _stateOf(way);
-        return !isOver;
+        if (way.leg != Leg.ToPerp && way.leg != Leg.ToSpot) return (false, 0);
+        (isOpen,, until) = _stateOf(way);
+        isOpen = !isOpen;
     }
 
     function _isKeeperOrGuardian(address caller) internal view returns (bool) {
@@ -231,8 +234,8 @@ abstract contract HyperEvmLegs is PendingOrders {
             if (free != 0) return (Leg.ToSpot, free);
             return (Leg.None, 0);
         }
-        if (spot != 0) return (Leg.ToPerp, spot);
-        if (cash > wanted) return (Leg.ToCore, cash - wanted);
+        if (spot >= MIN_LEG) return (Leg.ToPerp, spot);
+        if (cash - wanted >= MIN_LEG) return (Leg.ToCore, cash - wanted);
         return (Leg.None, 0);
     }
 

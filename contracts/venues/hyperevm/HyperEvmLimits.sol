@@ -70,9 +70,13 @@ abstract contract HyperEvmLimits is Governed {
     error TierNotAbove(uint256 index, uint256 from, uint256 previousFrom);
     error OnlyIsolatedMargin(uint32 asset);
 
-    constructor(IVaultAccess access_, uint32 asset_, address depositWallet_, Limits memory limits_, Tier[] memory tiers_)
-        Governed(access_)
-    {
+    constructor(
+        IVaultAccess access_,
+        uint32 asset_,
+        address depositWallet_,
+        Limits memory limits_,
+        Tier[] memory tiers_
+    ) Governed(access_) {
         HyperCore.AssetInfo memory info = HyperCore.assetInfo(asset_);
         if (info.isIsolatedOnly) revert OnlyIsolatedMargin(asset_);
         (asset, sizeDecimals, lot) = (asset_, info.sizeDecimals, 10 ** (18 - info.sizeDecimals));

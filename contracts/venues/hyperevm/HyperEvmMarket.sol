@@ -71,9 +71,13 @@ contract HyperEvmMarket is HyperEvmLimits {
     /// @param access_ The vault's roles.
     /// @param asset_ Index of the market on HyperCore's own exchange.
     /// @param depositWallet_ Circle's bridge.
-    constructor(IVaultAccess access_, uint32 asset_, address depositWallet_, Limits memory limits_, Tier[] memory tiers_)
-        HyperEvmLimits(access_, asset_, depositWallet_, limits_, tiers_)
-    {
+    constructor(
+        IVaultAccess access_,
+        uint32 asset_,
+        address depositWallet_,
+        Limits memory limits_,
+        Tier[] memory tiers_
+    ) HyperEvmLimits(access_, asset_, depositWallet_, limits_, tiers_) {
         _pxToWad = 10 ** (12 + sizeDecimals);
     }
 
@@ -166,8 +170,7 @@ contract HyperEvmMarket is HyperEvmLimits {
         if (p.sizeDelta == 0) revert IPerpVenue.ZeroSize();
         uint256 size = SignedMath.abs(p.sizeDelta);
         bool isPurchase = sizeDelta > 0;
-        p.isReduction =
-            p.held.size != 0 && (p.held.size < 0) == isPurchase && size <= SignedMath.abs(p.held.size);
+        p.isReduction = p.held.size != 0 && (p.held.size < 0) == isPurchase && size <= SignedMath.abs(p.held.size);
         uint256 best = _bestPrice(isPurchase);
         (p.limitPx, p.limitPrice) = _onTick(_near(limitPrice, best), isPurchase);
         if (isPurchase ? best > p.limitPrice : best < p.limitPrice) {

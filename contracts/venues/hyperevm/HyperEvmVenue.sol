@@ -59,6 +59,7 @@ contract HyperEvmVenue is HyperEvmLegs {
 
     error OnlyHyperCoreExecutes(bytes32 orderId);
     error CancelTooEarly(uint256 timestamp, uint256 cancellableAt);
+    error MarginMoving(uint256 until);
     error CanaryMissing(uint256 trustEpoch);
     error CanaryFlownAlready(uint256 trustEpoch);
     error CanaryInPosition(int256 held, uint256 canarySize);
@@ -197,17 +198,19 @@ contract HyperEvmVenue is HyperEvmLegs {
     }
 
     /// @inheritdoc PendingOrders
+    /// @dev Reads show nothing of the block that they are in: nothing of an order is filled in its own.
     function _progressOf(bytes32 orderId, Order memory kept) internal view override returns (Progress memory p) {
         p.status = OrderStatus.Pending;
-        if (block.number <= _asked.blockNumber) return p; // reads show nothing of the block that they are in
-        Asked memory asked = _asked;
-        HyperEvmMarket.Account memory held = market.accountOf(address(this));
-        p.filledSizeDelta = _filled(held.size - asked.held.size, kept.sizeDelta);
-        if (p.filledSizeDelta != 0) {
-            (p.executionPrice, p.fee) = asked.isMarginMoving
-                ? (kept.limitPrice, kept.maxFee)
-                : market.termsOf(asked.held, held, p.filledSizeDelta);
-            p.status = OrderStatus.PartlyFilled;
+        if (block.number > _asked.blockNumber) {
+            Asked memory asked = _asked;
+            HyperEvmMarket.Account memory held = market.accountOf(address(this));
+            p.filledSizeDelta = _filled(held.size - asked.held.size, kept.sizeDelta);
+            if (p.filledSizeDelta != 0) {
+                (p.executionPrice, p.fee) = asked.isMarginMoving
+                    ? (kept.limitPrice, kept.maxFee)
+                    : market.termsOf(asked.held, held, p.filledSizeDelta);
+                p.status = OrderStatus.PartlyFilled;
+            }
         }
         if (p.filledSizeDelta == kept.sizeDelta) p.status = OrderStatus.Filled;
         else if (_cancelled == orderId) p.status = OrderStatus.Cancelled;
@@ -243,14 +246,12 @@ contract HyperEvmVenue is HyperEvmLegs {
     }
 
     function _ask(HyperEvmMarket.Plan memory p) private returns (Execution memory) {
-        bool isMarginMoving = _isClassLegOpen();
-        if (isMarginMoving && !p.isReduction) revert LegOnItsWay(Leg.ToPerp, block.timestamp);
+        (bool isMarginMoving, uint256 until) = _classLeg();
+        if (isMarginMoving && !p.isReduction) revert MarginMoving(until);
         bytes32 orderId = keccak256(abi.encode(address(this), ++_orderCount));
         uint128 cloid = cloidOf(orderId);
         _asked = Asked(p.held, block.number, p.isReduction, isMarginMoving);
-        _write(
-            HyperCore.limitOrder(market.asset(), p.sizeDelta > 0, p.limitPx, p.coreSize, p.isReduction, cloid)
-        );
+        _write(HyperCore.limitOrder(market.asset(), p.sizeDelta > 0, p.limitPx, p.coreSize, p.isReduction, cloid));
         emit OrderSent(orderId, cloid, p.limitPx, p.coreSize, p.isReduction);
         return _keepOrder(orderId, p.sizeDelta, p.limitPrice, p.maxFee, market.limits().settleSeconds);
     }
