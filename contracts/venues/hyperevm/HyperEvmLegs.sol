@@ -59,7 +59,7 @@ abstract contract HyperEvmLegs is PendingOrders {
 
     uint256 private constant SPOT_PER_ASSET = 100; // 1e8 to 1e6
 
-    /// @dev Less is not sent out: dust from a stranger would keep a leg on its way, and orders out, for the price of gas.
+    /// @dev Less is not sent out: dust from a stranger would keep a leg on its way, and others waiting, for the price of gas.
     uint256 private constant MIN_LEG = 1e6; // 1 USDC
 
     /// @inheritdoc IPerpVenue
@@ -187,12 +187,12 @@ abstract contract HyperEvmLegs is PendingOrders {
         return Math.saturatingSub(debited, _credited());
     }
 
-    /// @dev Whether a transfer between spot and perpetuals may still change the perpetuals, and until when at most.
-    function _classLeg() internal view returns (bool isOpen, uint256 until) {
+    /// @dev Whether a transfer between spot and perpetuals may still change the perpetuals.
+    function _isMarginMoving() internal view returns (bool) {
         Way memory way = _way;
-        if (way.leg != Leg.ToPerp && way.leg != Leg.ToSpot) return (false, 0);
-        (isOpen,, until) = _stateOf(way);
-        isOpen = !isOpen;
+        if (way.leg != Leg.ToPerp && way.leg != Leg.ToSpot) return false;
+        (bool isOver,,) = _stateOf(way);
+        return !isOver;
     }
 
     function _isKeeperOrGuardian(address caller) internal view returns (bool) {

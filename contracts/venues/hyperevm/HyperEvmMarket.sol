@@ -150,12 +150,20 @@ contract HyperEvmMarket is HyperEvmLimits {
         if (held != 0 && (held < 0) == isLong) maxSize = Math.max(maxSize, SignedMath.abs(held));
     }
 
+    /// @notice Best price that a trade meets in the book, WAD USD; `BookEmpty` where there is none.
+    function bestPrice(bool isPurchase) public view returns (uint256) {
+        (uint64 bid, uint64 ask) = HyperCore.bestPrices(asset);
+        uint64 px = isPurchase ? ask : bid;
+        if (px == 0) revert BookEmpty(isPurchase);
+        return px * _pxToWad;
+    }
+
     /// @notice Best price of the book and the fee at it, WAD USD.
     function quote(address account, int256 sizeDelta) external view returns (uint256 price, uint256 fee) {
         if (SignedMath.abs(sizeDelta) > capacity(account, sizeDelta > 0)) {
             revert IPerpVenue.SizeBeyondLiquidity(sizeDelta);
         }
-        price = _bestPrice(sizeDelta > 0);
+        price = bestPrice(sizeDelta > 0);
         fee = _fee(SignedMath.abs(sizeDelta), price);
     }
 
@@ -171,7 +179,7 @@ contract HyperEvmMarket is HyperEvmLimits {
         uint256 size = SignedMath.abs(p.sizeDelta);
         bool isPurchase = sizeDelta > 0;
         p.isReduction = p.held.size != 0 && (p.held.size < 0) == isPurchase && size <= SignedMath.abs(p.held.size);
-        uint256 best = _bestPrice(isPurchase);
+        uint256 best = bestPrice(isPurchase);
         (p.limitPx, p.limitPrice) = _onTick(_near(limitPrice, best), isPurchase);
         if (isPurchase ? best > p.limitPrice : best < p.limitPrice) {
             revert IPerpVenue.LimitPriceViolated(best, p.limitPrice);
@@ -224,13 +232,6 @@ contract HyperEvmMarket is HyperEvmLimits {
     function _marginFor(uint256 size, uint256 price) private view returns (uint256) {
         uint256 notional = Math.mulDiv(size, price, WAD, Math.Rounding.Ceil);
         return Math.mulDiv(notional, limits().marginFactor, WAD, Math.Rounding.Ceil);
-    }
-
-    function _bestPrice(bool isPurchase) private view returns (uint256) {
-        (uint64 bid, uint64 ask) = HyperCore.bestPrices(asset);
-        uint64 px = isPurchase ? ask : bid;
-        if (px == 0) revert BookEmpty(isPurchase);
-        return px * _pxToWad;
     }
 
     /// @dev HyperCore refuses limits far from its price: none is further than half of it.

@@ -29,7 +29,8 @@ import {HyperEvmMarket} from "./HyperEvmMarket.sol";
 ///         Known limits. A deleveraging or a liquidation while an order to the same side is open counts as its fill, and one
 ///         that outweighs a fill hides it; size and equity are right all the same. A flip whose position is liquidated before it
 ///         executes opens more than was left pending, by the position at most. What HyperCore executes later than twice the
-///         expiry shows in the position alone. Price and fee of a close are split by the governed fee.
+///         expiry shows in the position alone. Price and fee of a close are split by the governed fee; beside a transfer
+///         between spot and perpetuals both are told as the worst that was allowed.
 contract HyperEvmVenue is HyperEvmLegs {
     using SafeCast for uint256;
 
@@ -59,7 +60,6 @@ contract HyperEvmVenue is HyperEvmLegs {
 
     error OnlyHyperCoreExecutes(bytes32 orderId);
     error CancelTooEarly(uint256 timestamp, uint256 cancellableAt);
-    error MarginMoving(uint256 until);
     error CanaryMissing(uint256 trustEpoch);
     error CanaryFlownAlready(uint256 trustEpoch);
     error CanaryInPosition(int256 held, uint256 canarySize);
@@ -78,7 +78,7 @@ contract HyperEvmVenue is HyperEvmLegs {
     }
 
     /// @inheritdoc IPerpVenue
-    /// @dev What opens needs a canary, margin on HyperCore, and no transfer between spot and perpetuals on its way.
+    /// @dev What opens needs a canary, and margin on HyperCore.
     function execute(int256 sizeDelta, uint256 limitPrice) external onlyVault nonReentrant returns (Execution memory) {
         if (sizeDelta == 0) revert ZeroSize();
         _requireNoOpenOrder();
@@ -107,8 +107,9 @@ contract HyperEvmVenue is HyperEvmLegs {
         uint256 canarySize = market.limits().canarySize;
         if (held < 0 || held > canarySize.toInt256()) revert CanaryInPosition(held, canarySize);
         bool isPurchase = held == 0;
-        (uint256 price,) = market.quote(address(this), isPurchase ? int256(1) : -1);
-        uint256 limit = Math.mulDiv(price, isPurchase ? BPS + CANARY_SLIPPAGE_BPS : BPS - CANARY_SLIPPAGE_BPS, BPS);
+        uint256 limit = Math.mulDiv(
+            market.bestPrice(isPurchase), isPurchase ? BPS + CANARY_SLIPPAGE_BPS : BPS - CANARY_SLIPPAGE_BPS, BPS
+        );
         orderId = _ask(market.plan(address(this), isPurchase ? canarySize.toInt256() : -held, limit)).orderId;
         canaryId = orderId;
     }
@@ -246,11 +247,9 @@ contract HyperEvmVenue is HyperEvmLegs {
     }
 
     function _ask(HyperEvmMarket.Plan memory p) private returns (Execution memory) {
-        (bool isMarginMoving, uint256 until) = _classLeg();
-        if (isMarginMoving && !p.isReduction) revert MarginMoving(until);
         bytes32 orderId = keccak256(abi.encode(address(this), ++_orderCount));
         uint128 cloid = cloidOf(orderId);
-        _asked = Asked(p.held, block.number, p.isReduction, isMarginMoving);
+        _asked = Asked(p.held, block.number, p.isReduction, _isMarginMoving());
         _write(HyperCore.limitOrder(market.asset(), p.sizeDelta > 0, p.limitPx, p.coreSize, p.isReduction, cloid));
         emit OrderSent(orderId, cloid, p.limitPx, p.coreSize, p.isReduction);
         return _keepOrder(orderId, p.sizeDelta, p.limitPrice, p.maxFee, market.limits().settleSeconds);

@@ -175,6 +175,18 @@ contract HyperCoreDouble {
         }
     }
 
+    /// @notice What of an account's is on neither side, 1e6 USD: deposits not yet credited, payouts not yet made.
+    function between(address account) external view returns (uint256 assets) {
+        for (uint256 i = 0; i < _sent.length; ++i) {
+            if (_sent[i].action != DEPOSIT || _sent[i].user != account) continue;
+            (uint256 sent,) = abi.decode(_sent[i].fields, (uint256, bool));
+            assets += sent;
+        }
+        for (uint256 i = 0; i < _payouts.length; ++i) {
+            if (_payouts[i].to == account) assets += _payouts[i].assets;
+        }
+    }
+
     function waitingCount() external view returns (uint256 sent, uint256 payouts) {
         return (_sent.length, _payouts.length);
     }

@@ -86,8 +86,8 @@ abstract contract HyperStage is Test {
     function _placeDoubles() internal {
         vm.etch(HYPER_CORE, type(HyperCoreDouble).runtimeCode);
         vm.etch(HyperCore.CORE_WRITER, type(CoreWriterDouble).runtimeCode);
-        for (uint160 at = 0x800; at <= 0x813; ++at) {
-            vm.etch(address(at), type(HyperPrecompileDouble).runtimeCode);
+        for (uint160 number = 0x800; number <= 0x813; ++number) {
+            vm.etch(address(number), type(HyperPrecompileDouble).runtimeCode);
         }
     }
 
