@@ -73,14 +73,18 @@ abstract contract HyperStage is Test {
     function _raise() internal {
         vm.warp(1_800_000_000);
         vm.roll(1000);
+        _raiseFor(address(vault), IVaultAccess(address(vault)), token);
+    }
+
+    function _raiseFor(address vault_, IVaultAccess access, TokenDouble token_) internal {
         _placeDoubles();
-        wallet = new CoreDepositWalletDouble(token);
+        wallet = new CoreDepositWalletDouble(token_);
         core.open(HyperCoreDouble.Market(ASSET, 4, 25, 55, false, 0, 0, 0, 0, 450), address(wallet));
         _setPrice(PRICE);
-        market = _market(IVaultAccess(address(vault)));
-        venue = new HyperEvmVenue(address(vault), market);
+        market = _market(access);
+        venue = new HyperEvmVenue(vault_, market);
         core.give(address(venue), 0);
-        token.mint(address(wallet), 1e13); // profits of traders here are others' losses there
+        token_.mint(address(wallet), 1e13); // profits of traders here are others' losses there
     }
 
     function _placeDoubles() internal {
