@@ -240,26 +240,24 @@ contract GmxV2Market is GmxV2Releases {
         maxSize += uint256(toSize(_tokens(account, !isLong)));
     }
 
-    /// @notice What `IPerpVenue.quote` says: the feed's price with the impact of the trade; the fee with the ether for it.
+    /// @notice What `IPerpVenue.quote` says: the feed's price with the impact of the trade, which GMX stores where it opens and
+    ///         settles where it closes; the fee with the ether for it. The price is rounded against the account.
     function quote(address account, int256 sizeDelta) external view returns (uint256 price, uint256 fee) {
         bool isPurchase = sizeDelta > 0;
         uint256 asked = SignedMath.abs(sizeDelta);
         if (asked > capacity(account, isPurchase)) revert IPerpVenue.SizeBeyondLiquidity(sizeDelta);
         Plan memory p = _sizes(account, sizeDelta);
-        uint256 closed = uint256(toSize(p.closeTokens));
-        uint256 wei_;
-        if (closed != 0) {
-            (price, fee) = _quoteClose(account, !isPurchase, p);
-            price *= closed;
-            wei_ = executionFee(false);
-        }
+        int256 impact = 0; // 1e30 USD
+        if (p.closeTokens != 0) (impact, fee) = _closeCost(account, !isPurchase, p);
         if (p.openUsd != 0) {
             bytes memory answer = _askExecution(isPurchase, p.openUsd.toInt256(), 0, p.opened);
-            price += _toWad(_word(answer, 1)) * (asked - closed);
+            impact += int256(_word(answer, 0));
             fee += _fee(p.openUsd, _feeFactor(_word(answer, 2) != 0));
-            wei_ += executionFee(true);
         }
-        (price, fee) = (price / asked, fee + etherUsd(wei_));
+        int256 perUnit = impact * int256(1e18 / TO_WAD) / asked.toInt256();
+        int256 worst = isPurchase ? markPrice().toInt256() + 1 - perUnit : markPrice().toInt256() - 1 + perUnit;
+        price = uint256(SignedMath.max(worst, 0));
+        fee += etherUsd(_executionFees(p.closeTokens != 0, p.openUsd != 0));
     }
 
     // --- a trade --------------------------------------------------------------------------------------------------
@@ -315,9 +313,10 @@ contract GmxV2Market is GmxV2Releases {
         return (base + Math.mulDiv(gas_, dataStore.getUint(GmxV2Keys.FEE_MULTIPLIER), FLOAT)) * tx.gasprice;
     }
 
-    /// @notice The same; `ExecutionFeeTooHigh` beyond the governed limit.
-    function checkedExecutionFee(bool isIncrease) external view returns (uint256 fee) {
-        fee = executionFee(isIncrease);
+    /// @notice Ether for each of GMX's orders of a trade that closes, opens or does both: the same for both, wei.
+    ///         `ExecutionFeeTooHigh` beyond the governed limit.
+    function checkedExecutionFee(bool closes, bool opens) external view returns (uint256 fee) {
+        fee = _executionFee(closes, opens);
         uint256 limit = limits().maxExecutionFeeWei;
         if (fee > limit) revert ExecutionFeeTooHigh(fee, limit);
     }
@@ -391,20 +390,22 @@ contract GmxV2Market is GmxV2Releases {
         if (margin < needed) revert MarginTooLow(held, needed);
     }
 
-    /// @dev Price of a close with what it costs itself: what was stored before is in the equity already.
-    function _quoteClose(address account, bool isLong, Plan memory p)
-        private
-        view
-        returns (uint256 price, uint256 fee)
-    {
+    /// @dev Impact of a close itself, USD (1e30), and its position fee: what was stored before is in the equity already.
+    function _closeCost(address account, bool isLong, Plan memory p) private view returns (int256 impact, uint256 fee) {
         bytes32 key = GmxV2Keys.position(account, market, collateral, isLong);
         int256 stored = dataStore.getInt(GmxV2Keys.ofEntry(key, GmxV2Keys.PENDING_IMPACT_AMOUNT));
         bytes memory answer = _askExecution(isLong, -p.closeUsd.toInt256(), stored, p.closed);
         fee = _fee(p.closeUsd, _feeFactor(_word(answer, 2) != 0));
-        int256 own = int256(_word(answer, 4)) - int256(_word(answer, 3)); // total less the part that was stored
-        int256 perToken = own / int256(p.closeTokens);
-        int256 execution = int256(_gmxPrice(indexToken)) + (isLong ? perToken : -perToken);
-        price = execution > 0 ? _toWad(uint256(execution)) : 0;
+        impact = int256(_word(answer, 4)) - int256(_word(answer, 3)); // total less the part that was stored
+    }
+
+    function _executionFee(bool closes, bool opens) private view returns (uint256) {
+        return Math.max(closes ? executionFee(false) : 0, opens ? executionFee(true) : 0);
+    }
+
+    /// @dev Of all orders of a trade.
+    function _executionFees(bool closes, bool opens) private view returns (uint256) {
+        return _executionFee(closes, opens) * (closes && opens ? 2 : 1);
     }
 
     function _askExecution(bool isLong, int256 usdDelta, int256 stored, Side memory side)

@@ -362,9 +362,7 @@ contract GmxV2Venue is PendingOrders, IGmxCallbacks {
     /// @dev Asks GMX; returns the most that it may cost, WAD USD.
     function _request(uint256 limitPrice) private returns (uint256 maxFee) {
         Asked memory a = _asked;
-        uint256 closeFee = a.plan.closeUsd == 0 ? 0 : market.checkedExecutionFee(false);
-        uint256 openFee = a.plan.openUsd == 0 ? 0 : market.checkedExecutionFee(true);
-        a.executionFee = Math.max(closeFee, openFee); // one figure for both
+        a.executionFee = market.checkedExecutionFee(a.plan.closeUsd != 0, a.plan.openUsd != 0);
         if (a.plan.closeUsd != 0) a.closeKey = _create(a, false, limitPrice);
         if (a.plan.openUsd != 0) a.openKey = _create(a, true, limitPrice);
         a.cash = _cash();
