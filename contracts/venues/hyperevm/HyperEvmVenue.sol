@@ -15,8 +15,8 @@ import {HyperEvmMarket} from "./HyperEvmMarket.sol";
 ///         seconds later, all of it, a part, or nothing, and tells nobody: neither a refusal nor a fill comes back.
 ///
 ///         Trust. HyperEVM cannot read what became of an order. It is read from the position: what the position has moved by
-///         since the order was asked for, toward its side and up to its size. Nothing else moves a position of this account but
-///         a liquidation or a deleveraging: nobody trades in its name, for it approves no agent; and there is one order at a time.
+///         since the order was asked for, toward its side and up to its size. Nothing else moves a position of this account
+///         but a liquidation or a deleveraging: it approves no agent to trade in its name, and has one order at a time.
 ///
 ///         Obligations. A trade toward 0 and not past it is reduce-only at HyperCore. Size and limit are in lots and on ticks
 ///         before they are asked for, the limit never worse. Nothing is opened before a canary order, bought and sold again,

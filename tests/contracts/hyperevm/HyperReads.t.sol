@@ -102,10 +102,10 @@ contract HyperReadsTest is HyperStage {
     }
 
     function test_read_withTooLittleGas_isTheCallersFault() external {
-        (bool isDone, bytes memory reason) = address(venue).call{gas: 90_000}(abi.encodeCall(venue.size, ()));
+        (bool isDone, bytes memory reason) = address(venue).call{gas: 104_000}(abi.encodeCall(venue.size, ()));
         assertTrue(isDone); // enough for what it takes
         _fault(HyperCore.POSITION, true, "");
-        (isDone, reason) = address(venue).call{gas: 90_000}(abi.encodeCall(venue.size, ()));
+        (isDone, reason) = address(venue).call{gas: 104_000}(abi.encodeCall(venue.size, ()));
         assertFalse(isDone);
         assertEq(bytes4(reason), HyperCore.InsufficientGas.selector);
     }
