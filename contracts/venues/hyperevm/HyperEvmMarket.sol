@@ -222,9 +222,9 @@ contract HyperEvmMarket is HyperEvmLimits {
     function _requireOpenable(Plan memory p, uint256 size, bool isPurchase) private view {
         uint256 limit = limits().maxOrderSize;
         if (size > limit) revert IPerpVenue.SizeBeyondLiquidity(p.sizeDelta);
-        uint256 price = isPurchase ? p.limitPrice : Math.max(p.limitPrice, markPrice());
-        uint256 notional = Math.mulDiv(size, Math.min(p.limitPrice, price), WAD);
+        uint256 notional = Math.mulDiv(size, p.limitPrice, WAD);
         if (notional < MIN_NOTIONAL) revert OrderTooSmall(notional, MIN_NOTIONAL);
+        uint256 price = isPurchase ? p.limitPrice : Math.max(p.limitPrice, markPrice());
         uint256 needed = _marginFor(SignedMath.abs(p.held.size + p.sizeDelta), price) + p.maxFee;
         if (p.held.equity < needed.toInt256()) revert MarginTooLow(p.held.equity, needed);
     }

@@ -4,7 +4,9 @@ pragma solidity ^0.8.28;
 import {IPerpVenue} from "../../../contracts/interfaces/IPerpVenue.sol";
 import {HyperEvmLegs} from "../../../contracts/venues/hyperevm/HyperEvmLegs.sol";
 import {HyperEvmVenue} from "../../../contracts/venues/hyperevm/HyperEvmVenue.sol";
-import {TokenDouble} from "../support/Tokens.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {IVaultAccess} from "../../../contracts/interfaces/IVaultAccess.sol";
+import {CallbackTokenDouble, TokenDouble} from "../support/Tokens.sol";
 import {HyperStage, HyperVaultStand} from "./HyperStage.sol";
 
 /// @notice Margin on its way between HyperEVM and HyperCore: what it counts as, and that it always arrives or comes back.
@@ -298,6 +300,7 @@ contract HyperLegsTest is HyperStage {
     function test_recall_leavesTheMarginOfThePosition() external {
         _moveAll();
         _deal(10e18); // 20,000 x 0.2 = 4,000 is kept
+        core.setPrices(200_000, 210_000, 200_000, 200_000); // it is the mark that counts
         _recall(type(uint256).max);
         _expectLeg(HyperEvmLegs.Leg.ToSpot, 10_000e6 - 9e6 - 4000e6);
         _block();
@@ -352,5 +355,69 @@ contract HyperLegsTest is HyperStage {
         HyperVaultStand other = new HyperVaultStand(address(new TokenDouble(18)));
         vm.expectRevert(abi.encodeWithSelector(HyperEvmLegs.WrongCollateral.selector, 18));
         new HyperEvmVenue(address(other), market);
+    }
+
+    // --- what is told, and what is locked -------------------------------------------------------------------------
+
+    function test_everyLeg_isInAnEvent() external {
+        vm.expectEmit(address(venue));
+        emit HyperEvmLegs.LegSent(HyperEvmLegs.Leg.ToCore, 10_000e6);
+        _advance();
+        _block();
+        core.setRefusing(7, true);
+        vm.expectEmit(address(venue));
+        emit HyperEvmLegs.LegOver(HyperEvmLegs.Leg.ToCore, 10_000e6, true);
+        vm.expectEmit(address(venue));
+        emit HyperEvmLegs.LegSent(HyperEvmLegs.Leg.ToPerp, 10_000e6);
+        _advance();
+        _pass(SETTLE);
+        vm.expectEmit(address(venue));
+        emit HyperEvmLegs.LegOver(HyperEvmLegs.Leg.ToPerp, 10_000e6, false);
+        _advance();
+        vm.startPrank(vault.keeper());
+        vm.expectEmit(address(venue));
+        emit HyperEvmLegs.Recalled(0, 5e6);
+        venue.recall(5e6);
+    }
+
+    function test_margin_inAndOut_isInAnEvent() external {
+        token.mint(address(vault), 5e6);
+        vm.startPrank(address(vault));
+        token.approve(address(venue), 5e6);
+        vm.expectEmit(address(venue));
+        emit IPerpVenue.MarginDeposited(5e6);
+        venue.depositMargin(5e6);
+        vm.expectEmit(address(venue));
+        emit IPerpVenue.MarginWithdrawn(3e6);
+        venue.withdrawMargin(3e6);
+        vm.stopPrank();
+    }
+
+    function test_tokenThatCallsBack_findsTheAdapterLocked() external {
+        CallbackTokenDouble curious = new CallbackTokenDouble(6);
+        vault = new HyperVaultStand(address(curious));
+        _raiseFor(address(vault), IVaultAccess(address(vault)), curious);
+        curious.mint(address(vault), 10_000e6);
+        vm.prank(address(vault));
+        curious.approve(address(venue), type(uint256).max);
+        bytes[2] memory calls = [abi.encodeCall(venue.advance, ()), abi.encodeCall(venue.account, ())];
+        for (uint256 i = 0; i < calls.length; ++i) {
+            curious.script(address(venue), calls[i]);
+            vm.prank(address(vault));
+            venue.depositMargin(1000e6);
+            _assertLocked(curious);
+            vm.prank(address(vault));
+            venue.withdrawMargin(500e6);
+            _assertLocked(curious);
+            _advance();
+            _assertLocked(curious);
+            _block();
+            _pass(LATE);
+        }
+    }
+
+    function _assertLocked(CallbackTokenDouble curious) private view {
+        assertFalse(curious.lastCallSucceeded());
+        assertEq(bytes4(curious.lastAnswer()), ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
     }
 }

@@ -280,7 +280,10 @@ contract HyperOrdersTest is HyperStage {
     function test_opening_belowTheLeastNotional_namesBoth() external {
         bytes memory refusal = abi.encodeWithSelector(HyperEvmMarket.OrderTooSmall.selector, 8e18, 10e18);
         _expectRefusal(0.004e18, 2000e18, refusal);
-        _deal(0.01e18);
+        vm.prank(address(vault));
+        venue.execute(0.005e18, 2000e18); // the least
+        _block();
+        _deal(0.005e18);
         _deal(-0.004e18); // a close is asked for all the same
         assertEq(venue.size(), 0.006e18);
     }
@@ -289,6 +292,7 @@ contract HyperOrdersTest is HyperStage {
         // (25 x 2,000 x 0.2 = 10,000) + the fee of 22.5
         bytes memory refusal = abi.encodeWithSelector(HyperEvmMarket.MarginTooLow.selector, 10_000e18, 10_022.5e18);
         _expectRefusal(25e18, 2000e18, refusal);
+        _expectRefusal(-25e18, 1960e18, refusal); // at the mark, where the limit is below it
         _deal(24e18);
         assertEq(venue.size(), 24e18);
     }
@@ -407,6 +411,10 @@ contract HyperOrdersTest is HyperStage {
         (int256 low, int256 high) = venue.equity();
         assertEq(high, 10_198.2e18);
         assertEq(low, 10_178.2e18);
+        core.setPrices(210_000, 211_000, 210_000, 210_000);
+        (low, high) = venue.equity();
+        assertEq(low, 10_198.2e18);
+        assertEq(high, 10_218.2e18);
     }
 
     function test_liquidation_ofAllMargin_isSeenAtOnce() external {

@@ -108,6 +108,11 @@ contract HyperReadsTest is HyperStage {
         (isDone, reason) = address(venue).call{gas: 104_000}(abi.encodeCall(venue.size, ()));
         assertFalse(isDone);
         assertEq(bytes4(reason), HyperCore.InsufficientGas.selector);
+        uint256 required; // behind the length, the selector and what was offered
+        assembly ("memory-safe") {
+            required := mload(add(reason, 68))
+        }
+        assertEq(required, 106_000);
     }
 
     function test_otherReads_areNamedToo() external {
