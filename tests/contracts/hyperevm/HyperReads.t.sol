@@ -5,7 +5,7 @@ import {HyperCore} from "../../../contracts/venues/hyperevm/HyperCore.sol";
 import {HyperEvmLimits} from "../../../contracts/venues/hyperevm/HyperEvmLimits.sol";
 import {HyperEvmMarket} from "../../../contracts/venues/hyperevm/HyperEvmMarket.sol";
 import {IVaultAccess} from "../../../contracts/interfaces/IVaultAccess.sol";
-import {HyperCoreDouble} from "./HyperCoreDouble.sol";
+import {HyperCoreBooks} from "./HyperCoreBooks.sol";
 import {HyperStage} from "./HyperStage.sol";
 
 /// @notice What HyperCore answers badly is no answer, is named, and costs a bounded amount. What the governor sets has its range.
@@ -21,14 +21,14 @@ contract HyperReadsTest is HyperStage {
     }
 
     function _fault(address precompile, bool isBurning, bytes memory answer) private {
-        core.setFault(precompile, HyperCoreDouble.Fault(true, isBurning, answer));
+        core.setFault(precompile, HyperCoreBooks.Fault(true, isBurning, answer));
     }
 
     function _assertNamed(address precompile) private {
         bytes memory refusal = abi.encodeWithSelector(HyperCore.CoreReadFailed.selector, precompile);
         vm.expectRevert(refusal);
         venue.account();
-        core.setFault(precompile, HyperCoreDouble.Fault(false, false, ""));
+        core.setFault(precompile, HyperCoreBooks.Fault(false, false, ""));
         assertEq(venue.account().size, 2e18);
     }
 
@@ -52,7 +52,7 @@ contract HyperReadsTest is HyperStage {
             assertLt(start - gasleft(), VENUE_GAS / 2);
             assertFalse(isDone);
             assertEq(reason, abi.encodeWithSelector(HyperCore.CoreReadFailed.selector, reads[i]));
-            core.setFault(reads[i], HyperCoreDouble.Fault(false, false, ""));
+            core.setFault(reads[i], HyperCoreBooks.Fault(false, false, ""));
         }
     }
 
@@ -127,7 +127,7 @@ contract HyperReadsTest is HyperStage {
         vm.prank(address(vault));
         vm.expectRevert(abi.encodeWithSelector(HyperCore.CoreReadFailed.selector, HyperCore.POSITION));
         venue.execute(1e18, 2040e18);
-        core.setFault(HyperCore.POSITION, HyperCoreDouble.Fault(false, false, ""));
+        core.setFault(HyperCore.POSITION, HyperCoreBooks.Fault(false, false, ""));
         _fault(HyperCore.WITHDRAWABLE, true, "");
         vm.expectRevert(abi.encodeWithSelector(HyperCore.CoreReadFailed.selector, HyperCore.WITHDRAWABLE));
         market.freeOf(address(venue));

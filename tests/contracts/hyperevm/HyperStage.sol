@@ -11,6 +11,7 @@ import {HyperEvmMarket} from "../../../contracts/venues/hyperevm/HyperEvmMarket.
 import {HyperEvmVenue} from "../../../contracts/venues/hyperevm/HyperEvmVenue.sol";
 import {TokenDouble} from "../support/Tokens.sol";
 import {VaultStand} from "../support/VaultStand.sol";
+import {HyperCoreBooks} from "./HyperCoreBooks.sol";
 import {HYPER_CORE, HyperCoreDouble} from "./HyperCoreDouble.sol";
 import {CoreDepositWalletDouble, CoreWriterDouble, HyperPrecompileDouble} from "./HyperSystemDouble.sol";
 
@@ -79,7 +80,7 @@ abstract contract HyperStage is Test {
     function _raiseFor(address vault_, IVaultAccess access, TokenDouble token_) internal {
         _placeDoubles();
         wallet = new CoreDepositWalletDouble(token_);
-        core.open(HyperCoreDouble.Market(ASSET, 4, 25, 55, false, 0, 0, 0, 0, 450), address(wallet));
+        core.open(HyperCoreBooks.Market(ASSET, 4, 25, 55, false, 0, 0, 0, 0, 450), address(wallet));
         _setPrice(PRICE);
         market = _market(access);
         venue = new HyperEvmVenue(vault_, market);

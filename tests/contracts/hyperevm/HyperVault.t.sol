@@ -6,6 +6,7 @@ import {Leg, VenueMeasurement} from "../../../contracts/types/Rebalance.sol";
 import {HyperEvmLegs} from "../../../contracts/venues/hyperevm/HyperEvmLegs.sol";
 import {HyperEvmVenue} from "../../../contracts/venues/hyperevm/HyperEvmVenue.sol";
 import {VaultFixture} from "../support/VaultFixture.sol";
+import {HyperCoreBooks} from "./HyperCoreBooks.sol";
 import {HYPER_CORE, HyperCoreDouble} from "./HyperCoreDouble.sol";
 import {HyperRolesStage} from "./HyperRolesStage.sol";
 
@@ -126,7 +127,7 @@ contract HyperVaultTest is VaultFixture {
 
     function test_readThatFails_isASilentVenue_andStopsNothingElse() external {
         _move(int256(_units(50_000)), 0);
-        core.setFault(address(0x806), HyperCoreDouble.Fault(true, true, ""));
+        core.setFault(address(0x806), HyperCoreBooks.Fault(true, true, ""));
         assertTrue(vault.measure().venues[1].isSilent);
         assertEq(_nav(), 150_000e18);
         vm.prank(depositor);
