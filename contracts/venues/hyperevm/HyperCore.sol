@@ -11,18 +11,15 @@ pragma solidity ^0.8.28;
 /// @dev Sources: Hyperliquid, "Interacting with HyperCore" with L1Read.sol and CoreWriter.sol; hyper-evm-lib, PrecompileLib.sol
 ///      and CoreWriterLib.sol; Circle, CoreDepositWallet.sol. Units are in docs/hyperevm.md.
 library HyperCore {
-    /// @notice One position: lots, entry notional in 1e6 USD, and the leverage it is held with.
+    /// @notice One position: lots, and entry notional in 1e6 USD.
     struct Position {
         int64 lots;
         uint64 entryNotional;
-        uint32 leverage;
     }
 
     /// @notice Perpetuals of one account, 1e6 USD. `rawUsd` is `accountValue` less the positions at their mark.
     struct Margin {
         int64 accountValue;
-        uint64 marginUsed;
-        uint64 notional;
         int64 rawUsd;
     }
 
@@ -70,14 +67,11 @@ library HyperCore {
         uint256[5] memory w = _read(POSITION, abi.encode(account, asset), 5);
         held.lots = _int64(POSITION, w[0]);
         held.entryNotional = _uint64(POSITION, w[1]);
-        held.leverage = uint32(_within(POSITION, w[3], type(uint32).max));
     }
 
     function margin(address account) internal view returns (Margin memory held) {
         uint256[5] memory w = _read(ACCOUNT_MARGIN_SUMMARY, abi.encode(PERP_DEX, account), 4);
         held.accountValue = _int64(ACCOUNT_MARGIN_SUMMARY, w[0]);
-        held.marginUsed = _uint64(ACCOUNT_MARGIN_SUMMARY, w[1]);
-        held.notional = _uint64(ACCOUNT_MARGIN_SUMMARY, w[2]);
         held.rawUsd = _int64(ACCOUNT_MARGIN_SUMMARY, w[3]);
     }
 

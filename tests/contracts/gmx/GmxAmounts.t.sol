@@ -6,6 +6,8 @@ import {GmxV2Keys} from "../../../contracts/venues/gmx/GmxV2Keys.sol";
 import {GmxV2Market} from "../../../contracts/venues/gmx/GmxV2Market.sol";
 import {GmxV2Releases} from "../../../contracts/venues/gmx/GmxV2Releases.sol";
 import {GmxV2Venue} from "../../../contracts/venues/gmx/GmxV2Venue.sol";
+import {IGmxReader} from "../../../contracts/venues/gmx/IGmxV2.sol";
+import {GmxMath} from "../support/gmx/GmxMath.sol";
 import {GmxStage} from "../support/gmx/GmxStage.sol";
 
 /// @notice A router of GMX's that calls back into the account in the middle of a claim.
@@ -131,6 +133,62 @@ contract GmxAmountsTest is GmxStage {
         _assertTerms(orderId, 2e18, 1990e18, uint256(2 * FEE_OF_ONE) + _executions(false, 1));
     }
 
+    function test_close_isItsPrice_withoutWhatWasOwedBefore(bool isShort) external {
+        int256 size = isShort ? -2e18 : int256(2e18);
+        _ask(size);
+        _fill(PRICE);
+        store.setUint(GmxMath.key(GmxMath.BORROWING, MARKET, !isShort), 1e28); // 1 %
+        bytes32 orderId = _ask(-size);
+        _fill(PRICE);
+        _assertTerms(orderId, -size, PRICE, uint256(2 * FEE_OF_ONE) + _executions(false, 1));
+    }
+
+    function test_close_beforeALiquidationOfTheRest_countsNoMoreThanWasAskedFor() external {
+        _ask(2e18);
+        _fill(PRICE);
+        bytes32 orderId = _ask(-0.5e18);
+        handler.liquidate(address(venue), true, 1001e12);
+        assertEq(venue.order(orderId).filledSizeDelta, 0); // still listed
+        _fill(PRICE); // of a position that is gone
+        assertEq(venue.size(), 0);
+        assertEq(venue.order(orderId).filledSizeDelta, -0.5e18);
+    }
+
+    function test_limit_atThePriceIsTaken() external {
+        _ask(1e18, PRICE);
+        _fill(PRICE);
+        _ask(-1e18, PRICE);
+        _fill(PRICE);
+        assertEq(venue.size(), 0);
+    }
+
+    function test_margin_aUnitBelowWhatGmxAsksForIsTooLittle() external {
+        vm.startPrank(address(vault));
+        venue.withdrawMargin(100_000e6 - 21e6); // 1 % and 5 bps of 2,000
+        venue.execute(1e18, PRICE);
+        vm.stopPrank();
+        vm.warp(block.timestamp + 300);
+        venue.cancel(venue.openOrder());
+        vm.prank(address(vault));
+        vm.expectRevert(abi.encodeWithSelector(GmxV2Market.MarginTooLow.selector, 21e6, 21e6 + 1));
+        venue.execute(1e18 + 1, PRICE);
+    }
+
+    function test_money_thatMovesIsTold() external {
+        vm.startPrank(address(vault));
+        vm.expectEmit(address(venue));
+        emit IPerpVenue.MarginWithdrawn(7);
+        venue.withdrawMargin(7);
+        vm.expectEmit(address(venue));
+        emit IPerpVenue.MarginDeposited(5);
+        venue.depositMargin(5);
+        vm.stopPrank();
+        store.setUint(GmxV2Keys.claimableFunding(MARKET, address(token), address(venue)), 3);
+        vm.expectEmit(address(venue));
+        emit GmxV2Venue.Claimed(3);
+        venue.claimFunding();
+    }
+
     function test_sale_countsAsWhatItIsAtItsLimit() external {
         _ask(-5e18, 1900e18);
         int256 most = -5e18 * int256(2000e18) / 1900e18 - 1;
@@ -146,6 +204,32 @@ contract GmxAmountsTest is GmxStage {
         bytes32 orderId = _ask(2e18, type(uint256).max);
         _fill(2500e18);
         assertEq(uint256(venue.order(orderId).status), uint256(IPerpVenue.OrderStatus.Filled));
+    }
+
+    function test_sale_withoutALimitCountsAtHalfThePrice() external {
+        _ask(-5e18, 0);
+        assertEq(venue.account().pendingNegative, -10e18 - 1);
+        assertEq(venue.account().pendingFloor, 1000e18);
+    }
+
+    function test_close_asksForTheImpactOfItsOwnSide(bool isShort) external {
+        int256 size = isShort ? -2e18 : int256(2e18);
+        _ask(size);
+        _fill(PRICE);
+        GmxV2Market.Side memory side = gmx.sideOf(address(venue), !isShort);
+        IGmxReader.MarketPrices memory prices;
+        (prices.indexTokenPrice, prices.longTokenPrice) = (_at(2000e12), _at(2000e12));
+        prices.shortTokenPrice = _at(1e24);
+        (uint256 usd, uint256 tokens) = (side.sizeInUsd, side.sizeInTokens);
+        bytes memory asked = abi.encodeCall(
+            IGmxReader.getExecutionPrice, (address(store), MARKET, prices, usd, tokens, -int256(usd), 0, !isShort)
+        );
+        vm.expectCall(address(reader), asked);
+        _ask(-size);
+    }
+
+    function _at(uint256 price) private pure returns (IGmxReader.Price memory) {
+        return IGmxReader.Price(price, price);
     }
 
     function test_opening_isNotAskedForBeyondItsLimit() external {
@@ -190,6 +274,18 @@ contract GmxAmountsTest is GmxStage {
             store.setUint(GmxV2Keys.ofEntry(key, GmxV2Keys.SIZE_IN_USD), 2000e30 + 1 - i);
             assertEq(venue.position().unrealisedPnl, profits[i]);
         }
+    }
+
+    function test_profit_isWhatThePoolHasForIt() external {
+        _ask(1e18);
+        _fill(PRICE);
+        int256 before = venue.account().equity;
+        uint256 wei_ = address(venue).balance;
+        _setPrice(2100e18);
+        int256 ofEther = int256(wei_ * 100);
+        assertEq(venue.account().equity, before + 100e18 + ofEther);
+        reader.setProfitCap(40e30);
+        assertEq(venue.account().equity, before + 40e18 + ofEther);
     }
 
     function test_fundingThatIsNotSettledYet_isInside() external {

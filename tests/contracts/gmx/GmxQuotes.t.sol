@@ -151,6 +151,15 @@ contract GmxQuotesTest is GmxStage {
         assertEq(venue.account().equity, before + 7e18); // none of them twice
     }
 
+    function test_delayedLongTokens_ofANotedHourCount() external {
+        int256 before = venue.account().equity;
+        uint256 hour = gmx.hour() - 9;
+        store.setUint(GmxV2Keys.claimableCollateral(MARKET, address(wnt), hour, address(venue)), 0.01 ether);
+        assertEq(venue.account().equity, before);
+        venue.noteCollateral(hour);
+        assertEq(venue.account().equity, before + 20e18);
+    }
+
     function test_delayedCollateral_sixHoursAreFollowedAtMost() external {
         uint256 now_ = gmx.hour();
         for (uint256 i = 2; i < 9; ++i) {
@@ -242,6 +251,32 @@ contract GmxQuotesTest is GmxStage {
         store.setBool(GmxV2Keys.createOrderDisabled(release.orderHandler, 2), true);
         assertEq(gmx.usable(2).exchangeRouter, before);
         assertEq(gmx.usable(4).exchangeRouter, release.exchangeRouter);
+    }
+
+    function test_reader_thatAnswersTooLittle_isPassedOver() external {
+        (uint256 price, uint256 fee) = venue.quote(1e18);
+        GmxV2Releases.Release memory newer = _release();
+        vm.startPrank(vault.governor());
+        gmx.addRelease(newer);
+        vm.stopPrank();
+        bytes[2] memory answers = [bytes(""), abi.encode(1, 2, 3, 4, 5)];
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.mockCall(address(reader), abi.encodeWithSelector(IGmxReader.getExecutionPrice.selector), answers[i]);
+            (uint256 price_, uint256 fee_) = venue.quote(1e18); // by the older one
+            assertEq(abi.encode(price_, fee_), abi.encode(price, fee));
+        }
+    }
+
+    function test_router_thatRevertsOrAnswersTooMuch_isNotUsable() external {
+        GmxV2Releases.Release memory release = gmx.releases()[0];
+        bytes memory question = abi.encodeWithSignature("dataStore()");
+        assertTrue(gmx.isUsable(release));
+        vm.mockCallRevert(address(exchange), question, abi.encode(store));
+        assertFalse(gmx.isUsable(release));
+        vm.mockCall(address(exchange), question, abi.encode(store, store));
+        assertFalse(gmx.isUsable(release));
+        vm.mockCall(address(exchange), question, abi.encode(store));
+        assertTrue(gmx.isUsable(release));
     }
 
     function test_market_ofOneTokenAlone_isRefused() external {

@@ -17,6 +17,7 @@ contract GmxReaderDouble is IGmxReader {
     /// @dev Funding that a position may claim and has not settled.
     uint256 private _claimableLong;
     uint256 private _claimableShort;
+    int256 private _profitCap = type(int256).max;
 
     constructor(Market memory market_) {
         _market = market_;
@@ -28,6 +29,11 @@ contract GmxReaderDouble is IGmxReader {
 
     function setClaimable(uint256 longTokens, uint256 shortTokens) external {
         (_claimableLong, _claimableShort) = (longTokens, shortTokens);
+    }
+
+    /// @notice GMX pays no more profit than the pool has for it.
+    function setProfitCap(int256 usd) external {
+        _profitCap = usd;
     }
 
     function getMarket(address, address key) external view returns (Market memory m) {
@@ -57,8 +63,8 @@ contract GmxReaderDouble is IGmxReader {
         (_claimableLong, _claimableShort);
         uint256 price = prices.indexTokenPrice.min;
         info.executionPriceResult = GmxMath.decrease(data, m, n, n.sizeInUsd, price, isLong);
-        info.basePnlUsd = GmxMath.profitOf(n, price, isLong);
-        info.uncappedBasePnlUsd = info.basePnlUsd;
+        info.uncappedBasePnlUsd = GmxMath.profitOf(n, price, isLong);
+        info.basePnlUsd = SignedMath.min(info.uncappedBasePnlUsd, _profitCap);
     }
 
     function getExecutionPrice(
