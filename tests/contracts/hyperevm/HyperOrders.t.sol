@@ -311,10 +311,12 @@ contract HyperOrdersTest is HyperStage {
         market.distrust();
         _expectRefusal(2e18, 2040e18, abi.encodeWithSelector(HyperEvmVenue.CanaryMissing.selector, 2));
         _canary();
+        assertEq(venue.order(venue.canaryId()).limitPrice, 2020e18); // 1 % from the book
         assertEq(venue.size(), 0.01e18);
         assertFalse(venue.isProven());
         _expectRefusal(2e18, 2040e18, abi.encodeWithSelector(HyperEvmVenue.CanaryMissing.selector, 2));
         _canary();
+        assertEq(venue.order(venue.canaryId()).limitPrice, 1980e18);
         assertEq(venue.size(), 0);
         assertFalse(venue.isProven());
         _canary();

@@ -135,10 +135,11 @@ contract HyperReadsTest is HyperStage {
 
     function test_assetInfo_thatIsBad_isNoMarket() external {
         bytes memory refusal = abi.encodeWithSelector(HyperCore.CoreReadFailed.selector, HyperCore.PERP_ASSET_INFO);
-        bytes[5] memory answers = [
+        bytes[6] memory answers = [
             bytes(""),
             new bytes(6 * 32),
             new bytes(2000),
+            abi.encode(32, 160, 55, 4, 25, 0), // good, but for the name
             abi.encode(32, 160, 55, 7, 25, 0, 3, "ETH"), // seven decimals
             abi.encode(32, 160, 55, 4, 0, 0, 3, "ETH") // no leverage
         ];
