@@ -22,7 +22,7 @@ from agent.decision.part_worth import Part, Refill, less_than_an_edge, too_early
 from agent.domain import Action, Book, Decision, Exposure, Snapshot, Target, TradeCosts
 from agent.errors import BookMismatchError, DataError, RejectedError
 from agent.formatting import delta_text
-from agent.guard import GuardError, band_now, evaluate, is_urgent, limit_price, worst_net_delta
+from agent.guard import GuardError, band_now, is_urgent, limit_price, worst_net_delta
 from agent.policy.base import Policy
 from agent.risk.settlement import Settlement, has_live_positions
 from agent.rounding import mul_div_up
@@ -358,21 +358,14 @@ def _least_size(case: _Case) -> int:
 def _accepted_route(case: _Case, router: Router, size: int) -> Route:
     """Plan a route that the guard's mirror accepts, at its worst prices too, or raise its `RejectedError`."""
     route = router.route(size)
-    _judge(case, route)
+    route.judge(case.snapshot)
     if (adverse := router.adverse(route)) is not route:
-        _judge(case, adverse)
+        adverse.judge(case.snapshot)
     return route
 
 
 def _largest_accepted(case: _Case, router: Router, refused: int, refusal: RejectedError) -> Route | None:
     return largest_accepted(lambda size: _accepted_route(case, router, size), refused, refusal, _least_size(case))
-
-
-def _judge(case: _Case, route: Route) -> None:
-    """Put a route before the guard's mirror at the snapshot's time: later blocks only have more budget."""
-    snapshot = case.snapshot
-    timestamp = snapshot.block.timestamp
-    evaluate(snapshot.bounds, snapshot.usage, snapshot.measurement, route.fills, route.after, timestamp)
 
 
 def _margin_alone(case: _Case, otherwise: Decision) -> Decision:
@@ -384,7 +377,7 @@ def _margin_alone(case: _Case, otherwise: Decision) -> Decision:
     if not route.legs or (case.snapshot.paused and not _goes_while_paused(case.snapshot, route)):
         return otherwise
     try:
-        _judge(case, route)
+        route.judge(case.snapshot)
     except RejectedError as rejection:
         refusal = f"{otherwise.reason}; the guard would refuse a margin move: {rejection}"
         return case.hold(refusal, otherwise.guard_error or rejection.name)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 import pytest
 
+from agent.chain.orders import read_orders
 from agent.costs.curves.skew_priced import SkewPriced
 from agent.demo.scenario import seeded_scenario
 from agent.demo.world import open_world
+from agent.errors import RejectedError
 from agent.keeper.result import Outcome
 from agent.ledger.orders import is_final
 from agent.ledger.records import OrderState
-from agent.units import from_wad
+from agent.routing import plan_route
+from agent.units import Rounding, from_wad, to_wad
 
 pytestmark = pytest.mark.chain
 
 SKEW, SKEW_SCALE, MAKER_FEE_RATIO, TAKER_FEE_RATIO = 50.0, 1_000_000.0, 0.000_001, 0.0006
 MAX_NAV_ERROR_BPS = 1.0
+ROUNDING_WEI = 2
 
 
 @pytest.fixture
@@ -59,6 +64,64 @@ def test_demo__on_delayed_orders__hedged_booked_and_priced_by_the_curve(staged, 
             result = world.cycle()
             assert not result.guard_mirror_mismatch
             assert result.nav.error_bps < MAX_NAV_ERROR_BPS
+
+
+@pytest.mark.parametrize("kinds", [("synthetix",), ("curie", "synthetix")])
+def test_decide__order_asked_for__foreseen_as_the_vault_then_measures_it(staged, scenario, kinds):
+    with staged(*kinds) as world:
+        step(world, scenario, 0)
+        planner = world.keeper.planner
+        view = planner.look(planner.head())
+        routing = world.settings.to_decision_parameters(world.deployment.asset.decimals).routing
+        (fill,) = view.decision.expected_fills
+        later = [index for index, venue in enumerate(view.snapshot.venues) if venue.order_terms is not None]
+        assert [fill.venue_index] == later
+        route = plan_route(view.snapshot, fill.size_delta, routing)
+        (shown,) = route.shown.fills
+        result = world.keeper.cycle()
+        assert not result.guard_mirror_mismatch
+        measured, foreseen = result.after.measurement, route.shown.after
+        for seen, expected in zip(measured.venues, foreseen.venues, strict=True):
+            assert (seen.size_low, seen.size_high, seen.notional) == (
+                expected.size_low,
+                expected.size_high,
+                expected.notional,
+            )
+            for name in ("equity", "equity_low", "equity_high"):
+                assert abs(getattr(seen, name) - getattr(expected, name)) <= ROUNDING_WEI
+        assert abs(measured.nav - foreseen.nav) <= ROUNDING_WEI
+        (order,) = read_orders(
+            planner.client, [(v.address, v.open_order) for v in result.after.venues if v.open_order], result.after.block
+        )
+        assert (order.limit_price, order.max_fee) == (shown.execution_price, shown.fee)
+        spent = result.after.usage.own.loss_used
+        assert result.after.usage.own.turnover_used == result.after.usage.all.turnover_used > 0
+        assert spent > 0
+
+
+@pytest.mark.parametrize("size", [0.1, 1.0, -1.0, 5.0])
+def test_decide__order_of_any_size__chain_answers_as_foreseen(staged, scenario, size):
+    """A few hundred dollars cost more than the guard admits, for the deposit of 4 sUSD; 16,000 do not."""
+    with staged("synthetix") as world:
+        step(world, scenario, 0)
+        world.cycle()
+        planner = world.keeper.planner
+        view = planner.look(planner.head())
+        routing = world.settings.to_decision_parameters(world.deployment.asset.decimals).routing
+        route = plan_route(view.snapshot, to_wad(size, Rounding.DOWN), routing)
+        foreseen = refusal(lambda: route.judge(view.snapshot))
+        decision = replace(view.decision, legs=route.legs)
+        answered = planner.simulate(planner.intent_of(view, decision), world.keeper.address, view.block)
+        assert foreseen == (None if answered is None else answered.name)
+
+
+def refusal(judge):
+    """Name of what a call is refused with."""
+    try:
+        judge()
+    except RejectedError as rejection:
+        return rejection.name
+    return None
 
 
 def test_keeper__order_that_waits__is_in_neither_nav_and_no_other_is_sent(staged, scenario):
