@@ -156,6 +156,12 @@ class CostSettings(Section):
         default=0, ge=0, description="what each further venue in a rebalance burns: a venue that saves less is left out"
     )
 
+    order_gas_units: Whole = Field(
+        default=900_000,
+        gt=0,
+        description="what settling an order of a venue that fills later burns, with its price update",
+    )
+
     def gas_token_usd(self, oracle_price_usd: float) -> float:
         """Return what the token that pays for gas is worth, USD."""
         configured = self.gas_token_price_usd
