@@ -265,11 +265,19 @@ class OrderTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class FundingSpeed:
+    """How a funding rate drifts, WAD rate per day and day: as the market stands, and more for each unit bought."""
+
+    per_day: Wad
+    per_unit: Wad
+
+
+@dataclass(frozen=True, slots=True)
 class VenueSnapshot:
     """One venue as read at the snapshot block; ``quotes`` is a ladder of sizes on both sides, smallest first.
 
     A venue that does not answer has no quotes; its size and prices are those of its measurement. ``order_terms``: of a
-    venue that fills later; None where it fills at once.
+    venue that fills later; None where it fills at once. ``funding_speed``: of a venue whose rate drifts.
     """
 
     address: Address
@@ -281,6 +289,7 @@ class VenueSnapshot:
     free_collateral: AssetUnits
     quotes: tuple[QuotePoint, ...]
     order_terms: OrderTerms | None = None
+    funding_speed: FundingSpeed | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,4 +110,5 @@ class SnapshotReader:
                 if quote is not None
             ),
             order_terms=venue.order_terms,
+            funding_speed=venue.funding_speed,
         )

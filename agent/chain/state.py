@@ -10,7 +10,7 @@ from typing import Any
 from agent.chain.abi import Call, checksummed, load_abi
 from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment, VenueEntry
-from agent.domain import BlockRef, Bounds, Budget, Measurement, OrderTerms, Track, Usage, VenueMeasurement
+from agent.domain import BlockRef, Bounds, Budget, FundingSpeed, Measurement, OrderTerms, Track, Usage, VenueMeasurement
 from agent.errors import DataError, TransientError
 from agent.units import Address, AssetUnits, Seconds, Wad
 
@@ -23,7 +23,7 @@ class VenueState:
     """One venue account; ``funding_accrued`` is not settled yet and owed to the position when positive.
 
     Of a venue that does not answer only the size last known is told: prices are 0, as is all else. ``order_terms`` and
-    ``open_order`` (the id of the order open now, 0x-prefixed) are of venues that fill later.
+    ``open_order`` (the id of the order open now, 0x-prefixed) and ``funding_speed`` are of venues that fill later.
     """
 
     address: Address
@@ -37,6 +37,7 @@ class VenueState:
     max_funding_rate_per_day: Wad
     order_terms: OrderTerms | None = None
     open_order: str | None = None
+    funding_speed: FundingSpeed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ class StateCalls:
         if self._entries[address].kind in self._order_kinds:
             calls.append(abi.function("openOrder").at(address))
             calls.append(load_abi("IOrderTerms").function("orderTerms").at(address))
+            calls.append(load_abi("IFundingSpeed").function("fundingSpeed").at(address))
         return calls
 
     @property
@@ -188,7 +190,7 @@ class StateCalls:
         if len(answers) < len(outputs):
             raise TransientError(f"venue {name} answers the vault but not all of its views; reading it anew")
         position, mark, index, funding_rate, free_collateral, max_funding_rate, *of_orders = answers
-        open_order, terms = of_orders or (None, None)
+        open_order, terms, speed = of_orders or (None, None, None)
         size, _, _, _, funding_accrued = position[0]
         return VenueState(
             address=address,
@@ -201,6 +203,7 @@ class StateCalls:
             free_collateral=AssetUnits(free_collateral[0]),
             max_funding_rate_per_day=Wad(max_funding_rate[0]),
             order_terms=None if terms is None else OrderTerms(*(Wad(term) for term in terms)),
+            funding_speed=None if speed is None else FundingSpeed(*(Wad(part) for part in speed)),
             open_order=None if open_order is None or open_order[0] == _NO_ORDER else "0x" + open_order[0].hex(),
         )
 

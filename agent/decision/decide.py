@@ -86,6 +86,7 @@ class _Case:
     own_band: float
     """Half of the width of the policy's own band, underlying units."""
     leg_gas_usd: float
+    split_horizon_days: float
 
     @property
     def is_urgent(self) -> bool:
@@ -104,7 +105,7 @@ class _Case:
 
     def router(self, is_buy: bool) -> Router:
         """Return the planner of one side, with the funding and gas that the costs reckon with."""
-        route_costs = RouteCosts(self.costs.funding_horizon_days, self.leg_gas_usd)
+        route_costs = RouteCosts(self.split_horizon_days, self.leg_gas_usd)
         return Router.of(self.snapshot, is_buy, self.settings.routing, route_costs, self.quotes.side(is_buy))
 
     def hold(self, reason: str, guard_error: str | None = None) -> Decision:
@@ -218,7 +219,8 @@ def _decide(
         size_delta = Wad(-hedge)  # to the last wei: a rest that floats leave would stay for ever
     leg_gas_usd = leg_gas_cost_usd(snapshot.block.base_fee_wei, costs)
     own_band = (wanted.band_high - wanted.band_low) / 2.0
-    case = _Case(snapshot, known, settings, quotes, exposure, live_costs, target, own_band, leg_gas_usd)
+    found = exposure, live_costs, target, own_band
+    case = _Case(snapshot, known, settings, quotes, *found, leg_gas_usd, costs.split_horizon_days)
     if snapshot.paused:
         return _margin_alone(case, case.hold("the vault is paused"))
     if measurement.nav == 0:

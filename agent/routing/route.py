@@ -26,6 +26,7 @@ from agent.domain import Fill, Leg, Measurement, Snapshot, VenueMeasurement
 from agent.errors import DataError
 from agent.guard import budget_left, fee_limit, judged_notional, limit_price, shrinking_alone
 from agent.prediction import predict
+from agent.routing.carry import Carry, expected_carry
 from agent.routing.foreseen import Route, as_shown, foresee, has_open_order
 from agent.routing.margin import MarginParameters, Watermarks, deposit_due, idle_funds, watermarks, withdrawal_due
 from agent.routing.waterfill import MarginalCurve, Waterfill, marginal_curve
@@ -95,8 +96,8 @@ class Router:
     """Marginal cost of each venue inside its room."""
     waterfills: dict[tuple[int, ...], Waterfill]
     """By the venues they spread over."""
-    carries: tuple[int, ...]
-    """Funding a unit is expected to pay on each venue, WAD USD."""
+    carries: tuple[Carry, ...]
+    """Funding that is expected on each venue."""
     leg_gas: Wad
     """USD."""
 
@@ -107,8 +108,8 @@ class Router:
         """Prepare for one side, given the venues' ladders of that side."""
         limit = planned_limit(snapshot, is_buy, settings)
         horizon = to_wad(costs.funding_horizon_days, Rounding.DOWN)
-        per_rate = (1 if is_buy else -1) * horizon * snapshot.measurement.price
-        carries = tuple(venue.funding_rate_per_day * per_rate // WAD**2 for venue in snapshot.venues)
+        price = snapshot.measurement.price
+        carries = tuple(expected_carry(venue, price, horizon, is_buy=is_buy) for venue in snapshot.venues)
         left = [ladder_after(ladder, _pending(snapshot, index, is_buy)) for index, ladder in enumerate(ladders)]
         closing_only = shrinking_alone(snapshot)
         curves: list[MarginalCurve] = []
@@ -117,7 +118,7 @@ class Router:
             room = min(room, snapshot.bounds.max_size_delta)
             if closing_only[index]:
                 room = min(room, _reducible(snapshot.measurement.venues[index], is_buy))
-            curves.append(marginal_curve(ladder, carry, int(room)))
+            curves.append(marginal_curve(ladder, carry.per_unit, int(room), carry.slope))
         leg_gas = to_wad(costs.leg_gas_usd, Rounding.UP)
         return cls(snapshot, settings, is_buy, tuple(left), limit, tuple(curves), {}, carries, leg_gas)
 
@@ -265,7 +266,7 @@ class Router:
 
     def _cost(self, fill: Fill) -> int:
         """Return what a fill costs with fee, carry and gas, WAD^2 USD."""
-        carry = abs(fill.size_delta) * self.carries[fill.venue_index]
+        carry = self.carries[fill.venue_index].cost(abs(fill.size_delta))
         return (
             fill.size_delta * fill.execution_price
             + carry

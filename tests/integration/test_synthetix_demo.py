@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from agent.chain.orders import read_orders
+from agent.cli.order_lines import care_documents, care_lines, open_cares
 from agent.costs.curves.skew_priced import SkewPriced
 from agent.demo.scenario import seeded_scenario
 from agent.demo.world import open_world
@@ -16,6 +17,9 @@ from agent.keeper.result import Outcome
 from agent.ledger.orders import is_final
 from agent.ledger.records import OrderState
 from agent.routing import plan_route
+from agent.status.document import as_document as status_document
+from agent.status.reading import StatusReader
+from agent.status.screen import as_lines as status_lines
 from agent.units import Rounding, from_wad, to_wad
 
 pytestmark = pytest.mark.chain
@@ -122,6 +126,42 @@ def refusal(judge):
     except RejectedError as rejection:
         return rejection.name
     return None
+
+
+def test_status_and_decide__order_open__tell_size_terms_age_and_what_is_done(staged, scenario):
+    with staged("synthetix") as world:
+        step(world, scenario, 0)
+        world.keeper.cycle()
+        chain, planner = world.localnet.chain, world.keeper.planner
+        chain.mine([], chain.head().timestamp + 10)
+        (asked,) = world.keeper.ledger.orders()
+        seen = StatusReader(world.settings, planner.client, world.deployment).read(planner.head())
+        (venue,) = status_document(seen)["venues"]
+        order = venue["open_order"]
+        assert (order["order_id"], order["status"]) == (asked.order_id, "pending")
+        assert order["size_delta"] == from_wad(asked.requested_size_delta) == venue["size_high"] - venue["size_low"]
+        assert order["age_seconds"] >= 10
+        assert order["expires_at_unix"] - order["requested_at_unix"] == 31
+        assert order["worst_fee_usd"] > 4.0
+        words = " ".join(status_lines(seen))
+        assert "pending: buy" in words
+        view = planner.look(planner.head())
+        (care,) = open_cares(planner, view)
+        (told,) = care_documents(view, [care])
+        assert told["keeper_will"] == "wait"
+        assert {name: told[name] for name in order if name != "age_seconds"} == {
+            name: order[name] for name in order if name != "age_seconds"
+        }
+        (line,) = care_lines(view, [care])
+        assert "the keeper will wait" in line
+        chain.mine([], chain.head().timestamp + 60)
+        late = planner.look(planner.head())
+        assert care_documents(late, open_cares(planner, late))[0]["keeper_will"] == "cancel"
+        world.localnet.tend()
+        world.keeper.cycle()
+        done = planner.look(planner.head())
+        ids = [care.order.order_id for care in open_cares(planner, done)]
+        assert asked.order_id not in ids
 
 
 def test_keeper__order_that_waits__is_in_neither_nav_and_no_other_is_sent(staged, scenario):
