@@ -10,7 +10,7 @@ from agent.chain.orders import VenueOrder
 from agent.chain.state import ChainState
 from agent.domain import Fill, Leg
 from agent.errors import RejectedError
-from agent.guard import GuardError, evaluate
+from agent.guard import GuardError, evaluate, worst_net_delta
 from agent.ledger.records import FillRecord, RebalanceRecord
 from agent.units import Address, Wad
 
@@ -55,7 +55,8 @@ def execution_mismatch(
 
     ``before`` is read at the parent of the block of execution and ``after`` at that block; ``rebalance`` is the vault's
     own event, for the time between the two blocks moves NAV by itself. Where the oracle's price moved, or NAV after
-    the rebalance is not the block's, the guard judged a state that no block shows, and there is nothing to compare.
+    the rebalance is not the block's, or the worst case before it was another, the guard judged a state that no block
+    shows, and there is nothing to compare.
     ``orders``: those that were open in the block of execution; a leg that left one was judged by its limit and highest
     fee. Where such an order is not among them, nothing is compared either.
     """
@@ -64,7 +65,15 @@ def execution_mismatch(
     if before.measurement.price != after.measurement.price:
         return False
     young = after.measurement.nav - after.measurement.firm_nav
-    judged = replace(before.measurement, nav=rebalance.nav_before, firm_nav=Wad(max(rebalance.nav_before - young, 0)))
+    judged = replace(
+        before.measurement,
+        book_delta_low=after.measurement.book_delta_low,  # a rebalance leaves the book alone, and time does not
+        book_delta_high=after.measurement.book_delta_high,
+        nav=rebalance.nav_before,
+        firm_nav=Wad(max(rebalance.nav_before - young, 0)),
+    )
+    if worst_net_delta(judged) != rebalance.worst_net_delta_before:
+        return False
     index_of: dict[Address, int] = {venue.address: index for index, venue in enumerate(before.venues)}
     asked = {order.venue: order for order in orders}
     measured = [_judged(fill, index_of[fill.venue], asked.get(fill.venue)) for fill in fills]

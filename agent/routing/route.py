@@ -7,7 +7,7 @@ size, notional and turnover. All numbers are integers, rounded toward less risk.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.checks import require_finite
 from agent.costs.impact import ImpactCoefficients, quoted_impact
@@ -20,14 +20,14 @@ from agent.costs.quotes import (
     ladder_after,
     ladders_of,
     size_within,
-    worst_quoted_price,
 )
 from agent.domain import Fill, Leg, Measurement, Snapshot, VenueMeasurement
 from agent.errors import DataError
-from agent.guard import budget_left, fee_limit, judged_notional, limit_price, shrinking_alone
+from agent.guard import budget_left, fee_limit, judged_notional, shrinking_alone
 from agent.prediction import predict
 from agent.routing.carry import Carry, expected_carry
-from agent.routing.foreseen import Route, as_shown, foresee, has_open_order
+from agent.routing.foreseen import Route, foresee, has_open_order
+from agent.routing.limits import leg_limit, planned_limit, shown_at_limits
 from agent.routing.margin import MarginParameters, Watermarks, deposit_due, idle_funds, watermarks, withdrawal_due
 from agent.routing.waterfill import MarginalCurve, Waterfill, marginal_curve
 from agent.units import BPS, WAD, AssetUnits, Rounding, Wad, asset_units_to_wad, from_wad, to_wad
@@ -100,27 +100,35 @@ class Router:
     """Funding that is expected on each venue."""
     leg_gas: Wad
     """USD."""
+    closing: Router | None = None
+    """Plans what positions can give up by moving toward 0; None where there is but one venue."""
 
     @classmethod
     def of(
         cls, snapshot: Snapshot, is_buy: bool, settings: RoutingParameters, costs: RouteCosts, ladders: Sequence[Ladder]
     ) -> Router:
         """Prepare for one side, given the venues' ladders of that side."""
-        limit = planned_limit(snapshot, is_buy, settings)
+        limit = planned_limit(snapshot, is_buy, settings.limit_tolerance_bps)
         horizon = to_wad(costs.funding_horizon_days, Rounding.DOWN)
         price = snapshot.measurement.price
         carries = tuple(expected_carry(venue, price, horizon, is_buy=is_buy) for venue in snapshot.venues)
         left = [ladder_after(ladder, _pending(snapshot, index, is_buy)) for index, ladder in enumerate(ladders)]
         closing_only = shrinking_alone(snapshot)
         curves: list[MarginalCurve] = []
+        closing: list[MarginalCurve] = []
         for index, (ladder, carry) in enumerate(zip(left, carries, strict=True)):
             room = 0 if has_open_order(snapshot, index) else size_within(ladder, limit)
             room = min(room, snapshot.bounds.max_size_delta)
+            reducible = min(room, _reducible(snapshot.measurement.venues[index], is_buy))
+            closing.append(marginal_curve(ladder, carry.per_unit, int(reducible), carry.slope))
             if closing_only[index]:
-                room = min(room, _reducible(snapshot.measurement.venues[index], is_buy))
+                room = reducible
             curves.append(marginal_curve(ladder, carry.per_unit, int(room), carry.slope))
         leg_gas = to_wad(costs.leg_gas_usd, Rounding.UP)
-        return cls(snapshot, settings, is_buy, tuple(left), limit, tuple(curves), {}, carries, leg_gas)
+        plain = cls(snapshot, settings, is_buy, tuple(left), limit, tuple(curves), {}, carries, leg_gas)
+        if len(curves) == 1:
+            return plain
+        return replace(plain, closing=replace(plain, curves=tuple(closing), waterfills={}))
 
     def cap(self) -> Cap:
         """Return the largest size that quotes and the guard's size, price, notional and turnover bounds admit.
@@ -161,7 +169,7 @@ class Router:
         fills = adverse_fills(self.ladders, route.fills)
         if fills == route.fills:
             return route
-        shown = _shown(self.snapshot, fills, self.ladders, self.settings)
+        shown = shown_at_limits(self.snapshot, fills, self.ladders, self.settings.limit_tolerance_bps)
         return foresee(self.snapshot, route.legs, fills, shown)
 
     def impact(self, size: int) -> ImpactCoefficients:
@@ -184,7 +192,13 @@ class Router:
         """Spread a size at one marginal cost and leave out venues that save less than their gas.
 
         Venues are dropped one by one; each alone is tried too, where dropping several pays and dropping one does not.
+        What positions can give up they give up first, at fees that the guard admits: a long here and a short there
+        hedge nothing, cost margin twice, and have both to be closed one day.
         """
+        if self.closing is not None and self.closing._waterfill(self._all_venues).room >= size:
+            closed = self.closing._fills(size)
+            if all(self._is_fee_allowed(fill) for fill in closed):
+                return closed
         fills, marginal_cost = self._spread(self._affordable_venues(size), size)
         if not self._has_fixed_fees and (self.leg_gas == 0 or len(fills) == 1):
             return fills
@@ -195,7 +209,8 @@ class Router:
             for index, (ladder, curve) in enumerate(zip(self.ladders, self.curves, strict=True))
             if curve.sizes[-1] >= size
         ]
-        allowed = [fills, *(one for one in alone if self._is_fee_allowed(one[0]))]
+        fitting = (one for one in alone if not self._fixed_fee(one[0].venue_index) or self._is_fee_allowed(one[0]))
+        allowed = [fills, *fitting]
         return min(allowed, key=self._total_cost)
 
     def _affordable_venues(self, size: int) -> tuple[int, ...]:
@@ -206,16 +221,17 @@ class Router:
         venues = self._all_venues
         while True:
             fills, _ = self._spread(venues, size)
-            dear = {fill.venue_index for fill in fills if not self._is_fee_allowed(fill)}
+            orders = [fill for fill in fills if self._fixed_fee(fill.venue_index)]
+            dear = {fill.venue_index for fill in orders if not self._is_fee_allowed(fill)}
             rest = tuple(index for index in venues if index not in dear)
             if not dear or not rest or self._waterfill(rest).room < size:
                 return venues
             venues = rest
 
     def _is_fee_allowed(self, fill: Fill) -> bool:
-        [shown] = _shown(self.snapshot, (fill,), self.ladders, self.settings)
+        [shown] = shown_at_limits(self.snapshot, (fill,), self.ladders, self.settings.limit_tolerance_bps)
         price = self.snapshot.measurement.venues[fill.venue_index].price
-        return not shown.is_pending or shown.fee <= fee_limit(self.snapshot.bounds, judged_notional(shown, price))
+        return shown.fee <= fee_limit(self.snapshot.bounds, judged_notional(shown, price))
 
     @property
     def _has_fixed_fees(self) -> bool:
@@ -304,7 +320,7 @@ def _with_margin(
     snapshot: Snapshot, fills: tuple[Fill, ...], ladders: Sequence[Ladder], settings: RoutingParameters
 ) -> Route:
     """Add limits and margin to fills."""
-    shown = _shown(snapshot, fills, ladders, settings)
+    shown = shown_at_limits(snapshot, fills, ladders, settings.limit_tolerance_bps)
     margins = _margins(snapshot, predict(snapshot, (), shown), shown, settings.margin)
     filled = {fill.venue_index: fill for fill in fills}
     legs: list[Leg] = []
@@ -318,25 +334,6 @@ def _with_margin(
     return foresee(snapshot, legs, fills, shown)
 
 
-def _shown(
-    snapshot: Snapshot, fills: tuple[Fill, ...], ladders: Sequence[Ladder], settings: RoutingParameters
-) -> tuple[Fill, ...]:
-    """Return fills as the guard is shown them, with the limits that legs are given."""
-    if all(snapshot.venues[fill.venue_index].order_terms is None for fill in fills):
-        return fills
-    quoted = {fill.venue_index: ladders[fill.venue_index] for fill in fills}
-    tolerance = settings.limit_tolerance_bps
-    limits = {fill.venue_index: leg_limit(snapshot, quoted[fill.venue_index], fill, tolerance) for fill in fills}
-    return as_shown(snapshot, fills, limits, quoted)
-
-
-def planned_limit(snapshot: Snapshot, is_buy: bool, settings: RoutingParameters) -> Wad:
-    """Return the worst quoted price planned with: the guard's limit less the tolerance, or half of a tight limit."""
-    slippage_bps = snapshot.bounds.max_slippage_bps
-    planned_bps = slippage_bps - min(settings.limit_tolerance_bps, slippage_bps // 2)
-    return limit_price(snapshot.measurement.price, 1 if is_buy else -1, planned_bps)
-
-
 def _pending(snapshot: Snapshot, index: int, is_buy: bool) -> int:
     """Return the size of orders sent and not yet filled on one side of a venue: they take its liquidity first."""
     measured, filled = snapshot.measurement.venues[index], snapshot.venues[index].size
@@ -346,14 +343,6 @@ def _pending(snapshot: Snapshot, index: int, is_buy: bool) -> int:
 def _reducible(venue: VenueMeasurement, is_buy: bool) -> int:
     """Return the largest size of one side that moves a position toward 0 and not past it, pending orders counted."""
     return max(-venue.size_high if is_buy else venue.size_low, 0)
-
-
-def leg_limit(snapshot: Snapshot, ladder: Ladder, fill: Fill, tolerance_bps: int) -> Wad:
-    """Return the worst quoted price moved by the tolerance, never looser than the guard's own limit."""
-    quoted = worst_quoted_price(ladder, abs(fill.size_delta))
-    own = limit_price(quoted, fill.size_delta, tolerance_bps)
-    guard = limit_price(snapshot.measurement.price, fill.size_delta, snapshot.bounds.max_slippage_bps)
-    return min(own, guard) if ladder.is_buy else max(own, guard)
 
 
 def _margins(

@@ -12,8 +12,9 @@ from agent.domain import Fill, Leg, Measurement, Snapshot, VenueMeasurement
 from agent.guard import RELIEF_FLOOR_BPS, largest_size, venue_leverage
 from agent.rounding import share
 from agent.routing.foreseen import Route, as_shown, foresee, has_open_order
+from agent.routing.limits import leg_limit, planned_limit
 from agent.routing.margin import Watermarks, deposit_due, idle_funds, watermarks
-from agent.routing.route import RoutingParameters, leg_limit, planned_limit
+from agent.routing.route import RoutingParameters
 from agent.units import BPS, WAD, AssetUnits, Wad
 
 _CUT_TO_BPS = (RELIEF_FLOOR_BPS + BPS) // 2
@@ -80,7 +81,7 @@ def wanted_cut(snapshot: Snapshot, after: VenueMeasurement) -> int:
 def cut_capacity(snapshot: Snapshot, index: int, settings: RoutingParameters) -> int:
     """Return the largest size (absolute, WAD) that can be closed at once; raises as `ladder_of` does."""
     ladder, bounds = ladder_of(snapshot.venues[index], _closes_by_buying(snapshot, index)), snapshot.bounds
-    within_price = size_within(ladder, planned_limit(snapshot, ladder.is_buy, settings))
+    within_price = size_within(ladder, planned_limit(snapshot, ladder.is_buy, settings.limit_tolerance_bps))
     highest = max([snapshot.measurement.venues[index].price, *(rung.execution_price for rung in ladder.rungs)])
     return min(within_price, bounds.max_size_delta, max(bounds.max_notional - 1, 0) * WAD // highest)
 

@@ -125,6 +125,18 @@ def test_execution_mismatch__nav_moved_with_time__is_taken_from_the_event():
     assert not execution_mismatch(earlier, AFTER, FILLS, REBALANCE)
 
 
+def test_execution_mismatch__book_delta_moved_with_time__is_the_blocks_own():
+    """An order may leave the worst case as it was, to the wei: the block before has another one."""
+    waiting = replace(REBALANCE, nav_after=wad(400_000))
+    earlier = replace(BEFORE.measurement, book_delta_low=wad("-49.99"), book_delta_high=wad("-49.99"))
+    assert not execution_mismatch(replace(BEFORE, measurement=earlier), with_order_pending(), WAITING, waiting, [ORDER])
+
+
+def test_execution_mismatch__worst_case_before_was_another__cannot_be_judged():
+    other = replace(REBALANCE, worst_net_delta_before=wad(49))
+    assert not execution_mismatch(BEFORE, state(-50.0, NOW, BOOKED, nav=399_990.0), FILLS, other)
+
+
 @pytest.mark.parametrize("name", ["all", "own"])
 def test_execution_mismatch__chain_booked_another_budget__is_seen(name):
     wrong = replace(BOOKED, **{name: replace(BUDGET_AFTER, loss_used=LOST + 1)})

@@ -173,3 +173,23 @@ def test_cut__on_a_venue_that_fills_later__is_shown_as_the_order_that_it_is():
     assert route.shown.fills[0].execution_price == route.legs[0].limit_price
     assert route.shown.after.venues[0].size_high == wad(30)
     assert route.after.venues[0].size_high == wad(22)
+
+
+# --- closing before opening ---------------------------------------------------------------------------------------
+
+
+def test_route__positions_can_give_up_the_size__no_opposite_one_is_opened():
+    """The second venue sells for less, and the first holds what is to be sold."""
+    long, cheaper = replace(AT_ONCE, size=20.0, equity_usd=60_000.0), replace(AT_ONCE, fee_ratio=0.0)
+    snapshot = snapshot_of(BOOK, long, cheaper)
+    closed = plan_route(snapshot, wad(-15), ROUTING)
+    assert [(fill.venue_index, fill.size_delta) for fill in closed.fills] == [(0, wad(-15))]
+    beyond = plan_route(snapshot, wad(-25), ROUTING)
+    assert sum(fill.size_delta for fill in beyond.fills) == wad(-25)
+
+
+def test_route__two_longs__the_cheaper_one_is_closed_first():
+    costly = replace(AT_ONCE, size=20.0, equity_usd=60_000.0, depth_usd=1e12)
+    cheap = replace(costly, fee_ratio=0.0002, size=5.0)
+    fills = plan_route(snapshot_of(BOOK, costly, cheap), wad(-8), ROUTING).fills
+    assert {fill.venue_index: fill.size_delta for fill in fills} == {0: wad(-3), 1: wad(-5)}
