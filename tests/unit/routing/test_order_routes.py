@@ -48,7 +48,7 @@ def test_order_at_worst__either_side__costs_rate_and_fixed_part(size):
     assert (order.size_delta, order.execution_price, order.is_pending) == (wad(size), limit, True)
 
 
-def test_order_at_worst__limit_of_a_sale_above_what_the_quote_can_rise_to__is_charged_on_it():
+def test_order_at_worst__sale_with_a_limit_above_its_rise__is_charged_on_it():
     order = order_at_worst(0, wad(-1), wad(3_100), wad(3_000), TERMS)
     assert order.fee == wad("5.86")
 
