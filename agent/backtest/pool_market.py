@@ -120,10 +120,10 @@ class PoolMarket:
         return self._base_fees[step]
 
     def gas(self, step: int, snapshot: Snapshot, decision: Decision) -> Gas:
-        """Price the units of this kind of rebalance."""
+        """Price the units of this kind of rebalance; at the first price nobody has moved the pool before."""
         inputs = self._costs(self._price)
         fee_wei = self._base_fees[step] * self._gas.next_base_fee_ratio + inputs.priority_fee_wei
-        units = self._gas.units.of(snapshot, decision)
+        units = self._gas.units.of(snapshot, decision, is_untouched=step == 0)
         return Gas(units, wei_to_eth(round(fee_wei * units) + inputs.data_fee_wei) * inputs.eth_price_usd)
 
     def traded(self, step: int, decision: Decision) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -19,8 +20,10 @@ from tests.support.pages import FILE, NOT_RUN, Reader, blocks, checkout_copy, li
 
 pytestmark = pytest.mark.chain
 
+VENUE_TESTS_PASSED = re.compile(r"^4 passed", re.MULTILINE)
 LOCAL_PAGES = ("quick-start.md", "hedge-your-book.md", "governance.md")
 TESTNET_PAGE = "deploy.md"
+VENUE_PAGE = "add-a-venue.md"
 SEPOLIA = 11_155_111
 PRICE_USD = 3_200.0
 LAG_SECONDS = 1_920 + 900
@@ -52,6 +55,13 @@ def test_page__on_the_local_chain__every_command_works(repository, checkout, nam
     assert "Stopped the local chain" in told
     if name != "governance.md":
         assert "executed" in told
+
+
+def test_page__a_venue_that_is_added__passes_what_every_venue_does(repository, checkout):
+    reader = Reader(checkout, {"FOUNDRY_SPARSE_MODE": "true"})  # what is tested is compiled, and no more
+    told = done(reader.follow(page_text(repository, VENUE_PAGE), 1_200), VENUE_PAGE)
+    assert "0 failed; 0 skipped" in told
+    assert VENUE_TESTS_PASSED.search(told)
 
 
 # --- the testnet ----------------------------------------------------------------------------------------------------
@@ -118,7 +128,7 @@ def test_page__testnet__from_a_checkout_to_a_hedged_vault(repository, checkout, 
 
 
 def test_pages__every_block__is_run_or_says_why_not(repository):
-    run = {*LOCAL_PAGES, TESTNET_PAGE}
+    run = {*LOCAL_PAGES, TESTNET_PAGE, VENUE_PAGE}
     for path in sorted((repository / "docs").rglob("*.md")):
         for block in blocks(path.read_text(encoding="utf-8")):
             where = f"{path.relative_to(repository)}:{block.line}"

@@ -439,7 +439,6 @@ contract GmxV2Venue is PendingOrders, IGmxCallbacks {
 
     /// @dev Fee of what was opened, from the collateral that is missing.
     function _openFee(Asked memory a, uint256 collateralNow, uint256 openUsd) private view returns (uint256) {
-        if (openUsd == 0) return 0;
         uint256 missing = Math.saturatingSub(a.plan.opened.collateral + a.plan.margin, collateralNow);
         return Math.min(uint256(market.toUsd(missing)), market.highestFee(openUsd));
     }

@@ -269,7 +269,9 @@ contract GmxOrdersTest is GmxStage {
         assertGt(wnt.balanceOf(address(venue)), 0.18 ether);
         assertApproxEqAbs(_equity(), before, 6e18); // fees
         int256 held = _equity();
+        uint256 wei_ = address(venue).balance + wnt.balanceOf(address(venue));
         venue.unwrap();
+        assertEq(address(venue).balance, wei_);
         assertEq(_equity(), held);
     }
 

@@ -70,31 +70,42 @@ def test_replay_vault__price_leaves_the_range__ends_there_and_says_so():
 
 def test_gas_usd__next_block_is_cheaper__is_what_is_paid():
     prices = path(SPOT_USD, SPOT_USD)
-    units = GasUnits(trade=1e6, margin_in=0.0)
+    units = GasUnits(trade=1e6, margin_in=0.0, opening=0.0, saved_untouched=0.0)
     day = replay_vault(snapshot_of(BOOK), BOOK, KEEPER, prices, market(prices, GasModel(units, 0.5)))
     assert day.rebalances == 1
     tip_gwei = COSTS.priority_fee_wei / 1e9
     assert day.gas_usd == pytest.approx((20.0 * 0.5 + tip_gwei) * 1e-9 * 1e6 * SPOT_USD)
 
 
-UNITS = GasUnits(trade=1.0, shrinking=10.0, short=100.0, margin_in=0.0, margin_out=0.0)
+UNITS = GasUnits(trade=1.0, shrinking=10.0, short=100.0, opening=1_000.0, margin_in=0.0, margin_out=0.0)
 
 
 @pytest.mark.parametrize(
     ("held_size", "book", "expected"),
     [
-        (0.0, short_calls(), 1.0),
+        (0.0, short_calls(), 1_001.0),
+        (20.0, short_calls(), 1.0),
         (80.0, short_calls(), 11.0),
-        (0.0, short_calls(-100.0), 101.0),
+        (0.0, short_calls(-100.0), 1_101.0),
+        (-20.0, short_calls(-100.0), 101.0),
         (-80.0, short_calls(-100.0), 111.0),
         (20.0, short_calls(-100.0), 111.0),
         (-20.0, short_calls(), 11.0),
     ],
-    ids=["grows", "shrinks", "grows short", "shrinks short", "long to short", "short to long"],
+    ids=["opens", "grows", "shrinks", "opens short", "grows short", "shrinks short", "long to short", "short to long"],
 )
 def test_gas_units__what_becomes_of_the_position__is_told_apart(held_size, book, expected):
     snapshot = snapshot_of(book, VenueState(size=held_size, equity_usd=200_000.0))
     assert UNITS.of(snapshot, decide(snapshot, book, FixedThreshold(0.5), COSTS, SETTINGS)) == expected
+
+
+def test_gas__first_trade_of_a_market__is_cheaper_than_the_same_later():
+    prices, book = path(SPOT_USD, SPOT_USD), short_calls()
+    snapshot, around = snapshot_of(book), market(prices, GasModel(GasUnits(saved_untouched=300_000.0)))
+    decision = decide(snapshot, book, FixedThreshold(0.5), COSTS, SETTINGS)
+    around.quotes(0, snapshot.measurement.price)
+    first, later = (around.gas(step, snapshot, decision).units for step in (0, 1))
+    assert later - first == 300_000.0
 
 
 def test_replay_vault__funding_history__is_paid_on_what_is_held():

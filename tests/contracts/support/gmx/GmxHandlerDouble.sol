@@ -48,6 +48,7 @@ contract GmxHandlerDouble {
     error UnableToWithdrawCollateral(int256 estimatedRemainingCollateralUsd);
     error PositionShouldNotBeLiquidated(string reason, int256 remaining, int256 minimum, int256 minimumForLeverage);
     error OrderNotFound(bytes32 key);
+    error UnsupportedOrderType(uint256 orderType);
     error Unauthorized(address msgSender, string role);
 
     event Refused(bytes32 key, bytes reason);
@@ -95,6 +96,7 @@ contract GmxHandlerDouble {
         _onlyController();
         uint256 fee = GmxOrderVaultDouble(orderVault).recordTransferIn(_wnt());
         bool isIncrease = params.orderType == 2;
+        if (!isIncrease && params.orderType != 4) revert UnsupportedOrderType(params.orderType);
         uint256 gas_ = store.getUint(
             isIncrease ? GmxV2Keys.INCREASE_ORDER_GAS_LIMIT : GmxV2Keys.DECREASE_ORDER_GAS_LIMIT
         ) + params.numbers.callbackGasLimit;

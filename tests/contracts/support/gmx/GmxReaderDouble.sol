@@ -14,12 +14,26 @@ contract GmxReaderDouble is IGmxReader {
     /// @notice After a rotation: it decodes everything as empty, without complaint.
     bool public isStale;
 
+    /// @dev Funding that a position may claim and has not settled.
+    uint256 private _claimableLong;
+    uint256 private _claimableShort;
+    int256 private _profitCap = type(int256).max;
+
     constructor(Market memory market_) {
         _market = market_;
     }
 
     function setStale(bool isStale_) external {
         isStale = isStale_;
+    }
+
+    function setClaimable(uint256 longTokens, uint256 shortTokens) external {
+        (_claimableLong, _claimableShort) = (longTokens, shortTokens);
+    }
+
+    /// @notice GMX pays no more profit than the pool has for it.
+    function setProfitCap(int256 usd) external {
+        _profitCap = usd;
     }
 
     function getMarket(address, address key) external view returns (Market memory m) {
@@ -45,10 +59,12 @@ contract GmxReaderDouble is IGmxReader {
         (address m, address token) = (_market.marketToken, _market.shortToken);
         (info.fees.borrowing.borrowingFeeAmount, info.fees.funding.fundingFeeAmount) =
             GmxMath.fees(data, m, token, isLong, n, prices.shortTokenPrice.min);
+        (info.fees.funding.claimableLongTokenAmount, info.fees.funding.claimableShortTokenAmount) =
+        (_claimableLong, _claimableShort);
         uint256 price = prices.indexTokenPrice.min;
         info.executionPriceResult = GmxMath.decrease(data, m, n, n.sizeInUsd, price, isLong);
-        info.basePnlUsd = GmxMath.profitOf(n, price, isLong);
-        info.uncappedBasePnlUsd = info.basePnlUsd;
+        info.uncappedBasePnlUsd = GmxMath.profitOf(n, price, isLong);
+        info.basePnlUsd = SignedMath.min(info.uncappedBasePnlUsd, _profitCap);
     }
 
     function getExecutionPrice(
