@@ -252,10 +252,32 @@ class QuotePoint:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderTerms:
+    """What an order asked for now may cost at a venue that fills later, as ``IOrderTerms`` tells it.
+
+    ``fee_rate``: highest fee as a part of notional (WAD). ``fixed_fee``: what it may cost beside, USD. ``sale_rise``:
+    how far above the quoted price a sale may fill, as a part of that price (WAD).
+    """
+
+    fee_rate: Wad
+    fixed_fee: Wad
+    sale_rise: Wad
+
+
+@dataclass(frozen=True, slots=True)
+class FundingSpeed:
+    """How a funding rate drifts, WAD rate per day and day: as the market stands, and more for each unit bought."""
+
+    per_day: Wad
+    per_unit: Wad
+
+
+@dataclass(frozen=True, slots=True)
 class VenueSnapshot:
     """One venue as read at the snapshot block; ``quotes`` is a ladder of sizes on both sides, smallest first.
 
-    A venue that does not answer has no quotes; its size and prices are those of its measurement.
+    A venue that does not answer has no quotes; its size and prices are those of its measurement. ``order_terms``: of a
+    venue that fills later; None where it fills at once. ``funding_speed``: of a venue whose rate drifts.
     """
 
     address: Address
@@ -266,6 +288,8 @@ class VenueSnapshot:
     funding_rate_per_day: Wad
     free_collateral: AssetUnits
     quotes: tuple[QuotePoint, ...]
+    order_terms: OrderTerms | None = None
+    funding_speed: FundingSpeed | None = None
 
 
 @dataclass(frozen=True, slots=True)

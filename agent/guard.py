@@ -82,6 +82,16 @@ def fill_notional(size_delta: int, execution_price: int) -> Wad:
     return Wad(mul_div_up(abs(size_delta), execution_price, WAD))
 
 
+def judged_notional(fill: Fill, price: int) -> Wad:
+    """Return the notional that a fill is counted at, USD: an order at what it may come to, a sale above its floor."""
+    return fill_notional(fill.size_delta, max(fill.execution_price, price) if fill.is_pending else fill.execution_price)
+
+
+def fee_limit(bounds: Bounds, notional: int) -> int:
+    """Return the highest fee that a judged notional may cost, USD."""
+    return share(notional, bounds.max_fee_bps)
+
+
 def leverage(notional: int, equity: int) -> int:
     """Return ``notional`` over ``equity`` as a WAD ratio rounded up; the largest uint256 when no equity backs it."""
     if notional == 0:
@@ -288,10 +298,8 @@ class _Case:
                 raise RejectedError(
                     GuardError.SLIPPAGE_EXCEEDED, {"executionPrice": fill.execution_price, "limitPrice": limit}
                 )
-            notional = fill_notional(
-                fill.size_delta, max(fill.execution_price, price) if fill.is_pending else fill.execution_price
-            )
-            max_fee = share(notional, bounds.max_fee_bps)
+            notional = judged_notional(fill, price)
+            max_fee = fee_limit(bounds, notional)
             if fill.fee > max_fee:
                 raise RejectedError(GuardError.FEE_EXCEEDED, {"fee": fill.fee, "maxFee": max_fee})
             total += notional

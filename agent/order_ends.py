@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agent.domain import Fill, Measurement, VenueMeasurement
+from agent.domain import Fill, Measurement, OrderTerms, VenueMeasurement
 from agent.errors import RejectedError
-from agent.rounding import mul_div_up
+from agent.rounding import mul_div_down, mul_div_up
 from agent.units import WAD, Wad
 
 ORDER_BESIDE_ORDER = "OrderBesideOrder"
@@ -28,6 +28,18 @@ class OrderEnds:
     unfilled: Measurement
     cost: int = 0
     has_orders: bool = False
+
+
+def order_at_worst(venue_index: int, size_delta: Wad, limit: Wad, quoted_price: Wad, terms: OrderTerms) -> Fill:
+    """Return an order as the guard counts it: whole, at its limit and its highest fee.
+
+    The fee is charged on the limit of a purchase; of a sale on its limit or on the highest price that it may fill at.
+    """
+    is_sale = size_delta < 0
+    price = max(limit, quoted_price + mul_div_down(quoted_price, terms.sale_rise, WAD)) if is_sale else limit
+    notional = mul_div_up(abs(size_delta), price, WAD)
+    fee = Wad(mul_div_up(notional, terms.fee_rate, WAD) + terms.fixed_fee)
+    return Fill(venue_index, size_delta, limit, fee, is_pending=True)
 
 
 def with_order(

@@ -56,6 +56,8 @@ ACCESS = ForgeTests(
 ORDERS = ForgeTests(("orders/*.t.sol",))
 GMX = ForgeTests(("RolesMatrix.t.sol", "gmx/*.t.sol"))
 """Judged on a double: the real GMX runs on no chain of ours."""
+HYPER = ForgeTests(("RolesMatrix.t.sol", "hyperevm/*.t.sol"))
+"""Judged on a double: HyperCore is not an EVM."""
 RELAYS = ForgeTests(("GovernanceDelay.t.sol", "IntentRelay.t.sol", "RescueDesk.t.sol"))
 GUARD = ForgeTests(
     (
@@ -179,6 +181,11 @@ TARGETS: dict[str, Judge] = {
     "contracts/venues/gmx/GmxV2Market.sol": GMX,
     "contracts/venues/gmx/GmxV2Releases.sol": GMX,
     "contracts/venues/gmx/GmxV2Keys.sol": GMX,
+    "contracts/venues/hyperevm/HyperEvmVenue.sol": HYPER,
+    "contracts/venues/hyperevm/HyperEvmLegs.sol": HYPER,
+    "contracts/venues/hyperevm/HyperEvmMarket.sol": HYPER,
+    "contracts/venues/hyperevm/HyperEvmLimits.sol": HYPER,
+    "contracts/venues/hyperevm/HyperCore.sol": HYPER,
     "contracts/book/LyraOptions.sol": LYRA,
 }
 """The contracts that hold money come first: a run that ends early has judged them."""

@@ -13,8 +13,8 @@ from agent.decision.decide import DecisionParameters
 from agent.domain import Exposure, Fill, Leg, Measurement, Snapshot
 from agent.errors import RejectedError
 from agent.formatting import delta_text
-from agent.guard import evaluate, worst_net_delta
-from agent.routing import RouteCosts, plan_route, size_cap
+from agent.guard import worst_net_delta
+from agent.routing import Route, RouteCosts, plan_route, size_cap
 from agent.units import Rounding, from_wad, to_wad
 
 
@@ -67,16 +67,16 @@ def traded(case: Case, name: str, kind: Kind, snapshot: Snapshot, wanted_size: f
     if size == 0:
         return alternative_of(case, name, kind, (), (), case.snapshot.measurement, "NoCapacity", reason)
     route = plan_route(snapshot, size if wanted_size > 0.0 else -size, routing, case.route_costs)
-    error, refusal = _verdict(case.snapshot, route.fills, route.after)
+    error, refusal = _verdict(case.snapshot, route)
     words = reason if refusal is None else f"{reason}; the guard would refuse: {refusal}"
     return alternative_of(case, name, kind, route.legs, route.fills, route.after, error, words)
 
 
-def _verdict(snapshot: Snapshot, fills: Sequence[Fill], after: Measurement) -> tuple[str | None, str | None]:
+def _verdict(snapshot: Snapshot, route: Route) -> tuple[str | None, str | None]:
     if snapshot.paused:
         return "Paused", "the vault is paused"
     try:
-        evaluate(snapshot.bounds, snapshot.usage, snapshot.measurement, fills, after, snapshot.block.timestamp)
+        route.judge(snapshot)
     except RejectedError as rejection:
         return rejection.name, str(rejection)
     return None, None

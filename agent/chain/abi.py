@@ -17,7 +17,7 @@ from eth_utils.crypto import keccak
 
 from agent.chain.artifacts import load_artifact, load_artifacts
 from agent.errors import DataError
-from agent.units import Address, BlockHash
+from agent.units import Address, BlockHash, Wei
 
 _SIGNED = {"uint256": False, "int256": True}
 """Types of which any 32 bytes are a value."""
@@ -69,11 +69,12 @@ def checksummed(address: str) -> Address:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One encoded read of one contract."""
+    """One encoded call of one contract; ``value_wei`` goes with it."""
 
     to: Address
     data: str
     function: Function
+    value_wei: Wei = Wei(0)  # noqa: RUF009 - a plain integer
 
 
 @dataclass(frozen=True, slots=True)

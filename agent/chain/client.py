@@ -205,7 +205,7 @@ class ChainClient:
 
     def simulate(self, sender: Address, call: Call, gas_limit: int, block: BlockRef) -> RejectedError | None:
         """Execute ``call`` as ``sender`` on top of ``block`` without sending; return the decoded rejection, if any."""
-        transaction = {"from": sender, "to": call.to, "data": call.data, "gas": hex(gas_limit)}
+        transaction = {**_transaction(sender, call), "gas": hex(gas_limit)}
         [answer] = self._at(block, [Request("eth_call", (transaction, _tag(block)))])
         if isinstance(answer.failure, RevertedError):
             return decode_revert(answer.failure.data, answer.failure.message)
@@ -277,7 +277,7 @@ class ChainClient:
 
     def estimate_gas(self, sender: Address, call: Call) -> int:
         """Return the gas a transaction needs at the head; raises the decoded rejection when it would revert."""
-        batch = [Request("eth_estimateGas", ({"from": sender, "to": call.to, "data": call.data},))]
+        batch = [Request("eth_estimateGas", (_transaction(sender, call),))]
 
         def ask(endpoint: Endpoint) -> Answer:
             [answer] = _settled(endpoint.batch(batch))
@@ -378,6 +378,11 @@ def _decoded_or_none(call: Call, answer: Answer) -> tuple[Any, ...] | None:
         return call.function.decode(data)
     except DecodingError:
         return None
+
+
+def _transaction(sender: Address, call: Call) -> dict[str, str]:
+    value = {"value": hex(call.value_wei)} if call.value_wei else {}
+    return {"from": sender, "to": call.to, "data": call.data, **value}
 
 
 def _tag(block: BlockRef) -> dict[str, object]:

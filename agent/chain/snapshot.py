@@ -16,7 +16,8 @@ from agent.units import Address, Wad
 class SnapshotReader:
     """Reads one vault with a ladder of quotes, whose sizes follow the bounds of the read before.
 
-    ``least_largest``: size that the ladder reaches even where the bounds allow less, WAD.
+    ``least_largest``: size that the ladder reaches even where the bounds allow less, WAD. ``order_kinds``: the kinds of
+    venues that fill later.
     """
 
     def __init__(
@@ -25,14 +26,15 @@ class SnapshotReader:
         deployment: Deployment,
         keeper: Address | None = None,
         least_largest: Wad = Wad(0),  # noqa: B008 - a plain integer
+        order_kinds: frozenset[str] = frozenset(),
     ) -> None:
         self._client = client
         self._deployment = deployment
         self._vault = deployment.contract("HedgeVault")
         self._quote = load_abi("IPerpVenue").function("quote")
-        self.state_calls = StateCalls(deployment, keeper)
+        self.state_calls = StateCalls(deployment, keeper, order_kinds)
         self._least_largest = least_largest
-        self._hedge_calls = StateCalls(deployment, keeper, is_without_book=True)
+        self._hedge_calls = StateCalls(deployment, keeper, order_kinds, is_without_book=True)
         self._largest: Wad | None = None
         self._venues: tuple[Address, ...] = ()
         self._sizes: tuple[Wad, ...] = ()
@@ -107,4 +109,6 @@ class SnapshotReader:
                 for size, quote in zip(self._sizes, quotes, strict=True)
                 if quote is not None
             ),
+            order_terms=venue.order_terms,
+            funding_speed=venue.funding_speed,
         )

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from agent.chain.abi import Call, checksummed, load_abi
 from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment, VenueEntry
-from agent.domain import BlockRef, Bounds, Budget, Measurement, Track, Usage, VenueMeasurement
+from agent.domain import BlockRef, Bounds, Budget, FundingSpeed, Measurement, OrderTerms, Track, Usage, VenueMeasurement
 from agent.errors import DataError, TransientError
 from agent.units import Address, AssetUnits, Seconds, Wad
 
 _VENUE_READS = ("position", "markPrice", "indexPrice", "fundingRate", "freeCollateral", "maxFundingRate")
+_NO_ORDER = bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
 class VenueState:
     """One venue account; ``funding_accrued`` is not settled yet and owed to the position when positive.
 
-    Of a venue that does not answer only the size last known is told: prices are 0, as is all else.
+    Of a venue that does not answer only the size last known is told: prices are 0, as is all else. ``order_terms`` and
+    ``open_order`` (the id of the order open now, 0x-prefixed) and ``funding_speed`` are of venues that fill later.
     """
 
     address: Address
@@ -32,6 +35,9 @@ class VenueState:
     funding_rate_per_day: Wad
     free_collateral: AssetUnits
     max_funding_rate_per_day: Wad
+    order_terms: OrderTerms | None = None
+    open_order: str | None = None
+    funding_speed: FundingSpeed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +68,21 @@ class ChainState:
 class StateCalls:
     """The reads of one vault's state, encoded once for the venues it had at the last look.
 
-    ``keeper`` is whose budget is read; by default the manifest's. ``is_without_book`` leaves out what needs the book or
-    a healthy price: the measurement's book delta is 0 then, and its price may be.
+    ``keeper`` is whose budget is read; by default the manifest's. ``order_kinds``: the kinds of venues that fill later.
+    ``is_without_book`` leaves out what needs the book or a healthy price: the measurement's book delta is 0 then, and
+    its price may be.
     """
 
-    def __init__(self, deployment: Deployment, keeper: Address | None = None, *, is_without_book: bool = False) -> None:
+    def __init__(
+        self,
+        deployment: Deployment,
+        keeper: Address | None = None,
+        order_kinds: frozenset[str] = frozenset(),
+        *,
+        is_without_book: bool = False,
+    ) -> None:
         self._deployment = deployment
+        self._order_kinds = order_kinds
         self._entries: dict[Address, VenueEntry] = {Address(entry.address): entry for entry in deployment.venues}
         vault, guard = deployment.contract("HedgeVault"), deployment.contract("RebalanceGuard")
         registry, oracle = deployment.contract("VenueRegistry"), deployment.contract("PriceOracle")
@@ -100,9 +115,16 @@ class StateCalls:
         return (load_abi("OptionBook").function("settlementWindow").at(deployment.contract("OptionBook")),)
 
     def _encode(self) -> tuple[Call, ...]:
+        return (*self._vault_calls, *(call for address in self.venues for call in self._venue_calls(address)))
+
+    def _venue_calls(self, address: Address) -> list[Call]:
         abi = load_abi("IPerpVenue")
-        venue_calls = [abi.function(name).at(address) for address in self.venues for name in _VENUE_READS]
-        return (*self._vault_calls, *venue_calls)
+        calls = [abi.function(name).at(address) for name in _VENUE_READS]
+        if self._entries[address].kind in self._order_kinds:
+            calls.append(abi.function("openOrder").at(address))
+            calls.append(load_abi("IOrderTerms").function("orderTerms").at(address))
+            calls.append(load_abi("IFundingSpeed").function("fundingSpeed").at(address))
+        return calls
 
     @property
     def vault_call_count(self) -> int:
@@ -124,8 +146,8 @@ class StateCalls:
         _, reading, listed, measured, total, own, track, bounds, idle, flows, paused, keeper, *window = vault_outputs
         self._follow_venues(listed[0])
         measurement = measurement_of(measured[0])
-        venue_outputs = outputs[len(self._vault_calls) :]
-        width = len(_VENUE_READS)
+        venue_outputs = iter(outputs[len(self._vault_calls) :])
+        answers = [list(islice(venue_outputs, len(self._venue_calls(address)))) for address in self.venues]
         return ChainState(
             block=block,
             measurement=measurement,
@@ -138,8 +160,8 @@ class StateCalls:
             is_paused=bool(paused[0]),
             is_keeper=bool(keeper[0]),
             venues=tuple(
-                self._venue(address, measured_venue, venue_outputs[index * width : (index + 1) * width])
-                for index, (address, measured_venue) in enumerate(zip(self.venues, measurement.venues, strict=True))
+                self._venue(address, measured_venue, own_answers)
+                for address, measured_venue, own_answers in zip(self.venues, measurement.venues, answers, strict=True)
             ),
             settlement_window_seconds=Seconds(window[0][0] if window else 0),
         )
@@ -167,7 +189,8 @@ class StateCalls:
             return VenueState(address, name, last_size, *(Wad(0),) * 4, AssetUnits(0), Wad(0))
         if len(answers) < len(outputs):
             raise TransientError(f"venue {name} answers the vault but not all of its views; reading it anew")
-        position, mark, index, funding_rate, free_collateral, max_funding_rate = answers
+        position, mark, index, funding_rate, free_collateral, max_funding_rate, *of_orders = answers
+        open_order, terms, speed = of_orders or (None, None, None)
         size, _, _, _, funding_accrued = position[0]
         return VenueState(
             address=address,
@@ -179,6 +202,9 @@ class StateCalls:
             funding_rate_per_day=Wad(funding_rate[0]),
             free_collateral=AssetUnits(free_collateral[0]),
             max_funding_rate_per_day=Wad(max_funding_rate[0]),
+            order_terms=None if terms is None else OrderTerms(*(Wad(term) for term in terms)),
+            funding_speed=None if speed is None else FundingSpeed(*(Wad(part) for part in speed)),
+            open_order=None if open_order is None or open_order[0] == _NO_ORDER else "0x" + open_order[0].hex(),
         )
 
 

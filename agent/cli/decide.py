@@ -12,6 +12,7 @@ import typer
 from agent.alternatives import Explanation, OptionOffers, explain, yardstick_of
 from agent.budgets import LossBounds, loss_bounds
 from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, BookFile, Network, load_inputs
+from agent.cli.order_lines import care_documents, care_lines, open_cares
 from agent.domain import Action, Book, Decision, Leg, Snapshot
 from agent.errors import DataError, RejectedError
 from agent.files.deribit_chain import load_chain
@@ -78,16 +79,18 @@ def decide(
         if view.decision.action is Action.REBALANCE:
             keeper = Address(planner.deployment.roles["keeper"])
             rejection = planner.simulate(planner.intent(view), keeper, view.block)
+        cares = open_cares(planner, view)
     unfit = view_misfits(settings, positions, view)
     explanation = explained(settings, positions, view, yardstick, offers) if with_alternatives else None
     if as_json:
-        document = as_document(view, rejection) | {"misfits": list(unfit)}
+        document = as_document(view, rejection) | {"misfits": list(unfit), "open_orders": care_documents(view, cares)}
         if explanation is not None:
             document["explanation"] = explanation_document(explanation)
         typer.echo(json.dumps(document, indent=2, allow_nan=False))
     else:
         lines = [
             *as_lines(view, rejection, positions.underlying),
+            *care_lines(view, cares),
             *(f"Bounds and book do not fit: {one}" for one in unfit),
         ]
         typer.echo("\n".join(lines if explanation is None else lines + explanation_lines(explanation)))

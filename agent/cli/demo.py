@@ -30,6 +30,7 @@ from agent.cli.replay_options import (
     report_targets,
     scenario_of,
 )
+from agent.cli.venue_option import DEFAULT_VENUES, Venues, kinds_of
 from agent.demo.live_table import LiveTable
 from agent.demo.preflight import require_replayable, scenario_misfits
 from agent.demo.provenance import inputs
@@ -37,8 +38,6 @@ from agent.demo.replay import INTERRUPTED, replay
 from agent.demo.scenario import Scenario
 from agent.demo.world import LEDGER_PATH, NETWORK
 from agent.errors import AgentError, DataError, PreflightError
-from agent.localnet.registry import DEFAULT_KINDS, MARKET_PROTOCOLS
-from agent.localnet.world import require_kinds
 from agent.report.effectiveness import verdict
 from agent.report.formatting import duration, money, money_change
 from agent.report.iv_words import iv_in_brief
@@ -55,15 +54,6 @@ EXIT_INTERRUPTED = 130
 
 _STDOUT = "-"
 
-_DEFAULT_VENUES = ",".join(DEFAULT_KINDS)
-Venues = Annotated[
-    str,
-    typer.Option(
-        "--venue",
-        help=f"Where to hedge, with commas between several, which share one dollar: {', '.join(MARKET_PROTOCOLS)}.",
-    ),
-]
-
 
 def demo(
     prices: PricesFile = None,
@@ -74,7 +64,7 @@ def demo(
     iv: IvFile = None,
     iv_realised: IvRealised = None,
     seed: Seed = DEFAULT_SEED,
-    venue: Venues = _DEFAULT_VENUES,
+    venue: Venues = DEFAULT_VENUES,
     config_file: ConfigFile = None,
     html_path: HtmlFile = None,
     summary_path: SummaryFile = None,
@@ -89,8 +79,7 @@ def demo(
     config = config_path(NETWORK if config_file is None else str(config_file))
     settings = load_settings(config, {})
     scenario = scenario_of(prices, start, end, symbol, book, seed, iv, iv_realised)
-    kinds = tuple(kind.strip() for kind in venue.split(","))
-    require_kinds(kinds)
+    kinds = kinds_of(venue)
     html_target, json_target = report_targets(scenario, html_path, summary_path, as_json, f"seed{scenario.seed}")
     # Loaded before the chain starts: a replay must not end without the means to report it.
     from agent.report.html import render_html  # noqa: PLC0415

@@ -13,6 +13,7 @@ import typer
 
 from agent.backtest.jump_diffusion import next_price
 from agent.chain.deployment import load_deployment
+from agent.cli.venue_option import DEFAULT_VENUES, Venues, kinds_of
 from agent.errors import DataError, TransientError
 from agent.files.book_file import load_book
 from agent.files.timestamps import parse_instant
@@ -62,8 +63,9 @@ def up(
     ] = _DEFAULTS.depth_slippage_bps,
     book: Annotated[Path | None, typer.Option(help="Book of positions to put on the chain.")] = None,
     deposit_usd: Annotated[
-        float, typer.Option(min=0, help="Collateral the depositor puts into the vault, test USDC.")
+        float, typer.Option(min=0, help="Collateral the depositor puts into the vault, USD of its dollar.")
     ] = DEFAULT_DEPOSIT_USD,
+    venue: Venues = DEFAULT_VENUES,
     without_vault: Annotated[bool, typer.Option(help="Protocols and market alone, without the vault.")] = False,
     state_directory: _StateDirectory = DEFAULT_STATE_DIRECTORY,
     as_json: _AsJson = False,
@@ -79,6 +81,7 @@ def up(
         depth_slippage_bps=depth_bps,
         state_directory=state_directory,
         outlives_parent=True,
+        kinds=kinds_of(venue),
     )
     if not without_vault:
         _require_deployable(book, settings, deposit_usd)

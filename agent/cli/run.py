@@ -156,6 +156,10 @@ def as_document(result: CycleResult) -> dict[str, Any]:
         "rejection": None if result.rejection is None else str(result.rejection),
         "resumed": None if result.resumed is None else result.resumed.value,
         "margin_first": None if result.margin_first is None else as_document(result.margin_first),
+        "orders": [
+            {"venue": care.order.venue, "order_id": care.order.order_id, "act": care.act.value, "reason": care.reason}
+            for care in result.orders
+        ],
         "intent_id": result.intent_id,
         "fills": [
             {
@@ -200,6 +204,7 @@ def as_line(result: CycleResult) -> str:
         parts.append(f"margin first {result.margin_first.outcome.value}: {result.margin_first.reason}")
     if result.resumed is not None:
         parts.append(f"an open intent was {result.resumed.value}")
+    parts += [f"{care.act.value} order {care.order.order_id[:10]}: {care.reason}" for care in result.orders]
     if result.guard_mirror_mismatch:
         parts.append("THE GUARD'S MIRROR DISAGREES WITH THE CHAIN")
     return "; ".join([*parts, result.reason])

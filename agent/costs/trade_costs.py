@@ -19,7 +19,8 @@ class CostInputs:
     ``eth_price_usd`` prices gas; ``priority_fee_wei`` is the tip a gas unit; ``gas_units`` what one rebalance is
     expected to burn; ``data_fee_wei`` what a rollup charges on top for one rebalance (0 on a chain of its own);
     ``funding_horizon_days`` how long a trade is expected to stand until the next one; ``leg_gas_units`` what each
-    further venue in a rebalance burns, which a split over venues has to earn.
+    further venue in a rebalance burns, which a split over venues has to earn; ``position_horizon_days`` how long a
+    position is expected to stand on its venue, whose funding such a split weighs; None is the trade's horizon.
     """
 
     eth_price_usd: float
@@ -28,12 +29,20 @@ class CostInputs:
     data_fee_wei: Wei
     funding_horizon_days: float
     leg_gas_units: int = 0
+    position_horizon_days: float | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
+            if getattr(self, field.name) is None:
+                continue
             number = require_finite(getattr(self, field.name), field.name)
             if number < 0:
                 raise DataError(f"{field.name} is {number}; expected no negative number")
+
+    @property
+    def split_horizon_days(self) -> float:
+        """Time over which funding decides between venues, days."""
+        return self.funding_horizon_days if self.position_horizon_days is None else self.position_horizon_days
 
 
 def gas_cost_usd(base_fee_wei: Wei, inputs: CostInputs) -> float:

@@ -22,7 +22,7 @@ from agent.decision.part_worth import Part, Refill, less_than_an_edge, too_early
 from agent.domain import Action, Book, Decision, Exposure, Snapshot, Target, TradeCosts
 from agent.errors import BookMismatchError, DataError, RejectedError
 from agent.formatting import delta_text
-from agent.guard import GuardError, band_now, evaluate, is_urgent, limit_price, worst_net_delta
+from agent.guard import GuardError, band_now, is_urgent, limit_price, worst_net_delta
 from agent.policy.base import Policy
 from agent.risk.settlement import Settlement, has_live_positions
 from agent.rounding import mul_div_up
@@ -86,6 +86,7 @@ class _Case:
     own_band: float
     """Half of the width of the policy's own band, underlying units."""
     leg_gas_usd: float
+    split_horizon_days: float
 
     @property
     def is_urgent(self) -> bool:
@@ -104,7 +105,7 @@ class _Case:
 
     def router(self, is_buy: bool) -> Router:
         """Return the planner of one side, with the funding and gas that the costs reckon with."""
-        route_costs = RouteCosts(self.costs.funding_horizon_days, self.leg_gas_usd)
+        route_costs = RouteCosts(self.split_horizon_days, self.leg_gas_usd)
         return Router.of(self.snapshot, is_buy, self.settings.routing, route_costs, self.quotes.side(is_buy))
 
     def hold(self, reason: str, guard_error: str | None = None) -> Decision:
@@ -218,7 +219,8 @@ def _decide(
         size_delta = Wad(-hedge)  # to the last wei: a rest that floats leave would stay for ever
     leg_gas_usd = leg_gas_cost_usd(snapshot.block.base_fee_wei, costs)
     own_band = (wanted.band_high - wanted.band_low) / 2.0
-    case = _Case(snapshot, known, settings, quotes, exposure, live_costs, target, own_band, leg_gas_usd)
+    found = exposure, live_costs, target, own_band
+    case = _Case(snapshot, known, settings, quotes, *found, leg_gas_usd, costs.split_horizon_days)
     if snapshot.paused:
         return _margin_alone(case, case.hold("the vault is paused"))
     if measurement.nav == 0:
@@ -358,21 +360,14 @@ def _least_size(case: _Case) -> int:
 def _accepted_route(case: _Case, router: Router, size: int) -> Route:
     """Plan a route that the guard's mirror accepts, at its worst prices too, or raise its `RejectedError`."""
     route = router.route(size)
-    _judge(case, route)
+    route.judge(case.snapshot)
     if (adverse := router.adverse(route)) is not route:
-        _judge(case, adverse)
+        adverse.judge(case.snapshot)
     return route
 
 
 def _largest_accepted(case: _Case, router: Router, refused: int, refusal: RejectedError) -> Route | None:
     return largest_accepted(lambda size: _accepted_route(case, router, size), refused, refusal, _least_size(case))
-
-
-def _judge(case: _Case, route: Route) -> None:
-    """Put a route before the guard's mirror at the snapshot's time: later blocks only have more budget."""
-    snapshot = case.snapshot
-    timestamp = snapshot.block.timestamp
-    evaluate(snapshot.bounds, snapshot.usage, snapshot.measurement, route.fills, route.after, timestamp)
 
 
 def _margin_alone(case: _Case, otherwise: Decision) -> Decision:
@@ -384,7 +379,7 @@ def _margin_alone(case: _Case, otherwise: Decision) -> Decision:
     if not route.legs or (case.snapshot.paused and not _goes_while_paused(case.snapshot, route)):
         return otherwise
     try:
-        _judge(case, route)
+        route.judge(case.snapshot)
     except RejectedError as rejection:
         refusal = f"{otherwise.reason}; the guard would refuse a margin move: {rejection}"
         return case.hold(refusal, otherwise.guard_error or rejection.name)

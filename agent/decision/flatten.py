@@ -15,7 +15,7 @@ from agent.decision.largest_accepted import SIZE_ERRORS, largest_accepted
 from agent.domain import Fill, Leg, Snapshot
 from agent.errors import RejectedError
 from agent.formatting import delta_text
-from agent.guard import GuardError, evaluate
+from agent.guard import GuardError
 from agent.routing import Route, RoutingParameters
 from agent.routing.top_up import cut_capacity, plan_cut
 from agent.units import Wad, from_wad
@@ -86,8 +86,7 @@ def _close(snapshot: Snapshot, index: int, settings: RoutingParameters) -> Route
 
     def attempt(tried: int) -> Route:
         route = plan_cut(snapshot, nothing, index, tried, settings)
-        timestamp = snapshot.block.timestamp
-        evaluate(snapshot.bounds, snapshot.usage, snapshot.measurement, route.fills, route.after, timestamp)
+        route.judge(snapshot)
         return route
 
     wanted = min(abs(size), cut_capacity(snapshot, index, settings))

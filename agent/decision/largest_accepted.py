@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from agent.errors import RejectedError
 from agent.guard import UINT256_MAX, GuardError
-from agent.routing.route import Route
+from agent.routing.foreseen import Route
 
 _FIGURES: dict[str, tuple[str, str]] = {
     GuardError.NOTIONAL_EXCEEDED: ("notional", "maxNotional"),
@@ -30,8 +30,8 @@ SIZE_ERRORS = frozenset(_FIGURES) | {
     GuardError.IDLE_BELOW_FLOOR,
 }
 """Errors that a smaller size may avoid; those beyond the figures above carry one that does not grow from 0."""
-_TOO_SMALL = frozenset({GuardError.NET_DELTA_EXCEEDED, GuardError.NOTIONAL_TOO_SMALL})
-"""Refuse a size that improves the worst case, or trades, too little: a larger one may pass."""
+_TOO_SMALL = frozenset({GuardError.NET_DELTA_EXCEEDED, GuardError.NOTIONAL_TOO_SMALL, GuardError.FEE_EXCEEDED})
+"""Refuse a size for improving, or trading, too little, or for the fixed part of its fee: a larger one may pass."""
 _PRECISION_BITS = 12
 """The answer is within this many halvings of the refused size: 1/4096 of it."""
 _HALVE_EVERY = 3

@@ -13,7 +13,7 @@ from typing import ClassVar
 from agent.decision.largest_accepted import SIZE_ERRORS, largest_accepted
 from agent.domain import Fill, Leg, Measurement, Snapshot
 from agent.errors import DataError, RejectedError
-from agent.guard import UINT256_MAX, evaluate, venue_leverage
+from agent.guard import UINT256_MAX, venue_leverage
 from agent.routing import Route, RoutingParameters
 from agent.routing.top_up import (
     cut_capacity,
@@ -77,7 +77,7 @@ def _accepted_deposits(snapshot: Snapshot, settings: RoutingParameters) -> tuple
     if not route.legs:
         return nothing, None
     try:
-        _judge(snapshot, route)
+        route.judge(snapshot)
     except RejectedError as rejection:
         return nothing, rejection
     return route, None
@@ -95,7 +95,7 @@ def _cut(snapshot: Snapshot, deposits: Route, index: int, settings: RoutingParam
 
     def attempt(tried: int) -> Route:
         route = plan_cut(snapshot, deposits, index, tried, settings)
-        _judge(snapshot, route)
+        route.judge(snapshot)
         return route
 
     try:
@@ -105,11 +105,6 @@ def _cut(snapshot: Snapshot, deposits: Route, index: int, settings: RoutingParam
         if found is None:
             raise
         return found
-
-
-def _judge(snapshot: Snapshot, route: Route) -> None:
-    timestamp = snapshot.block.timestamp
-    evaluate(snapshot.bounds, snapshot.usage, snapshot.measurement, route.fills, route.after, timestamp)
 
 
 def _words(

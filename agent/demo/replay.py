@@ -150,6 +150,7 @@ class Recorder:
             self._breaches += worst_net_delta(result.after.measurement) > band_in_force(result.after)
         self._depth = self._depth or depth_quotes(view.snapshot)
         has_sent = result.outcome is Outcome.EXECUTED or result.resumed is not None or result.receipt is not None
+        has_sent = has_sent or bool(result.orders)
         trade = self._pay(from_wad(view.state.measurement.price)) if has_sent else None
         shift = self._scenario.iv_shift_annual(view.block.timestamp)
         step = step_record(result, view, pnl, self._last, trade, margin_use(self._last, self._maintenance), shift)

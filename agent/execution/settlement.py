@@ -11,17 +11,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from agent.chain.abi import Log, load_abi
+from agent.chain.abi import Call, Function, Log, load_abi
 from agent.chain.block_id import BlockId
 from agent.chain.client import ChainClient
 from agent.chain.rollup import Rollup
-from agent.domain import BlockRef
+from agent.domain import BlockRef, Intent
 from agent.errors import AgentError, TransientError
 from agent.execution.intents import LAST_BLOCKS, call_on
+from agent.execution.transaction import call_in
 from agent.ledger.records import IntentRecord, IntentState, Purpose, Receipt, SignedTransaction, Transition
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
 from agent.units import Address, Wei
+
+_ERRAND = Function("errand", b"", (), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +143,9 @@ class Settler:
             return self._executed(record, head, None, [], "by a transaction this ledger does not know")
         if status.is_nonce_taken:
             return self.close(record, IntentState.SUPERSEDED, head, "its nonce was taken by an unknown transaction")
-        if head.timestamp > intent.deadline:
-            return self.close(record, IntentState.EXPIRED, head, f"deadline {intent.deadline} passed unmined")
-        if head.number - intent.decided_at_block.number >= LAST_BLOCKS:
-            words = f"block {intent.decided_at_block.number} left the last {LAST_BLOCKS} unmined"
-            return self.close(record, IntentState.EXPIRED, head, words)
+        expiry = None if record.is_errand else _expiry(intent, head)  # a venue knows no deadline
+        if expiry is not None:
+            return self.close(record, IntentState.EXPIRED, head, expiry)
         return Settlement(None, head, detail=f"intent {intent.intent_id} waits to be mined")
 
     # --- mined ----------------------------------------------------------------------------------------------------
@@ -179,7 +180,8 @@ class Settler:
         """Explain a revert at best effort: a pruned server has no state to explain it with, and the intent is over."""
         try:
             parent = self._client.parent(block)
-            call = call_on(record.intent, parent)
+            to, value, data = call_in(transaction.raw)
+            call = Call(to, data, _ERRAND, value) if record.is_errand else call_on(record.intent, parent)
             rejection = self._client.simulate(self._sender, call, transaction.gas_limit, parent)
         except AgentError as trouble:
             return f"reverted; why, no server tells any more ({trouble})"
@@ -198,8 +200,24 @@ class Settler:
             )
             self._ledger.add_receipt(receipt, mined)
         self._scanner.scan(block)
-        if logs and self._ledger.rebalance_of(intent_id) is None:
+        if logs and not self._is_booked(record, receipt):
             self._scanner.book(block_id, logs)
         executed = Transition(intent_id, IntentState.EXECUTED, block_id, detail=detail, block_unix=block.timestamp)
         self._ledger.add_transition(executed)
         return Settlement(IntentState.EXECUTED, block, receipt, detail)
+
+    def _is_booked(self, record: IntentRecord, receipt: Receipt | None) -> bool:
+        """Return whether the scan has found what a mined intent led to."""
+        if not record.is_errand:
+            return self._ledger.rebalance_of(record.intent.intent_id) is not None
+        mined = None if receipt is None else receipt.transaction_hash
+        return any(step.at.transaction_hash == mined for step in self._ledger.order_steps())
+
+
+def _expiry(intent: Intent, head: BlockRef) -> str | None:
+    """Return why the chain will never take an intent any more, in words; None while it may."""
+    if head.timestamp > intent.deadline:
+        return f"deadline {intent.deadline} passed unmined"
+    if head.number - intent.decided_at_block.number >= LAST_BLOCKS:
+        return f"block {intent.decided_at_block.number} left the last {LAST_BLOCKS} unmined"
+    return None

@@ -57,10 +57,18 @@ class Signer:
         self.kind = key.kind
 
     def sign(
-        self, intent_id: IntentId, purpose: Purpose, to: Address, data: str, nonce: int, gas_limit: int, fees: Fees
+        self,
+        intent_id: IntentId,
+        purpose: Purpose,
+        to: Address,
+        data: str,
+        nonce: int,
+        gas_limit: int,
+        fees: Fees,
+        value: Wei = Wei(0),  # noqa: B008 - a plain integer
     ) -> SignedTransaction:
         """Return the signed transaction that calls ``to`` with ``data``; raises as the key does."""
-        transaction = DynamicFeeTransaction(self._chain_id, nonce, to, Wei(0), data, gas_limit, fees)
+        transaction = DynamicFeeTransaction(self._chain_id, nonce, to, value, data, gas_limit, fees)
         signed = self._key.sign_transaction(transaction)
         return SignedTransaction(
             transaction_hash=signed.hash,

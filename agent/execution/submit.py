@@ -23,6 +23,7 @@ from agent.execution.revert_breaker import require_no_revert_loop
 from agent.execution.settlement import Settlement, Settler, Timer
 from agent.execution.signer import Signer
 from agent.execution.survey import Survey, market_tip
+from agent.execution.transaction import call_in
 from agent.formatting import figure
 from agent.ledger.records import IntentRecord, IntentState, Purpose, SignedTransaction, Transition
 from agent.ledger.scan import EventScanner
@@ -90,13 +91,23 @@ class Executor:
 
     def survey(self, intent: Intent, head: BlockRef, *, is_urgent: bool) -> Survey:
         """Begin to ask what a transaction for ``intent`` depends on, so that it is known when `execute` wants it."""
-        sender = self._signer.address
-        return Survey(self._client, self._rollup, self._settings, sender, intent, head, is_urgent=is_urgent)
+        return self._survey(intent, head, is_urgent=is_urgent)
+
+    def _survey(self, intent: Intent, head: BlockRef, *, is_urgent: bool, errand: Call | None = None) -> Survey:
+        asked = self._client, self._rollup, self._settings, self._signer.address, intent, head
+        return Survey(*asked, is_urgent=is_urgent, errand=errand)
 
     def execute(
-        self, record: IntentRecord, head: BlockRef, terms: Terms | None = None, survey: Survey | None = None
+        self,
+        record: IntentRecord,
+        head: BlockRef,
+        terms: Terms | None = None,
+        survey: Survey | None = None,
+        errand: Call | None = None,
     ) -> Settlement:
         """Carry out a new intent and wait for it; ``survey`` is of this very intent and head, where there is one.
+
+        ``errand`` is what a record without legs calls: it is signed, sent, replaced and resumed as a rebalance is.
 
         Raises
         ------
@@ -115,9 +126,11 @@ class Executor:
             raise FatalError(
                 f"intent {open_intents[0].intent.intent_id} is open: two intents of one vault must not live"
             )
-        require_no_revert_loop(self._ledger, self._settings, head)
+        if errand is None:
+            require_no_revert_loop(self._ledger, self._settings, head)
         agreed = terms or Terms.as_decided(record)
-        signed = self._sign(record, Purpose.REBALANCE, self._plan(record, head, agreed, survey))
+        purpose = Purpose.REBALANCE if errand is None else Purpose.ORDER
+        signed = self._sign(record, purpose, self._plan(record, head, agreed, survey, errand), errand)
         self._ledger.add_signed_intent(record, signed, BlockId.of(head))
         self._send(signed, head)
         return self._wait(record, agreed)
@@ -135,7 +148,7 @@ class Executor:
         signed = self._ledger.transactions_of(record.intent.intent_id)
         head = self._settler.head()
         if not signed:
-            if is_wanted():
+            if not record.is_errand and is_wanted():
                 return self._begin(record, head, agreed)
             return self._settler.close(record, IntentState.ABANDONED, head, "never signed, and not wanted any more")
         if signed[-1].sender != self._signer.address:
@@ -167,9 +180,16 @@ class Executor:
         self._sign_and_send(record, Purpose.REBALANCE, plan, head)
         return self._wait(record, terms)
 
-    def _plan(self, record: IntentRecord, head: BlockRef, terms: Terms, survey: Survey | None = None) -> _Plan:
+    def _plan(
+        self,
+        record: IntentRecord,
+        head: BlockRef,
+        terms: Terms,
+        survey: Survey | None = None,
+        errand: Call | None = None,
+    ) -> _Plan:
         """Choose nonce, gas limit and fees from chain and ledger; raises before anything is signed."""
-        asked = survey or self.survey(record.intent, head, is_urgent=terms.is_urgent(head))
+        asked = survey or self._survey(record.intent, head, is_urgent=terms.is_urgent(head), errand=errand)
         mined, waiting, balance = asked.account()
         rivals = self._ledger.transactions_at(self._signer.address, mined) if waiting > mined else []
         if waiting > mined + len(rivals[:1]):
@@ -190,15 +210,22 @@ class Executor:
         require_gas_money(self._signer.address, balance, needed)
         return _Plan(mined, gas_limit, fees)
 
-    def _sign(self, record: IntentRecord, purpose: Purpose, plan: _Plan) -> SignedTransaction:
-        intent = record.intent
-        to, data = (
-            (self._vault, rebalance_call(intent).data) if purpose is Purpose.REBALANCE else (self._signer.address, "0x")
-        )
-        return self._signer.sign(intent.intent_id, purpose, to, data, plan.nonce, plan.gas_limit, plan.fees)
+    def _sign(
+        self, record: IntentRecord, purpose: Purpose, plan: _Plan, errand: Call | None = None
+    ) -> SignedTransaction:
+        if purpose is Purpose.REBALANCE:
+            call = rebalance_call(record.intent)
+        elif purpose is Purpose.ORDER and errand is not None:
+            call = errand
+        else:
+            call = Call(self._signer.address, "0x", _NO_FUNCTION)
+        fees = plan.nonce, plan.gas_limit, plan.fees
+        return self._signer.sign(record.intent.intent_id, purpose, call.to, call.data, *fees, call.value_wei)
 
-    def _sign_and_send(self, record: IntentRecord, purpose: Purpose, plan: _Plan, head: BlockRef) -> None:
-        signed = self._sign(record, purpose, plan)
+    def _sign_and_send(
+        self, record: IntentRecord, purpose: Purpose, plan: _Plan, head: BlockRef, errand: Call | None = None
+    ) -> None:
+        signed = self._sign(record, purpose, plan, errand)
         self._ledger.add_transaction(signed, BlockId.of(head))
         self._send(signed, head)
 
@@ -235,7 +262,8 @@ class Executor:
                 fees = replacement_bid(market, is_urgent, self._settings, signed)
         except RejectedError:
             return
-        self._sign_and_send(record, purpose, _Plan(signed[-1].nonce, gas_limit, fees), head)
+        errand = errand_of(signed) if record.is_errand else None
+        self._sign_and_send(record, purpose, _Plan(signed[-1].nonce, gas_limit, fees), head, errand)
 
     def _cancel_gas(self) -> int:
         """Return gas for a plain transfer to oneself: 21,000 on Ethereum, several times as much on Arbitrum."""
@@ -285,6 +313,15 @@ class Executor:
         blocks = head.number - bid_at.number
         is_left_behind = head.base_fee_wei > last.max_fee_wei
         return blocks >= self._settings.replace_after_blocks or (blocks > 0 and is_left_behind)
+
+
+def errand_of(signed: Sequence[SignedTransaction]) -> Call | None:
+    """Return the call that an errand was last signed for; None where it never was."""
+    for one in reversed(signed):
+        if one.purpose is Purpose.ORDER:
+            to, value, data = call_in(one.raw)
+            return Call(to, data, _NO_FUNCTION, value)
+    return None
 
 
 def require_gas_money(address: Address, balance: Wei, needed: Wei) -> None:

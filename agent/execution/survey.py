@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from agent.chain.abi import Call
 from agent.chain.ahead import Ahead
 from agent.chain.client import ChainClient
 from agent.chain.rollup import Rollup
@@ -15,7 +16,10 @@ from agent.units import Address, Wei
 
 
 class Survey:
-    """One intent's questions on top of ``head``. A failure shows where its answer is asked for; see `ChainClient`."""
+    """One intent's questions on top of ``head``. A failure shows where its answer is asked for; see `ChainClient`.
+
+    ``errand``: what is called instead of the vault, where it is no rebalance.
+    """
 
     def __init__(
         self,
@@ -27,7 +31,9 @@ class Survey:
         head: BlockRef,
         *,
         is_urgent: bool,
+        errand: Call | None = None,
     ) -> None:
+        self._errand = errand
         self._client = client
         self._rollup = rollup
         self._settings = settings
@@ -64,6 +70,8 @@ class Survey:
         return self._usual_data_fee.result() if gas_limit == self._usual_limit else self._read_data_fee(gas_limit)
 
     def _read_gas_needed(self) -> int:
+        if self._errand is not None:
+            return self._client.estimate_gas(self._sender, self._errand)
         call, usual = call_on(self._intent, self._head), self._settings.usual_gas_units
         ask_data_gas = partial(self._rollup.data_gas, call, self._head)
         with Ahead.unless(self._rollup.is_silent, 0, ask_data_gas) as data_gas:
@@ -71,7 +79,8 @@ class Survey:
         return usual + data_gas.result() if rejection is None else self._client.estimate_gas(self._sender, call)
 
     def _read_data_fee(self, gas_limit: int) -> Wei:
-        return self._rollup.data_fee(rebalance_call(self._intent), gas_limit, self._head)
+        call = rebalance_call(self._intent) if self._errand is None else self._errand
+        return self._rollup.data_fee(call, gas_limit, self._head)
 
 
 def market_tip(client: ChainClient, settings: ExecutionSettings, *, is_urgent: bool) -> Wei | None:

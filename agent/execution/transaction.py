@@ -157,6 +157,13 @@ class DynamicFeeTransaction:
         return [*map(_integer, numbers), to, _integer(self.value), data, []]
 
 
+def call_in(raw: str) -> tuple[Address, Wei, str]:
+    """Return recipient, value and data of a signed type-2 transaction; raises `FatalError` when it is none."""
+    fields = dict(zip(_FIELDS, _parts(raw, "this ledger"), strict=False))
+    to, value, data = (bytes(fields[name]) for name in ("recipient", "value", "data"))
+    return Address(to_checksum_address(to)), Wei(int.from_bytes(value, "big")), "0x" + data.hex()
+
+
 def _integer(number: int) -> bytes:
     """Return an integer as RLP has it: big-endian, nothing for 0."""
     return number.to_bytes((number.bit_length() + 7) // 8, "big")

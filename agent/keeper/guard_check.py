@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from agent.chain.orders import VenueOrder
 from agent.chain.state import ChainState
 from agent.domain import Fill, Leg
 from agent.errors import RejectedError
-from agent.guard import GuardError, evaluate
+from agent.guard import GuardError, evaluate, worst_net_delta
 from agent.ledger.records import FillRecord, RebalanceRecord
 from agent.units import Address, Wad
 
@@ -44,28 +45,54 @@ def simulation_mismatch(decision: Verdict, rejection: RejectedError | None) -> b
 
 
 def execution_mismatch(
-    before: ChainState, after: ChainState, fills: Sequence[FillRecord], rebalance: RebalanceRecord | None
+    before: ChainState,
+    after: ChainState,
+    fills: Sequence[FillRecord],
+    rebalance: RebalanceRecord | None,
+    orders: Sequence[VenueOrder] = (),
 ) -> bool:
     """Return whether the mirror, fed with what was measured, refuses what the chain accepted or books another usage.
 
     ``before`` is read at the parent of the block of execution and ``after`` at that block; ``rebalance`` is the vault's
     own event, for the time between the two blocks moves NAV by itself. Where the oracle's price moved, or NAV after
-    the rebalance is not the block's, the guard judged a state that no block shows, and there is nothing to compare; nor
-    is there where a leg left an order that waits, whose limit the vault's events do not tell.
+    the rebalance is not the block's, or the worst case before it was another, the guard judged a state that no block
+    shows, and there is nothing to compare.
+    ``orders``: those that were open in the block of execution; a leg that left one was judged by its limit and highest
+    fee. Where such an order is not among them, nothing is compared either.
     """
     if rebalance is None or rebalance.nav_after != after.measurement.nav:
-        return False
-    if any(fill.size_delta == 0 for fill in fills):
         return False
     if before.measurement.price != after.measurement.price:
         return False
     young = after.measurement.nav - after.measurement.firm_nav
-    judged = replace(before.measurement, nav=rebalance.nav_before, firm_nav=Wad(max(rebalance.nav_before - young, 0)))
+    judged = replace(
+        before.measurement,
+        book_delta_low=after.measurement.book_delta_low,  # a rebalance leaves the book alone, and time does not
+        book_delta_high=after.measurement.book_delta_high,
+        nav=rebalance.nav_before,
+        firm_nav=Wad(max(rebalance.nav_before - young, 0)),
+    )
+    if worst_net_delta(judged) != rebalance.worst_net_delta_before:
+        return False
     index_of: dict[Address, int] = {venue.address: index for index, venue in enumerate(before.venues)}
-    measured = [Fill(index_of[fill.venue], fill.size_delta, fill.execution_price, fill.fee) for fill in fills]
+    asked = {order.venue: order for order in orders}
+    measured = [_judged(fill, index_of[fill.venue], asked.get(fill.venue)) for fill in fills]
+    if None in measured:
+        return False
     timestamp = after.block.timestamp
     try:
-        usage = evaluate(before.bounds, before.usage, judged, measured, after.measurement, timestamp)
+        usage = evaluate(
+            before.bounds, before.usage, judged, [fill for fill in measured if fill], after.measurement, timestamp
+        )
     except RejectedError:
         return True
     return usage != after.usage
+
+
+def _judged(fill: FillRecord, index: int, order: VenueOrder | None) -> Fill | None:
+    """Return what the guard was shown of a leg; None where it left an order that is not known."""
+    if fill.size_delta != 0:
+        return Fill(index, fill.size_delta, fill.execution_price, fill.fee)
+    if order is None:
+        return None
+    return Fill(index, order.size_delta, order.limit_price, order.max_fee, is_pending=True)

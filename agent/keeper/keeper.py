@@ -1,7 +1,7 @@
 """The keeper: start from chain and ledger, decide, carry out, and again. Start-up and recovery are one path.
 
-A cycle reads the head, brings the ledger up to it, goes on with whatever a crash left open, gives margin to accounts
-that need it, and only then decides anew.
+A cycle reads the head, brings the ledger up to it, goes on with whatever a crash left open, cares for open orders,
+gives margin to accounts that need it, and only then decides anew.
 Nothing it needs lives in memory: killed at any instant and started again, it does what it would have done.
 """
 
@@ -32,8 +32,10 @@ from agent.keeper.book_watch import BookWatch
 from agent.keeper.decider import Decider
 from agent.keeper.loop import Loop
 from agent.keeper.nav_watch import NavWatch
+from agent.keeper.order_keeper import OrderKeeper
 from agent.keeper.order_watch import OrderWatch
 from agent.keeper.planner import CycleView, Planner, Sight
+from agent.keeper.price_updates import HermesUpdates, PriceUpdates
 from agent.keeper.rebalancer import Rebalancer, mark_prices
 from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.accounting import NavCheck
@@ -65,6 +67,7 @@ class Keeper:
         watch: BookWatch | None = None,
         *,
         starts_on_mismatch: bool = False,
+        prices: PriceUpdates | None = None,
     ) -> None:
         settings, deployment = planner.settings, planner.deployment
         self.planner = planner
@@ -95,6 +98,9 @@ class Keeper:
         )
         self._nav = NavWatch(self.ledger, self.alerts, settings.keeper, deployment.asset.decimals)
         self._orders = OrderWatch(self.ledger, self.alerts, settings.keeper)
+        url = settings.keeper.price_service_url
+        sources = prices if prices is not None or url is None else HermesUpdates(url)
+        self._order_keeper = OrderKeeper(planner, self.ledger, self._executor, self.address, self.alerts, sources)
 
     @classmethod
     def build(
@@ -108,6 +114,7 @@ class Keeper:
         starts_on_mismatch: bool = False,
         stands_by: bool = False,
         is_shadow: bool = False,
+        prices: PriceUpdates | None = None,
     ) -> Keeper:
         """Connect, check all that can be checked without sending, and take the lease on the ledger.
 
@@ -127,6 +134,8 @@ class Keeper:
             Wait while another keeper serves the vault or uses the key, instead of refusing to start.
         is_shadow
             Needs no key and sends nothing; the budget is that of the manifest's keeper.
+        prices
+            Gives the updates that orders are settled with, instead of the service that the settings name.
 
         Raises
         ------
@@ -158,6 +167,7 @@ class Keeper:
                 clock,
                 watch,
                 starts_on_mismatch=starts_on_mismatch,
+                prices=prices,
             )
             opened.pop_all()
         return keeper
@@ -240,10 +250,17 @@ class Keeper:
             if resumed.state is None:
                 return CycleResult(head, Outcome.PENDING, resumed.detail, time.perf_counter() - started)
             head, sight = self._see_head()
+        tended = self._order_keeper.tend_all(head, sight, self._see_head)
+        if tended.waits is not None:
+            seconds = time.perf_counter() - started
+            return CycleResult(head, Outcome.PENDING, tended.waits, seconds, orders=tended.cares)
+        head, sight = tended.head, tended.seen
         result = self._act(head, sight)
         return replace(
             result,
             resumed=None if resumed is None else resumed.state,
+            orders=tended.cares,
+            has_open_orders=self._order_keeper.has_open,
             cycle_seconds=time.perf_counter() - started,
         )
 
@@ -295,6 +312,8 @@ class Keeper:
 
     def _is_wanted(self, record: IntentRecord) -> bool:
         """Return whether an open intent is of this very book, fresh enough, and the chain would accept it now."""
+        if record.is_errand:
+            return self._order_keeper.is_wanted(record, self.planner.head(self._timer.unix_seconds))
         if record.book_digest != self._decider.book_digest:
             return False
         head = self.planner.head(self._timer.unix_seconds)

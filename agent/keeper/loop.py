@@ -24,6 +24,7 @@ class Loop:
         self._done = 0
         self._backoff_seconds: float | None = None
         self._newest = -1
+        self._has_open_orders = False
 
     def run(
         self,
@@ -63,6 +64,7 @@ class Loop:
             self._backoff_seconds = twice
         else:
             self._newest = result.block.number
+            self._has_open_orders = result.has_open_orders
             self._count()
 
     def _count(self) -> None:
@@ -72,7 +74,11 @@ class Loop:
     def _wait(self) -> None:
         if self._backoff_seconds is not None:
             self._stop.wait(self._backoff_seconds)
-        elif self._hints is None:
-            self._stop.wait(self._interval_seconds)
+            return
+        seconds = self._interval_seconds
+        if self._has_open_orders:
+            seconds = min(seconds, self._settings.order_interval_seconds)
+        if self._hints is None:
+            self._stop.wait(seconds)
         else:
-            self._hints.wait(self._interval_seconds, self._newest, self._stop)
+            self._hints.wait(seconds, self._newest, self._stop)

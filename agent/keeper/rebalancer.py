@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from agent.chain.orders import read_orders
 from agent.domain import BlockRef
 from agent.errors import RejectedError, TransientError
 from agent.execution.revert_breaker import REVERTS_IN_ROW
@@ -115,9 +116,11 @@ class Rebalancer:
             with self._planner.client.within(self._planner.settings.keeper.cycle_deadline_seconds):
                 before = self._planner.reader.state(self._planner.client.parent(block))
                 after = self._planner.reader.state(block)
+                asked = [(venue.address, venue.open_order) for venue in after.venues if venue.open_order is not None]
+                orders = read_orders(self._planner.client, asked, block)
         except (RejectedError, TransientError) as trouble:
             return replace(done, reason=f"{done.reason}; what it led to cannot be read now: {trouble}")
-        mismatch = seen.guard_mirror_mismatch or execution_mismatch(before, after, fills, rebalance)
+        mismatch = seen.guard_mirror_mismatch or execution_mismatch(before, after, fills, rebalance, orders)
         return replace(done, after=after, guard_mirror_mismatch=mismatch)
 
 

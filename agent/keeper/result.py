@@ -8,6 +8,7 @@ from enum import Enum
 from agent.chain.state import ChainState
 from agent.domain import BlockRef, Decision, Measurement, Snapshot
 from agent.errors import RejectedError
+from agent.keeper.order_plan import OrderCare
 from agent.keeper.planner import CycleView
 from agent.ledger.accounting import NavCheck
 from agent.ledger.records import FillRecord, IntentState, Receipt
@@ -33,7 +34,7 @@ class CycleResult:
 
     ``view`` and ``nav`` are of the block decided on, before any trade; ``after`` is the measurement at the block of
     execution. ``resumed`` is what became of an intent that was open when the cycle began, ``margin_first`` of the
-    margin that an account needed before anything else.
+    margin that an account needed before anything else, ``orders`` what was done about orders before that.
     """
 
     block: BlockRef
@@ -50,6 +51,8 @@ class CycleResult:
     guard_mirror_mismatch: bool = False
     resumed: IntentState | None = None
     margin_first: CycleResult | None = None
+    orders: tuple[OrderCare, ...] = ()
+    has_open_orders: bool = False
 
     @property
     def snapshot(self) -> Snapshot | None:

@@ -36,6 +36,8 @@ class IntentMemory:
     def ended(self, transition: Transition, is_new: bool) -> None:
         """Take note of a final step."""
         record = None if self.open is None else self.open.pop(transition.intent_id, None)
+        if record is not None and record.is_errand and is_new:
+            return
         if self._latest is None or record is None or not is_new:
             self._latest = None
             return

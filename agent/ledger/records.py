@@ -65,7 +65,9 @@ class Purpose(Enum):
 
     REBALANCE = "rebalance"
     CANCEL = "cancel"
-    """Takes the nonce, so that the rebalance can never be mined."""
+    """Takes the nonce, so that the intent can never be mined."""
+    ORDER = "order"
+    """Settles, reconciles or cancels a venue's order."""
 
 
 VenuePrices = tuple[tuple[Address, Wad], ...]
@@ -81,6 +83,11 @@ class IntentRecord:
     book_digest: str
     reason: str
     arrival_prices: VenuePrices = ()
+
+    @property
+    def is_errand(self) -> bool:
+        """Whether it asks the vault for nothing, but has a venue settle, reconcile or cancel an order."""
+        return not self.intent.legs
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,10 @@ def _event_place(row: Row[Any]) -> LogId:
 # --- decided and signed -------------------------------------------------------------------------------------------
 
 
+NO_LEGS = json.dumps([])
+"""Legs of an errand: it asks the vault for nothing."""
+
+
 def intent_values(record: IntentRecord) -> dict[str, Any]:
     """Columns of an intent; legs as JSON with integers as text."""
     intent, block = record.intent, record.intent.decided_at_block

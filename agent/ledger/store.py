@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, Table, and_, exists, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Table, and_, exists, select
 
 from agent.chain.block_id import BlockId
 from agent.errors import FatalError
@@ -145,17 +145,21 @@ class VaultLedger(VaultRows):
         return [IntentState(row.state) for row in self._fetch(statement)]
 
     def closed_intents(self, limit: int) -> list[ClosedIntent]:
-        """Return how the latest intents ended, newest first."""
+        """Return how the latest rebalances ended, newest first."""
         self._keep_fresh()
         latest = self._intents.latest(limit)
         if latest is None:
-            latest = self._load_closed(limit)
+            latest = self._load_closed(limit, schema.intents.c.legs != rows.NO_LEGS)
             self._intents.keep_latest(limit, latest)
         return latest
 
-    def _load_closed(self, limit: int) -> list[ClosedIntent]:
+    def closed_errands(self, limit: int) -> list[ClosedIntent]:
+        """Return how the latest errands at venues ended, newest first."""
+        return self._load_closed(limit, schema.intents.c.legs == rows.NO_LEGS)
+
+    def _load_closed(self, limit: int, kind: ColumnElement[bool]) -> list[ClosedIntent]:
         steps, intents = schema.transitions, schema.intents
-        of_vault = and_(steps.c.vault_id == self._vault_id, intents.c.vault_id == self._vault_id)
+        of_vault = and_(steps.c.vault_id == self._vault_id, intents.c.vault_id == self._vault_id, kind)
         statement = (
             select(steps.c.intent_id, steps.c.state, steps.c.detail, intents.c.deadline)
             .join(intents, intents.c.intent_id == steps.c.intent_id)

@@ -1,10 +1,10 @@
 """From a size to legs: how much on which venue, in how many slices, at what limit and with what margin."""
 
+from agent.routing.foreseen import Route
 from agent.routing.route import (
     TURNOVER_LEFT,
     VENUES_QUOTE,
     Cap,
-    Route,
     RouteCosts,
     Router,
     RoutingParameters,

@@ -7,7 +7,7 @@ size, notional and turnover. All numbers are integers, rounded toward less risk.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.checks import require_finite
 from agent.costs.impact import ImpactCoefficients, quoted_impact
@@ -20,12 +20,14 @@ from agent.costs.quotes import (
     ladder_after,
     ladders_of,
     size_within,
-    worst_quoted_price,
 )
 from agent.domain import Fill, Leg, Measurement, Snapshot, VenueMeasurement
 from agent.errors import DataError
-from agent.guard import budget_left, limit_price, shrinking_alone
+from agent.guard import budget_left, fee_limit, judged_notional, shrinking_alone
 from agent.prediction import predict
+from agent.routing.carry import Carry, expected_carry
+from agent.routing.foreseen import Route, foresee, has_open_order
+from agent.routing.limits import leg_limit, planned_limit, shown_at_limits
 from agent.routing.margin import MarginParameters, Watermarks, deposit_due, idle_funds, watermarks, withdrawal_due
 from agent.routing.waterfill import MarginalCurve, Waterfill, marginal_curve
 from agent.units import BPS, WAD, AssetUnits, Rounding, Wad, asset_units_to_wad, from_wad, to_wad
@@ -72,15 +74,6 @@ NO_COSTS = RouteCosts()
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """Legs, what they are expected to do, and what the vault would measure then."""
-
-    legs: tuple[Leg, ...]
-    fills: tuple[Fill, ...]
-    after: Measurement
-
-
-@dataclass(frozen=True, slots=True)
 class Cap:
     """Largest size that can be traded now (absolute, WAD underlying), and what sets it."""
 
@@ -103,30 +96,39 @@ class Router:
     """Marginal cost of each venue inside its room."""
     waterfills: dict[tuple[int, ...], Waterfill]
     """By the venues they spread over."""
-    carries: tuple[int, ...]
-    """Funding a unit is expected to pay on each venue, WAD USD."""
+    carries: tuple[Carry, ...]
+    """Funding that is expected on each venue."""
     leg_gas: Wad
     """USD."""
+    closing: Router | None = None
+    """Plans what positions can give up by moving toward 0; None where there is but one venue."""
 
     @classmethod
     def of(
         cls, snapshot: Snapshot, is_buy: bool, settings: RoutingParameters, costs: RouteCosts, ladders: Sequence[Ladder]
     ) -> Router:
         """Prepare for one side, given the venues' ladders of that side."""
-        limit = planned_limit(snapshot, is_buy, settings)
+        limit = planned_limit(snapshot, is_buy, settings.limit_tolerance_bps)
         horizon = to_wad(costs.funding_horizon_days, Rounding.DOWN)
-        per_rate = (1 if is_buy else -1) * horizon * snapshot.measurement.price
-        carries = tuple(venue.funding_rate_per_day * per_rate // WAD**2 for venue in snapshot.venues)
+        price = snapshot.measurement.price
+        carries = tuple(expected_carry(venue, price, horizon, is_buy=is_buy) for venue in snapshot.venues)
         left = [ladder_after(ladder, _pending(snapshot, index, is_buy)) for index, ladder in enumerate(ladders)]
         closing_only = shrinking_alone(snapshot)
         curves: list[MarginalCurve] = []
+        closing: list[MarginalCurve] = []
         for index, (ladder, carry) in enumerate(zip(left, carries, strict=True)):
-            room = int(min(size_within(ladder, limit), snapshot.bounds.max_size_delta))
+            room = 0 if has_open_order(snapshot, index) else size_within(ladder, limit)
+            room = min(room, snapshot.bounds.max_size_delta)
+            reducible = min(room, _reducible(snapshot.measurement.venues[index], is_buy))
+            closing.append(marginal_curve(ladder, carry.per_unit, int(reducible), carry.slope))
             if closing_only[index]:
-                room = min(room, _reducible(snapshot.measurement.venues[index], is_buy))
-            curves.append(marginal_curve(ladder, carry, room))
+                room = reducible
+            curves.append(marginal_curve(ladder, carry.per_unit, int(room), carry.slope))
         leg_gas = to_wad(costs.leg_gas_usd, Rounding.UP)
-        return cls(snapshot, settings, is_buy, tuple(left), limit, tuple(curves), {}, carries, leg_gas)
+        plain = cls(snapshot, settings, is_buy, tuple(left), limit, tuple(curves), {}, carries, leg_gas)
+        if len(curves) == 1:
+            return plain
+        return replace(plain, closing=replace(plain, curves=tuple(closing), waterfills={}))
 
     def cap(self) -> Cap:
         """Return the largest size that quotes and the guard's size, price, notional and turnover bounds admit.
@@ -165,7 +167,10 @@ class Router:
         Its notional at the best ones, of a sale, is inside `cap`.
         """
         fills = adverse_fills(self.ladders, route.fills)
-        return route if fills == route.fills else Route(route.legs, fills, predict(self.snapshot, route.legs, fills))
+        if fills == route.fills:
+            return route
+        shown = shown_at_limits(self.snapshot, fills, self.ladders, self.settings.limit_tolerance_bps)
+        return foresee(self.snapshot, route.legs, fills, shown)
 
     def impact(self, size: int) -> ImpactCoefficients:
         """Return what quotes say of how the cost of a unit grows up to an absolute size within the cap."""
@@ -174,18 +179,28 @@ class Router:
         return quoted_impact(from_wad(size), unit_cost, half_unit_cost)
 
     def _unit_cost_usd(self, size: int) -> float:
-        """Return cost with fee, carry and the gas of legs beyond the first, above the oracle price, USD a unit."""
+        """Return cost with fee, carry and the gas of legs beyond the first, above the oracle price, USD a unit.
+
+        What a leg costs whatever its size says nothing of how the price moves: fixed fees are left out.
+        """
         at_oracle_price = (size if self.is_buy else -size) * self.snapshot.measurement.price
-        cost = self._total_cost(self._fills(size))
-        return (cost - self.leg_gas * WAD - at_oracle_price) / size / WAD
+        fills = self._fills(size)
+        fixed = self.leg_gas + sum(self._fixed_fee(fill.venue_index) for fill in fills)
+        return (self._total_cost(fills) - fixed * WAD - at_oracle_price) / size / WAD
 
     def _fills(self, size: int) -> tuple[Fill, ...]:
         """Spread a size at one marginal cost and leave out venues that save less than their gas.
 
         Venues are dropped one by one; each alone is tried too, where dropping several pays and dropping one does not.
+        What positions can give up they give up first, at fees that the guard admits: a long here and a short there
+        hedge nothing, cost margin twice, and have both to be closed one day.
         """
-        fills, marginal_cost = self._spread(self._all_venues, size)
-        if self.leg_gas == 0 or len(fills) == 1:
+        if self.closing is not None and self.closing._waterfill(self._all_venues).room >= size:
+            closed = self.closing._fills(size)
+            if all(self._is_fee_allowed(fill) for fill in closed):
+                return closed
+        fills, marginal_cost = self._spread(self._affordable_venues(size), size)
+        if not self._has_fixed_fees and (self.leg_gas == 0 or len(fills) == 1):
             return fills
         while len(fills) > 1 and (fewer := self._without_one(fills, marginal_cost, size)) is not None:
             fills, marginal_cost = fewer
@@ -194,7 +209,38 @@ class Router:
             for index, (ladder, curve) in enumerate(zip(self.ladders, self.curves, strict=True))
             if curve.sizes[-1] >= size
         ]
-        return min([fills, *alone], key=self._total_cost)
+        fitting = (one for one in alone if not self._fixed_fee(one[0].venue_index) or self._is_fee_allowed(one[0]))
+        allowed = [fills, *fitting]
+        return min(allowed, key=self._total_cost)
+
+    def _affordable_venues(self, size: int) -> tuple[int, ...]:
+        """Return the venues over which a size can be spread so that the fixed part of no order's fee is too much of it.
+
+        Where the others do not take the size, a venue stays, and the guard has the last word.
+        """
+        venues = self._all_venues
+        while True:
+            fills, _ = self._spread(venues, size)
+            orders = [fill for fill in fills if self._fixed_fee(fill.venue_index)]
+            dear = {fill.venue_index for fill in orders if not self._is_fee_allowed(fill)}
+            rest = tuple(index for index in venues if index not in dear)
+            if not dear or not rest or self._waterfill(rest).room < size:
+                return venues
+            venues = rest
+
+    def _is_fee_allowed(self, fill: Fill) -> bool:
+        [shown] = shown_at_limits(self.snapshot, (fill,), self.ladders, self.settings.limit_tolerance_bps)
+        price = self.snapshot.measurement.venues[fill.venue_index].price
+        return shown.fee <= fee_limit(self.snapshot.bounds, judged_notional(shown, price))
+
+    @property
+    def _has_fixed_fees(self) -> bool:
+        return len(self.curves) > 1 and any(self._fixed_fee(index) for index in self._all_venues)
+
+    def _fixed_fee(self, index: int) -> int:
+        """Return what an order costs beside its rate where a stranger executes it, USD: it may come back."""
+        terms = self.snapshot.venues[index].order_terms
+        return 0 if terms is None else terms.fixed_fee
 
     def _total_cost(self, fills: tuple[Fill, ...]) -> int:
         return sum([self._cost(fill) for fill in fills])
@@ -236,8 +282,12 @@ class Router:
 
     def _cost(self, fill: Fill) -> int:
         """Return what a fill costs with fee, carry and gas, WAD^2 USD."""
-        carry = abs(fill.size_delta) * self.carries[fill.venue_index]
-        return fill.size_delta * fill.execution_price + carry + (fill.fee + self.leg_gas) * WAD
+        carry = self.carries[fill.venue_index].cost(abs(fill.size_delta))
+        return (
+            fill.size_delta * fill.execution_price
+            + carry
+            + (fill.fee + self._fixed_fee(fill.venue_index) + self.leg_gas) * WAD
+        )
 
 
 def size_cap(snapshot: Snapshot, is_buy: bool, settings: RoutingParameters, costs: RouteCosts = NO_COSTS) -> Cap:
@@ -270,8 +320,8 @@ def _with_margin(
     snapshot: Snapshot, fills: tuple[Fill, ...], ladders: Sequence[Ladder], settings: RoutingParameters
 ) -> Route:
     """Add limits and margin to fills."""
-    unfunded = predict(snapshot, (), fills)
-    margins = _margins(snapshot, unfunded, fills, settings.margin)
+    shown = shown_at_limits(snapshot, fills, ladders, settings.limit_tolerance_bps)
+    margins = _margins(snapshot, predict(snapshot, (), shown), shown, settings.margin)
     filled = {fill.venue_index: fill for fill in fills}
     legs: list[Leg] = []
     for index, venue in enumerate(snapshot.venues):
@@ -281,14 +331,7 @@ def _with_margin(
             legs.append(Leg(venue.address, margins[index], fill.size_delta, limit))
         elif margins[index] != 0:
             legs.append(Leg(venue.address, margins[index], Wad(0), Wad(0)))
-    return Route(tuple(legs), fills, predict(snapshot, legs, fills) if any(margins) else unfunded)
-
-
-def planned_limit(snapshot: Snapshot, is_buy: bool, settings: RoutingParameters) -> Wad:
-    """Return the worst quoted price planned with: the guard's limit less the tolerance, or half of a tight limit."""
-    slippage_bps = snapshot.bounds.max_slippage_bps
-    planned_bps = slippage_bps - min(settings.limit_tolerance_bps, slippage_bps // 2)
-    return limit_price(snapshot.measurement.price, 1 if is_buy else -1, planned_bps)
+    return foresee(snapshot, legs, fills, shown)
 
 
 def _pending(snapshot: Snapshot, index: int, is_buy: bool) -> int:
@@ -302,18 +345,13 @@ def _reducible(venue: VenueMeasurement, is_buy: bool) -> int:
     return max(-venue.size_high if is_buy else venue.size_low, 0)
 
 
-def leg_limit(snapshot: Snapshot, ladder: Ladder, fill: Fill, tolerance_bps: int) -> Wad:
-    """Return the worst quoted price moved by the tolerance, never looser than the guard's own limit."""
-    quoted = worst_quoted_price(ladder, abs(fill.size_delta))
-    own = limit_price(quoted, fill.size_delta, tolerance_bps)
-    guard = limit_price(snapshot.measurement.price, fill.size_delta, snapshot.bounds.max_slippage_bps)
-    return min(own, guard) if ladder.is_buy else max(own, guard)
-
-
 def _margins(
     snapshot: Snapshot, unfunded: Measurement, fills: Sequence[Fill], settings: MarginParameters
 ) -> list[AssetUnits]:
-    """Plan each venue's margin: deposit where leverage is high; withdraw beside a trade or to mend the reserve."""
+    """Plan each venue's margin: deposit where leverage is high; withdraw beside a trade or to mend the reserve.
+
+    None comes home beside an order, and while one is open none moves at all.
+    """
     limits = watermarks(settings, snapshot.bounds.max_venue_leverage)
     funds = idle_funds(
         settings,
@@ -323,13 +361,14 @@ def _margins(
         snapshot.asset_decimals,
     )
     trading = {fill.venue_index for fill in fills}
+    asking = {fill.venue_index for fill in fills if fill.is_pending}
     margins: list[AssetUnits] = []
     for index in range(len(snapshot.venues)):
-        if unfunded.venues[index].is_silent:
+        if unfunded.venues[index].is_silent or has_open_order(snapshot, index):
             margins.append(AssetUnits(0))
             continue
         margin = deposit_due(unfunded.venues[index], limits, funds)
-        if margin == 0:
+        if margin == 0 and index not in asking:
             margin = AssetUnits(-_withdrawal(snapshot, unfunded, index, limits))
             if index not in trading:
                 margin = AssetUnits(max(margin, -funds.shortfall))

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from agent.costs.quotes import fill_at, ladder_of, size_within
 from agent.domain import Fill, Leg, Measurement, Snapshot, VenueMeasurement
 from agent.guard import RELIEF_FLOOR_BPS, largest_size, venue_leverage
-from agent.prediction import predict
 from agent.rounding import share
+from agent.routing.foreseen import Route, as_shown, foresee, has_open_order
+from agent.routing.limits import leg_limit, planned_limit
 from agent.routing.margin import Watermarks, deposit_due, idle_funds, watermarks
-from agent.routing.route import Route, RoutingParameters, leg_limit, planned_limit
+from agent.routing.route import RoutingParameters
 from agent.units import BPS, WAD, AssetUnits, Wad
 
 _CUT_TO_BPS = (RELIEF_FLOOR_BPS + BPS) // 2
@@ -37,7 +38,8 @@ def strained_venues(snapshot: Snapshot, settings: RoutingParameters) -> tuple[in
 def plan_top_up(snapshot: Snapshot, settings: RoutingParameters) -> Route:
     """Plan the deposits that bring strained accounts back to target, as far as idle collateral goes.
 
-    The reserve for exits is drawn on down to the guard's floor, and only for the high watermark; see `deposit_due`.
+    The reserve for exits is drawn on down to the guard's floor, and only for the high watermark; see `deposit_due`. An
+    account whose order is open takes none.
     """
     limits = margin_watermarks(snapshot, settings)
     funds = idle_funds(
@@ -49,11 +51,13 @@ def plan_top_up(snapshot: Snapshot, settings: RoutingParameters) -> Route:
     )
     margins: dict[int, AssetUnits] = {}
     for index in strained_venues(snapshot, settings):
+        if has_open_order(snapshot, index):
+            continue
         margin = deposit_due(snapshot.measurement.venues[index], limits, funds)
         if margin >= settings.margin.min_margin_delta:
             margins[index] = margin
             funds = funds.after(margin)
-    return _route(snapshot, margins, None, Wad(0))
+    return _route(snapshot, margins, (), {})
 
 
 def endangered_venues(snapshot: Snapshot, after: Measurement, settings: RoutingParameters) -> tuple[int, ...]:
@@ -77,7 +81,7 @@ def wanted_cut(snapshot: Snapshot, after: VenueMeasurement) -> int:
 def cut_capacity(snapshot: Snapshot, index: int, settings: RoutingParameters) -> int:
     """Return the largest size (absolute, WAD) that can be closed at once; raises as `ladder_of` does."""
     ladder, bounds = ladder_of(snapshot.venues[index], _closes_by_buying(snapshot, index)), snapshot.bounds
-    within_price = size_within(ladder, planned_limit(snapshot, ladder.is_buy, settings))
+    within_price = size_within(ladder, planned_limit(snapshot, ladder.is_buy, settings.limit_tolerance_bps))
     highest = max([snapshot.measurement.venues[index].price, *(rung.execution_price for rung in ladder.rungs)])
     return min(within_price, bounds.max_size_delta, max(bounds.max_notional - 1, 0) * WAD // highest)
 
@@ -95,20 +99,25 @@ def plan_cut(snapshot: Snapshot, deposits: Route, index: int, size: int, setting
     fill = fill_at(ladder, index, size)
     moved = {leg.venue: leg.margin_delta for leg in deposits.legs}
     margins = {index: moved[venue.address] for index, venue in enumerate(snapshot.venues) if venue.address in moved}
-    return _route(snapshot, margins, fill, leg_limit(snapshot, ladder, fill, settings.limit_tolerance_bps))
+    limits = {index: leg_limit(snapshot, ladder, fill, settings.limit_tolerance_bps)}
+    return _route(snapshot, margins, as_shown(snapshot, (fill,), limits, {index: ladder}), limits, (fill,))
 
 
 def _closes_by_buying(snapshot: Snapshot, index: int) -> bool:
     return snapshot.venues[index].size < 0
 
 
-def _route(snapshot: Snapshot, margins: Mapping[int, AssetUnits], fill: Fill | None, limit: Wad) -> Route:
-    legs: list[Leg] = []
-    for index, venue in enumerate(snapshot.venues):
-        margin = margins.get(index, AssetUnits(0))
-        if fill is not None and fill.venue_index == index:
-            legs.append(Leg(venue.address, margin, fill.size_delta, limit))
-        elif margin != 0:
-            legs.append(Leg(venue.address, margin, Wad(0), Wad(0)))
-    fills = () if fill is None else (fill,)
-    return Route(tuple(legs), fills, predict(snapshot, legs, fills))
+def _route(
+    snapshot: Snapshot,
+    margins: Mapping[int, AssetUnits],
+    shown: tuple[Fill, ...],
+    limits: Mapping[int, Wad],
+    fills: tuple[Fill, ...] = (),
+) -> Route:
+    sizes = {fill.venue_index: fill.size_delta for fill in fills}
+    legs = [
+        Leg(venue.address, margins.get(index, AssetUnits(0)), sizes.get(index, Wad(0)), limits.get(index, Wad(0)))
+        for index, venue in enumerate(snapshot.venues)
+        if index in sizes or margins.get(index, 0) != 0
+    ]
+    return foresee(snapshot, legs, fills, shown)

@@ -44,7 +44,7 @@ class MarginalCurve:
         return size_below + (self.sizes[position] - size_below) * (cost - cost_below) // rise
 
 
-def marginal_curve(ladder: Ladder, carry: int, room: int) -> MarginalCurve:
+def marginal_curve(ladder: Ladder, carry: int, room: int, carry_slope: int = 0) -> MarginalCurve:
     """Return the marginal cost of one side of a venue.
 
     Parameters
@@ -55,21 +55,24 @@ def marginal_curve(ladder: Ladder, carry: int, room: int) -> MarginalCurve:
         Funding a unit is expected to pay on that side, WAD USD; income is negative.
     room
         Largest size to plan, WAD.
+    carry_slope
+        What each unit adds to the carry of all of them, WAD USD a unit and unit.
 
     """
-    sizes, costs = _nodes(_convex_hull(ladder))
+    sizes, costs = _nodes(_convex_hull(ladder, carry_slope))
     last = min(room, sizes[-1])
     inside = bisect_left(sizes, last)
     kept = [*costs[:inside], _cost_at(sizes, costs, last)]
     return MarginalCurve(tuple(cost + carry for cost in kept), (*sizes[:inside], last))
 
 
-def _convex_hull(ladder: Ladder) -> list[tuple[int, int]]:
+def _convex_hull(ladder: Ladder, carry_slope: int) -> list[tuple[int, int]]:
     """Return size and cost (WAD^2 USD, fee inside, income negative) of the rungs on the lower convex hull, from 0."""
     sign = 1 if ladder.is_buy else -1
     hull = [(0, 0)]
     for rung in ladder.rungs:
-        size, cost = rung.size, sign * rung.size * rung.execution_price + rung.fee * WAD
+        size, carry = rung.size, carry_slope * rung.size**2 // WAD
+        cost = sign * size * rung.execution_price + rung.fee * WAD + carry
         while len(hull) > 1 and _is_above(hull[-2], hull[-1], size, cost):
             hull.pop()
         hull.append((size, cost))

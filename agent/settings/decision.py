@@ -156,6 +156,17 @@ class CostSettings(Section):
         default=0, ge=0, description="what each further venue in a rebalance burns: a venue that saves less is left out"
     )
 
+    position_horizon_days: Real | None = Field(
+        default=None,
+        ge=0,
+        description="how long a position stands on its venue: the funding that decides between venues",
+    )
+    order_gas_units: Whole = Field(
+        default=900_000,
+        gt=0,
+        description="what settling an order of a venue that fills later burns, with its price update",
+    )
+
     def gas_token_usd(self, oracle_price_usd: float) -> float:
         """Return what the token that pays for gas is worth, USD."""
         configured = self.gas_token_price_usd
@@ -170,4 +181,5 @@ class CostSettings(Section):
             data_fee_wei=gwei_to_wei(self.data_fee_gwei, Rounding.UP),
             funding_horizon_days=self.funding_horizon_days,
             leg_gas_units=self.leg_gas_units,
+            position_horizon_days=self.position_horizon_days,
         )

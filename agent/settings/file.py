@@ -20,6 +20,7 @@ from agent.input_file import require_file
 from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.policy.registry import POLICIES
 from agent.settings.consistency import contradictions
+from agent.settings.keeper import PRICE_SERVICE_URL_VARIABLE
 from agent.settings.settings import Settings
 
 CONFIG_DIRECTORY = Path("config")
@@ -66,8 +67,8 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
     path
         A file that `config_path` names; the stem is the network's name.
     environment
-        ``EVENKEEL_RPC_URLS``, ``EVENKEEL_WS_URLS``, ``EVENKEEL_LEDGER_URL`` and ``EVENKEEL_MANIFEST_PATH`` replace
-        what the file says.
+        ``EVENKEEL_RPC_URLS``, ``EVENKEEL_WS_URLS``, ``EVENKEEL_LEDGER_URL``, ``EVENKEEL_MANIFEST_PATH`` and
+        ``EVENKEEL_PRICE_SERVICE_URL`` replace what the file says.
 
     Raises
     ------
@@ -80,6 +81,8 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
     document = read_network_file(path, environment)
     if url := environment.get(LEDGER_URL_VARIABLE):
         _section(document, "ledger", path)["url"] = url
+    if url := environment.get(PRICE_SERVICE_URL_VARIABLE):
+        _section(document, "keeper", path)["price_service_url"] = url
     document["policy"] = _policy(_section(document, "policy", path), path)
     kept = {name: section for name, section in document.items() if name not in DEPLOYMENT_SECTIONS}
     try:
@@ -125,6 +128,7 @@ def _refuse_secrets(document: Mapping[str, object], path: Path) -> None:
         ("chain", "rpc_urls", RPC_URLS_VARIABLE),
         ("chain", "ws_urls", WS_URLS_VARIABLE),
         ("ledger", "url", LEDGER_URL_VARIABLE),
+        ("keeper", "price_service_url", PRICE_SERVICE_URL_VARIABLE),
     ):
         entries = document.get(section)
         written = entries.get(key) if isinstance(entries, dict) else None

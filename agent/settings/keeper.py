@@ -6,6 +6,9 @@ from pydantic import Field
 
 from agent.config import Real, Section, Whole
 
+PRICE_SERVICE_URL_VARIABLE = "EVENKEEL_PRICE_SERVICE_URL"
+"""Where Pyth's updates come from; its URL may hold a key."""
+
 
 class KeeperSettings(Section):
     """Rhythm of the loop, and what halts it."""
@@ -24,6 +27,16 @@ class KeeperSettings(Section):
     )
     max_failed_orders_in_row: Whole = Field(
         default=3, gt=0, description="orders that end alike without a fill; after so many their venue gets none"
+    )
+    order_interval_seconds: Real = Field(
+        default=3, gt=0, description="longest wait between two cycles while an order is open: its window may be short"
+    )
+    price_service_url: str | None = Field(
+        default=None,
+        description=(
+            "Pyth's price service (Hermes), with whose updates the keeper settles orders where the venue lets anybody; "
+            "without it that is left to others. `EVENKEEL_PRICE_SERVICE_URL` replaces it, for a URL that holds a key"
+        ),
     )
     max_nav_error_bps: Real = Field(
         gt=0, description="distance of the ledger's NAV from the chain's beyond which positions may only shrink"

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from agent.guard import UINT256_MAX, effective_band, venue_leverage
+from agent.report.orders import order_document
 from agent.status.records import KeeperStatus, VaultStatus
 from agent.status.risk import liquidation_distance, worst_net_delta_of
 from agent.units import AssetUnits, from_asset_units, from_wad, wei_to_eth
@@ -120,6 +121,8 @@ def _venue(status: VaultStatus, index: int) -> dict[str, Any]:
             "index_price_usd": from_wad(market.index_price),
             "funding_rate_per_day": from_wad(market.funding_rate_per_day),
         }
+        if market.order is not None:
+            told["open_order"] = order_document(market.order, status.block.timestamp)
     return told
 
 

@@ -12,6 +12,7 @@ from agent.budgets import Available, available, settled
 from agent.chain.abi import Call, load_abi
 from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment
+from agent.chain.orders import VenueOrder, read_orders
 from agent.chain.rollup import Rollup, RollupKind
 from agent.chain.state import measurement_of
 from agent.domain import BlockRef, Bounds, Budget, Measurement, Track, Usage
@@ -21,6 +22,7 @@ from agent.status.records import KeeperStatus, ModeStatus, OracleStatus, ShareSt
 from agent.status.scheduled import scheduled_changes
 from agent.units import BPS, WAD, Address, AssetUnits, Rounding, Seconds, Wad, Wei, gwei_to_wei
 from agent.venues.maintenance import maintenance_ratios
+from agent.venues.registry import ORDER_KINDS
 
 DEPOSIT_BLOCKS = (
     None,
@@ -148,10 +150,25 @@ class StatusReader:
         calls = [abi.function(name).at(venue) for venue in venues for name in _MARKET_READS]
         answers = self.client.read_or_none(calls, block)
         rows = [answers[start : start + width] for start in range(0, len(answers), width)]
+        orders = self._open_orders(venues, measurement, block)
         return tuple(
-            _market([], True) if measured.is_silent else _market(row, False)
-            for row, measured in zip(rows, measurement.venues, strict=True)
+            _market([], True) if measured.is_silent else _market(row, False, orders.get(venue))
+            for venue, row, measured in zip(venues, rows, measurement.venues, strict=True)
         )
+
+    def _open_orders(
+        self, venues: Sequence[Address], measurement: Measurement, block: BlockRef
+    ) -> dict[Address, VenueOrder]:
+        """Return the open orders of the venues that fill later and answer."""
+        later = {entry.address for entry in self.deployment.venues if entry.kind in ORDER_KINDS}
+        silent = {venue for venue, measured in zip(venues, measurement.venues, strict=True) if measured.is_silent}
+        asked = [venue for venue in venues if venue in later and venue not in silent]
+        view = load_abi("IPerpVenue").function("openOrder")
+        ids = self.client.read_or_none([view.at(venue) for venue in asked], block)
+        keys = [
+            (venue, "0x" + found[0].hex()) for venue, found in zip(asked, ids, strict=True) if found and any(found[0])
+        ]
+        return {order.venue: order for order in read_orders(self.client, keys, block)}
 
     def _keeper(
         self, keeper: Address, bounds: Bounds, everyone: Budget, measurement: Measurement, block: BlockRef
@@ -193,12 +210,14 @@ def _modes(vault: dict[str, Any], block: BlockRef) -> ModeStatus:
     return ModeStatus(until if is_paused else None, bool(vault["isReduceOnly"]), bool(vault["isWindingDown"]))
 
 
-def _market(answers: Sequence[tuple[Any, ...] | None], is_silent: bool) -> VenueMarket | None:
+def _market(
+    answers: Sequence[tuple[Any, ...] | None], is_silent: bool, order: VenueOrder | None = None
+) -> VenueMarket | None:
     told = [answer[0] for answer in answers if answer is not None]
     if is_silent or len(told) < len(_MARKET_READS):
         return None
     mark, index, funding, free = told
-    return VenueMarket(Wad(mark), Wad(index), Wad(funding), AssetUnits(free))
+    return VenueMarket(Wad(mark), Wad(index), Wad(funding), AssetUnits(free), order)
 
 
 def _left_of_all(bounds: Bounds, everyone: Budget, measurement: Measurement, timestamp: Seconds) -> Available:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.budgets import Available
+from agent.chain.orders import VenueOrder
 from agent.domain import BlockRef, Bounds, Measurement
 from agent.units import Address, AssetUnits, Seconds, Wad, Wei
 
@@ -50,6 +51,8 @@ class VenueMarket:
     index_price: Wad
     funding_rate_per_day: Wad
     free_collateral: AssetUnits
+    order: VenueOrder | None = None
+    """The one open there, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agent.report.formatting import duration, money, percent, price, signed, utc_minute
+from agent.report.orders import order_line
 from agent.status.document import as_document
 from agent.status.records import VaultStatus
 
@@ -136,6 +137,8 @@ def _hedge(told: dict[str, Any]) -> Iterator[str]:
                 f"  mark {price(venue['mark_price_usd'])}, index {price(venue['index_price_usd'])}, funding "
                 f"{percent(venue['funding_rate_per_day'], 3)} a day"
             )
+        if "open_order" in venue:
+            yield f"  {order_line(venue['open_order'])}"
     if not told["venues"]:
         yield "no venue"
 

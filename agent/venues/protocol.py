@@ -125,6 +125,24 @@ class MaintenanceView:
 
 
 @dataclass(frozen=True, slots=True)
+class PythSettlement:
+    """Anybody may have an order executed with an update of Pyth's, published a given time after it was asked for.
+
+    ``rates`` leads from the adapter to the contract whose views ``feed`` (given the market's ``asset``) and ``oracle``
+    tell Pyth's feed and Pyth's contract; ``market`` leads to the one that tells ``asset``. ``least_age_seconds``:
+    how much younger than the order a price has to be at least.
+    """
+
+    rates: tuple[View, ...]
+    market: tuple[View, ...]
+    asset: Function
+    feed: Function
+    oracle: Function
+    update_fee: Function
+    least_age_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class VenueProtocol:
     """One protocol: its adapter contract and its events."""
 
@@ -139,5 +157,7 @@ class VenueProtocol:
     """Equity over notional below which an account is liquidated."""
     account_events: tuple[AccountEvent, ...]
     """All else that changes an account."""
+    settlement: PythSettlement | None = None
+    """How anybody has an order executed; None where nobody but the venue's own keepers can."""
     fills_later: bool = False
     """Whether its adapter leaves orders, which it tells of by `IPerpVenue.OrderRequested` and `OrderUpdated`."""

@@ -8,6 +8,8 @@ from agent.venues.protocol import VenueProtocol
 from agent.venues.synthetix import SYNTHETIX
 
 VENUE_PROTOCOLS: dict[str, VenueProtocol] = {"curie": CURIE, "synthetix": SYNTHETIX}
+ORDER_KINDS = frozenset(kind for kind, protocol in VENUE_PROTOCOLS.items() if protocol.fills_later)
+"""Those whose adapters leave orders."""
 
 
 def venue_protocol(kind: str, where: str) -> VenueProtocol:

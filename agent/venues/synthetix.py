@@ -20,10 +20,12 @@ from agent.venues.protocol import (
     BoundView,
     IndexedFunding,
     MaintenanceView,
+    PythSettlement,
     VenueProtocol,
 )
 
 _SETTINGS = b"PerpsV2MarketSettings"
+_RATES = b"PerpsV2ExchangeRate"
 
 
 def _view(name: str, inputs: tuple[str, ...], output: str) -> Function:
@@ -99,6 +101,18 @@ SYNTHETIX = VenueProtocol(
     ),
     account_events=(
         AccountEvent(AccountEventKind.LIQUIDATION, _POSITION_LIQUIDATED, (_MARKET,), "account", _liquidated),
+    ),
+    settlement=PythSettlement(
+        rates=(
+            _view("resolver", (), "address"),
+            BoundView(_view("getAddress", ("bytes32",), "address"), (_RATES.ljust(32, b"\0"),)),
+        ),
+        market=(_MARKET,),
+        asset=_view("baseAsset", (), "bytes32"),
+        feed=_view("offchainPriceFeedId", ("bytes32",), "bytes32"),
+        oracle=_view("offchainOracle", (), "address"),
+        update_fee=_view("getUpdateFee", ("bytes[]",), "uint256"),
+        least_age_seconds=2,
     ),
     fills_later=True,
 )

@@ -18,6 +18,7 @@ IN_MATRIX = {
     "fees": "ShareFees",
     "gmx": "GmxV2Market",
     "guard": "RebalanceGuard",
+    "hyper": "HyperEvmMarket",
     "lyra": "LyraOptions",
     "members": "MemberGate",
     "oracle": "PriceOracle",

@@ -18,9 +18,11 @@ import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
 import {RescueDesk} from "../../contracts/relay/RescueDesk.sol";
 import {GmxV2Market} from "../../contracts/venues/gmx/GmxV2Market.sol";
 import {GmxV2Releases} from "../../contracts/venues/gmx/GmxV2Releases.sol";
+import {HyperEvmMarket} from "../../contracts/venues/hyperevm/HyperEvmMarket.sol";
 import {MemberGate} from "../../contracts/vault/MemberGate.sol";
 import {ShareFees} from "../../contracts/vault/ShareFees.sol";
 import {PriceLimits} from "../../contracts/types/Prices.sol";
+import {HyperRolesStage} from "./hyperevm/HyperRolesStage.sol";
 import {GmxRolesStage} from "./support/gmx/GmxRolesStage.sol";
 import {PositionsDouble} from "./support/PositionsDouble.sol";
 import {ScriptedSource} from "./support/ScriptedSource.sol";
@@ -69,6 +71,7 @@ contract RolesMatrixTest is VaultFixture {
         _addReportsEntries();
         _addPositionsEntries();
         _addGmxEntries();
+        _addHyperEntries();
     }
 
     function _addGmxEntries() private {
@@ -81,6 +84,17 @@ contract RolesMatrixTest is VaultFixture {
         _add(address(gmx), abi.encodeCall(gmx.addRelease, (next)), Needs.Governor);
         _add(address(gmx), abi.encodeCall(gmx.dropRelease, (0)), Needs.Governor);
         _add(address(gmx), abi.encodeCall(gmx.setLimits, (gmx.limits())), Needs.Governor);
+    }
+
+    function _addHyperEntries() private {
+        (uint256 present, uint256 number) = (block.timestamp, block.number);
+        HyperEvmMarket hyper = new HyperRolesStage().governedBy(access);
+        vm.warp(present);
+        vm.roll(number);
+        _add(address(hyper), abi.encodeCall(hyper.setLimits, (hyper.limits())), Needs.Governor);
+        _add(address(hyper), abi.encodeCall(hyper.setTiers, (hyper.tiers())), Needs.Governor);
+        _add(address(hyper), abi.encodeCall(hyper.setDepositWallet, (hyper.depositWallet())), Needs.Governor);
+        _add(address(hyper), abi.encodeCall(hyper.distrust, ()), Needs.Guardian);
     }
 
     function _addVaultEntries() private {

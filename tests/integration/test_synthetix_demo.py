@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 import pytest
 
+from agent.chain.orders import read_orders
+from agent.cli.order_lines import care_documents, care_lines, open_cares
 from agent.costs.curves.skew_priced import SkewPriced
 from agent.demo.scenario import seeded_scenario
 from agent.demo.world import open_world
+from agent.errors import RejectedError
 from agent.keeper.result import Outcome
 from agent.ledger.orders import is_final
 from agent.ledger.records import OrderState
-from agent.units import from_wad
+from agent.routing import plan_route
+from agent.status.document import as_document as status_document
+from agent.status.reading import StatusReader
+from agent.status.screen import as_lines as status_lines
+from agent.units import Rounding, from_wad, to_wad
 
 pytestmark = pytest.mark.chain
 
 SKEW, SKEW_SCALE, MAKER_FEE_RATIO, TAKER_FEE_RATIO = 50.0, 1_000_000.0, 0.000_001, 0.0006
 MAX_NAV_ERROR_BPS = 1.0
+ROUNDING_WEI = 2
 
 
 @pytest.fixture
@@ -59,6 +68,100 @@ def test_demo__on_delayed_orders__hedged_booked_and_priced_by_the_curve(staged, 
             result = world.cycle()
             assert not result.guard_mirror_mismatch
             assert result.nav.error_bps < MAX_NAV_ERROR_BPS
+
+
+@pytest.mark.parametrize("kinds", [("synthetix",), ("curie", "synthetix")])
+def test_decide__order_asked_for__foreseen_as_the_vault_then_measures_it(staged, scenario, kinds):
+    with staged(*kinds) as world:
+        step(world, scenario, 0)
+        planner = world.keeper.planner
+        view = planner.look(planner.head())
+        routing = world.settings.to_decision_parameters(world.deployment.asset.decimals).routing
+        (fill,) = view.decision.expected_fills
+        later = [index for index, venue in enumerate(view.snapshot.venues) if venue.order_terms is not None]
+        assert [fill.venue_index] == later
+        route = plan_route(view.snapshot, fill.size_delta, routing)
+        (shown,) = route.shown.fills
+        result = world.keeper.cycle()
+        assert not result.guard_mirror_mismatch
+        measured, foreseen = result.after.measurement, route.shown.after
+        for seen, expected in zip(measured.venues, foreseen.venues, strict=True):
+            assert (seen.size_low, seen.size_high, seen.notional) == (
+                expected.size_low,
+                expected.size_high,
+                expected.notional,
+            )
+            for name in ("equity", "equity_low", "equity_high"):
+                assert abs(getattr(seen, name) - getattr(expected, name)) <= ROUNDING_WEI
+        assert abs(measured.nav - foreseen.nav) <= ROUNDING_WEI
+        (order,) = read_orders(
+            planner.client, [(v.address, v.open_order) for v in result.after.venues if v.open_order], result.after.block
+        )
+        assert (order.limit_price, order.max_fee) == (shown.execution_price, shown.fee)
+        spent = result.after.usage.own.loss_used
+        assert result.after.usage.own.turnover_used == result.after.usage.all.turnover_used > 0
+        assert spent > 0
+
+
+@pytest.mark.parametrize("size", [0.1, 1.0, -1.0, 5.0])
+def test_decide__order_of_any_size__chain_answers_as_foreseen(staged, scenario, size):
+    """A few hundred dollars cost more than the guard admits, for the deposit of 4 sUSD; 16,000 do not."""
+    with staged("synthetix") as world:
+        step(world, scenario, 0)
+        world.cycle()
+        planner = world.keeper.planner
+        view = planner.look(planner.head())
+        routing = world.settings.to_decision_parameters(world.deployment.asset.decimals).routing
+        route = plan_route(view.snapshot, to_wad(size, Rounding.DOWN), routing)
+        foreseen = refusal(lambda: route.judge(view.snapshot))
+        decision = replace(view.decision, legs=route.legs)
+        answered = planner.simulate(planner.intent_of(view, decision), world.keeper.address, view.block)
+        assert foreseen == (None if answered is None else answered.name)
+
+
+def refusal(judge):
+    """Name of what a call is refused with."""
+    try:
+        judge()
+    except RejectedError as rejection:
+        return rejection.name
+    return None
+
+
+def test_status_and_decide__order_open__tell_size_terms_age_and_what_is_done(staged, scenario):
+    with staged("synthetix") as world:
+        step(world, scenario, 0)
+        world.keeper.cycle()
+        chain, planner = world.localnet.chain, world.keeper.planner
+        chain.mine([], chain.head().timestamp + 10)
+        (asked,) = world.keeper.ledger.orders()
+        seen = StatusReader(world.settings, planner.client, world.deployment).read(planner.head())
+        (venue,) = status_document(seen)["venues"]
+        order = venue["open_order"]
+        assert (order["order_id"], order["status"]) == (asked.order_id, "pending")
+        assert order["size_delta"] == from_wad(asked.requested_size_delta) == venue["size_high"] - venue["size_low"]
+        assert order["age_seconds"] >= 10
+        assert order["expires_at_unix"] - order["requested_at_unix"] == 31
+        assert order["worst_fee_usd"] > 4.0
+        words = " ".join(status_lines(seen))
+        assert "pending: buy" in words
+        view = planner.look(planner.head())
+        (care,) = open_cares(planner, view)
+        (told,) = care_documents(view, [care])
+        assert told["keeper_will"] == "wait"
+        assert {name: told[name] for name in order if name != "age_seconds"} == {
+            name: order[name] for name in order if name != "age_seconds"
+        }
+        (line,) = care_lines(view, [care])
+        assert "the keeper will wait" in line
+        chain.mine([], chain.head().timestamp + 60)
+        late = planner.look(planner.head())
+        assert care_documents(late, open_cares(planner, late))[0]["keeper_will"] == "cancel"
+        world.localnet.tend()
+        world.keeper.cycle()
+        done = planner.look(planner.head())
+        ids = [care.order.order_id for care in open_cares(planner, done)]
+        assert asked.order_id not in ids
 
 
 def test_keeper__order_that_waits__is_in_neither_nav_and_no_other_is_sent(staged, scenario):

@@ -335,6 +335,23 @@ def test_max_funding_rate__speed_that_does_not_divide__is_rounded_up(market):
     assert market.view("maxFundingRate()", returns="(uint256)")[0] == 3 * WAD // 1_000
 
 
+@pytest.mark.parametrize("skew", [300, -300])
+def test_funding_speed__skew_of_strangers__is_what_the_rate_moves_by_in_a_day(market, skew):
+    market.trade_as_stranger(whole(skew))
+    per_day, per_unit = market.view("fundingSpeed()", returns="(int256,int256)")
+    before = market.view("fundingRate()", returns="(int256)")[0]
+    market.pass_time(DAY)
+    assert market.view("fundingRate()", returns="(int256)")[0] - before == pytest.approx(per_day, rel=1e-3)
+    market.trade_as_stranger(whole(100))
+    assert market.view("fundingSpeed()", returns="(int256,int256)") == (per_day + 100 * per_unit, per_unit)
+
+
+def test_funding_speed__skew_beyond_the_scale__is_the_whole_speed(market):
+    market.set_parameters(skewScale="200")
+    market.trade_as_stranger(whole(300))
+    assert market.view("fundingSpeed()", returns="(int256,int256)")[0] == 9 * WAD
+
+
 # --- limits -------------------------------------------------------------------------------------------------------
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from agent.domain import OrderTerms
 from agent.localnet.codec import decode, encode_call
 from agent.localnet.price_feed import feed_answer
 from agent.localnet.synthetix.contracts import PYTH_FEE_WEI
 from agent.localnet.synthetix.market import pyth_update, settle_data
-from agent.units import WAD, Seconds
+from agent.order_ends import order_at_worst
+from agent.units import WAD, Seconds, Wad
 from tests.support.curie_market import refused_with, whole
 from tests.support.synthetix_market import (
     CANCELLED,
@@ -76,6 +78,26 @@ def test_execute__highest_fee__is_rounded_up_twice(market):
     size, limit, rate = WAD + 1, 3_010 * WAD + 1, 6 * WAD // 10_000
     notional = -(-size * limit // WAD)
     assert market.order(market.ask(size, limit)).max_fee == -(-notional * rate // WAD) + KEEPER_DEPOSIT
+
+
+# HEDGE-560
+@pytest.mark.parametrize("size", [-7 * WAD - 3, WAD // 3, 10 * WAD])
+@pytest.mark.parametrize("limit_ratio", [0.9, 0.999, 1.001, 1.2])
+def test_order_terms__before_it_is_asked_for__foretell_its_highest_fee_to_the_wei(market, size, limit_ratio):
+    limit = int(START_PRICE_USD * limit_ratio * WAD) + 1
+    if (size > 0) is not (limit_ratio > 1):
+        limit = int(START_PRICE_USD * (2 - limit_ratio) * WAD) + 1
+    terms = OrderTerms(*map(Wad, market.view("orderTerms()", returns="(uint256,uint256,uint256)")))
+    quoted, _ = market.quote(size)
+    foreseen = order_at_worst(0, Wad(size), Wad(limit), Wad(quoted), terms)
+    assert market.order(market.ask(size, limit)).max_fee == foreseen.fee
+
+
+def test_order_terms__synthetix_sets_them_anew__are_the_new_ones(market):
+    market.set_parameters(takerFeeOffchainDelayedOrder="0.001", offchainPriceDivergence="0.05")
+    settings = market.synthetix.market_settings
+    market.as_owner(settings, "setMinKeeperFee(uint256)", 9 * WAD)
+    assert market.view("orderTerms()", returns="(uint256,uint256,uint256)") == (WAD // 1000, 9 * WAD, WAD // 20)
 
 
 # HEDGE-552

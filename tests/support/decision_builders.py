@@ -16,6 +16,7 @@ from agent.domain import (
     Measurement,
     OptionLeg,
     OptionType,
+    OrderTerms,
     QuotePoint,
     Snapshot,
     Track,
@@ -137,6 +138,8 @@ class VenueState:
     max_quote: float = math.inf
     cap_usd: float = 1e15
     is_closing: bool = False
+    order_terms: OrderTerms | None = None
+    """Of a venue that fills later."""
 
 
 def quotes_of(state: VenueState) -> tuple[QuotePoint, ...]:
@@ -234,6 +237,7 @@ def snapshot_of(
                 funding_rate_per_day=wad(state.funding_per_day),
                 free_collateral=AssetUnits(int(state.free_collateral_usd * 10**6)),
                 quotes=quotes_of(state),
+                order_terms=state.order_terms,
             )
             for index, state in enumerate(states)
         ),

@@ -51,6 +51,7 @@ interface ISynthetixV2Market {
 interface ISynthetixV2Settings {
     function takerFeeOffchainDelayedOrder(bytes32 marketKey) external view returns (uint256);
     function makerFeeOffchainDelayedOrder(bytes32 marketKey) external view returns (uint256);
+    function minKeeperFee() external view returns (uint256);
     function offchainDelayedOrderMaxAge(bytes32 marketKey) external view returns (uint256);
     function offchainMarketKey(bytes32 marketKey) external view returns (bytes32);
     function offchainPriceDivergence(bytes32 marketKey) external view returns (uint256);

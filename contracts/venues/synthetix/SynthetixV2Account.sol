@@ -5,6 +5,7 @@ import {IERC20, SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeE
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
+import {IFundingSpeed} from "../../interfaces/IFundingSpeed.sol";
 import {IPerpVenue} from "../../interfaces/IPerpVenue.sol";
 import {PendingOrders} from "../PendingOrders.sol";
 import {
@@ -36,7 +37,7 @@ import {
 ///         is closed is in `quote` alone. It keeps no entry price: `position` has the price at which profit was last realised,
 ///         and no more unrealised profit than since then. Funding has no ceiling, only a speed: `maxFundingRate` is the most
 ///         that it can reach within a day. What was sent to this contract itself stays here.
-abstract contract SynthetixV2Account is PendingOrders {
+abstract contract SynthetixV2Account is PendingOrders, IFundingSpeed {
     using SafeCast for uint256;
     using SafeERC20 for IERC20;
 
@@ -152,6 +153,15 @@ abstract contract SynthetixV2Account is PendingOrders {
     /// @inheritdoc IPerpVenue
     function fundingRate() external view returns (int256 perDay) {
         return market.currentFundingRate();
+    }
+
+    /// @inheritdoc IFundingSpeed
+    function fundingSpeed() external view returns (int256 perDay, int256 perUnit) {
+        ISynthetixV2Settings settings = _settings();
+        int256 scale = _toInt(settings.skewScale(_marketKey));
+        int256 skew = SignedMath.max(SignedMath.min(market.marketSkew(), scale), -scale);
+        perUnit = _toInt(settings.maxFundingVelocity(_marketKey)) * WAD / scale;
+        perDay = skew * perUnit / WAD;
     }
 
     /// @inheritdoc IPerpVenue

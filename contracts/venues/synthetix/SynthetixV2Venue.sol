@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
+import {IOrderTerms} from "../../interfaces/IOrderTerms.sol";
 import {IPerpVenue} from "../../interfaces/IPerpVenue.sol";
 import {PendingOrders} from "../PendingOrders.sol";
 import {SynthetixV2Account} from "./SynthetixV2Account.sol";
@@ -40,7 +41,7 @@ import {
 ///         the order is asked for, and for a sale with a price as far above the present one as Synthetix lets Pyth's be: a sale
 ///         beyond that brings more than its fee. An order that was filled and whose account was liquidated before anybody
 ///         looked is called cancelled. Margin cannot come home in the rebalance that leaves an order, nor go in until it is done.
-contract SynthetixV2Venue is SynthetixV2Account {
+contract SynthetixV2Venue is SynthetixV2Account, IOrderTerms {
     /// @dev Off-chain delayed orders as Synthetix numbers the kinds of them, for its fees.
     uint8 private constant OFFCHAIN = 2;
 
@@ -96,6 +97,15 @@ contract SynthetixV2Venue is SynthetixV2Account {
         uint256 notional = Math.mulDiv(SignedMath.abs(sizeDelta), price, uint256(WAD), Math.Rounding.Ceil);
         uint256 maxFee = Math.mulDiv(notional, feeRate, uint256(WAD), Math.Rounding.Ceil) + deposit;
         return _keepOrder(orderId, sizeDelta, limitPrice, maxFee, life);
+    }
+
+    // --- views ----------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IOrderTerms
+    /// @dev The fixed part is the keeper's deposit.
+    function orderTerms() external view returns (uint256 feeRate, uint256 fixedFee, uint256 saleRise) {
+        ISynthetixV2Settings settings = _settings();
+        return (_highestFeeRate(settings), settings.minKeeperFee(), settings.offchainPriceDivergence(_marketKey));
     }
 
     // --- the order ------------------------------------------------------------------------------------------------

@@ -132,7 +132,9 @@ abstract contract OrderConformance is VenueConformance {
         _fillAtVenue(orderId, 0.5e18, _venue().markPrice());
         int256 filled = _fillsInParts() ? int256(0.5e18) : int256(2e18);
         address keeper = _keeper();
-        if (!_fillsInParts()) {
+        if (_fillsInParts()) {
+            vm.warp(vm.getBlockTimestamp() + _heldSeconds());
+        } else {
             vm.expectRevert(
                 abi.encodeWithSelector(IPerpVenue.OrderNotOpen.selector, orderId, IPerpVenue.OrderStatus.Filled)
             );

@@ -37,6 +37,9 @@ abstract contract VenueConformance is Test {
     /// @dev Sets the position to 0 as a liquidation does.
     function _liquidate() internal virtual;
 
+    /// @dev Brings what is deposited to where the venue needs it for a trade; nothing where it is there at once.
+    function _bringMargin() internal virtual {}
+
     // --- what the tests do ----------------------------------------------------------------------------------------
 
     function _deposit(uint256 usd) internal {
@@ -46,6 +49,7 @@ abstract contract VenueConformance is Test {
     }
 
     function _execute(int256 sizeDelta) internal returns (IPerpVenue.Execution memory execution) {
+        _bringMargin();
         uint256 limit = sizeDelta > 0 ? _venue().markPrice() * 102 / 100 : _venue().markPrice() * 98 / 100;
         vm.prank(_venue().vault());
         return _venue().execute(sizeDelta, limit);

@@ -154,6 +154,38 @@ contract GmxAmountsTest is GmxStage {
         assertEq(venue.order(orderId).filledSizeDelta, -0.5e18);
     }
 
+    function test_limit_thatThePriceIsBeyond_isRefused() external {
+        vm.startPrank(address(vault));
+        vm.expectRevert(abi.encodeWithSelector(IPerpVenue.LimitPriceViolated.selector, PRICE, PRICE - 1));
+        venue.execute(1e18, PRICE - 1);
+        vm.expectRevert(abi.encodeWithSelector(IPerpVenue.LimitPriceViolated.selector, PRICE, PRICE + 1));
+        venue.execute(-1e18, PRICE + 1);
+        vm.stopPrank();
+    }
+
+    function test_tradePast0_ofWhichAPartIsNothing_isAnError() external {
+        _ask(1e18);
+        _fill(PRICE);
+        bytes32 key = GmxV2Keys.position(address(venue), MARKET, address(token), true);
+        store.setUint(GmxV2Keys.ofEntry(key, GmxV2Keys.SIZE_IN_USD), 0);
+        vm.prank(address(vault));
+        vm.expectRevert(IPerpVenue.ZeroSize.selector);
+        venue.execute(-3e18, PRICE);
+    }
+
+    function test_callback_thatCanReconcile_saysSo() external {
+        bytes32 orderId = _ask(1e18);
+        (, bytes32 key) = venue.orderKeys();
+        vm.expectEmit(address(venue));
+        emit GmxV2Venue.OrderHinted(key, 0, true);
+        handler.execute(key, 2000e12);
+        vault.setEntered(true); // in the middle of the vault's own call nothing is booked
+        vm.expectEmit(address(venue));
+        emit GmxV2Venue.OrderHinted(key, 2, false);
+        handler.freeze(key);
+        assertEq(uint256(venue.order(orderId).status), uint256(IPerpVenue.OrderStatus.Filled));
+    }
+
     function test_limit_atThePriceIsTaken() external {
         _ask(1e18, PRICE);
         _fill(PRICE);

@@ -88,6 +88,15 @@ contract GmxQuotesTest is GmxStage {
         assertApproxEqAbs(paid, quoted, 1e15);
     }
 
+    function test_quote_isAtTheFeeOfTheSideThatGmxNames() external {
+        store.setUint(GmxV2Keys.positionFeeFactor(MARKET, true), 2e26); // of trades that improve the balance
+        (, uint256 fee) = venue.quote(10e18);
+        assertEq(fee, 10e18 + gmx.etherUsd(gmx.executionFee(true)));
+        _trade(10e18);
+        (, fee) = venue.quote(-10e18);
+        assertEq(fee, 10e18 + gmx.etherUsd(gmx.executionFee(false)));
+    }
+
     function test_quote_beyondCapacityOrOfNothing_isRefused() external {
         store.setUint(GmxV2Keys.maxOpenInterest(MARKET, true), 4000e30);
         venue.quote(2e18);

@@ -25,7 +25,7 @@ contract VaultStand {
         return account == keeper;
     }
 
-    function requireGuardian(address account) external pure {
+    function requireGuardian(address account) external view virtual {
         revert NotGuardian(account);
     }
 

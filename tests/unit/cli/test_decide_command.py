@@ -23,7 +23,8 @@ class FakePlanner:
 
     def __init__(self, settings, book):
         self.settings, self.book = settings, book
-        self.deployment = SimpleNamespace(roles={"keeper": "0x00000000000000000000000000000000000000C3"})
+        self.deployment = SimpleNamespace(roles={"keeper": "0x00000000000000000000000000000000000000C3"}, venues=[])
+        self.client = None
 
     def __enter__(self):
         return self
@@ -38,7 +39,7 @@ class FakePlanner:
         snapshot, settings = snapshot_of(BOOK), self.settings
         costs = settings.costs.to_cost_inputs(snapshot.measurement.price, settings.execution.priority_fee_gwei)
         decision = decide(snapshot, BOOK, settings.policy.build(), costs, settings.to_decision_parameters(6))
-        venue = SimpleNamespace(max_funding_rate_per_day=wad("0.1"))
+        venue = SimpleNamespace(max_funding_rate_per_day=wad("0.1"), open_order=None)
         state = SimpleNamespace(venues=[venue], settlement_window_seconds=0)
         return CycleView(snapshot, state, decision, 0.001, costs)
 

@@ -8,6 +8,7 @@ import pytest
 
 from agent.chain.artifacts import load_artifact
 from agent.chain.block_id import BlockId
+from agent.chain.orders import OrderStatus, VenueOrder
 from agent.chain.state import ChainState, VenueState
 from agent.domain import (
     Action,
@@ -124,6 +125,18 @@ def test_execution_mismatch__nav_moved_with_time__is_taken_from_the_event():
     assert not execution_mismatch(earlier, AFTER, FILLS, REBALANCE)
 
 
+def test_execution_mismatch__book_delta_moved_with_time__is_the_blocks_own():
+    """An order may leave the worst case as it was, to the wei: the block before has another one."""
+    waiting = replace(REBALANCE, nav_after=wad(400_000))
+    earlier = replace(BEFORE.measurement, book_delta_low=wad("-49.99"), book_delta_high=wad("-49.99"))
+    assert not execution_mismatch(replace(BEFORE, measurement=earlier), with_order_pending(), WAITING, waiting, [ORDER])
+
+
+def test_execution_mismatch__worst_case_before_was_another__cannot_be_judged():
+    other = replace(REBALANCE, worst_net_delta_before=wad(49))
+    assert not execution_mismatch(BEFORE, state(-50.0, NOW, BOOKED, nav=399_990.0), FILLS, other)
+
+
 @pytest.mark.parametrize("name", ["all", "own"])
 def test_execution_mismatch__chain_booked_another_budget__is_seen(name):
     wrong = replace(BOOKED, **{name: replace(BUDGET_AFTER, loss_used=LOST + 1)})
@@ -151,9 +164,36 @@ def test_execution_mismatch__state_no_block_shows__cannot_be_judged(after, rebal
     assert not execution_mismatch(BEFORE, after, FILLS, rebalance)
 
 
-def test_execution_mismatch__leg_left_an_order__its_limit_is_not_known():
-    waiting = (replace(FILLS[0], size_delta=wad(0), execution_price=wad(0), fee=wad(0)),)
-    assert not execution_mismatch(BEFORE, replace(AFTER, usage=USAGE), waiting, REBALANCE)
+WAITING = (replace(FILLS[0], size_delta=wad(0), execution_price=wad(0), fee=wad(0)),)
+ORDER = VenueOrder(
+    *(VENUE, "0x01", OrderStatus.PENDING, wad(50), wad(0), wad(3_003), wad(0), wad(0), wad(94)),
+    *(Seconds(NOW), Seconds(NOW + 31)),
+)
+
+
+def with_order_pending() -> ChainState:
+    """The state after the order was asked for, with the usage that the guard books for it."""
+    seen = state(0.0, NOW, USAGE)
+    venue = replace(seen.measurement.venues[0], size_high=wad(50), notional=wad(150_000))
+    measured = replace(seen.measurement, venues=(venue,))
+    fill = Fill(0, ORDER.size_delta, ORDER.limit_price, ORDER.max_fee, is_pending=True)
+    usage = evaluate(BOUNDS, USAGE, BEFORE.measurement, [fill], measured, Seconds(NOW))
+    return replace(seen, measurement=measured, usage=usage)
+
+
+def test_execution_mismatch__leg_left_an_order__is_judged_by_its_terms():
+    rebalance = replace(REBALANCE, nav_after=wad(400_000))
+    after = with_order_pending()
+    assert not execution_mismatch(BEFORE, after, WAITING, rebalance, [ORDER])
+    assert execution_mismatch(BEFORE, after, WAITING, rebalance, [replace(ORDER, max_fee=wad(95))])
+    assert execution_mismatch(BEFORE, after, WAITING, rebalance, [replace(ORDER, limit_price=wad(3_004))])
+
+
+def test_execution_mismatch__order_is_not_known__cannot_be_judged():
+    rebalance = replace(REBALANCE, nav_after=wad(400_000))
+    assert not execution_mismatch(BEFORE, replace(AFTER, usage=USAGE), WAITING, rebalance)
+    elsewhere = replace(ORDER, venue=Address("0x" + "22" * 20))
+    assert not execution_mismatch(BEFORE, with_order_pending(), WAITING, rebalance, [elsewhere])
 
 
 def test_execution_mismatch__young_money_in_nav__bears_no_leverage_on_either_side():

@@ -8,14 +8,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from agent.domain import BlockRef, Intent
+from agent.domain import BlockRef, Intent, Leg
 from agent.errors import DataError, FatalError, RejectedError, TransientError
 from agent.execution.settlement import Timer
 from agent.keeper.keeper import Keeper
 from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.records import IntentRecord
 from agent.settings import load_settings
-from agent.units import Address, BlockHash, IntentId, Seconds, Wei
+from agent.units import Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
 
 HELD = CycleResult(BlockRef(1, BlockHash("0x01"), Seconds(1), Wei(1)), Outcome.HELD, "because", 0.0)
 TRANSIENT, BAD = TransientError("slow"), DataError("bad")
@@ -104,7 +104,8 @@ def is_wanted(at: int, *, decided_at: int = 10, digest: str = "0xb00c", refusal:
     keeper.address = Address("0x00000000000000000000000000000000000000A1")
     keeper._decider, keeper._timer = SimpleNamespace(book_digest="0xb00c"), Timer()
     decided_at_block = BlockRef(decided_at, BlockHash("0x01"), Seconds(1), Wei(1))
-    intent = Intent(IntentId("0x11"), keeper.address, (), Seconds(10**9), decided_at_block)
+    leg = Leg(keeper.address, AssetUnits(1), Wad(0), Wad(0))
+    intent = Intent(IntentId("0x11"), keeper.address, (leg,), Seconds(10**9), decided_at_block)
     asked = (intent, keeper.address, head)
     keeper.planner = SimpleNamespace(head=lambda _: head, simulate=lambda *arguments: {asked: refusal}[arguments])
     return keeper._is_wanted(IntentRecord(intent, is_urgent=False, book_digest=digest, reason="because"))

@@ -18,6 +18,7 @@ from agent.errors import DataError, FatalError, RejectedError, TransientError
 from agent.execution.settlement import Settlement, Timer
 from agent.keeper.alerts import AlertEvent
 from agent.keeper.keeper import Keeper
+from agent.keeper.order_keeper import Tended
 from agent.keeper.planner import CycleView, Sight
 from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.accounting import NavCheck
@@ -48,6 +49,7 @@ class World:
         self.steps: list[str] = []
         self.heads = [5, 6, 7]
         self.resumed: list[Settlement] = []
+        self.tended: list[Tended] = []
         self.refusal: RejectedError | None = None
         self.is_keeper = True
         self.margin: Any = None
@@ -104,6 +106,14 @@ class World:
         self.steps.append("trade")
         return replace(result_of(Outcome.EXECUTED, sight.block.number), view=sight)
 
+    has_open = False
+
+    def tend_all(self, head: BlockRef, seen: Any, look: Any) -> Tended:
+        if not self.tended:
+            return Tended((), head, seen)
+        self.steps.append(f"tend {head.number}")
+        return self.tended.pop() if self.tended[-1].waits is not None else Tended(self.tended.pop().cares, *look())
+
     def look(self, sight: Sight) -> tuple[NavCheck, Sight]:
         return NAV, sight
 
@@ -137,10 +147,24 @@ def keeper(world: World) -> Keeper:
     made.is_shadow, made._timer = False, Timer()
     made._settings = SimpleNamespace(keeper=SimpleNamespace(cycle_deadline_seconds=9.0))
     made.planner = made._scanner = made._executor = made._rebalancer = made._decider = made.alerts = world
-    made._nav = made._orders = world
+    made._nav = made._orders = made._order_keeper = world
     made.ledger, made._database = world, SimpleNamespace(lease=world)
     world.accounts, world.book_digest, world.client = None, "0xb00c", SimpleNamespace(within=lambda _: nullcontext())
     return made
+
+
+def test_cycle__order_was_tended__decides_at_a_new_head(keeper, world):
+    world.tended = [Tended(("settled",), block(5), None)]
+    result = keeper.cycle()
+    assert world.steps == ["lease", "scan 5", "tend 5", "scan 6", "trade"]
+    assert (result.orders, result.block.number) == (("settled",), 6)
+
+
+def test_cycle__errand_is_on_its_way__nothing_else_is_done(keeper, world):
+    world.tended = [Tended(("settled",), block(5), None, "waits to be mined")]
+    result = keeper.cycle()
+    assert world.steps == ["lease", "scan 5", "tend 5"]
+    assert (result.outcome, result.reason, result.orders) == (Outcome.PENDING, "waits to be mined", ("settled",))
 
 
 def test_cycle__nothing_open__is_read_decided_and_carried_out_in_order(keeper, world):

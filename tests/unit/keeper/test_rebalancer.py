@@ -34,6 +34,13 @@ WORTH = Wei(7)
 FILL, REBALANCED, RECEIPT = object(), object(), object()
 
 
+class State(str):
+    """A state without orders."""
+
+    __slots__ = ()
+    venues = ()
+
+
 class FakeChain:
     """Planner, reader and executor in one: what each answers, and what it was given."""
 
@@ -62,7 +69,7 @@ class FakeChain:
         return "parent"
 
     def state(self, block: Any) -> Any:
-        found = self.states.get(block, f"state at {block}")
+        found = self.states.get(block, State(f"state at {block}"))
         if isinstance(found, Exception):
             raise found
         return found
@@ -125,7 +132,7 @@ def test_carry_out__accepted__is_executed_on_the_terms_of_its_view(chain, mirror
     assert terms.worth_wei == WORTH
     assert (result.outcome, result.reason, result.view) == (Outcome.EXECUTED, "because", VIEW)
     assert (result.receipt, result.fills, result.after) == (RECEIPT, (FILL,), f"state at {SNAPSHOT.block}")
-    assert mirrored == [("state at parent", f"state at {SNAPSHOT.block}", (FILL,), REBALANCED)]
+    assert mirrored == [("state at parent", f"state at {SNAPSHOT.block}", (FILL,), REBALANCED, [])]
     assert not result.guard_mirror_mismatch
 
 
