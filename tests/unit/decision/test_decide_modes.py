@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from agent.decision import decide as decide_module
 from agent.decision.decide import decide
 from agent.domain import Action, Track
 from agent.errors import RejectedError
 from agent.guard import band_now, evaluate, worst_net_delta
 from agent.policy.fixed_threshold import FixedThreshold
 from agent.prediction import predict
+from agent.routing import Route
 from agent.units import Wad
 from tests.support.decision_builders import (
     COSTS,
@@ -172,10 +172,10 @@ def test_decide__urgency__is_reckoned_from_the_band_in_force():
     [(USAGE, -30.0, "IdleBelowFloor"), (usage_of(last_trade_at=NOW - 60), -35.0, "CooldownActive")],
 )
 def test_decide__margin_alone_is_refused_too__says_so_and_names_the_first_error(monkeypatch, usage, book_size, error):
-    def refuses(bounds, usage, before, fills, after, timestamp):
-        raise RejectedError("CooldownActive" if fills else "IdleBelowFloor")
+    def refuses(route, snapshot):
+        raise RejectedError("CooldownActive" if route.fills else "IdleBelowFloor")
 
-    monkeypatch.setattr(decide_module, "evaluate", refuses)
+    monkeypatch.setattr(Route, "judge", refuses)
     book = held(book_size)
     snapshot = snapshot_of(book, replace(LONG, equity_usd=20_000.0), usage=usage)
     decision = decide(snapshot, book, FixedThreshold(0.5), COSTS, SETTINGS)

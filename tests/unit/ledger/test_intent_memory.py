@@ -14,8 +14,9 @@ from agent.units import BlockHash, IntentId, Seconds
 AT = BlockId(7, BlockHash("0x07"))
 
 
-def record(name: str):
-    return SimpleNamespace(intent=SimpleNamespace(intent_id=IntentId(name), deadline=Seconds(90)))
+def record(name: str, *, is_errand: bool = False):
+    intent = SimpleNamespace(intent_id=IntentId(name), deadline=Seconds(90))
+    return SimpleNamespace(intent=intent, is_errand=is_errand)
 
 
 def ended(name: str) -> Transition:
@@ -90,3 +91,11 @@ def test_ended__latest_were_not_read__stay_to_be_read(memory):
     memory.forget()
     memory.ended(ended("a"), is_new=True)
     assert (memory.open, memory.latest(1)) == (None, None)
+
+
+@pytest.mark.parametrize(("is_new", "latest"), [(True, [closed("y"), closed("x")]), (False, None)])
+def test_ended__errand__is_closed_and_none_of_the_latest_intents(memory, is_new, latest):
+    memory.opened(record("e", is_errand=True), is_new=True)
+    memory.ended(ended("e"), is_new=is_new)
+    assert list(memory.open) == ["a", "b"]
+    assert memory.latest(2) == latest
