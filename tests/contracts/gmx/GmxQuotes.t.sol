@@ -288,6 +288,21 @@ contract GmxQuotesTest is GmxStage {
         assertTrue(gmx.isUsable(release));
     }
 
+    function test_limit_thatIsNone_isNoneInTheNumbersOfAnyToken() external {
+        GmxV2Market.Plan memory nothing;
+        GmxV2Market ofBitcoin = new GmxV2Market(
+            IVaultAccess(address(vault)),
+            IGmxDataStore(address(store)),
+            address(router),
+            MARKET,
+            8,
+            gmx.releases()[0],
+            GmxV2Releases.Limits(0.01 ether, 0.5e18, 750_000)
+        );
+        assertEq(ofBitcoin.acceptablePrice(type(uint256).max, true, false, nothing), type(uint256).max);
+        assertEq(ofBitcoin.acceptablePrice(60_000e18, true, false, nothing), 60_000e22); // 1e30 less eight decimals
+    }
+
     function test_market_ofOneTokenAlone_isRefused() external {
         IGmxReader.Market memory one = IGmxReader.Market(MARKET, address(wnt), address(token), address(token));
         GmxV2Releases.Release memory release = gmx.releases()[0];
