@@ -78,7 +78,7 @@ def call(
         str,
         typer.Argument(
             metavar="CALL",
-            help="Contract.function [arguments as JSON], a venue's adapter by the venue's name: 'curie.cancel [...]'.",
+            help="Contract.function [arguments as JSON], a venue's adapter by its name or address: 'curie.cancel [...]'.",
         ),
     ],
 ) -> None:
@@ -112,7 +112,8 @@ def call_on(desk: GovernanceDesk, contract: str, function: str, *arguments: obje
 def _parsed(desk: GovernanceDesk, written: str) -> GovernedCall:
     """Read a call whose contract may be a venue of the manifest."""
     head, _, tail = written.partition(".")
-    venue = next((entry for entry in desk.deployment.venues if entry.name == head), None)
+    named = (entry for entry in desk.deployment.venues if head.lower() in (entry.name.lower(), entry.address.lower()))
+    venue = next(named, None)
     if venue is None:
         return parse_call(written, desk.book.address)
     adapter, address = venue_protocol(venue.kind, venue.name).adapter, Address(venue.address)

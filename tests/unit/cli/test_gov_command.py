@@ -128,8 +128,9 @@ def test_gov__act_without_a_delay__is_one_call_of_its_contract(gov, arguments, c
     assert (document["wait_seconds"], document["expires_unix"]) == (0, None)
 
 
-def test_gov_call__venue_by_its_name__is_a_call_of_its_adapter(gov):
-    document = json.loads(gov("call", "curie.maxFundingRate", "--offline", "--json")[1])
+@pytest.mark.parametrize("venue", ["curie", VENUE, VENUE.lower()])
+def test_gov_call__venue_by_name_or_address__is_a_call_of_its_adapter(gov, venue):
+    document = json.loads(gov("call", f"{venue}.maxFundingRate", "--offline", "--json")[1])
     (transaction,) = document["transactions"]
     assert (transaction["to"], transaction["data"]) == (VENUE, encode_call("maxFundingRate()"))
     assert transaction["sender"] == "whoever may"
