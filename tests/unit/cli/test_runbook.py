@@ -54,6 +54,10 @@ def call_faults(contract: str, function: str, arguments: str) -> list[str]:
     return [] if fits else [f"no {contract}.{function} of {count} arguments"]
 
 
+def section(page: str, title: str) -> str:
+    return page.partition(f"{title}\n")[2].partition("\n## ")[0]
+
+
 @pytest.fixture
 def page(repository: Path) -> str:
     return (repository / "docs" / "runbook.md").read_text(encoding="utf-8")
@@ -80,10 +84,8 @@ def test_faults__what_is_not_there__is_named(line, fault):
 
 
 def test_runbook__alerts_of_both_lists__have_one_entry_each(page):
-    told = re.findall(r"^### (\w+)$", page.partition("## Alerts")[2].partition("\n## ")[0], re.MULTILINE)
-    told += re.findall(
-        r"^\| `(\w+)` \|", page.partition("## What the keeper pages for")[2].partition("\n## ")[0], re.MULTILINE
-    )
+    sections, table = (section(page, title) for title in ("## Alerts", "## What the keeper pages for"))
+    told = re.findall(r"^### (\w+)$", sections, re.MULTILINE) + re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
     assert sorted(told) == sorted([*(name.value for name in AlertName), *(event.value for event in AlertEvent)])
 
 
