@@ -20,6 +20,10 @@ class BookMismatchError(DataError):
     """The book and the chain's sources do not have one delta."""
 
 
+class VenuesSilentError(DataError):
+    """No venue answers the vault: there is none to trade on, and no cost to reckon with."""
+
+
 class FitRefusedError(DataError):
     """Good data from which a model cannot be told: fall back to a plainer one, and say so."""
 

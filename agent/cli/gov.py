@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agent.chain.abi import load_abi
+from agent.cli.gov_at_once import call, call_on, close, dismiss, pause, rescue, tighten
 from agent.cli.gov_command import AsJson, GovernorAddress, Kind, NetworkName, Offline, desk_at, sending
 from agent.cli.gov_lifecycle import cancel, execute, queue, veto, vote
 from agent.cli.gov_list import waiting_rows
@@ -22,7 +22,6 @@ from agent.governance.day_source import DaySource
 from agent.governance.desk import GovernanceDesk
 from agent.governance.governors import (
     GovernorKind,
-    Step,
     proposal_id,
     propose_steps,
 )
@@ -35,7 +34,8 @@ if TYPE_CHECKING:
     from agent.governance.effects import Effects
 
 app = typer.Typer(
-    help="Govern a vault: propose, show, delegate, vote, queue, execute, cancel, veto, tighten, pause, resume, list.",
+    help="Govern a vault: propose, show, delegate, vote, queue, execute, cancel, veto, tighten, pause, dismiss, close, "
+    "call, rescue, resume, list.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -160,22 +160,12 @@ app.command(epilog="Example: evenkeel gov cancel 0x5f3a9c --yes")(cancel)
 app.command(epilog="Example: evenkeel gov veto 0x5f3a9c --yes")(veto)
 
 
-@app.command(epilog="Example: evenkeel gov tighten --set max_notional_usd=50000 --yes")
-@sending()
-def tighten(desk: GovernanceDesk, output: Output, sets: _Sets = None) -> None:
-    """Tighten parameters at once, as guardian. What would loosen one is refused, here and by the contracts."""
-    if not sets:
-        raise DataError("nothing is tightened; add --set name=value, such as --set max_notional_usd=50000")
-    changes = parse_changes(sets, desk.state, desk.deployment)
-    calls = calls_of(changes, desk.state, desk.deployment, at_once=True)
-    _at_once(desk, calls, "tighten", output)
-
-
-@app.command(epilog="Example: evenkeel gov pause --yes")
-@sending()
-def pause(desk: GovernanceDesk, output: Output) -> None:
-    """Stop trades and deposits at once, as guardian, for three days; exits stay open."""
-    _at_once(desk, (_on_vault(desk, "pause"),), "pause", output)
+app.command(epilog="Example: evenkeel gov tighten --set max_notional_usd=50000 --yes")(tighten)
+app.command(epilog="Example: evenkeel gov pause --yes")(pause)
+app.command(epilog="Example: evenkeel gov dismiss 0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC --yes")(dismiss)
+app.command(epilog="Example: evenkeel gov close curie --yes")(close)
+app.command(epilog="Example: evenkeel gov call 'HedgeVault.setReduceOnly []' --yes")(call)
+app.command(epilog="Example: evenkeel gov rescue --book examples/book.toml --calldata")(rescue)
 
 
 @app.command(epilog="Example: evenkeel gov resume --calldata")
@@ -188,7 +178,12 @@ def resume(
 ) -> None:
     """Propose to end pause and reduce-only: a governor's act, after its delay."""
     _propose(
-        desk, (_on_vault(desk, "resume"),), "Resume the vault", save, None if no_simulation else DaySource(), output
+        desk,
+        (call_on(desk, "HedgeVault", "resume"),),
+        "Resume the vault",
+        save,
+        None if no_simulation else DaySource(),
+        output,
     )
 
 
@@ -230,13 +225,3 @@ def _tried(desk: GovernanceDesk, shown: Review, source: DaySource | None) -> Eff
     from agent.governance.effects import try_out  # noqa: PLC0415 - policies and their numerics load longer than a list
 
     return try_out(desk, shown, source)
-
-
-def _on_vault(desk: GovernanceDesk, function: str) -> GovernedCall:
-    data = load_abi("HedgeVault").function(function).encode()
-    return GovernedCall(desk.deployment.contract("HedgeVault"), bytes.fromhex(data[2:]))
-
-
-def _at_once(desk: GovernanceDesk, calls: Sequence[GovernedCall], what: str, output: Output) -> None:
-    shown = review(calls, desk.book, desk.state, are_transactions=True)
-    deliver(desk, shown, [Step(what, "a guardian", call) for call in calls], output, is_urgent=True)

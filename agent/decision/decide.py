@@ -20,7 +20,7 @@ from agent.decision.expiry_reserve import held_for_expiry
 from agent.decision.largest_accepted import SIZE_ERRORS, largest_accepted
 from agent.decision.part_worth import Part, Refill, less_than_an_edge, too_early
 from agent.domain import Action, Book, Decision, Exposure, Snapshot, Target, TradeCosts
-from agent.errors import BookMismatchError, DataError, RejectedError
+from agent.errors import BookMismatchError, DataError, RejectedError, VenuesSilentError
 from agent.formatting import delta_text
 from agent.guard import GuardError, band_now, is_urgent, limit_price, worst_net_delta
 from agent.policy.base import Policy
@@ -151,6 +151,8 @@ def decide(
     ------
     BookMismatchError
         The book's delta lies outside the chain's interval.
+    VenuesSilentError
+        There is no venue to trade on.
     DataError
         The snapshot contradicts itself, or a number is not finite.
 
@@ -207,6 +209,11 @@ def _decide(
 ) -> Decision:
     """Decide on an exposure that is settled, given whoever says where the net delta should go."""
     measurement, hedge = snapshot.measurement, expected_hedge(snapshot)
+    if all(venue.is_silent for venue in measurement.venues):
+        names = ", ".join(venue.name for venue in snapshot.venues)
+        raise VenuesSilentError(
+            f"{names} does not answer, and no other venue is there to trade on; look at its protocol"
+        )
     quotes = QuotedSides(snapshot.venues)
     live_costs = _expected_costs(snapshot, quotes, exposure, costs, settings)
     wanted = target_of(exposure, live_costs)

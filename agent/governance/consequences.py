@@ -52,6 +52,7 @@ CONSEQUENCES: dict[tuple[str, str], Consequence] = {
         (("HedgeVault", "setReduceOnly"), _T, "no position grows, no deposit is taken"),
         (("HedgeVault", "resume"), _L, "pause and reduce-only end: keepers trade within the bounds again"),
         (("HedgeVault", "startWindDown"), _L, "for good: every position may be closed whatever the delta rule says"),
+        (("HedgeVault", "bringMarginHome"), _D, "{assets} units of margin come back to the vault"),
         (("HedgeVault", "sweep"), _L, "tokens in the vault other than its asset go to {receiver}"),
         (("VenueRegistry", "bindVault"), _L, "binds the registry to its vault, once"),
         (
@@ -100,6 +101,7 @@ CONSEQUENCES: dict[tuple[str, str], Consequence] = {
         (("ShareFees", "lowerFees"), _T, "fees fall"),
         (("RescueDesk", "setTerms"), _L, "anyone may rebalance in a silent keeper's stead on these terms"),
         (("RescueDesk", "tightenTerms"), _T, "rescue is narrowed"),
+        (("RescueDesk", "rescue"), _D, "trades as the guard allows a keeper; the tank pays its gas"),
         (("RescueDesk", "withdraw"), _L, "ether of the rescue desk goes to {receiver}"),
         (("VaultAccess", "dismissKeeper"), _T, "{account} trades no more"),
         (("VaultAccess", "dismissRelay"), _T, "{account} brings no more rebalances"),

@@ -67,10 +67,15 @@ class Decider:
         if self._watch is None:
             return
         try:
-            self._written = self._watch.poll() or self._written
+            found = self._watch.poll()
         except DataError as trouble:
-            self._written = None
-            self._alerts.tell(AlertEvent.BOOK_RELOAD_REFUSED, f"{trouble}; the book as it was stands")
+            self._written, words = None, f"{trouble}; the book as it was stands"
+            self._alerts.clear(AlertEvent.BOOK_RELOAD_REFUSED)
+            self._alerts.raise_alert(AlertEvent.BOOK_RELOAD_REFUSED, words, sight.block.timestamp)
+            return
+        if found is not None:
+            self._written = found
+            self._alerts.clear(AlertEvent.BOOK_RELOAD_REFUSED)  # of the file as it was written before
         if self._written == self._planner.book:
             self._written = None
         if self._written is None:

@@ -356,6 +356,7 @@ class Keeper:
         wanted = self.planner.margin_first(sight)
         if wanted is None:
             self.alerts.clear(AlertEvent.MARGIN_STRAINED)
+            self.alerts.clear(AlertEvent.MARGIN_TOPPED_UP)
             return None
         if wanted.legs:
             result = self._rebalancer.carry_out(sight, wanted, self._decider.book_digest, None)

@@ -44,6 +44,8 @@ class VaultFigures:
     dismissed: tuple[str, ...]
     """Keepers of the manifest without the role."""
     stopped_by: tuple[str, ...]
+    poorest: Address | None = None
+    """Whose gas money ``rebalances_left`` is of."""
 
     @property
     def is_outside(self) -> bool | None:
@@ -66,6 +68,7 @@ def figures_of_status(status: VaultStatus) -> VaultFigures:
         "breaker tripped": bool(status.is_breaker_tripped),
     }
     known = measured.price > 0
+    poorest = min(status.keepers, key=lambda keeper: keeper.rebalances_left, default=None)
     return VaultFigures(
         block=status.block,
         worst=worst_net_delta_of(status),
@@ -75,13 +78,16 @@ def figures_of_status(status: VaultStatus) -> VaultFigures:
         venues=_venues(
             status.venue_names, measured.venues, status.bounds.max_venue_leverage, status.maintenance_ratios
         ),
-        rebalances_left=min((keeper.rebalances_left for keeper in status.keepers), default=None),
+        rebalances_left=None if poorest is None else poorest.rebalances_left,
         dismissed=tuple(keeper.address for keeper in status.keepers if not keeper.has_role),
         stopped_by=tuple(words for words, is_so in stopped.items() if is_so),
+        poorest=None if poorest is None else poorest.address,
     )
 
 
-def figures_of_view(view: CycleView, rebalances_left: int | None, maintenance: Mapping[Address, float]) -> VaultFigures:
+def figures_of_view(
+    view: CycleView, keeper: Address, rebalances_left: int | None, maintenance: Mapping[Address, float]
+) -> VaultFigures:
     """Return the figures of a keeper's cycle, before any trade; ``maintenance`` holds what venues liquidate at."""
     state = view.state
     measured, bounds = state.measurement, state.bounds
@@ -101,6 +107,7 @@ def figures_of_view(view: CycleView, rebalances_left: int | None, maintenance: M
         rebalances_left=rebalances_left,
         dismissed=(),
         stopped_by=tuple(words for words, is_so in stopped.items() if is_so),
+        poorest=keeper,
     )
 
 

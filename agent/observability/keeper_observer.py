@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from agent.chain.client import ChainClient
 from agent.domain import BlockRef
-from agent.errors import AgentError
+from agent.errors import AgentError, VenuesSilentError
 from agent.keeper.alerts import AlertEvent
 from agent.keeper.keeper import Keeper
 from agent.keeper.result import CycleResult, Outcome
@@ -22,7 +22,7 @@ from agent.observability.heartbeat import Heartbeat
 from agent.observability.log import name_cycle
 from agent.observability.metrics import KeeperMetrics, VaultMetrics
 from agent.observability.pager import Pager
-from agent.observability.rules import VAULT_ALERTS, OutsideTimer, vault_alerts
+from agent.observability.rules import BLIND_ALERTS, VAULT_ALERTS, OutsideTimer, blind_alerts, vault_alerts
 from agent.observability.server import Condition
 from agent.status.reading import rebalance_cost
 from agent.units import Address, Seconds
@@ -78,6 +78,8 @@ class KeeperObserver:
         self._own.cycles.labels(result.outcome.value).inc()
         self._own.cycle.observe(result.cycle_seconds)
         is_blind = result.view is None and result.outcome is Outcome.REJECTED
+        if is_blind:
+            self._board.show(dict(blind_alerts(result.rejection)), BLIND_ALERTS)
         self._count_failing(result.reason if is_blind else None)
         if result.view is not None:
             self._own.decision.observe(result.decision_seconds)
@@ -95,6 +97,8 @@ class KeeperObserver:
         self._heartbeat.beat()
         self._own.failures.labels(type(trouble).__name__).inc()
         _LOG.info("cycle_failed", kind=type(trouble).__name__, reason=_one_line(trouble))
+        if isinstance(trouble, VenuesSilentError):
+            self._board.raise_alert(AlertName.VENUE_SILENT, _one_line(trouble))
         self._count_failing(_one_line(trouble))
         self._set_ready(_one_line(trouble))
         self._show_endpoints()
@@ -142,7 +146,7 @@ class KeeperObserver:
         if view is None:
             return
         self._read_gas_money(view.block, result.receipt is not None)
-        figures = figures_of_view(view, self._rebalances_left, self._maintenance)
+        figures = figures_of_view(view, self._address, self._rebalances_left, self._maintenance)
         outside = self._outside.seconds(figures)
         self._vault.show(figures, outside)
         self._board.show(dict(vault_alerts(figures, outside, self._settings.observability)), VAULT_ALERTS)

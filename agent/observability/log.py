@@ -50,7 +50,8 @@ class _PagingHandler(logging.Handler):
             name = str(shown.pop("event", record.name))
             text = ", ".join(f"{key} {value}" for key, value in shown.items() if key not in ("level", "timestamp"))
         else:
-            name, text = str(getattr(record, "alert", record.name)), record.getMessage()
+            name = str(getattr(record, "alert", record.name))
+            text = record.getMessage().removeprefix(f"{name}: ")  # which the title says
         self._pager.tell(Alert(name, text or name))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from agent.errors import RejectedError
 from agent.formatting import delta_text
 from agent.observability.alerts import AlertName
 from agent.observability.figures import VaultFigures
@@ -20,6 +21,12 @@ VAULT_ALERTS = (
     AlertName.KEEPER_DISMISSED,
     AlertName.VAULT_STOPPED,
 )
+BLIND_ALERTS = (AlertName.ORACLE_UNHEALTHY, AlertName.DELTA_UNKNOWN)
+"""Those that a keeper tells which cannot read the vault at all."""
+_ORACLE_ERRORS = ("Price", "SecondaryPrice", "Sequencer", "Collateral")
+"""How the errors begin with which `PriceOracle` refuses a price."""
+_BOOK_ERROR = "SourceFailed"
+"""`DeltaBook`'s, of a source that does not answer."""
 
 
 class OutsideTimer:
@@ -44,7 +51,10 @@ def vault_alerts(
     """Yield what is an alert, with what is to be said."""
     worst, band = figures.worst, figures.band
     if worst is None or band is None:
-        yield AlertName.DELTA_UNKNOWN, "the chain cannot tell the book's delta: nothing can be hedged"
+        why = "a source of the book does not answer"
+        if figures.oracle_faults or band is None:
+            why = f"there is no price ({'; '.join(figures.oracle_faults) or 'no source answers'})"
+        yield AlertName.DELTA_UNKNOWN, f"the chain cannot tell the book's delta, nothing can be hedged: {why}"
     elif worst > band and outside_seconds >= settings.max_outside_seconds:
         yield (
             AlertName.OUTSIDE_BAND,
@@ -52,20 +62,34 @@ def vault_alerts(
             f"{outside_seconds} s, allowed {settings.max_outside_seconds} (block {figures.block.number})",
         )
     if figures.oracle_faults:
-        yield AlertName.ORACLE_UNHEALTHY, "; ".join(figures.oracle_faults)
+        age = figures.oracle_age_seconds
+        told = "" if age is None else f"; the last price is {age} s old"
+        yield AlertName.ORACLE_UNHEALTHY, f"the vault believes no price: {'; '.join(figures.oracle_faults)}{told}"
     yield from _venue_alerts(figures, settings)
     left = figures.rebalances_left
     if left is not None and left < settings.min_rebalances_left:
-        yield AlertName.GAS_MONEY_LOW, f"gas money for {left} rebalances, at least {settings.min_rebalances_left}"
+        key = figures.poorest or "the keeper's key"
+        words = f"ether of {key} pays for {left} rebalances, wanted {settings.min_rebalances_left}: send it more"
+        yield AlertName.GAS_MONEY_LOW, words
     if figures.dismissed:
-        yield AlertName.KEEPER_DISMISSED, f"without KEEPER_ROLE: {', '.join(figures.dismissed)}"
+        words = f"without KEEPER_ROLE: {', '.join(figures.dismissed)}"
+        yield AlertName.KEEPER_DISMISSED, f"{words}; 'evenkeel key grant ADDRESS' shows how it gets it again"
     if figures.stopped_by:
-        yield AlertName.VAULT_STOPPED, ", ".join(figures.stopped_by)
+        yield AlertName.VAULT_STOPPED, f"the vault is {', '.join(figures.stopped_by)}: positions do not grow"
+
+
+def blind_alerts(rejection: RejectedError | None) -> Iterator[tuple[AlertName, str]]:
+    """Yield what keeps a vault from being read, where it is its price or its book."""
+    name = "" if rejection is None else rejection.name
+    if name.startswith(_ORACLE_ERRORS):
+        yield AlertName.ORACLE_UNHEALTHY, f"the vault believes no price, nothing can be hedged: {rejection}"
+    elif name == _BOOK_ERROR:
+        yield AlertName.DELTA_UNKNOWN, f"the chain cannot tell the book's delta, nothing can be hedged: {rejection}"
 
 
 def _venue_alerts(figures: VaultFigures, settings: ObservabilitySettings) -> Iterator[tuple[AlertName, str]]:
     if silent := [venue.name for venue in figures.venues if venue.is_silent]:
-        yield AlertName.VENUE_SILENT, f"{', '.join(silent)} does not answer"
+        yield AlertName.VENUE_SILENT, f"{', '.join(silent)} does not answer the vault, which counts it 0"
     share = settings.max_leverage_share_bps / BPS
     high = [
         f"{venue.name} at {venue.leverage_ratio:.2f} of {venue.max_leverage_ratio:.2f}"

@@ -36,12 +36,14 @@ DAY = 86_400
 PLAN, OPERATION, PROPOSAL = "0123456789abcdef", "0x5f3a9c", "5820..."
 """What stands in examples for the reader's own digest and ids."""
 LOCAL_ORDER = (
-    "localnet up", "localnet status", "localnet step", "greeks", "backtest", "bounds suggest", "decide", "run",
+    "localnet up", "localnet status", "localnet step", "greeks", "backtest", "bounds suggest", "decide", "gov rescue",
+    "run",
     "status", "completion", "demo",
     "doctor", "watch", "flatten", "ledger export", "ledger impact", "ledger acknowledge", "key grant",
     "key new", "key rotate", "alert test",
-    "gov propose", "gov show", "gov list", "gov tighten", "gov pause", "gov resume",
-    "gov execute", "gov cancel", "gov veto", "gov vote", "gov queue", "gov delegate", "localnet down",
+    "gov propose", "gov show", "gov list", "gov tighten", "gov call", "gov close", "gov pause", "gov resume",
+    "gov execute", "gov cancel", "gov veto", "gov vote", "gov queue", "gov delegate",
+    "gov dismiss", "localnet down",
 )  # fmt: skip
 TESTNET_ORDER = ("deploy market", "deploy plan", "deploy apply", "deploy status", "deploy verify")
 
@@ -195,7 +197,7 @@ def test_examples__on_the_local_chain__all_work(checkout):
         assert "ignore me" in heard[0]
         for path in ("gov propose", "gov show", "gov list"):
             example(path)
-        for path in ("gov tighten", "gov pause", "gov resume"):
+        for path in ("gov tighten", "gov call", "gov close", "gov pause", "gov resume"):
             example(path, role="guardian")
         scheduled(terminal, "max_slippage_bps=70")
         terminal.run(f"evenkeel localnet step --interval-seconds {DAY}")
@@ -203,6 +205,7 @@ def test_examples__on_the_local_chain__all_work(checkout):
         example("gov cancel", {OPERATION: scheduled(terminal, "max_fee_bps=16")}, "governor")
         example("gov veto", {OPERATION: scheduled(terminal, "max_fee_bps=17")}, "guardian")
         vote_and_queue(terminal, checkout, example)
+        example("gov dismiss", None, "guardian")
     finally:
         example("localnet down")
     assert tuple(done) == LOCAL_ORDER

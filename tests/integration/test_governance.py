@@ -209,6 +209,32 @@ def test_gov_pause__guardian__at_once_and_the_governor_resumes_later(gov, tmp_pa
     assert not gov.is_paused()
 
 
+def test_gov_dismiss__guardian__key_has_no_role_from_then_on(gov):
+    keeper = gov.accounts["keeper"]
+    assert "NotGuardian" in gov.refused("attacker", "dismiss", keeper)
+    gov.send("guardian", "dismiss", keeper)
+    assert not gov.localnet.chain.call(
+        gov.deployment.contract("VaultAccess"), "isKeeper(address)", keeper, returns="(bool)"
+    )[0]
+    assert "NotKeeper" in gov.refused("guardian", "dismiss", keeper)
+
+
+def test_gov_close__guardian__venue_may_only_shrink(gov):
+    venue = gov.deployment.venues[0]
+    gov.send("guardian", "close", venue.name)
+    registry, returns = gov.deployment.contract("VenueRegistry"), "((int128,uint64,bool,bool,bool,int128))"
+    state = gov.localnet.chain.call(registry, "venueState(address)", venue.address, returns=returns)[0]
+    assert state[2]  # isClosing
+
+
+def test_gov_call__what_anyone_may__is_sent_and_what_reverts_is_not(gov):
+    venue = gov.deployment.venues[0].address
+    assert "MarginNotNeeded" in gov.refused("attacker", "call", f'HedgeVault.bringMarginHome ["{venue}", 1]')
+    assert "AccessManagedUnauthorized" in gov.refused("guardian", "call", f'VenueRegistry.reopenVenue ["{venue}"]')
+    gov.send("guardian", "call", "HedgeVault.setReduceOnly []")
+    assert gov.localnet.chain.call(gov.deployment.contract("HedgeVault"), "isReduceOnly()", returns="(bool)")[0]
+
+
 # --- what is poisoned -----------------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,8 @@ from agent.cli.main import main
 from agent.governance.calls import checksum
 from agent.governance.changes import calls_of, parse_changes
 from agent.governance.desk import Node
-from tests.support.governance import GOVERNOR, GUARDIAN, STRANGER, deployment
+from agent.localnet.codec import encode_call
+from tests.support.governance import GOVERNOR, GUARDIAN, STRANGER, VENUE, deployment
 from tests.support.governance import desk as plain_desk
 
 
@@ -110,8 +111,41 @@ def test_gov__pause_and_resume__by_whom(gov, command, role):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "contract", "signature", "account"),
+    [
+        (("dismiss", STRANGER), "VaultAccess", "dismissKeeper(address)", STRANGER),
+        (("dismiss", STRANGER, "--relay"), "VaultAccess", "dismissRelay(address)", STRANGER),
+        (("close", "curie"), "VenueRegistry", "closeVenue(address)", VENUE),
+        (("close", VENUE.lower()), "VenueRegistry", "closeVenue(address)", VENUE),
+        (("call", f'VenueRegistry.closeVenue ["{VENUE}"]'), "VenueRegistry", "closeVenue(address)", VENUE),
+    ],
+)
+def test_gov__act_without_a_delay__is_one_call_of_its_contract(gov, arguments, contract, signature, account):
+    document = json.loads(gov(*arguments, "--offline", "--json")[1])
+    (transaction,) = document["transactions"]
+    assert transaction["to"] == deployment().contract(contract)
+    assert transaction["data"] == encode_call(signature, account)
+    assert (document["wait_seconds"], document["expires_unix"]) == (0, None)
+
+
+@pytest.mark.parametrize("venue", ["curie", VENUE, VENUE.lower()])
+def test_gov_call__venue_by_name_or_address__is_a_call_of_its_adapter(gov, venue):
+    document = json.loads(gov("call", f"{venue}.maxFundingRate", "--offline", "--json")[1])
+    (transaction,) = document["transactions"]
+    assert (transaction["to"], transaction["data"]) == (VENUE, encode_call("maxFundingRate()"))
+    assert transaction["sender"] == "whoever may"
+
+
+@pytest.mark.parametrize(
     ("arguments", "line"),
     [
+        (("dismiss", "0x1"), "account '0x1' is not an address"),
+        (("close", "gmx"), "no venue is called 'gmx'; venues: curie"),
+        (("close", "0x1"), "venue '0x1' is not an address"),
+        (("call", "closeVenue"), "write Contract.function"),
+        (("call", "curie.cancell []"), "CurieVenue has no function 'cancell'"),
+        (("call", "gmx.cancel []"), "gmx"),
+        (("rescue", "--book", "examples/book.toml"), "this needs a node"),
         (("propose",), "nothing is proposed"),
         (("propose", "--set", "max_slipage_bps=40"), "did you mean max_slippage_bps"),
         (("propose", "--set", "max_slippage_bps=60"), "it is 60 bps already"),

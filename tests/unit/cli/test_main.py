@@ -23,7 +23,8 @@ COMMANDS = {
     "deploy": ["plan", "apply", "verify", "status", "market"],
     "localnet": ["up", "down", "status", "step"],
     "gov": [
-        *("propose", "show", "vote", "queue", "execute", "cancel", "veto", "tighten", "pause", "resume", "list"),
+        *("propose", "show", "vote", "queue", "execute", "cancel", "veto", "tighten", "pause", "dismiss", "close"),
+        *("call", "rescue", "resume", "list"),
     ],
     "backtest": [],
     "bounds": ["suggest"],

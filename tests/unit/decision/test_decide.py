@@ -9,7 +9,7 @@ import pytest
 
 from agent.decision.decide import decide
 from agent.domain import Action, Target
-from agent.errors import DataError
+from agent.errors import DataError, VenuesSilentError
 from agent.guard import evaluate, leverage, net_delta_interval, worst_net_delta
 from agent.policy.fixed_threshold import FixedThreshold
 from agent.policy.whalley_wilmott import WhalleyWilmott
@@ -377,6 +377,14 @@ def test_decide__policy_answers_nan__is_refused_by_name(name):
 def test_decide__no_venue_quotes_the_side__is_refused():
     with pytest.raises(DataError, match="no venue quotes buys"):
         run(snapshot_of(BOOK, VenueState(max_quote=0.0)))
+
+
+def test_decide__no_venue_answers__is_refused_by_their_names():
+    snapshot = snapshot_of(BOOK, hedged(3.0))
+    venues = tuple(replace(venue, is_silent=True) for venue in snapshot.measurement.venues)
+    silent = replace(snapshot, measurement=replace(snapshot.measurement, venues=venues))
+    with pytest.raises(VenuesSilentError, match=f"{snapshot.venues[0].name} does not answer"):
+        run(silent)
 
 
 def test_decide__same_inputs__same_decision():

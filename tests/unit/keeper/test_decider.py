@@ -178,7 +178,18 @@ def test_view__new_book_cannot_be_read__old_one_stands_and_what_waited_is_droppe
     planner.mismatch_of = {}
     decider.view(SIGHT)
     assert planner.book is BOOK
-    assert told.once == [(AlertEvent.BOOK_RELOAD_REFUSED, "line 3; the book as it was stands")]
+    assert told.standing == {AlertEvent.BOOK_RELOAD_REFUSED: "line 3; the book as it was stands"}
+    assert told.once == []
+
+
+@pytest.mark.parametrize("trouble", [DataError("line 3"), ANEW])
+def test_view__refused_book_is_written_back__alert_is_over(planner, told, trouble):
+    decider, planner.mismatch_of = following(planner, told, trouble, held(1.0)), {ANEW: "apart by 1"}
+    decider.view(SIGHT)
+    assert set(told.standing) == {AlertEvent.BOOK_RELOAD_REFUSED}
+    decider.view(SIGHT)
+    assert planner.book is BOOK
+    assert told.standing == {}
 
 
 def test_view__book_written_as_it_was__is_no_news(planner, told):

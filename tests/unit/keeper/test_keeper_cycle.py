@@ -171,7 +171,7 @@ def test_cycle__nothing_open__is_read_decided_and_carried_out_in_order(keeper, w
     result = keeper.cycle()
     assert world.steps == ["lease", "scan 5", "trade"]
     assert (result.outcome, result.resumed, result.margin_first) == (Outcome.EXECUTED, None, None)
-    assert world.alerts == [(AlertEvent.MARGIN_STRAINED, "over")]
+    assert world.alerts == [(AlertEvent.MARGIN_STRAINED, "over"), (AlertEvent.MARGIN_TOPPED_UP, "over")]
 
 
 def test_cycle__lease_lost__reads_nothing(keeper, world, monkeypatch):

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from agent.chain.breaker import BreakerState, EndpointHealth
 from agent.domain import BlockRef, Book
-from agent.errors import DataError, TransientError
+from agent.errors import DataError, RejectedError, TransientError, VenuesSilentError
 from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.accounting import NavCheck
@@ -139,6 +139,22 @@ def test_on_result__vault_cannot_be_read__counts_as_failing(make):
     seen.observer.on_result(BLIND)
     assert seen.pager.told == ["cycles_failing"]
     assert seen.observer.readiness().words == BLIND.reason
+
+
+def test_on_result__price_is_not_believed__is_told_at_once_and_by_name(make):
+    seen = make()
+    seen.observer.on_result(replace(BLIND, rejection=RejectedError("PriceStale", {"ageSeconds": 3_742})))
+    assert seen.pager.told == ["oracle_unhealthy"]
+    seen.observer.on_result(replace(BLIND, rejection=RejectedError("SourceFailed", {"source": "0xabc"})))
+    assert seen.pager.told == ["oracle_unhealthy", "resolved oracle_unhealthy", "delta_unknown"]
+
+
+def test_on_trouble__no_venue_answers__is_told_at_once(make):
+    seen = make()
+    seen.observer.on_trouble(VenuesSilentError("curie does not answer"))
+    assert seen.pager.told == ["venue_silent"]
+    seen.observer.on_trouble(DataError("no venue quotes buys of 7"))
+    assert seen.pager.told == ["venue_silent"]
 
 
 def test_on_result__reverts__are_counted(make):

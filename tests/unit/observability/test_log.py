@@ -91,6 +91,6 @@ def test_configure_logging__alert_that_is_over__is_resolved_by_its_name():
     alerts.raise_alert(AlertEvent.NAV_BREAK, "9 bps apart", Seconds(1))
     alerts.clear(AlertEvent.NAV_BREAK)
     assert pager.told == [
-        ("nav_break", "nav_break: 9 bps apart", Severity.CRITICAL),
+        ("nav_break", "9 bps apart", Severity.CRITICAL),
         ("nav_break", "it is over", Severity.RESOLVED),
     ]

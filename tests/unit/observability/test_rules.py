@@ -7,13 +7,15 @@ from dataclasses import replace
 
 import pytest
 
+from agent.chain.artifacts import load_artifact
 from agent.domain import BlockRef
+from agent.errors import RejectedError
 from agent.observability.alerts import Alert, AlertName, Severity
 from agent.observability.board import AlertBoard
 from agent.observability.figures import VaultFigures, VenueFigures, figures_of_status
-from agent.observability.rules import OutsideTimer, vault_alerts
+from agent.observability.rules import OutsideTimer, blind_alerts, vault_alerts
 from agent.settings.observability import ObservabilitySettings
-from agent.units import BlockHash, Seconds, Wei
+from agent.units import Address, BlockHash, Seconds, Wei
 from tests.support.decision_builders import wad
 
 LIMITS = ObservabilitySettings(max_outside_seconds=600, min_rebalances_left=20, max_leverage_share_bps=9_000)
@@ -65,6 +67,51 @@ def test_vault_alerts__all_at_its_limit__is_no_alert():
 )
 def test_vault_alerts__one_thing_beyond_its_limit__is_that_alert(figures, outside_seconds, expected):
     assert names(figures, outside_seconds) == ({expected} if expected else set())
+
+
+@pytest.mark.parametrize(
+    ("figures", "words"),
+    [
+        (replace(INSIDE, oracle_faults=("too old",)), ("too old", "15 s old")),
+        (replace(INSIDE, worst=None, oracle_faults=("too old",)), ("no price (too old)",)),
+        (replace(INSIDE, band=None), ("no price (no source answers)",)),
+        (replace(INSIDE, worst=None), ("a source of the book does not answer",)),
+        (replace(INSIDE, rebalances_left=19, poorest=Address("0xabc")), ("0xabc", "19", "20", "send it more")),
+        (replace(INSIDE, dismissed=("0xabc",)), ("0xabc", "evenkeel key grant")),
+        (replace(INSIDE, stopped_by=("paused", "reduce-only")), ("paused, reduce-only",)),
+        (replace(INSIDE, venues=(VenueFigures("one", True, 9.0, 4.0),)), ("one", "does not answer")),
+    ],
+)
+def test_vault_alerts__what_is_told__names_what_and_where(figures, words):
+    told = " ".join(text for _, text in vault_alerts(figures, 0, LIMITS))
+    assert all(word in told for word in words), told
+
+
+@pytest.mark.parametrize(
+    ("rejection", "expected"),
+    [
+        ("PriceStale", AlertName.ORACLE_UNHEALTHY),
+        ("PricesDisagree", AlertName.ORACLE_UNHEALTHY),
+        ("SecondaryPriceNotAnswered", AlertName.ORACLE_UNHEALTHY),
+        ("SequencerGrace", AlertName.ORACLE_UNHEALTHY),
+        ("SourceFailed", AlertName.DELTA_UNKNOWN),
+        ("SourceAlreadyRegistered", None),
+        (None, None),
+    ],
+)
+def test_blind_alerts__vault_cannot_be_read__price_or_book_is_named(rejection, expected):
+    refused = None if rejection is None else RejectedError(rejection, {"ageSeconds": 3_742})
+    told = dict(blind_alerts(refused))
+    assert set(told) == ({expected} if expected else set())
+    assert all("ageSeconds=3742" in text for text in told.values())
+
+
+def test_blind_alerts__every_fault_that_refuses_a_price__is_told():
+    refusals = {entry["name"] for entry in load_artifact("PriceOracle")["abi"] if entry["type"] == "error"}
+    setters = {"PriceSourceRepeated", "PriceLimitOutsideHardLimit", "PriceLimitLooser"}
+    of_the_price = {name for name in refusals - setters if re.search("Price|Sequencer|Collateral", name)}
+    assert len(of_the_price) > 10
+    assert all(dict(blind_alerts(RejectedError(name))) for name in of_the_price)
 
 
 def test_outside_timer__without_a_break__counts_chain_time():

@@ -1,0 +1,98 @@
+"""What the runbook tells an operator to type is there: commands, options, and the contracts' functions in calls."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from agent.chain.abi import functions_of
+from agent.cli.main import COMMANDS, load_command
+from agent.keeper.alerts import AlertEvent
+from agent.observability.alerts import AlertName
+
+CALL = re.compile(r"'(\w+)\.(\w+) (\[[^']*\])'")
+_VENUES = {"VENUE": "IPerpVenue"}
+"""What stands for a venue's name."""
+TELLERS = {"agent/keeper/alerts.py", "agent/observability/board.py", "agent/observability/observation.py"}
+"""Where lines are logged that page: under a name of `AlertName` or `AlertEvent`."""
+
+
+def typed(page: str) -> list[str]:
+    """Every command of a page, in its text and its blocks."""
+    inline = re.findall(r"`(evenkeel [^`]+)`", page)
+    return inline + re.findall(r"^(evenkeel [^#\n]+)", page, re.MULTILINE)
+
+
+def faults(line: str) -> list[str]:
+    """What of one command is not there."""
+    words = shlex.split(line)[1:]
+    if words[0] not in COMMANDS:
+        return [f"no command {words[0]}"]
+    command, rest = load_command(words[0]), words[1:]
+    if hasattr(command, "commands"):
+        if not rest:
+            return []
+        if rest[0] not in command.commands:
+            return [f"no command {' '.join(words[:2])}"]
+        command, rest = command.commands[rest[0]], rest[1:]
+    known = {option for parameter in command.params for option in parameter.opts}
+    unknown = [f"no option {word}" for word in rest if word.startswith("--") and word not in known]
+    return unknown + [fault for found in CALL.findall(line) for fault in call_faults(*found)]
+
+
+def call_faults(contract: str, function: str, arguments: str) -> list[str]:
+    """What of one call is not there: the function, or one that takes as many arguments."""
+    entries = [entry for entry in functions_of(_VENUES.get(contract, contract)).values() if entry["name"] == function]
+    depth, count = 0, 0 if arguments == "[]" else 1
+    for letter in arguments[1:-1]:
+        depth += (letter in "[(") - (letter in "])")
+        count += letter == "," and depth == 0
+    fits = any(len(entry["inputs"]) == count for entry in entries)
+    return [] if fits else [f"no {contract}.{function} of {count} arguments"]
+
+
+def section(page: str, title: str) -> str:
+    return page.partition(f"{title}\n")[2].partition("\n## ")[0]
+
+
+@pytest.fixture
+def page(repository: Path) -> str:
+    return (repository / "docs" / "runbook.md").read_text(encoding="utf-8")
+
+
+def test_runbook__every_command__is_there_with_its_options_and_calls(page):
+    lines = typed(page)
+    assert len(lines) > 30
+    assert {line: faults(line) for line in lines if faults(line)} == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("evenkeel frob", "no command frob"),
+        ("evenkeel gov frob 1", "no command gov frob"),
+        ("evenkeel gov pause --force", "no option --force"),
+        ("evenkeel gov call 'HedgeVault.frob []'", "no HedgeVault.frob of 0 arguments"),
+        ("evenkeel gov call 'DeltaBook.replaceSource [\"0x1\"]'", "no DeltaBook.replaceSource of 1 arguments"),
+    ],
+)
+def test_faults__what_is_not_there__is_named(line, fault):
+    assert faults(line) == [fault]
+
+
+def test_runbook__alerts_of_both_lists__have_one_entry_each(page):
+    sections, table = (section(page, title) for title in ("## Alerts", "## What the keeper pages for"))
+    told = re.findall(r"^### (\w+)$", sections, re.MULTILINE) + re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    assert sorted(told) == sorted([*(name.value for name in AlertName), *(event.value for event in AlertEvent)])
+
+
+def test_critical_lines__whole_agent__are_logged_under_names_the_runbook_has(repository):
+    found = {
+        path.relative_to(repository).as_posix()
+        for path in (repository / "agent").rglob("*.py")
+        if re.search(r"\.critical\b|logging\.CRITICAL, ", path.read_text(encoding="utf-8"))
+    }
+    assert found == TELLERS
