@@ -10,8 +10,8 @@ from typing import Any
 
 INTERFACES = (
     "IHedgeVault", "IRebalanceGuard", "IDeltaBook", "IDeltaSource", "IOptionBook", "ISignedReports", "IIvReporting",
-    "IPriceOracle", "IPriceSource", "IPerpVenue", "IOrderTerms", "IFundingSpeed", "IVenueRegistry", "RedemptionQueue",
-    "IShareFees", "IMemberGate",
+    "IPriceOracle", "IPriceSource", "IPerpVenue", "IOrderTerms", "IFundingSpeed", "IOptionVenue", "IVenueRegistry",
+    "RedemptionQueue", "IShareFees", "IMemberGate",
     "IntentRelay", "RescueDesk", "IVaultAccess", "IVaultBound", "VaultGovernor",
 )  # fmt: skip
 """In the order in which a reader meets them; contracts without an interface of their own by themselves."""

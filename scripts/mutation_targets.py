@@ -94,6 +94,7 @@ DEPOSITS_OF_STRANGERS = (
     f"{DEPOSITS}::test_usdc_sent_to_the_adapter_itself__margin_moves__counts_for_nothing",
 )
 LYRA = ChainTests("contracts/book/LyraOptions.sol", ("tests/integration/test_lyra_options.py",))
+OPTIONS = ChainTests("contracts/venues/lyra/LyraOptionVenue.sol", ("tests/integration/test_lyra_option_venue.py",))
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -187,5 +188,13 @@ TARGETS: dict[str, Judge] = {
     "contracts/venues/hyperevm/HyperEvmLimits.sol": HYPER,
     "contracts/venues/hyperevm/HyperCore.sol": HYPER,
     "contracts/book/LyraOptions.sol": LYRA,
+    "contracts/venues/lyra/LyraOptionVenue.sol": OPTIONS,
+    "contracts/venues/lyra/LyraAccount.sol": OPTIONS,
+    "contracts/venues/lyra/LyraOptionJudge.sol": OPTIONS,
+    "contracts/venues/lyra/LyraPricing.sol": OPTIONS,
+    "contracts/venues/lyra/LyraQuotes.sol": OPTIONS,
+    "contracts/libraries/Black76Price.sol": OPTIONS,
+    "contracts/libraries/OptionBookRisk.sol": OPTIONS,
+    "contracts/libraries/OptionCapsRules.sol": OPTIONS,
 }
 """The contracts that hold money come first: a run that ends early has judged them."""

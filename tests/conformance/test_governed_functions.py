@@ -21,6 +21,7 @@ IN_MATRIX = {
     "hyper": "HyperEvmMarket",
     "lyra": "LyraOptions",
     "members": "MemberGate",
+    "options": "LyraOptionVenue",
     "oracle": "PriceOracle",
     "registry": "VenueRegistry",
     "reports": "SignedReports",
@@ -35,6 +36,11 @@ ANYONES = {
         *("bringMarginHome", "recoverMargin"),  # HedgeVaultRecovery.t.sol, HedgeVaultVenues.t.sol
     },
     "LyraOptions": {"addOwnPosition", "removeBurntPosition"},  # the holder's; what is burnt: UniswapV3Positions.t.sol
+    "LyraOptionVenue": {
+        *("trade", "settleExpired"),  # a keeper's, and anyone's: test_lyra_option_venue.py
+        *("depositMargin", "withdrawMargin"),  # its vault's
+        "settle",  # refuses whoever calls
+    },
     "OptionBook": {"removeExpired", "reportIvIntervals"},  # the reporter's: OptionBookReports.t.sol
     "SignedReports": {"submit"},  # a quorum signs: SignedReports.t.sol
     "UniswapV3Positions": {"addOwnPosition", "removeBurntPosition"},

@@ -14,11 +14,23 @@ import {UniswapV3Positions} from "../../contracts/book/UniswapV3Positions.sol";
 import {IIvReporting} from "../../contracts/interfaces/IIvReporting.sol";
 import {IOptionBook} from "../../contracts/interfaces/IOptionBook.sol";
 import {ISignedReports} from "../../contracts/interfaces/ISignedReports.sol";
+import {OptionCaps} from "../../contracts/interfaces/IOptionVenue.sol";
 import {IVaultAccess} from "../../contracts/interfaces/IVaultAccess.sol";
 import {RescueDesk} from "../../contracts/relay/RescueDesk.sol";
 import {GmxV2Market} from "../../contracts/venues/gmx/GmxV2Market.sol";
 import {GmxV2Releases} from "../../contracts/venues/gmx/GmxV2Releases.sol";
 import {HyperEvmMarket} from "../../contracts/venues/hyperevm/HyperEvmMarket.sol";
+import {
+    ILyraExchange,
+    ILyraGreekCache,
+    ILyraLiquidityPool,
+    ILyraPricer,
+    ILyraShortCollateral,
+    ILyraTradingMarket
+} from "../../contracts/venues/lyra/ILyraTrading.sol";
+import {LyraOptionVenue} from "../../contracts/venues/lyra/LyraOptionVenue.sol";
+import {LyraPricing} from "../../contracts/venues/lyra/LyraPricing.sol";
+import {LyraQuotes} from "../../contracts/venues/lyra/LyraQuotes.sol";
 import {MemberGate} from "../../contracts/vault/MemberGate.sol";
 import {ShareFees} from "../../contracts/vault/ShareFees.sol";
 import {PriceLimits} from "../../contracts/types/Prices.sol";
@@ -199,6 +211,29 @@ contract RolesMatrixTest is VaultFixture {
         _add(address(lyra), abi.encodeCall(lyra.addPosition, (2)), Needs.Governor);
         _add(address(lyra), abi.encodeCall(lyra.removePosition, (1)), Needs.Governor);
         _add(address(lyra), abi.encodeCall(lyra.setLimits, (limits)), Needs.Governor);
+        _addOptionVenueEntries(double, limits);
+    }
+
+    function _addOptionVenueEntries(address double, LyraOptions.Limits memory limits) private {
+        LyraPricing.Contracts memory contracts = LyraPricing.Contracts(
+            ILyraTradingMarket(double),
+            ILyraOptionToken(double),
+            ILyraPricer(double),
+            ILyraGreekCache(double),
+            ILyraLiquidityPool(double),
+            ILyraExchange(double),
+            ILyraShortCollateral(double)
+        );
+        OptionCaps memory caps = OptionCaps(1e18, 1e22, 0.1e18, 0.1e18, 90 days, 300, 1000, 500, 200, 100);
+        LyraQuotes quotes = new LyraQuotes(contracts, oracle);
+        vm.mockCall(address(token), abi.encodeWithSelector(token.decimals.selector), abi.encode(uint8(18))); // as Lyra's quote token
+        LyraOptionVenue options = new LyraOptionVenue(access, vault, quotes, caps);
+        vm.clearMockedCalls();
+        LyraOptions source =
+            new LyraOptions(access, ILyraOptionMarket(double), ILyraOptionToken(double), address(options), limits);
+        _add(address(options), abi.encodeCall(options.setCaps, (caps)), Needs.Governor);
+        _add(address(options), abi.encodeCall(options.tightenCaps, (caps)), Needs.Guardian);
+        _add(address(options), abi.encodeCall(options.bindSource, (source)), Needs.Governor);
     }
 
     function _add(address target, bytes memory call, Needs needs) private {
