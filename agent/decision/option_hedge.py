@@ -1,0 +1,229 @@
+r"""Options for the vault: what the multi-instrument programme buys and sells at an option venue, as orders.
+
+The programme weighs the variance of what delta, gamma, vega, vanna and volga leave against premiums over fair value.
+What it cannot know is put in before and after it: cash and the premium budget are margin that purchases tie up; of the
+caps on gamma, vega and loss, and of the rule that |gamma| and |vega| fall, the tightest scales all purchases down.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent.errors import DataError
+from agent.optimiser.factors import Factors
+from agent.optimiser.instruments import CostStep, Instrument
+from agent.optimiser.limits import GuardLimits, VenueLimits
+from agent.optimiser.result import Plan
+from agent.option_venue import OptionOffer, OptionOrder, OptionVenueState
+from agent.policy.multi_instrument import MultiInstrument
+from agent.products.european import black76_greeks
+from agent.units import BPS, SECONDS_PER_DAY, SECONDS_PER_YEAR, Rounding, Wad, from_wad, to_wad
+
+VENUE = "options"
+_STEP = 10**12
+"""Sizes are cut to a millionth of an underlying unit, WAD."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptionTerms:
+    """How orders are made of a plan. ``max_worse_bps``: how much worse than quoted an order may still execute, 1e-4.
+
+    The orders of one trade move one another's volatility: each is quoted as if it were alone.
+    """
+
+    max_worse_bps: int = 500
+    caps_used_ratio: float = 0.95
+    """Part of each cap that a plan may take: the chain measures a moment later, at another price."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.max_worse_bps < BPS:
+            raise DataError(f"max_worse_bps is {self.max_worse_bps}; expected 0 to below {BPS}")
+        if not 0.0 < self.caps_used_ratio <= 1.0:
+            raise DataError(f"caps_used_ratio is {self.caps_used_ratio}; expected a number above 0, at most 1")
+
+
+@dataclass(frozen=True, slots=True)
+class OptionHedge:
+    """What to trade. ``plan`` is the programme's, ``scale`` the part of its purchases that the caps leave."""
+
+    orders: tuple[OptionOrder, ...]
+    plan: Plan
+    scale: float
+    after: Factors
+    """Of book, hedge and options once the orders are filled."""
+    reason: str
+
+
+def plan_options(
+    factors: Factors,
+    state: OptionVenueState,
+    spot_usd: float,
+    policy: MultiInstrument,
+    guard: GuardLimits | None = None,
+    terms: OptionTerms | None = None,
+) -> OptionHedge:
+    """Plan what to buy and sell.
+
+    Parameters
+    ----------
+    factors
+        Of book and hedge, what is held at the option venue included.
+    state
+        The venue.
+    spot_usd
+        Price of the underlying, USD.
+    policy
+        Risk aversion, horizon and volatilities of the programme.
+    guard
+        The guard's bounds: an option's delta is in the chain's book, and W must keep its rule.
+    terms
+        How orders are made.
+
+    Raises
+    ------
+    DataError
+        A number out of its domain, or nothing is offered.
+    RejectedError
+        No trade respects the bounds.
+
+    """
+    terms = terms or OptionTerms()
+    offers = {offer.name: offer for offer in state.offers if offer.asks or offer.held}
+    made = {name: _instrument(offer, state, spot_usd, policy.horizon_days) for name, offer in offers.items()}
+    instruments = {name: one for name, one in made.items() if one.buys or one.sells}
+    if not instruments:
+        raise DataError("the option venue offers nothing that can be bought or sold; look at its caps and its boards")
+    cash_usd = from_wad(Wad(min(state.cash, state.premium_left))) * terms.caps_used_ratio
+    venue = VenueLimits(VENUE, cash_usd, free_margin_usd=cash_usd)
+    plan = policy.plan(factors, list(instruments.values()), [venue], spot_usd, guard)
+    kept = _with_room(plan, instruments, state.room)
+    if not kept:
+        return OptionHedge((), plan, 0.0, factors, "no room for another position: sell one, or let one expire")
+    if len(kept) < len(instruments):
+        plan = policy.plan(factors, list(kept.values()), [venue], spot_usd, guard)
+    sizes = {trade.instrument: trade.size for trade in plan.trades}
+    scale = _scale(factors, sizes, instruments, state, spot_usd, terms.caps_used_ratio)
+    sizes = {name: size * scale if size > 0.0 else size for name, size in sizes.items()}
+    orders = tuple(_order(offers[name], size, terms) for name, size in sizes.items() if _steps(size))
+    after = _moved(factors, sizes, instruments)
+    return OptionHedge(orders, plan, scale, after, _reason(factors, after, orders, scale))
+
+
+def _instrument(offer: OptionOffer, state: OptionVenueState, spot_usd: float, horizon_days: float) -> Instrument:
+    """Return an option with the marginal cost of each rung; it is sold as far as it is held."""
+    years = (offer.expiry - state.block.timestamp) / SECONDS_PER_YEAR
+    greeks = black76_greeks(offer.is_call, spot_usd, from_wad(offer.strike), years, from_wad(offer.iv))
+    factors = Factors(*(float(one) for one in (greeks.delta, greeks.gamma, greeks.vega, greeks.vanna, greeks.volga)))
+    fair = max(float(greeks.value), 1e-9)
+    buys: list[CostStep] = []
+    size = cost = 0.0
+    for quote in offer.asks:
+        if quote.cost is None:
+            break
+        wider, dearer = from_wad(quote.size) - size, from_wad(quote.cost) - cost
+        least = buys[-1].impact_usd_per_unit if buys else 0.0
+        buys.append(CostStep(wider, 0.0, max(dearer / wider - fair, least)))
+        size, cost = from_wad(quote.size), from_wad(quote.cost)
+    held = from_wad(offer.held)
+    sells = (
+        ()
+        if offer.bid is None or not offer.held
+        else (CostStep(held, 0.0, max(fair - from_wad(offer.bid) / held, 0.0)),)
+    )
+    return Instrument(
+        name=offer.name,
+        venue=VENUE,
+        factors=factors,
+        fair_usd=fair,
+        notional_usd=spot_usd,
+        buys=tuple(buys),
+        sells=sells,
+        position=held,
+        expected_gain_usd_per_unit=float(greeks.theta) * horizon_days * SECONDS_PER_DAY / SECONDS_PER_YEAR,
+        margin_long_usd=fair,
+        counted_delta=factors.delta,
+    )
+
+
+def _with_room(plan: Plan, instruments: dict[str, Instrument], room: int) -> dict[str, Instrument]:
+    """Return all instruments where the plan opens no more positions than there is room for.
+
+    Else those held and, of the new ones that it buys, the most gamma.
+    """
+    gammas = {
+        trade.instrument: trade.size * instruments[trade.instrument].factors.gamma_per_usd for trade in plan.trades
+    }
+    opened = sorted(
+        (name for name, gamma in gammas.items() if gamma > 0.0 and instruments[name].position == 0.0),
+        key=lambda name: -gammas[name],
+    )
+    if len(opened) <= room:
+        return instruments
+    return {name: one for name, one in instruments.items() if one.position != 0.0 or name in opened[: max(room, 0)]}
+
+
+def _scale(
+    factors: Factors,
+    sizes: dict[str, float],
+    instruments: dict[str, Instrument],
+    state: OptionVenueState,
+    spot_usd: float,
+    used: float,
+) -> float:
+    """Return the part of the purchases that keeps every cap, and brings neither gamma nor vega past 0."""
+    bought = {name: size for name, size in sizes.items() if size > 0.0}
+    made = [(size, instruments[name]) for name, size in bought.items()]
+    gamma = math.fsum(size * one.factors.gamma_per_usd for size, one in made)
+    vega = math.fsum(size * one.factors.vega_usd_per_vol for size, one in made)
+    loss = math.fsum(size * one.buys[-1].impact_usd_per_unit for size, one in made)
+    rooms = (
+        (gamma * spot_usd / 100.0, from_wad(state.gamma_left)),
+        (vega, from_wad(state.vega_left)),
+        (loss, from_wad(state.loss_left)),
+        (gamma, max(-factors.gamma_per_usd, 0.0)),
+        (vega, max(-factors.vega_usd_per_vol, 0.0)),
+    )
+    return min([1.0, *(room * used / taken for taken, room in rooms if taken > 0.0)])
+
+
+def _moved(factors: Factors, sizes: dict[str, float], instruments: dict[str, Instrument]) -> Factors:
+    moved = list(factors)
+    for name, size in sizes.items():
+        for index, one in enumerate(instruments[name].factors):
+            moved[index] += size * one
+    return Factors(*moved)
+
+
+def _steps(size: float) -> Wad:
+    """Return a size in whole steps, toward 0."""
+    steps = to_wad(abs(size), Rounding.DOWN) // _STEP * _STEP
+    return Wad(steps if size > 0.0 else -steps)
+
+
+def _order(offer: OptionOffer, size: float, terms: OptionTerms) -> OptionOrder:
+    """Return the order, limited by the rung that holds its size, or by the bid for all that is held."""
+    delta = _steps(size)
+    if delta > 0:
+        limits = [
+            _share_up(quote.cost, delta, quote.size) for quote in offer.asks if quote.cost and quote.size >= delta
+        ]
+        limit = limits[0] * (BPS + terms.max_worse_bps) // BPS
+    else:
+        limit = (offer.bid or 0) * -delta // offer.held * (BPS - terms.max_worse_bps) // BPS
+    return OptionOrder(offer.strike_id, offer.is_call, delta, Wad(limit))
+
+
+def _share_up(cost: int, part: int, whole: int) -> int:
+    return -(-cost * part // whole)
+
+
+def _reason(before: Factors, after: Factors, orders: Sequence[OptionOrder], scale: float) -> str:
+    if not orders:
+        return "no option is worth what it costs beyond its value"
+    part = "" if scale == 1.0 else f", {scale:.0%} of the plan, as far as the caps go"
+    return (
+        f"{len(orders)} options{part}: gamma {before.gamma_per_usd:.4g} to {after.gamma_per_usd:.4g}, "
+        f"vega {before.vega_usd_per_vol:.4g} to {after.vega_usd_per_vol:.4g} USD per vol"
+    )
