@@ -35,6 +35,7 @@ BENCHMARKS = {
     "rebalance_gas": "benchmarks.rebalance_gas",
     "risk": "benchmarks.risk",
     "optimiser": "benchmarks.optimiser",
+    "option_hedge": "benchmarks.option_hedge",
     "surface": "benchmarks.surface",
     "synthetix_gas": "benchmarks.synthetix_gas",
     "vault_policies": "benchmarks.vault_policies",
