@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from agent.chain.deployment import VenueEntry
 from agent.chain.state import ChainState
 from agent.demo.pnl import Execution, Pnl, PnlAccount
 from agent.demo.provenance import inputs, market_note, provenance
@@ -24,6 +25,7 @@ from agent.demo.step_record import (
     step_record,
     trade_of,
 )
+from agent.demo.venue_tally import VenueTally
 from agent.demo.world import World, open_world
 from agent.errors import AgentError, DataError
 from agent.guard import worst_net_delta
@@ -74,6 +76,7 @@ def replay(
             world.settings.costs.gas_token_usd,
             world.maintenance_ratios(),
             kinds,
+            world.deployment.venues,
         )
         ended_early = None
         try:
@@ -105,6 +108,7 @@ class Recorder:
         gas_token_usd: Callable[[float], float],
         maintenance: Mapping[Address, float],
         kinds: tuple[str, ...] = DEFAULT_KINDS,
+        venues: Iterable[VenueEntry] = (),
     ) -> None:
         self._scenario = scenario
         self._gas_token_usd = gas_token_usd
@@ -123,6 +127,7 @@ class Recorder:
         self._maintenance = maintenance
         self._kinds = kinds
         self._depth: tuple[DepthQuote, ...] = ()
+        self._tally = VenueTally(venues)
 
     @property
     def has_steps(self) -> bool:
@@ -182,6 +187,8 @@ class Recorder:
         executions = [
             Execution(from_wad(fill.size_delta), from_wad(fill.execution_price), from_wad(fill.fee)) for fill in fills
         ]
+        for fill, execution in zip(fills, executions, strict=True):
+            self._tally.add(fill.venue, execution, price_usd)
         trade = trade_of(executions, receipts, price_usd, self._gas_token_usd(price_usd))
         if self._account is not None and trade is not None:
             self._account.pay(executions, trade.gas_usd)
@@ -211,6 +218,7 @@ class Recorder:
             inputs=inputs(scenario),
             summary=self._summary(final, nav_at_oracle_usd(state, self._asset_decimals), wall_seconds),
             provenance=provenance(scenario, world, state.bounds),
+            venues=self._tally.figures(state, self._ledger.funding(), self._ledger.orders()),
         )
 
     def _closing(self, state: ChainState) -> Closing:

@@ -21,6 +21,7 @@ from agent.report.market_section import depth_section, expiry_section
 from agent.report.narrative import span_seconds, story
 from agent.report.replay_report import ReplayReport
 from agent.report.trade_section import trade_section
+from agent.report.venue_section import venue_section
 
 with extra("report", "The HTML report"):
     from plotly.offline import get_plotlyjs
@@ -147,6 +148,7 @@ def _risk_sections(report: ReplayReport) -> list[str]:
         band_section(report),
         trade_section(report),
         gas_section(report),
+        venue_section(report.venues, report.underlying),
         margin_section(report),
         expiry_section(report),
         depth_section(report),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from agent.domain import Book
+from agent.report.venues import VenueFigures
 from agent.units import Seconds
 
 
@@ -206,3 +207,5 @@ class ReplayReport:
     summary: Summary
     provenance: Mapping[str, Mapping[str, str]]
     """Section, then name and text, in the order to be shown."""
+    venues: tuple[VenueFigures, ...] = ()
+    """As of the close; none where no chain kept them apart."""

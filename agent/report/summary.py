@@ -19,6 +19,7 @@ from agent.report.margin_use import worst_margin
 from agent.report.outside_band import BandRecord, TimeOutside, governed_band, keeper_band
 from agent.report.replay_report import ReplayReport, StepRecord
 from agent.report.trades import trades_document
+from agent.report.venues import venues_document
 
 
 def summary_json(report: ReplayReport) -> str:
@@ -54,6 +55,7 @@ def summary_json(report: ReplayReport) -> str:
         "outside_band": {"governed": _outside(governed_band(report)), "keeper": _outside(keeper_band(report))},
         "trades": trades_document(report),
         "gas": asdict(gas_use(report)),
+        "venues": venues_document(report.venues),
         "margin": asdict(worst_margin(report)),
         "expiries": [asdict(expiry) for expiry in expiries(report)],
         "depth": [asdict(quote) for quote in report.depth],

@@ -54,6 +54,10 @@ def assert_kept_its_promises(summary):
     hedge_pnl_usd = summary["pnl_hedged_usd"] - summary["pnl_unhedged_usd"]
     nav_change_usd = hedge_pnl_usd + costs["gas"]
     assert summary["vault_nav_usd"] == pytest.approx(400_000 + nav_change_usd, abs=0.01)
+    for cost in ("fee", "slippage", "funding"):
+        of_venues = sum(venue[f"{cost}_usd"] for venue in summary["venues"])
+        assert of_venues == pytest.approx(summary["cost_usd"][cost], abs=0.01), cost
+    assert sum(venue["turnover_usd"] for venue in summary["venues"]) == pytest.approx(summary["turnover_usd"])
 
 
 def test_demo__no_arguments__hedges_the_seeded_day_and_reports_it(directory):

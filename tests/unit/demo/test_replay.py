@@ -107,6 +107,9 @@ class FakeLedger:
     def funding(self):
         return list(self.held_funding)
 
+    def orders(self):
+        return []
+
 
 @pytest.fixture
 def ledger():
@@ -295,7 +298,7 @@ def test_replay__ends_in_its_second_step__reports_the_first(recorder, monkeypatc
         keeper=keeper,
         cycle=keeper.cycle,
         localnet=SimpleNamespace(step=_failing(*errors)),
-        deployment=SimpleNamespace(asset=SimpleNamespace(decimals=6)),
+        deployment=SimpleNamespace(asset=SimpleNamespace(decimals=6), venues=()),
         settings=SimpleNamespace(costs=SimpleNamespace(gas_token_usd=lambda price: price)),
     )
     monkeypatch.setattr(replay_module, "open_world", lambda *_: contextlib.nullcontext(world))
@@ -310,9 +313,21 @@ def test_replay__ends_in_its_first_step__has_nothing_to_report(recorder, monkeyp
         maintenance_ratios=dict,
         keeper=SimpleNamespace(ledger=recorder._ledger),
         localnet=step,
-        deployment=SimpleNamespace(asset=SimpleNamespace(decimals=6)),
+        deployment=SimpleNamespace(asset=SimpleNamespace(decimals=6), venues=()),
         settings=SimpleNamespace(costs=SimpleNamespace(gas_token_usd=lambda price: price)),
     )
     monkeypatch.setattr(replay_module, "open_world", lambda *_: contextlib.nullcontext(world))
     with pytest.raises(DataError, match="no depth"):
         replay(recorder._scenario, None, SimpleNamespace(phase=None, begin=lambda: None))
+
+
+def test_recorder__fills_and_an_order_asked_for__stand_with_their_venue(recorder, ledger):
+    snapshot, state = look(3_000.0, 10.0, NOW)
+    address = snapshot.venues[0].address
+    recorder.record(cycle(Outcome.HELD, snapshot, state))
+    ledger.held_fills = [replace(fill(2.0, 3_003.0, 4.0), venue=address), replace(fill(0.0, 0.0, 0.0), venue=address)]
+    ledger.held_receipts = [RECEIPT]
+    recorder.record(cycle(Outcome.EXECUTED, snapshot, state, receipt=RECEIPT))
+    [found] = recorder.report(None, 1.0).venues
+    assert (found.trades, found.turnover_usd, found.fee_usd, found.slippage_usd) == (1, 6_006.0, 4.0, 6.0)
+    assert (found.size, found.equity_usd) == (10.0, 100_000.0)

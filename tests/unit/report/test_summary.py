@@ -38,6 +38,7 @@ FIELDS = [
     "outside_band",
     "trades",
     "gas",
+    "venues",
     "margin",
     "expiries",
     "depth",
