@@ -71,7 +71,11 @@ class OrderKeeper:
         return bool(self._open())
 
     def _open(self) -> list[Order]:
-        return [order for order in self._ledger.orders() if not is_final(order.state)]
+        """Return those of venues that have orders; another venue's would be none of its own."""
+        return [order for order in self._ledger.orders() if not is_final(order.state) and self._is_known(order.venue)]
+
+    def _is_known(self, venue: Address) -> bool:
+        return venue in self._kinds and venue_protocol(self._kinds[venue], f"venue {venue}").fills_later
 
     def cares(self, sight: Sight | None, head: BlockRef) -> list[OrderCare]:
         """Return what each order that the ledger holds open needs; ``sight`` is None where the vault cannot be read.
