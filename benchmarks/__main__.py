@@ -38,6 +38,7 @@ BENCHMARKS = {
     "option_hedge": "benchmarks.option_hedge",
     "surface": "benchmarks.surface",
     "synthetix_gas": "benchmarks.synthetix_gas",
+    "venues_together": "benchmarks.venues_together",
     "vault_policies": "benchmarks.vault_policies",
     "zakamouline_constant": "benchmarks.zakamouline_constant",
 }

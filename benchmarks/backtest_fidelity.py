@@ -16,6 +16,7 @@ from agent.backtest.price_series import PriceSeries
 from agent.demo.replay import replay as replay_on_chain
 from agent.demo.scenario import Scenario, deposit_usd, seeded_scenario
 from agent.domain import OptionType
+from agent.localnet.registry import DEFAULT_KINDS
 from agent.report.replay_report import ReplayReport, StepRecord
 from agent.settings import config_path
 from agent.study.book_template import BookTemplate, OptionTemplate
@@ -82,11 +83,17 @@ def day_scenario() -> Scenario:
     return seeded_scenario(4, None)
 
 
-def chain_report(scenario: Scenario, directory: Path) -> ReplayReport:
-    """Replay on the local chain; its files go into ``directory``."""
+def chain_report(scenario: Scenario, directory: Path, kinds: tuple[str, ...] = DEFAULT_KINDS) -> ReplayReport:
+    """Replay on the local chain, on venues of these kinds; its files go into ``directory``."""
     config = config_path("localnet").resolve()
     with chdir(directory):
-        return replay_on_chain(scenario, config, _Silent())
+        return replay_on_chain(scenario, config, _Silent(), kinds)
+
+
+def week_scenario(name: str) -> Scenario | None:
+    """Return a week with the short calls, or None where its prices are not here."""
+    found = [week for week in real_weeks() if week.name == name]
+    return _scenario(found[0].prices, BOOKS["short calls"], "short calls") if found else None
 
 
 def _scenarios() -> Iterator[tuple[str, Scenario]]:
