@@ -29,6 +29,7 @@ from agent.governance.plain_text import hides, plain, quoted, require_text
 from agent.governance.review import Review, review
 from agent.governance.subject import Subject, find_subject, save_proposal
 from agent.governance.votes import book_of_votes, delegate_step, votes_token
+from agent.venues.registry import VENUE_PROTOCOLS
 
 if TYPE_CHECKING:
     from agent.governance.effects import Effects
@@ -163,7 +164,7 @@ app.command(epilog="Example: evenkeel gov veto 0x5f3a9c --yes")(veto)
 app.command(epilog="Example: evenkeel gov tighten --set max_notional_usd=50000 --yes")(tighten)
 app.command(epilog="Example: evenkeel gov pause --yes")(pause)
 app.command(epilog="Example: evenkeel gov dismiss 0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC --yes")(dismiss)
-app.command(epilog="Example: evenkeel gov close curie --yes")(close)
+app.command(epilog=f"Example: evenkeel gov close {next(iter(VENUE_PROTOCOLS))} --yes")(close)
 app.command(epilog="Example: evenkeel gov call 'HedgeVault.setReduceOnly []' --yes")(call)
 app.command(epilog="Example: evenkeel gov rescue --book examples/book.toml --calldata")(rescue)
 

@@ -78,7 +78,7 @@ def call(
         str,
         typer.Argument(
             metavar="CALL",
-            help="Contract.function [arguments as JSON], a venue by its name or address: 'curie.cancel [...]'.",
+            help="Contract.function [arguments as JSON], a venue by its name or address: 'VENUE.cancel [...]'.",
         ),
     ],
 ) -> None:
