@@ -16,7 +16,11 @@ from agent.chain.abi import load_abi
 from agent.chain.deployment import Deployment, load_deployment
 from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, Network
 from agent.errors import DataError
-from agent.execution.config import KEEPER_PASSWORD_FILE_VARIABLE, KEEPER_PASSWORD_VARIABLE
+from agent.execution.config import (
+    KEEPER_KEYSTORE_VARIABLE,
+    KEEPER_PASSWORD_FILE_VARIABLE,
+    KEEPER_PASSWORD_VARIABLE,
+)
 from agent.execution.keystore import read_password, write_keystore
 from agent.execution.transaction import address_of
 from agent.settings import config_path, load_settings
@@ -24,6 +28,8 @@ from agent.units import Address
 
 KEEPER_ROLE = 1
 """``VaultAccess.KEEPER_ROLE``."""
+GRANT_FILE = "grant.json"
+"""Where the governor's proposal is kept until it is executed."""
 
 app = typer.Typer(
     help="Keys of keepers: new, grant, rotate.",
@@ -95,21 +101,33 @@ def grant_steps(deployment: Deployment, address: Address) -> list[RoleStep]:
         RoleStep("anyone", f"send gas money to {address}"),
         RoleStep(
             "governor",
-            f"evenkeel gov propose --network {deployment.network} --call 'VaultAccess.grantRole [{KEEPER_ROLE}, "
-            f'"{address}", 0]\'',
+            f"evenkeel gov propose --network {deployment.network} --save {GRANT_FILE} --call 'VaultAccess.grantRole "
+            f'[{KEEPER_ROLE}, "{address}", 0]\'',
             access,
             data,
         ),
-        RoleStep("governor", f"evenkeel gov execute, after the delay of {days:g} days ('evenkeel gov list' shows it)"),
+        RoleStep(
+            "governor",
+            f"evenkeel gov execute {GRANT_FILE} --network {deployment.network}, after the delay of {days:g} days "
+            "('evenkeel gov list' shows it)",
+        ),
     ]
 
 
 def _handover_steps(deployment: Deployment, before: Address, out: Path) -> list[RoleStep]:
     data = load_abi("VaultAccess").function("dismissKeeper").encode(before)
     return [
-        RoleStep("operator", f"stop the keeper (SIGTERM), set EVENKEEL_KEEPER_KEYSTORE={out} and start it again"),
+        RoleStep(
+            "operator",
+            f"stop the keeper (SIGTERM), set {KEEPER_KEYSTORE_VARIABLE}={out} in place of the old key, start it again",
+        ),
         RoleStep("operator", f"evenkeel doctor --network {deployment.network}: the check 'key' must be good"),
-        RoleStep("guardian", f"dismiss {before}, at once", deployment.contract("VaultAccess"), data),
+        RoleStep(
+            "guardian",
+            f"evenkeel gov dismiss {before} --network {deployment.network}",
+            deployment.contract("VaultAccess"),
+            data,
+        ),
     ]
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.exceptions import TyperException
 
 from agent.chain.abi import functions_of
+from agent.cli.key import grant_steps
 from agent.cli.main import COMMANDS, load_command
 from agent.keeper.alerts import AlertEvent
 from agent.observability.alerts import AlertName
+from tests.support.governance import KEEPER, deployment
 
 CALL = re.compile(r"'(\w+)\.(\w+) (\[[^']*\])'")
 _VENUES = {"VENUE": "IPerpVenue"}
@@ -38,9 +42,18 @@ def faults(line: str) -> list[str]:
         if rest[0] not in command.commands:
             return [f"no command {' '.join(words[:2])}"]
         command, rest = command.commands[rest[0]], rest[1:]
+    return misuse(command, rest) + [fault for found in CALL.findall(line) for fault in call_faults(*found)]
+
+
+def misuse(command: Any, words: list[str]) -> list[str]:
+    """What the command's own parser says; of a line that is cut short by dots, and of a name alone, its options."""
+    if words and "..." not in words:
+        try:
+            command.make_context("typed", list(words))
+        except TyperException as error:
+            return [error.format_message()]
     known = {option for parameter in command.params for option in parameter.opts}
-    unknown = [f"no option {word}" for word in rest if word.startswith("--") and word not in known]
-    return unknown + [fault for found in CALL.findall(line) for fault in call_faults(*found)]
+    return [f"no option {word}" for word in words if word.startswith("--") and word not in known]
 
 
 def call_faults(contract: str, function: str, arguments: str) -> list[str]:
@@ -74,13 +87,22 @@ def test_runbook__every_command__is_there_with_its_options_and_calls(page):
     [
         ("evenkeel frob", "no command frob"),
         ("evenkeel gov frob 1", "no command gov frob"),
-        ("evenkeel gov pause --force", "no option --force"),
+        ("evenkeel gov pause --force", "No such option: --force (Possible options: --from, --safe)"),
+        ("evenkeel gov pause --force ...", "no option --force"),
+        ("evenkeel gov veto --yes", "Missing argument 'SUBJECT'."),
         ("evenkeel gov call 'HedgeVault.frob []'", "no HedgeVault.frob of 0 arguments"),
         ("evenkeel gov call 'DeltaBook.replaceSource [\"0x1\"]'", "no DeltaBook.replaceSource of 1 arguments"),
     ],
 )
 def test_faults__what_is_not_there__is_named(line, fault):
     assert faults(line) == [fault]
+
+
+def test_key_grant__steps_shown__are_commands_as_they_stand():
+    steps = [step.what for step in grant_steps(deployment(), KEEPER) if step.what.startswith("evenkeel ")]
+    lines = [step.partition(", after")[0] for step in steps]
+    assert len(lines) == 2
+    assert {line: faults(line) for line in lines if faults(line)} == {}
 
 
 def test_runbook__alerts_of_both_lists__have_one_entry_each(page):
