@@ -164,17 +164,18 @@ def _lines(report: dict[str, Any]) -> Iterable[str]:
 
 
 def record(file: Path, one: Slice) -> None:
-    """Append one slice."""
+    """Append one slice, in one write: another process or thread may read meanwhile."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a", encoding="utf-8") as lines:
-        lines.write(f"{json.dumps(asdict(one))}\n")
+    with file.open("ab", buffering=0) as lines:
+        lines.write(f"{json.dumps(asdict(one))}\n".encode())
 
 
 def recorded(file: Path) -> list[Slice]:
-    """Return every slice on record."""
+    """Return every slice on record; a line that is not finished yet is none."""
     if not file.exists():
         return []
-    return [Slice(**json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
+    written = file.read_text(encoding="utf-8")
+    return [Slice(**json.loads(line)) for line in written[: written.rfind("\n") + 1].splitlines()]
 
 
 def sum_of(slices: Iterable[Slice]) -> Sum:

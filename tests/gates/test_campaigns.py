@@ -134,6 +134,14 @@ def test_record__slices__read_back(tmp_path: Path):
     assert [slice_.seed for slice_ in recorded(file)] == [1, 2]
 
 
+def test_recorded__line_that_is_being_written__is_not_there_yet(tmp_path: Path):
+    file = tmp_path / "slices.jsonl"
+    record(file, one(1))
+    whole = file.read_text()
+    file.write_text(whole + whole[: len(whole) // 2])
+    assert [slice_.seed for slice_ in recorded(file)] == [1]
+
+
 def test_digest_of__contract_or_judge_changed__another(repository: Path, tmp_path: Path):
     shutil.copy(repository / "foundry.toml", tmp_path)
     for folder in ("contracts", "tests/contracts/invariants", "tests/contracts/support"):
