@@ -206,10 +206,14 @@ class KeeperObserver:
         return age, state
 
     def _show_endpoints(self) -> list[str]:
-        """Show how endpoints behave, and return those out of use."""
+        """Show how endpoints behave, and return those out of use, each with its newest fault."""
         endpoints = self._client.health()
         self._own.show_endpoints(endpoints)
-        return [endpoint.name for endpoint in endpoints if endpoint.is_open]
+        return [
+            f"{endpoint.name} ({endpoint.last_fault.removeprefix(endpoint.name).strip()})"
+            for endpoint in endpoints
+            if endpoint.is_open
+        ]
 
     def _show_alerts(self) -> None:
         up = [*(name.value for name in self._board.up), *(event.value for event in self._keeper.alerts.up)]

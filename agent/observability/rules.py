@@ -75,7 +75,7 @@ def vault_alerts(
         words = f"without KEEPER_ROLE: {', '.join(figures.dismissed)}"
         yield AlertName.KEEPER_DISMISSED, f"{words}; 'evenkeel key grant ADDRESS' shows how it gets it again"
     if figures.stopped_by:
-        yield AlertName.VAULT_STOPPED, f"the vault is {', '.join(figures.stopped_by)}: positions do not grow"
+        yield AlertName.VAULT_STOPPED, f"the vault is {', '.join(figures.stopped_by)}: ask guardian and governor why"
 
 
 def blind_alerts(rejection: RejectedError | None) -> Iterator[tuple[AlertName, str]]:

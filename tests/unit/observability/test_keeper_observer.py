@@ -42,8 +42,10 @@ class PagerDouble:
 
     def __init__(self) -> None:
         self.told: list[str] = []
+        self.texts: dict[str, str] = {}
 
     def tell(self, alert) -> bool:
+        self.texts[alert.name] = alert.text
         if alert.name not in self.told:
             self.told.append(alert.name)
         return True
@@ -53,7 +55,7 @@ class PagerDouble:
 
 
 def health_of(name: str, state: BreakerState) -> EndpointHealth:
-    return EndpointHealth(name, state, 9, 5, 2, 0.25, 5_000, 100, 3, "did not answer")
+    return EndpointHealth(name, state, 9, 5, 2, 0.25, 5_000, 100, 3, f"{name} did not answer")
 
 
 class ClientDouble:
@@ -219,6 +221,7 @@ def test_on_result__client_that_counts__shows_its_endpoints(make):
     seen = make(ClientDouble())
     seen.observer.on_result(HELD)
     assert seen.pager.told == ["endpoint_failing"]
+    assert seen.pager.texts["endpoint_failing"] == "out of use: http://b (did not answer)"
     assert seen.value("endpoint_lag_blocks", endpoint="http://a") == 3.0
     assert seen.value("endpoint_breaker_open", endpoint="http://b") == 1.0
     assert seen.value("endpoint_disagreements", endpoint="http://b") == 2.0
