@@ -38,7 +38,8 @@ def derive(criterion: Criterion, *, is_short: bool) -> np.ndarray:
     nodes = list(itertools.product(BAND_SIZES, COST_WEIGHTS, FIXED_WEIGHTS, STDEVS))
 
     def solve(node: tuple[float, ...]) -> np.ndarray:
-        place = BandPlace(*node, moneyness=0.0)
+        band_size, cost_weight, fixed_weight, stdev = node
+        place = BandPlace(band_size, cost_weight, fixed_weight, stdev, moneyness=0.0)
         return tabulate(place, criterion, is_short=is_short, steps_per_band=STEPS_PER_BAND, most_steps=MOST_STEPS)
 
     with ThreadPoolExecutor(THREADS) as pool:

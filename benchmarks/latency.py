@@ -20,7 +20,6 @@ import numpy as np
 from eth_account import Account
 from eth_utils.address import to_checksum_address
 
-import agent.decision.decide as decision
 from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
 from agent.chain.deployment import load_deployment
 from agent.files.book_file import load_kept_book
@@ -31,6 +30,7 @@ from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.localnet.anvil import free_port
 from agent.localnet.deposit import deposit_collateral
 from agent.localnet.session import Localnet, LocalnetSettings
+from agent.routing.foreseen import Route
 from agent.settings import Settings, config_path, load_settings
 from benchmarks.decision_world import START, OptionColumns
 from benchmarks.figure import Figure
@@ -43,7 +43,7 @@ TRADES_A_KEEPER = 50
 """Then the chain goes back to where it began, and another keeper starts: costs of trading would trip the guard."""
 MOST_CYCLES_A_KEEPER = 3 * TRADES_A_KEEPER
 STEP_SECONDS = 1_800
-SWING_RATIO = 0.06
+SWING_RATIO = 0.1
 USUAL_GAS_UNITS = 7_000_000
 """A rebalance measures the book twice; of 100 legs that takes some 4 million."""
 SIGNATURES = 200
@@ -128,6 +128,7 @@ def _settings(localnet: Localnet, directory: Path) -> Settings:
 
 def _trade(localnet: Localnet, settings: Settings, book_path: Path, measured: Measured, probe: Probe) -> None:
     """Let one keeper after the other trade from the same beginning until enough cycles were measured."""
+    probe.time(Route, "judge", "guard mirror")
     for turn in range(TRADES // TRADES_A_KEEPER):
         snapshot = localnet.chain.rpc.request("evm_snapshot")
         own = settings.with_ledger_url(settings.ledger.url.replace("ledger.sqlite", f"ledger{turn}.sqlite"))
@@ -169,19 +170,16 @@ class _Watch:
         probe.time(keeper._scanner, "scan", "events")
         probe.time(planner.reader, "snapshot", "state and quotes")
         probe.time(planner, "decide", "decision")
-        if not hasattr(decision.evaluate, "is_timed"):
-            probe.time(decision, "evaluate", "guard mirror")
-            decision.evaluate.is_timed = True  # type: ignore[attr-defined]
         probe.time(planner, "simulate", "simulation")
         probe.time(executor, "_plan", "nonce, gas and fees")
         probe.time(executor, "_sign", "signing")
         probe.time(keeper.ledger, "add_signed_intent", "commit")
         self._head, self._send = planner.head, client.send_raw
-        planner.head = self._see_head  # type: ignore[method-assign]
-        client.send_raw = self._send_raw  # type: ignore[method-assign]
+        planner.head = self._see_head
+        client.send_raw = self._send_raw
 
     def _see_head(self, *arguments: object) -> object:
-        head = self._head(*arguments)  # type: ignore[arg-type]
+        head = self._head(*arguments)
         if not self._is_sent:
             self._probe.clear()
             self._begins = time.perf_counter(), time.process_time()

@@ -89,12 +89,12 @@ class Probe:
             else:
                 self.pauses_seconds.append(time.perf_counter() - began[0])
 
-        HTTPConnection.getresponse = waiting  # type: ignore[method-assign]
+        HTTPConnection.getresponse = waiting
         gc.callbacks.append(collecting)
         try:
             yield
         finally:
-            HTTPConnection.getresponse = respond  # type: ignore[method-assign]
+            HTTPConnection.getresponse = respond
             gc.callbacks.remove(collecting)
 
 

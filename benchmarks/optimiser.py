@@ -121,8 +121,8 @@ def _venue(name: str, index: int) -> VenueSnapshot:
             price = SPOT_USD * (1.0 + sign * size * SPOT_USD / depth_usd)
             numbers = (sign * size, price, size * price * fee_ratio)
             points.append(QuotePoint(*(to_wad(number, Rounding.DOWN) for number in numbers)))
-    wads = [to_wad(number, Rounding.DOWN) for number in (-20.0, SPOT_USD, SPOT_USD, 1e-4 * (index - 1))]
-    return VenueSnapshot(Address(f"0x{index:040x}"), name, *wads, AssetUnits(0), tuple(points))
+    size, price, rate = (to_wad(number, Rounding.DOWN) for number in (-20.0, SPOT_USD, 1e-4 * (index - 1)))
+    return VenueSnapshot(Address(f"0x{index:040x}"), name, size, price, price, rate, AssetUnits(0), tuple(points))
 
 
 # --- growth -------------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from agent.products.european import black76_greeks
 from agent.units import BPS, SECONDS_PER_YEAR, WAD, IntentId, Seconds, Wad
 from agent.venues.lyra_options import read_option_venue, trade_call
 from benchmarks.figure import Figure
-from tests.support.lyra_vault import SHORT_STRADDLES, SPOT_USD, LyraVault, open_lyra_vault
+from tests.support.lyra_vault import SHORT_STRADDLES, SPOT_USD, LyraVault, Risk, open_lyra_vault
 
 SIZES = (Wad(WAD // 2), Wad(2 * WAD), Wad(6 * WAD), Wad(12 * WAD))
 BOOK_STRIKE = 1_750 * WAD
@@ -78,7 +78,7 @@ def run() -> list[Figure]:
     ]
 
 
-def _hedged_on_chain(vault: LyraVault) -> tuple[object, OptionVenueState, OptionVenueState, float, int]:
+def _hedged_on_chain(vault: LyraVault) -> tuple[Risk, OptionVenueState, OptionVenueState, float, int]:
     settings = ChainSettings(
         chain_id=31_337,
         rpc_urls=(vault.chain.rpc.url,),

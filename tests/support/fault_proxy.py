@@ -94,7 +94,7 @@ class FaultProxy:
         self.node_url = node_url
         self.asked: list[str] = []
         self.sent: list[str] = []
-        self.largest_batch = 0
+        self.batch_sizes: list[int] = []
         self.released = threading.Event()
         self._rules: list[Rule] = []
         self._random = random.Random(seed)
@@ -151,7 +151,7 @@ class FaultProxy:
         calls = parsed if isinstance(parsed, list) else [parsed]
         struck = self._struck(calls)
         if isinstance(parsed, list):
-            self.largest_batch = max(self.largest_batch, len(calls))
+            self.batch_sizes.append(len(calls))
         faults = list({id(fault): fault for fault in struck if fault is not None}.values())
         for fault in faults:
             if (reply := fault.on_wire(self, calls)) is not None:
