@@ -28,8 +28,8 @@ RECORD = FOLDER / "slices.jsonl"
 TESTS = "tests/contracts/invariants/*"
 SLICE = Asked(calls=20_000, climb=334)
 """About a minute of one idle core; 1,000 of them are the whole."""
-FORGE_RUNS = 2
-FORGE_DEPTH = 500
+FORGE_RUNS = 1
+FORGE_DEPTH = 100
 """Sequences and calls of forge's own runner in each slice, beside the campaign's."""
 LEAST_IN_SLICE_PERCENT = 15
 """Least acceptance of an action in one slice; the sum has to come to `slices.LEAST_ACCEPTED`."""
