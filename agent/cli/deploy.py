@@ -38,7 +38,7 @@ from agent.units import Address
 EXIT_NOT_AS_PLANNED = 1
 
 app = typer.Typer(
-    help="A vault on a network: plan it, apply the plan, verify what stands, and how far it is.",
+    help="A vault on a network: plan, apply, verify, status; market, a stand-in for a live one.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

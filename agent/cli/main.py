@@ -76,18 +76,20 @@ COMMANDS: dict[str, CommandPlace] = {
         "agent.cli.decide", "Read the chain once and say what the keeper would do now, and why. Sends nothing."
     ),
     "deploy": CommandPlace(
-        "agent.cli.deploy", "A vault on a network: plan it, apply the plan, verify what stands, and how far it is."
+        "agent.cli.deploy", "A vault on a network: plan, apply, verify, status; market, a stand-in for a live one."
     ),
     "run": CommandPlace("agent.cli.run", "Hedge the book, cycle after cycle, until stopped."),
     "ledger": CommandPlace(
-        "agent.cli.ledger", "A keeper's records: export to Parquet; impact, what the desk's own trades do to the price."
+        "agent.cli.ledger",
+        "A keeper's records: export to Parquet; impact, what the desk's own trades do to the price; acknowledge.",
     ),
     "flatten": CommandPlace(
         "agent.cli.flatten", "Close the hedge by hand, within the bounds: shows the first step, acts with --yes."
     ),
     "gov": CommandPlace(
         "agent.cli.gov",
-        "Govern a vault: propose, show, delegate, vote, queue, execute, cancel, veto, tighten, pause, resume, list.",
+        "Govern a vault: propose, show, delegate, vote, queue, execute, cancel, veto, tighten, pause, dismiss, close, "
+        "call, rescue, resume, list.",
     ),
     "status": CommandPlace(
         "agent.cli.status",

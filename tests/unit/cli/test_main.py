@@ -23,13 +23,13 @@ COMMANDS = {
     "deploy": ["plan", "apply", "verify", "status", "market"],
     "localnet": ["up", "down", "status", "step"],
     "gov": [
-        *("propose", "show", "vote", "queue", "execute", "cancel", "veto", "tighten", "pause", "dismiss", "close"),
-        *("call", "rescue", "resume", "list"),
+        *("propose", "show", "delegate", "vote", "queue", "execute", "cancel", "veto", "tighten", "pause"),
+        *("dismiss", "close", "call", "rescue", "resume", "list"),
     ],
     "backtest": [],
     "bounds": ["suggest"],
     "status": [],
-    "ledger": ["export", "impact"],
+    "ledger": ["export", "impact", "acknowledge"],
     "watch": [],
     "alert": ["test"],
     "key": ["new", "grant", "rotate"],
@@ -49,6 +49,15 @@ def test_app__commands__are_all_there():
 def test_app__summary_in_the_list__is_how_the_command_explains_itself(name):
     own = command_line.load_command(name).help
     assert own.startswith(command_line.COMMANDS[name].summary.split(",")[0].split(".")[0])
+
+
+@pytest.mark.parametrize("name", [name for name, leaves in COMMANDS.items() if leaves])
+def test_app__group__its_line_and_its_own_help_name_all_that_is_in_it(name):
+    group = command_line.load_command(name)
+    assert set(group.commands) == set(COMMANDS[name])
+    assert group.help == command_line.COMMANDS[name].summary
+    shown = group.help.split(": ", 1)[1]
+    assert [leaf for leaf in COMMANDS[name] if not re.search(rf"\b{leaf}\b", shown)] == []
 
 
 def imported_by(code: str) -> set[str]:
