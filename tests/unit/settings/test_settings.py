@@ -448,6 +448,12 @@ def test_config_path__unknown_network__lists_the_known_ones(repository, monkeypa
         config_path("localnte")
 
 
+def test_config_path__nothing_configured_here__says_where_to_go(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"config/localnet\.toml: no such file; .* run this where the directory config is"):
+        config_path("localnet")
+
+
 def test_settings__copies_with_other_servers__leave_the_original_alone(localnet):
     settings = localnet()
     changed = settings.with_rpc_urls("http://127.0.0.1:18650").with_ledger_url("sqlite:///x.sqlite")
