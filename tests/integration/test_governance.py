@@ -66,7 +66,12 @@ def test_gov__account__from_proposal_to_execution(gov, tmp_path):
     status, _, err = gov.run("execute", waiting["id"][:12], "--from", gov.accounts["governor"], "--yes")
     assert (status, gov.slippage_bps()) == (2, 60)
     assert "too early: it runs from" in err
+    told = gov.read("execute", saved, "--calldata")
+    assert told["ready_unix"] == waiting["ready_unix"], "as it was scheduled, not a delay from now"
     wait(gov.localnet, DAY)
+    status, out, _ = gov.run("execute", saved, "--calldata")
+    assert status == 0
+    assert "Takes effect with the transaction: it has waited until" in out
     gov.send("governor", "execute", saved)
     assert gov.slippage_bps() == 40
     assert gov.read("list") == []
@@ -309,6 +314,8 @@ def test_gov__dao__whole_life_by_votes(gov, dao):
     assert status == 2
     assert "too early: it runs from" in err
     wait(gov.localnet, DAY)
+    _, out, _ = gov.run("execute", number, "--governor", dao, "--calldata")
+    assert "Takes effect with the transaction: it has waited until" in out
     gov.send("attacker", "execute", number, "--governor", dao)
     assert gov.slippage_bps() == 70
 
