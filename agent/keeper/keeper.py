@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -27,6 +27,7 @@ from agent.execution.intents import MAX_DECISION_AGE_BLOCKS
 from agent.execution.settlement import Settlement, Timer
 from agent.execution.signer import Signer, load_signer
 from agent.execution.submit import Executor, require_gas_money
+from agent.keeper.account_alerts import account_alerts
 from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.book_watch import BookWatch
 from agent.keeper.decider import Decider
@@ -45,13 +46,7 @@ from agent.ledger.records import AccountEventRecord, CycleRecord, IntentRecord, 
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
 from agent.settings import Settings
-from agent.units import Rounding, Wad, Wei, from_wad, gwei_to_wei
-from agent.venues.protocol import AccountEventKind
-
-_ACCOUNT_ALERTS = {
-    AccountEventKind.LIQUIDATION: AlertEvent.ACCOUNT_LIQUIDATED,
-    AccountEventKind.BAD_DEBT: AlertEvent.ACCOUNT_BAD_DEBT,
-}
+from agent.units import Address, Rounding, Wad, Wei, gwei_to_wei
 
 
 class Keeper:
@@ -88,7 +83,7 @@ class Keeper:
         )
         self.alerts = AlertLog()
         self._rebalancer = Rebalancer(planner, self.ledger, self._executor, self.address, self.alerts)
-        scanner.on_account_event = self._tell_account_event
+        scanner.on_account_events = self._tell_account_events
         self._decider = Decider(
             planner,
             self.ledger,
@@ -293,11 +288,10 @@ class Keeper:
             self._scanner.scan(head)
         return head, sight
 
-    def _tell_account_event(self, event: AccountEventRecord) -> None:
-        size, cash = from_wad(event.size_delta), from_wad(event.cash)
-        words = f"venue account {event.venue}: {event.kind.value} in block {event.at.block.number}"
-        change = f"position by {size:+.6g}, cash by {cash:+,.2f} USD"
-        self.alerts.tell(_ACCOUNT_ALERTS.get(event.kind, AlertEvent.ACCOUNT_CHANGED), f"{words}, {change}")
+    def _tell_account_events(self, events: Sequence[AccountEventRecord]) -> None:
+        names = {Address(entry.address): entry.name for entry in self.planner.deployment.venues}
+        for alert, words in account_alerts(events, names):
+            self.alerts.tell(alert, words)
 
     def _resume_open(self) -> Settlement | None:
         """Go on with open intents, oldest first; stop at one whose outcome is not known yet."""
