@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from agent.chain.block_id import BlockId
 from agent.domain import BlockRef
 from agent.errors import DataError, RejectedError
 from agent.execution.settlement import Timer
@@ -231,7 +232,7 @@ def test_account_event__read_by_the_scanner__is_told_by_the_venues_name(world, m
     with build(world) as keeper:
         told: list[tuple[AlertEvent, str]] = []
         monkeypatch.setattr(keeper.alerts, "tell", lambda *alerted: told.append(alerted))
-        at = LogId(keeper_module.BlockId.of(HEAD), "0x01", 0)
+        at = LogId(BlockId.of(HEAD), "0x01", 0)
         deposit = AccountEventRecord(at, FIRST, AccountEventKind.DEPOSIT, size_delta=Wad(0), cash=wad(5))
         monkeypatch.setattr(keeper.planner, "deployment", deployment())
         keeper._scanner.on_account_events([deposit])

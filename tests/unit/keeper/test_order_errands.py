@@ -75,7 +75,10 @@ def test_tend__rest_is_over__tries_again_and_the_alert_ends_with_a_success(monke
     keeper, looks = tending(monkeypatch, ledger, alerts)
     keeper.tend(None, head(DEADLINE + REST - 1))
     assert looks == []
-    assert "the last 3 errands for orders reverted, the newest: why 0; none is sent until 1970-01-01T01:16:40Z" in caplog.text
+    assert (
+        "the last 3 errands for orders reverted, the newest: why 0; none is sent until 1970-01-01T01:16:40Z"
+        in caplog.text
+    )
     keeper.tend(None, head(DEADLINE + REST))
     assert len(looks) == 1
     assert AlertEvent.ORDER_ERRANDS_REVERT in alerts.up, "until one succeeds"
