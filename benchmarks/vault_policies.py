@@ -30,7 +30,7 @@ from benchmarks.vault_world import VaultWeek, local_settings, real_weeks
 
 BASE_FEES_GWEI = (0.02, 2.0, 20.0, 100.0)
 TIP_OF_BASE_FEE = 0.05
-"""The local chain's: 1 gwei on 20."""
+"""The local chain's: 1 gwei on 20; an urgent rebalance pays as many times that as there."""
 SEED, RESAMPLES = 20_240_805, 2_000
 AVERSIONS = (0.00005, 0.00025, 0.001, 0.004, 0.016)
 ALIKE = 0.001
@@ -156,7 +156,10 @@ def _live(job: tuple[Setting, int, float]) -> tuple[float, ...]:
     setting, at, gwei = job
     week, settings = _weeks()[at], local_settings()
     policy = PolicySettings(name=setting.policy, parameters=dict(setting.parameters))
-    execution = settings.execution.model_copy(update={"priority_fee_gwei": Decimal(str(TIP_OF_BASE_FEE * gwei))})
+    usual = settings.execution
+    tip_gwei = Decimal(str(TIP_OF_BASE_FEE * gwei))
+    urgent_gwei = tip_gwei * usual.urgent_priority_fee_gwei / usual.priority_fee_gwei
+    execution = usual.model_copy(update={"priority_fee_gwei": tip_gwei, "urgent_priority_fee_gwei": urgent_gwei})
     settings = settings.model_copy(update={"policy": policy, "execution": execution})
     outcome = replay(replace(week.case(settings, gwei), gas=GasModel()))
     if outcome.error is not None:

@@ -14,12 +14,12 @@ import math
 
 import numpy as np
 
+from agent.backtest.pool_pace import LOG_TICK
 from agent.numerics.arrays import FloatArray
 from agent.units import Rounding, Seconds, Wad, to_wad
 
 TWAP_SECONDS = 900
 MOST_A_DAY = 0.1
-_LOG_TICK = math.log(1.0001)
 
 
 class PoolFunding:
@@ -30,13 +30,13 @@ class PoolFunding:
 
     def __init__(self, prices_usd: FloatArray, interval_seconds: Seconds, lead_seconds: Seconds) -> None:
         self._prices_usd = [float(price) for price in prices_usd]
-        self._ticks = [math.floor(tick) for tick in np.log(prices_usd) / _LOG_TICK]
+        self._ticks = [math.floor(tick) for tick in np.log(prices_usd) / LOG_TICK]
         self._interval, self._lead = interval_seconds, min(lead_seconds, interval_seconds)
         self._moved = [0.0] * len(self._ticks)
 
     def moved(self, step: int, price_ratio: float) -> None:
         """Take in that a trade at a step's instant moved the pool by this ratio, until it follows the next price."""
-        self._moved[step] += math.log(price_ratio) / _LOG_TICK
+        self._moved[step] += math.log(price_ratio) / LOG_TICK
 
     def rate_per_day(self, step: int) -> Wad:
         """Return the rate over the time from the step before: by the averages when the pool is about to move."""
@@ -51,6 +51,6 @@ class PoolFunding:
             ticks += self._ticks[at] * seconds + moved * after_trade
             index += self._prices_usd[at] * seconds
             left, at = left - seconds, max(at - 1, 0)
-        mark_usd = math.exp(_LOG_TICK * math.floor(ticks / TWAP_SECONDS))
+        mark_usd = math.exp(LOG_TICK * math.floor(ticks / TWAP_SECONDS))
         ratio = mark_usd / (index / TWAP_SECONDS) - 1.0
         return to_wad(min(max(ratio, -MOST_A_DAY), MOST_A_DAY), Rounding.UP)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.backtest.gas_model import GasModel
+from agent.backtest.curie_means import CurieMeans
+from agent.backtest.gas_model import GasModel, RebalanceKind
 from agent.backtest.pool_funding import PoolFunding
 from agent.backtest.price_series import PriceSeries
 from agent.backtest.surroundings import Gas
@@ -80,6 +81,8 @@ class PoolMarket:
         What a rebalance burns, and the token price and tip at an oracle price.
     lead_seconds
         How long before each price's instant the pool reaches that price.
+    urgent_tip_wei
+        Tip of an urgent rebalance; that of a usual one where it is left out.
 
     """
 
@@ -92,6 +95,7 @@ class PoolMarket:
         gas: GasModel,
         costs: Callable[[Wad], CostInputs],
         lead_seconds: Seconds = Seconds(15),
+        urgent_tip_wei: Wei | None = None,
     ) -> None:
         if len(history.base_fees_gwei) != len(prices):
             raise DataError(f"{len(history.base_fees_gwei)} base fees for {len(prices)} prices")
@@ -99,13 +103,16 @@ class PoolMarket:
         self._base_fees = [Wei(round(fee * WEI_PER_GWEI)) for fee in history.base_fees_gwei]
         self._rates = history.funding_per_day
         self._funding = PoolFunding(prices.prices_usd, prices.interval_seconds, lead_seconds)
+        self._means = CurieMeans(prices, lead_seconds)
+        self._times, self._urgent_tip_wei = prices.times_unix, urgent_tip_wei
+        self._is_settled = True
         self._sizes = [from_wad(largest) / 2**halvings for halvings in reversed(range(LADDER_RUNGS))]
         self._price = Wad(0)
         self._curve: ConstantProduct | None = None
 
     def quotes(self, step: int, price: Wad) -> Sequence[tuple[QuotePoint, ...]]:
         """Return the ladder of the pool at the price."""
-        del step
+        self._means.follow(step)
         self._price, self._curve = price, self._depth.curve(from_wad(price))
         return [ladder(self._curve, self._sizes)]
 
@@ -120,15 +127,27 @@ class PoolMarket:
         return self._base_fees[step]
 
     def gas(self, step: int, snapshot: Snapshot, decision: Decision) -> Gas:
-        """Price the units of this kind of rebalance; at the first price nobody has moved the pool before."""
-        inputs = self._costs(self._price)
-        fee_wei = self._base_fees[step] * self._gas.next_base_fee_ratio + inputs.priority_fee_wei
-        units = self._gas.units.of(snapshot, decision, is_untouched=step == 0)
+        """Price the units of this kind of rebalance in the block after the step's, what its means burn included."""
+        inputs, kind = self._costs(self._price), RebalanceKind.of(snapshot, decision)
+        tip_wei = inputs.priority_fee_wei
+        if decision.urgent and self._urgent_tip_wei is not None:
+            tip_wei = self._urgent_tip_wei
+        fee_wei = self._base_fees[step] * self._gas.next_base_fee_ratio + tip_wei
+        own = self._gas.units.of(kind, is_settled=self._is_settled)
+        units = own + self._means.units(kind, self._mined_unix(step))
         return Gas(units, wei_to_eth(round(fee_wei * units) + inputs.data_fee_wei) * inputs.eth_price_usd)
 
-    def traded(self, step: int, decision: Decision) -> None:
+    def traded(self, step: int, snapshot: Snapshot, decision: Decision) -> None:
         """Move the pool until it follows the next price."""
+        kind = RebalanceKind.of(snapshot, decision)
+        self._is_settled = kind.comes_home or (self._is_settled and (kind.is_opening or not kind.is_trade))
         size = from_wad(sum(fill.size_delta for fill in decision.expected_fills))
         if self._curve is not None and size != 0.0:
             base = self._curve.base_reserve
-            self._funding.moved(step, (base / (base - size)) ** 2)
+            price_ratio = (base / (base - size)) ** 2
+            self._funding.moved(step, price_ratio)
+            self._means.trade(price_ratio, self._mined_unix(step))
+
+    def _mined_unix(self, step: int) -> Seconds:
+        """Return when the block comes that takes a step's rebalance: a second after the step."""
+        return Seconds(int(self._times[step]) + 1)

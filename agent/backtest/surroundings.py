@@ -38,8 +38,8 @@ class Surroundings(Protocol):
         """Return what the transaction of a rebalance burns that was decided on this snapshot."""
         ...
 
-    def traded(self, step: int, decision: Decision) -> None:
-        """Take in a rebalance."""
+    def traded(self, step: int, snapshot: Snapshot, decision: Decision) -> None:
+        """Take in a rebalance that was decided on this snapshot."""
         ...
 
 
@@ -71,7 +71,7 @@ class AsAtStart:
         del step, snapshot
         return Gas(0.0, decision.costs.gas_usd)
 
-    def traded(self, step: int, decision: Decision) -> None:
+    def traded(self, step: int, snapshot: Snapshot, decision: Decision) -> None:
         """Forget it: the next price's quotes know nothing of this trade."""
 
 

@@ -280,13 +280,14 @@ class _Day:
         self._gas_paid_usd[at] = self._gas_usd
 
     def _paid(self, number: int, snapshot: Snapshot, decision: Decision) -> Paid:
-        self._surroundings.traded(number, decision)
         price, fills = snapshot.measurement.price, decision.expected_fills
+        gas = self._surroundings.gas(number, snapshot, decision)
+        self._surroundings.traded(number, snapshot, decision)
         return Paid(
             turnover_usd=sum(abs(from_wad(fill.size_delta)) * from_wad(fill.execution_price) for fill in fills),
             fee_usd=sum(from_wad(fill.fee) for fill in fills),
             slippage_usd=sum(from_wad(fill.size_delta) * from_wad(fill.execution_price - price) for fill in fills),
-            gas=self._surroundings.gas(number, snapshot, decision),
+            gas=gas,
         )
 
     def _book(self, paid: Paid) -> None:

@@ -21,7 +21,7 @@ from agent.numerics.arrays import FloatArray
 from agent.report.effectiveness import hourly_changes
 from agent.risk.effectiveness import FEWEST_CHANGES
 from agent.settings import Settings
-from agent.units import WEI_PER_GWEI, Seconds, Wei, from_wad
+from agent.units import WEI_PER_GWEI, Rounding, Seconds, Wei, from_wad, gwei_to_wei
 
 ASSET_DECIMALS = 6
 """USDC, the collateral of a backtest."""
@@ -144,7 +144,15 @@ def live(
         lambda price: settings.costs.to_cost_inputs(price, tip_gwei),
     )
     depth = case.pool.depth(float(prices.prices_usd[0]))
-    market = PoolMarket(depth, prices, case.history, bounds.max_size_delta, case.gas, keeper.costs)
+    market = PoolMarket(
+        depth,
+        prices,
+        case.history,
+        bounds.max_size_delta,
+        case.gas,
+        keeper.costs,
+        urgent_tip_wei=gwei_to_wei(settings.execution.urgent_priority_fee_gwei, Rounding.UP),
+    )
     return replay_vault(
         _start(case, bounds),
         case.book,

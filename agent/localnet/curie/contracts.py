@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agent.backtest.curie_means import POOL_SLOTS
 from agent.localnet import artifacts
 from agent.localnet.deployer import Deployer
 from agent.localnet.evm import LocalChain
@@ -20,7 +21,6 @@ _UNISWAP_FEE_RATIO = 3_000  # 0.3 %, in 1e-6; pays nobody: Curie takes it out ag
 _INSURANCE_FUND_FEE_RATIO = 100_000  # 10 % of the exchange fee, in 1e-6
 _MAX_PRICE_SPREAD_RATIO = 100_000  # pool within 10 % of the index after a trade, in 1e-6
 _MAX_TICKS_PER_15_SECONDS = 1_000  # hard-coded cap of the exchange
-_OBSERVATIONS = 500  # history of the pool's TWAP
 _PRICE_FEED_TIMEOUT_SECONDS = 2_400
 _INDEX_TWAP_SECONDS = 900
 _OBSERVATIONS_GAS = 15_000_000
@@ -195,7 +195,7 @@ def _open_market(
     deployer.call("BaseToken", base, "addWhitelist(address)", house)
     deployer.call("pool", pool, "initialize(uint160)", sqrt_price_x96)
     more_history = "increaseObservationCardinalityNext(uint16)"
-    deployer.call("pool", pool, more_history, _OBSERVATIONS, gas=_OBSERVATIONS_GAS)
+    deployer.call("pool", pool, more_history, POOL_SLOTS, gas=_OBSERVATIONS_GAS)
     deployer.call("MarketRegistry", registry, "addPool(address,uint24)", base, _UNISWAP_FEE_RATIO)
     deployer.call("MarketRegistry", registry, "setFeeRatio(address,uint24)", base, exchange_fee_ratio)
     set_fund_fee = "setInsuranceFundFeeRatio(address,uint24)"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
+from agent.backtest.pool_pace import RAMP_SECONDS, parts_of_move
 from agent.localnet.curie.actors import Arbitrageur, FundingPoker, record_price
 from agent.localnet.curie.contracts import CurieAddresses
 from agent.localnet.curie.pool_math import price_from_sqrt_x96, sqrt_price_x96, ticks_between
@@ -15,10 +14,6 @@ from agent.units import AssetUnits, Seconds, from_wad
 _SLOT0 = "(uint160,int24,uint16,uint16,uint16,uint8,bool)"
 _MARK_SETTLE_SECONDS = 15
 """Window of the shortest average in the mark price: after it the mark has followed the pool."""
-_RAMP_TICKS = 700
-"""Farthest the pool moves within one price window, ticks (7.2 %); the venue's own limit is 1,000."""
-_RAMP_SECONDS = 16
-"""Time between two parts of a larger move: one second more than the venue's price window."""
 
 
 class CurieMarket:
@@ -67,11 +62,10 @@ def schedule_moves(pool_sqrt_x96: int, answer: AssetUnits, last_unix: Seconds, e
     if settle <= last_unix:
         return [PriceMove(end_unix, answer)]
     distance = abs(ticks_between(pool_sqrt_x96, sqrt_price_x96(answer_to_wad(answer))))
-    room = (settle - last_unix - 1) // _RAMP_SECONDS + 1
-    parts = min(max(math.ceil(distance / _RAMP_TICKS), 1), room)
+    parts = parts_of_move(distance, settle - last_unix)
     from_usd, to_usd = price_from_sqrt_x96(pool_sqrt_x96), from_wad(answer_to_wad(answer))
     ramp = [
-        PriceMove(Seconds(settle - left * _RAMP_SECONDS), feed_answer(to_usd * (from_usd / to_usd) ** (left / parts)))
+        PriceMove(Seconds(settle - left * RAMP_SECONDS), feed_answer(to_usd * (from_usd / to_usd) ** (left / parts)))
         for left in range(parts - 1, 0, -1)
     ]
     return [*ramp, PriceMove(Seconds(settle), answer)]

@@ -7,14 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agent.backtest.gas_model import GasModel, GasUnits
+from agent.backtest.curie_means import CurieMeans
+from agent.backtest.gas_model import GasModel, GasUnits, RebalanceKind
 from agent.backtest.pool_market import History, PoolDepth, PoolMarket
 from agent.backtest.price_series import PriceSeries
 from agent.backtest.vault_day import KeeperModel, replay_vault
 from agent.decision.decide import decide
 from agent.errors import DataError
 from agent.policy.fixed_threshold import FixedThreshold
-from agent.units import Seconds, from_wad
+from agent.units import WEI_PER_GWEI, Seconds, Wei, from_wad
 from tests.support.decision_builders import (
     COSTS,
     NOW,
@@ -70,11 +71,29 @@ def test_replay_vault__price_leaves_the_range__ends_there_and_says_so():
 
 def test_gas_usd__next_block_is_cheaper__is_what_is_paid():
     prices = path(SPOT_USD, SPOT_USD)
-    units = GasUnits(trade=1e6, margin_in=0.0, opening=0.0, saved_untouched=0.0)
+    units = GasUnits(trade=1e6, margin_in=0.0, opening=0.0)
     day = replay_vault(snapshot_of(BOOK), BOOK, KEEPER, prices, market(prices, GasModel(units, 0.5)))
     assert day.rebalances == 1
     tip_gwei = COSTS.priority_fee_wei / 1e9
-    assert day.gas_usd == pytest.approx((20.0 * 0.5 + tip_gwei) * 1e-9 * 1e6 * SPOT_USD)
+    opening = RebalanceKind(
+        is_trade=True, is_opening=True, is_shrinking=False, is_short=False, goes_in=True, comes_home=False
+    )
+    burnt = 1e6 + CurieMeans(prices, Seconds(15)).units(opening, Seconds(NOW + 1))
+    assert day.gas_usd == pytest.approx((20.0 * 0.5 + tip_gwei) * 1e-9 * burnt * SPOT_USD)
+
+
+def test_gas_usd__urgent_rebalance__pays_the_urgent_tip():
+    """A worst case beyond the guard's urgent delta is sent at once, and dearer."""
+    prices, history = path(SPOT_USD, SPOT_USD), History(np.full(2, 20.0))
+    around = PoolMarket(
+        DEPTH, prices, history, wad(80), GasModel(), lambda _: COSTS, urgent_tip_wei=Wei(50 * WEI_PER_GWEI)
+    )
+    snapshot = snapshot_of(BOOK)
+    decision = decide(snapshot, BOOK, FixedThreshold(0.5), COSTS, SETTINGS)
+    around.quotes(0, snapshot.measurement.price)
+    urgent, usual = (around.gas(0, snapshot, replace(decision, urgent=urgent)) for urgent in (True, False))
+    assert urgent.units == usual.units
+    assert urgent.usd / usual.usd == pytest.approx((20.0 + 50.0) / (20.0 + COSTS.priority_fee_wei / 1e9))
 
 
 UNITS = GasUnits(trade=1.0, shrinking=10.0, short=100.0, opening=1_000.0, margin_in=0.0, margin_out=0.0)
@@ -96,16 +115,22 @@ UNITS = GasUnits(trade=1.0, shrinking=10.0, short=100.0, opening=1_000.0, margin
 )
 def test_gas_units__what_becomes_of_the_position__is_told_apart(held_size, book, expected):
     snapshot = snapshot_of(book, VenueState(size=held_size, equity_usd=200_000.0))
-    assert UNITS.of(snapshot, decide(snapshot, book, FixedThreshold(0.5), COSTS, SETTINGS)) == expected
-
-
-def test_gas__first_trade_of_a_market__is_cheaper_than_the_same_later():
-    prices, book = path(SPOT_USD, SPOT_USD), short_calls()
-    snapshot, around = snapshot_of(book), market(prices, GasModel(GasUnits(saved_untouched=300_000.0)))
     decision = decide(snapshot, book, FixedThreshold(0.5), COSTS, SETTINGS)
-    around.quotes(0, snapshot.measurement.price)
-    first, later = (around.gas(step, snapshot, decision).units for step in (0, 1))
-    assert later - first == 300_000.0
+    assert UNITS.of(RebalanceKind.of(snapshot, decision)) == expected
+
+
+def test_gas__first_funding_after_the_opening__writes_an_empty_slot_once():
+    """The opening owes nothing; the next rebalance settles funding where nothing stood, later ones write over it."""
+    book, prices = short_calls(), path(*[SPOT_USD] * 3)
+    around, flat = market(prices, GasModel(GasUnits(owing=300_000.0))), snapshot_of(book)
+    grown = snapshot_of(book, VenueState(size=20.0, equity_usd=200_000.0))
+    opening, growing = (decide(own, book, FixedThreshold(0.5), COSTS, SETTINGS) for own in (flat, grown))
+    units = []
+    for step, (snapshot, decision) in enumerate([(flat, opening), (grown, growing), (grown, growing)]):
+        around.quotes(step, snapshot.measurement.price)
+        units.append(around.gas(step, snapshot, decision).units)
+        around.traded(step, snapshot, decision)
+    assert units[1] - units[2] == pytest.approx(300_000.0, abs=20_000.0)
 
 
 def test_replay_vault__funding_history__is_paid_on_what_is_held():
