@@ -33,6 +33,7 @@ BENCHMARKS = {
     "ledger": "benchmarks.ledger",
     "localnet": "benchmarks.localnet",
     "rebalance_gas": "benchmarks.rebalance_gas",
+    "replay_memory": "benchmarks.replay_memory",
     "risk": "benchmarks.risk",
     "optimiser": "benchmarks.optimiser",
     "option_hedge": "benchmarks.option_hedge",

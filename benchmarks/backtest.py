@@ -2,11 +2,13 @@
 
 A decision is a step of the vault: snapshot, exposure, costs, target, route and the guard's verdict. The peer is a
 replay over a chain, with its own keeper, in the same run; what it spends on mining is counted, since nobody has it
-without. Processes take seconds to start, which counts too.
+without. Several processes share a study of `STUDY_CASES` crash weeks, about 100,000 decisions; what they take to start
+counts. The processor time of all together tells what sharing costs where others use the machine too.
 """
 
 from __future__ import annotations
 
+import os
 import statistics
 import tempfile
 import time
@@ -24,7 +26,7 @@ from benchmarks.figure import Figure
 from benchmarks.vault_world import VaultWeek, local_settings, real_weeks
 
 REPEATS = 5
-CASES_A_WORKER = 6
+STUDY_CASES = 48
 
 
 def run() -> list[Figure]:
@@ -41,11 +43,31 @@ def run() -> list[Figure]:
             "decisions a second, one core", alone, "1/s", "on the local chain", len(scenario.prices) / chain_seconds
         )
     ]
+    return figures + _shared([case] * STUDY_CASES)
+
+
+def _shared(cases: list[Case]) -> list[Figure]:
+    """Return how long a study takes with one process and with more, and what processor time."""
+    taken = {}
     for workers in sorted({1, 2, cpu_count() or 1}):
-        cases = [case] * (CASES_A_WORKER * workers)
-        together = len(case.prices) * len(cases) / _timed(lambda: list(outcomes(cases, workers)))  # noqa: B023
-        figures.append(Figure.against(f"decisions a second, {workers} processes", together, "1/s", "one core", alone))
+        before = _processor_seconds()
+        seconds = _timed(lambda: list(outcomes(cases, workers)))  # noqa: B023
+        taken[workers] = seconds, _processor_seconds() - before
+    seconds, processor = taken.pop(1)
+    figures = [Figure(f"study of {len(cases)} weeks, 1 process", seconds, "s")]
+    for workers, (shared_seconds, shared_processor) in taken.items():
+        name = f"study of {len(cases)} weeks, {workers} processes"
+        figures += [
+            Figure.against(name, shared_seconds, "s", "1 process", seconds),
+            Figure.against(f"{name}: processor time", shared_processor, "s", "1 process", processor),
+        ]
     return figures
+
+
+def _processor_seconds() -> float:
+    """Return the processor time of this process and of those it has waited for."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def _timed(work: Callable[[], object]) -> float:

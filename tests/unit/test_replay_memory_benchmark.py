@@ -1,0 +1,27 @@
+"""How the benchmark of a replay's memory tells growth from what is taken once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from benchmarks.replay_memory import resident, slope
+
+
+def test_slope__caches_fill_first__counts_the_second_half_alone():
+    steps = list(range(100, 2_100, 100))
+    held = [1_000_000 + 50_000 * min(step, 1_000) + 25 * step for step in steps]
+    assert slope(steps, held) == pytest.approx(25.0)
+
+
+def test_slope__memory_stands_still__is_nothing():
+    assert slope([1, 2, 3, 4], [7, 9, 5, 5]) == pytest.approx(0.0)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells a process's memory in /proc")
+def test_resident__a_list_of_forty_megabytes__is_seen():
+    before = resident(os.getpid())
+    block = bytearray(os.urandom(1)) * 40_000_000
+    assert resident(os.getpid()) - before > 0.9 * len(block)
