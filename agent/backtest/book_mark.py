@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from agent.domain import Book, OptionLeg, OptionType
 from agent.risk.exposure import book_exposure
-from agent.units import Seconds
+from agent.units import Seconds, seconds_to_years
+from agent.vol.iv_move import HELD, IvMove
 
 
 class BookMark:
@@ -19,28 +20,34 @@ class BookMark:
         self._book = book
         self._settled_usd: dict[int, float] = {}
 
-    def value_usd(self, price_usd: float, at_unix: Seconds, iv_shift_annual: float = 0.0) -> float:
+    def value_usd(self, price_usd: float, at_unix: Seconds, iv_move: IvMove = HELD) -> float:
         """Return the value of the whole book, settled cash included; instants must not go back.
 
-        ``iv_shift_annual`` is added to the volatility of every leg.
+        ``iv_move`` tells what is added to the volatility of each leg.
         """
         for number, leg in enumerate(self._book.options):
             if leg.expiry_unix <= at_unix and number not in self._settled_usd:
                 self._settled_usd[number] = leg.quantity * payoff_usd(leg, price_usd)
-        book = shifted_book(self._book, iv_shift_annual)
+        book = moved_book(self._book, price_usd, at_unix, iv_move)
         alive_usd = book_exposure(book, price_usd, at_unix, hedge_size=0.0).book_value_usd
         return alive_usd + sum(self._settled_usd.values())
 
 
-def shifted_book(book: Book, iv_shift_annual: float) -> Book:
-    """Return the book with every option's volatility moved in parallel; the book itself where it does not move."""
-    if iv_shift_annual == 0.0:
+def moved_book(book: Book, price_usd: float, at_unix: Seconds, iv_move: IvMove) -> Book:
+    """Return the book with each live option's volatility moved at a price; the book itself where nothing moves."""
+    if iv_move.is_held:
         return book
     positions = tuple(
-        replace(leg, iv_annual=leg.iv_annual + iv_shift_annual) if isinstance(leg, OptionLeg) else leg
+        replace(leg, iv_annual=leg.iv_annual + _move_of(leg, price_usd, at_unix, iv_move))
+        if isinstance(leg, OptionLeg) and leg.expiry_unix > at_unix
+        else leg
         for leg in book.positions
     )
     return replace(book, positions=positions)
+
+
+def _move_of(leg: OptionLeg, price_usd: float, at_unix: Seconds, iv_move: IvMove) -> float:
+    return float(iv_move.of(leg.strike_usd, price_usd, seconds_to_years(Seconds(leg.expiry_unix - at_unix))))
 
 
 def payoff_usd(leg: OptionLeg, price_usd: float) -> float:

@@ -1,8 +1,8 @@
 """Gas of the means over time that Curie works out in a rebalance: the mark price's, the funding's and the index's.
 
 Each asks the pool, or the price feed, for the price of 15 seconds, 15 or 30 minutes ago, and searches a ring of past
-prices for it (`observation_ring`). How much is read hangs on how full the rings are and on when they were written: the
-first rebalance of a young market burns 100,000 units less than the same a month later.
+prices for it (`observation_ring`). How much is read hangs on how full the rings are and on when they were written:
+after 20 prices a rebalance burns 70,000 units less than the same with full rings.
 
 Before its swap a rebalance asks the pool for one mark price and three times for funding's mean, and the feed three
 times; a flat account has no mark price, and the feed is asked once. After it there is funding's mean and some mark

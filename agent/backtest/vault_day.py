@@ -30,6 +30,7 @@ from agent.guard import band_now, worst_net_delta
 from agent.numerics.arrays import FloatArray
 from agent.policy.base import Policy
 from agent.units import Rounding, Seconds, Wad, from_wad, to_wad
+from agent.vol.iv_move import HELD, IvMove
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class Step:
     slippage_usd: float
     funding_usd: float
     gas_usd: float
-    iv_shift_annual: float
+    iv_move: IvMove
     paid: Paid | None
     """None where nothing was sent."""
 
@@ -115,7 +116,7 @@ def replay_vault(
     surroundings: Surroundings | None = None,
     watch: Callable[[Step], None] | None = None,
     *,
-    iv_shift_annual: Callable[[int], float] | None = None,
+    iv_move: Callable[[int], IvMove] | None = None,
     may_end_early: bool = False,
 ) -> VaultDay:
     """Let a vault live through a price path.
@@ -134,8 +135,8 @@ def replay_vault(
         Quotes, funding and gas; as the start has them unless given.
     watch
         Called after each step.
-    iv_shift_annual
-        How far every option's volatility has moved at an instant, for the book's mark; keeper and chain go on with the
+    iv_move
+        How far the options' volatilities have moved at an instant, for the book's mark; keeper and chain go on with the
         book's own. Held unless given.
     may_end_early
         An error after the first step ends the replay there, and is told in `VaultDay.ended_early`.
@@ -147,7 +148,7 @@ def replay_vault(
 
     """
     _require_replayable(start, prices)
-    day = _Day(start, options, keeper, prices, surroundings or AsAtStart(start), iv_shift_annual)
+    day = _Day(start, options, keeper, prices, surroundings or AsAtStart(start), iv_move)
     for number in range(len(prices)):
         try:
             step = day.live(number)
@@ -180,9 +181,9 @@ class _Day:
         keeper: KeeperModel,
         prices: PriceSeries,
         surroundings: Surroundings,
-        iv_shift_annual: Callable[[int], float] | None,
+        iv_move: Callable[[int], IvMove] | None,
     ) -> None:
-        self._iv_shift_annual = iv_shift_annual or (lambda _: 0.0)
+        self._iv_move = iv_move or (lambda _: HELD)
         self._start, self._last, self._keeper, self._surroundings = start, start, keeper, surroundings
         self._interval = prices.interval_seconds
         spot_usd, count = from_wad(start.measurement.price), len(prices)
@@ -256,7 +257,7 @@ class _Day:
             slippage_usd=self._slippage_usd,
             funding_usd=self._funding_usd,
             gas_usd=self._gas_usd,
-            iv_shift_annual=self._iv_shift_annual(self._times[number]),
+            iv_move=self._iv_move(self._times[number]),
             paid=paid,
         )
 
@@ -266,7 +267,7 @@ class _Day:
 
     def _observe(self, at: int, snapshot: Snapshot) -> None:
         at_unix = self._times[at]
-        self._values_usd[at] = self._mark.value_usd(float(self._spots_usd[at]), at_unix, self._iv_shift_annual(at_unix))
+        self._values_usd[at] = self._mark.value_usd(float(self._spots_usd[at]), at_unix, self._iv_move(at_unix))
         self._book_nav(at, snapshot)
 
     def _close(self, steps: int) -> None:

@@ -34,8 +34,9 @@ BookFile = Annotated[
 IvFile = Annotated[
     Path | None,
     typer.Option(
-        help="CSV of time and iv (0.65 is 65 %): the book's mark follows its changes, every leg in parallel. "
-        "Keeper and chain go on with the book's own IV. Without it IV is held."
+        help="CSV of time and iv (0.65 is 65 %): the book's mark follows its changes, every leg in parallel; or of "
+        "levels by days (iv_7d, iv_30d) and a skew, each leg by its own. Keeper and chain go on with the book's own "
+        "IV. Without it IV is held."
     ),
 ]
 IvRealised = Annotated[

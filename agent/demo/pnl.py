@@ -9,6 +9,7 @@ from agent.backtest.book_mark import BookMark
 from agent.domain import Book
 from agent.report.replay_report import HedgingCosts
 from agent.units import Seconds
+from agent.vol.iv_move import HELD, IvMove
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class PnlAccount:
         """Notional traded so far, USD at execution prices."""
 
     def observe(
-        self, price_usd: float, at_unix: Seconds, nav_usd: float, hedge_size: float, iv_shift_annual: float = 0.0
+        self, price_usd: float, at_unix: Seconds, nav_usd: float, hedge_size: float, iv_move: IvMove = HELD
     ) -> Pnl:
         """Take in the state before a step's own trade.
 
@@ -66,13 +67,13 @@ class PnlAccount:
             Vault's NAV with the hedge marked at the oracle price.
         hedge_size
             Size held on the venues, underlying units.
-        iv_shift_annual
+        iv_move
             Change of the book's volatilities since the first observation.
 
         """
         self._price_pnl_usd += self._hedge_size * (price_usd - self._price_usd)
         self._price_usd, self._hedge_size = price_usd, hedge_size
-        unhedged_usd = self._mark.value_usd(price_usd, at_unix, iv_shift_annual) - self._first_value_usd
+        unhedged_usd = self._mark.value_usd(price_usd, at_unix, iv_move) - self._first_value_usd
         nav_change_usd = nav_usd - self._first_nav_usd
         funding_usd = self._price_pnl_usd - self._fee_usd - self._slippage_usd - nav_change_usd
         return Pnl(

@@ -12,12 +12,13 @@ from agent.decision.bounds_fit import Circumstances, misfits
 from agent.decision.feasible_hedge import infeasible_bounds
 from agent.demo.scenario import Scenario
 from agent.errors import PreflightError
+from agent.files.book_kinds import MAX_IV_ANNUAL
 from agent.formatting import iso_utc
 from agent.keeper.preflight import book_faults, gas_token_faults, price_faults
 from agent.localnet.anvil import CHAIN_ID
 from agent.localnet.session import LocalnetSettings
 from agent.settings import Settings
-from agent.units import Rounding, to_wad
+from agent.units import Rounding, Seconds, seconds_to_years, to_wad
 
 LEAST_IV_ANNUAL = 0.01
 """The chain takes no lower one either."""
@@ -102,15 +103,18 @@ def _iv_faults(scenario: Scenario) -> Iterator[str]:
             f"at {iso_utc(start_unix)}; begin the path there or earlier, or start later with --from"
         )
         return
-    lowest = min(options, key=lambda leg: leg.iv_annual)
-    for unix in scenario.prices.times_unix:
-        iv_annual = lowest.iv_annual + scenario.iv_shift_annual(int(unix))
-        if iv_annual < LEAST_IV_ANNUAL:
-            yield (
-                f"IV follows {path.rule}: at {iso_utc(int(unix))} it takes {lowest.label} from {lowest.iv_annual:.4g} "
-                f"to {iv_annual:.4g}, below {LEAST_IV_ANNUAL:g}; mend the path, or the leg's own IV"
-            )
-            return
+    for unix, price_usd in zip(scenario.prices.times_unix.tolist(), scenario.prices.prices_usd.tolist(), strict=True):
+        for leg in options:
+            left = seconds_to_years(Seconds(max(leg.expiry_unix - unix, 0)))
+            iv_annual = leg.iv_annual + float(scenario.iv_move(unix).of(leg.strike_usd, price_usd, left))
+            if left > 0.0 and not LEAST_IV_ANNUAL <= iv_annual <= MAX_IV_ANNUAL:
+                is_low = iv_annual < LEAST_IV_ANNUAL
+                beyond = f"below {LEAST_IV_ANNUAL:g}" if is_low else f"above {MAX_IV_ANNUAL:g}"
+                yield (
+                    f"IV follows {path.rule}: at {iso_utc(unix)} it takes {leg.label} from {leg.iv_annual:.4g} to "
+                    f"{iv_annual:.4g}, {beyond}; mend the path, or the leg's own IV"
+                )
+                return
 
 
 def _hedge_faults(scenario: Scenario, settings: Settings, config: Path) -> Iterator[str]:

@@ -157,8 +157,8 @@ class Recorder:
         has_sent = result.outcome is Outcome.EXECUTED or result.resumed is not None or result.receipt is not None
         has_sent = has_sent or bool(result.orders)
         trade = self._pay(from_wad(view.state.measurement.price)) if has_sent else None
-        shift = self._scenario.iv_shift_annual(view.block.timestamp)
-        step = step_record(result, view, pnl, self._last, trade, margin_use(self._last, self._maintenance), shift)
+        move = self._scenario.iv_move(view.block.timestamp)
+        step = step_record(result, view, pnl, self._last, trade, margin_use(self._last, self._maintenance), move)
         self._steps.append(step)
         return step
 
@@ -171,9 +171,7 @@ class Recorder:
         nav_usd = nav_at_oracle_usd(state, self._asset_decimals)
         if self._account is None:
             self._account = PnlAccount(self._scenario.book, price_usd, at_unix, nav_usd)
-        pnl = self._account.observe(
-            price_usd, at_unix, nav_usd, hedge_size(state), self._scenario.iv_shift_annual(at_unix)
-        )
+        pnl = self._account.observe(price_usd, at_unix, nav_usd, hedge_size(state), self._scenario.iv_move(at_unix))
         funding_usd = self._funding_usd(state)
         self._unexplained_usd = funding_usd - pnl.costs.funding_usd
         return replace(pnl, costs=replace(pnl.costs, funding_usd=funding_usd))
@@ -223,7 +221,7 @@ class Recorder:
 
     def _closing(self, state: ChainState) -> Closing:
         at_unix = state.block.timestamp
-        return Closing(at_unix, from_wad(state.measurement.price), self._scenario.iv_shift_annual(at_unix))
+        return Closing(at_unix, from_wad(state.measurement.price), self._scenario.iv_move(at_unix))
 
     def _funding_usd(self, state: ChainState) -> float:
         """Return funding paid: settled, as the venue's events say, and accrued since."""

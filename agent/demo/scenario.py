@@ -14,6 +14,7 @@ from agent.errors import DataError
 from agent.files.book_file import load_book
 from agent.report.formatting import counted, duration
 from agent.units import SECONDS_PER_DAY, Seconds
+from agent.vol.iv_move import HELD, IvMove
 from agent.vol.iv_path import IvPath, realised_iv_path
 
 SEEDED_START_UNIX = Seconds(1_722_470_400)  # 2024-08-01T00:00:00Z
@@ -48,9 +49,9 @@ class Scenario:
     iv_path: IvPath | None = None
     """What the book's mark follows; None holds every leg at its own IV."""
 
-    def iv_shift_annual(self, at_unix: int) -> float:
+    def iv_move(self, at_unix: int) -> IvMove:
         """Return how far IV has moved from the start to an instant."""
-        return 0.0 if self.iv_path is None else self.iv_path.shift(self.prices.start_unix, at_unix)
+        return HELD if self.iv_path is None else self.iv_path.move(self.prices.start_unix, at_unix)
 
 
 def seeded_scenario(seed: int, book_path: Path | None) -> Scenario:

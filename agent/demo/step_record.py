@@ -17,6 +17,7 @@ from agent.ledger.records import Receipt
 from agent.report.replay_report import DepthQuote, MarginUse, StepAction, StepRecord, Trade
 from agent.status.risk import liquidation_distance
 from agent.units import BPS, Address, Wad, asset_units_to_wad, from_wad, wei_to_eth
+from agent.vol.iv_move import IvMove
 
 _ACTIONS = {
     Outcome.HELD: StepAction.HOLD,
@@ -144,7 +145,7 @@ def step_record(
     after: ChainState,
     trade: Trade | None,
     margin: MarginUse,
-    iv_shift_annual: float,
+    iv_move: IvMove,
 ) -> StepRecord:
     """Return the record of one cycle; ``after`` is the vault as the cycle left it."""
     decision, size_after = view.decision, hedge_size(after)
@@ -171,7 +172,7 @@ def step_record(
         worst_after=from_wad(worst_net_delta(after.measurement)),
         governed_band=from_wad(band_in_force(after)),
         margin=margin,
-        iv_shift_annual=iv_shift_annual,
+        iv_move=iv_move,
         trade=trade,
         outside_reason=outside_reason(result) if is_outside else None,
         guard_error=decision.guard_error,

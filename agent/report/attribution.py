@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from agent.numerics.arrays import FloatArray
-from agent.report.replay_report import HedgingCosts, ReplayReport
+from agent.report.replay_report import Closing, HedgingCosts, ReplayReport, StepRecord
 from agent.risk.attribution import Attribution, MarkPath, StepCosts, attribute_path
-from agent.risk.exposure import held_quantity, live_options
+from agent.risk.exposure import LiveOptions, held_quantity, live_options
 from agent.units import SECONDS_PER_YEAR
 
 TOTAL = "total"
@@ -57,7 +57,8 @@ def attribute_replay(report: ReplayReport) -> PnlByCause:
     times = np.array([*(step.unix for step in steps), close.unix])
     spot = np.array([*(step.price_usd for step in steps), close.price_usd])
     legs, held = live_options(report.book, steps[0].unix), held_quantity(report.book)
-    path = MarkPath(spot, (times - times[0]) / SECONDS_PER_YEAR, _volatilities(report, legs.iv_annual))
+    ages = (times - times[0]) / SECONDS_PER_YEAR
+    path = MarkPath(spot, ages, _volatilities(report, legs, ages))
     alone_usd = np.array([*(step.pnl_unhedged_usd for step in steps), report.summary.pnl_unhedged_usd])
     hedged_usd = np.array([*(step.pnl_hedged_usd for step in steps), report.summary.pnl_hedged_usd])
     alone = attribute_path(legs, path, 0.0, held, observed_pnl_usd=np.diff(alone_usd))
@@ -66,10 +67,15 @@ def attribute_replay(report: ReplayReport) -> PnlByCause:
     return PnlByCause(tuple(times.tolist()), _built_up(alone), _built_up(hedged))
 
 
-def _volatilities(report: ReplayReport, iv_annual: FloatArray) -> FloatArray:
-    """Return each leg's volatility at the marks, shape (marks, legs)."""
-    shifts = [*(step.iv_shift_annual for step in report.steps), report.closing.iv_shift_annual]
-    return np.asarray(np.add.outer(shifts, iv_annual))
+def _volatilities(report: ReplayReport, legs: LiveOptions, ages_years: FloatArray) -> FloatArray:
+    """Return each leg's volatility at the marks, shape (marks, legs); once expired it stays at what it was."""
+    moves = [np.zeros_like(legs.iv_annual)]
+    marks: list[StepRecord | Closing] = [*report.steps, report.closing]
+    for mark, age in zip(marks, ages_years, strict=True):
+        left = legs.tau_years - age
+        now = mark.iv_move.of(legs.strike_usd, mark.price_usd, np.maximum(left, 0.0))
+        moves.append(np.where(left > 0.0, now, moves[-1]))
+    return np.asarray(legs.iv_annual + np.array(moves[1:]))
 
 
 def _step_costs(report: ReplayReport) -> StepCosts:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agent.numerics.arrays import FloatArray
 from agent.products.european import black76_standard_greeks
-from agent.report.replay_report import ReplayReport
-from agent.risk.exposure import live_options
-from agent.units import Seconds
+from agent.report.replay_report import Closing, ReplayReport, StepRecord
+from agent.risk.exposure import LiveOptions, live_options
 
 SHOCK_ANNUAL = 0.20
 """Twenty points, about what a crash week adds."""
@@ -38,9 +38,13 @@ class IvAssumption:
     lowest_iv_annual: float
     highest_iv_annual: float
     rule: str | None
+    is_parallel: bool
+    """Whether every leg moved alike."""
     lowest_shift_annual: float
     highest_shift_annual: float
+    """Of any leg, while it lived."""
     last_shift_annual: float
+    """At the last mark with a leg alive: the mean over the legs, weighted by their sizes."""
     at_start: IvShock
     worst: IvShock
     """Where the larger of both losses was largest."""
@@ -52,36 +56,47 @@ def iv_assumption(report: ReplayReport) -> IvAssumption | None:
     options = report.book.options
     if not options:
         return None
-    shifts = np.array([*(step.iv_shift_annual for step in report.steps), report.closing.iv_shift_annual])
-    shocks = [_shock(report, step.unix, step.price_usd, step.iv_shift_annual) for step in report.steps]
+    marks: list[StepRecord | Closing] = [*report.steps, report.closing]
+    shifts = [leg_shifts(report, mark) for mark in marks]
+    told = [(legs, moves) for legs, moves in shifts if moves.size] or shifts[:1]
+    moved = np.concatenate([moves for _, moves in told])
+    last_legs, last = told[-1]
+    shocks = [_shock(report, step) for step in report.steps]
     levels = [leg.iv_annual for leg in options]
     return IvAssumption(
         lowest_iv_annual=min(levels),
         highest_iv_annual=max(levels),
         rule=report.iv_rule,
-        lowest_shift_annual=float(shifts.min()),
-        highest_shift_annual=float(shifts.max()),
-        last_shift_annual=float(shifts[-1]),
+        is_parallel=all(mark.iv_move.is_parallel for mark in marks),
+        lowest_shift_annual=float(moved.min(initial=0.0)),
+        highest_shift_annual=float(moved.max(initial=0.0)),
+        last_shift_annual=float(np.average(last, weights=np.abs(last_legs.quantity))) if last.size else 0.0,
         at_start=shocks[0],
         worst=min(shocks, key=lambda shock: min(shock.up_usd, shock.down_usd)),
         at_end=shocks[-1],
     )
 
 
-def _shock(report: ReplayReport, unix: Seconds, price_usd: float, shift_annual: float) -> IvShock:
-    legs = live_options(report.book, unix)
-    lowest = float(legs.iv_annual.min(initial=np.inf)) + shift_annual
-    down_annual = min(SHOCK_ANNUAL, max(lowest - LEAST_IV_ANNUAL, 0.0))
+def leg_shifts(report: ReplayReport, mark: StepRecord | Closing) -> tuple[LiveOptions, FloatArray]:
+    """Return the legs alive at a mark, and how far each one's volatility is from the book's own."""
+    legs = live_options(report.book, mark.unix)
+    return legs, mark.iv_move.of(legs.strike_usd, mark.price_usd, legs.tau_years)
+
+
+def _shock(report: ReplayReport, step: StepRecord) -> IvShock:
+    legs, moves = leg_shifts(report, step)
+    marked = legs.iv_annual + moves
+    down_annual = min(SHOCK_ANNUAL, max(float(marked.min(initial=np.inf)) - LEAST_IV_ANNUAL, 0.0))
 
     def value_usd(shift: float) -> float:
-        vols = legs.iv_annual + shift
-        each = black76_standard_greeks(legs.is_call, price_usd, legs.strike_usd, legs.tau_years, vols).value
+        vols = marked + shift
+        each = black76_standard_greeks(legs.is_call, step.price_usd, legs.strike_usd, legs.tau_years, vols).value
         return float(legs.quantity @ each)
 
-    marked_usd = value_usd(shift_annual)
+    marked_usd = value_usd(0.0)
     return IvShock(
-        unix=unix,
-        up_usd=value_usd(shift_annual + SHOCK_ANNUAL) - marked_usd,
-        down_usd=value_usd(shift_annual - down_annual) - marked_usd,
+        unix=step.unix,
+        up_usd=value_usd(SHOCK_ANNUAL) - marked_usd,
+        down_usd=value_usd(-down_annual) - marked_usd,
         is_cut_short=down_annual < SHOCK_ANNUAL,
     )

@@ -6,7 +6,7 @@ from agent.extras import extra
 from agent.report.figure_style import CAUSES, INK, moments, scale_y, time_figure
 from agent.report.formatting import money_change, percent, utc_minute
 from agent.report.html_parts import paragraph, picture, section, table
-from agent.report.iv_assumption import LEAST_IV_ANNUAL, IvAssumption, IvShock, iv_assumption
+from agent.report.iv_assumption import LEAST_IV_ANNUAL, IvAssumption, IvShock, iv_assumption, leg_shifts
 from agent.report.iv_words import SHOCK_POINTS, iv_sentence
 from agent.report.replay_report import ReplayReport
 
@@ -35,12 +35,26 @@ def iv_section(report: ReplayReport) -> str:
 def iv_figure(report: ReplayReport) -> go.Figure:
     """Draw how far the mark was from the book's own IV, and the vega P&L that came of it."""
     figure = time_figure(report, "Points of IV from the book's own")
-    points = [100.0 * step.iv_shift_annual for step in report.steps]
+    ends = _ends(report)
     line = {"color": CAUSES["vega"], "width": 1.8, "shape": "hv"}
-    figure.add_scatter(x=moments(step.unix for step in report.steps), y=points, name="IV", line=line, showlegend=True)
-    scale_y(figure, points, has_zero=True)
+    for name, points in ends.items():
+        figure.add_scatter(
+            x=moments(step.unix for step in report.steps), y=points, name=name, line=line, showlegend=True
+        )
+    scale_y(figure, [point for points in ends.values() for point in points], has_zero=True)
     figure.update_yaxes(zerolinecolor=INK)
     return figure
+
+
+def _ends(report: ReplayReport) -> dict[str, list[float]]:
+    """Return how many points the legs are from the book's own IV: of all, or of the least and the most moved."""
+    moves = [leg_shifts(report, step)[1] for step in report.steps]
+    if all(step.iv_move.is_parallel for step in report.steps):
+        return {"IV": [100.0 * step.iv_move.level_annual[0] for step in report.steps]}
+    return {
+        "IV of the lowest leg": [100.0 * float(move.min()) if move.size else 0.0 for move in moves],
+        "IV of the highest leg": [100.0 * float(move.max()) if move.size else 0.0 for move in moves],
+    }
 
 
 def _shock_table(found: IvAssumption) -> str:

@@ -27,9 +27,11 @@ def iv_sentence(report: ReplayReport) -> str:
     low, high, last = (
         _shift(shift) for shift in (found.lowest_shift_annual, found.highest_shift_annual, found.last_shift_annual)
     )
+    how = "every leg moved in parallel" if found.is_parallel else "each leg moved by its expiry and its strike"
+    end = "ended" if found.is_parallel else "ended on average"
     return (
-        f"IV follows {found.rule}. From the book's own {levels} every leg moved in parallel, between {low} and {high} "
-        f"points, and ended {last} points from where it began. That {_moved(vega_usd)} (vega, with vanna and volga)."
+        f"IV follows {found.rule}. From the book's own {levels} {how}, between {low} and {high} points, and {end} "
+        f"{last} points from where it began. That {_moved(vega_usd)} (vega, with vanna and volga)."
     )
 
 

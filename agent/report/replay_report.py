@@ -9,6 +9,7 @@ from enum import Enum
 from agent.domain import Book
 from agent.report.venues import VenueFigures
 from agent.units import Seconds
+from agent.vol.iv_move import HELD, IvMove
 
 
 class StepAction(Enum):
@@ -128,7 +129,7 @@ class StepRecord:
     governed_band: float
     """W that the chain accepted at this step, whatever it was before."""
     margin: MarginUse
-    iv_shift_annual: float
+    iv_move: IvMove
     """How far the mark of every option is from its own IV in the book."""
     trade: Trade | None
     """What was executed and paid in this step; None where nothing was."""
@@ -165,7 +166,7 @@ class Closing:
 
     unix: Seconds
     price_usd: float
-    iv_shift_annual: float = 0.0
+    iv_move: IvMove = HELD
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from agent.report.effectiveness import hourly_changes
 from agent.risk.effectiveness import FEWEST_CHANGES
 from agent.settings import Settings
 from agent.units import WEI_PER_GWEI, Rounding, Seconds, Wei, from_wad, gwei_to_wei
+from agent.vol.iv_move import IvMove
 
 ASSET_DECIMALS = 6
 """USDC, the collateral of a backtest."""
@@ -130,11 +131,11 @@ def live(
     case: Case,
     watch: Callable[[Step], None] | None = None,
     bounds: Bounds | None = None,
-    iv_shift_annual: Callable[[int], float] | None = None,
+    iv_move: Callable[[int], IvMove] | None = None,
 ) -> VaultDay:
     """Replay a case, as far as it goes; an error of its first step is raised.
 
-    ``bounds``: in place of its own. ``iv_shift_annual``: as in `replay_vault`.
+    ``bounds``: in place of its own. ``iv_move``: as in `replay_vault`.
     """
     settings, prices = case.settings, case.prices
     bounds, tip_gwei = bounds or settings.bounds.to_bounds(), settings.execution.priority_fee_gwei
@@ -160,7 +161,7 @@ def live(
         prices,
         market,
         watch,
-        iv_shift_annual=iv_shift_annual,
+        iv_move=iv_move,
         may_end_early=True,
     )
 

@@ -40,7 +40,7 @@ def backtest_report(scenario: Scenario, settings: Settings, history: History) ->
     case = case_of(scenario, settings, history)
     recorder = _Recorder(settings)
     started = time.perf_counter()
-    day = live(case, recorder, iv_shift_annual=scenario.iv_shift_annual)
+    day = live(case, recorder, iv_move=scenario.iv_move)
     return recorder.report(scenario, case, day, time.perf_counter() - started)
 
 
@@ -78,7 +78,7 @@ class _Recorder:
             title=f"{scenario.title}, without a chain",
             underlying=scenario.book.underlying,
             steps=tuple(self._records),
-            closing=Closing(block.timestamp, from_wad(last.snapshot.measurement.price), last.iv_shift_annual),
+            closing=Closing(block.timestamp, from_wad(last.snapshot.measurement.price), last.iv_move),
             iv_rule=None if scenario.iv_path is None else scenario.iv_path.rule,
             interval_seconds=scenario.prices.interval_seconds,
             book=scenario.book,
@@ -144,7 +144,7 @@ def _record(step: Step, gas_token_usd: float) -> StepRecord:
         worst_after=from_wad(worst_net_delta(after.measurement)),
         governed_band=from_wad(band),
         margin=margin_use(after, maintenance),
-        iv_shift_annual=step.iv_shift_annual,
+        iv_move=step.iv_move,
         trade=_trade(step, size_delta, gas_token_usd),
         outside_reason=(
             reason_of(decision.guard_error, decision.reason, is_executed=has_traded) if is_outside else None

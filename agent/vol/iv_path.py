@@ -1,7 +1,9 @@
-"""How implied volatility moved through a period: a level at instants, from a file or from what prices realised.
+"""How implied volatility moved through a period: levels at instants, from a file or from what prices realised.
 
-A path moves every option of a book in parallel: each keeps its own distance to the level, so that the smile and the
-term structure that the book was marked with stay as they are. What counts is the level's change since the start.
+A path of one level moves every option of a book in parallel: each keeps its own distance to the level, so that the
+smile and the term structure that the book was marked with stay as they are. A path may tell the level at the money at
+several tenors, and a skew: then an option moves by what its own tenor's level and its own moneyness do, and a surface
+that stays as it is moves none. What counts is the change since the start.
 """
 
 from __future__ import annotations
@@ -17,26 +19,37 @@ from agent.numerics.arrays import FloatArray
 from agent.numerics.rows import VOL_ANNUAL, require_domain
 from agent.numerics.series import as_prices
 from agent.units import SECONDS_PER_YEAR, Seconds
+from agent.vol.iv_move import ANY_TENOR_DAYS, IvMove
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IvPath:
-    """A level of IV (1.00 is 100 % a year) at increasing Unix times; it holds until the next one.
+    """Levels of IV (1.00 is 100 % a year) at increasing Unix times; each holds until the next.
 
     Raises
     ------
     DataError
-        No level, times that do not increase, or a level outside the domain of volatilities.
+        No level, times or tenors that do not increase, or a level outside the domain of volatilities.
     """
 
     times_unix: NDArray[np.int64]
     iv_annual: FloatArray
+    """Shape (n,), or (n, k) with k tenors."""
     rule: str
     """Where the levels come from, as the end of "IV follows ..."."""
+    tenor_days: tuple[float, ...] = ANY_TENOR_DAYS
+    skew: FloatArray | None = None
+    """Volatility a unit of log moneyness, shape (n,); None where it does not move."""
 
     def __post_init__(self) -> None:
-        if self.times_unix.size == 0 or self.times_unix.shape != self.iv_annual.shape:
-            raise DataError(f"{self.times_unix.size} times for {self.iv_annual.size} levels of IV; give one each")
+        count, tenors = self.times_unix.size, len(self.tenor_days)
+        if count == 0 or self.iv_annual.shape not in ((count,) if tenors == 1 else None, (count, tenors)):
+            each = "one" if tenors == 1 else str(tenors)
+            raise DataError(f"{count} times for {self.iv_annual.size} levels of IV; give {each} each")
+        if self.skew is not None and self.skew.shape != (count,):
+            raise DataError(f"{count} times for {self.skew.size} skews; give one each")
+        if not (np.diff(self.tenor_days) > 0.0).all():
+            raise DataError(f"the tenors of IV are {self.tenor_days} days; sort them, each once")
         grows = np.diff(self.times_unix) > 0
         if not grows.all():
             row = int(np.argmin(grows)) + 1
@@ -45,22 +58,24 @@ class IvPath:
         self.times_unix.setflags(write=False)
         self.iv_annual.setflags(write=False)
 
-    def level(self, at_unix: int) -> float:
-        """Return the level last told at or before an instant.
+    def move(self, from_unix: int, to_unix: int) -> IvMove:
+        """Return the change of the surface between two instants.
 
         Raises
         ------
         DataError
-            The instant is before the first level.
+            An instant is before the first level.
         """
+        before, after = self._row(from_unix), self._row(to_unix)
+        levels = np.atleast_1d(self.iv_annual[after] - self.iv_annual[before])
+        skew = 0.0 if self.skew is None else float(self.skew[after] - self.skew[before])
+        return IvMove(tuple(levels.tolist()), self.tenor_days, skew)
+
+    def _row(self, at_unix: int) -> int:
         row = int(np.searchsorted(self.times_unix, at_unix, side="right")) - 1
         if row < 0:
             raise DataError(f"IV is known from {self.times_unix[0]} on, not at {at_unix}; start the path earlier")
-        return float(self.iv_annual[row])
-
-    def shift(self, from_unix: int, to_unix: int) -> float:
-        """Return the change of the level between two instants; errors as for `level`."""
-        return self.level(to_unix) - self.level(from_unix)
+        return row
 
 
 def realised_iv_path(

@@ -20,6 +20,7 @@ from agent.report.replay_report import (
     Trade,
 )
 from agent.risk.exposure import book_exposure
+from agent.vol.iv_move import HELD
 
 START_UNIX = 1_722_470_400  # 2024-08-01T00:00:00Z
 BOOK = Book(
@@ -67,7 +68,7 @@ def synthetic_report(count: int = 288, seed: int = 3) -> ReplayReport:
                 governed_band=BAND,
                 margin=_margin(size + size_delta, float(price_usd)),
                 trade=trade,
-                iv_shift_annual=0.0,
+                iv_move=HELD,
                 outside_reason=None if trades or abs(exposure.net_delta) <= BAND / 2 else OutsideReason.POLICY,
             )
         )

@@ -157,7 +157,7 @@ def test_demo__real_prices_and_own_book__scenario_has_both(directory, replayed, 
 def test_demo__iv_from_a_file__scenario_follows_it(directory, replayed, repository, monkeypatch, capsys):
     assert evenkeel(monkeypatch, "--iv", repository / "examples" / "iv.csv") == 0
     (scenario,) = replayed.scenarios
-    assert scenario.iv_path.level(scenario.prices.start_unix) == 0.6
+    assert scenario.iv_path.iv_annual[0] == 0.6
     assert "IV " in capsys.readouterr().out
 
 

@@ -200,10 +200,10 @@ def test_recorder__iv_rises__the_mark_follows_and_the_decision_does_not(recorder
         for age, iv in ((0, 0.6), (300, 0.7))
     ]
     assert step.pnl_unhedged_usd == pytest.approx(values[0] - values[1])
-    assert step.iv_shift_annual == pytest.approx(0.1)
+    assert step.iv_move.level_annual == pytest.approx((0.1,))
     report = recorder.report(None, 1.0)
     assert (report.iv_rule, report.inputs["iv"]) == ("iv.csv", "iv.csv")
-    assert report.closing.iv_shift_annual == pytest.approx(0.1)
+    assert report.closing.iv_move.level_annual == pytest.approx((0.1,))
 
 
 def test_recorder__nav_falls_for_no_known_reason__is_unexplained_and_no_funding(recorder, ledger):

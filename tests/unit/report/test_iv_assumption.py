@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from agent.backtest.book_mark import moved_book
 from agent.domain import Book, HoldingLeg, OptionLeg, OptionType
 from agent.report.attribution import attribute_replay
 from agent.report.formatting import MINUS
@@ -14,6 +15,8 @@ from agent.report.iv_assumption import iv_assumption
 from agent.report.iv_section import iv_section
 from agent.report.iv_words import iv_in_brief, iv_sentence
 from agent.report.replay_report import Closing
+from agent.risk.exposure import book_exposure
+from agent.vol.iv_move import IvMove, parallel
 from tests.support.synthetic_replay import START_UNIX, synthetic_report
 
 YEAR_SECONDS = 365 * 86_400
@@ -35,10 +38,10 @@ def value(spot_usd, unix, iv):
 def report_of(*legs, prices=(3_232.0, 3_100.0), shifts=(0.0, 0.0), rule=None):
     template = synthetic_report(len(prices))
     steps = tuple(
-        replace(step, price_usd=price_usd, iv_shift_annual=shift)
+        replace(step, price_usd=price_usd, iv_move=parallel(shift))
         for step, price_usd, shift in zip(template.steps, prices, shifts, strict=True)
     )
-    closing = Closing(steps[-1].unix, prices[-1], shifts[-1])
+    closing = Closing(steps[-1].unix, prices[-1], parallel(shifts[-1]))
     return replace(template, book=Book("ETH", legs), steps=steps, closing=closing, iv_rule=rule)
 
 
@@ -117,3 +120,32 @@ def test_iv_section__no_options__is_nothing_to_the_book():
     coins = report_of(HoldingLeg(1.0, "coins"))
     assert "holds no options" in iv_section(coins)
     assert iv_sentence(coins) == ""
+
+
+def test_iv_sentence__surface_that_bends__tells_the_legs_apart():
+    """Two strikes, IV 10 points up at the money and the skew steeper: each leg's own value is the vega P&L."""
+    legs = (calls(), replace(calls(), strike_usd=4_000.0, label="far"))
+    move = IvMove((0.1,), skew=-0.2)
+    bent = report_of(*legs, prices=(3_232.0, 3_232.0), rule="iv.csv")
+    first, last = bent.steps
+    bent = replace(bent, steps=(first, replace(last, iv_move=move)), closing=replace(bent.closing, iv_move=move))
+    own = [0.1 - 0.2 * math.log(strike / 3_232.0) for strike in (STRIKE_USD, 4_000.0)]
+    found = iv_assumption(bent)
+    assert not found.is_parallel
+    assert (found.lowest_shift_annual, found.highest_shift_annual) == (0.0, pytest.approx(max(own)))
+    assert found.last_shift_annual == pytest.approx(sum(own) / 2)
+    assert "each leg moved by its expiry and its strike" in iv_sentence(bent)
+    assert "IV of the lowest leg" in iv_section(bent)
+
+
+def test_attribute_replay__surface_that_bends__vega_is_each_legs_revaluation():
+    legs = (calls(), replace(calls(), strike_usd=4_000.0, label="far"))
+    move, unix = IvMove((0.05, 0.02), (7.0, 60.0), -0.1), START_UNIX + 300
+    bent = report_of(*legs, prices=(3_232.0, 3_232.0), rule="iv.csv")
+    first, last = bent.steps
+    bent = replace(bent, steps=(first, replace(last, iv_move=move)), closing=replace(bent.closing, iv_move=move))
+    book = Book("ETH", legs)
+    held, moved = (
+        book_exposure(own, 3_232.0, unix, 0.0).book_value_usd for own in (book, moved_book(book, 3_232.0, unix, move))
+    )
+    assert attribute_replay(bent).alone["vega"][-1] == pytest.approx(moved - held, rel=0.01)

@@ -22,18 +22,40 @@ def path(times=(100, 200, 300), levels=(0.6, 0.8, 0.5)):
     ("at_unix", "level"), [(100, 0.6), (199, 0.6), (200, 0.8), (299, 0.8), (300, 0.5), (9_999, 0.5)]
 )
 def test_iv_path__level__is_the_last_told(at_unix, level):
-    assert path().level(at_unix) == level
+    assert path().move(100, at_unix).level_annual == pytest.approx((level - 0.6,))
 
 
-def test_iv_path__shift__is_the_change_of_the_level():
-    assert path().shift(150, 250) == pytest.approx(0.2)
-    assert path().shift(250, 150) == pytest.approx(-0.2)
-    assert path().shift(120, 180) == 0.0
+def test_iv_path__move__is_the_change_of_the_level():
+    assert path().move(150, 250).level_annual == pytest.approx((0.2,))
+    assert path().move(250, 150).level_annual == pytest.approx((-0.2,))
+    assert path().move(120, 180).is_held
+
+
+def test_iv_path__tenors_and_skew__move_each_by_its_own_change():
+    told = IvPath(np.array([0, 9]), np.array([[0.6, 0.5], [0.9, 0.6]]), "a file", (7.0, 30.0), np.array([-0.1, -0.3]))
+    move = told.move(0, 9)
+    assert (move.tenor_days, move.level_annual) == ((7.0, 30.0), pytest.approx((0.3, 0.1)))
+    assert move.skew == pytest.approx(-0.2)
+    assert told.move(9, 20).is_held
+
+
+@pytest.mark.parametrize(
+    ("levels", "tenors", "skew", "words"),
+    [
+        ([[0.6, 0.5]], (30.0,), None, "1 times for 2 levels of IV; give one each"),
+        ([0.6], (7.0, 30.0), None, "1 times for 1 levels of IV; give 2 each"),
+        ([[0.6, 0.5]], (30.0, 7.0), None, "sort them, each once"),
+        ([0.6], (30.0,), [0.1, 0.2], "1 times for 2 skews"),
+    ],
+)
+def test_iv_path__tenors_that_do_not_fit__refused(levels, tenors, skew, words):
+    with pytest.raises(DataError, match=words):
+        IvPath(np.array([0]), np.array(levels), "a file", tenors, None if skew is None else np.array(skew))
 
 
 def test_iv_path__before_the_first_level__refused():
     with pytest.raises(DataError, match="known from 100 on, not at 99"):
-        path().level(99)
+        path().move(100, 99)
 
 
 @pytest.mark.parametrize(
