@@ -97,7 +97,7 @@ def test_configure_logging__alert_that_is_over__is_resolved_by_its_name():
     ]
 
 
-def test_configure_logging__states_and_events_of_a_keeper__reach_a_person_as_they_should():
+def test_configure_logging__states_and_events__reach_a_person_as_they_should():
     """A state is told once and its end; an event each time, but for what a stranger makes for a cent."""
     titles: list[str] = []
 
