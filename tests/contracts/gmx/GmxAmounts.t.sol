@@ -143,6 +143,46 @@ contract GmxAmountsTest is GmxStage {
         _assertTerms(orderId, -size, PRICE, uint256(2 * FEE_OF_ONE) + _executions(false, 1));
     }
 
+    /// HEDGE-580
+    /// @dev What is closed bears its own loss: the rest keeps its margin, but for the fee of the close.
+    function test_closeOfAPart_leavesTheRestItsMargin(bool isShort, uint256 price, uint256 part) external {
+        price = bound(price, 1800e8, 2200e8) * 1e10;
+        part = bound(part, 0.1e18, 9.9e18);
+        _ask(isShort ? -10e18 : int256(10e18));
+        _fill(PRICE);
+        uint256 before = gmx.sideOf(address(venue), !isShort).collateral;
+        _setPrice(price);
+        int256 equity = venue.account().equity;
+        _ask(isShort ? int256(part) : -int256(part));
+        _fill(price);
+        uint256 fee = part * PRICE / 1e30 * 5 / 10_000 + 1; // GMX's USD are those of the entry
+        uint256 left = gmx.sideOf(address(venue), !isShort).collateral;
+        uint256 own = before * (10e18 - part) / 10e18;
+        assertGe(left + fee + 1, own);
+        bool isLoss = isShort ? price > PRICE : price < PRICE;
+        if (isLoss) assertLe(left, own + 1);
+        assertApproxEqAbs(venue.account().equity, equity - int256((fee + 1) * 1e12 + _executions(false, 1)), 4e12);
+    }
+
+    /// @dev More than GMX leaves there: it takes out nothing, and closes.
+    function test_closeOfNearlyAll_atALoss_isDone() external {
+        _ask(10e18);
+        _fill(PRICE);
+        _setPrice(1100e18);
+        _ask(-9.99e18);
+        _fill(1090e18);
+        assertApproxEqAbs(venue.size(), 0.01e18, 1e6);
+    }
+
+    function test_etherThatComesBack_isTold() external {
+        handler.setFeeUsed(6000);
+        _ask(2e18);
+        (, bytes32 key) = venue.orderKeys();
+        vm.expectEmit(address(venue));
+        emit GmxV2Venue.OrderHinted(key, 3, false);
+        handler.execute(key, PRICE / 1e6);
+    }
+
     function test_close_beforeALiquidationOfTheRest_countsNoMoreThanWasAskedFor() external {
         _ask(2e18);
         _fill(PRICE);
