@@ -103,6 +103,18 @@ contract GmxAmountsTest is GmxStage {
         assertEq(uint256(venue.order(orderId).status), uint256(IPerpVenue.OrderStatus.Cancelled));
     }
 
+    function test_tradePast0_whoseSecondPartAloneFills_isItsPrice_whateverIsGiven() external {
+        _ask(2e18);
+        _fill(PRICE);
+        bytes32 orderId = _ask(-5e18);
+        (bytes32 closeKey, bytes32 openKey) = venue.orderKeys();
+        assertFalse(handler.execute(closeKey, PRICE * 97 / 100 / 1e6)); // beyond its limit
+        token.mint(address(venue), 1000e6);
+        assertTrue(handler.execute(openKey, PRICE / 1e6));
+        assertEq(venue.order(orderId).filledSizeDelta, -3e18);
+        assertApproxEqAbs(venue.order(orderId).executionPrice, PRICE, 1e9);
+    }
+
     function test_fee_isNeverMoreThanWhatWasSaid() external {
         bytes32 orderId = _ask(2e18);
         uint256 said = venue.order(orderId).maxFee;
