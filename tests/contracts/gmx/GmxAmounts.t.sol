@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Vm} from "forge-std/Vm.sol";
 import {IPerpVenue} from "../../../contracts/interfaces/IPerpVenue.sol";
 import {GmxV2Keys} from "../../../contracts/venues/gmx/GmxV2Keys.sol";
 import {GmxV2Market} from "../../../contracts/venues/gmx/GmxV2Market.sol";
@@ -184,6 +185,47 @@ contract GmxAmountsTest is GmxStage {
         _ask(-9.99e18);
         _fill(1090e18);
         assertApproxEqAbs(venue.size(), 0.01e18, 1e6);
+    }
+
+    function test_keysOfBothParts_areTold() external {
+        _ask(2e18);
+        _fill(PRICE);
+        vm.recordLogs();
+        bytes32 orderId = _ask(-5e18);
+        (bytes32 closeKey, bytes32 openKey) = venue.orderKeys();
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        uint256 count = 0;
+        for (uint256 i = 0; i < logs.length; ++i) {
+            if (logs[i].topics[0] != GmxV2Venue.OrderKeys.selector) continue;
+            assertEq(logs[i].topics[1], orderId);
+            assertEq(logs[i].data, abi.encode(closeKey, openKey));
+            ++count;
+        }
+        assertEq(count, 1);
+    }
+
+    function test_position_isWhatGmxHasOfIt(bool isShort) external {
+        _ask(isShort ? -2e18 : int256(2e18));
+        _fill(PRICE);
+        store.setUint(GmxMath.key(GmxMath.BORROWING, MARKET, !isShort), 1e27);
+        _setPrice(2100e18);
+        int256 owed = gmx.owedFees(address(venue), !isShort);
+        assertGt(owed, 0);
+        IPerpVenue.Position memory p = venue.position();
+        assertEq(p.size, isShort ? -2e18 : int256(2e18));
+        assertEq(p.entryPrice, PRICE);
+        assertEq(p.unrealisedPnl, isShort ? -200e18 : int256(200e18));
+        assertEq(p.fundingAccrued, -owed);
+        uint256 held = token.balanceOf(address(venue)) + gmx.sideOf(address(venue), !isShort).collateral;
+        assertEq(p.margin, int256(held * 1e12));
+    }
+
+    function test_highestFee_isThatOfTheDearerSide() external {
+        for (uint256 i = 0; i < 2; ++i) {
+            store.setUint(GmxV2Keys.positionFeeFactor(MARKET, i == 0), 7e26);
+            store.setUint(GmxV2Keys.positionFeeFactor(MARKET, i == 1), 4e26);
+            assertEq(gmx.highestFee(1000e30), 0.7e18);
+        }
     }
 
     function test_etherThatComesBack_isTold() external {
