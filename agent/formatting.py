@@ -1,8 +1,10 @@
-"""Numbers as people read them: one rule for how many digits a figure shows, wherever one is written."""
+"""Numbers and times as people read them: one rule for how many digits a figure shows, wherever one is written."""
 
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
+from typing import SupportsInt
 
 _DELTA_DECIMALS = 4
 _MOST_DIGITS = 9
@@ -86,3 +88,8 @@ def _without_zeros(text: str, decimals: int) -> str:
     whole, point, part = text.partition(".")
     part = part.rstrip("0").ljust(decimals, "0")
     return f"{whole}{point}{part}" if part else whole
+
+
+def iso_utc(unix: SupportsInt) -> str:
+    """Return the instant as ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(int(unix), tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

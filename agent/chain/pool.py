@@ -109,6 +109,8 @@ class Repeats:
         self._done: dict[Endpoint, int] = {}
         self._silences: dict[Endpoint, int] = {}
         self._waiting: list[tuple[float, Endpoint]] = []
+        self.doubtful: set[Endpoint] = set()
+        """Those that had to be asked again, and have not replied since: nobody to count on."""
 
     @property
     def next_at(self) -> float:
@@ -134,11 +136,13 @@ class Repeats:
     def heard(self, endpoint: Endpoint) -> None:
         """Drop what was planned for a server that has replied."""
         self._waiting = [one for one in self._waiting if one[1] is not endpoint]
+        self.doubtful.discard(endpoint)
 
     def due(self, now: float) -> list[Endpoint]:
         """Take out those whose time has come."""
         due = [endpoint for at, endpoint in self._waiting if at <= now]
         self._waiting = [one for one in self._waiting if one[0] > now]
+        self.doubtful.update(due)
         return due
 
 
@@ -326,10 +330,13 @@ class EndpointPool:
         return min(end, self._deadline)
 
     def _put_further(self, round_: Round[Any], spare: list[Endpoint], repeats: Repeats, missing: int) -> None:
-        """Ask again who is due, and as many of the spare servers as those asked fall short by; one where none is."""
+        """Ask again who is due, and as many of the spare servers as those asked fall short by; one where none is.
+
+        A server that is silent counts for none: a spare one is asked in its stead.
+        """
         for endpoint in repeats.due(self._clock()):
             self._put(round_, repeats, endpoint)
-        while spare and len(set(round_.asked)) < max(missing, 1):
+        while spare and len(set(round_.asked) - repeats.doubtful) < max(missing, 1):
             self._put(round_, repeats, spare.pop(0))
 
     def _put(self, round_: Round[Any], repeats: Repeats, endpoint: Endpoint) -> None:

@@ -29,6 +29,7 @@ from agent.governance.readiness import (
     require_scheduled,
     require_state,
     require_votes,
+    scheduled_for,
 )
 from agent.governance.records import ProposalState
 from agent.governance.review import review
@@ -124,7 +125,8 @@ def _deliver(
     is_urgent: bool = False,
     require: Callable[[Address], None] | None = None,
 ) -> None:
-    shown = review(found.calls, desk.book, desk.state, found.ready_at)
+    ready_at = scheduled_for(desk, found, _as_scheduled(desk, found))
+    shown = review(found.calls, desk.book, desk.state, ready_at)
     extra = {"status": found.status, "description": found.description}
     head = [f"Status: {found.status}"]
     deliver(desk, shown, steps, output, head, extra=extra, is_urgent=is_urgent, require=require)

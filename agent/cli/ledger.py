@@ -88,7 +88,7 @@ def acknowledge(
     reverts: rebalances that reverted in a row. nav: the ledger's NAV that is not the chain's; the keeper brings its
     ledger to the chain's accounts. orders: orders that failed in a row on a venue. What comes later is not covered.
     """
-    from agent.ledger.acknowledging import find  # noqa: PLC0415 - loads the database's packages
+    from agent.ledger.acknowledging import WHAT_FOLLOWS, find  # noqa: PLC0415 - loads the database's packages
     from agent.ledger.reading import reading, vault_of  # noqa: PLC0415
 
     if not reason.strip():
@@ -102,4 +102,4 @@ def acknowledge(
     if as_json:
         typer.echo(json.dumps({"subject": subject.value, "references": found.references, "what": found.words}))
     else:
-        typer.echo(f"Acknowledged: {found.words}. The keeper goes on with its next cycle.")
+        typer.echo(f"Acknowledged: {found.words}. {WHAT_FOLLOWS[subject]}; what comes later counts in full.")

@@ -15,9 +15,11 @@ from agent.domain import Fill, Leg, Measurement, Snapshot
 from agent.errors import DataError, RejectedError
 from agent.guard import UINT256_MAX, venue_leverage
 from agent.routing import Route, RoutingParameters
+from agent.routing.margin import IdleFunds
 from agent.routing.top_up import (
     cut_capacity,
     endangered_venues,
+    funds_of,
     margin_watermarks,
     plan_cut,
     plan_top_up,
@@ -67,7 +69,10 @@ def margin_first(snapshot: Snapshot, settings: RoutingParameters, *, may_trade: 
             refusal = refusal or rejection
     high = margin_watermarks(snapshot, settings).high
     is_enough = all(venue_leverage(route.after.venues[index]) <= high for index in strained)
-    return MarginFirst(route.legs, route.fills, _words(snapshot, strained, high, route, refusal), is_enough)
+    words = _words(snapshot, strained, high, route, refusal)
+    if not is_enough:
+        words += _idle_words(funds_of(snapshot, settings))
+    return MarginFirst(route.legs, route.fills, words, is_enough)
 
 
 def _accepted_deposits(snapshot: Snapshot, settings: RoutingParameters) -> tuple[Route, RejectedError | None]:
@@ -125,6 +130,12 @@ def _words(
     elif refusal is not None:
         parts.append(f"the guard would refuse more: {refusal}")
     return "; ".join(parts)
+
+
+def _idle_words(funds: IdleFunds) -> str:
+    """Return what there was to deposit, and what the guard keeps of it for exits."""
+    idle, floor = (from_asset_units(assets, funds.decimals) for assets in (funds.assets, funds.floor))
+    return f"; ${idle:,.0f} lay idle, of which the guard's floor keeps ${floor:,.0f} for exits"
 
 
 def _ratio(measurement: Measurement, index: int) -> str:

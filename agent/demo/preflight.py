@@ -12,7 +12,7 @@ from agent.decision.bounds_fit import Circumstances, misfits
 from agent.decision.feasible_hedge import infeasible_bounds
 from agent.demo.scenario import Scenario
 from agent.errors import PreflightError
-from agent.files.timestamps import iso_utc
+from agent.formatting import iso_utc
 from agent.keeper.preflight import book_faults, gas_token_faults, price_faults
 from agent.localnet.anvil import CHAIN_ID
 from agent.localnet.session import LocalnetSettings

@@ -10,7 +10,7 @@ from agent.backtest.seeded_day import SEEDED_MODEL
 from agent.demo.scenario import Scenario
 from agent.demo.world import World
 from agent.domain import Bounds
-from agent.files.timestamps import iso_utc
+from agent.formatting import iso_utc
 from agent.localnet.registry import DEFAULT_KINDS, MARKET_PROTOCOLS
 from agent.localnet.world import LocalnetSettings
 from agent.report.formatting import duration, money, percent, signed

@@ -9,6 +9,7 @@ from __future__ import annotations
 from agent.domain import BlockRef
 from agent.errors import RejectedError
 from agent.execution.config import ExecutionSettings
+from agent.formatting import iso_utc
 from agent.ledger.reverts import reverts_in_row
 from agent.ledger.store import VaultLedger
 
@@ -22,7 +23,7 @@ def require_no_revert_loop(ledger: VaultLedger, settings: ExecutionSettings, hea
     Raises
     ------
     RejectedError
-        ``RevertsInRow`` with their number, the limit, when the next may try, Unix seconds, and why the newest failed.
+        ``RevertsInRow`` with their number, the limit, when the next may try, and why the newest failed.
 
     """
     limit = settings.max_reverts_in_row
@@ -32,5 +33,5 @@ def require_no_revert_loop(ledger: VaultLedger, settings: ExecutionSettings, hea
     next_try = reverts[0].deadline + settings.revert_rest_seconds
     if head.timestamp >= next_try:
         return
-    detail = {"reverts": limit, "maxReverts": limit, "nextTryUnix": next_try, "newest": reverts[0].detail}
+    detail = {"reverts": limit, "maxReverts": limit, "nextTry": iso_utc(next_try), "newest": reverts[0].detail}
     raise RejectedError(REVERTS_IN_ROW, detail)

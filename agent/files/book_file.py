@@ -12,7 +12,7 @@ from agent.domain import Book, OptionLeg
 from agent.errors import DataError
 from agent.files.book_contents import read_contents
 from agent.files.book_kinds import position
-from agent.files.timestamps import iso_utc
+from agent.formatting import iso_utc
 from agent.products.registry import KINDS, not_hedgeable
 from agent.units import Seconds
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from agent.domain import AnyPosition, HoldingLeg, OptionLeg, OptionType, Position
 from agent.errors import DataError
 from agent.files.entry import Entry
-from agent.files.timestamps import iso_utc
+from agent.formatting import iso_utc
 from agent.products.product import EntryField, Product, Rule
 from agent.products.registry import KINDS
 from agent.units import Seconds

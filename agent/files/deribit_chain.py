@@ -23,7 +23,8 @@ import numpy as np
 from agent.errors import DataError
 from agent.files.entry import Entry
 from agent.files.tables import csv_entries, json_entries, parquet_entries, read_json
-from agent.files.timestamps import iso_utc, parse_moment, unix_of_count
+from agent.files.timestamps import parse_moment, unix_of_count
+from agent.formatting import iso_utc
 from agent.units import SECONDS_PER_YEAR, Seconds
 from agent.vol.option_chain import OptionChain
 

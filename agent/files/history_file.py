@@ -10,7 +10,7 @@ from agent.backtest.price_series import UnixArray
 from agent.errors import DataError
 from agent.extras import extra
 from agent.files.tables import MAX_PARQUET_BYTES
-from agent.files.timestamps import iso_utc
+from agent.formatting import iso_utc
 from agent.input_file import require_file
 from agent.numerics.arrays import FloatArray
 from agent.units import Seconds

@@ -90,8 +90,3 @@ def _from_text(written: str, where: str) -> date | datetime:
 def _count_hint(written: str) -> str:
     plain = written.strip()
     return unit_hint(int(plain)) if plain.isascii() and plain.isdecimal() and len(plain) < 25 else ""
-
-
-def iso_utc(unix: Seconds | int) -> str:
-    """Return the instant as ISO 8601 in UTC, to the second."""
-    return datetime.fromtimestamp(int(unix), tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

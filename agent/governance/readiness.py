@@ -11,7 +11,7 @@ from agent.governance.calls import GovernedCall
 from agent.governance.decoding import VAULT_GOVERNOR
 from agent.governance.desk import GovernanceDesk
 from agent.governance.governors import GovernorKind, proposal_id
-from agent.governance.records import Proposal, ProposalState, find_proposal
+from agent.governance.records import Proposal, ProposalState, find_proposal, proposals
 from agent.governance.subject import Subject
 from agent.report.formatting import duration, utc_minute
 from agent.units import Address, Seconds
@@ -69,6 +69,19 @@ def require_ready(desk: GovernanceDesk, found: Subject, calls: Sequence[Governed
             _require_time(operation.ready_at, now)
 
 
+def scheduled_for(desk: GovernanceDesk, found: Subject, calls: Sequence[GovernedCall]) -> Seconds | None:
+    """Return from when on calls can be executed; None where they are not scheduled, or nobody can be asked."""
+    if found.ready_at is not None or desk.node is None:
+        return found.ready_at
+    if desk.governor.kind is GovernorKind.VOTES:
+        number = proposal_id(found.calls, found.description)
+        made = proposals(desk.node.client, desk.deployment, desk.governor, desk.node.head)
+        return next((one.ready_at for one in made if one.id == number and one.state is ProposalState.QUEUED), None)
+    standing = _standing(desk)
+    due = [standing[one].ready_at for call in calls if (one := (desk.governor.address, call)) in standing]
+    return max(due) if calls and len(due) == len(calls) else None
+
+
 def require_scheduled(desk: GovernanceDesk, found: Subject, caller: Address, calls: Sequence[GovernedCall]) -> None:
     """Raise `DataError` where there is nothing to veto or take back."""
     if found.proposal is not None:
@@ -96,10 +109,7 @@ def require_votes(desk: GovernanceDesk, proposal: Proposal, voter: Address) -> N
 
 def _scheduled(desk: GovernanceDesk, caller: Address, calls: Sequence[GovernedCall]) -> list[Operation]:
     """Return the operations of calls; `DataError` where one does not stand."""
-    node = desk.online()
-    standing = {
-        (one.caller, GovernedCall.of(one)): one for one in scheduled_operations(node.client, desk.deployment, node.head)
-    }
+    standing = _standing(desk)
     missing = [call for call in calls if (caller, call) not in standing]
     if missing:
         raise DataError(
@@ -107,6 +117,13 @@ def _scheduled(desk: GovernanceDesk, caller: Address, calls: Sequence[GovernedCa
             "void; evenkeel gov list shows what is"
         )
     return [standing[caller, call] for call in calls]
+
+
+def _standing(desk: GovernanceDesk) -> dict[tuple[Address, GovernedCall], Operation]:
+    """Return what is scheduled, by who scheduled it and what it is."""
+    node = desk.online()
+    operations = scheduled_operations(node.client, desk.deployment, node.head)
+    return {(one.caller, GovernedCall.of(one)): one for one in operations}
 
 
 def _require_time(ready_at: Seconds | None, now: Seconds) -> None:

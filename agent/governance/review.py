@@ -31,6 +31,8 @@ class Review:
     words: str
     wait: Seconds
     ready_at: Seconds | None
+    is_ready: bool
+    """Whether they were scheduled and have waited."""
 
     @property
     def expires_at(self) -> Seconds | None:
@@ -68,6 +70,7 @@ def review(
         words=checksum(book.deployment, essential),
         wait=wait,
         ready_at=ready_at,
+        is_ready=ready_at is not None and state.now is not None and ready_at <= state.now,
     )
 
 

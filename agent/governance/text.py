@@ -83,6 +83,10 @@ def _time_lines(review: Review) -> Iterator[str]:
     if review.ready_at is None or review.expires_at is None:
         yield f"Takes effect {duration(review.wait)} after it is scheduled; void 7 days later."
         return
+    if review.is_ready:
+        ready, void = utc_minute(review.ready_at), utc_minute(review.expires_at)
+        yield f"Takes effect with the transaction: it has waited until {ready} UTC; void at {void} UTC."
+        return
     yield (
         f"Takes effect at {utc_minute(review.ready_at)} UTC at the earliest "
         f"(it waits {duration(review.wait)} from its scheduling); void at {utc_minute(review.expires_at)} UTC."

@@ -64,11 +64,15 @@ class AlertLog:
         told_at = self._told_at.get(event)
         if told_at is None or now_unix - told_at >= REPEAT_SECONDS:
             self._told_at[event] = now_unix
-            self.tell(event, message)
+            self._log(event, message)
 
     def tell(self, event: AlertEvent, message: str) -> None:
-        """Tell something that happened once."""
-        _LOGGER.critical("%s: %s", event.value, " ".join(message.split()), extra={"alert": event.value})
+        """Tell something that happened; what anybody can bring about for a cent pages once an hour, however often."""
+        key = event.value if event is AlertEvent.ACCOUNT_CHANGED else f"{event.value}: {message}"
+        self._log(event, message, alert_key=key)
+
+    def _log(self, event: AlertEvent, message: str, **extra: str) -> None:
+        _LOGGER.critical("%s: %s", event.value, " ".join(message.split()), extra={"alert": event.value, **extra})
 
     def clear(self, event: AlertEvent) -> None:
         """Note that it is so no more: the next time it is told at once."""

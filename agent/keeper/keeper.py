@@ -10,15 +10,13 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
 
-from agent.chain.abi import load_abi
 from agent.chain.ahead import Ahead
-from agent.chain.block_id import BlockId
 from agent.chain.head_hints import HeadHints
 from agent.decision.flatten import FlattenStep
 from agent.domain import Action, BlockRef, Book
@@ -26,32 +24,28 @@ from agent.errors import AgentError, DataError, FatalError, RejectedError
 from agent.execution.intents import MAX_DECISION_AGE_BLOCKS
 from agent.execution.settlement import Settlement, Timer
 from agent.execution.signer import Signer, load_signer
-from agent.execution.submit import Executor, require_gas_money
+from agent.execution.submit import Executor
+from agent.keeper.account_alerts import account_alerts
 from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.book_watch import BookWatch
+from agent.keeper.cycle_row import cycle_record
 from agent.keeper.decider import Decider
+from agent.keeper.key_checks import require_able
 from agent.keeper.loop import Loop
 from agent.keeper.nav_watch import NavWatch
 from agent.keeper.order_keeper import OrderKeeper
 from agent.keeper.order_watch import OrderWatch
-from agent.keeper.planner import CycleView, Planner, Sight
+from agent.keeper.planner import Planner, Sight
 from agent.keeper.price_updates import HermesUpdates, PriceUpdates
-from agent.keeper.rebalancer import Rebalancer, mark_prices
+from agent.keeper.rebalancer import Rebalancer
 from agent.keeper.result import CycleResult, Outcome
-from agent.ledger.accounting import NavCheck
 from agent.ledger.database import Database
 from agent.ledger.lease import Lease
-from agent.ledger.records import AccountEventRecord, CycleRecord, IntentRecord, VaultIdentity
+from agent.ledger.records import AccountEventRecord, IntentRecord, VaultIdentity
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
 from agent.settings import Settings
-from agent.units import Rounding, Wad, Wei, from_wad, gwei_to_wei
-from agent.venues.protocol import AccountEventKind
-
-_ACCOUNT_ALERTS = {
-    AccountEventKind.LIQUIDATION: AlertEvent.ACCOUNT_LIQUIDATED,
-    AccountEventKind.BAD_DEBT: AlertEvent.ACCOUNT_BAD_DEBT,
-}
+from agent.units import Address
 
 
 class Keeper:
@@ -88,7 +82,7 @@ class Keeper:
         )
         self.alerts = AlertLog()
         self._rebalancer = Rebalancer(planner, self.ledger, self._executor, self.address, self.alerts)
-        scanner.on_account_event = self._tell_account_event
+        scanner.on_account_events = self._tell_account_events
         self._decider = Decider(
             planner,
             self.ledger,
@@ -151,7 +145,7 @@ class Keeper:
         with ExitStack() as opened:
             planner = opened.enter_context(Planner.open(settings, book, None if signer is None else signer.address))
             if signer is not None:
-                _require_able(planner, signer, planner.head(clock.unix_seconds))
+                require_able(planner, signer, planner.head(clock.unix_seconds))
             first_block = planner.client.block(planner.deployment.block)
             vault = planner.deployment.contract("HedgeVault")
             names = f"{chain_id} {vault}", f"{chain_id} {'shadow' if signer is None else signer.address}"
@@ -293,11 +287,10 @@ class Keeper:
             self._scanner.scan(head)
         return head, sight
 
-    def _tell_account_event(self, event: AccountEventRecord) -> None:
-        size, cash = from_wad(event.size_delta), from_wad(event.cash)
-        words = f"venue account {event.venue}: {event.kind.value} in block {event.at.block.number}"
-        change = f"position by {size:+.6g}, cash by {cash:+,.2f} USD"
-        self.alerts.tell(_ACCOUNT_ALERTS.get(event.kind, AlertEvent.ACCOUNT_CHANGED), f"{words}, {change}")
+    def _tell_account_events(self, events: Sequence[AccountEventRecord]) -> None:
+        names = {Address(entry.address): entry.name for entry in self.planner.deployment.venues}
+        for alert, words in account_alerts(events, names):
+            self.alerts.tell(alert, words)
 
     def _resume_open(self) -> Settlement | None:
         """Go on with open intents, oldest first; stop at one whose outcome is not known yet."""
@@ -378,44 +371,5 @@ class Keeper:
             result = CycleResult(view.block, Outcome.HELD, reason, 0.0, view, nav)
         else:
             result = self._rebalancer.carry_out(view, view.decision, self._decider.book_digest, nav)
-        self.ledger.add_cycle(_cycle_record(result, view, nav))
+        self.ledger.add_cycle(cycle_record(result, view, nav))
         return result
-
-
-def _require_able(planner: Planner, signer: Signer, head: BlockRef) -> None:
-    """Raise `DataError` when the key may not rebalance, or cannot pay for it."""
-    access = planner.deployment.contract("VaultAccess")
-    try:
-        planner.client.read([load_abi("VaultAccess").function("requireKeeper").at(access, signer.address)], head)
-    except RejectedError as rejection:
-        raise DataError(
-            f"key {signer.address} is no keeper of the vault ({rejection}); use the keeper's key, or have the governor "
-            f"grant it KEEPER_ROLE, which waits {planner.deployment.governor_delay_seconds} s"
-        ) from None
-    _, _, balance = planner.client.account(signer.address, head)
-    settings = planner.settings
-    tip = gwei_to_wei(settings.execution.priority_fee_gwei, Rounding.UP)
-    gas_units = settings.costs.rebalance_gas_units
-    data_fee = planner.data_fee(gas_units, head)
-    require_gas_money(signer.address, balance, Wei(gas_units * (head.base_fee_wei + tip) + data_fee))
-
-
-def _cycle_record(result: CycleResult, view: CycleView, nav: NavCheck) -> CycleRecord:
-    measured = view.snapshot.measurement
-    return CycleRecord(
-        block_id=BlockId.of(view.block),
-        block_unix=view.block.timestamp,
-        price=measured.price,
-        book_delta_low=measured.book_delta_low,
-        book_delta_high=measured.book_delta_high,
-        hedge_size=Wad(sum(venue.size for venue in view.snapshot.venues)),
-        chain_nav_low=nav.chain_low,
-        chain_nav_high=nav.chain_high,
-        ledger_nav_low=nav.ledger_low,
-        ledger_nav_high=nav.ledger_high,
-        outcome=result.outcome.value,
-        intent_id=result.intent_id,
-        decision_seconds=view.decision_seconds,
-        reason=result.reason,
-        mark_prices=mark_prices(view),
-    )

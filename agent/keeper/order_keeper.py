@@ -20,6 +20,7 @@ from agent.domain import BlockRef, Intent
 from agent.errors import RejectedError, TransientError
 from agent.execution.settlement import Settlement
 from agent.execution.submit import Executor, errand_of
+from agent.formatting import iso_utc
 from agent.guard import worst_net_delta
 from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.order_plan import OrderAct, OrderCare, is_fill_wanted, plan_care
@@ -201,10 +202,12 @@ class OrderKeeper:
         if len(reverts) < limit:
             self._alerts.clear(AlertEvent.ORDER_ERRANDS_REVERT)
             return False
-        if head.timestamp >= reverts[0].deadline + settings.revert_rest_seconds:
+        next_try = reverts[0].deadline + settings.revert_rest_seconds
+        if head.timestamp >= next_try:
             return False
         words = (
-            f"the last {limit} errands for orders reverted, the newest: {reverts[0].detail}; none is sent for a while"
+            f"the last {limit} errands for orders reverted, the newest: {reverts[0].detail}; none is sent until "
+            f"{iso_utc(next_try)}"
         )
         self._alerts.raise_alert(AlertEvent.ORDER_ERRANDS_REVERT, words, head.timestamp)
         return True

@@ -60,6 +60,14 @@ _NOTHING = {
 }
 
 
+WHAT_FOLLOWS = {
+    Subject.REVERTS: "The keeper sends again with its next cycle",
+    Subject.NAV: "In its next cycle the keeper brings its ledger's accounts to the chain's and goes on",
+    Subject.ORDERS: "The keeper uses the venue again with its next cycle",
+}
+"""After an acknowledgement."""
+
+
 def _reverts(ledger: VaultLedger) -> Finding | None:
     newest = next(iter(reverts_in_row(ledger, 1)), None)
     if newest is None:
@@ -74,10 +82,12 @@ def _nav(ledger: VaultLedger, max_error_bps: float) -> Finding | None:
     nav = NavCheck(cycle.ledger_nav_low, cycle.ledger_nav_high, cycle.chain_nav_low, cycle.chain_nav_high)
     if nav.error_bps <= max_error_bps or is_correction_due(ledger):
         return None
+    distance = f"${abs(from_wad(nav.excess)):,.2f} {'more' if nav.excess >= 0 else 'less'}"
     words = (
-        f"{from_wad(nav.excess):+,.2f} USD that the ledger has more than the chain, of {from_wad(nav.chain_low):,.2f}"
+        f"at block {cycle.block_id.number} the ledger's NAV is {distance} than the chain's "
+        f"${from_wad(nav.chain_low):,.2f}, {nav.error_bps:.2f} bps where {max_error_bps:g} are allowed"
     )
-    return Finding((str(nav.excess),), f"{words}, block {cycle.block_id.number}")
+    return Finding((str(nav.excess),), words)
 
 
 def _orders(ledger: VaultLedger) -> Finding | None:

@@ -111,7 +111,8 @@ def _acquire(lease: Lease, engine: Engine, terms: LedgerTerms, standby: threadin
                     raise
                 where = shown(engine.url)
                 raise DataError(
-                    f"ledger {where}: {trouble}; stop it first, wait for it with --standby, or name another ledger"
+                    f"ledger {where}: {trouble}; stop it first, have `evenkeel run --standby` wait for it, or name "
+                    "another ledger"
                 ) from None
         else:
             return

@@ -71,8 +71,8 @@ class EventScanner:
                 if venue_protocol(entry.kind, f"venue {entry.name}").fills_later
             ),
         )
-        self.on_account_event: Callable[[AccountEventRecord], None] = lambda _: None
-        """Told of each event before it is recorded, so that none goes untold."""
+        self.on_account_events: Callable[[Sequence[AccountEventRecord]], None] = lambda _: None
+        """Told of events before they are recorded, so that none goes untold."""
         abi = load_abi("HedgeVault")
         readers: dict[str, Callable[[LogId, dict[str, Any], _Found], None]] = {
             "Rebalanced": _read_rebalanced,
@@ -143,8 +143,7 @@ class EventScanner:
         order_steps, order_fills = self._orders.read(logs, found.fills)
         found.fills += order_fills
         account_events = self._by_others(logs, found)
-        for event in account_events:
-            self.on_account_event(event)
+        self.on_account_events(account_events)
         self._ledger.add_scan(
             Scan(
                 from_block=first,

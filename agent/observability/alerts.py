@@ -56,6 +56,8 @@ class Alert:
     name: str
     text: str
     severity: Severity = Severity.CRITICAL
+    key: str = ""
+    """What else was told under it lately need not be told again; the name, unless it is another event each time."""
 
     @classmethod
     def of(cls, name: AlertName, text: str) -> Alert:

@@ -52,7 +52,7 @@ class _PagingHandler(logging.Handler):
         else:
             name = str(getattr(record, "alert", record.name))
             text = record.getMessage().removeprefix(f"{name}: ")  # which the title says
-        self._pager.tell(Alert(name, text or name))
+        self._pager.tell(Alert(name, text or name, key=str(getattr(record, "alert_key", ""))))
 
 
 def configure_logging(log_format: LogFormat | None, pager: Pager | None = None, stream: TextIO | None = None) -> None:

@@ -112,6 +112,7 @@ class Pager:
         self._repeat_seconds = repeat_seconds
         self._clock = clock
         self._told_at: dict[str, float] = {}
+        self._events_at: dict[str, float] = {}
         self._lock = threading.Lock()
         self._couriers = [_Courier(channel, pause, self._on_outcome) for channel in channels]
         self.told_count = 0
@@ -130,10 +131,12 @@ class Pager:
     def tell(self, alert: Alert) -> bool:
         """Tell an alert unless it was told lately; return whether it is told now."""
         with self._lock:
-            told_at, now = self._told_at.get(alert.name), self._clock()
-            if told_at is not None and now - told_at < self._repeat_seconds:
+            now = self._clock()
+            self._events_at = {key: at for key, at in self._events_at.items() if now - at < self._repeat_seconds}
+            told, key = (self._events_at, alert.key) if alert.key else (self._told_at, alert.name)
+            if key in told and now - told[key] < self._repeat_seconds:
                 return False
-            self._told_at[alert.name] = now
+            told[key] = now
         self._hand_out(alert)
         return True
 
@@ -167,7 +170,8 @@ class Pager:
         _LOG.error("alert_undelivered", extra={"alert": delivery.alert.name, "is_lost": is_lost})
         if is_lost:
             with self._lock:
-                self._told_at.pop(delivery.alert.name, None)
+                told = self._events_at if delivery.alert.key else self._told_at
+                told.pop(delivery.alert.key or delivery.alert.name, None)
 
 
 def load_pager(environment: Mapping[str, str], repeat_seconds: float = REPEAT_SECONDS) -> Pager | None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.formatting import figure
+from agent.formatting import figure, iso_utc
 from agent.numerics.arrays import FloatArray
 from agent.report.formatting import narrow, percent, price, signed, utc_minute
 from agent.report.text_table import Column, table_lines
@@ -109,7 +109,7 @@ def chain_rows(values: ChainValues) -> list[dict[str, Any]]:
     chain, greeks = values.chain, values.greeks
     columns: dict[str, Sequence[object]] = {
         "instrument_name": chain.instrument_name,
-        "expiry": [_iso(unix) for unix in chain.expiry_unix],
+        "expiry": [iso_utc(unix) for unix in chain.expiry_unix],
         "option_type": ["call" if is_call else "put" for is_call in chain.is_call],
         "strike_usd": _numbers(chain.strike_usd),
         "tau_years": _numbers(chain.tau_years),
@@ -158,7 +158,7 @@ def _expiry_documents(values: ChainValues) -> list[dict[str, Any]]:
         tau = float(chain.tau_years[first])
         documents.append(
             {
-                "expiry": _iso(expiry_unix),
+                "expiry": iso_utc(expiry_unix),
                 "tau_years": tau,
                 "forward_usd": float(chain.forward_usd[first]),
                 "rows": int(np.count_nonzero(chain.expiry_unix == expiry_unix)),
@@ -208,10 +208,6 @@ def _quoted_difference(values: ChainValues) -> FloatArray:
 def _largest(numbers: FloatArray) -> float | None:
     present = numbers[np.isfinite(numbers)]
     return float(np.max(np.abs(present))) if present.size else None
-
-
-def _iso(unix: int | np.int64) -> str:
-    return datetime.fromtimestamp(int(unix), tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 # --- for people ---------------------------------------------------------------------------------------------------

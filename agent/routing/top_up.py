@@ -13,7 +13,7 @@ from agent.guard import RELIEF_FLOOR_BPS, largest_size, venue_leverage
 from agent.rounding import share
 from agent.routing.foreseen import Route, as_shown, foresee, has_open_order
 from agent.routing.limits import leg_limit, planned_limit
-from agent.routing.margin import Watermarks, deposit_due, idle_funds, watermarks
+from agent.routing.margin import IdleFunds, Watermarks, deposit_due, idle_funds, watermarks
 from agent.routing.route import RoutingParameters
 from agent.units import BPS, WAD, AssetUnits, Wad
 
@@ -35,20 +35,19 @@ def strained_venues(snapshot: Snapshot, settings: RoutingParameters) -> tuple[in
     )
 
 
+def funds_of(snapshot: Snapshot, settings: RoutingParameters) -> IdleFunds:
+    """Return the idle collateral at the snapshot, its reserve and the guard's floor."""
+    floor_bps, decimals = snapshot.bounds.idle_floor_bps, snapshot.asset_decimals
+    return idle_funds(settings.margin, snapshot.measurement, snapshot.idle_assets, floor_bps, decimals)
+
+
 def plan_top_up(snapshot: Snapshot, settings: RoutingParameters) -> Route:
     """Plan the deposits that bring strained accounts back to target, as far as idle collateral goes.
 
     The reserve for exits is drawn on down to the guard's floor, and only for the high watermark; see `deposit_due`. An
     account whose order is open takes none.
     """
-    limits = margin_watermarks(snapshot, settings)
-    funds = idle_funds(
-        settings.margin,
-        snapshot.measurement,
-        snapshot.idle_assets,
-        snapshot.bounds.idle_floor_bps,
-        snapshot.asset_decimals,
-    )
+    limits, funds = margin_watermarks(snapshot, settings), funds_of(snapshot, settings)
     margins: dict[int, AssetUnits] = {}
     for index in strained_venues(snapshot, settings):
         if has_open_order(snapshot, index):

@@ -49,7 +49,7 @@ def config_path(network: str) -> Path:
         path = directory / f"{network}.toml"
         if path.is_file():
             return path
-    listed = ", ".join(configured_networks()) or "none"
+    listed = ", ".join(configured_networks()) or f"none; run this where the directory {CONFIG_DIRECTORY} is"
     raise DataError(f"{CONFIG_DIRECTORY / network}.toml: no such file; networks configured here: {listed}")
 
 

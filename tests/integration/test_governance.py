@@ -18,6 +18,8 @@ from agent.localnet.codec import encode_call
 from agent.localnet.deployer import Deployer
 from agent.localnet.evm import Transaction
 from agent.localnet.rpc import JsonRpc
+from agent.settings import config_path, load_settings
+from agent.units import Seconds
 from tests.support.gov_commands import DAY, governed_afresh, governed_world
 from tests.support.vault_governor import VOTING_DELAY_SECONDS, VOTING_PERIOD_SECONDS, appoint, appoint_dao, wait
 
@@ -66,7 +68,12 @@ def test_gov__account__from_proposal_to_execution(gov, tmp_path):
     status, _, err = gov.run("execute", waiting["id"][:12], "--from", gov.accounts["governor"], "--yes")
     assert (status, gov.slippage_bps()) == (2, 60)
     assert "too early: it runs from" in err
+    told = gov.read("execute", saved, "--calldata")
+    assert told["ready_unix"] == waiting["ready_unix"], "as it was scheduled, not a delay from now"
     wait(gov.localnet, DAY)
+    status, out, _ = gov.run("execute", saved, "--calldata")
+    assert status == 0
+    assert "Takes effect with the transaction: it has waited until" in out
     gov.send("governor", "execute", saved)
     assert gov.slippage_bps() == 40
     assert gov.read("list") == []
@@ -309,6 +316,8 @@ def test_gov__dao__whole_life_by_votes(gov, dao):
     assert status == 2
     assert "too early: it runs from" in err
     wait(gov.localnet, DAY)
+    _, out, _ = gov.run("execute", number, "--governor", dao, "--calldata")
+    assert "Takes effect with the transaction: it has waited until" in out
     gov.send("attacker", "execute", number, "--governor", dao)
     assert gov.slippage_bps() == 70
 
@@ -357,3 +366,29 @@ def test_gov__timelock__one_proposal_schedules_and_executes(gov, tmp_path):
         call = Transaction(transaction["what"], proposer, transaction["to"], transaction["data"], 3_000_000)
         localnet.chain.mine([call])
     assert gov.slippage_bps() == 40
+
+
+# --- a rescue -------------------------------------------------------------------------------------------------------
+
+
+def test_gov__rescue__stranger_hedges_for_silent_keepers_once_and_the_tank_pays(world, gov):
+    localnet, deployment, manifest = world
+    silence = load_settings(config_path("localnet")).rescue.silence_seconds
+    book, desk = manifest.parent / "book.toml", deployment.contract("RescueDesk")
+    price_usd, venue = localnet.manifest.start_price_usd, deployment.venues[0].address
+
+    def tank() -> int:
+        return int(localnet.chain.rpc.request("eth_getBalance", desk, "latest"), 16)
+
+    def size() -> int:
+        return int(localnet.chain.call(venue, "size()", returns="(int256)")[0])
+
+    assert "KeepersNotSilent" in gov.refused("attacker", "rescue", "--book", book)
+    localnet.step(price_usd, Seconds(localnet.chain.head().timestamp + silence))
+    before = tank()
+    assert size() == 0
+    gov.send("attacker", "rescue", "--book", book)
+    assert size() > 0
+    assert 0 < tank() < before
+    localnet.step(price_usd, Seconds(localnet.chain.head().timestamp + 300))
+    assert "there is nothing to rescue" in gov.refused("attacker", "rescue", "--book", book)

@@ -90,8 +90,7 @@ class KeeperWorld:
 
     def size(self) -> int:
         """Hedge on the venue, WAD."""
-        returns = "((int256,uint256,int256,int256,int256))"
-        return int(self.localnet.chain.call(self.venue, "position()", returns=returns)[0][0])
+        return int(self.localnet.chain.call(self.venue, "size()", returns="(int256)")[0])
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """All events of one name the vault has emitted since its deployment."""

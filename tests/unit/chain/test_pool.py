@@ -280,6 +280,17 @@ def test_gather__server_at_rest__is_asked_where_the_others_are_too_few():
     assert pool.gather(ping, 2, two_alike) == 7
 
 
+@pytest.mark.parametrize("needed", [1, 2])
+def test_gather__healthy_one_is_silent__one_at_rest_is_asked_in_its_stead(over, needed):
+    """Was the whole time-out, and the cycle with it: a server that had failed a little before was not asked."""
+    servers = [ScriptedServer("rests", lambda: 7), ScriptedServer("hung", hanging(over))]
+    servers += [ScriptedServer("well", lambda: 7)] * (needed - 1)
+    pool = pool_of(*servers, timeout_seconds=2.0)
+    pool.endpoints[0].breaker.failed(pool.endpoints[0]._clock(), "late", opens=True)
+    assert pool.gather(ping, needed, lambda replies: replies[0].value if len(replies) == needed else None) == 7
+    assert not over.is_set()
+
+
 def test_every__one_hangs_and_one_rests__all_are_asked(over):
     servers = [ScriptedServer("hung", hanging(over)), *(ScriptedServer(name, lambda: 1) for name in "ab")]
     pool = pool_of(*servers)
@@ -509,6 +520,16 @@ def test_repeats__one_replies__the_other_alone_is_asked_again():
     repeats.heard(first)
     assert repeats.due(104.0) == [second]
     assert repeats.due(104.0) == [], "asked once for each time that is due"
+
+
+def test_repeats__server_that_had_to_be_asked_again__is_in_doubt_until_it_replies():
+    first, second = endpoints(2)
+    repeats = repeats_of(first, second)
+    assert repeats.doubtful == set()
+    repeats.due(104.0)
+    assert repeats.doubtful == {first, second}
+    repeats.heard(first)
+    assert repeats.doubtful == {second}
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,8 @@ def test_ledger_acknowledge__nav_break_beside_a_keeper__is_recorded_once(reposit
         refused = evenkeel(repository, url, "acknowledge", "nav", "--reason", " ")
         assert (refused.returncode, "--reason is empty" in refused.stderr) == (2, True)
         done = evenkeel(repository, url, "acknowledge", "nav", "--reason", "a liquidation, ticket 12")
-        assert done.stdout.startswith("Acknowledged: +500.00 USD that the ledger has more than the chain"), done.stderr
+        assert "the ledger's NAV is $500.00 more than the chain's $100,000.00" in done.stdout, done.stderr
+        assert "the keeper brings its ledger's accounts to the chain's" in done.stdout
         [word] = ledger.acknowledgements(Subject.NAV)
         assert (word.reason, word.reference) == ("a liquidation, ticket 12", str(500 * 10**18))
         again = evenkeel(repository, url, "acknowledge", "nav", "--reason", "once more")

@@ -165,7 +165,15 @@ def test_margin_first__cut_refused_beside_a_deposit__says_what_else_was_wanted()
 def test_margin_first__venue_does_not_quote_the_closing_side__nothing_can_be_done():
     found = plan(one_sided(snapshot_of(BOOK, ENDANGERED, **PENNILESS), is_buy=True))
     assert (found.legs, found.expected_fills, found.is_enough) == ((), (), False)
-    assert found.reason.endswith("; nothing can be done")
+    assert "; nothing can be done; $0 lay idle" in found.reason
+
+
+def test_margin_first__not_enough_idle__says_how_much_lay_there_and_what_the_floor_keeps():
+    bounds = {"idle_floor_bps": 500}
+    found = plan(with_bounds(snapshot_of(BOOK, STRAINED, idle_usd=4_000.0), **bounds))
+    floor_usd = 0.05 * snapshot_of(BOOK, STRAINED, idle_usd=4_000.0).measurement.firm_nav / WAD
+    assert not found.is_enough
+    assert found.reason.endswith(f"; $4,000 lay idle, of which the guard's floor keeps ${floor_usd:,.0f} for exits")
 
 
 def test_margin_first__quotes_without_sense__deposits_all_the_same():

@@ -14,6 +14,7 @@ from agent.errors import DataError, FatalError, RejectedError, TransientError
 from agent.execution.intents import call_on
 from agent.execution.signer import load_signer
 from agent.execution.submit import Executor
+from agent.formatting import iso_utc
 from agent.ledger.acknowledging import find
 from agent.ledger.records import Acknowledgement, IntentState, Subject
 from agent.units import BlockHash, Seconds, Wei
@@ -212,7 +213,7 @@ def test_execute__reverts_in_a_row__stops_after_the_limit_and_says_until_when(ch
     for one in first_three:
         assert executor.execute(one, chain.head(0)).state is IntentState.REVERTED
     for one in others:
-        words = rf"RevertsInRow\(.*maxReverts=3, nextTryUnix={START + 500 + 3_600}, newest=reverted for a reason"
+        words = rf"RevertsInRow\(.*maxReverts=3, nextTry={iso_utc(START + 500 + 3_600)}, newest=reverted for a reason"
         with pytest.raises(RejectedError, match=words):
             executor.execute(one, chain.head(0))
     assert len(chain.sent) == 3
@@ -255,7 +256,7 @@ def test_execute__reverts_of_several_deadlines__rest_is_from_the_newest(chain, l
     )
     executor.execute(first, chain.head(0))
     executor.execute(second, chain.head(0))
-    with pytest.raises(RejectedError, match=f"nextTryUnix={START + 600 + 3_600}"):
+    with pytest.raises(RejectedError, match=f"nextTry={iso_utc(START + 600 + 3_600)}"):
         executor.execute(third, chain.head(0))
 
 

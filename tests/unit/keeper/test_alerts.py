@@ -36,6 +36,13 @@ def test_raise_alert__over_and_begins_again__is_told_again(told):
     assert levels == ["CRITICAL", "WARNING", "CRITICAL"]
 
 
+def test_tell__events__have_keys_but_for_what_costs_a_stranger_nothing(told, caplog):
+    log = AlertLog()
+    log.tell(AlertEvent.ACCOUNT_LIQUIDATED, "half of it")
+    log.tell(AlertEvent.ACCOUNT_CHANGED, "1 wei came")
+    assert [record.alert_key for record in caplog.records] == ["account_liquidated: half of it", "account_changed"]
+
+
 def test_clear__alert_that_does_not_stand__says_nothing(told):
     alerts = AlertLog()
     alerts.clear(EVENT)

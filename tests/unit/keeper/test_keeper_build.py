@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from agent.chain.block_id import BlockId
 from agent.domain import BlockRef
 from agent.errors import DataError, RejectedError
 from agent.execution.settlement import Timer
@@ -227,31 +228,17 @@ def test_keeper__put_together_by_hand__starts_by_the_book_too(world):
 # --- what happens to a venue's account --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("kind", "alert"),
-    [
-        (AccountEventKind.LIQUIDATION, AlertEvent.ACCOUNT_LIQUIDATED),
-        (AccountEventKind.BAD_DEBT, AlertEvent.ACCOUNT_BAD_DEBT),
-        *(
-            (kind, AlertEvent.ACCOUNT_CHANGED)
-            for kind in AccountEventKind
-            if kind not in {AccountEventKind.LIQUIDATION, AccountEventKind.BAD_DEBT}
-        ),
-    ],
-)
-def test_account_event__each_kind__is_told_with_size_cash_and_block(world, monkeypatch, kind, alert):
+def test_account_event__read_by_the_scanner__is_told_by_the_venues_name(world, monkeypatch):
     with build(world) as keeper:
         told: list[tuple[AlertEvent, str]] = []
         monkeypatch.setattr(keeper.alerts, "tell", lambda *alerted: told.append(alerted))
-        at = LogId(keeper_module.BlockId.of(HEAD), "0x01", 0)
-        keeper._scanner.on_account_event(
-            AccountEventRecord(at, FIRST, kind, size_delta=wad("-2.5"), cash=Wad(-1_234 * 10**18))
-        )
-    [(event, words)] = told
-    assert event is alert
-    assert words == (
-        f"venue account {FIRST}: {kind.value} in block 90, position by -2.5, cash by -1,234.00 USD"
-    )  # fmt: skip
+        at = LogId(BlockId.of(HEAD), "0x01", 0)
+        deposit = AccountEventRecord(at, FIRST, AccountEventKind.DEPOSIT, size_delta=Wad(0), cash=wad(5))
+        monkeypatch.setattr(keeper.planner, "deployment", deployment())
+        keeper._scanner.on_account_events([deposit])
+    [name] = [entry.name for entry in deployment().venues if entry.address == FIRST]
+    words = f"account at {name}: deposit in block 90, position by +0, cash by +5.00 USD"
+    assert told == [(AlertEvent.ACCOUNT_CHANGED, words)]
 
 
 # --- what orders have come to -----------------------------------------------------------------------------------------

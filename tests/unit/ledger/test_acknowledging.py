@@ -57,7 +57,9 @@ def test_find__nothing_has_stopped_the_keeper__is_refused(ledger, subject):
 def test_find__nav_apart__is_answered_for_once_until_it_is_corrected(ledger):
     ledger.add_cycle(nav_cycle(10, 100_000, 100_000))
     ledger.add_cycle(nav_cycle(11, 100_500, 100_000))
-    assert find(ledger, Subject.NAV, LIMIT_BPS).words.startswith("+500.00 USD that the ledger has more than the chain")
+    words = find(ledger, Subject.NAV, LIMIT_BPS).words
+    apart = "the ledger's NAV is $500.00 more than the chain's $100,000.00, 50.00 bps where"
+    assert words == f"at block 11 {apart} {LIMIT_BPS:g} are allowed"
     acknowledge(ledger, Subject.NAV)
     assert is_correction_due(ledger)
     with pytest.raises(DataError, match="nothing to acknowledge of nav"):
@@ -67,6 +69,11 @@ def test_find__nav_apart__is_answered_for_once_until_it_is_corrected(ledger):
     ledger.add_cycle(nav_cycle(13, 100_300, 100_000))
     acknowledge(ledger, Subject.NAV)
     assert is_correction_due(ledger)
+
+
+def test_find__ledger_has_less__says_less(ledger):
+    ledger.add_cycle(nav_cycle(11, 99_500, 100_000))
+    assert "NAV is $500.00 less than the chain's $100,000.00" in find(ledger, Subject.NAV, LIMIT_BPS).words
 
 
 def test_is_correction_due__its_block_was_replaced__is_due_again(ledger):

@@ -61,7 +61,7 @@ def test_open__lease_is_held__gives_the_lock_back(url, released, monkeypatch):
         raise LeaseHeldError("vault is in use by another keeper")
 
     monkeypatch.setattr(Lease, "acquire", held)
-    with pytest.raises(DataError, match="in use by another keeper; stop it first, wait for it with --standby, or name"):
+    with pytest.raises(DataError, match="in use by another keeper; stop it first, have `evenkeel run --standby` wait"):
         Database.open(url, "vault", "key")
     assert released == ["lock", "engine"]
 

@@ -302,7 +302,7 @@ def test_scan__two_trades_alike_and_one_our_own__books_the_other(chain, ledger, 
 )
 def test_scan__act_of_others__is_told_and_then_booked(chain, ledger, scanner, event, size, cash):
     told = []
-    scanner.on_account_event = lambda one: told.append((one, list(ledger.account_events())))
+    scanner.on_account_events = lambda ones: told.extend((one, list(ledger.account_events())) for one in ones)
     scanner.scan(chain.grow(event))
     ((seen, recorded_by_then),) = told
     assert recorded_by_then == []

@@ -54,6 +54,19 @@ def test_tell__same_alert_soon_again__is_told_once():
     assert channel.taken == [("[critical] keeper: outside_band", "W is 7, the band 5", Severity.CRITICAL)] * 2
 
 
+def test_tell__events_of_one_name__are_told_each_once():
+    """Was one an hour: a second liquidation within the hour paged nobody."""
+    channel, clock = Recorder(), Clock()
+    teller = pager(channel, clock=clock)
+    first, second = (Alert("account_liquidated", text, key=text) for text in ("half of it", "the rest"))
+    assert [teller.tell(one) for one in (first, first, second)] == [True, False, True]
+    clock.seconds = 3_600.0
+    assert teller.tell(Alert("account_liquidated", "a third", key="a third"))
+    assert teller._events_at.keys() == {"a third"}, "what is old is forgotten"
+    teller.drain(WAIT_SECONDS)
+    assert [title for title, _, _ in channel.taken] == ["[critical] keeper: account_liquidated"] * 3
+
+
 def test_tell__two_alerts__do_not_hide_one_another():
     channel = Recorder()
     teller = pager(channel)

@@ -282,9 +282,9 @@ def test_load_settings__bad_slicing__is_refused_with_its_key(localnet, old, new,
 
 
 def test_to_cost_inputs__gas_of_a_leg__is_free_unless_configured(localnet):
-    unset = localnet("leg_gas_units = 500_000", "")
+    unset = localnet("leg_gas_units = 900_000", "")
     assert unset.costs.to_cost_inputs(Wad(WAD), Decimal(0)).leg_gas_units == 0
-    configured = localnet("leg_gas_units = 500_000", "leg_gas_units = 700_000")
+    configured = localnet("leg_gas_units = 900_000", "leg_gas_units = 700_000")
     assert configured.costs.to_cost_inputs(Wad(WAD), Decimal(0)).leg_gas_units == 700_000
 
 
@@ -446,6 +446,12 @@ def test_config_path__unknown_network__lists_the_known_ones(repository, monkeypa
     assert config_path("localnet") == Path("config/localnet.toml")
     with pytest.raises(DataError, match=r"networks configured here: .*localnet"):
         config_path("localnte")
+
+
+def test_config_path__nothing_configured_here__says_where_to_go(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"localnet\.toml: no such file; .* where the directory config is"):
+        config_path("localnet")
 
 
 def test_settings__copies_with_other_servers__leave_the_original_alone(localnet):
