@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from eth_utils.crypto import keccak
 
+from agent.errors import FatalError
 from agent.units import WAD
 from tests.support.lyra_vault import DAY, LyraVault, Order, open_lyra_vault
 
@@ -108,3 +110,13 @@ def test_quote__sale_to_lyras_own_limit__is_not_forced(vault: LyraVault, limit: 
         limits[9] = min(limits[9], limits[5])
     vault.send("OptionMarketPricer", "setTradeLimitParams", tuple(limits))
     assert vault.option_quote(sale) == pytest.approx(vault.sale_of(sale, held), abs=WAD // 10**6)
+
+
+def test_prices__neither_answers__is_an_error_and_an_empty_account_needs_none(vault: LyraVault) -> None:
+    vault.set_spot(1_760.0)
+    vault.pass_time_to(vault.now() + 7 * DAY)  # the feed is stale: Lyra's alone
+    assert prices(vault) == (1_760 * WAD, 1_760 * WAD)
+    vault.send("TestExchangeRates", "setRateAndInvalid", b"sETH".ljust(32, b"\0"), 1_760 * WAD, True)
+    with pytest.raises(FatalError, match=keccak(text="NoPrice()")[:4].hex()):
+        prices(vault)
+    assert vault.equity() == (vault.cash(), vault.cash())
