@@ -99,6 +99,15 @@ contract GmxPartsTest is GmxStage {
         assertEq(count, 1);
     }
 
+    function test_close_hasItsProfitSwappedIntoTheCollateral() external {
+        _ask(2e18);
+        _fill(PRICE);
+        _ask(-1e18);
+        (bytes32 closeKey,) = venue.orderKeys();
+        assertEq(handler.orderOf(closeKey).params.decreasePositionSwapType, 1); // SwapPnlTokenToCollateralToken
+        assertEq(handler.orderOf(closeKey).params.orderType, 4); // MarketDecrease
+    }
+
     function test_highestFee_isThatOfTheDearerSide() external {
         for (uint256 i = 0; i < 2; ++i) {
             store.setUint(GmxV2Keys.positionFeeFactor(MARKET, i == 0), 7e26);
