@@ -133,8 +133,9 @@ abstract contract HyperEvmLegs is PendingOrders {
             if (open != 0) revert OrderStillOpen(open);
         }
         _way = Way(leg, assets.toUint64(), spot.toUint64(), block.number.toUint48(), block.timestamp.toUint40());
+        // What goes over the bridge leaves in this call.
+        _cashBefore = _cash().toInt256() - (leg == Leg.ToCore ? assets.toInt256() : int256(0));
         _send(leg, assets.toUint64());
-        _cashBefore = _cash().toInt256();
         emit LegSent(leg, assets);
     }
 
