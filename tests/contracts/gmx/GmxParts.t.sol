@@ -108,6 +108,11 @@ contract GmxPartsTest is GmxStage {
         assertEq(handler.orderOf(closeKey).params.orderType, 4); // MarketDecrease
     }
 
+    function test_hourOfWhichNothingIsOwed_isNotFollowed() external {
+        vm.expectRevert(abi.encodeWithSelector(GmxV2Venue.NothingToNote.selector, 7));
+        venue.noteCollateral(7);
+    }
+
     function test_highestFee_isThatOfTheDearerSide() external {
         for (uint256 i = 0; i < 2; ++i) {
             store.setUint(GmxV2Keys.positionFeeFactor(MARKET, i == 0), 7e26);
