@@ -94,7 +94,10 @@ DEPOSITS_OF_STRANGERS = (
     f"{DEPOSITS}::test_usdc_sent_to_the_adapter_itself__margin_moves__counts_for_nothing",
 )
 LYRA = ChainTests("contracts/book/LyraOptions.sol", ("tests/integration/test_lyra_options.py",))
-OPTIONS = ChainTests("contracts/venues/lyra/LyraOptionVenue.sol", ("tests/integration/test_lyra_option_venue.py",))
+OPTIONS = ChainTests(
+    "contracts/venues/lyra/LyraOptionVenue.sol",
+    ("tests/integration/test_lyra_option_quotes.py", "tests/integration/test_lyra_option_venue.py"),
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 

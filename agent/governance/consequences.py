@@ -71,6 +71,11 @@ CONSEQUENCES: dict[tuple[str, str], Consequence] = {
         (("HyperEvmMarket", "setLimits"), _L, "orders may be as large, on as little margin, and count as cheap"),
         (("HyperEvmMarket", "setTiers"), _L, "positions count as safe as the new margin table says"),
         (("HyperEvmMarket", "setDepositWallet"), _L, "margin for HyperCore goes to {wallet}, which is believed"),
+        (
+            ("HyperEvmMarket", "writeOffLate"),
+            _L,
+            "what is late on the bridge counts in no price; who deposits has a part in what still comes",
+        ),
         (("HyperEvmMarket", "distrust"), _T, "nothing is opened there before a canary order has come back again"),
         (("DeltaBook", "addSource"), _L, _BOOK_LOOSER),
         (("DeltaBook", "removeSource"), _L, _BOOK_LOOSER),

@@ -64,16 +64,15 @@ class AlertLog:
         told_at = self._told_at.get(event)
         if told_at is None or now_unix - told_at >= REPEAT_SECONDS:
             self._told_at[event] = now_unix
-            self._log(event, " ".join(message.split()), event.value)
+            self._log(event, message)
 
     def tell(self, event: AlertEvent, message: str) -> None:
         """Tell something that happened; what anybody can bring about for a cent pages once an hour, however often."""
-        words = " ".join(message.split())
-        key = event.value if event is AlertEvent.ACCOUNT_CHANGED else f"{event.value}: {words}"
-        self._log(event, words, key)
+        key = event.value if event is AlertEvent.ACCOUNT_CHANGED else f"{event.value}: {message}"
+        self._log(event, message, alert_key=key)
 
-    def _log(self, event: AlertEvent, words: str, key: str) -> None:
-        _LOGGER.critical("%s: %s", event.value, words, extra={"alert": event.value, "alert_key": key})
+    def _log(self, event: AlertEvent, message: str, **extra: str) -> None:
+        _LOGGER.critical("%s: %s", event.value, " ".join(message.split()), extra={"alert": event.value, **extra})
 
     def clear(self, event: AlertEvent) -> None:
         """Note that it is so no more: the next time it is told at once."""

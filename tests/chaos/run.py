@@ -418,9 +418,8 @@ class Run:
 
     def disturb(self, number: int, index: int, is_after: bool) -> None:
         """Have a keeper in a process of its own send itself a signal at one of its operations."""
+        self.wake()
         self.close_keeper()
-        if self._sleeper is not None:
-            self.wake()
         settings = self.world.settings()
         told = self.zygote.keeper(
             index,
@@ -440,16 +439,18 @@ class Run:
         self._check_at_rest()
 
     def wake(self) -> None:
-        """Wake the stopped keeper. One that was replaced must not send anything that its successor does not know.
+        """Wake the stopped keeper. While its successor is there it must not send anything that this does not know.
 
-        Between the fence and the wire it may have been stopped, so what it had written before may still go out.
+        Between the fence and the wire it may have been stopped, so what it had written before may still go out. Where
+        the successor has ended the lease is free, and whoever wakes may take it again.
         """
         if self._sleeper is None:
             return
         sent_before, known = self._sent(), self._signed()
         told = self.zygote.wake()
         self.cycles += len(told.get("outcomes") or ())
-        if self._sleeper == "was replaced" and self._sent() - sent_before - known:
+        is_fenced = self._sleeper == "was replaced" and self.keeper is not None
+        if is_fenced and self._sent() - sent_before - known:
             self.violations.append("fence: a keeper that had lost its lease sent what no other knows")
         self._sleeper = None
 

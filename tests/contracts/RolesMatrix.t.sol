@@ -106,6 +106,7 @@ contract RolesMatrixTest is VaultFixture {
         _add(address(hyper), abi.encodeCall(hyper.setLimits, (hyper.limits())), Needs.Governor);
         _add(address(hyper), abi.encodeCall(hyper.setTiers, (hyper.tiers())), Needs.Governor);
         _add(address(hyper), abi.encodeCall(hyper.setDepositWallet, (hyper.depositWallet())), Needs.Governor);
+        _add(address(hyper), abi.encodeCall(hyper.writeOffLate, ()), Needs.Governor);
         _add(address(hyper), abi.encodeCall(hyper.distrust, ()), Needs.Guardian);
     }
 

@@ -371,7 +371,7 @@ def test_gov__timelock__one_proposal_schedules_and_executes(gov, tmp_path):
 # --- a rescue -------------------------------------------------------------------------------------------------------
 
 
-def test_gov__rescue__stranger_hedges_for_silent_keepers_once_and_the_tank_pays(world, gov):
+def test_gov__rescue__stranger_hedges_for_silent_keepers_and_the_tank_pays(world, gov):
     localnet, deployment, manifest = world
     silence = load_settings(config_path("localnet")).rescue.silence_seconds
     book, desk = manifest.parent / "book.toml", deployment.contract("RescueDesk")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -20,6 +20,7 @@ from tests.support.lyra_vault import (
     DAY,
     NAV_USD,
     REBALANCE,
+    RISK_TYPE,
     SPOT_USD,
     LyraVault,
     Order,
@@ -266,6 +267,51 @@ def test_trade__what_it_pays_and_loses__is_taken_from_the_budgets(vault: LyraVau
     # The same part of a NAV that the purchase has lowered, refilled for the seconds since.
     assert premium - cost - premium // 50 < premium_left < premium - cost * 98 // 100
     assert loss - (nav - vault.nav()[0]) - loss // 50 < loss_left < loss
+
+
+def told(vault: LyraVault, action: Callable[[], object]) -> list[str]:
+    """First topics of what the venue tells of it."""
+    before = vault.chain.head().number
+    action()
+    query = {"address": vault.venue, "fromBlock": hex(before + 1), "toBlock": "latest"}
+    return [log["topics"][0] for log in vault.chain.rpc.request("eth_getLogs", query)]
+
+
+def topic(signature: str) -> str:
+    return "0x" + keccak(text=signature).hex()
+
+
+def test_trade__caps_margin_and_settlement__are_told(vault: LyraVault) -> None:
+    deposited, settled = topic("MarginDeposited(uint256)"), topic("OptionSettled(uint256,uint256)")
+    traded = topic("OptionTraded(bytes32,uint256,uint256,bool,int256,uint256,uint256)")
+    assert told(vault, lambda: vault.fund(WAD)) == [deposited]
+    assert told(vault, lambda: vault.fund(-WAD)) == [topic("MarginWithdrawn(uint256)")]
+    *each, altogether = told(vault, lambda: vault.trade(CALL, PUT))
+    assert each == [traded, traded]
+    assert altogether == topic(f"OptionsTraded(bytes32,address,{RISK_TYPE},{RISK_TYPE},uint256,uint256)")
+    tighter = (*CAPS[:9], 0)
+    assert told(vault, lambda: vault.act(vault.guardian, vault.venue, TIGHTEN_CAPS, tighter)) == [
+        topic(f"CapsSet({CAPS_TYPE},{CAPS_TYPE})")
+    ]
+    held = vault.holdings()[0]
+    vault.pass_time_to(held.expiry + 3_600)
+    vault.publish()
+    assert settled in told(
+        vault, lambda: vault.act(vault.stranger, vault.venue, "settleExpired(uint256)", held.position)
+    )
+
+
+# HEDGE-625
+def test_budgets__refill_tightened__has_refilled_at_the_old_rate_until_then(vault: LyraVault) -> None:
+    vault.trade(CALL)
+    vault.pass_time_to(vault.now() + 2 * 3_600)
+    vault.publish()
+    before = vault.budgets()
+    vault.act(vault.guardian, vault.venue, TIGHTEN_CAPS, (*CAPS[:7], 0, CAPS[8], 0))
+    assert vault.budgets() == pytest.approx(before, rel=1e-3)
+    vault.pass_time_to(vault.now() + 2 * 3_600)
+    vault.publish()
+    assert vault.budgets()[0] == pytest.approx(before[0], rel=1e-2)
 
 
 # HEDGE-624

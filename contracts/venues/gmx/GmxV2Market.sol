@@ -43,12 +43,15 @@ contract GmxV2Market is GmxV2Releases {
     /// @param closed The side that is closed, before.
     /// @param opened The side that is opened, before.
     /// @param owedFees Borrowing and funding fees that the close will settle, WAD USD.
+    /// @param released Margin that a close of a part takes out, asset units: the part's own, less its loss and what is owed, so
+    ///        that what stays has as much for its size as before.
     struct Plan {
         uint256 closeTokens;
         uint256 closeUsd;
         uint256 openUsd;
         uint256 margin;
         int256 owedFees;
+        uint256 released;
         Side closed;
         Side opened;
     }
@@ -281,6 +284,8 @@ contract GmxV2Market is GmxV2Releases {
         } catch {
             p.owedFees = 0;
         }
+        uint256 unburdened = Math.saturatingSub(p.closed.collateral, _burden(p, !isPurchase));
+        p.released = Math.mulDiv(unburdened, p.closeTokens, p.closed.sizeInTokens);
     }
 
     /// @notice The limit as GMX writes prices, never worse than it; of a close looser by the impact beyond GMX's cap, which
@@ -397,6 +402,13 @@ contract GmxV2Market is GmxV2Releases {
         bytes memory answer = _askExecution(isLong, -p.closeUsd.toInt256(), stored, p.closed);
         fee = _fee(p.closeUsd, _feeFactor(_word(answer, 2) != 0));
         impact = int256(_word(answer, 4)) - int256(_word(answer, 3)); // total less the part that was stored
+    }
+
+    /// @dev Loss of the whole position at the price of the feed, and the fees that it owes, asset units, up.
+    function _burden(Plan memory p, bool isLong) private view returns (uint256) {
+        (uint256 entry, uint256 value) = (p.closed.sizeInUsd, p.closed.sizeInTokens * _gmxPrice(indexToken));
+        uint256 loss = isLong ? Math.saturatingSub(entry, value) : Math.saturatingSub(value, entry);
+        return Math.ceilDiv(loss + p.owedFees.toUint256() * TO_WAD, FLOAT / collateralUnit);
     }
 
     function _executionFee(bool closes, bool opens) private view returns (uint256) {

@@ -55,7 +55,7 @@ contract GmxV2Venue is PendingOrders, IGmxCallbacks {
         uint256 cash; // once the margin is sent, asset units
         uint256 executionFee; // of each of GMX's orders, wei
         bool isPurchase;
-        int256 most; // size that the order can come to at the limit, underlying units
+        int256 most; // size that a sale can come to at the limit, underlying units
         GmxV2Market.Plan plan;
     }
 
@@ -142,7 +142,6 @@ contract GmxV2Venue is PendingOrders, IGmxCallbacks {
         _requireNoOpenOrder();
         uint256 price = markPrice();
         if (sizeDelta > 0 ? price > limitPrice : price < limitPrice) revert LimitPriceViolated(price, limitPrice);
-        _asked.most = sizeDelta;
         if (sizeDelta < 0) {
             limitPrice = Math.max(limitPrice, price / 2);
             _asked.most = sizeDelta * int256(price) / int256(limitPrice) - 1;
@@ -412,9 +411,7 @@ contract GmxV2Venue is PendingOrders, IGmxCallbacks {
         params.orderType = MARKET_DECREASE;
         params.decreasePositionSwapType = SWAP_PROFIT_TO_COLLATERAL;
         params.numbers.sizeDeltaUsd = a.plan.closeUsd;
-        if (a.plan.closeTokens == a.plan.closed.sizeInTokens) return params; // GMX pays all of it out
-        params.numbers.initialCollateralDeltaAmount =
-            Math.mulDiv(a.plan.closed.collateral, a.plan.closeTokens, a.plan.closed.sizeInTokens);
+        params.numbers.initialCollateralDeltaAmount = a.plan.released; // of a whole position GMX pays out all there is
     }
 
     /// @dev What was closed, index tokens, its notional and its fee, WAD USD, from what it brought in.

@@ -16,6 +16,7 @@ import {ICoreDepositWallet, ICoreWriter} from "./IHyperEvm.sol";
 /// @notice What a vault says of itself beside its interface.
 interface IWindingVault {
     function isWindingDown() external view returns (bool);
+    function paused() external view returns (bool);
 }
 
 /// @title Margin on its way between HyperEVM and HyperCore, leg by leg
@@ -24,8 +25,9 @@ interface IWindingVault {
 ///
 ///         Value. Cash, spot and perpetuals are read. A transfer between spot and perpetuals is in one of both at any moment, so
 ///         their sum needs no help. Over the bridge a leg's amount counts as on its way, less what of it is seen at the other
-///         end: from the block in which it is sent, where reads still show the state before it. What is late counts no more
-///         until it is there: never twice.
+///         end: from the block in which it is sent, where reads still show the state before it. What is late counts in the
+///         higher end of the equity alone, until it is there, which is seen as far as nothing else can have been it, or until
+///         the governor writes it off: never twice in the lower end, never left out of the higher one.
 ///
 ///         Trust. Whatever a stranger sends to the account, here or on HyperCore, is the account's. It may pass for a leg's
 ///         arrival; then the leg's own amount counts when it is there.
@@ -34,7 +36,8 @@ interface IWindingVault {
 ///         over, and the next `advance` sends it again. What is stranded in spot goes on to where it is wanted. A bridge that
 ///         pays nothing out holds up the legs alone: closing, cancelling and measuring go on.
 ///
-///         Known limits. While a leg is late, deposits and exits of the vault are priced without it.
+///         Known limits. While a leg is late, exits of the vault are priced without it and deposits with it. Where a late leg
+///         arrives while another one leaves spot, a part of it stays in the higher end until it is written off.
 abstract contract HyperEvmLegs is PendingOrders {
     using SafeCast for uint256;
     using SafeERC20 for IERC20;
@@ -71,8 +74,9 @@ abstract contract HyperEvmLegs is PendingOrders {
     /// @notice Cash that is wanted here instead of on HyperCore, asset units.
     uint256 public recalled;
 
-    Way private _way;
-    int256 private _cashBefore; // of a leg home: cash without it, asset units
+    Way private _way; // the last one sent, over or not
+    int256 private _cashBefore; // cash without what has come here since the last leg was sent, asset units
+    uint256 private _missing; // of legs before the last one, that were late and not there when it was sent, asset units
 
     event LegSent(Leg leg, uint256 assets);
     event LegOver(Leg leg, uint256 assets, bool isSeen);
@@ -119,22 +123,18 @@ abstract contract HyperEvmLegs is PendingOrders {
     /// @dev `LegOnItsWay` while one is, `NothingToMove` where all is where it is wanted, `NoCoreAccount` before HyperCore knows
     ///      the account. Between spot and perpetuals nothing moves while an order is open (`OrderStillOpen`).
     function advance() external whileVaultRests nonReentrant returns (Leg leg, uint256 assets) {
-        _endWay();
-        (leg, assets) = _next();
+        uint256 spot = market.spotOf(address(this));
+        _endWay(spot);
+        (leg, assets) = _next(spot / SPOT_PER_ASSET);
         if (leg == Leg.None) revert NothingToMove();
         if (!market.exists(address(this))) revert NoCoreAccount(address(this));
         if (leg == Leg.ToPerp || leg == Leg.ToSpot) {
             bytes32 open = openOrder();
             if (open != 0) revert OrderStillOpen(open);
         }
-        _way = Way(
-            leg,
-            assets.toUint64(),
-            market.spotOf(address(this)).toUint64(),
-            block.number.toUint48(),
-            block.timestamp.toUint40()
-        );
-        _cashBefore = _cash().toInt256();
+        _way = Way(leg, assets.toUint64(), spot.toUint64(), block.number.toUint48(), block.timestamp.toUint40());
+        // What goes over the bridge leaves in this call.
+        _cashBefore = _cash().toInt256() - (leg == Leg.ToCore ? assets.toInt256() : int256(0));
         _send(leg, assets.toUint64());
         emit LegSent(leg, assets);
     }
@@ -161,7 +161,7 @@ abstract contract HyperEvmLegs is PendingOrders {
         return _cash();
     }
 
-    /// @notice The leg that was sent last, unless it is known to be over.
+    /// @notice The leg that was sent last, over or not.
     function onItsWay() external view returns (Way memory) {
         return _way;
     }
@@ -169,6 +169,11 @@ abstract contract HyperEvmLegs is PendingOrders {
     /// @notice What is on its way over the bridge and not seen at its other end, asset units; 0 once it is late.
     function inFlight() external view returns (uint256 assets) {
         return _inFlight(market.spotOf(address(this)));
+    }
+
+    /// @notice What was late and has not been seen to arrive, asset units: in the higher end of the equity, not in the lower.
+    function late() external view returns (uint256 assets) {
+        return _late(market.spotOf(address(this)));
     }
 
     // --- for the deriving contract --------------------------------------------------------------------------------
@@ -180,11 +185,16 @@ abstract contract HyperEvmLegs is PendingOrders {
     /// @param spot As it is read now, 1e8.
     function _inFlight(uint256 spot) internal view returns (uint256) {
         Way memory way = _way;
-        if (block.timestamp >= way.sentAt + uint256(market.limits().lateSeconds)) return 0;
-        if (way.leg == Leg.ToCore) return Math.saturatingSub(way.amount, _gained(way, spot));
-        if (way.leg != Leg.Home) return 0;
-        uint256 debited = Math.min(way.amount, _lost(way, spot));
-        return Math.saturatingSub(debited, _credited());
+        return _isLate(way) ? 0 : _unseen(way, spot);
+    }
+
+    /// @param spot As it is read now, 1e8.
+    function _late(uint256 spot) internal view returns (uint256 assets) {
+        Way memory way = _way;
+        uint256 writtenOffAt = market.writtenOffAt();
+        // What was missing then was so already when the last leg was sent.
+        if (way.sentAt > writtenOffAt) assets = Math.saturatingSub(_missing, _surplus(way, spot));
+        if (_isLate(way) && _lateAt(way) > writtenOffAt) assets += _unseen(way, spot);
     }
 
     /// @dev Whether a transfer between spot and perpetuals may still change the perpetuals.
@@ -224,9 +234,9 @@ abstract contract HyperEvmLegs is PendingOrders {
     }
 
     /// @dev Where the next dollar is to go: home what is wanted here, out what is not; by what is in spot first.
-    function _next() private view returns (Leg, uint256) {
+    /// @param spot Asset units.
+    function _next(uint256 spot) private view returns (Leg, uint256) {
         (uint256 cash, uint256 wanted) = (_cash(), _wantedHere());
-        uint256 spot = market.spotOf(address(this)) / SPOT_PER_ASSET;
         if (wanted > cash) {
             uint256 missing = wanted - cash;
             if (spot != 0) return (Leg.Home, Math.min(missing, spot));
@@ -248,14 +258,38 @@ abstract contract HyperEvmLegs is PendingOrders {
         }
     }
 
-    /// @dev Forgets the leg that is over; reverts where it is not.
-    function _endWay() private {
+    /// @dev Keeps what is late of a leg that is over; reverts where it is not over.
+    /// @param spot As it is read now, 1e8.
+    function _endWay(uint256 spot) private {
         Way memory way = _way;
         if (way.leg == Leg.None) return;
         (bool isOver, bool isSeen, uint256 until) = _stateOf(way);
         if (!isOver) revert LegOnItsWay(way.leg, until);
+        _missing = _late(spot);
         emit LegOver(way.leg, way.amount, isSeen);
-        delete _way;
+    }
+
+    function _isLate(Way memory way) private view returns (bool) {
+        return block.timestamp >= _lateAt(way);
+    }
+
+    function _lateAt(Way memory way) private view returns (uint256) {
+        return way.sentAt + uint256(market.limits().lateSeconds);
+    }
+
+    /// @dev What of a leg over the bridge has left and is not seen at its other end, asset units.
+    function _unseen(Way memory way, uint256 spot) private view returns (uint256) {
+        if (way.leg == Leg.ToCore) return Math.saturatingSub(way.amount, _gained(way, spot));
+        if (way.leg != Leg.Home) return 0;
+        uint256 debited = Math.min(way.amount, _lost(way, spot));
+        return Math.saturatingSub(debited, _credited());
+    }
+
+    /// @dev What has come here or to spot since the last leg was sent, and cannot have been that leg: what was late, or gifts.
+    function _surplus(Way memory way, uint256 spot) private view returns (uint256) {
+        bool isToSpot = way.leg == Leg.ToCore || way.leg == Leg.ToSpot;
+        uint256 gained = Math.saturatingSub(_gained(way, spot), isToSpot ? way.amount : 0);
+        return gained + Math.saturatingSub(_credited(), way.leg == Leg.Home ? way.amount : 0);
     }
 
     /// @return isOver Nothing of it is waited for any more.
@@ -286,7 +320,7 @@ abstract contract HyperEvmLegs is PendingOrders {
         return Math.saturatingSub(way.spotBefore, spot) / SPOT_PER_ASSET;
     }
 
-    /// @dev What has come here beside deposits and withdrawals since the leg home was sent, asset units.
+    /// @dev What has come here beside deposits and withdrawals since the last leg was sent, asset units.
     function _credited() private view returns (uint256) {
         int256 credited = _cash().toInt256() - _cashBefore;
         return credited > 0 ? uint256(credited) : 0;

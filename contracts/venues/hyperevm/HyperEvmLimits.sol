@@ -15,7 +15,7 @@ abstract contract HyperEvmLimits is Governed {
     /// @param canarySize Size of the order that is tried before any other, underlying units.
     /// @param maxOrderSize Largest size of one order, underlying units: the depth of the book cannot be read.
     /// @param settleSeconds After that an order or a move that left no trace is taken for refused.
-    /// @param lateSeconds After that what is on its way over the bridge counts no more until it is there.
+    /// @param lateSeconds After that what is on its way over the bridge counts in the higher end of the equity alone.
     struct Limits {
         uint64 takerFee;
         uint64 marginFactor;
@@ -57,6 +57,9 @@ abstract contract HyperEvmLimits is Governed {
     /// @notice A canary flown before this changed counts no more.
     uint256 public trustEpoch = 1;
 
+    /// @notice When what was late on the bridge was written off last, Unix seconds.
+    uint256 public writtenOffAt;
+
     Limits private _limits;
     Tier[] private _tiers;
 
@@ -64,6 +67,7 @@ abstract contract HyperEvmLimits is Governed {
     event TiersSet(uint32 marginTableId, Tier[] tiers);
     event DepositWalletSet(address oldWallet, address newWallet);
     event Distrusted(uint256 trustEpoch);
+    event LateWrittenOff();
 
     error LimitOutOfRange(uint256 actual, uint256 minimum, uint256 maximum);
     error TiersNotOfMarket(uint256 count, uint8 firstLeverage, uint8 marketLeverage);
@@ -100,6 +104,13 @@ abstract contract HyperEvmLimits is Governed {
     /// @notice Names the bridge. Governor.
     function setDepositWallet(address wallet) external onlyGovernor {
         _setDepositWallet(wallet);
+    }
+
+    /// @notice Has what is late on the bridge by now count no more before it is there. Governor.
+    /// @dev Who deposits from then on has a part in what arrives all the same.
+    function writeOffLate() external onlyGovernor {
+        writtenOffAt = block.timestamp;
+        emit LateWrittenOff();
     }
 
     /// @notice Has no adapter open anything until it has flown a canary again. Guardian.

@@ -7,7 +7,7 @@ import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {IPerpVenue} from "../../interfaces/IPerpVenue.sol";
 import {PendingOrders} from "../PendingOrders.sol";
 import {HyperCore} from "./HyperCore.sol";
-import {HyperEvmLegs} from "./HyperEvmLegs.sol";
+import {HyperEvmLegs, IWindingVault} from "./HyperEvmLegs.sol";
 import {HyperEvmMarket} from "./HyperEvmMarket.sol";
 
 /// @title Venue adapter of Hyperliquid perpetuals through HyperEVM
@@ -47,7 +47,11 @@ contract HyperEvmVenue is HyperEvmLegs {
     uint256 private constant CANARY_SLIPPAGE_BPS = 100;
     uint256 private constant BPS = 10_000;
 
+    /// @dev Highest price that a measurement is taken to reach beside a late leg, of mark and index.
+    uint256 private constant TOP_BPS = 10_500;
+
     Asked private _asked;
+    bool private transient _isTrading; // of the vault, on this venue
     uint256 private _orderCount;
     bytes32 private _cancelled;
 
@@ -72,9 +76,9 @@ contract HyperEvmVenue is HyperEvmLegs {
     // --- the vault's instructions ---------------------------------------------------------------------------------
 
     /// @inheritdoc IPerpVenue
-    /// @dev One measurement is cheap enough to be taken twice.
-    function bracketTrade(bool) external view {
-        if (msg.sender != vault) revert OnlyVault(msg.sender, vault);
+    /// @dev Between the two the account says nothing of what is late: it is no order, and a trade is judged without it.
+    function bracketTrade(bool isBeginning) external onlyVault {
+        _isTrading = isBeginning;
     }
 
     /// @inheritdoc IPerpVenue
@@ -127,10 +131,13 @@ contract HyperEvmVenue is HyperEvmLegs {
         (a.size, a.equity) = (held.size, held.equity + _beside(held.spotUsdc));
         (a.markPrice, a.indexPrice) = (market.markPrice(), market.indexPrice());
         _addPending(a);
-        if (!_asked.isReduction) return a;
-        // HyperCore fills no close beyond what there is.
-        a.pendingNegative = SignedMath.max(a.pendingNegative, -SignedMath.max(a.size, 0));
-        a.pendingPositive = SignedMath.min(a.pendingPositive, -SignedMath.min(a.size, 0));
+        if (_asked.isReduction) {
+            // HyperCore fills no close beyond what there is.
+            a.pendingNegative = SignedMath.max(a.pendingNegative, -SignedMath.max(a.size, 0));
+            a.pendingPositive = SignedMath.min(a.pendingPositive, -SignedMath.min(a.size, 0));
+        }
+        uint256 lateAssets = _late(held.spotUsdc);
+        if (lateAssets != 0 && !_isTrading && !_areDepositsShut()) _addLate(a, lateAssets);
     }
 
     /// @inheritdoc IPerpVenue
@@ -157,7 +164,8 @@ contract HyperEvmVenue is HyperEvmLegs {
         int256 atMark = held.equity + _beside(held.spotUsdc);
         int256 gap = market.indexPrice().toInt256() - market.markPrice().toInt256();
         int256 atIndex = atMark + held.size * gap / 1e18;
-        return (SignedMath.min(atMark, atIndex), SignedMath.max(atMark, atIndex));
+        int256 lateUsd = _late(held.spotUsdc).toInt256() * USD_TO_WAD;
+        return (SignedMath.min(atMark, atIndex), SignedMath.max(atMark, atIndex) + lateUsd);
     }
 
     /// @inheritdoc IPerpVenue
@@ -237,6 +245,27 @@ contract HyperEvmVenue is HyperEvmLegs {
     /// @dev Cash, spot and what is on its way, WAD USD.
     function _beside(uint256 spot) private view returns (int256) {
         return (_cash() + _inFlight(spot)).toInt256() * USD_TO_WAD + spot.toInt256() * SPOT_TO_WAD;
+    }
+
+    /// @dev A measurement has no place for what may or may not be there, but for orders that may or may not fill. So it is one: a
+    ///      sale of next to nothing, two wei for each asset unit that is late, so dear that it would bring all of that. It is
+    ///      in the higher end, filled, and not in the lower. A sale that is open keeps its loss at the price that it may
+    ///      be missing, as a fee, for it shares the floor.
+    function _addLate(Account memory a, uint256 lateAssets) private pure {
+        uint256 top = Math.mulDiv(Math.max(a.markPrice, a.indexPrice), TOP_BPS, BPS, Math.Rounding.Ceil);
+        uint256 left = SignedMath.abs(a.pendingNegative);
+        if (left != 0) {
+            a.pendingFee += Math.mulDiv(left, Math.saturatingSub(top, a.pendingFloor), 1e18, Math.Rounding.Ceil);
+        }
+        uint256 sold = left + 2 * lateAssets;
+        a.pendingFloor = Math.max(top, a.pendingFloor)
+            + Math.mulDiv(lateAssets * uint256(USD_TO_WAD), 1e18, sold, Math.Rounding.Ceil);
+        a.pendingNegative = -sold.toInt256();
+    }
+
+    /// @dev Then nobody can gain by what a deposit is priced without, and it holds up no margin.
+    function _areDepositsShut() private view returns (bool) {
+        return IWindingVault(vault).isWindingDown() || IWindingVault(vault).paused();
     }
 
     /// @dev What of a move of the position is the order's: of its sign, and no more than it.

@@ -48,6 +48,7 @@ contract HyperCoreDouble is HyperCoreBooks {
     uint64 public fillPx; // 0: the best price
     mapping(uint24 action => bool) public isRefusing;
     bool public isBridgeDry;
+    bool public isHolding; // deposits
     uint256 public refusedCount;
     uint256 public filledCount;
     uint256 public cancelCount;
@@ -85,6 +86,10 @@ contract HyperCoreDouble is HyperCoreBooks {
 
     function setBridgeDry(bool isDry) external {
         isBridgeDry = isDry;
+    }
+
+    function setHolding(bool isHolding_) external {
+        isHolding = isHolding_;
     }
 
     function setFault(address precompile, Fault calldata fault) external {
@@ -135,7 +140,8 @@ contract HyperCoreDouble is HyperCoreBooks {
         for (uint256 i = 0; i < _sent.length; ++i) {
             Sent memory sent = _sent[i];
             bool isLate = sent.action != LIMIT_ORDER || block.timestamp >= sent.sentAt + orderDelay;
-            if (sent.blockNumber < block.number && isLate) _do(sent);
+            bool isHeld = sent.action == DEPOSIT && isHolding;
+            if (sent.blockNumber < block.number && isLate && !isHeld) _do(sent);
             else _sent[kept++] = sent;
         }
         while (_sent.length > kept) _sent.pop();

@@ -89,6 +89,17 @@ contract HyperEdgesTest is HyperStage {
         assertEq(venue.capacity(false), 1e18);
     }
 
+    function test_limit_atTheBestPrice_isTaken() external {
+        vm.startPrank(address(vault));
+        venue.execute(1e18, PRICE);
+        _block();
+        assertEq(venue.size(), 1e18);
+        venue.execute(-1e18, PRICE);
+        _block();
+        assertEq(venue.size(), 0);
+        vm.stopPrank();
+    }
+
     function test_tiers_areTold() external {
         vm.expectEmit(address(market));
         emit HyperEvmLimits.TiersSet(55, _tiers());

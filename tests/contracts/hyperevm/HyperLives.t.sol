@@ -15,6 +15,7 @@ contract HyperLivesTest is HyperStage {
     uint256 private lateLegs;
     uint256 private legs;
     bool private isBehind; // a leg is called over that is not: it was late, or a stranger's gift passed for it
+    bool private hasGift; // since everything was where it is seen
 
     function setUp() external {
         _raise();
@@ -50,6 +51,7 @@ contract HyperLivesTest is HyperStage {
     function live() external returns (uint256 end) {
         if (_next(40) == 0) _fundVenue(1_000_000); // what is lost is lost
         core.setBridgeDry(_next(6) == 0);
+        core.setHolding(seed % 12 == 0);
         core.setOrderDelay(_next(4) == 0 ? _next(50) : 0);
         _move();
         end = _live();
@@ -120,6 +122,7 @@ contract HyperLivesTest is HyperStage {
         }
         if (_next(10) == 0) _pass(LATE);
         core.setBridgeDry(false);
+        core.setHolding(false);
         _assertWhole();
     }
 
@@ -134,6 +137,7 @@ contract HyperLivesTest is HyperStage {
         if (_next(2) == 0) token.mint(address(venue), assets);
         else core.give(address(venue), uint64(assets * 100));
         isBehind = isBehind || venue.onItsWay().leg != HyperEvmLegs.Leg.None;
+        hasGift = true;
     }
 
     function _withdraw() private {
@@ -172,7 +176,10 @@ contract HyperLivesTest is HyperStage {
         HyperEvmLegs.Way memory way = venue.onItsWay();
         bool isLate = core.between(address(venue)) != 0 && block.timestamp >= way.sentAt + LATE;
         if (isLate) ++lateLegs;
+        if (core.between(address(venue)) == 0 && venue.late() == 0) hasGift = false;
         if (core.between(address(venue)) == 0 && way.leg == HyperEvmLegs.Leg.None) isBehind = false;
+        // What is late is never left out of the higher end.
+        if (!hasGift) assertGe(a.equity + int256(venue.late() * 1e12) + 1e12, total);
         if (isLate || isBehind) assertLe(a.equity, total);
         else assertApproxEqAbs(a.equity, total, 1e12); // a part of a unit that spot can hold
     }

@@ -24,6 +24,7 @@ contract HyperVaultStand is VaultStand {
     uint256 public idleAssets;
     bool public isWindingDown;
     bool public isRemoved;
+    bool public paused;
 
     error NotRemoved();
 
@@ -37,6 +38,10 @@ contract HyperVaultStand is VaultStand {
 
     function setEnd(bool isWindingDown_, bool isRemoved_) external {
         (isWindingDown, isRemoved) = (isWindingDown_, isRemoved_);
+    }
+
+    function setPaused(bool paused_) external {
+        paused = paused_;
     }
 
     function canCall(address caller, address, bytes4) external view returns (bool isImmediate, uint32 delay) {

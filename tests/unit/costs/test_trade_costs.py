@@ -54,7 +54,7 @@ TERMS = OrderTerms(fee_rate=wad("0.002"), fixed_fee=wad(4), sale_rise=Wad(0))
 
 
 @pytest.mark.parametrize(("gas_units", "order_usd"), [(10**6, 30.0), (10**4, 4.0)])
-def test_trade_costs__venue_that_fills_later__its_settlement_is_paid_whatever_the_size(gas_units, order_usd):
+def test_trade_costs__venue_that_fills_later__settlement_is_paid_whatever_the_size(gas_units, order_usd):
     """At 10 gwei, 3,000 USD an ETH; a stranger settles for the fixed fee of 4 USD where that pays his gas."""
     at_once, later = VenueState(), VenueState(order_terms=TERMS)
     snapshot = snapshot_of(short_calls(), later)

@@ -168,7 +168,7 @@ def test_margin_first__venue_does_not_quote_the_closing_side__nothing_can_be_don
     assert "; nothing can be done; $0 lay idle" in found.reason
 
 
-def test_margin_first__not_enough_idle__says_how_much_lay_there_and_what_the_floor_keeps():
+def test_margin_first__not_enough_idle__says_how_much_and_what_the_floor_keeps():
     bounds = {"idle_floor_bps": 500}
     found = plan(with_bounds(snapshot_of(BOOK, STRAINED, idle_usd=4_000.0), **bounds))
     floor_usd = 0.05 * snapshot_of(BOOK, STRAINED, idle_usd=4_000.0).measurement.firm_nav / WAD

@@ -12,6 +12,7 @@ import structlog
 from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.observability.alerts import Severity
 from agent.observability.log import LogFormat, configure_logging, name_cycle
+from agent.observability.pager import Pager
 from agent.units import Seconds
 
 
@@ -93,4 +94,34 @@ def test_configure_logging__alert_that_is_over__is_resolved_by_its_name():
     assert pager.told == [
         ("nav_break", "9 bps apart", Severity.CRITICAL),
         ("nav_break", "it is over", Severity.RESOLVED),
+    ]
+
+
+def test_configure_logging__states_and_events__reach_a_person_as_they_should():
+    """A state is told once and its end; an event each time, but for what a stranger makes for a cent."""
+    titles: list[str] = []
+
+    class Channel:
+        name = "memory"
+
+        def send(self, title: str, text: str, severity: Severity) -> bool:
+            titles.append(f"{title.rpartition(' ')[2]}: {text}")
+            return True
+
+    pager = Pager([Channel()], "keeper", 3_600.0, lambda: 0.0, lambda seconds: None)
+    configure_logging(LogFormat.CONSOLE, pager, io.StringIO())
+    alerts = AlertLog()
+    alerts.raise_alert(AlertEvent.NAV_BREAK, "9 bps apart", Seconds(1))
+    for text in ("half of it", "the rest", "the rest"):
+        alerts.tell(AlertEvent.ACCOUNT_LIQUIDATED, text)
+    for text in ("1 wei came", "1 wei came again"):
+        alerts.tell(AlertEvent.ACCOUNT_CHANGED, text)
+    alerts.clear(AlertEvent.NAV_BREAK)
+    pager.drain(30.0)
+    assert titles == [
+        "nav_break: 9 bps apart",
+        "account_liquidated: half of it",
+        "account_liquidated: the rest",
+        "account_changed: 1 wei came",
+        "nav_break: it is over",
     ]

@@ -26,6 +26,9 @@ contract GmxHandlerDouble {
         IGmxExchangeRouter.CreateOrderParams params;
     }
 
+    /// @dev Where ether goes that was sent beyond the fee that an order names.
+    address private constant HOLDING_ADDRESS = address(0x401d);
+
     GmxDataStoreDouble public immutable store;
     address public immutable orderVault;
     address public immutable referralStorage = address(0xfef);
@@ -38,6 +41,7 @@ contract GmxHandlerDouble {
     uint256 public feeUsedBps = 6000;
     bool public swapFails;
 
+    error InsufficientWntAmountForExecutionFee(uint256 wntAmount, uint256 executionFee);
     error InsufficientExecutionFee(uint256 minExecutionFee, uint256 executionFee);
     error RequestNotYetCancellable(uint256 requestAge, uint256 requestExpirationAge, string requestType);
     error OrderNotFulfillableAtAcceptablePrice(uint256 price, uint256 acceptablePrice);
@@ -94,7 +98,10 @@ contract GmxHandlerDouble {
         returns (bytes32 key)
     {
         _onlyController();
-        uint256 fee = GmxOrderVaultDouble(orderVault).recordTransferIn(_wnt());
+        uint256 fee = params.numbers.executionFee;
+        uint256 sent = GmxOrderVaultDouble(orderVault).recordTransferIn(_wnt());
+        if (sent < fee) revert InsufficientWntAmountForExecutionFee(sent, fee);
+        if (sent > fee) GmxOrderVaultDouble(orderVault).transferOut(_wnt(), HOLDING_ADDRESS, sent - fee);
         bool isIncrease = params.orderType == 2;
         if (!isIncrease && params.orderType != 4) revert UnsupportedOrderType(params.orderType);
         uint256 gas_ = store.getUint(
@@ -107,7 +114,6 @@ contract GmxHandlerDouble {
         key = keccak256(abi.encode(address(store), store.increment("NONCE", 1)));
         Kept storage kept = _orders[key];
         (kept.account, kept.updatedAt, kept.params) = (account, block.timestamp, params);
-        kept.params.numbers.executionFee = fee;
         if (isIncrease) kept.margin = GmxOrderVaultDouble(orderVault).recordTransferIn(_market.shortToken);
         store.setMember(GmxV2Keys.ORDER_LIST, key, true);
     }
@@ -227,7 +233,7 @@ contract GmxHandlerDouble {
         int256 left = _left(account, n, r, o.sizeDeltaUsd, price, isLong);
         if (left < 0) revert InsufficientCollateralUsd(left);
         _shrink(n, o.sizeDeltaUsd, isLong);
-        uint256 out = n.sizeInUsd == 0 ? uint256(left) : Math.min(uint256(left), o.initialCollateralDeltaAmount);
+        uint256 out = n.sizeInUsd == 0 ? uint256(left) : _withdrawn(n, uint256(left), o.initialCollateralDeltaAmount);
         n.collateralAmount = uint256(left) - out;
         _openInterest(isLong, -int256(o.sizeDeltaUsd));
         GmxMath.keep(store, k, n);
@@ -250,6 +256,17 @@ contract GmxHandlerDouble {
         left += _down(r.totalImpactUsd) - int256(r.priceImpactDiffUsd / 1e24);
         if (profit > 0 && swapFails && isLong) pool.pay(_market.longToken, account, uint256(profit) / price);
         else left += _down(profit);
+    }
+
+    /// @dev Nothing where what stays would be less than GMX's factor of the position that stays.
+    function _withdrawn(IGmxReader.PositionNumbers memory n, uint256 left, uint256 wanted)
+        private
+        view
+        returns (uint256)
+    {
+        uint256 factor = store.getUint(GmxV2Keys.minCollateralFactor(_market.marketToken));
+        uint256 least = Math.mulDiv(n.sizeInUsd, factor, 1e54, Math.Rounding.Ceil);
+        return Math.saturatingSub(left, wanted) < least ? 0 : wanted;
     }
 
     function _shrink(IGmxReader.PositionNumbers memory n, uint256 usd, bool isLong) private pure {

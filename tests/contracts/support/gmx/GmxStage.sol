@@ -56,6 +56,11 @@ abstract contract GmxStage is Test {
 
     function _raise() internal {
         vm.warp(1_800_000_000);
+        _raiseFor(address(vault), IVaultAccess(address(vault)), token);
+    }
+
+    function _raiseFor(address vault_, IVaultAccess access, TokenDouble token_) internal {
+        token = token_;
         _setUints();
         store.setAddress(GmxV2Keys.WNT, address(wnt));
         store.setAddress(GmxV2Keys.priceFeed(address(wnt)), address(feed));
@@ -64,7 +69,7 @@ abstract contract GmxStage is Test {
         store.setUint(GmxV2Keys.priceFeedMultiplier(address(token)), 1e46);
         GmxV2Releases.Release memory release = _release();
         gmx = new GmxV2Market(
-            IVaultAccess(address(vault)),
+            access,
             IGmxDataStore(address(store)),
             address(router),
             MARKET,
@@ -72,7 +77,7 @@ abstract contract GmxStage is Test {
             release,
             GmxV2Releases.Limits(0.01 ether, 0.5e18, 750_000)
         );
-        venue = new GmxV2Venue(address(vault), gmx);
+        venue = new GmxV2Venue(vault_, gmx);
         token.mint(address(pool), 1e15);
         vm.deal(address(this), 1000 ether);
         wnt.deposit{value: 100 ether}();
