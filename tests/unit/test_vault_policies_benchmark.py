@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agent.policy.registry import POLICIES, build_policy
-from benchmarks.vault_policies import ALIKE, Outcome, excess, settings_of_all
+from benchmarks.vault_policies import ALIKE, Outcome, excess, figures_of, settings_of_all
 
 WEEKS = 8
 UNHEDGED = np.linspace(1.0, 3.0, WEEKS)
@@ -45,3 +45,16 @@ def test_excess__less_effective_than_all__is_against_the_cheapest():
 def test_excess__more_effective_than_all__is_none_but_for_a_tenth_of_a_point():
     assert excess(outcome(3_000.0, 0.99), FAMILY) is None
     assert excess(outcome(3_000.0, 0.98 + 0.9 * ALIKE), FAMILY)[1] == pytest.approx(0.5, abs=1e-6)
+
+
+def test_figures_of__policy_refuses_a_week__says_how_many_and_compares_nothing():
+    refused = np.full(WEEKS, 1_000.0)
+    refused[[1, 4]] = np.nan
+    (figure,) = figures_of("a setting", Outcome(refused, refused, refused, UNHEDGED, refused), FAMILY)
+    assert (figure.name, figure.value, figure.unit) == ("a setting: refused", 2, "weeks")
+
+
+def test_figures_of__lived_through_all_weeks__are_cost_gas_and_what_it_is_over_the_default():
+    names = [figure.name for figure in figures_of("a setting", FAMILY[0], FAMILY)]
+    assert names[0] == "a setting: cost"
+    assert names[-1] == "a setting: over the default, at 97.5 %"
