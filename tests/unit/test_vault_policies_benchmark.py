@@ -54,7 +54,7 @@ def test_figures_of__policy_refuses_a_week__says_how_many_and_compares_nothing()
     assert (figure.name, figure.value, figure.unit) == ("a setting: refused", 2, "weeks")
 
 
-def test_figures_of__lived_through_all_weeks__are_cost_gas_and_what_it_is_over_the_default():
+def test_figures_of__lived_through_all_weeks__are_cost_gas_and_what_is_over():
     names = [figure.name for figure in figures_of("a setting", FAMILY[0], FAMILY)]
     assert names[0] == "a setting: cost"
     assert names[-1] == "a setting: over the default, at 97.5 %"
