@@ -365,7 +365,6 @@ class TradeCosts:
     impact_ratio: float
     funding_ratio: float
     gas_usd: float
-    """With what an order costs beside where a venue fills later: its settlement and the fixed part of its fee."""
     funding_horizon_days: float = 0.0
     """How long the funding above runs; 0 where that is not known."""
 

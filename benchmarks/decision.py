@@ -16,7 +16,7 @@ from itertools import count, islice
 import numpy as np
 
 from agent.costs.quotes import ladders_of
-from agent.costs.trade_costs import CostInputs, trade_costs
+from agent.costs.trade_costs import CostInputs, leg_gas_cost_usd, trade_costs
 from agent.decision.decide import DecisionParameters, decide
 from agent.domain import Action, Book, Decision, Snapshot
 from agent.guard import evaluate
@@ -169,7 +169,7 @@ def _stages(columns: OptionColumns) -> Iterator[Figure]:
 def _time_stages(snapshot: Snapshot, book: Book, clock: StageClock) -> None:
     measured, block = snapshot.measurement, snapshot.block
     hedge, size = from_wad(sum(venue.size for venue in snapshot.venues)), to_wad(20, Rounding.DOWN)
-    route_costs = RouteCosts.of(COSTS, block.base_fee_wei, COSTS.funding_horizon_days)
+    route_costs = RouteCosts(COSTS.funding_horizon_days, leg_gas_cost_usd(block.base_fee_wei, COSTS))
     with clock.stage("exposure"):
         exposure = book_exposure(book, from_wad(measured.price), block.timestamp, hedge)
     with clock.stage("quotes read"):

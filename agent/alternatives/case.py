@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from agent.alternatives.alternative import Alternative, Kind, RebalanceCosts, VenueTrade, Yardstick
 from agent.costs.quotes import impact_price
-from agent.costs.trade_costs import CostInputs, gas_cost_usd, leg_gas_cost_usd, order_cost_usd
+from agent.costs.trade_costs import CostInputs, gas_cost_usd, leg_gas_cost_usd
 from agent.decision.decide import DecisionParameters
 from agent.domain import Exposure, Fill, Leg, Measurement, Snapshot
 from agent.errors import RejectedError
@@ -31,7 +31,8 @@ class Case:
     @property
     def route_costs(self) -> RouteCosts:
         """Funding and gas that a split over venues has to earn."""
-        return RouteCosts.of(self.costs, self.snapshot.block.base_fee_wei, self.yardstick.horizon_days)
+        leg_gas_usd = leg_gas_cost_usd(self.snapshot.block.base_fee_wei, self.costs)
+        return RouteCosts(self.yardstick.horizon_days, leg_gas_usd)
 
     @property
     def risk_before_usd(self) -> float:
@@ -117,13 +118,11 @@ def _costs(case: Case, legs: Sequence[Leg], fills: Sequence[Fill]) -> RebalanceC
         return RebalanceCosts()
     base_fee_wei = case.snapshot.block.base_fee_wei
     further = max(len(legs) - 1, 0) * leg_gas_cost_usd(base_fee_wei, case.costs)
-    venues = [case.snapshot.venues[fill.venue_index] for fill in fills]
-    orders = sum(order_cost_usd(venue, base_fee_wei, case.costs) for venue in venues)
     return RebalanceCosts(
         fee_usd=from_wad(sum(fill.fee for fill in fills)),
         impact_usd=sum(_impact_usd(case.snapshot, fill) for fill in fills),
         funding_usd=sum(_funding_usd(case, fill) for fill in fills),
-        gas_usd=gas_cost_usd(base_fee_wei, case.costs) + further + orders,
+        gas_usd=gas_cost_usd(base_fee_wei, case.costs) + further,
     )
 
 

@@ -19,9 +19,8 @@ class CostInputs:
     ``eth_price_usd`` prices gas; ``priority_fee_wei`` is the tip a gas unit; ``gas_units`` what one rebalance is
     expected to burn; ``data_fee_wei`` what a rollup charges on top for one rebalance (0 on a chain of its own);
     ``funding_horizon_days`` how long a trade is expected to stand until the next one; ``leg_gas_units`` what each
-    further venue in a rebalance burns, which a split over venues has to earn; ``order_gas_units`` what settling an
-    order burns on a venue that fills later; ``position_horizon_days`` how long a position is expected to stand on its
-    venue, whose funding such a split weighs; None is the trade's horizon.
+    further venue in a rebalance burns, which a split over venues has to earn; ``position_horizon_days`` how long a
+    position is expected to stand on its venue, whose funding such a split weighs; None is the trade's horizon.
     """
 
     eth_price_usd: float
@@ -30,7 +29,6 @@ class CostInputs:
     data_fee_wei: Wei
     funding_horizon_days: float
     leg_gas_units: int = 0
-    order_gas_units: int = 0
     position_horizon_days: float | None = None
 
     def __post_init__(self) -> None:
@@ -55,27 +53,8 @@ def gas_cost_usd(base_fee_wei: Wei, inputs: CostInputs) -> float:
 
 def leg_gas_cost_usd(base_fee_wei: Wei, inputs: CostInputs) -> float:
     """Return the gas of one further venue in a rebalance, USD."""
-    return _gas_usd(inputs.leg_gas_units, base_fee_wei, inputs, "leg_gas_usd")
-
-
-def order_gas_cost_usd(base_fee_wei: Wei, inputs: CostInputs) -> float:
-    """Return the gas of settling one order, USD."""
-    return _gas_usd(inputs.order_gas_units, base_fee_wei, inputs, "order_gas_usd")
-
-
-def _gas_usd(units: int, base_fee_wei: Wei, inputs: CostInputs, name: str) -> float:
-    wei = (base_fee_wei + inputs.priority_fee_wei) * units
-    return require_finite(wei_to_eth(wei) * inputs.eth_price_usd, name)
-
-
-def order_cost_usd(venue: VenueSnapshot, base_fee_wei: Wei, inputs: CostInputs) -> float:
-    """Return what an order at a venue costs whatever its size, USD.
-
-    The fixed part of its fee goes to whoever settles it: where it is less than the gas of that, that is the keeper.
-    """
-    if venue.order_terms is None:
-        return 0.0
-    return max(order_gas_cost_usd(base_fee_wei, inputs), from_wad(venue.order_terms.fixed_fee))
+    wei = (base_fee_wei + inputs.priority_fee_wei) * inputs.leg_gas_units
+    return require_finite(wei_to_eth(wei) * inputs.eth_price_usd, "leg_gas_usd")
 
 
 def trade_costs(
@@ -89,9 +68,9 @@ def trade_costs(
     """Return the cost of trading ``size_delta`` (signed) on the cheapest venue that quotes it.
 
     Where no venue quotes the whole size the largest size quoted stands for it; of several venues the one that quotes
-    most of it comes first, then the cheapest, what its order costs beside (`order_cost_usd`) counted. Funding is what
-    the added position pays over ``funding_horizon_days``: longs pay a positive rate, so it is a cost of buying and an
-    income of selling. ``ladders`` are the venues' ladders of that side, where they have been read already.
+    most of it comes first, then the cheapest. Funding is what the added position pays over ``funding_horizon_days``:
+    longs pay a positive rate, so it is a cost of buying and an income of selling. ``ladders`` are the venues' ladders
+    of that side, where they have been read already.
 
     Raises
     ------
@@ -108,10 +87,8 @@ def trade_costs(
             continue
         fee_ratio, impact_ratio = quoted_ratios(ladder, size, venue.mark_price, oracle_price)
         carry = from_wad(venue.funding_rate_per_day) * inputs.funding_horizon_days
-        fixed_usd = gas_usd + order_cost_usd(venue, block.base_fee_wei, inputs)
-        costs = TradeCosts(fee_ratio, impact_ratio, carry if is_buy else -carry, fixed_usd, inputs.funding_horizon_days)
-        notional_usd = from_wad(size) * from_wad(oracle_price)
-        offers.append((-size, costs.proportional_ratio * notional_usd + fixed_usd, costs))
+        costs = TradeCosts(fee_ratio, impact_ratio, carry if is_buy else -carry, gas_usd, inputs.funding_horizon_days)
+        offers.append((-size, costs.proportional_ratio, costs))
     if not offers:
         side = "buys" if is_buy else "sells"
         raise DataError(f"no venue quotes {side} of {from_wad(size_delta)}; check the venues' liquidity and the ladder")

@@ -21,8 +21,7 @@ from agent.costs.quotes import (
     ladders_of,
     size_within,
 )
-from agent.costs.trade_costs import CostInputs, leg_gas_cost_usd, order_gas_cost_usd
-from agent.domain import Fill, Leg, Measurement, Snapshot, VenueMeasurement, VenueSnapshot
+from agent.domain import Fill, Leg, Measurement, Snapshot, VenueMeasurement
 from agent.errors import DataError
 from agent.guard import budget_left, fee_limit, judged_notional, shrinking_alone
 from agent.prediction import predict
@@ -31,7 +30,7 @@ from agent.routing.foreseen import Route, foresee, has_open_order
 from agent.routing.limits import leg_limit, planned_limit, shown_at_limits
 from agent.routing.margin import MarginParameters, Watermarks, deposit_due, idle_funds, watermarks, withdrawal_due
 from agent.routing.waterfill import MarginalCurve, Waterfill, marginal_curve
-from agent.units import BPS, WAD, AssetUnits, Rounding, Wad, Wei, asset_units_to_wad, from_wad, to_wad
+from agent.units import BPS, WAD, AssetUnits, Rounding, Wad, asset_units_to_wad, from_wad, to_wad
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +54,16 @@ class RouteCosts:
 
     ``funding_horizon_days``: how long what is traded is expected to stand and pay, or earn, its venue's funding.
     ``leg_gas_usd``: what each leg of a rebalance costs; a venue that saves less than that is left out.
-    ``order_gas_usd``: what a leg costs beside on a venue that fills later.
     """
 
     funding_horizon_days: float = 0.0
     leg_gas_usd: float = 0.0
-    order_gas_usd: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("funding_horizon_days", "leg_gas_usd", "order_gas_usd"):
+        for name in ("funding_horizon_days", "leg_gas_usd"):
             number = require_finite(getattr(self, name), name)
             if number < 0.0:
                 raise DataError(f"{name} is {number}; expected no negative number")
-
-    @classmethod
-    def of(cls, costs: CostInputs, base_fee_wei: Wei, horizon_days: float) -> RouteCosts:
-        """Price gas at a block's base fee."""
-        leg_usd, order_usd = leg_gas_cost_usd(base_fee_wei, costs), order_gas_cost_usd(base_fee_wei, costs)
-        return cls(horizon_days, leg_usd, order_usd)
 
 
 TURNOVER_LEFT = "the guard's turnover left"
@@ -109,8 +100,6 @@ class Router:
     """Funding that is expected on each venue."""
     leg_gas: Wad
     """USD."""
-    order_costs: tuple[Wad, ...]
-    """What an order costs beside, whatever its size, on each venue that fills later, USD; see `order_cost_usd`."""
     closing: Router | None = None
     """Plans what positions can give up by moving toward 0; None where there is but one venue."""
 
@@ -135,9 +124,8 @@ class Router:
             if closing_only[index]:
                 room = reducible
             curves.append(marginal_curve(ladder, carry.per_unit, int(room), carry.slope))
-        leg_gas, order_gas = (to_wad(usd, Rounding.UP) for usd in (costs.leg_gas_usd, costs.order_gas_usd))
-        orders = tuple(_order_cost(venue, order_gas) for venue in snapshot.venues)
-        plain = cls(snapshot, settings, is_buy, tuple(left), limit, tuple(curves), {}, carries, leg_gas, orders)
+        leg_gas = to_wad(costs.leg_gas_usd, Rounding.UP)
+        plain = cls(snapshot, settings, is_buy, tuple(left), limit, tuple(curves), {}, carries, leg_gas)
         if len(curves) == 1:
             return plain
         return replace(plain, closing=replace(plain, curves=tuple(closing), waterfills={}))
@@ -197,7 +185,7 @@ class Router:
         """
         at_oracle_price = (size if self.is_buy else -size) * self.snapshot.measurement.price
         fills = self._fills(size)
-        fixed = self.leg_gas + sum(self.order_costs[fill.venue_index] for fill in fills)
+        fixed = self.leg_gas + sum(self._fixed_fee(fill.venue_index) for fill in fills)
         return (self._total_cost(fills) - fixed * WAD - at_oracle_price) / size / WAD
 
     def _fills(self, size: int) -> tuple[Fill, ...]:
@@ -212,8 +200,7 @@ class Router:
             if all(self._is_fee_allowed(fill) for fill in closed):
                 return closed
         fills, marginal_cost = self._spread(self._affordable_venues(size), size)
-        is_alike = len(self.curves) == 1 or not any(self.order_costs)
-        if is_alike and (self.leg_gas == 0 or len(fills) == 1):
+        if not self._has_fixed_fees and (self.leg_gas == 0 or len(fills) == 1):
             return fills
         while len(fills) > 1 and (fewer := self._without_one(fills, marginal_cost, size)) is not None:
             fills, marginal_cost = fewer
@@ -246,8 +233,12 @@ class Router:
         price = self.snapshot.measurement.venues[fill.venue_index].price
         return shown.fee <= fee_limit(self.snapshot.bounds, judged_notional(shown, price))
 
+    @property
+    def _has_fixed_fees(self) -> bool:
+        return len(self.curves) > 1 and any(self._fixed_fee(index) for index in self._all_venues)
+
     def _fixed_fee(self, index: int) -> int:
-        """Return the part of an order's fee that does not depend on its size, USD: the guard judges it too."""
+        """Return what an order costs beside its rate where a stranger executes it, USD: it may come back."""
         terms = self.snapshot.venues[index].order_terms
         return 0 if terms is None else terms.fixed_fee
 
@@ -295,12 +286,8 @@ class Router:
         return (
             fill.size_delta * fill.execution_price
             + carry
-            + (fill.fee + self.order_costs[fill.venue_index] + self.leg_gas) * WAD
+            + (fill.fee + self._fixed_fee(fill.venue_index) + self.leg_gas) * WAD
         )
-
-
-def _order_cost(venue: VenueSnapshot, order_gas: int) -> Wad:
-    return Wad(0 if venue.order_terms is None else max(order_gas, venue.order_terms.fixed_fee))
 
 
 def size_cap(snapshot: Snapshot, is_buy: bool, settings: RoutingParameters, costs: RouteCosts = NO_COSTS) -> Cap:

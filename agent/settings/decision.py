@@ -181,6 +181,5 @@ class CostSettings(Section):
             data_fee_wei=gwei_to_wei(self.data_fee_gwei, Rounding.UP),
             funding_horizon_days=self.funding_horizon_days,
             leg_gas_units=self.leg_gas_units,
-            order_gas_units=self.order_gas_units,
             position_horizon_days=self.position_horizon_days,
         )

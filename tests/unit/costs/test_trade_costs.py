@@ -8,9 +8,8 @@ from dataclasses import replace
 import pytest
 
 from agent.costs.trade_costs import gas_cost_usd, trade_costs
-from agent.domain import OrderTerms
 from agent.errors import DataError
-from agent.units import Wad, Wei
+from agent.units import Wei
 from tests.support.decision_builders import COSTS, VenueState, short_calls, snapshot_of, wad
 
 
@@ -48,25 +47,6 @@ def test_trade_costs__funding_income__never_makes_the_cost_negative():
 def test_trade_costs__two_venues__takes_the_cheaper():
     costs = costs_of("1", VenueState(fee_ratio=0.002), VenueState(fee_ratio=0.0005))
     assert costs.fee_ratio == pytest.approx(0.0005, rel=1e-3)
-
-
-TERMS = OrderTerms(fee_rate=wad("0.002"), fixed_fee=wad(4), sale_rise=Wad(0))
-
-
-@pytest.mark.parametrize(("gas_units", "order_usd"), [(10**6, 30.0), (10**4, 4.0)])
-def test_trade_costs__venue_that_fills_later__settlement_is_paid_whatever_the_size(gas_units, order_usd):
-    """At 10 gwei, 3,000 USD an ETH; a stranger settles for the fixed fee of 4 USD where that pays his gas."""
-    at_once, later = VenueState(), VenueState(order_terms=TERMS)
-    snapshot = snapshot_of(short_calls(), later)
-    base_fee = Wei(10 * 10**9 - COSTS.priority_fee_wei)
-    inputs = replace(COSTS, eth_price_usd=3_000.0, order_gas_units=gas_units)
-    block = replace(snapshot.block, base_fee_wei=base_fee)
-    found = [
-        trade_costs(snapshot_of(short_calls(), *venues).venues, block, snapshot.measurement.price, wad(1), inputs)
-        for venues in ([at_once], [later], [later, at_once])
-    ]
-    assert found[1].gas_usd - found[0].gas_usd == pytest.approx(order_usd, rel=1e-12)
-    assert found[2] == found[0], "alike but for the order: the one that fills at once is cheaper"
 
 
 def test_trade_costs__cheap_venue_too_small__takes_the_one_with_capacity():

@@ -193,12 +193,3 @@ def test_route__two_longs__the_cheaper_one_is_closed_first():
     cheap = replace(costly, fee_ratio=0.0002, size=5.0)
     fills = plan_route(snapshot_of(BOOK, costly, cheap), wad(-8), ROUTING).fills
     assert {fill.venue_index: fill.size_delta for fill in fills} == {0: wad(-3), 1: wad(-5)}
-
-
-@pytest.mark.parametrize(("order_gas_usd", "taken"), [(5.0, 0), (7.0, 1)])
-def test_route__gas_of_settling_an_order__has_to_be_earned_too(order_gas_usd, taken):
-    """The same 6 USD that are saved; where settling is dearer than the fixed fee of 4 USD, the keeper has to do it."""
-    venues = (replace(LATER, depth_usd=1e12), replace(AT_ONCE, depth_usd=1e12))
-    costs = RouteCosts(0.0, 1.0, order_gas_usd)
-    route = plan_route(snapshot_of(BOOK, *venues), wad(10), ROUTING, costs)
-    assert [leg.venue for leg in route.legs] == [VENUE_ADDRESSES[taken]]
