@@ -30,24 +30,8 @@ contract GmxAmountsTest is GmxStage {
     int256 private constant FEE_OF_ONE = 1e18; // 5 bps of 2,000 USD
 
     function setUp() external {
-        _raise();
-        vm.deal(address(venue), 10 ether);
-        token.mint(address(vault), 1e12);
-        vm.startPrank(address(vault));
-        token.approve(address(venue), type(uint256).max);
-        venue.depositMargin(100_000e6);
-        vm.stopPrank();
-        vm.txGasPrice(0.1 gwei);
+        _raiseFunded(10 ether, 100_000e6);
         handler.setFeeUsed(10_000);
-    }
-
-    function _ask(int256 sizeDelta, uint256 limit) private returns (bytes32) {
-        vm.prank(address(vault));
-        return venue.execute(sizeDelta, limit).orderId;
-    }
-
-    function _ask(int256 sizeDelta) private returns (bytes32) {
-        return _ask(sizeDelta, sizeDelta > 0 ? venue.markPrice() * 102 / 100 : venue.markPrice() * 98 / 100);
     }
 
     /// @dev Ether of `count` of GMX's orders, WAD USD.
@@ -66,7 +50,7 @@ contract GmxAmountsTest is GmxStage {
 
     function test_opening_isItsPriceAndItsFee(bool isShort) external {
         int256 size = isShort ? -2e18 : int256(2e18);
-        bytes32 orderId = _ask(size);
+        bytes32 orderId = _request(size);
         _fill(PRICE);
         _assertTerms(orderId, size, PRICE, uint256(2 * FEE_OF_ONE) + _executions(true, 1));
     }
@@ -74,26 +58,26 @@ contract GmxAmountsTest is GmxStage {
     function test_close_isItsPriceAndItsFee(bool isShort, uint256 price) external {
         int256 size = isShort ? -2e18 : int256(2e18);
         price = bound(price, 1970, 2030) * 1e18;
-        _ask(size);
+        _request(size);
         _fill(PRICE);
-        bytes32 orderId = _ask(-size);
+        bytes32 orderId = _request(-size);
         _fill(price);
         _assertTerms(orderId, -size, price, uint256(2 * FEE_OF_ONE) + _executions(false, 1));
     }
 
     function test_tradePast0_isThePriceOfBothPartsAndBothFees(bool isShort) external {
         int256 size = isShort ? -2e18 : int256(2e18);
-        _ask(size);
+        _request(size);
         _fill(PRICE);
-        bytes32 orderId = _ask(-size * 5 / 2);
+        bytes32 orderId = _request(-size * 5 / 2);
         _fill(PRICE);
         _assertTerms(orderId, -size * 5 / 2, PRICE, uint256(5 * FEE_OF_ONE) + _executions(false, 2));
     }
 
     function test_tradePast0_whoseFirstPartAloneFills_countsThatPart() external {
-        _ask(2e18);
+        _request(2e18);
         _fill(PRICE);
-        bytes32 orderId = _ask(-5e18);
+        bytes32 orderId = _request(-5e18);
         (bytes32 closeKey,) = venue.orderKeys();
         handler.execute(closeKey, 2000e12);
         _assertTerms(orderId, -2e18, PRICE, uint256(2 * FEE_OF_ONE)); // ether when it is over
@@ -104,13 +88,13 @@ contract GmxAmountsTest is GmxStage {
     }
 
     function test_fee_isNeverMoreThanWhatWasSaid() external {
-        bytes32 orderId = _ask(2e18);
+        bytes32 orderId = _request(2e18);
         uint256 said = venue.order(orderId).maxFee;
         assertEq(said, uint256(2 * FEE_OF_ONE) + _executions(true, 1));
         vm.warp(block.timestamp + 300);
         venue.cancel(orderId);
         assertEq(venue.order(orderId).fee, said - uint256(2 * FEE_OF_ONE));
-        orderId = _ask(2e18);
+        orderId = _request(2e18);
         _setPrice(20_000e18); // and so the ether of the execution
         vm.warp(block.timestamp + 300);
         assertGt(_executions(true, 1), said);
@@ -119,9 +103,9 @@ contract GmxAmountsTest is GmxStage {
     }
 
     function test_close_isTheSame_whateverElseMovesTheCash() external {
-        _ask(-2e18);
+        _request(-2e18);
         _fill(PRICE);
-        bytes32 orderId = _ask(2e18);
+        bytes32 orderId = _request(2e18);
         store.setUint(GmxV2Keys.claimableFunding(MARKET, address(token), address(venue)), 500e6);
         venue.claimFunding();
         vm.startPrank(address(vault));
@@ -135,18 +119,18 @@ contract GmxAmountsTest is GmxStage {
 
     function test_close_isItsPrice_withoutWhatWasOwedBefore(bool isShort) external {
         int256 size = isShort ? -2e18 : int256(2e18);
-        _ask(size);
+        _request(size);
         _fill(PRICE);
         store.setUint(GmxMath.key(GmxMath.BORROWING, MARKET, !isShort), 1e28); // 1 %
-        bytes32 orderId = _ask(-size);
+        bytes32 orderId = _request(-size);
         _fill(PRICE);
         _assertTerms(orderId, -size, PRICE, uint256(2 * FEE_OF_ONE) + _executions(false, 1));
     }
 
     function test_close_beforeALiquidationOfTheRest_countsNoMoreThanWasAskedFor() external {
-        _ask(2e18);
+        _request(2e18);
         _fill(PRICE);
-        bytes32 orderId = _ask(-0.5e18);
+        bytes32 orderId = _request(-0.5e18);
         handler.liquidate(address(venue), true, 1001e12);
         assertEq(venue.order(orderId).filledSizeDelta, 0); // still listed
         _fill(PRICE); // of a position that is gone
@@ -164,7 +148,7 @@ contract GmxAmountsTest is GmxStage {
     }
 
     function test_tradePast0_ofWhichAPartIsNothing_isAnError() external {
-        _ask(1e18);
+        _request(1e18);
         _fill(PRICE);
         bytes32 key = GmxV2Keys.position(address(venue), MARKET, address(token), true);
         store.setUint(GmxV2Keys.ofEntry(key, GmxV2Keys.SIZE_IN_USD), 0);
@@ -174,7 +158,7 @@ contract GmxAmountsTest is GmxStage {
     }
 
     function test_callback_thatCanReconcile_saysSo() external {
-        bytes32 orderId = _ask(1e18);
+        bytes32 orderId = _request(1e18);
         (, bytes32 key) = venue.orderKeys();
         vm.expectEmit(address(venue));
         emit GmxV2Venue.OrderHinted(key, 0, true);
@@ -187,9 +171,9 @@ contract GmxAmountsTest is GmxStage {
     }
 
     function test_limit_atThePriceIsTaken() external {
-        _ask(1e18, PRICE);
+        _request(1e18, PRICE);
         _fill(PRICE);
-        _ask(-1e18, PRICE);
+        _request(-1e18, PRICE);
         _fill(PRICE);
         assertEq(venue.size(), 0);
     }
@@ -222,7 +206,7 @@ contract GmxAmountsTest is GmxStage {
     }
 
     function test_sale_countsAsWhatItIsAtItsLimit() external {
-        _ask(-5e18, 1900e18);
+        _request(-5e18, 1900e18);
         int256 most = -5e18 * int256(2000e18) / 1900e18 - 1;
         assertEq(venue.account().pendingNegative, most);
         _fill(1901e18);
@@ -231,22 +215,22 @@ contract GmxAmountsTest is GmxStage {
     }
 
     function test_limit_thatIsNoneIsGmxsNone() external {
-        _ask(-2e18);
+        _request(-2e18);
         _fill(PRICE);
-        bytes32 orderId = _ask(2e18, type(uint256).max);
+        bytes32 orderId = _request(2e18, type(uint256).max);
         _fill(2500e18);
         assertEq(uint256(venue.order(orderId).status), uint256(IPerpVenue.OrderStatus.Filled));
     }
 
     function test_sale_withoutALimitCountsAtHalfThePrice() external {
-        _ask(-5e18, 0);
+        _request(-5e18, 0);
         assertEq(venue.account().pendingNegative, -10e18 - 1);
         assertEq(venue.account().pendingFloor, 1000e18);
     }
 
     function test_close_asksForTheImpactOfItsOwnSide(bool isShort) external {
         int256 size = isShort ? -2e18 : int256(2e18);
-        _ask(size);
+        _request(size);
         _fill(PRICE);
         GmxV2Market.Side memory side = gmx.sideOf(address(venue), !isShort);
         IGmxReader.MarketPrices memory prices;
@@ -257,7 +241,7 @@ contract GmxAmountsTest is GmxStage {
             IGmxReader.getExecutionPrice, (address(store), MARKET, prices, usd, tokens, -int256(usd), 0, !isShort)
         );
         vm.expectCall(address(reader), asked);
-        _ask(-size);
+        _request(-size);
     }
 
     function _at(uint256 price) private pure returns (IGmxReader.Price memory) {
@@ -266,7 +250,7 @@ contract GmxAmountsTest is GmxStage {
 
     function test_opening_isNotAskedForBeyondItsLimit() external {
         _setImpact(3e28, 5e27); // 3 % before the cap: a close would be let through
-        bytes32 orderId = _ask(2e18);
+        bytes32 orderId = _request(2e18);
         _fill(PRICE);
         assertEq(uint256(venue.order(orderId).status), uint256(IPerpVenue.OrderStatus.Cancelled));
     }
@@ -278,7 +262,7 @@ contract GmxAmountsTest is GmxStage {
         vm.startPrank(vault.governor());
         gmx.setLimits(GmxV2Releases.Limits(fee, 0.5e18, 750_000));
         vm.stopPrank();
-        _ask(1e18);
+        _request(1e18);
         vm.startPrank(vault.governor());
         gmx.setLimits(GmxV2Releases.Limits(fee - 1, 0.5e18, 750_000));
         vm.stopPrank();
@@ -290,14 +274,14 @@ contract GmxAmountsTest is GmxStage {
 
     function test_ether_exactlyEnoughIsEnough() external {
         vm.deal(address(venue), gmx.executionFee(true));
-        _ask(1e18);
+        _request(1e18);
         assertEq(address(venue).balance, 0);
     }
 
     // --- value ----------------------------------------------------------------------------------------------------
 
     function test_profit_isRoundedDown() external {
-        _ask(1e18);
+        _request(1e18);
         _fill(PRICE);
         bytes32 key = GmxV2Keys.position(address(venue), MARKET, address(token), true);
         store.setUint(GmxV2Keys.ofEntry(key, GmxV2Keys.SIZE_IN_TOKENS), 1e18);
@@ -309,7 +293,7 @@ contract GmxAmountsTest is GmxStage {
     }
 
     function test_profit_isWhatThePoolHasForIt() external {
-        _ask(1e18);
+        _request(1e18);
         _fill(PRICE);
         int256 before = venue.account().equity;
         uint256 wei_ = address(venue).balance;
@@ -321,7 +305,7 @@ contract GmxAmountsTest is GmxStage {
     }
 
     function test_fundingThatIsNotSettledYet_isInside() external {
-        _ask(1e18);
+        _request(1e18);
         _fill(PRICE);
         int256 before = venue.account().equity;
         reader.setClaimable(0.01 ether, 7e6);
@@ -350,7 +334,7 @@ contract GmxAmountsTest is GmxStage {
     // --- who calls in ---------------------------------------------------------------------------------------------
 
     function test_liquidation_isHeard() external {
-        _ask(2e18);
+        _request(2e18);
         _fill(PRICE);
         _setPrice(1005e18);
         vm.expectEmit(true, false, false, false, address(venue));

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Leg, VenueMeasurement} from "../../../contracts/types/Rebalance.sol";
+import {IPerpVenue} from "../../../contracts/interfaces/IPerpVenue.sol";
 import {GmxV2Venue} from "../../../contracts/venues/gmx/GmxV2Venue.sol";
-import {AttackFixture} from "../support/AttackFixture.sol";
+import {LaterVenueStage} from "../support/LaterVenueStage.sol";
 import {GmxHandlerDouble} from "../support/gmx/GmxHandlerDouble.sol";
 import {GmxRolesStage} from "../support/gmx/GmxRolesStage.sol";
 import {WntDouble} from "../support/gmx/GmxStoreDouble.sol";
 
 /// @notice A real vault of 200,000 USD whose hedge is on the double of GMX, with 100,000 of margin and an ether there.
-abstract contract GmxAttackStage is AttackFixture {
+abstract contract GmxAttackStage is LaterVenueStage {
     uint256 internal constant EXPIRY = 300; // GMX's REQUEST_EXPIRATION_TIME
 
     GmxRolesStage internal stage;
@@ -30,18 +30,8 @@ abstract contract GmxAttackStage is AttackFixture {
         assertTrue(_attemptRebalance(_legOf(int256(_units(100_000)), 0)));
     }
 
-    function _legOf(int256 marginDelta, int256 sizeDelta) internal view returns (Leg[] memory legs) {
-        legs = new Leg[](1);
-        legs[0] = Leg(address(gmxVenue), marginDelta, sizeDelta, 0);
-    }
-
-    /// @dev The book asks for a size on GMX, and the keeper for what is missing.
-    function _ask(int256 size) internal returns (bytes32 orderId) {
-        source.set(-size, -size);
-        vm.warp(vm.getBlockTimestamp() + SECONDS_OF_COOLDOWN);
-        _publishAll(gmxVenue.markPrice());
-        assertTrue(_attemptRebalance(_legOf(0, size - gmxVenue.size())), vm.toString(abi.encodePacked(_lastRefusal)));
-        return gmxVenue.openOrder();
+    function _later() internal view override returns (IPerpVenue) {
+        return gmxVenue;
     }
 
     function _open(int256 size) internal {
@@ -50,23 +40,23 @@ abstract contract GmxAttackStage is AttackFixture {
         assertEq(gmxVenue.size(), size);
     }
 
-    function _publishAll(uint256 price) internal {
+    function _fillAtTheLimit() internal override {
+        stage.fill(gmxVenue.order(gmxVenue.openOrder()).limitPrice);
+    }
+
+    function _publishAll(uint256 price) internal override {
         _publish(price);
         stage.setPrice(price);
     }
 
-    function _pass(uint256 elapsed) internal {
+    function _pass(uint256 elapsed) internal override {
         vm.roll(vm.getBlockNumber() + 1);
         vm.warp(vm.getBlockTimestamp() + elapsed);
         _publishAll(gmxVenue.markPrice());
     }
 
-    function _measuredGmx() internal view returns (VenueMeasurement memory) {
-        return vault.measure().venues[1];
-    }
-
     /// @dev What is in the vault and at GMX at the price of the feed, WAD USD, whatever the vault says.
-    function _wealth() internal view returns (int256) {
+    function _wealth() internal view override returns (int256) {
         return int256(_usd(token.balanceOf(address(vault)))) + gmxVenue.account().equity;
     }
 }

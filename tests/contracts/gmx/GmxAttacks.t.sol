@@ -7,44 +7,27 @@ import {GmxV2Releases} from "../../../contracts/venues/gmx/GmxV2Releases.sol";
 import {GmxV2Venue} from "../../../contracts/venues/gmx/GmxV2Venue.sol";
 import {IGmxCallbacks} from "../../../contracts/venues/gmx/IGmxV2.sol";
 import {GmxHandlerDouble} from "../support/gmx/GmxHandlerDouble.sol";
+import {LaterVenueAttacks} from "../support/LaterVenueAttacks.sol";
+import {VaultFixture} from "../support/VaultFixture.sol";
 import {GmxAttackStage} from "./GmxAttackStage.sol";
 
 /// @notice Thieves around a vault that hedges at GMX: a keeper, GMX's own keepers in league with it, strangers, and the market.
 ///         The figure is what the vault loses at the feed's price, USD, where nothing else is said.
-contract GmxAttacksTest is GmxAttackStage {
+contract GmxAttacksTest is GmxAttackStage, LaterVenueAttacks {
+    function setUp() public override(VaultFixture, GmxAttackStage) {
+        super.setUp();
+    }
+
     // --- a keeper -----------------------------------------------------------------------------------------------------
 
     /// @dev From one end of the band to the other for a day, each order executed at its limit by a friend.
     function test_orders__executedAtTheirLimitAllDay__staysInsideLossBounds() external {
-        uint256 bound = guard.lossBounds().keeperKey;
-        int256 before = _wealth();
-        uint256 accepted = 0;
-        for (uint256 i = 0; i < 144; ++i) {
-            _pass(SECONDS_OF_COOLDOWN);
-            int256 aim = i % 2 == 0 ? int256(2.9e18) : int256(-2.9e18);
-            if (!_attemptRebalance(_legOf(0, aim - gmxVenue.size()))) continue;
-            ++accepted;
-            stage.fill(gmxVenue.order(gmxVenue.openOrder()).limitPrice);
-        }
-        assertGt(accepted, 20, "the thief gets to trade");
-        _attackYieldsAtMost(_loss(before, _wealth()), bound);
+        assertGt(_tradeAtTheLimitAllDay(2.9e18, -2.9e18, false), 20, "the thief gets to trade");
     }
 
     /// @dev The largest orders that are fair: in, out, and in again, at the limit both ways.
     function test_largeOrders__executedAtTheirLimit__staysInsideLossBounds() external {
-        uint256 bound = guard.lossBounds().keeperKey;
-        int256 before = _wealth();
-        uint256 accepted = 0;
-        for (uint256 i = 0; i < 144; ++i) {
-            _pass(SECONDS_OF_COOLDOWN);
-            int256 aim = i % 2 == 0 ? int256(40e18) : int256(0);
-            source.set(-aim, -aim);
-            if (!_attemptRebalance(_legOf(0, aim - gmxVenue.size()))) continue;
-            ++accepted;
-            stage.fill(gmxVenue.order(gmxVenue.openOrder()).limitPrice);
-        }
-        assertGt(accepted, 2);
-        _attackYieldsAtMost(_loss(before, _wealth()), bound);
+        assertGt(_tradeAtTheLimitAllDay(40e18, 0, true), 2);
     }
 
     /// @dev Asked for and cancelled for the execution fee, of which GMX's keepers take a part each time.
@@ -102,7 +85,7 @@ contract GmxAttacksTest is GmxAttackStage {
 
     /// @dev A hedge and its close, step by step: asked for, filled with nobody told, told late, closed with impact above GMX's
     ///      cap, filled, and what is held back becomes claimable and is claimed.
-    function _step(uint256 i) private {
+    function _step(uint256 i) internal override {
         if (i == 0) _ask(40e18);
         if (i == 1) handler.setDeaf(true);
         if (i == 1) stage.fill(PRICE * 1002 / 1000);
@@ -127,35 +110,8 @@ contract GmxAttacksTest is GmxAttackStage {
         gmxVenue.claimCollateral(address(token), hour);
     }
 
-    /// @dev What a member who enters before step `enters` and leaves after step `leaves` gets beyond what he brought, and what
-    ///      a share of the others' is worth at the end.
-    function _around(uint256 enters, uint256 leaves) private returns (uint256 gain, uint256 price) {
-        uint256 snapshot = vm.snapshotState();
-        uint256 paid = 0;
-        bool isIn = false;
-        for (uint256 i = 0; i < STEPS; ++i) {
-            if (i == enters) isIn = _attemptDeposit(attacker, _units(50_000));
-            _step(i);
-            if (i == leaves && isIn) paid = _attemptExit(attacker);
-        }
-        assertEq(gmxVenue.openOrder(), 0);
-        assertEq(gmxVenue.size(), 0);
-        price = vault.previewRedeem(1e12);
-        gain = isIn ? _gain(_units(50_000), paid + vault.previewRedeem(vault.balanceOf(attacker))) : 0;
-        vm.revertToState(snapshot);
-    }
-
     function test_member__aroundEveryStepOfAnOrder__gainsNothing() external {
-        (, uint256 without) = _around(STEPS, STEPS);
-        uint256 best = 0;
-        for (uint256 enters = 0; enters < STEPS; ++enters) {
-            for (uint256 leaves = enters; leaves < STEPS; ++leaves) {
-                (uint256 gain, uint256 price) = _around(enters, leaves);
-                best = gain > best ? gain : best;
-                assertGe(price, without, "the others' share");
-            }
-        }
-        _attackYieldsAtMost(_usd(best), 0);
+        _gainsNothingAround(STEPS);
     }
 
     /// @dev Who is in before the order fills and out after it has no part in what the others still wait for.
@@ -232,7 +188,7 @@ contract GmxAttacksTest is GmxAttackStage {
         bytes32 orderId = _ask(10e18);
         _publishAll(1010e18);
         handler.liquidate(address(gmxVenue), true, 1010e12);
-        VenueMeasurement memory m = _measuredGmx();
+        VenueMeasurement memory m = _measuredLater();
         assertEq(m.sizeLow, 0);
         assertEq(m.sizeHigh, 0);
         stage.fill(1010e18); // there is nothing left to close
@@ -249,17 +205,17 @@ contract GmxAttacksTest is GmxAttackStage {
     function test_deleveraging__duringAFlip__staysWithinWhatWasPending() external {
         _open(20e18);
         bytes32 orderId = _ask(-20e18);
-        VenueMeasurement memory m = _measuredGmx();
+        VenueMeasurement memory m = _measuredLater();
         assertLe(m.sizeLow, -20e18);
         assertEq(m.sizeHigh, 20e18);
         handler.deleverage(address(gmxVenue), true, 20_000e30, PRICE / 1e6);
-        assertLe(_measuredGmx().sizeLow, 10e18 - 20e18); // no less than what may come
-        assertEq(_measuredGmx().sizeHigh, 10e18);
+        assertLe(_measuredLater().sizeLow, 10e18 - 20e18); // no less than what may come
+        assertEq(_measuredLater().sizeHigh, 10e18);
         stage.fill(PRICE); // the close is of more than there is; the opening fills
         assertEq(gmxVenue.openOrder(), 0);
         assertEq(gmxVenue.size(), 10e18 - 20e18);
-        assertEq(_measuredGmx().sizeLow, -10e18);
-        assertEq(_measuredGmx().sizeHigh, -10e18);
+        assertEq(_measuredLater().sizeLow, -10e18);
+        assertEq(_measuredLater().sizeHigh, -10e18);
         assertTrue(gmxVenue.order(orderId).status != IPerpVenue.OrderStatus.Pending);
         // Nothing of it is lost to the books: what GMX holds on both sides comes back.
         int256 before = _wealth();
@@ -284,14 +240,14 @@ contract GmxAttacksTest is GmxAttackStage {
         (GmxHandlerDouble newHandler,) = stage.present();
         newHandler.adopt(handler, openKey);
         missing += _gain(vault.measure().nav, nav);
-        assertEq(_measuredGmx().sizeLow, 20e18);
-        assertEq(_measuredGmx().sizeHigh, 30e18);
+        assertEq(_measuredLater().sizeLow, 20e18);
+        assertEq(_measuredLater().sizeHigh, 30e18);
         assertEq(gmxVenue.openOrder(), orderId);
         _pass(EXPIRY);
         vm.prank(attacker); // anyone, by the new contracts
         gmxVenue.cancel(orderId);
         assertEq(gmxVenue.openOrder(), 0);
-        assertEq(_measuredGmx().sizeHigh, 20e18);
+        assertEq(_measuredLater().sizeHigh, 20e18);
         missing += _gain(vault.measure().nav + 1e18, nav); // but the execution fee
         _attackYieldsAtMost(missing, 0);
         _ask(0);

@@ -16,24 +16,11 @@ contract GmxOrdersTest is GmxStage {
     address private stranger = makeAddr("stranger");
 
     function setUp() external {
-        _raise();
-        vm.deal(address(venue), 1 ether);
-        token.mint(address(vault), 1e12);
-        vm.startPrank(address(vault));
-        token.approve(address(venue), type(uint256).max);
-        venue.depositMargin(10_000e6);
-        vm.stopPrank();
-        vm.txGasPrice(0.1 gwei);
-    }
-
-    function _ask(int256 sizeDelta) private returns (bytes32) {
-        uint256 limit = sizeDelta > 0 ? venue.markPrice() * 102 / 100 : venue.markPrice() * 98 / 100;
-        vm.prank(address(vault));
-        return venue.execute(sizeDelta, limit).orderId;
+        _raiseFunded(1 ether, 10_000e6);
     }
 
     function _trade(int256 sizeDelta) private returns (bytes32 orderId) {
-        orderId = _ask(sizeDelta);
+        orderId = _request(sizeDelta);
         _fill(venue.markPrice());
     }
 
@@ -55,7 +42,7 @@ contract GmxOrdersTest is GmxStage {
     function test_value_onItsWayIsInside() external {
         int256 before = _equity();
         assertEq(before, 12_000e18); // 10,000 of margin and an ether at 2,000
-        _ask(2e18);
+        _request(2e18);
         assertEq(_equity(), before);
         assertLt(address(venue).balance, 1 ether);
         assertEq(token.balanceOf(address(venue)), 8000e6);
@@ -74,7 +61,7 @@ contract GmxOrdersTest is GmxStage {
     }
 
     function test_executionFee_isWhatGmxAsksFor() external {
-        _ask(1e18); // the double refuses less
+        _request(1e18); // the double refuses less
         (, bytes32 key) = venue.orderKeys();
         assertEq(handler.orderOf(key).params.numbers.executionFee, gmx.executionFee(true));
         assertEq(gmx.executionFee(true), 0.1 gwei * uint256(600_000 + 3 * 250_000 + 3_000_000 + 750_000));
@@ -107,7 +94,7 @@ contract GmxOrdersTest is GmxStage {
 
     function test_callback_lostLateOrDoubled_changesNothing() external {
         handler.setDeaf(true);
-        bytes32 orderId = _ask(2e18);
+        bytes32 orderId = _request(2e18);
         _fill(PRICE);
         _assertStatus(orderId, IPerpVenue.OrderStatus.Filled); // lost: seen untold
         IPerpVenue.Order memory seen = venue.order(orderId);
@@ -120,7 +107,7 @@ contract GmxOrdersTest is GmxStage {
         vm.prank(address(handler));
         venue.afterOrderCancellation(key, nothing, nothing); // and a lie
         assertEq(abi.encode(venue.order(orderId)), abi.encode(seen));
-        bytes32 next = _ask(1e18);
+        bytes32 next = _request(1e18);
         vm.prank(address(handler));
         venue.afterOrderExecution(key, nothing, nothing); // late: of the order before
         _assertStatus(next, IPerpVenue.OrderStatus.Pending);
@@ -135,7 +122,7 @@ contract GmxOrdersTest is GmxStage {
     // --- what becomes of an order ---------------------------------------------------------------------------------
 
     function test_frozen_staysOpenAndCanBeCancelled() external {
-        bytes32 orderId = _ask(2e18);
+        bytes32 orderId = _request(2e18);
         (, bytes32 key) = venue.orderKeys();
         handler.freeze(key);
         _assertStatus(orderId, IPerpVenue.OrderStatus.Frozen);
@@ -147,7 +134,7 @@ contract GmxOrdersTest is GmxStage {
     }
 
     function test_cancelledOnPrice_bringsTheMarginBack() external {
-        bytes32 orderId = _ask(2e18);
+        bytes32 orderId = _request(2e18);
         _fill(2050e18);
         _assertStatus(orderId, IPerpVenue.OrderStatus.Cancelled);
         assertEq(venue.size(), 0);
@@ -155,7 +142,7 @@ contract GmxOrdersTest is GmxStage {
     }
 
     function test_cancel_beforeGmxLetsGo_isRefusedToAKeeperToo() external {
-        bytes32 orderId = _ask(2e18);
+        bytes32 orderId = _request(2e18);
         uint256 at = venue.order(orderId).expiresAt;
         assertEq(at, block.timestamp + 300);
         vm.warp(at - 1);
@@ -166,7 +153,7 @@ contract GmxOrdersTest is GmxStage {
 
     function test_flip_fillsInTwoParts() external {
         _trade(2e18);
-        bytes32 orderId = _ask(-5e18);
+        bytes32 orderId = _request(-5e18);
         (bytes32 closeKey, bytes32 openKey) = venue.orderKeys();
         handler.execute(closeKey, 2000e12);
         _assertStatus(orderId, IPerpVenue.OrderStatus.PartlyFilled);
@@ -179,7 +166,7 @@ contract GmxOrdersTest is GmxStage {
 
     function test_keeperThatPicksItsPrice_staysInsideTheLimit(uint256 price, bool isSale) external {
         price = bound(price, 1900e18, 2100e18);
-        bytes32 orderId = _ask(isSale ? -2e18 : int256(2e18));
+        bytes32 orderId = _request(isSale ? -2e18 : int256(2e18));
         _fill(price);
         IPerpVenue.Order memory order = venue.order(orderId);
         vm.assume(price / 1e6 != 1960e12); // GMX rounds a short's tokens up, and so its price down
@@ -192,7 +179,7 @@ contract GmxOrdersTest is GmxStage {
     /// HEDGE-575
     function test_close_isReduceOnly_afterADeleveraging() external {
         _trade(2e18);
-        bytes32 orderId = _ask(-2e18);
+        bytes32 orderId = _request(-2e18);
         handler.deleverage(address(venue), true, 3000e30, 2000e12);
         assertEq(venue.size(), 0.5e18);
         assertEq(venue.account().pendingNegative, -0.5e18); // no more than there is
@@ -218,7 +205,7 @@ contract GmxOrdersTest is GmxStage {
         _trade(2e18);
         _setImpact(5e28, 5e27); // 5 % before the cap, 0.5 % after it
         int256 before = _equity();
-        bytes32 orderId = _ask(-2e18); // a limit of 2 %
+        bytes32 orderId = _request(-2e18); // a limit of 2 %
         _fill(PRICE);
         _assertStatus(orderId, IPerpVenue.OrderStatus.Filled);
         assertEq(venue.size(), 0);
@@ -263,7 +250,7 @@ contract GmxOrdersTest is GmxStage {
         _setPrice(2200e18);
         handler.setSwapFails(true);
         int256 before = _equity();
-        bytes32 orderId = _ask(-2e18);
+        bytes32 orderId = _request(-2e18);
         _fill(2200e18);
         _assertStatus(orderId, IPerpVenue.OrderStatus.Filled);
         assertGt(wnt.balanceOf(address(venue)), 0.18 ether);
@@ -297,7 +284,7 @@ contract GmxOrdersTest is GmxStage {
     /// HEDGE-577
     function test_rotation_withAPositionAndAnOrderOpen_missesNoExit() external {
         _trade(2e18);
-        bytes32 orderId = _ask(1e18);
+        bytes32 orderId = _request(1e18);
         (GmxHandlerDouble oldHandler, address oldExchange) = (handler, address(exchange));
         reader.setStale(true); // the old Reader decodes nothing from now on
         vm.expectRevert();
@@ -331,7 +318,7 @@ contract GmxOrdersTest is GmxStage {
     }
 
     function test_cash_comesHomeWhileAnOrderIsOpen() external {
-        bytes32 orderId = _ask(2e18);
+        bytes32 orderId = _request(2e18);
         vm.prank(address(vault));
         venue.withdrawMargin(8000e6);
         assertEq(token.balanceOf(address(vault)), 1e12 - 2000e6);
@@ -340,14 +327,14 @@ contract GmxOrdersTest is GmxStage {
     }
 
     function test_settle_isGmxsAlone() external {
-        bytes32 orderId = _ask(2e18);
+        bytes32 orderId = _request(2e18);
         vm.expectRevert(abi.encodeWithSelector(GmxV2Venue.OnlyGmxExecutes.selector, orderId));
         venue.settle(orderId, "");
     }
 
     function test_gas_isBounded() external {
         uint256 start = gasleft();
-        _ask(2e18);
+        _request(2e18);
         assertLt(start - gasleft(), 1_700_000);
         _fill(PRICE);
         start = gasleft();

@@ -11,27 +11,14 @@ import {GmxStage} from "../support/gmx/GmxStage.sol";
 /// @notice What a close of a part leaves, and what an account tells of its orders and its position, on the double of GMX.
 contract GmxPartsTest is GmxStage {
     function setUp() external {
-        _raise();
-        vm.deal(address(venue), 10 ether);
-        token.mint(address(vault), 1e12);
-        vm.startPrank(address(vault));
-        token.approve(address(venue), type(uint256).max);
-        venue.depositMargin(100_000e6);
-        vm.stopPrank();
-        vm.txGasPrice(0.1 gwei);
+        _raiseFunded(10 ether, 100_000e6);
         handler.setFeeUsed(10_000);
     }
 
-    function _ask(int256 sizeDelta) private returns (bytes32) {
-        uint256 limit = sizeDelta > 0 ? venue.markPrice() * 102 / 100 : venue.markPrice() * 98 / 100;
-        vm.prank(address(vault));
-        return venue.execute(sizeDelta, limit).orderId;
-    }
-
     function test_tradePast0_whoseSecondPartAloneFills_isItsPrice_whateverIsGiven() external {
-        _ask(2e18);
+        _request(2e18);
         _fill(PRICE);
-        bytes32 orderId = _ask(-5e18);
+        bytes32 orderId = _request(-5e18);
         (bytes32 closeKey, bytes32 openKey) = venue.orderKeys();
         assertFalse(handler.execute(closeKey, PRICE * 97 / 100 / 1e6)); // beyond its limit
         token.mint(address(venue), 1000e6);
@@ -45,12 +32,12 @@ contract GmxPartsTest is GmxStage {
     function test_closeOfAPart_leavesTheRestItsMargin(bool isShort, uint256 price, uint256 part) external {
         price = bound(price, 1800e8, 2200e8) * 1e10;
         part = bound(part, 0.1e18, 9.9e18);
-        _ask(isShort ? -10e18 : int256(10e18));
+        _request(isShort ? -10e18 : int256(10e18));
         _fill(PRICE);
         uint256 before = gmx.sideOf(address(venue), !isShort).collateral;
         _setPrice(price);
         int256 equity = venue.account().equity;
-        _ask(isShort ? int256(part) : -int256(part));
+        _request(isShort ? int256(part) : -int256(part));
         _fill(price);
         uint256 fee = part * PRICE / 1e30 * 5 / 10_000 + 1; // GMX's USD are those of the entry
         uint256 left = gmx.sideOf(address(venue), !isShort).collateral;
@@ -65,17 +52,17 @@ contract GmxPartsTest is GmxStage {
 
     /// @dev More than GMX leaves there: it takes out nothing, and closes.
     function test_closeOfNearlyAll_atALoss_isDone() external {
-        _ask(10e18);
+        _request(10e18);
         _fill(PRICE);
         _setPrice(1100e18);
-        _ask(-9.99e18);
+        _request(-9.99e18);
         _fill(1090e18);
         assertApproxEqAbs(venue.size(), 0.01e18, 1e6);
     }
 
     function test_etherThatComesBack_isTold() external {
         handler.setFeeUsed(6000);
-        _ask(2e18);
+        _request(2e18);
         (, bytes32 key) = venue.orderKeys();
         vm.expectEmit(address(venue));
         emit GmxV2Venue.OrderHinted(key, 3, false);
@@ -83,10 +70,10 @@ contract GmxPartsTest is GmxStage {
     }
 
     function test_keysOfBothParts_areTold() external {
-        _ask(2e18);
+        _request(2e18);
         _fill(PRICE);
         vm.recordLogs();
-        bytes32 orderId = _ask(-5e18);
+        bytes32 orderId = _request(-5e18);
         (bytes32 closeKey, bytes32 openKey) = venue.orderKeys();
         Vm.Log[] memory logs = vm.getRecordedLogs();
         uint256 count = 0;
@@ -100,9 +87,9 @@ contract GmxPartsTest is GmxStage {
     }
 
     function test_close_hasItsProfitSwappedIntoTheCollateral() external {
-        _ask(2e18);
+        _request(2e18);
         _fill(PRICE);
-        _ask(-1e18);
+        _request(-1e18);
         (bytes32 closeKey,) = venue.orderKeys();
         assertEq(handler.orderOf(closeKey).params.decreasePositionSwapType, 1); // SwapPnlTokenToCollateralToken
         assertEq(handler.orderOf(closeKey).params.orderType, 4); // MarketDecrease
@@ -122,7 +109,7 @@ contract GmxPartsTest is GmxStage {
     }
 
     function test_position_isWhatGmxHasOfIt(bool isShort) external {
-        _ask(isShort ? -2e18 : int256(2e18));
+        _request(isShort ? -2e18 : int256(2e18));
         _fill(PRICE);
         store.setUint(GmxMath.key(GmxMath.BORROWING, MARKET, !isShort), 1e27);
         _setPrice(2100e18);

@@ -15,14 +15,7 @@ import {GmxStage} from "../support/gmx/GmxStage.sol";
 /// @notice What a trade on the double of GMX is said to cost, and what it costs; and what the market refuses to work with.
 contract GmxQuotesTest is GmxStage {
     function setUp() external {
-        _raise();
-        vm.deal(address(venue), 1 ether);
-        token.mint(address(vault), 1e12);
-        vm.startPrank(address(vault));
-        token.approve(address(venue), type(uint256).max);
-        venue.depositMargin(100_000e6);
-        vm.stopPrank();
-        vm.txGasPrice(0.1 gwei);
+        _raiseFunded(1 ether, 100_000e6);
         handler.setFeeUsed(10_000); // no ether comes back
     }
 

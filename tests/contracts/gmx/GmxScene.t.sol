@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {IPerpVenue} from "../../../contracts/interfaces/IPerpVenue.sol";
 import {IGmxCallbacks} from "../../../contracts/venues/gmx/IGmxV2.sol";
 import {VaultFixture} from "../support/VaultFixture.sol";
 import {VenueScene} from "../support/VenueScene.sol";
@@ -15,14 +14,6 @@ contract GmxSceneTest is GmxAttackStage, VenueScene {
 
     function test_scene__turnsOfEverybody__navHoldsWhatIsThere() external {
         _play();
-    }
-
-    function _later() internal view override returns (IPerpVenue) {
-        return gmxVenue;
-    }
-
-    function _publishScene(uint256 price) internal override {
-        _publishAll(price);
     }
 
     function _fillToleranceBps() internal pure override returns (uint256) {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Leg, VenueMeasurement} from "../../../contracts/types/Rebalance.sol";
+import {IPerpVenue} from "../../../contracts/interfaces/IPerpVenue.sol";
 import {HyperEvmVenue} from "../../../contracts/venues/hyperevm/HyperEvmVenue.sol";
-import {AttackFixture} from "../support/AttackFixture.sol";
+import {LaterVenueStage} from "../support/LaterVenueStage.sol";
 import {HYPER_CORE, HyperCoreDouble} from "./HyperCoreDouble.sol";
 import {HyperRolesStage} from "./HyperRolesStage.sol";
 
 /// @notice A real vault of 200,000 USD whose hedge is on the double of HyperCore, with 100,000 of margin there and a canary that
 ///         has come back.
-abstract contract HyperAttackStage is AttackFixture {
+abstract contract HyperAttackStage is LaterVenueStage {
     uint256 internal constant SETTLE = 60;
     uint256 internal constant LATE = 1800;
 
@@ -32,20 +32,19 @@ abstract contract HyperAttackStage is AttackFixture {
         }
     }
 
-    function _legOf(int256 marginDelta, int256 sizeDelta) internal view returns (Leg[] memory legs) {
-        legs = new Leg[](1);
-        legs[0] = Leg(address(hyper), marginDelta, sizeDelta, 0);
+    function _later() internal view override returns (IPerpVenue) {
+        return hyper;
     }
 
     /// @dev Another block: HyperCore does what is due.
-    function _pass(uint256 elapsed) internal {
+    function _pass(uint256 elapsed) internal override {
         vm.roll(vm.getBlockNumber() + 1);
         vm.warp(vm.getBlockTimestamp() + elapsed);
         core.step();
         _publish(hyper.indexPrice());
     }
 
-    function _publishAll(uint256 price) internal {
+    function _publishAll(uint256 price) internal override {
         uint64 px = uint64(price / 1e16);
         core.setPrices(px, px, px, px);
         _publish(price);
@@ -59,15 +58,6 @@ abstract contract HyperAttackStage is AttackFixture {
     function _recall(uint256 assets) internal {
         vm.prank(keeper);
         hyper.recall(assets);
-    }
-
-    /// @dev The book asks for a size on Hyperliquid, and the keeper for what is missing.
-    function _ask(int256 size) internal returns (bytes32 orderId) {
-        source.set(-size, -size);
-        vm.warp(vm.getBlockTimestamp() + SECONDS_OF_COOLDOWN);
-        _publish(hyper.indexPrice());
-        assertTrue(_attemptRebalance(_legOf(0, size - hyper.size())), vm.toString(abi.encodePacked(_lastRefusal)));
-        return hyper.openOrder();
     }
 
     function _open(int256 size) internal {
@@ -91,18 +81,14 @@ abstract contract HyperAttackStage is AttackFixture {
         assertEq(hyper.inFlight(), 0);
     }
 
-    function _fillAtTheLimit(bytes32 orderId) internal {
-        core.setFill(10_000, uint64(hyper.order(orderId).limitPrice / 1e16));
+    function _fillAtTheLimit() internal override {
+        core.setFill(10_000, uint64(hyper.order(hyper.openOrder()).limitPrice / 1e16));
         _pass(1);
         core.setFill(10_000, 0);
     }
 
-    function _measuredHyper() internal view returns (VenueMeasurement memory) {
-        return vault.measure().venues[1];
-    }
-
     /// @dev From the double's own records and the token's, WAD USD, whatever adapter and vault say.
-    function _wealth() internal view returns (int256) {
+    function _wealth() internal view override returns (int256) {
         (, uint64 spot, int64 lots,, int64 rawUsd) = core.users(address(hyper));
         (,,,,, uint64 mark,,,,) = core.market();
         int256 usd = rawUsd + lots * int64(mark) + int256(core.between(address(hyper)));

@@ -6,44 +6,27 @@ import {IRebalanceGuard} from "../../../contracts/interfaces/IRebalanceGuard.sol
 import {VenueMeasurement} from "../../../contracts/types/Rebalance.sol";
 import {RedemptionQueue} from "../../../contracts/vault/RedemptionQueue.sol";
 import {HyperEvmVenue} from "../../../contracts/venues/hyperevm/HyperEvmVenue.sol";
+import {LaterVenueAttacks} from "../support/LaterVenueAttacks.sol";
+import {VaultFixture} from "../support/VaultFixture.sol";
 import {HyperAttackStage} from "./HyperAttackStage.sol";
 
 /// @notice Thieves around a vault that hedges at Hyperliquid: a keeper, whoever says when HyperCore executes, members, strangers, a
 ///         bridge that has run dry. The figure is what the vault loses at the feed's price, USD, where nothing else is said.
-contract HyperAttacksTest is HyperAttackStage {
+contract HyperAttacksTest is HyperAttackStage, LaterVenueAttacks {
+    function setUp() public override(VaultFixture, HyperAttackStage) {
+        super.setUp();
+    }
+
     // --- a keeper -----------------------------------------------------------------------------------------------------
 
     /// @dev From one end of the band to the other for a day, each order filled at its limit.
     function test_orders__filledAtTheirLimitAllDay__staysInsideLossBounds() external {
-        uint256 bound = guard.lossBounds().keeperKey;
-        int256 before = _wealth();
-        uint256 accepted = 0;
-        for (uint256 i = 0; i < 144; ++i) {
-            _pass(SECONDS_OF_COOLDOWN);
-            int256 aim = i % 2 == 0 ? int256(2.9e18) : int256(-2.9e18);
-            if (!_attemptRebalance(_legOf(0, aim - hyper.size()))) continue;
-            ++accepted;
-            _fillAtTheLimit(hyper.openOrder());
-        }
-        assertGt(accepted, 20, "the thief gets to trade");
-        _attackYieldsAtMost(_loss(before, _wealth()), bound);
+        assertGt(_tradeAtTheLimitAllDay(2.9e18, -2.9e18, false), 20, "the thief gets to trade");
     }
 
     /// @dev The largest orders that a book justifies: in, out, and in again, at the limit both ways.
     function test_largeOrders__filledAtTheirLimit__staysInsideLossBounds() external {
-        uint256 bound = guard.lossBounds().keeperKey;
-        int256 before = _wealth();
-        uint256 accepted = 0;
-        for (uint256 i = 0; i < 144; ++i) {
-            _pass(SECONDS_OF_COOLDOWN);
-            int256 aim = i % 2 == 0 ? int256(40e18) : int256(0);
-            source.set(-aim, -aim);
-            if (!_attemptRebalance(_legOf(0, aim - hyper.size()))) continue;
-            ++accepted;
-            _fillAtTheLimit(hyper.openOrder());
-        }
-        assertGt(accepted, 2);
-        _attackYieldsAtMost(_loss(before, _wealth()), bound);
+        assertGt(_tradeAtTheLimitAllDay(40e18, 0, true), 2);
     }
 
     /// @dev Asked for, refused by HyperCore, cancelled at the first moment, and asked for again.
@@ -91,11 +74,11 @@ contract HyperAttacksTest is HyperAttackStage {
         _ask(20e18);
         _pass(2 * SETTLE);
         assertEq(hyper.openOrder(), 0);
-        assertEq(_measuredHyper().sizeHigh, 0);
+        assertEq(_measuredLater().sizeHigh, 0);
         int256 before = _wealth();
         _pass(SETTLE);
-        assertEq(_measuredHyper().sizeLow, 20e18);
-        assertEq(_measuredHyper().sizeHigh, 20e18);
+        assertEq(_measuredLater().sizeLow, 20e18);
+        assertEq(_measuredLater().sizeHigh, 20e18);
         _attackYieldsAtMost(_loss(before, _wealth()), 18e18);
     }
 
@@ -104,7 +87,7 @@ contract HyperAttacksTest is HyperAttackStage {
     uint256 private constant STEPS = 12;
 
     /// @dev Margin out, a hedge and its close, and margin home over a bridge that has run dry: late, given up, and paid at last.
-    function _step(uint256 i) private {
+    function _step(uint256 i) internal override {
         if (i == 0) assertTrue(_attemptRebalance(_legOf(int256(_units(20_000)), 0)));
         if (i == 1 || i == 2) assertTrue(_advance());
         if (i == 3) _ask(40e18);
@@ -119,33 +102,8 @@ contract HyperAttacksTest is HyperAttackStage {
         if (i == 11) _pass(1);
     }
 
-    /// @dev What a member who enters before step `enters` and leaves after step `leaves` gets beyond what he brought, and what
-    ///      a share of the others' is worth at the end.
-    function _around(uint256 enters, uint256 leaves) private returns (uint256 gain, uint256 price) {
-        uint256 snapshot = vm.snapshotState();
-        uint256 paid = 0;
-        bool isIn = false;
-        for (uint256 i = 0; i < STEPS; ++i) {
-            if (i == enters) isIn = _attemptDeposit(attacker, _units(50_000));
-            _step(i);
-            if (i == leaves && isIn) paid = _attemptExit(attacker);
-        }
-        price = vault.previewRedeem(1e12);
-        gain = isIn ? _gain(_units(50_000), paid + vault.previewRedeem(vault.balanceOf(attacker))) : 0;
-        vm.revertToState(snapshot);
-    }
-
     function test_member__aroundEveryStepOfOrdersAndLegs__gainsNothing() external {
-        (, uint256 without) = _around(STEPS, STEPS);
-        uint256 best = 0;
-        for (uint256 enters = 0; enters < STEPS; ++enters) {
-            for (uint256 leaves = enters; leaves < STEPS; ++leaves) {
-                (uint256 gain, uint256 price) = _around(enters, leaves);
-                best = gain > best ? gain : best;
-                assertGe(price, without, "the others' share");
-            }
-        }
-        _attackYieldsAtMost(_usd(best), 0);
+        _gainsNothingAround(STEPS);
     }
 
     /// @dev HEDGE-598: a fifth of NAV is late; whoever deposits then pays for it. The figure is his gain once it has come.
@@ -203,7 +161,7 @@ contract HyperAttacksTest is HyperAttackStage {
         _open(20e18);
         _open(-20e18);
         _open(0);
-        assertEq(_measuredHyper().sizeHigh, 0);
+        assertEq(_measuredLater().sizeHigh, 0);
     }
 
     /// @dev A queue of leavers at a dry bridge, by anyone's hand. The figure is what they get beyond what is there for them.
@@ -294,7 +252,7 @@ contract HyperAttacksTest is HyperAttackStage {
         _ask(10e18);
         _publishAll(1200e18);
         core.liquidate(address(hyper), true);
-        VenueMeasurement memory m = _measuredHyper();
+        VenueMeasurement memory m = _measuredLater();
         assertEq(m.sizeLow, 0);
         assertEq(m.sizeHigh, 0);
         _pass(SETTLE - 1); // reduce-only: it opens nothing
@@ -311,19 +269,19 @@ contract HyperAttacksTest is HyperAttackStage {
         _open(20e18);
         core.setOrderDelay(SETTLE - 1);
         bytes32 orderId = _ask(-20e18);
-        VenueMeasurement memory asked = _measuredHyper();
+        VenueMeasurement memory asked = _measuredLater();
         assertEq(asked.sizeLow, -20e18);
         assertEq(asked.sizeHigh, 20e18);
         core.deleverage(address(hyper), -100_000, uint64(PRICE / 1e16));
         _publish(PRICE);
         vm.roll(vm.getBlockNumber() + 1);
-        VenueMeasurement memory during = _measuredHyper();
+        VenueMeasurement memory during = _measuredLater();
         assertEq(during.sizeHigh, 10e18);
         assertEq(during.sizeLow, -20e18); // 10 pass for its fill; it can open 10 more than that, as docs/hyperevm.md says
         _pass(SETTLE - 1);
         assertEq(hyper.size(), -30e18);
-        assertEq(_measuredHyper().sizeLow, -30e18);
-        assertEq(_measuredHyper().sizeHigh, -30e18);
+        assertEq(_measuredLater().sizeLow, -30e18);
+        assertEq(_measuredLater().sizeHigh, -30e18);
         assertTrue(hyper.order(orderId).status == IPerpVenue.OrderStatus.Filled);
         core.setOrderDelay(0);
         int256 before = _wealth();

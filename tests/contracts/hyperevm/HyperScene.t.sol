@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {IPerpVenue} from "../../../contracts/interfaces/IPerpVenue.sol";
 import {VaultFixture} from "../support/VaultFixture.sol";
 import {VenueScene} from "../support/VenueScene.sol";
 import {HyperAttackStage} from "./HyperAttackStage.sol";
@@ -17,14 +16,6 @@ contract HyperSceneTest is HyperAttackStage, VenueScene {
     function test_scene__turnsOfEverybody__navHoldsWhatIsThere() external {
         _play();
         assertGt(lates, 0, "legs are late");
-    }
-
-    function _later() internal view override returns (IPerpVenue) {
-        return hyper;
-    }
-
-    function _publishScene(uint256 price) internal override {
-        _publishAll(price);
     }
 
     function _fillToleranceBps() internal pure override returns (uint256) {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {IPerpVenue} from "../../../contracts/interfaces/IPerpVenue.sol";
-import {Leg, VenueMeasurement} from "../../../contracts/types/Rebalance.sol";
-import {AttackFixture} from "./AttackFixture.sol";
+import {VenueMeasurement} from "../../../contracts/types/Rebalance.sol";
+import {LaterVenueStage} from "./LaterVenueStage.sol";
 
 /// @notice Members, a keeper, a guardian, the market and a venue that fills later, in turns by a seed; after each turn what must
 ///         hold of the whole vault. 150 turns, or as many as EVENKEEL_ORDERS says.
@@ -12,7 +11,7 @@ import {AttackFixture} from "./AttackFixture.sol";
 ///      - what was pending was counted at its worst: the venue's next turn leads to no size outside;
 ///      - entering and leaving at once brings nothing, and takes nothing from the others' share;
 ///      - in the end all members together take no more than is there.
-abstract contract VenueScene is AttackFixture {
+abstract contract VenueScene is LaterVenueStage {
     uint256 private seed = 0x6576656e6b65656c;
     uint256 internal scenePrice = PRICE;
     address[3] private members = [makeAddr("ann"), makeAddr("bob"), makeAddr("cid")];
@@ -24,11 +23,6 @@ abstract contract VenueScene is AttackFixture {
     uint256 private exits;
 
     // --- of the venue -------------------------------------------------------------------------------------------------
-
-    function _later() internal view virtual returns (IPerpVenue);
-
-    /// @dev Moves the price everywhere.
-    function _publishScene(uint256 price) internal virtual;
 
     /// @dev A block passes, and whoever works for the venue does one thing.
     /// @return isForced Whether it took the position without an order of ours.
@@ -68,7 +62,7 @@ abstract contract VenueScene is AttackFixture {
 
     function turn(uint256 number) external {
         _act(_next(12));
-        VenueMeasurement memory pending = vault.measure().venues[1];
+        VenueMeasurement memory pending = _measuredLater();
         if (!_turnOfVenue()) _requireWithin(pending);
         _requireNoGain();
         if (number % 3 == 0) _requireWorth();
@@ -85,33 +79,33 @@ abstract contract VenueScene is AttackFixture {
             scenePrice = scenePrice * (9950 + _next(101)) / 10_000;
             scenePrice -= scenePrice % 1e17;
         }
-        _publishScene(scenePrice);
+        _publishAll(scenePrice);
     }
 
     function _trade() private {
         int256 aim = int256(_next(40)) * 1e18 - 20e18;
         source.set(-aim, -aim);
         vm.warp(vm.getBlockTimestamp() + SECONDS_OF_COOLDOWN);
-        _publishScene(scenePrice);
-        if (_attemptRebalance(_sceneLeg(0, aim - _later().size()))) ++trades;
+        _publishAll(scenePrice);
+        if (_attemptRebalance(_legOf(0, aim - _later().size()))) ++trades;
     }
 
     function _moveMargin() private {
-        _publishScene(scenePrice);
+        _publishAll(scenePrice);
         uint256 free = _later().freeCollateral();
         int256 delta = _next(2) == 0 ? int256(_next(_units(20_000))) : -int256(_next(free + 1));
-        if (_attemptRebalance(_sceneLeg(delta, 0))) ++moves;
+        if (_attemptRebalance(_legOf(delta, 0))) ++moves;
     }
 
     function _enter(address member) private {
-        _publishScene(scenePrice);
+        _publishAll(scenePrice);
         uint256 worth = vault.previewRedeem(1e12);
         if (_attemptDeposit(member, _units(1000 + _next(30_000)))) ++entries;
         assertGe(vault.previewRedeem(1e12), worth, "an entry takes from the others");
     }
 
     function _exit(address member) private {
-        _publishScene(scenePrice);
+        _publishAll(scenePrice);
         uint256 worth = vault.previewRedeem(1e12);
         if (_attemptExit(member) != 0) ++exits;
         assertGe(vault.previewRedeem(1e12), worth, "an exit takes from the others");
@@ -142,7 +136,7 @@ abstract contract VenueScene is AttackFixture {
 
     function _requireNoGain() private {
         uint256 snapshot = vm.snapshotState();
-        _publishScene(scenePrice);
+        _publishAll(scenePrice);
         uint256 worth = vault.previewRedeem(1e12);
         if (_attemptDeposit(attacker, _units(30_000))) {
             uint256 paid = _attemptExit(attacker);
@@ -154,7 +148,7 @@ abstract contract VenueScene is AttackFixture {
 
     function _requireWorth() private {
         uint256 snapshot = vm.snapshotState();
-        _publishScene(scenePrice);
+        _publishAll(scenePrice);
         (uint256 low, uint256 high) = vault.navBounds();
         int256 cost = int256(_closingCost());
         _closeAll();
@@ -167,10 +161,10 @@ abstract contract VenueScene is AttackFixture {
     /// @dev Everybody leaves: together they take what is there, but for what no share can be paid with.
     function _leave() private {
         assertTrue(_attemptAsGovernor(address(vault), abi.encodeCall(vault.startWindDown, ())));
-        _publishScene(scenePrice);
+        _publishAll(scenePrice);
         _closeAll();
         vm.roll(vm.getBlockNumber() + 1);
-        _publishScene(scenePrice);
+        _publishAll(scenePrice);
         uint256 free = _later().freeCollateral();
         vault.bringMarginHome(_later(), free);
         uint256 there = uint256(_there());
@@ -180,10 +174,5 @@ abstract contract VenueScene is AttackFixture {
         }
         assertLe(_usd(taken), there, "more is taken than is there");
         assertGe(_usd(taken) + uint256(_there()) + 1e16, there, "less is left than was not taken");
-    }
-
-    function _sceneLeg(int256 marginDelta, int256 sizeDelta) private view returns (Leg[] memory legs) {
-        legs = new Leg[](1);
-        legs[0] = Leg(address(_later()), marginDelta, sizeDelta, 0);
     }
 }

@@ -59,6 +59,18 @@ abstract contract GmxStage is Test {
         _raiseFor(address(vault), IVaultAccess(address(vault)), token);
     }
 
+    /// @dev With dollars in the vault, margin and ether at the venue, and a price of gas.
+    function _raiseFunded(uint256 wei_, uint256 margin) internal {
+        _raise();
+        vm.deal(address(venue), wei_);
+        token.mint(address(vault), 1e12);
+        vm.startPrank(address(vault));
+        token.approve(address(venue), type(uint256).max);
+        venue.depositMargin(margin);
+        vm.stopPrank();
+        vm.txGasPrice(0.1 gwei);
+    }
+
     function _raiseFor(address vault_, IVaultAccess access, TokenDouble token_) internal {
         token = token_;
         _setUints();
@@ -119,6 +131,16 @@ abstract contract GmxStage is Test {
     function _setImpact(uint256 factor, uint256 cap) internal {
         store.setUint(GmxMath.key(GmxMath.IMPACT, MARKET, false), factor);
         store.setUint(GmxMath.key(GmxMath.MAX_IMPACT, MARKET, false), cap);
+    }
+
+    /// @dev The vault asks for a trade within 2 % of the mark.
+    function _request(int256 sizeDelta) internal returns (bytes32) {
+        return _request(sizeDelta, sizeDelta > 0 ? venue.markPrice() * 102 / 100 : venue.markPrice() * 98 / 100);
+    }
+
+    function _request(int256 sizeDelta, uint256 limit) internal returns (bytes32) {
+        vm.prank(address(vault));
+        return venue.execute(sizeDelta, limit).orderId;
     }
 
     /// @dev GMX's keepers execute what is listed, at a WAD price.
