@@ -63,10 +63,10 @@ def vote(
     found = Subject((step.call,)) if desk.node is None else find_subject(proposal, desk, None)
     own = found.proposal
     if own is None or not output.sends:
-        _deliver(desk, found, [step], output)
+        _deliver(desk, found, found.calls, [step], output)
         return
     require_state(own, ProposalState.ACTIVE)
-    _deliver(desk, found, [step], output, require=lambda voter: require_votes(desk, own, voter))
+    _deliver(desk, found, found.calls, [step], output, require=lambda voter: require_votes(desk, own, voter))
 
 
 @sending(GovernorKind.VOTES)
@@ -76,7 +76,7 @@ def queue(desk: GovernanceDesk, output: Output, subject: _SubjectArgument) -> No
     step = queue_step(desk.governor, found.calls, found.description)
     if output.sends:
         require_state(proposal_of(desk, found), ProposalState.SUCCEEDED)
-    _deliver(desk, found, [step], output)
+    _deliver(desk, found, found.calls, [step], output)
 
 
 @sending()
@@ -88,7 +88,7 @@ def execute(desk: GovernanceDesk, output: Output, subject: _SubjectArgument) -> 
     steps = execute_steps(desk.governor, desk.deployment, calls, found.description)
     if output.sends:
         require_ready(desk, found, calls)
-    _deliver(desk, found, steps, output)
+    _deliver(desk, found, calls, steps, output)
 
 
 @sending()
@@ -102,7 +102,7 @@ def cancel(desk: GovernanceDesk, output: Output, subject: _SubjectArgument) -> N
         require_state(proposal_of(desk, found), ProposalState.PENDING)
     elif output.sends:
         require_scheduled(desk, found, desk.governor.address, calls)
-    _deliver(desk, found, steps, output)
+    _deliver(desk, found, calls, steps, output)
 
 
 @sending()
@@ -114,19 +114,19 @@ def veto(desk: GovernanceDesk, output: Output, subject: _SubjectArgument) -> Non
     steps = cancel_steps(caller, desk.deployment, calls, found.description, True)
     if output.sends:
         require_scheduled(desk, found, caller.address, calls)
-    _deliver(desk, found, steps, output, is_urgent=True)
+    _deliver(desk, found, calls, steps, output, is_urgent=True)
 
 
 def _deliver(
     desk: GovernanceDesk,
     found: Subject,
+    calls: Sequence[GovernedCall],
     steps: Sequence[Step],
     output: Output,
     is_urgent: bool = False,
     require: Callable[[Address], None] | None = None,
 ) -> None:
-    ready_at = scheduled_for(desk, found, _as_scheduled(desk, found))
-    shown = review(found.calls, desk.book, desk.state, ready_at)
+    shown = review(found.calls, desk.book, desk.state, scheduled_for(desk, found, calls))
     extra = {"status": found.status, "description": found.description}
     head = [f"Status: {found.status}"]
     deliver(desk, shown, steps, output, head, extra=extra, is_urgent=is_urgent, require=require)

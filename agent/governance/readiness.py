@@ -71,7 +71,7 @@ def require_ready(desk: GovernanceDesk, found: Subject, calls: Sequence[Governed
 
 def scheduled_for(desk: GovernanceDesk, found: Subject, calls: Sequence[GovernedCall]) -> Seconds | None:
     """Return from when on calls can be executed; None where they are not scheduled, or nobody can be asked."""
-    if found.ready_at is not None or desk.node is None:
+    if found.ready_at is not None or found.proposal is not None or desk.node is None:
         return found.ready_at
     if desk.governor.kind is GovernorKind.VOTES:
         number = proposal_id(found.calls, found.description)

@@ -18,6 +18,7 @@ from agent.chain.ahead import Ahead
 from agent.chain.orders import VenueOrder, order_id_bytes, read_orders
 from agent.domain import BlockRef, Intent
 from agent.errors import RejectedError, TransientError
+from agent.execution.revert_breaker import next_try_unix
 from agent.execution.settlement import Settlement
 from agent.execution.submit import Executor, errand_of
 from agent.formatting import iso_utc
@@ -199,10 +200,10 @@ class OrderKeeper:
         limit = settings.max_reverts_in_row
         ended = self._ledger.closed_errands(limit)
         reverts = list(takewhile(lambda one: one.state is IntentState.REVERTED, ended))
-        if len(reverts) < limit:
+        next_try = next_try_unix(reverts, settings)
+        if next_try is None:
             self._alerts.clear(AlertEvent.ORDER_ERRANDS_REVERT)
             return False
-        next_try = reverts[0].deadline + settings.revert_rest_seconds
         if head.timestamp >= next_try:
             return False
         words = (
