@@ -13,6 +13,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from os import cpu_count
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def _shared(cases: list[Case]) -> list[Figure]:
     taken = {}
     for workers in sorted({1, 2, cpu_count() or 1}):
         before = _processor_seconds()
-        seconds = _timed(lambda: list(outcomes(cases, workers)))  # noqa: B023
+        seconds = _timed(partial(list, outcomes(cases, workers)))
         taken[workers] = seconds, _processor_seconds() - before
     seconds, processor = taken.pop(1)
     figures = [Figure(f"study of {len(cases)} weeks, 1 process", seconds, "s")]

@@ -38,7 +38,7 @@ def moved_book(book: Book, price_usd: float, at_unix: Seconds, iv_move: IvMove) 
     if iv_move.is_held:
         return book
     positions = tuple(
-        replace(leg, iv_annual=leg.iv_annual + _move_of(leg, price_usd, at_unix, iv_move))
+        replace(leg, iv_annual=moved_iv_annual(leg, price_usd, at_unix, iv_move))
         if isinstance(leg, OptionLeg) and leg.expiry_unix > at_unix
         else leg
         for leg in book.positions
@@ -46,8 +46,10 @@ def moved_book(book: Book, price_usd: float, at_unix: Seconds, iv_move: IvMove) 
     return replace(book, positions=positions)
 
 
-def _move_of(leg: OptionLeg, price_usd: float, at_unix: Seconds, iv_move: IvMove) -> float:
-    return float(iv_move.of(leg.strike_usd, price_usd, seconds_to_years(Seconds(leg.expiry_unix - at_unix))))
+def moved_iv_annual(leg: OptionLeg, price_usd: float, at_unix: int, iv_move: IvMove) -> float:
+    """Return a live option's own volatility, moved at a price."""
+    tau_years = seconds_to_years(Seconds(leg.expiry_unix - at_unix))
+    return leg.iv_annual + float(iv_move.of(leg.strike_usd, price_usd, tau_years))
 
 
 def payoff_usd(leg: OptionLeg, price_usd: float) -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from agent.backtest.book_mark import moved_iv_annual
 from agent.costs.trade_costs import gas_cost_usd
 from agent.decision.bounds_fit import Circumstances, misfits
 from agent.decision.feasible_hedge import infeasible_bounds
@@ -18,7 +19,7 @@ from agent.keeper.preflight import book_faults, gas_token_faults, price_faults
 from agent.localnet.anvil import CHAIN_ID
 from agent.localnet.session import LocalnetSettings
 from agent.settings import Settings
-from agent.units import Rounding, Seconds, seconds_to_years, to_wad
+from agent.units import Rounding, to_wad
 
 LEAST_IV_ANNUAL = 0.01
 """The chain takes no lower one either."""
@@ -104,10 +105,10 @@ def _iv_faults(scenario: Scenario) -> Iterator[str]:
         )
         return
     for unix, price_usd in zip(scenario.prices.times_unix.tolist(), scenario.prices.prices_usd.tolist(), strict=True):
-        for leg in options:
-            left = seconds_to_years(Seconds(max(leg.expiry_unix - unix, 0)))
-            iv_annual = leg.iv_annual + float(scenario.iv_move(unix).of(leg.strike_usd, price_usd, left))
-            if left > 0.0 and not LEAST_IV_ANNUAL <= iv_annual <= MAX_IV_ANNUAL:
+        move = scenario.iv_move(unix)
+        for leg in (leg for leg in options if leg.expiry_unix > unix):
+            iv_annual = moved_iv_annual(leg, price_usd, unix, move)
+            if not LEAST_IV_ANNUAL <= iv_annual <= MAX_IV_ANNUAL:
                 is_low = iv_annual < LEAST_IV_ANNUAL
                 beyond = f"below {LEAST_IV_ANNUAL:g}" if is_low else f"above {MAX_IV_ANNUAL:g}"
                 yield (

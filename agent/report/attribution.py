@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agent.numerics.arrays import FloatArray
-from agent.report.replay_report import Closing, HedgingCosts, ReplayReport, StepRecord
+from agent.report.replay_report import HedgingCosts, ReplayReport
 from agent.risk.attribution import Attribution, MarkPath, StepCosts, attribute_path
 from agent.risk.exposure import LiveOptions, held_quantity, live_options
 from agent.units import SECONDS_PER_YEAR
@@ -53,9 +53,9 @@ def attribute_replay(report: ReplayReport) -> PnlByCause:
     What is unexplained is the rest: terms of higher order, options about to expire, and what the chain's NAV has that
     prices and costs do not explain.
     """
-    steps, close = report.steps, report.closing
-    times = np.array([*(step.unix for step in steps), close.unix])
-    spot = np.array([*(step.price_usd for step in steps), close.price_usd])
+    steps = report.steps
+    times = np.array([mark.unix for mark in report.marks])
+    spot = np.array([mark.price_usd for mark in report.marks])
     legs, held = live_options(report.book, steps[0].unix), held_quantity(report.book)
     ages = (times - times[0]) / SECONDS_PER_YEAR
     path = MarkPath(spot, ages, _volatilities(report, legs, ages))
@@ -70,8 +70,7 @@ def attribute_replay(report: ReplayReport) -> PnlByCause:
 def _volatilities(report: ReplayReport, legs: LiveOptions, ages_years: FloatArray) -> FloatArray:
     """Return each leg's volatility at the marks, shape (marks, legs); once expired it stays at what it was."""
     moves = [np.zeros_like(legs.iv_annual)]
-    marks: list[StepRecord | Closing] = [*report.steps, report.closing]
-    for mark, age in zip(marks, ages_years, strict=True):
+    for mark, age in zip(report.marks, ages_years, strict=True):
         left = legs.tau_years - age
         now = mark.iv_move.of(legs.strike_usd, mark.price_usd, np.maximum(left, 0.0))
         moves.append(np.where(left > 0.0, now, moves[-1]))

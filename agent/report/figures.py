@@ -112,7 +112,7 @@ def mirror_figure(report: ReplayReport) -> go.Figure:
 def pnl_figure(report: ReplayReport) -> go.Figure:
     """Draw the P&L of the book alone and of the book with its hedge."""
     figure = time_figure(report, "P&L since the start, USD")
-    times = moments([*(step.unix for step in report.steps), report.closing.unix])
+    times = moments(mark.unix for mark in report.marks)
     alone = [*(step.pnl_unhedged_usd for step in report.steps), report.summary.pnl_unhedged_usd]
     hedged = [*(step.pnl_hedged_usd for step in report.steps), report.summary.pnl_hedged_usd]
     figure.add_scatter(x=times, y=alone, name="Book alone", line={"color": BOOK_ALONE, "width": 1.8})
@@ -145,7 +145,7 @@ def hourly_figure(report: ReplayReport) -> go.Figure:
 def cost_figure(report: ReplayReport) -> go.Figure:
     """Draw what hedging cost as it built up, each part with its total."""
     figure = time_figure(report, "Cost since the start, USD")
-    times = moments([*(step.unix for step in report.steps), report.closing.unix])
+    times = moments(mark.unix for mark in report.marks)
     seen: list[float] = []
     for name, colour in COSTS.items():
         total_usd = _cost_part(report.summary.costs, name)

@@ -56,18 +56,17 @@ def iv_assumption(report: ReplayReport) -> IvAssumption | None:
     options = report.book.options
     if not options:
         return None
-    marks: list[StepRecord | Closing] = [*report.steps, report.closing]
-    shifts = [leg_shifts(report, mark) for mark in marks]
+    shifts = [leg_shifts(report, mark) for mark in report.marks]
     told = [(legs, moves) for legs, moves in shifts if moves.size] or shifts[:1]
     moved = np.concatenate([moves for _, moves in told])
     last_legs, last = told[-1]
-    shocks = [_shock(report, step) for step in report.steps]
+    shocks = [_shock(step, *shift) for step, shift in zip(report.steps, shifts[:-1], strict=True)]
     levels = [leg.iv_annual for leg in options]
     return IvAssumption(
         lowest_iv_annual=min(levels),
         highest_iv_annual=max(levels),
         rule=report.iv_rule,
-        is_parallel=all(mark.iv_move.is_parallel for mark in marks),
+        is_parallel=all(mark.iv_move.is_parallel for mark in report.marks),
         lowest_shift_annual=float(moved.min(initial=0.0)),
         highest_shift_annual=float(moved.max(initial=0.0)),
         last_shift_annual=float(np.average(last, weights=np.abs(last_legs.quantity))) if last.size else 0.0,
@@ -83,8 +82,7 @@ def leg_shifts(report: ReplayReport, mark: StepRecord | Closing) -> tuple[LiveOp
     return legs, mark.iv_move.of(legs.strike_usd, mark.price_usd, legs.tau_years)
 
 
-def _shock(report: ReplayReport, step: StepRecord) -> IvShock:
-    legs, moves = leg_shifts(report, step)
+def _shock(step: StepRecord, legs: LiveOptions, moves: FloatArray) -> IvShock:
     marked = legs.iv_annual + moves
     down_annual = min(SHOCK_ANNUAL, max(float(marked.min(initial=np.inf)) - LEAST_IV_ANNUAL, 0.0))
 

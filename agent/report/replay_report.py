@@ -210,3 +210,8 @@ class ReplayReport:
     """Section, then name and text, in the order to be shown."""
     venues: tuple[VenueFigures, ...] = ()
     """As of the close; none where no chain kept them apart."""
+
+    @property
+    def marks(self) -> tuple[StepRecord | Closing, ...]:
+        """When the book was marked: at every step, and at the close."""
+        return (*self.steps, self.closing)
