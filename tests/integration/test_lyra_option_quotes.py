@@ -9,7 +9,7 @@ from eth_utils.crypto import keccak
 
 from agent.errors import FatalError
 from agent.units import WAD
-from tests.support.lyra_vault import DAY, LyraVault, Order, open_lyra_vault
+from tests.support.lyra_vault import DAY, LyraVault, Order, afresh, open_lyra_vault
 
 pytestmark = pytest.mark.chain
 
@@ -29,12 +29,8 @@ def opened() -> Iterator[LyraVault]:
 
 @pytest.fixture
 def vault(opened: LyraVault) -> Iterator[LyraVault]:
-    """The vault as it was opened, whatever other tests did to it."""
-    snapshot = opened.chain.rpc.request("evm_snapshot")
-    spot = opened.spot_usd
-    yield opened
-    opened.spot_usd = spot
-    opened.chain.rpc.request("evm_revert", snapshot)
+    with afresh(opened):
+        yield opened
 
 
 def prices(vault: LyraVault) -> tuple[int, int]:

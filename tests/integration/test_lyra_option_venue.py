@@ -24,6 +24,7 @@ from tests.support.lyra_vault import (
     SPOT_USD,
     LyraVault,
     Order,
+    afresh,
     open_lyra_vault,
 )
 
@@ -46,12 +47,8 @@ def opened() -> Iterator[LyraVault]:
 
 @pytest.fixture
 def vault(opened: LyraVault) -> Iterator[LyraVault]:
-    """The vault as it was opened, whatever other tests did to it."""
-    snapshot = opened.chain.rpc.request("evm_snapshot")
-    spot = opened.spot_usd
-    yield opened
-    opened.spot_usd = spot
-    opened.chain.rpc.request("evm_revert", snapshot)
+    with afresh(opened):
+        yield opened
 
 
 @contextmanager

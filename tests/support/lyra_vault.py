@@ -360,3 +360,12 @@ def open_lyra_vault(**arguments: Any) -> Iterator[LyraVault]:
     compile_sources(*SOURCES.values())
     with local_chain() as evm:
         yield LyraVault(evm, **arguments)
+
+
+@contextmanager
+def afresh(opened: LyraVault) -> Iterator[None]:
+    """Let a test have the vault as it was opened, and undo what it does."""
+    snapshot, spot = opened.chain.rpc.request("evm_snapshot"), opened.spot_usd
+    yield
+    opened.spot_usd = spot
+    opened.chain.rpc.request("evm_revert", snapshot)
