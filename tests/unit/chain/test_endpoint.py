@@ -19,7 +19,6 @@ from agent.chain.failures import (
     StateMissingError,
     TimedOutError,
 )
-from agent.chain.limits import AdaptiveLimit
 from agent.chain.transport import Answer, Request
 from agent.errors import TransientError
 
@@ -255,39 +254,3 @@ def test_breaker__contradicted__is_counted_and_no_fault():
     breaker.contradicted()
     breaker.contradicted()
     assert (breaker.disagreements, breaker.faults, breaker.requests) == (2, 0, 0)
-
-
-@pytest.mark.parametrize(
-    ("current", "tried", "suggested", "expected"),
-    [
-        (100, 100, None, 50),
-        (100, 101, None, 50),
-        (100, 1, None, 1),
-        (100, 100, 99, 99),
-        (100, 100, 100, 50),
-        (100, 100, 0, 1),
-        (100, 400, None, 100),
-        (100, 400, 300, 100),
-        (3, 3, 1, 1),
-    ],
-)
-def test_limit__refused__never_grows_and_never_is_nothing(current, tried, suggested, expected):
-    limit = AdaptiveLimit(current, 1_000)
-    limit.refused(tried, suggested)
-    assert limit.current == expected
-
-
-def test_limit__refusal__forgets_the_successes_before_it():
-    limit = AdaptiveLimit(100, 1_000)
-    for _ in range(15):
-        limit.passed(100)
-    limit.refused(400)
-    limit.passed(100)
-    assert limit.current == 100
-
-
-def test_limit__grown__counts_its_successes_anew():
-    limit = AdaptiveLimit(1, 1_000)
-    for _ in range(16 + 15):
-        limit.passed(1_000)
-    assert limit.current == 2

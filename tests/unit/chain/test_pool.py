@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -21,40 +19,10 @@ from agent.chain.failures import (
     ServerError,
     TimedOutError,
 )
-from agent.chain.limits import SUCCESSES_TO_GROW, AdaptiveLimit
-from agent.chain.pool import MOST_REPEATS, MOST_SILENCES, EndpointPool, Repeats, Reply
+from agent.chain.pool import MOST_REPEATS, MOST_SILENCES, EndpointPool
 from agent.chain.transport import Answer, Request
 from agent.errors import TransientError
-
-PING = Request("ping", ())
-
-
-class ScriptedServer:
-    """A server whose every answer a test writes down as a function."""
-
-    def __init__(self, name: str, answer: Callable[[], Any]) -> None:
-        self.name = name
-        self.answer = answer
-        self.asked = 0
-        self.was_asked = threading.Event()
-        self.batches: list[int] = []
-        self.most = 1_000
-
-    def request(self, request: Request, timeout_seconds: float) -> Any:
-        if request.method == "eth_chainId":
-            return "0x1"
-        self.asked += 1
-        self.was_asked.set()
-        return self.answer()
-
-    def batch(self, batch: list[Request], timeout_seconds: float) -> list[Answer]:
-        if len(batch) > self.most:
-            raise BatchRefusedError("too many")
-        self.batches.append(len(batch))
-        return [Answer(request.params[0], None) for request in batch]
-
-    def close(self) -> None:
-        pass
+from tests.support.scripted_server import PING, ScriptedServer, failing, hanging, ping, pool_of, two_alike
 
 
 @pytest.fixture
@@ -63,34 +31,6 @@ def over():
     event = threading.Event()
     yield event
     event.set()
-
-
-def hanging(over: threading.Event) -> Callable[[], Any]:
-    def wait() -> Any:
-        over.wait(60)
-        raise TimedOutError("late")
-
-    return wait
-
-
-def failing(failure: Exception) -> Callable[[], Any]:
-    def fail() -> Any:
-        raise failure
-
-    return fail
-
-
-def pool_of(*servers: ScriptedServer, timeout_seconds: float = 30.0) -> EndpointPool:
-    return EndpointPool([Endpoint(server, 1, timeout_seconds) for server in servers], timeout_seconds)
-
-
-def ping(endpoint: Endpoint) -> Any:
-    return endpoint.request(PING)
-
-
-def two_alike(replies: list[Reply[Any]]) -> Any:
-    values = [reply.value for reply in replies]
-    return next((value for value in values if values.count(value) >= 2), None)
 
 
 def test_first__one_of_three_hangs__another_answers_before_the_time_out(over):
@@ -436,119 +376,6 @@ def test_request__refused_for_good_between_answers__stays_a_fault_of_the_moment(
         except ServerError:
             faults += 1
     assert faults == 6
-
-
-def test_limit__refused__halves_or_follows_the_servers_word_and_grows_again():
-    limit = AdaptiveLimit(5_000, 10_000)
-    limit.refused(5_000)
-    assert limit.current == 2_500
-    limit.refused(2_500, suggested=10)
-    assert limit.current == 10
-    limit.refused(10, suggested=9_999)
-    assert limit.current == 5
-    for _ in range(3):
-        limit.refused(1)
-    assert limit.current == 1
-    for _ in range(20 * SUCCESSES_TO_GROW):
-        limit.passed(limit.current)
-    assert limit.current == 10_000
-
-
-def test_limit__so_many_full_successes_in_a_row__doubles_and_a_refusal_starts_anew():
-    limit = AdaptiveLimit(100, 1_000)
-    for _ in range(SUCCESSES_TO_GROW - 1):
-        limit.passed(100)
-    assert limit.current == 100
-    limit.refused(200)
-    for _ in range(SUCCESSES_TO_GROW - 1):
-        limit.passed(100)
-    assert limit.current == 100
-    limit.passed(100)
-    assert limit.current == 200
-
-
-def test_limit__small_requests__prove_nothing():
-    limit = AdaptiveLimit(100, 1_000)
-    for _ in range(5 * SUCCESSES_TO_GROW):
-        limit.passed(99)
-    assert limit.current == 100
-
-
-# --- when who is asked again ------------------------------------------------------------------------------------------
-
-
-def repeats_of(*endpoints: Endpoint) -> Repeats:
-    repeats = Repeats(first_pause_seconds=0.5, silence_seconds=4.0)
-    for endpoint in endpoints:
-        repeats.listen(endpoint, 100.0)
-    return repeats
-
-
-def endpoints(count: int) -> list[Endpoint]:
-    return list(pool_of(*(ScriptedServer(str(index), lambda: 1) for index in range(count))).endpoints)
-
-
-def test_repeats__server_fails_again_and_again__pauses_double_three_times():
-    [endpoint] = endpoints(1)
-    repeats, now, pauses = repeats_of(), 100.0, []
-    assert repeats.next_at == math.inf
-    for _ in range(5):
-        repeats.add(endpoint, ServerError("busy"), now)
-        if repeats.next_at == math.inf:
-            break
-        pauses.append(repeats.next_at - now)
-        now = repeats.next_at
-        assert repeats.due(now) == [endpoint]
-    assert pauses == [0.5, 1.0, 2.0]
-
-
-def test_repeats__server_is_silent__is_asked_again_twice():
-    [endpoint] = endpoints(1)
-    repeats = repeats_of(endpoint)
-    assert repeats.due(103.9) == []
-    assert repeats.next_at == 104.0
-    assert repeats.due(104.0) == [endpoint]
-    repeats.listen(endpoint, 104.0)
-    assert repeats.due(108.0) == [endpoint]
-    repeats.listen(endpoint, 108.0)
-    assert repeats.next_at == math.inf
-
-
-def test_repeats__one_replies__the_other_alone_is_asked_again():
-    first, second = endpoints(2)
-    repeats = repeats_of(first, second)
-    repeats.heard(first)
-    assert repeats.due(104.0) == [second]
-    assert repeats.due(104.0) == [], "asked once for each time that is due"
-
-
-def test_repeats__server_that_had_to_be_asked_again__is_in_doubt_until_it_replies():
-    first, second = endpoints(2)
-    repeats = repeats_of(first, second)
-    assert repeats.doubtful == set()
-    repeats.due(104.0)
-    assert repeats.doubtful == {first, second}
-    repeats.heard(first)
-    assert repeats.doubtful == {second}
-
-
-@pytest.mark.parametrize(
-    ("failure", "is_asked_again"),
-    [
-        (ServerError("busy"), True),
-        (RateLimitedError("slow down"), True),
-        (RateLimitedError("slow down", 1.0), False),
-        (TimedOutError("late"), False),
-        (BatchRefusedError("too many"), False),
-        (RpcRefusedError("ping", "no"), False),
-        (TransientError("odd"), False),
-    ],
-)
-def test_repeats__failure__is_worth_another_question_only_where_it_is_of_the_moment(failure, is_asked_again):
-    [endpoint] = endpoints(1)
-    repeats = repeats_of()
-    repeats.add(endpoint, failure, 100.0)
-    assert (repeats.next_at < math.inf) is is_asked_again
 
 
 def test_every__no_word_on_what_is_enough__waits_for_all(over):
