@@ -57,7 +57,7 @@ class RebalanceKind:
 class GasUnits:
     """Gas of a rebalance on one venue: a trade, and what it does beside growing a long position.
 
-    What the venue's means over time burn comes on top (`curie_means`). The defaults are a least-squares fit to what the
+    What the venue's means over time burn comes on top (`mean_gas`). The defaults are a least-squares fit to what the
     other calls burnt in the rebalances that the vault made on Curie in replays of 2024-08 and 2025-10 on the local
     chain with five books; ``python -m benchmarks backtest_fidelity`` compares the whole with the chain's.
     """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.backtest.curie_means import CurieMeans
+from agent.backtest.mean_gas import MeanGas
 from agent.backtest.gas_model import GasModel, RebalanceKind
 from agent.backtest.pool_funding import PoolFunding
 from agent.backtest.price_series import PriceSeries
@@ -103,7 +103,7 @@ class PoolMarket:
         self._base_fees = [Wei(round(fee * WEI_PER_GWEI)) for fee in history.base_fees_gwei]
         self._rates = history.funding_per_day
         self._funding = PoolFunding(prices.prices_usd, prices.interval_seconds, lead_seconds)
-        self._means = CurieMeans(prices, lead_seconds)
+        self._means = MeanGas(prices, lead_seconds)
         self._times, self._urgent_tip_wei = prices.times_unix, urgent_tip_wei
         self._is_settled = True
         self._sizes = [from_wad(largest) / 2**halvings for halvings in reversed(range(LADDER_RUNGS))]

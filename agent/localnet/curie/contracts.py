@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.backtest.curie_means import POOL_SLOTS
+from agent.backtest.mean_gas import POOL_SLOTS
 from agent.localnet import artifacts
 from agent.localnet.deployer import Deployer
 from agent.localnet.evm import LocalChain

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agent.backtest.curie_means import CurieMeans
+from agent.backtest.mean_gas import MeanGas
 from agent.backtest.gas_model import GasModel, GasUnits, RebalanceKind
 from agent.backtest.pool_market import History, PoolDepth, PoolMarket
 from agent.backtest.price_series import PriceSeries
@@ -78,7 +78,7 @@ def test_gas_usd__next_block_is_cheaper__is_what_is_paid():
     opening = RebalanceKind(
         is_trade=True, is_opening=True, is_shrinking=False, is_short=False, goes_in=True, comes_home=False
     )
-    burnt = 1e6 + CurieMeans(prices, Seconds(15)).units(opening, Seconds(NOW + 1))
+    burnt = 1e6 + MeanGas(prices, Seconds(15)).units(opening, Seconds(NOW + 1))
     assert day.gas_usd == pytest.approx((20.0 * 0.5 + tip_gwei) * 1e-9 * burnt * SPOT_USD)
 
 

@@ -70,7 +70,7 @@ class _Reader:
         return halvings + _COLD_SLOT * gas.slots * cold
 
 
-class CurieMeans:
+class MeanGas:
     """The rings of a pool and a feed that follow a path, each price ``lead_seconds`` before its instant."""
 
     def __init__(self, prices: PriceSeries, lead_seconds: Seconds) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agent.backtest.curie_means import FEED_SLOTS, CurieMeans
+from agent.backtest.mean_gas import FEED_SLOTS, MeanGas
 from agent.backtest.gas_model import RebalanceKind
 from agent.backtest.price_series import PriceSeries
 from agent.units import Seconds
@@ -27,7 +27,7 @@ def wandering(steps):
 
 
 def units_after(prices, steps, kind=GROWS):
-    means = CurieMeans(prices, Seconds(15))
+    means = MeanGas(prices, Seconds(15))
     for step in range(steps):
         means.follow(step)
     return means.units(kind, Seconds(int(prices.times_unix[steps - 1]) + 1))
@@ -65,7 +65,7 @@ def test_units__only_margin_moves__are_none():
 
 
 def test_units__asked_twice__are_the_same():
-    means = CurieMeans(path(wandering(20)), Seconds(15))
+    means = MeanGas(path(wandering(20)), Seconds(15))
     for step in range(20):
         means.follow(step)
     first, second = (means.units(GROWS, Seconds(1_700_000_000 + 19 * 300 + 1)) for _ in range(2))
