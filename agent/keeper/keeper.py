@@ -44,6 +44,7 @@ from agent.ledger.lease import Lease
 from agent.ledger.records import AccountEventRecord, IntentRecord, VaultIdentity
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
+from agent.ledger.untold import UntoldEntries
 from agent.settings import Settings
 from agent.units import Address
 
@@ -91,6 +92,7 @@ class Keeper:
             goes_by_chain=starts_on_mismatch,
         )
         self._nav = NavWatch(self.ledger, self.alerts, settings.keeper, deployment.asset.decimals)
+        self._untold = UntoldEntries(self.ledger, deployment, first_block.timestamp)
         self._orders = OrderWatch(self.ledger, self.alerts, settings.keeper)
         url = settings.keeper.price_service_url
         sources = prices if prices is not None or url is None else HermesUpdates(url)
@@ -362,6 +364,7 @@ class Keeper:
 
     def _decide(self, sight: Sight, *, is_waiting: bool) -> CycleResult:
         """Decide and carry out; a vault takes a keeper's next intent only from a later block than its last."""
+        self._untold.book(sight.state, self._tell_account_events)
         nav, sight = self._nav.look(sight)
         view = self._decider.view(sight)
         if view.decision.action is Action.HOLD:

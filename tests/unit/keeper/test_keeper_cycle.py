@@ -114,7 +114,13 @@ class World:
         self.steps.append(f"tend {head.number}")
         return self.tended.pop() if self.tended[-1].waits is not None else Tended(self.tended.pop().cares, *look())
 
+    is_booked = False
+
+    def book(self, state: Any, tell: Any) -> None:
+        self.is_booked = True
+
     def look(self, sight: Sight) -> tuple[NavCheck, Sight]:
+        assert self.is_booked, "what no event tells belongs to the NAV that is compared"
         return NAV, sight
 
     def restrain(self, sight: Sight) -> Sight:
@@ -147,7 +153,7 @@ def keeper(world: World) -> Keeper:
     made.is_shadow, made._timer = False, Timer()
     made._settings = SimpleNamespace(keeper=SimpleNamespace(cycle_deadline_seconds=9.0))
     made.planner = made._scanner = made._executor = made._rebalancer = made._decider = made.alerts = world
-    made._nav = made._orders = made._order_keeper = world
+    made._nav = made._untold = made._orders = made._order_keeper = world
     made.ledger, made._database = world, SimpleNamespace(lease=world)
     world.accounts, world.book_digest, world.client = None, "0xb00c", SimpleNamespace(within=lambda _: nullcontext())
     return made
