@@ -14,11 +14,11 @@ from agent.domain import BlockRef
 from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.planner import Sight
 from agent.ledger.acknowledging import acknowledged_orders
-from agent.ledger.orders import Order, by_venue, failed_in_a_row, is_final
+from agent.ledger.orders import Order, by_venue, failed_in_a_row, is_final, order_reference
 from agent.ledger.records import OrderState
 from agent.ledger.store import VaultLedger
 from agent.settings.keeper import KeeperSettings
-from agent.units import Address, from_wad
+from agent.units import Address, Seconds, from_wad
 
 
 class OrderWatch:
@@ -28,6 +28,8 @@ class OrderWatch:
         self._ledger = ledger
         self._alerts = alerts
         self._settings = settings
+        self._first_seen: dict[str, Seconds] = {}
+        """Open orders that no decision of this ledger asked for: a rescue's, a relayed intent's, an adapter's own."""
 
     def restrain(self, sight: Sight) -> Sight:
         """Return a sight in which venues with an open order, or with orders that keep failing, quote nothing.
@@ -70,11 +72,14 @@ class OrderWatch:
 
     def _stuck(self, order: Order, block: BlockRef) -> str | None:
         """Say of an open order that it should have come further by now."""
-        age = block.timestamp - self._ledger.decided_unix(order.intent_id)
+        decided_unix = self._ledger.decided_unix(order.intent_id)
+        if decided_unix is None:
+            decided_unix = self._first_seen.setdefault(order_reference(order), block.timestamp)
+        age = block.timestamp - decided_unix
         limit = self._settings.max_order_age_seconds
         if order.state is not OrderState.FROZEN and age <= limit:
             return None
-        return f"{_shown(order)}, decided {age} s ago, allowed {limit:g}"
+        return f"{_shown(order)}, for {age} s by now, allowed {limit:g}"
 
     def _tell(self, event: AlertEvent, found: Sequence[str], block: BlockRef) -> None:
         if found:
