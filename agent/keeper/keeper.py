@@ -30,6 +30,7 @@ from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.book_watch import BookWatch
 from agent.keeper.cycle_row import cycle_record
 from agent.keeper.decider import Decider
+from agent.keeper.errand import ErrandRest
 from agent.keeper.key_checks import require_able
 from agent.keeper.loop import Loop
 from agent.keeper.nav_watch import NavWatch
@@ -39,6 +40,7 @@ from agent.keeper.planner import Planner, Sight
 from agent.keeper.price_updates import HermesUpdates, PriceUpdates
 from agent.keeper.rebalancer import Rebalancer
 from agent.keeper.result import CycleResult, Outcome
+from agent.keeper.venue_errands import VenueErrands
 from agent.ledger.database import Database
 from agent.ledger.lease import Lease
 from agent.ledger.records import AccountEventRecord, IntentRecord, VaultIdentity
@@ -96,7 +98,9 @@ class Keeper:
         self._orders = OrderWatch(self.ledger, self.alerts, settings.keeper)
         url = settings.keeper.price_service_url
         sources = prices if prices is not None or url is None else HermesUpdates(url)
-        self._order_keeper = OrderKeeper(planner, self.ledger, self._executor, self.address, self.alerts, sources)
+        rest = ErrandRest(self.ledger, self.alerts, settings.execution)
+        self._order_keeper = OrderKeeper(planner, self.ledger, self._executor, self.address, sources, rest)
+        self._errands = VenueErrands(planner, self.ledger, self._executor, self.address, rest)
 
     @classmethod
     def build(
@@ -251,11 +255,18 @@ class Keeper:
             seconds = time.perf_counter() - started
             return CycleResult(head, Outcome.PENDING, tended.waits, seconds, orders=tended.cares)
         head, sight = tended.head, tended.seen
+        errand = self._errands.run(head)
+        if errand is not None:
+            if errand.settlement.state is None:
+                seconds = time.perf_counter() - started
+                return CycleResult(head, Outcome.PENDING, str(errand), seconds, orders=tended.cares)
+            head, sight = self._see_head()
         result = self._act(head, sight)
         return replace(
             result,
             resumed=None if resumed is None else resumed.state,
             orders=tended.cares,
+            errand=errand,
             has_open_orders=self._order_keeper.has_open,
             cycle_seconds=time.perf_counter() - started,
         )
@@ -308,7 +319,8 @@ class Keeper:
     def _is_wanted(self, record: IntentRecord) -> bool:
         """Return whether an open intent is of this very book, fresh enough, and the chain would accept it now."""
         if record.is_errand:
-            return self._order_keeper.is_wanted(record, self.planner.head(self._timer.unix_seconds))
+            head = self.planner.head(self._timer.unix_seconds)
+            return self._order_keeper.is_wanted(record, head) or self._errands.is_wanted(record, head)
         if record.book_digest != self._decider.book_digest:
             return False
         head = self.planner.head(self._timer.unix_seconds)

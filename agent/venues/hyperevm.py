@@ -51,5 +51,6 @@ HYPEREVM = VenueProtocol(
             _MARKET, "distrust", "nothing is opened there before a canary order has come back again", tightens=True
         ),
     ),
+    waits_for_margin=frozenset({"MarginTooLow", "CanaryMissing"}),
     errands=(_function("advance"), _function("canary")),
 )

@@ -190,5 +190,7 @@ class VenueProtocol:
     """Whether its funding rate drifts with the market's imbalance, as ``IFundingSpeed`` tells."""
     governed: tuple[GovernedFunction, ...] = ()
     """What governor and guardian may do on its contracts."""
+    waits_for_margin: frozenset[str] = frozenset()
+    """Errors by which its adapter refuses a trade whose margin has yet to arrive."""
     errands: tuple[Function, ...] = ()
     """Calls of the adapter without arguments that move its affairs on, of use exactly when they do not revert."""
