@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from enum import Enum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 from agent.chain.abi import Call, Event, Function
 from agent.chain.deployment import AssetEntry
@@ -167,6 +167,29 @@ class GovernedFunction:
     tightens: bool = False
 
 
+class MarketTerms(Protocol):
+    """What a deployment's inputs say of a market beyond addresses; a pydantic model."""
+
+    @classmethod
+    def model_validate(cls, obj: Any) -> Self:
+        """Read it; raises pydantic's `ValidationError`."""
+
+    def arguments(self, access: Address, addresses: Mapping[str, Address]) -> tuple[Any, ...]:
+        """Return the constructor's arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnMarket:
+    """A contract of ours that reads the protocol for one vault and keeps governed limits.
+
+    It is deployed before the adapter, which takes it after the vault. ``addresses``: those it is made with, by name.
+    """
+
+    contract: str
+    addresses: tuple[str, ...]
+    terms: type[MarketTerms]
+
+
 @dataclass(frozen=True, slots=True)
 class VenueProtocol:
     """One protocol: its adapter contract and its events."""
@@ -177,6 +200,9 @@ class VenueProtocol:
     """Name of the adapter contract; its constructor takes the vault, then the addresses below."""
     adapter_addresses: tuple[str, ...]
     """The protocol's own contracts by their name among a deployment's inputs, in the constructor's order."""
+    _: KW_ONLY
+    market: OwnMarket | None = None
+    """What the adapter takes before them."""
     funding: FundingEvent | IndexedFunding | UntoldFunding
     maintenance: MaintenanceView
     """Equity over notional below which an account is liquidated."""

@@ -1,4 +1,4 @@
-"""What moves a venue's affairs on: sent where a simulation finds it of use, one a cycle, and left alone where it fails."""
+"""What moves a venue's affairs on: sent where a simulation finds it of use, one a cycle, and not where it fails."""
 
 from __future__ import annotations
 
