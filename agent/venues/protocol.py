@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
 from agent.chain.abi import Call, Event, Function
+from agent.chain.client import ChainClient
 from agent.chain.deployment import AssetEntry
-from agent.units import Address
+from agent.domain import BlockRef
+from agent.option_venue import HeldOption, OptionVenueState
+from agent.units import Address, Wad
 
 
 class View(Protocol):
@@ -161,3 +164,19 @@ class VenueProtocol:
     """How anybody has an order executed; None where nobody but the venue's own keepers can."""
     fills_later: bool = False
     """Whether its adapter leaves orders, which it tells of by `IPerpVenue.OrderRequested` and `OrderUpdated`."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptionProtocol:
+    """One protocol of options: its adapter contract, an `IOptionVenue`, and what that interface does not tell.
+
+    ``read_state`` reads what may be bought at a block, each option quoted at the sizes given. ``read_volatilities``
+    tells the protocol's own volatility of each option held, WAD per year.
+    """
+
+    title: str
+    """As people know it."""
+    adapter: str
+    """Name of the adapter contract."""
+    read_state: Callable[[ChainClient, Address, BlockRef, Sequence[Wad]], OptionVenueState]
+    read_volatilities: Callable[[ChainClient, Address, Sequence[HeldOption], BlockRef], tuple[Wad, ...]]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from agent.errors import DataError
 from agent.venues.curie import CURIE
-from agent.venues.protocol import VenueProtocol
+from agent.venues.lyra import LYRA
+from agent.venues.protocol import OptionProtocol, VenueProtocol
 from agent.venues.synthetix import SYNTHETIX
 
 VENUE_PROTOCOLS: dict[str, VenueProtocol] = {"curie": CURIE, "synthetix": SYNTHETIX}
 ORDER_KINDS = frozenset(kind for kind, protocol in VENUE_PROTOCOLS.items() if protocol.fills_later)
 """Those whose adapters leave orders."""
+OPTION_PROTOCOLS: dict[str, OptionProtocol] = {"lyra": LYRA}
+"""Those where options are bought, by the ``kind`` of the manifest's ``option_venue``."""
 
 
 def venue_protocol(kind: str, where: str) -> VenueProtocol:
@@ -18,3 +21,11 @@ def venue_protocol(kind: str, where: str) -> VenueProtocol:
         known = ", ".join(sorted(VENUE_PROTOCOLS))
         raise DataError(f"{where} is of kind {kind!r}, which is not one of {known}; mend its kind")
     return VENUE_PROTOCOLS[kind]
+
+
+def option_protocol(kind: str, where: str) -> OptionProtocol:
+    """As `venue_protocol`, of a venue where options are bought."""
+    if kind not in OPTION_PROTOCOLS:
+        known = ", ".join(sorted(OPTION_PROTOCOLS))
+        raise DataError(f"{where} is of kind {kind!r}, which is not one of {known}; mend its kind")
+    return OPTION_PROTOCOLS[kind]
