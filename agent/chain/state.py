@@ -220,14 +220,15 @@ class StateCalls:
             order_terms=None if terms is None else OrderTerms(*(Wad(term) for term in terms)),
             funding_speed=None if speed is None else FundingSpeed(*(Wad(part) for part in speed)),
             open_order=None if open_order is None or open_order[0] == _NO_ORDER else "0x" + open_order[0].hex(),
-            options=None if held is None else tuple(_held(option) for option in held[0]),
+            options=None if held is None else held_options(held[0]),
         )
 
 
-def _held(fields: Sequence[Any]) -> HeldOption:
-    position_id, strike_id, is_call, size, strike, expiry, low, high = fields
-    return HeldOption(
-        position_id, strike_id, bool(is_call), Wad(size), Wad(strike), Seconds(expiry), Wad(low), Wad(high)
+def held_options(rows: Sequence[Sequence[Any]]) -> tuple[HeldOption, ...]:
+    """Return the records of decoded ``OptionHolding``s."""
+    return tuple(
+        HeldOption(position_id, strike_id, bool(is_call), Wad(size), Wad(strike), Seconds(expiry), Wad(low), Wad(high))
+        for position_id, strike_id, is_call, size, strike, expiry, low, high in rows
     )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from agent.chain.abi import load_abi
+from agent.chain.abi import Event, Function, load_abi
 from agent.chain.client import ChainClient
 from agent.domain import BlockRef
 from agent.option_venue import HeldOption, OptionOffer, OptionQuote, OptionVenueState
 from agent.units import WAD, Address, Seconds, Wad
-from agent.venues.protocol import OptionProtocol
+from agent.venues.protocol import OptionProtocol, OptionSettlementEvent
 
 Series = tuple[int, bool, int, int, int]
 """Strike id, call or put, strike, expiry, volatility."""
@@ -120,9 +120,43 @@ def _volatility(series: Sequence[int]) -> Wad:
     return Wad(series[5] * series[6] // WAD)
 
 
+def _address_view(name: str) -> Function:
+    return Function.from_abi({"name": name, "inputs": [], "outputs": [{"name": "", "type": "address"}]})
+
+
+def _parameter(name: str, kind: str, *, is_indexed: bool = False) -> dict[str, object]:
+    return {"name": name, "type": kind, "indexed": is_indexed}
+
+
+_POSITION_SETTLED = Event.from_abi(
+    {
+        "name": "PositionSettled",
+        "inputs": [
+            _parameter("positionId", "uint256", is_indexed=True),
+            _parameter("settler", "address", is_indexed=True),
+            _parameter("optionOwner", "address", is_indexed=True),
+            _parameter("strikePrice", "uint256"),
+            _parameter("priceAtExpiry", "uint256"),
+            _parameter("optionType", "uint8"),
+            _parameter("amount", "uint256"),
+            _parameter("settlementAmount", "uint256"),
+            _parameter("insolventAmount", "uint256"),
+        ],
+    }
+)
+"""Of `ShortCollateral`, which pays options out, whoever asked for it."""
+
 LYRA = OptionProtocol(
     title="Lyra v1",
     adapter="LyraOptionVenue",
     read_state=read_option_venue,
     read_volatilities=read_volatilities,
+    settled=OptionSettlementEvent(
+        event=_POSITION_SETTLED,
+        emitter=(_address_view("quotes"), _address_view("shortCollateral")),
+        holder="optionOwner",
+        position="positionId",
+        size="amount",
+        paid="settlementAmount",
+    ),
 )

@@ -167,6 +167,22 @@ class VenueProtocol:
 
 
 @dataclass(frozen=True, slots=True)
+class OptionSettlementEvent:
+    """The event by which a protocol tells that an option was paid out after its expiry, and names of its parameters.
+
+    ``emitter`` are views, each of what the one before answered, adapter first. ``holder`` names who was paid,
+    ``position`` which option, ``size`` how much of it (WAD), ``paid`` what it brought (WAD USD).
+    """
+
+    event: Event
+    emitter: tuple[View, ...]
+    holder: str
+    position: str
+    size: str
+    paid: str
+
+
+@dataclass(frozen=True, slots=True)
 class OptionProtocol:
     """One protocol of options: its adapter contract, an `IOptionVenue`, and what that interface does not tell.
 
@@ -180,3 +196,4 @@ class OptionProtocol:
     """Name of the adapter contract."""
     read_state: Callable[[ChainClient, Address, BlockRef, Sequence[Wad]], OptionVenueState]
     read_volatilities: Callable[[ChainClient, Address, Sequence[HeldOption], BlockRef], tuple[Wad, ...]]
+    settled: OptionSettlementEvent

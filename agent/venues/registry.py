@@ -29,3 +29,8 @@ def option_protocol(kind: str, where: str) -> OptionProtocol:
         known = ", ".join(sorted(OPTION_PROTOCOLS))
         raise DataError(f"{where} is of kind {kind!r}, which is not one of {known}; mend its kind")
     return OPTION_PROTOCOLS[kind]
+
+
+def adapter_name(kind: str, where: str) -> str:
+    """Return the name of the adapter contract of a venue of either sort; raises as `venue_protocol`."""
+    return OPTION_PROTOCOLS[kind].adapter if kind in OPTION_PROTOCOLS else venue_protocol(kind, where).adapter

@@ -54,7 +54,7 @@ def write_manifest(vault: LyraVault, path: Path) -> None:
             "DeltaBook": vault.book,
             "OptionBook": vault.options,
         },
-        "venues": [{"name": "perp", "kind": "curie", "address": vault.perp}],
+        "venues": [] if vault.perp is None else [{"name": "perp", "kind": "curie", "address": vault.perp}],
         "option_venue": entry,
         "roles": {"keeper": vault.keeper},
         "governor_delay_seconds": 172_800,
