@@ -301,7 +301,7 @@ class Keeper:
         return head, sight
 
     def _tell_account_events(self, events: Sequence[AccountEventRecord]) -> None:
-        names = {Address(entry.address): entry.name for entry in self.planner.deployment.venues}
+        names = {Address(entry.address): entry.name for entry in self.planner.deployment.all_venues}
         for alert, words in account_alerts(events, names):
             self.alerts.tell(alert, words)
 
