@@ -160,6 +160,7 @@ def as_document(result: CycleResult) -> dict[str, Any]:
             {"venue": care.order.venue, "order_id": care.order.order_id, "act": care.act.value, "reason": care.reason}
             for care in result.orders
         ],
+        "options": [{"what": act.words, "is_executed": act.is_executed} for act in result.options],
         "intent_id": result.intent_id,
         "fills": [
             {
@@ -205,6 +206,7 @@ def as_line(result: CycleResult) -> str:
     if result.resumed is not None:
         parts.append(f"an open intent was {result.resumed.value}")
     parts += [f"{care.act.value} order {care.order.order_id[:10]}: {care.reason}" for care in result.orders]
+    parts += [act.words for act in result.options]
     if result.guard_mirror_mismatch:
         parts.append("THE GUARD'S MIRROR DISAGREES WITH THE CHAIN")
     return "; ".join([*parts, result.reason])

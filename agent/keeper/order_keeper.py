@@ -8,33 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import takewhile
-
-from eth_abi.abi import encode
-from eth_utils.crypto import keccak
 
 from agent.chain.abi import Call, load_abi
 from agent.chain.ahead import Ahead
 from agent.chain.orders import VenueOrder, order_id_bytes, read_orders
-from agent.domain import BlockRef, Intent
+from agent.domain import BlockRef
 from agent.errors import RejectedError, TransientError
-from agent.execution.revert_breaker import next_try_unix
+from agent.execution.config import ExecutionSettings
+from agent.execution.errand import Errand, errand_intent, errand_of
 from agent.execution.settlement import Settlement
-from agent.execution.submit import Executor, errand_of
-from agent.formatting import iso_utc
+from agent.execution.submit import Executor
 from agent.guard import worst_net_delta
-from agent.keeper.alerts import AlertEvent, AlertLog
+from agent.keeper.alerts import AlertLog
+from agent.keeper.errand_rest import is_resting
 from agent.keeper.order_plan import OrderAct, OrderCare, is_fill_wanted, plan_care
 from agent.keeper.planner import Planner, Sight
 from agent.keeper.price_updates import PriceUpdates
 from agent.keeper.settle_call import settle_call
 from agent.ledger.orders import Order, is_final
-from agent.ledger.records import IntentRecord, IntentState
+from agent.ledger.records import IntentRecord, Purpose
 from agent.ledger.store import VaultLedger
-from agent.units import WAD, Address, IntentId, Seconds, Wei, wei_to_eth
+from agent.units import WAD, Address, Wei, wei_to_eth
 from agent.venues.registry import venue_protocol
-
-_TYPES = ("uint256", "address", "bytes32", "address", "bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,26 +100,30 @@ class OrderKeeper:
 
     def tend(self, seen: Ahead[Sight], head: BlockRef) -> tuple[OrderCare, Settlement] | None:
         """Do for the first order that needs it what it needs; None where none does, or nothing can be done now."""
-        if self._executor is None or not self.has_open or self._is_resting(head):
+        if self._executor is None or not self.has_open:
+            return None
+        if is_resting(self._ledger, self._settings, self._alerts, Purpose.ORDER, head):
             return None
         sight = _sight_or_none(seen)
         for care in self.cares(sight, head):
             call = self._call(care, sight, head)
             if call is None or self._planner.client.simulate(self._sender, call, self._gas_cap, head) is not None:
                 continue
-            record = IntentRecord(self._intent(call, head), self._is_urgent(sight), "0x", _words(care))
+            own = self._ledger.identity
+            intent = errand_intent((own.chain_id, own.address), call, head, self._settings.deadline_seconds)
+            record = IntentRecord(intent, self._is_urgent(sight), "0x", _words(care))
             try:
-                return care, self._executor.execute(record, head, errand=call)
+                return care, self._executor.execute(record, head, errand=Errand(call))
             except RejectedError:
                 continue  # gas is too dear now; a later cycle asks again
         return None
 
     def is_wanted(self, record: IntentRecord, head: BlockRef) -> bool:
         """Return whether an errand that a crash or a time-out left open still does what it was sent for."""
-        call = errand_of(self._ledger.transactions_of(record.intent.intent_id))
-        if call is None or all(order.venue != call.to for order in self._open()):
+        errand = errand_of(self._ledger.transactions_of(record.intent.intent_id))
+        if errand is None or all(order.venue != errand.call.to for order in self._open()):
             return False
-        return self._planner.client.simulate(self._sender, call, self._gas_cap, head) is None
+        return self._planner.client.simulate(self._sender, errand.call, self._gas_cap, head) is None
 
     # --- what an order needs --------------------------------------------------------------------------------------
 
@@ -177,41 +176,18 @@ class OrderKeeper:
     # --- sending --------------------------------------------------------------------------------------------------
 
     @property
-    def _gas_cap(self) -> int:
-        return self._planner.settings.execution.max_gas_units
+    def _settings(self) -> ExecutionSettings:
+        return self._planner.settings.execution
 
-    def _intent(self, call: Call, head: BlockRef) -> Intent:
-        """Return an intent without legs, named by what it calls and the block it was decided on."""
-        snapshot_hash = bytes.fromhex(head.hash.removeprefix("0x"))
-        vault, data = self._ledger.identity.address, bytes.fromhex(call.data.removeprefix("0x"))
-        content = encode(_TYPES, (self._ledger.identity.chain_id, vault, snapshot_hash, call.to, data))
-        deadline = head.timestamp + self._planner.settings.execution.deadline_seconds
-        return Intent(IntentId("0x" + keccak(content).hex()), vault, (), Seconds(deadline), head)
+    @property
+    def _gas_cap(self) -> int:
+        return self._settings.max_gas_units
 
     def _is_urgent(self, sight: Sight | None) -> bool:
         """Return whether the worst case is urgent: then an order that blocks a venue is worth the urgent fees."""
         if sight is None or not sight.is_whole:
             return False
         return worst_net_delta(sight.snapshot.measurement) >= sight.snapshot.bounds.urgent_delta
-
-    def _is_resting(self, head: BlockRef) -> bool:
-        """Return whether errands have reverted one after another: they rest as rebalances do, and a person is told."""
-        settings = self._planner.settings.execution
-        limit = settings.max_reverts_in_row
-        ended = self._ledger.closed_errands(limit)
-        reverts = list(takewhile(lambda one: one.state is IntentState.REVERTED, ended))
-        next_try = next_try_unix(reverts, settings)
-        if next_try is None:
-            self._alerts.clear(AlertEvent.ORDER_ERRANDS_REVERT)
-            return False
-        if head.timestamp >= next_try:
-            return False
-        words = (
-            f"the last {limit} errands for orders reverted, the newest: {reverts[0].detail}; none is sent until "
-            f"{iso_utc(next_try)}"
-        )
-        self._alerts.raise_alert(AlertEvent.ORDER_ERRANDS_REVERT, words, head.timestamp)
-        return True
 
 
 def _sight_or_none(seen: Ahead[Sight]) -> Sight | None:

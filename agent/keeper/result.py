@@ -8,6 +8,7 @@ from enum import Enum
 from agent.chain.state import ChainState
 from agent.domain import BlockRef, Decision, Measurement, Snapshot
 from agent.errors import RejectedError
+from agent.keeper.option_tending import OptionAct
 from agent.keeper.order_plan import OrderCare
 from agent.keeper.planner import CycleView
 from agent.ledger.accounting import NavCheck
@@ -34,7 +35,8 @@ class CycleResult:
 
     ``view`` and ``nav`` are of the block decided on, before any trade; ``after`` is the measurement at the block of
     execution. ``resumed`` is what became of an intent that was open when the cycle began, ``margin_first`` of the
-    margin that an account needed before anything else, ``orders`` what was done about orders before that.
+    margin that an account needed before anything else, ``orders`` what was done about orders before that, ``options``
+    what was done about options between the two, or why nothing.
     """
 
     block: BlockRef
@@ -53,6 +55,7 @@ class CycleResult:
     margin_first: CycleResult | None = None
     orders: tuple[OrderCare, ...] = ()
     has_open_orders: bool = False
+    options: tuple[OptionAct, ...] = ()
 
     @property
     def snapshot(self) -> Snapshot | None:

@@ -10,7 +10,7 @@ import pytest
 from agent.domain import BlockRef
 from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.order_keeper import OrderKeeper
-from agent.ledger.records import ClosedIntent, IntentState
+from agent.ledger.records import ClosedIntent, IntentState, Purpose
 from agent.units import Address, BlockHash, IntentId, Seconds, Wei
 
 DEADLINE, REST, LIMIT = 1_000, 3_600, 3
@@ -25,7 +25,8 @@ class Ledger:
             for index, state in enumerate(states)
         ]
 
-    def closed_errands(self, limit: int) -> list[ClosedIntent]:
+    def closed_errands(self, limit: int, purpose: Purpose) -> list[ClosedIntent]:
+        assert purpose is Purpose.ORDER
         return self.ended[:limit]
 
     def orders(self) -> list[Any]:
