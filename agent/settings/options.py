@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from pydantic import Field
 
 from agent.config import Exact, Real, Section, Whole
@@ -20,6 +22,12 @@ class OptionSettings(Section):
     """How options are quoted and ordered; see `agent.decision.option_hedge.OptionTerms`. Without it none is traded."""
 
     max_size_underlying: Exact = Field(gt=0, description="most of one option that one trade may buy")
+    cash_usd: Exact = Field(
+        default=Decimal(0),
+        ge=0,
+        description="cash kept at the venue: brought back to it from less than half, as far as the reserve for exits "
+        "lets it; 0 leaves what is there to others",
+    )
     max_worse_bps: Whole = Field(
         default=500,
         ge=0,

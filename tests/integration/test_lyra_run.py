@@ -20,7 +20,7 @@ from agent.units import WAD
 from agent.venues.protocol import FundingEvent, MaintenanceView, VenueProtocol
 from agent.venues.registry import VENUE_PROTOCOLS
 from tests.support.lyra_keeper import OPTIONS, write_book, write_settings
-from tests.support.lyra_vault import CAPS, LyraVault, Order, afresh, open_lyra_vault
+from tests.support.lyra_vault import CAPS, CASH_USD, LyraVault, Order, afresh, open_lyra_vault
 
 pytestmark = pytest.mark.chain
 
@@ -190,3 +190,18 @@ def test_cycle__options_expired__are_settled_before_anything_is_planned(vault, t
         assert kinds.count(OptionEventKind.BROUGHT_HOME) == kinds.count(OptionEventKind.SETTLED) == len(held)
     assert vault.holdings() == []
     assert vault.balance(vault.vault) > idle
+
+
+# HEDGE-637
+def test_cycle__cash_wanted_at_the_venue__is_sent_once_nothing_else_is_due(vault, tmp_path) -> None:
+    spent, wanted = CASH_USD * WAD, 45_000
+    with keeper_of(vault, tmp_path, cash_usd=wanted) as keeper:
+        for _ in range(6):
+            result = keeper.cycle()
+            assert_books_agree(result)
+            vault.pass_time_to(vault.now() + 600)
+            vault.publish()
+            if vault.cash() > spent:
+                break
+    assert "so that options can be bought" in result.reason
+    assert vault.cash() == pytest.approx(wanted * WAD, rel=1e-9)
