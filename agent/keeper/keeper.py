@@ -91,7 +91,8 @@ class Keeper:
             goes_by_chain=starts_on_mismatch,
         )
         self._nav = NavWatch(self.ledger, self.alerts, settings.keeper, deployment.asset.decimals)
-        self._orders = OrderWatch(self.ledger, self.alerts, settings.keeper)
+        self._names = {Address(entry.address): entry.name for entry in deployment.venues}
+        self._orders = OrderWatch(self.ledger, self.alerts, settings.keeper, self._names)
         url = settings.keeper.price_service_url
         sources = prices if prices is not None or url is None else HermesUpdates(url)
         self._order_keeper = OrderKeeper(planner, self.ledger, self._executor, self.address, self.alerts, sources)
@@ -288,8 +289,7 @@ class Keeper:
         return head, sight
 
     def _tell_account_events(self, events: Sequence[AccountEventRecord]) -> None:
-        names = {Address(entry.address): entry.name for entry in self.planner.deployment.venues}
-        for alert, words in account_alerts(events, names):
+        for alert, words in account_alerts(events, self._names):
             self.alerts.tell(alert, words)
 
     def _resume_open(self) -> Settlement | None:
@@ -342,7 +342,7 @@ class Keeper:
                 f"key {self.address} was dismissed: it has no KEEPER_ROLE any more; start with "
                 "another keeper's key, or have the governor grant the role again"
             )
-        return self._orders.restrain(sight), rejection
+        return self._orders.restrain(sight, self._order_keeper.refusals), rejection
 
     def _margin_first(self, sight: Sight) -> CycleResult | None:
         """Bring accounts above their high watermark back; None when there are none."""

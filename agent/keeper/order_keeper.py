@@ -66,6 +66,9 @@ class OrderKeeper:
         self._alerts = alerts
         self._prices = prices
         self._kinds = {Address(entry.address): entry.kind for entry in planner.deployment.venues}
+        self._names = {Address(entry.address): entry.name for entry in planner.deployment.venues}
+        self.refusals: dict[str, str] = {}
+        """What the chain refused of what open orders needed, by the order's id, when they were last looked at."""
 
     @property
     def has_open(self) -> bool:
@@ -99,24 +102,29 @@ class OrderKeeper:
             care, settlement = done
             cares.append(care)
             if settlement.state is None:
-                return Tended(tuple(cares), head, seen, f"{_words(care)}; {settlement.detail}")
+                return Tended(tuple(cares), head, seen, f"{self._words(care)}; {settlement.detail}")
             head, seen = look()
         return Tended(tuple(cares), head, seen)
 
     def tend(self, seen: Ahead[Sight], head: BlockRef) -> tuple[OrderCare, Settlement] | None:
         """Do for the first order that needs it what it needs; None where none does, or nothing can be done now."""
+        self.refusals = {}
         if self._executor is None or not self.has_open or self._is_resting(head):
             return None
         sight = _sight_or_none(seen)
         for care in self.cares(sight, head):
             call = self._call(care, sight, head)
-            if call is None or self._planner.client.simulate(self._sender, call, self._gas_cap, head) is not None:
+            if call is None:
                 continue
-            record = IntentRecord(self._intent(call, head), self._is_urgent(sight), "0x", _words(care))
+            refusal = self._planner.client.simulate(self._sender, call, self._gas_cap, head)
+            if refusal is not None:
+                self.refusals[care.order.order_id] = f"{care.act.value} it ({care.reason}): {refusal}"
+                continue
+            record = IntentRecord(self._intent(call, head), self._is_urgent(sight), "0x", self._words(care))
             try:
                 return care, self._executor.execute(record, head, errand=call)
-            except RejectedError:
-                continue  # gas is too dear now; a later cycle asks again
+            except RejectedError as dear:  # gas; a later cycle asks again
+                self.refusals[care.order.order_id] = f"{care.act.value} it ({care.reason}): {dear}"
         return None
 
     def is_wanted(self, record: IntentRecord, head: BlockRef) -> bool:
@@ -176,6 +184,10 @@ class OrderKeeper:
 
     # --- sending --------------------------------------------------------------------------------------------------
 
+    def _words(self, care: OrderCare) -> str:
+        name = self._names.get(care.order.venue, care.order.venue)
+        return f"{care.act.value} order {care.order.order_id} on venue {name}: {care.reason}"
+
     @property
     def _gas_cap(self) -> int:
         return self._planner.settings.execution.max_gas_units
@@ -219,7 +231,3 @@ def _sight_or_none(seen: Ahead[Sight]) -> Sight | None:
         return seen.result()
     except RejectedError:
         return None
-
-
-def _words(care: OrderCare) -> str:
-    return f"{care.act.value} order {care.order.order_id} on venue {care.order.venue}: {care.reason}"

@@ -50,6 +50,7 @@ class World:
         self.heads = [5, 6, 7]
         self.resumed: list[Settlement] = []
         self.tended: list[Tended] = []
+        self.refusals: dict[str, str] = {}
         self.refusal: RejectedError | None = None
         self.is_keeper = True
         self.margin: Any = None
@@ -117,7 +118,7 @@ class World:
     def look(self, sight: Sight) -> tuple[NavCheck, Sight]:
         return NAV, sight
 
-    def restrain(self, sight: Sight) -> Sight:
+    def restrain(self, sight: Sight, refusals: dict[str, str]) -> Sight:
         return sight
 
     def view(self, sight: Sight) -> CycleView:
