@@ -256,12 +256,14 @@ class OrderTerms:
     """What an order asked for now may cost at a venue that fills later, as ``IOrderTerms`` tells it.
 
     ``fee_rate``: highest fee as a part of notional (WAD). ``fixed_fee``: what it may cost beside, USD. ``sale_rise``:
-    how far above the quoted price a sale may fill, as a part of that price (WAD).
+    how far above the quoted price a sale may fill, as a part of that price (WAD). ``size_step``: sizes are whole
+    multiples of it, WAD.
     """
 
     fee_rate: Wad
     fixed_fee: Wad
     sale_rise: Wad
+    size_step: Wad
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,8 +56,6 @@ ACCESS = ForgeTests(
 ORDERS = ForgeTests(("orders/*.t.sol",))
 GMX = ForgeTests(("RolesMatrix.t.sol", "gmx/*.t.sol"))
 """Judged on a double: the real GMX runs on no chain of ours."""
-HYPER = ForgeTests(("RolesMatrix.t.sol", "hyperevm/*.t.sol"))
-"""Judged on a double: HyperCore is not an EVM."""
 RELAYS = ForgeTests(("GovernanceDelay.t.sol", "IntentRelay.t.sol", "RescueDesk.t.sol"))
 GUARD = ForgeTests(
     (
@@ -103,9 +101,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def _venues() -> dict[str, Judge]:
-    """Return the contracts of each venue's adapter, judged on the real protocol: no forge test knows it.
+    """Return the contracts of each venue's adapter, judged on the real protocol, which no forge test knows.
 
-    A protocol's second adapter has tests of its own, whose name ends with what tells it from the first.
+    One that has forge tests of its own stands on a double there, for the real one runs on no chain of ours. A
+    protocol's second adapter has tests of its own, whose name ends with what tells it from the first.
     """
     targets: dict[str, Judge] = {}
     for kind, protocol in VENUE_PROTOCOLS.items():
@@ -114,6 +113,10 @@ def _venues() -> dict[str, Judge]:
             path.relative_to(ROOT).as_posix() for path in ROOT.glob(f"tests/integration/test_{kind}_venue*.py")
         )
         contracts = sorted(path.name for path in (ROOT / folder).glob("*.sol") if not _is_interface(path.name))
+        if (ROOT / "tests" / "contracts" / kind).is_dir():
+            forge = ForgeTests(("RolesMatrix.t.sol", f"{kind}/*.t.sol"))
+            targets |= {(folder / name).as_posix(): forge for name in contracts}
+            continue
         second = {
             name: [test for test in tests if Path(test).stem.rpartition("_")[2] in name.lower()]
             for name in contracts
@@ -185,11 +188,6 @@ TARGETS: dict[str, Judge] = {
     "contracts/venues/gmx/GmxV2Market.sol": GMX,
     "contracts/venues/gmx/GmxV2Releases.sol": GMX,
     "contracts/venues/gmx/GmxV2Keys.sol": GMX,
-    "contracts/venues/hyperevm/HyperEvmVenue.sol": HYPER,
-    "contracts/venues/hyperevm/HyperEvmLegs.sol": HYPER,
-    "contracts/venues/hyperevm/HyperEvmMarket.sol": HYPER,
-    "contracts/venues/hyperevm/HyperEvmLimits.sol": HYPER,
-    "contracts/venues/hyperevm/HyperCore.sol": HYPER,
     "contracts/book/LyraOptions.sol": LYRA,
     "contracts/venues/lyra/LyraOptionVenue.sol": OPTIONS,
     "contracts/venues/lyra/LyraAccount.sol": OPTIONS,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.backtest.mean_gas import MeanGas
 from agent.backtest.gas_model import GasModel, RebalanceKind
+from agent.backtest.mean_gas import MeanGas
 from agent.backtest.pool_funding import PoolFunding
 from agent.backtest.price_series import PriceSeries
 from agent.backtest.surroundings import Gas

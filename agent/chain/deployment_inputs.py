@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -19,6 +19,8 @@ class VenueInputs(BaseModel):
     name: str = Field(min_length=1)
     kind: str
     addresses: dict[str, ManifestAddress]
+    terms: dict[str, Any] | None = None
+    """What a contract of ours that reads the protocol is made with beside addresses; its protocol says what."""
 
 
 class DeploymentInputs(BaseModel):

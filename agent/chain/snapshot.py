@@ -8,7 +8,7 @@ from typing import Any
 from agent.chain.abi import Call, load_abi
 from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment
-from agent.chain.state import ChainState, StateCalls, VenueState, read_state
+from agent.chain.state import PLAIN_VIEWS, ChainState, OwnViews, StateCalls, VenueState, read_state
 from agent.domain import LADDER_RUNGS, BlockRef, QuotePoint, Snapshot, VenueSnapshot
 from agent.units import Address, Wad
 
@@ -16,8 +16,8 @@ from agent.units import Address, Wad
 class SnapshotReader:
     """Reads one vault with a ladder of quotes, whose sizes follow the bounds of the read before.
 
-    ``least_largest``: size that the ladder reaches even where the bounds allow less, WAD. ``order_kinds``: the kinds of
-    venues that fill later.
+    ``least_largest``: size that the ladder reaches even where the bounds allow less, WAD. ``own_views``: what to
+    ask of which kinds of venues.
     """
 
     def __init__(
@@ -26,15 +26,15 @@ class SnapshotReader:
         deployment: Deployment,
         keeper: Address | None = None,
         least_largest: Wad = Wad(0),  # noqa: B008 - a plain integer
-        order_kinds: frozenset[str] = frozenset(),
+        own_views: OwnViews = PLAIN_VIEWS,
     ) -> None:
         self._client = client
         self._deployment = deployment
         self._vault = deployment.contract("HedgeVault")
         self._quote = load_abi("IPerpVenue").function("quote")
-        self.state_calls = StateCalls(deployment, keeper, order_kinds)
+        self.state_calls = StateCalls(deployment, keeper, own_views)
         self._least_largest = least_largest
-        self._hedge_calls = StateCalls(deployment, keeper, order_kinds, is_without_book=True)
+        self._hedge_calls = StateCalls(deployment, keeper, own_views, is_without_book=True)
         self._largest: Wad | None = None
         self._venues: tuple[Address, ...] = ()
         self._sizes: tuple[Wad, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from agent.chain.abi import Call, checksummed, load_abi
 from agent.chain.client import ChainClient
@@ -18,12 +18,24 @@ _VENUE_READS = ("position", "markPrice", "indexPrice", "fundingRate", "freeColla
 _NO_ORDER = bytes(32)
 
 
+class OwnViews(NamedTuple):
+    """Kinds of venues that have views beyond `IPerpVenue`'s: ``IOrderTerms`` and an open order, ``IFundingSpeed``."""
+
+    orders: frozenset[str] = frozenset()
+    funding_speed: frozenset[str] = frozenset()
+
+
+PLAIN_VIEWS = OwnViews()
+"""None has."""
+
+
 @dataclass(frozen=True, slots=True)
 class VenueState:
     """One venue account; ``funding_accrued`` is not settled yet and owed to the position when positive.
 
     Of a venue that does not answer only the size last known is told: prices are 0, as is all else. ``order_terms`` and
-    ``open_order`` (the id of the order open now, 0x-prefixed) and ``funding_speed`` are of venues that fill later.
+    ``open_order`` (the id of the order open now, 0x-prefixed) are of venues that fill later, ``funding_speed`` of those
+    whose rate drifts.
     """
 
     address: Address
@@ -68,7 +80,7 @@ class ChainState:
 class StateCalls:
     """The reads of one vault's state, encoded once for the venues it had at the last look.
 
-    ``keeper`` is whose budget is read; by default the manifest's. ``order_kinds``: the kinds of venues that fill later.
+    ``keeper`` is whose budget is read; by default the manifest's. ``own_views``: what to ask of which kinds of venues.
     ``is_without_book`` leaves out what needs the book or a healthy price: the measurement's book delta is 0 then, and
     its price may be.
     """
@@ -77,12 +89,12 @@ class StateCalls:
         self,
         deployment: Deployment,
         keeper: Address | None = None,
-        order_kinds: frozenset[str] = frozenset(),
+        own_views: OwnViews = PLAIN_VIEWS,
         *,
         is_without_book: bool = False,
     ) -> None:
         self._deployment = deployment
-        self._order_kinds = order_kinds
+        self._own_views = own_views
         self._entries: dict[Address, VenueEntry] = {Address(entry.address): entry for entry in deployment.venues}
         vault, guard = deployment.contract("HedgeVault"), deployment.contract("RebalanceGuard")
         registry, oracle = deployment.contract("VenueRegistry"), deployment.contract("PriceOracle")
@@ -120,9 +132,11 @@ class StateCalls:
     def _venue_calls(self, address: Address) -> list[Call]:
         abi = load_abi("IPerpVenue")
         calls = [abi.function(name).at(address) for name in _VENUE_READS]
-        if self._entries[address].kind in self._order_kinds:
+        kind = self._entries[address].kind
+        if kind in self._own_views.orders:
             calls.append(abi.function("openOrder").at(address))
             calls.append(load_abi("IOrderTerms").function("orderTerms").at(address))
+        if kind in self._own_views.funding_speed:
             calls.append(load_abi("IFundingSpeed").function("fundingSpeed").at(address))
         return calls
 
@@ -189,8 +203,10 @@ class StateCalls:
             return VenueState(address, name, last_size, *(Wad(0),) * 4, AssetUnits(0), Wad(0))
         if len(answers) < len(outputs):
             raise TransientError(f"venue {name} answers the vault but not all of its views; reading it anew")
-        position, mark, index, funding_rate, free_collateral, max_funding_rate, *of_orders = answers
-        open_order, terms, speed = of_orders or (None, None, None)
+        position, mark, index, funding_rate, free_collateral, max_funding_rate, *own = answers
+        kind = self._entries[address].kind
+        open_order, terms = (own.pop(0), own.pop(0)) if kind in self._own_views.orders else (None, None)
+        speed = own.pop(0) if kind in self._own_views.funding_speed else None
         size, _, _, _, funding_accrued = position[0]
         return VenueState(
             address=address,

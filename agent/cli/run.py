@@ -160,6 +160,7 @@ def as_document(result: CycleResult) -> dict[str, Any]:
             {"venue": care.order.venue, "order_id": care.order.order_id, "act": care.act.value, "reason": care.reason}
             for care in result.orders
         ],
+        "errand": None if result.errand is None else str(result.errand),
         "intent_id": result.intent_id,
         "fills": [
             {
@@ -205,6 +206,8 @@ def as_line(result: CycleResult) -> str:
     if result.resumed is not None:
         parts.append(f"an open intent was {result.resumed.value}")
     parts += [f"{care.act.value} order {care.order.order_id[:10]}: {care.reason}" for care in result.orders]
+    if result.errand is not None:
+        parts.append(str(result.errand))
     if result.guard_mirror_mismatch:
         parts.append("THE GUARD'S MIRROR DISAGREES WITH THE CHAIN")
     return "; ".join([*parts, result.reason])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
-from agent.chain.deployment_inputs import DeploymentInputs
+from agent.chain.deployment_inputs import DeploymentInputs, VenueInputs
 from agent.deploy.drawing import Drawing
 from agent.deploy.network import Network
 from agent.deploy.steps import (
@@ -22,6 +22,7 @@ from agent.deploy.steps import (
     split_legs,
 )
 from agent.units import Address
+from agent.venues.protocol import OwnMarket
 from agent.venues.registry import venue_protocol
 
 MAX_ANSWER = 2**255 - 1
@@ -66,12 +67,14 @@ def draw(network: Network, inputs: DeploymentInputs, legs: Sequence[ChainLeg] = 
     """
     drawing = Drawing(network.deploy.salt)
     _core(drawing, network, inputs)
+    core = set(drawing.creations)
     venues = _adapters(drawing, inputs)
+    of_venues = drawing.creations.keys() - core
     _services(drawing, network)
     if network.dao is not None:
         drawing.create_dao(network.dao, drawing.creations["VaultAccess"].address)
     made = drawing.creations
-    steps: list[Step] = [Create(one, is_addition=key in venues.values()) for key, one in made.items()]
+    steps: list[Step] = [Create(one, is_addition=key in of_venues) for key, one in made.items()]
     book, registry = made["DeltaBook"], made["VenueRegistry"]
     steps += [AddToList(book, "sources", "addSource", made[name]) for name in SOURCES_OF_DELTA]
     steps += [NameOnce(made[holder], get, put, made[name]) for holder, get, put, name in NAMED_ONCE if name in made]
@@ -117,9 +120,19 @@ def _adapters(drawing: Drawing, inputs: DeploymentInputs) -> dict[str, str]:
     for venue in inputs.venues:
         protocol = venue_protocol(venue.kind, f"venue {venue.name}")
         addresses = [venue.addresses[name] for name in protocol.adapter_addresses]
+        own = [] if protocol.market is None else [_own_market(drawing, protocol.market, venue)]
         venues[venue.name] = key = f"{protocol.adapter} {venue.name}"
-        drawing.create(protocol.adapter, vault, *addresses, key=key)
+        drawing.create(protocol.adapter, vault, *own, *addresses, key=key)
     return venues
+
+
+def _own_market(drawing: Drawing, market: OwnMarket, venue: VenueInputs) -> Address:
+    """Draw what reads a protocol's market for the adapter; its name alone where it is the first of its kind."""
+    terms = market.terms.model_validate(venue.terms or {})
+    addresses = {name: Address(address) for name, address in venue.addresses.items()}
+    arguments = terms.arguments(drawing.creations["VaultAccess"].address, addresses)
+    key = market.contract if market.contract not in drawing.creations else f"{market.contract} {venue.name}"
+    return drawing.create(market.contract, *arguments, key=key)
 
 
 def _services(drawing: Drawing, network: Network) -> None:

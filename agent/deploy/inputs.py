@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.chain.deployment import ManifestAddress
-from agent.chain.deployment_inputs import DeploymentInputs, load_deployment_inputs
+from agent.chain.deployment_inputs import DeploymentInputs, VenueInputs, load_deployment_inputs
 from agent.deploy.addresses import DAO_ADDRESS, MARKET_ADDRESS, NO_ADDRESS, TODO_ADDRESS
 from agent.deploy.dao import DaoSection
 from agent.deploy.drawing import dao_address
@@ -62,15 +62,32 @@ def resolve_inputs(network: Network, where: Path, inputs_path: Path | None = Non
     written = inputs_path or (Path(network.deploy.inputs_path) if network.deploy.inputs_path else None)
     inputs = load_deployment_inputs(written) if written else _from_sections(network, where)
     for venue in inputs.venues:
-        protocol = venue_protocol(venue.kind, f"venue {venue.name}")
-        missing = [name for name in protocol.adapter_addresses if name not in venue.addresses]
-        if missing:
-            raise DataError(f"venue {venue.name}: address {missing[0]} is missing; add it to the deployment's inputs")
+        _require_complete(venue)
     if network.fees is not None and inputs.fee_recipient is None:
         raise DataError("[fees] would pay nobody; name fee_recipient in the deployment's inputs")
     if network.dao is not None:
         _require_own_dao(network, network.dao, inputs)
     return inputs
+
+
+def _require_complete(venue: VenueInputs) -> None:
+    """Refuse a venue without all that its protocol's contracts are made with."""
+    protocol = venue_protocol(venue.kind, f"venue {venue.name}")
+    own = protocol.market
+    wanted = (*protocol.adapter_addresses, *(() if own is None else own.addresses))
+    missing = [name for name in wanted if name not in venue.addresses]
+    if missing:
+        raise DataError(f"venue {venue.name}: address {missing[0]} is missing; add it to the deployment's inputs")
+    if own is None and venue.terms is not None:
+        raise DataError(f"venue {venue.name}: its kind {venue.kind} has no terms; remove them")
+    if own is None:
+        return
+    try:
+        own.terms.model_validate(venue.terms or {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        key, message = ".".join(str(part) for part in first["loc"]), first["msg"].removeprefix("Value error, ")
+        raise DataError(f"venue {venue.name}: terms: {key}: {message}; mend that entry") from None
 
 
 def _require_own_dao(network: Network, dao: DaoSection, inputs: DeploymentInputs) -> None:

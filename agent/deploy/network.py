@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError
 
@@ -105,6 +105,10 @@ class LiveVenue(Section):
     kind: str = Field(description="its protocol, of agent/venues/registry.py")
     addresses: dict[str, RequiredAddress] = Field(
         description="the protocol's contracts that its adapter needs, by name"
+    )
+    terms: dict[str, Any] | None = Field(
+        default=None,
+        description="what cannot be read of the market and is set instead; only of protocols that need it",
     )
 
 

@@ -17,7 +17,7 @@ from agent.doctor.vault import VaultDoctor
 from agent.domain import LADDER_RUNGS
 from agent.errors import AgentError, DataError
 from agent.settings import Settings
-from agent.venues.registry import ORDER_KINDS
+from agent.venues.registry import OWN_VIEWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def _endpoint_checks(
     url: str, settings: Settings, deployment: Deployment, clock: Callable[[], float]
 ) -> Iterator[Check]:
     endpoint = Endpoint(url, settings.chain)
-    batch_size = len(StateCalls(deployment, order_kinds=ORDER_KINDS).calls) + 2 * LADDER_RUNGS * len(deployment.venues)
+    batch_size = len(StateCalls(deployment, own_views=OWN_VIEWS).calls) + 2 * LADDER_RUNGS * len(deployment.venues)
     yield from endpoint.examine(deployment.contract("HedgeVault"), batch_size, clock)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from agent.governance.decoding import VAULT_GOVERNOR, DecodedCall
+from agent.venues.registry import VENUE_PROTOCOLS
 
 ROLES = {0: "governor", 1: "keeper", 2: "guardian", 3: "relay"}
 """Roles of `VaultAccess`."""
@@ -68,15 +69,6 @@ CONSEQUENCES: dict[tuple[str, str], Consequence] = {
         (("GmxV2Market", "addRelease"), _L, "orders and their margin go through the new release, which is believed"),
         (("GmxV2Market", "dropRelease"), _L, "orders go through the releases that are left"),
         (("GmxV2Market", "setLimits"), _L, "an order may pay as much to be executed, an opening takes as much margin"),
-        (("HyperEvmMarket", "setLimits"), _L, "orders may be as large, on as little margin, and count as cheap"),
-        (("HyperEvmMarket", "setTiers"), _L, "positions count as safe as the new margin table says"),
-        (("HyperEvmMarket", "setDepositWallet"), _L, "margin for HyperCore goes to {wallet}, which is believed"),
-        (
-            ("HyperEvmMarket", "writeOffLate"),
-            _L,
-            "what is late on the bridge counts in no price; who deposits has a part in what still comes",
-        ),
-        (("HyperEvmMarket", "distrust"), _T, "nothing is opened there before a canary order has come back again"),
         (("DeltaBook", "addSource"), _L, _BOOK_LOOSER),
         (("DeltaBook", "removeSource"), _L, _BOOK_LOOSER),
         (("DeltaBook", "replaceSource"), _L, _BOOK_LOOSER),
@@ -120,6 +112,10 @@ CONSEQUENCES: dict[tuple[str, str], Consequence] = {
         ((VAULT_GOVERNOR, "setProposalThreshold"), _L, "as many votes propose"),
         ((VAULT_GOVERNOR, "updateQuorumNumerator"), _L, "as few votes decide"),
     )
+} | {
+    (one.contract, one.function): Consequence(_T if one.tightens else _L, one.line)
+    for protocol in VENUE_PROTOCOLS.values()
+    for one in protocol.governed
 }  # fmt: skip
 
 _GRANTS = {

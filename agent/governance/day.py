@@ -20,7 +20,7 @@ from agent.governance.desk import GovernanceDesk
 from agent.governance.parameters import BOUNDS, Group
 from agent.settings import Settings
 from agent.units import WAD, Seconds, Wad, from_wad
-from agent.venues.registry import ORDER_KINDS
+from agent.venues.registry import OWN_VIEWS
 
 _KEEPER_GROUPS = (Group.BOUNDS, Group.VENUE_CAP)
 """Parameters that the guard's mirror judges trades by."""
@@ -72,7 +72,7 @@ def compare_day(desk: GovernanceDesk, changes: Sequence[Change], source: DaySour
 
 def _stand(client: ChainClient, deployment: Deployment, head: BlockRef, largest: Wad) -> tuple[Snapshot, Book]:
     """Read where the vault stands, and its options."""
-    snapshot, _ = SnapshotReader(client, deployment, None, largest, ORDER_KINDS).snapshot(head)
+    snapshot, _ = SnapshotReader(client, deployment, None, largest, OWN_VIEWS).snapshot(head)
     return snapshot, Book("underlying", _options(client, deployment, head))
 
 

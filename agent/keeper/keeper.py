@@ -17,6 +17,7 @@ from functools import partial
 from types import TracebackType
 
 from agent.chain.ahead import Ahead
+from agent.chain.deployment import venue_names
 from agent.chain.head_hints import HeadHints
 from agent.decision.flatten import FlattenStep
 from agent.domain import Action, BlockRef, Book
@@ -30,6 +31,7 @@ from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.book_watch import BookWatch
 from agent.keeper.cycle_row import cycle_record
 from agent.keeper.decider import Decider
+from agent.keeper.errand import ErrandRest
 from agent.keeper.key_checks import require_able
 from agent.keeper.loop import Loop
 from agent.keeper.nav_watch import NavWatch
@@ -39,11 +41,13 @@ from agent.keeper.planner import Planner, Sight
 from agent.keeper.price_updates import HermesUpdates, PriceUpdates
 from agent.keeper.rebalancer import Rebalancer
 from agent.keeper.result import CycleResult, Outcome
+from agent.keeper.venue_errands import VenueErrands
 from agent.ledger.database import Database
 from agent.ledger.lease import Lease
 from agent.ledger.records import AccountEventRecord, IntentRecord, VaultIdentity
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
+from agent.ledger.untold import UntoldEntries
 from agent.settings import Settings
 from agent.units import Address
 
@@ -91,11 +95,13 @@ class Keeper:
             goes_by_chain=starts_on_mismatch,
         )
         self._nav = NavWatch(self.ledger, self.alerts, settings.keeper, deployment.asset.decimals)
-        self._names = {Address(entry.address): entry.name for entry in deployment.venues}
-        self._orders = OrderWatch(self.ledger, self.alerts, settings.keeper, self._names)
+        self._untold = UntoldEntries(self.ledger, deployment, first_block.timestamp)
+        self._orders = OrderWatch(self.ledger, self.alerts, settings.keeper, venue_names(deployment))
         url = settings.keeper.price_service_url
         sources = prices if prices is not None or url is None else HermesUpdates(url)
-        self._order_keeper = OrderKeeper(planner, self.ledger, self._executor, self.address, self.alerts, sources)
+        rest = ErrandRest(self.ledger, self.alerts, settings.execution)
+        self._order_keeper = OrderKeeper(planner, self.ledger, self._executor, self.address, sources, rest)
+        self._errands = VenueErrands(planner, self.ledger, self._executor, self.address, rest)
 
     @classmethod
     def build(
@@ -250,11 +256,18 @@ class Keeper:
             seconds = time.perf_counter() - started
             return CycleResult(head, Outcome.PENDING, tended.waits, seconds, orders=tended.cares)
         head, sight = tended.head, tended.seen
+        errand = self._errands.run(head)
+        if errand is not None:
+            if errand.settlement.state is None:
+                seconds = time.perf_counter() - started
+                return CycleResult(head, Outcome.PENDING, str(errand), seconds, orders=tended.cares)
+            head, sight = self._see_head()
         result = self._act(head, sight)
         return replace(
             result,
             resumed=None if resumed is None else resumed.state,
             orders=tended.cares,
+            errand=errand,
             has_open_orders=self._order_keeper.has_open,
             cycle_seconds=time.perf_counter() - started,
         )
@@ -289,7 +302,7 @@ class Keeper:
         return head, sight
 
     def _tell_account_events(self, events: Sequence[AccountEventRecord]) -> None:
-        for alert, words in account_alerts(events, self._names):
+        for alert, words in account_alerts(events, venue_names(self.planner.deployment)):
             self.alerts.tell(alert, words)
 
     def _resume_open(self) -> Settlement | None:
@@ -306,7 +319,8 @@ class Keeper:
     def _is_wanted(self, record: IntentRecord) -> bool:
         """Return whether an open intent is of this very book, fresh enough, and the chain would accept it now."""
         if record.is_errand:
-            return self._order_keeper.is_wanted(record, self.planner.head(self._timer.unix_seconds))
+            head = self.planner.head(self._timer.unix_seconds)
+            return self._order_keeper.is_wanted(record, head) or self._errands.is_wanted(record, head)
         if record.book_digest != self._decider.book_digest:
             return False
         head = self.planner.head(self._timer.unix_seconds)
@@ -362,6 +376,7 @@ class Keeper:
 
     def _decide(self, sight: Sight, *, is_waiting: bool) -> CycleResult:
         """Decide and carry out; a vault takes a keeper's next intent only from a later block than its last."""
+        self._untold.book(sight.state, self._tell_account_events)
         nav, sight = self._nav.look(sight)
         view = self._decider.view(sight)
         if view.decision.action is Action.HOLD:

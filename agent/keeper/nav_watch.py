@@ -20,10 +20,6 @@ from agent.settings.keeper import KeeperSettings
 from agent.units import from_wad
 from agent.venues.protocol import AccountEventKind
 
-_NO_TRANSACTION = "0x" + "00" * 32
-_FIRST_INDEX = 1 << 40
-"""Beyond every log of a block: a correction is an entry of ours."""
-
 
 class NavWatch:
     """Compares the books of one vault, once a cycle."""
@@ -59,7 +55,7 @@ class NavWatch:
         found = corrections(self._ledger.accounts, sight.state, self._asset_decimals)
         events = tuple(
             AccountEventRecord(
-                LogId(block_id, _NO_TRANSACTION, _FIRST_INDEX + index),
+                LogId.of_ours(block_id, index),
                 venue,
                 AccountEventKind.CORRECTION,
                 one.size_delta,

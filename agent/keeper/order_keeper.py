@@ -8,33 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import takewhile
-
-from eth_abi.abi import encode
-from eth_utils.crypto import keccak
 
 from agent.chain.abi import Call, load_abi
 from agent.chain.ahead import Ahead
+from agent.chain.deployment import venue_names
 from agent.chain.orders import VenueOrder, order_id_bytes, read_orders
-from agent.domain import BlockRef, Intent
+from agent.domain import BlockRef
 from agent.errors import RejectedError, TransientError
-from agent.execution.revert_breaker import next_try_unix
 from agent.execution.settlement import Settlement
 from agent.execution.submit import Executor, errand_of
-from agent.formatting import iso_utc
 from agent.guard import worst_net_delta
-from agent.keeper.alerts import AlertEvent, AlertLog
+from agent.keeper.errand import ErrandRest, errand_intent
 from agent.keeper.order_plan import OrderAct, OrderCare, is_fill_wanted, plan_care
 from agent.keeper.planner import Planner, Sight
 from agent.keeper.price_updates import PriceUpdates
 from agent.keeper.settle_call import settle_call
 from agent.ledger.orders import Order, is_final
-from agent.ledger.records import IntentRecord, IntentState
+from agent.ledger.records import IntentRecord
 from agent.ledger.store import VaultLedger
-from agent.units import WAD, Address, IntentId, Seconds, Wei, wei_to_eth
+from agent.units import WAD, Address, Wei, wei_to_eth
 from agent.venues.registry import venue_protocol
-
-_TYPES = ("uint256", "address", "bytes32", "address", "bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +49,17 @@ class OrderKeeper:
         ledger: VaultLedger,
         executor: Executor | None,
         sender: Address,
-        alerts: AlertLog,
         prices: PriceUpdates | None,
+        rest: ErrandRest,
     ) -> None:
         self._planner = planner
         self._ledger = ledger
         self._executor = executor
         self._sender = sender
-        self._alerts = alerts
         self._prices = prices
+        self._rest = rest
         self._kinds = {Address(entry.address): entry.kind for entry in planner.deployment.venues}
-        self._names = {Address(entry.address): entry.name for entry in planner.deployment.venues}
+        self._names = venue_names(planner.deployment)
         self.refusals: dict[str, str] = {}
         """What the chain refused of what open orders needed, by the order's id, when they were last looked at."""
 
@@ -109,7 +102,7 @@ class OrderKeeper:
     def tend(self, seen: Ahead[Sight], head: BlockRef) -> tuple[OrderCare, Settlement] | None:
         """Do for the first order that needs it what it needs; None where none does, or nothing can be done now."""
         self.refusals = {}
-        if self._executor is None or not self.has_open or self._is_resting(head):
+        if self._executor is None or not self.has_open or self._rest.is_on(head):
             return None
         sight = _sight_or_none(seen)
         for care in self.cares(sight, head):
@@ -120,7 +113,8 @@ class OrderKeeper:
             if refusal is not None:
                 self.refusals[care.order.order_id] = f"{care.act.value} it ({care.reason}): {refusal}"
                 continue
-            record = IntentRecord(self._intent(call, head), self._is_urgent(sight), "0x", self._words(care))
+            intent = errand_intent(self._ledger.identity, call, head, self._planner.settings.execution)
+            record = IntentRecord(intent, self._is_urgent(sight), "0x", self._words(care))
             try:
                 return care, self._executor.execute(record, head, errand=call)
             except RejectedError as dear:  # gas; a later cycle asks again
@@ -192,38 +186,11 @@ class OrderKeeper:
     def _gas_cap(self) -> int:
         return self._planner.settings.execution.max_gas_units
 
-    def _intent(self, call: Call, head: BlockRef) -> Intent:
-        """Return an intent without legs, named by what it calls and the block it was decided on."""
-        snapshot_hash = bytes.fromhex(head.hash.removeprefix("0x"))
-        vault, data = self._ledger.identity.address, bytes.fromhex(call.data.removeprefix("0x"))
-        content = encode(_TYPES, (self._ledger.identity.chain_id, vault, snapshot_hash, call.to, data))
-        deadline = head.timestamp + self._planner.settings.execution.deadline_seconds
-        return Intent(IntentId("0x" + keccak(content).hex()), vault, (), Seconds(deadline), head)
-
     def _is_urgent(self, sight: Sight | None) -> bool:
         """Return whether the worst case is urgent: then an order that blocks a venue is worth the urgent fees."""
         if sight is None or not sight.is_whole:
             return False
         return worst_net_delta(sight.snapshot.measurement) >= sight.snapshot.bounds.urgent_delta
-
-    def _is_resting(self, head: BlockRef) -> bool:
-        """Return whether errands have reverted one after another: they rest as rebalances do, and a person is told."""
-        settings = self._planner.settings.execution
-        limit = settings.max_reverts_in_row
-        ended = self._ledger.closed_errands(limit)
-        reverts = list(takewhile(lambda one: one.state is IntentState.REVERTED, ended))
-        next_try = next_try_unix(reverts, settings)
-        if next_try is None:
-            self._alerts.clear(AlertEvent.ORDER_ERRANDS_REVERT)
-            return False
-        if head.timestamp >= next_try:
-            return False
-        words = (
-            f"the last {limit} errands for orders reverted, the newest: {reverts[0].detail}; none is sent until "
-            f"{iso_utc(next_try)}"
-        )
-        self._alerts.raise_alert(AlertEvent.ORDER_ERRANDS_REVERT, words, head.timestamp)
-        return True
 
 
 def _sight_or_none(seen: Ahead[Sight]) -> Sight | None:

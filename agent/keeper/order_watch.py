@@ -14,11 +14,11 @@ from agent.domain import BlockRef
 from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.planner import Sight
 from agent.ledger.acknowledging import acknowledged_orders
-from agent.ledger.orders import Order, by_venue, failed_in_a_row, is_final
+from agent.ledger.orders import Order, by_venue, failed_in_a_row, is_final, order_reference
 from agent.ledger.records import OrderState
 from agent.ledger.store import VaultLedger
 from agent.settings.keeper import KeeperSettings
-from agent.units import Address, from_wad
+from agent.units import Address, Seconds, from_wad
 
 
 class OrderWatch:
@@ -31,6 +31,8 @@ class OrderWatch:
         self._alerts = alerts
         self._settings = settings
         self._names = names
+        self._first_seen: dict[str, Seconds] = {}
+        """Open orders that no decision of this ledger asked for: a rescue's, a relayed intent's, an adapter's own."""
 
     def restrain(self, sight: Sight, refusals: Mapping[str, str]) -> Sight:
         """Return a sight in which venues with an open order, or with orders that keep failing, quote nothing.
@@ -76,7 +78,10 @@ class OrderWatch:
 
     def _stuck(self, order: Order, block: BlockRef, refusals: Mapping[str, str]) -> str | None:
         """Say of an open order that it should have come further by now."""
-        age = block.timestamp - self._ledger.decided_unix(order.intent_id)
+        decided_unix = self._ledger.decided_unix(order.intent_id)
+        if decided_unix is None:
+            decided_unix = self._first_seen.setdefault(order_reference(order), block.timestamp)
+        age = block.timestamp - decided_unix
         limit = self._settings.max_order_age_seconds
         if order.state is not OrderState.FROZEN and age <= limit:
             return None
@@ -84,7 +89,7 @@ class OrderWatch:
         why = "" if refusal is None else f"; the keeper cannot {refusal}"
         cancel = f"""evenkeel gov call '{name}.cancel ["{order.order_id}"]'"""
         return (
-            f"{self._shown(order)}, decided {age} s ago, allowed {limit:g}{why}; the venue gets no other order "
+            f"{self._shown(order)}, for {age} s by now, allowed {limit:g}{why}; the venue gets no other order "
             f"meanwhile: {cancel}, or evenkeel gov close {name}"
         )
 

@@ -27,7 +27,7 @@ from agent.guard import band_now, worst_net_delta
 from agent.risk.settlement import Settlement
 from agent.settings import Settings
 from agent.units import Address, Rounding, Seconds, Wei, eth_to_wei, gwei_to_wei
-from agent.venues.registry import ORDER_KINDS
+from agent.venues.registry import OWN_VIEWS
 
 NO_AVERAGES: Mapping[Seconds, float] = MappingProxyType({})
 
@@ -79,7 +79,7 @@ class Planner:
         self.book = book
         self.client = client
         self.deployment = deployment
-        self.reader = SnapshotReader(client, deployment, keeper, order_kinds=ORDER_KINDS)
+        self.reader = SnapshotReader(client, deployment, keeper, own_views=OWN_VIEWS)
         self.rollup = Rollup(client, RollupKind(settings.chain.rollup))
         self._policy = settings.policy.build()
         self._decision_settings = settings.to_decision_parameters(deployment.asset.decimals)

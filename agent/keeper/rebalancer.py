@@ -14,12 +14,14 @@ from agent.execution.survey import Survey
 from agent.guard import worst_net_delta
 from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.guard_check import Verdict, execution_mismatch, simulation_mismatch
+from agent.keeper.margin_ahead import margin_ahead
 from agent.keeper.planner import CycleView, Planner, Sight
 from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.accounting import NavCheck
 from agent.ledger.records import IntentRecord, IntentState, Receipt, VenuePrices
 from agent.ledger.store import VaultLedger
 from agent.units import Address, IntentId, Wei
+from agent.venues.registry import venue_protocol
 
 
 class Rebalancer:
@@ -38,9 +40,16 @@ class Rebalancer:
         self._executor = executor
         self._sender = sender
         self._alerts = alerts
+        self._waits_for_margin = frozenset(
+            name
+            for entry in planner.deployment.venues
+            for name in venue_protocol(entry.kind, f"venue {entry.name}").waits_for_margin
+        )
 
     def carry_out(self, sight: Sight, proposal: Verdict, book_digest: str, nav: NavCheck | None) -> CycleResult:
         """Do what was proposed on a sight, unless the chain would refuse it, and say what became of it.
+
+        Where a venue takes the trade only once its margin has arrived, the margin goes ahead.
 
         Raises
         ------
@@ -54,6 +63,9 @@ class Rebalancer:
         if self._executor is not None and proposal.guard_error is None:
             survey = self._executor.survey(intent, sight.block, is_urgent=self._is_urgent(record, sight, sight.block))
         rejection = self._planner.simulate(intent, self._sender, sight.block)
+        ahead = None if rejection is None else margin_ahead(proposal, rejection, self._waits_for_margin)
+        if ahead is not None:
+            return self.carry_out(sight, ahead, book_digest, nav)
         seen = CycleResult(
             block=sight.block,
             outcome=Outcome.REJECTED,

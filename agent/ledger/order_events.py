@@ -51,7 +51,11 @@ class OrderEvents:
         for step in known:
             orders[step.venue, step.order_id] = advance(orders.get((step.venue, step.order_id)), step)
         intents = {(leg.at.transaction_hash, leg.venue): leg.intent_id for leg in legs}
-        earlier = [fill for fill in self._ledger.fills() if (fill.at.block.number, fill.at.log_index) < place]
+        told = {step.at: (step.venue, step.order_id) for step in known}
+        earlier: dict[OrderKey, list[FillRecord]] = {}
+        for fill in self._ledger.fills():
+            if fill.at in told:
+                earlier.setdefault(told[fill.at], []).append(fill)
         steps: list[OrderStep] = []
         fills: list[FillRecord] = []
         for log in own:
@@ -67,7 +71,10 @@ class OrderEvents:
                     continue
                 filled = fields["filledSizeDelta"]
                 step = _step(log, order.intent_id, fields, state, order.requested_size_delta, filled)
-                fills += _new_fill(step, order, fields, [*earlier, *fills])
+                of_order = earlier.setdefault((step.venue, step.order_id), [])
+                new = _new_fill(step, order, fields, of_order)
+                of_order += new
+                fills += new
             steps.append(step)
             orders[step.venue, step.order_id] = advance(orders.get((step.venue, step.order_id)), step)
         return steps, fills
@@ -89,10 +96,12 @@ def _step(
 
 
 def _new_fill(
-    step: OrderStep, before: Order, fields: Mapping[str, Any], fills: Iterable[FillRecord]
+    step: OrderStep, before: Order, fields: Mapping[str, Any], known: Sequence[FillRecord]
 ) -> list[FillRecord]:
-    """Return what is filled and paid beyond what was known: the event tells of the whole order."""
-    known = [fill for fill in fills if fill.intent_id == step.intent_id and fill.venue == step.venue]
+    """Return what is filled and paid beyond the ``known`` fills of the order: the event tells of the whole of it.
+
+    An intent does not name an order: those that the vault did not ask for share one.
+    """
     size = step.filled_size_delta - before.filled_size_delta
     fee = fields["fee"] - sum(fill.fee for fill in known)
     if size == 0 and fee == 0:

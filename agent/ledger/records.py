@@ -70,6 +70,9 @@ class Purpose(Enum):
     """Settles, reconciles or cancels a venue's order."""
 
 
+_NO_TRANSACTION = "0x" + "00" * 32
+_FIRST_OF_OURS = 1 << 40
+
 VenuePrices = tuple[tuple[Address, Wad], ...]
 """Mark prices by venue, WAD USD."""
 
@@ -146,6 +149,11 @@ class LogId:
     block: BlockId
     transaction_hash: str
     log_index: int
+
+    @classmethod
+    def of_ours(cls, block: BlockId, index: int) -> LogId:
+        """Return the place of an entry that no event tells: beyond every log of the block that it was found at."""
+        return cls(block, _NO_TRANSACTION, _FIRST_OF_OURS + index)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Table, and_, exists, select
 
 from agent.chain.block_id import BlockId
-from agent.errors import FatalError
 from agent.ledger import rows, schema
 from agent.ledger.accounting import Accounts
 from agent.ledger.config import LedgerTerms
@@ -172,13 +171,11 @@ class VaultLedger(VaultRows):
             for row in self._fetch(statement)
         ]
 
-    def decided_unix(self, intent_id: IntentId) -> Seconds:
-        """Return when an intent was decided, by the chain's clock; raises `FatalError` when there is none."""
+    def decided_unix(self, intent_id: IntentId) -> Seconds | None:
+        """Return when an intent was decided, by the chain's clock; None of one that this ledger does not hold."""
         table = schema.intents
         found = self._fetch(self._rows_of(table).where(table.c.intent_id == intent_id))
-        if not found:
-            raise FatalError(f"the ledger holds no intent {intent_id}; it is not the ledger of this vault's keeper")
-        return Seconds(found[0].decided_at_unix)
+        return Seconds(found[0].decided_at_unix) if found else None
 
     # --- events ---------------------------------------------------------------------------------------------------
 

@@ -151,7 +151,7 @@ class Router:
         return min(by_venues, by_notional, by_turnover, key=lambda cap: cap.size)
 
     def route(self, size: int) -> Route:
-        """Plan legs for an absolute size within the cap.
+        """Plan legs for an absolute size within the cap, less what is no whole step of a venue's sizes.
 
         Raises
         ------
@@ -159,7 +159,7 @@ class Router:
             The size exceeds what the venues take.
 
         """
-        return _with_margin(self.snapshot, self._fills(size), self.ladders, self.settings)
+        return _with_margin(self.snapshot, self._in_steps(self._fills(size)), self.ladders, self.settings)
 
     def adverse(self, route: Route) -> Route:
         """Return the route at the worst prices that its fills may have: what it may lose.
@@ -212,6 +212,19 @@ class Router:
         fitting = (one for one in alone if not self._fixed_fee(one[0].venue_index) or self._is_fee_allowed(one[0]))
         allowed = [fills, *fitting]
         return min(allowed, key=self._total_cost)
+
+    def _in_steps(self, fills: tuple[Fill, ...]) -> tuple[Fill, ...]:
+        """Return fills in whole steps of their venues' sizes, those below one left out."""
+        found = []
+        for fill in fills:
+            terms = self.snapshot.venues[fill.venue_index].order_terms
+            rest = 0 if terms is None else abs(fill.size_delta) % terms.size_step
+            whole = abs(fill.size_delta) - rest
+            if rest and whole:
+                found.append(fill_at(self.ladders[fill.venue_index], fill.venue_index, whole))
+            elif whole:
+                found.append(fill)
+        return tuple(found)
 
     def _affordable_venues(self, size: int) -> tuple[int, ...]:
         """Return the venues over which a size can be spread so that the fixed part of no order's fee is too much of it.

@@ -10,7 +10,7 @@ from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment
 from agent.domain import BlockRef
 from agent.units import Address
-from agent.venues.protocol import FundingEvent, IndexedFunding
+from agent.venues.protocol import FundingEvent, IndexedFunding, UntoldFunding
 from agent.venues.registry import venue_protocol
 from agent.venues.views import read_views
 
@@ -25,7 +25,7 @@ class FundingSource:
 
 
 def funding_sources(client: ChainClient, deployment: Deployment, block: BlockRef) -> list[FundingSource]:
-    """Return the funding source of every venue of a deployment.
+    """Return the funding source of every venue of a deployment whose protocol tells of funding.
 
     Raises
     ------
@@ -35,11 +35,13 @@ def funding_sources(client: ChainClient, deployment: Deployment, block: BlockRef
         A venue does not answer, so that nobody can tell where its events are.
 
     """
-    events = [venue_protocol(entry.kind, f"venue {entry.name}").funding for entry in deployment.venues]
-    venues = [Address(entry.address) for entry in deployment.venues]
-    calls = [event.emitter.at(venue) for venue, event in zip(venues, events, strict=True)]
-    outputs = read_views(client, calls, block)
+    told: list[tuple[Address, FundingEvent | IndexedFunding]] = []
+    for entry in deployment.venues:
+        funding = venue_protocol(entry.kind, f"venue {entry.name}").funding
+        if not isinstance(funding, UntoldFunding):
+            told.append((Address(entry.address), funding))
+    outputs = read_views(client, [event.emitter.at(venue) for venue, event in told], block)
     return [
         FundingSource(venue, Address(to_checksum_address(output[0])), event)
-        for venue, output, event in zip(venues, outputs, events, strict=True)
+        for (venue, event), output in zip(told, outputs, strict=True)
     ]

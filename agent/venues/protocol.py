@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from enum import Enum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 from agent.chain.abi import Call, Event, Function
 from agent.chain.deployment import AssetEntry
-from agent.units import Address
+from agent.units import Address, Seconds
 
 
 class View(Protocol):
@@ -62,6 +62,18 @@ class IndexedFunding:
     size: str
     index: str
     entry: Function
+
+
+@dataclass(frozen=True, slots=True)
+class UntoldFunding:
+    """Funding that nothing tells: what an account comes to beside its margin and its fills.
+
+    ``period_seconds``: how often it is settled. ``slack_bps``: share of what was traded by which fills may be told
+    worse than they were, 1e-4.
+    """
+
+    period_seconds: Seconds
+    slack_bps: int
 
 
 class AccountEventKind(Enum):
@@ -119,7 +131,7 @@ class MaintenanceView:
     """
 
     holder: tuple[View, ...]
-    ratio: Function
+    ratio: Function | BoundView
     scale: int
     market: tuple[View, ...] = ()
 
@@ -143,6 +155,42 @@ class PythSettlement:
 
 
 @dataclass(frozen=True, slots=True)
+class GovernedFunction:
+    """A function of a protocol's own contracts for governor or guardian, and what it allows at worst, in one line.
+
+    ``line`` may name arguments in braces.
+    """
+
+    contract: str
+    function: str
+    line: str
+    tightens: bool = False
+
+
+class MarketTerms(Protocol):
+    """What a deployment's inputs say of a market beyond addresses; a pydantic model."""
+
+    @classmethod
+    def model_validate(cls, obj: Any) -> Self:
+        """Read it; raises pydantic's `ValidationError`."""
+
+    def arguments(self, access: Address, addresses: Mapping[str, Address]) -> tuple[Any, ...]:
+        """Return the constructor's arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnMarket:
+    """A contract of ours that reads the protocol for one vault and keeps governed limits.
+
+    It is deployed before the adapter, which takes it after the vault. ``addresses``: those it is made with, by name.
+    """
+
+    contract: str
+    addresses: tuple[str, ...]
+    terms: type[MarketTerms]
+
+
+@dataclass(frozen=True, slots=True)
 class VenueProtocol:
     """One protocol: its adapter contract and its events."""
 
@@ -152,7 +200,10 @@ class VenueProtocol:
     """Name of the adapter contract; its constructor takes the vault, then the addresses below."""
     adapter_addresses: tuple[str, ...]
     """The protocol's own contracts by their name among a deployment's inputs, in the constructor's order."""
-    funding: FundingEvent | IndexedFunding
+    _: KW_ONLY
+    market: OwnMarket | None = None
+    """What the adapter takes before them."""
+    funding: FundingEvent | IndexedFunding | UntoldFunding
     maintenance: MaintenanceView
     """Equity over notional below which an account is liquidated."""
     account_events: tuple[AccountEvent, ...]
@@ -161,3 +212,11 @@ class VenueProtocol:
     """How anybody has an order executed; None where nobody but the venue's own keepers can."""
     fills_later: bool = False
     """Whether its adapter leaves orders, which it tells of by `IPerpVenue.OrderRequested` and `OrderUpdated`."""
+    rate_drifts: bool = False
+    """Whether its funding rate drifts with the market's imbalance, as ``IFundingSpeed`` tells."""
+    governed: tuple[GovernedFunction, ...] = ()
+    """What governor and guardian may do on its contracts."""
+    waits_for_margin: frozenset[str] = frozenset()
+    """Errors by which its adapter refuses a trade whose margin has yet to arrive."""
+    errands: tuple[Function, ...] = ()
+    """Calls of the adapter without arguments that move its affairs on, of use exactly when they do not revert."""

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from agent.chain.state import OwnViews
 from agent.errors import DataError
 from agent.venues.curie import CURIE
+from agent.venues.hyperevm import HYPEREVM
 from agent.venues.protocol import VenueProtocol
 from agent.venues.synthetix import SYNTHETIX
 
-VENUE_PROTOCOLS: dict[str, VenueProtocol] = {"curie": CURIE, "synthetix": SYNTHETIX}
+VENUE_PROTOCOLS: dict[str, VenueProtocol] = {"curie": CURIE, "hyperevm": HYPEREVM, "synthetix": SYNTHETIX}
 ORDER_KINDS = frozenset(kind for kind, protocol in VENUE_PROTOCOLS.items() if protocol.fills_later)
 """Those whose adapters leave orders."""
+OWN_VIEWS = OwnViews(
+    orders=ORDER_KINDS,
+    funding_speed=frozenset(kind for kind, protocol in VENUE_PROTOCOLS.items() if protocol.rate_drifts),
+)
+"""What a look at the chain asks of which of them."""
 
 
 def venue_protocol(kind: str, where: str) -> VenueProtocol:

@@ -115,4 +115,5 @@ SYNTHETIX = VenueProtocol(
         least_age_seconds=2,
     ),
     fills_later=True,
+    rate_drifts=True,
 )

@@ -9,6 +9,7 @@ import pytest
 
 from agent.chain.abi import load_abi
 from agent.localnet.registry import MARKET_PROTOCOLS
+from agent.venues.protocol import UntoldFunding
 from agent.venues.registry import VENUE_PROTOCOLS
 
 REGISTRIES = {"agent/venues/registry.py", "agent/localnet/registry.py"}
@@ -89,7 +90,10 @@ def test_protocol__addresses_of_the_adapter__are_among_those_deployed(kind):
 
 @pytest.mark.chain
 @pytest.mark.parametrize("kind", VENUE_PROTOCOLS)
-def test_protocol__adapter__has_the_view_that_finds_the_emitter(kind):
+def test_protocol__adapter__has_the_functions_that_its_record_names(kind):
     protocol = VENUE_PROTOCOLS[kind]
-    emitter = protocol.funding.emitter
-    assert load_abi(protocol.adapter).function(emitter.name).outputs == emitter.outputs
+    functions = [*protocol.errands] if isinstance(protocol.funding, UntoldFunding) else [protocol.funding.emitter]
+    abi = load_abi(protocol.adapter)
+    for function in functions:
+        found = abi.function(function.name)
+        assert (found.selector, found.outputs[: len(function.outputs)]) == (function.selector, function.outputs)

@@ -186,7 +186,7 @@ def test_order_stuck__market_suspended_while_an_order_waits__is_paged_with_why_a
     ordering.pass_time(601)
     told = pages.wait_for("[critical] keeper localnet: order_stuck")
     found = re.fullmatch(
-        rf"order ({HASH}) on venue synthetix is requested, \+0 of \+[\d.]+ filled, decided \d+ s ago, allowed 600; the "
+        rf"order ({HASH}) on venue synthetix is requested, \+0 of \+[\d.]+ filled, for \d+ s by now, allowed 600; the "
         r"keeper cannot cancel it \(it expired \d+ s ago\): Error\(message=Market suspended\); the venue gets no other "
         rf"order meanwhile: evenkeel gov call 'synthetix\.cancel \[\"({HASH})\"\]', or evenkeel gov close synthetix",
         told,

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.chain
 MARGIN_USD = 100_000
 WINDOW = range(2, MAX_AGE)
 """Seconds after the request in which Synthetix executes."""
+TERMS = "(uint256,uint256,uint256,uint256)"
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def test_order_terms__before_it_is_asked_for__foretell_its_highest_fee_to_the_we
     limit = int(START_PRICE_USD * limit_ratio * WAD) + 1
     if (size > 0) is not (limit_ratio > 1):
         limit = int(START_PRICE_USD * (2 - limit_ratio) * WAD) + 1
-    terms = OrderTerms(*map(Wad, market.view("orderTerms()", returns="(uint256,uint256,uint256)")))
+    terms = OrderTerms(*map(Wad, market.view("orderTerms()", returns=TERMS)))
     quoted, _ = market.quote(size)
     foreseen = order_at_worst(0, Wad(size), Wad(limit), Wad(quoted), terms)
     assert market.order(market.ask(size, limit)).max_fee == foreseen.fee
@@ -97,7 +98,7 @@ def test_order_terms__synthetix_sets_them_anew__are_the_new_ones(market):
     market.set_parameters(takerFeeOffchainDelayedOrder="0.001", offchainPriceDivergence="0.05")
     settings = market.synthetix.market_settings
     market.as_owner(settings, "setMinKeeperFee(uint256)", 9 * WAD)
-    assert market.view("orderTerms()", returns="(uint256,uint256,uint256)") == (WAD // 1000, 9 * WAD, WAD // 20)
+    assert market.view("orderTerms()", returns=TERMS) == (WAD // 1000, 9 * WAD, WAD // 20, 1)
 
 
 # HEDGE-552

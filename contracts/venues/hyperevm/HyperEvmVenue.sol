@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
+import {IOrderTerms} from "../../interfaces/IOrderTerms.sol";
 import {IPerpVenue} from "../../interfaces/IPerpVenue.sol";
 import {PendingOrders} from "../PendingOrders.sol";
 import {HyperCore} from "./HyperCore.sol";
@@ -31,7 +32,7 @@ import {HyperEvmMarket} from "./HyperEvmMarket.sol";
 ///         executes opens more than was left pending, by the position at most. What HyperCore executes later than twice the
 ///         expiry shows in the position alone. Price and fee of a close are split by the governed fee; beside a transfer
 ///         between spot and perpetuals both are told as the worst that was allowed.
-contract HyperEvmVenue is HyperEvmLegs {
+contract HyperEvmVenue is HyperEvmLegs, IOrderTerms {
     using SafeCast for uint256;
 
     /// @dev The account as it was when the open order was asked for.
@@ -200,6 +201,16 @@ contract HyperEvmVenue is HyperEvmLegs {
     }
 
     // --- the order ------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IOrderTerms
+    /// @dev The fixed part is what HyperCore's millionths round a fee up by.
+    function orderTerms()
+        external
+        view
+        returns (uint256 feeRate, uint256 fixedFee, uint256 saleRise, uint256 sizeStep)
+    {
+        return (market.limits().takerFee, uint256(USD_TO_WAD), 0, market.lot());
+    }
 
     /// @notice HyperCore's name of an order.
     function cloidOf(bytes32 orderId) public pure returns (uint128) {

@@ -103,9 +103,13 @@ contract SynthetixV2Venue is SynthetixV2Account, IOrderTerms {
 
     /// @inheritdoc IOrderTerms
     /// @dev The fixed part is the keeper's deposit.
-    function orderTerms() external view returns (uint256 feeRate, uint256 fixedFee, uint256 saleRise) {
+    function orderTerms()
+        external
+        view
+        returns (uint256 feeRate, uint256 fixedFee, uint256 saleRise, uint256 sizeStep)
+    {
         ISynthetixV2Settings settings = _settings();
-        return (_highestFeeRate(settings), settings.minKeeperFee(), settings.offchainPriceDivergence(_marketKey));
+        return (_highestFeeRate(settings), settings.minKeeperFee(), settings.offchainPriceDivergence(_marketKey), 1);
     }
 
     // --- the order ------------------------------------------------------------------------------------------------

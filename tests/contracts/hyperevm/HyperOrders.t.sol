@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {IPerpVenue} from "../../../contracts/interfaces/IPerpVenue.sol";
+import {HyperEvmLimits} from "../../../contracts/venues/hyperevm/HyperEvmLimits.sol";
 import {HyperEvmMarket} from "../../../contracts/venues/hyperevm/HyperEvmMarket.sol";
 import {HyperEvmVenue} from "../../../contracts/venues/hyperevm/HyperEvmVenue.sol";
 import {HyperStage} from "./HyperStage.sol";
@@ -269,7 +272,29 @@ contract HyperOrdersTest is HyperStage {
         _expectRefusal(2e18, 2100e18, abi.encodeWithSelector(HyperEvmMarket.BookEmpty.selector, true));
     }
 
+    /// HEDGE-560
+    function testFuzz_orderTerms_foretellTheHighestFee(int64 size, uint8 limitBps, uint64 takerFee) external {
+        int256 sizeDelta = int256(size) % 20e18;
+        vm.assume(sizeDelta < -0.01e18 || sizeDelta > 0.01e18);
+        HyperEvmLimits.Limits memory limits = _limits();
+        limits.takerFee = uint64(bound(takerFee, 0, 0.01e18));
+        vm.prank(vault.governor());
+        market.setLimits(limits);
+        uint256 limit = sizeDelta > 0 ? PRICE + PRICE * limitBps / 10_000 : PRICE - PRICE * limitBps / 10_000;
+        (uint256 feeRate, uint256 fixedFee, uint256 saleRise,) = venue.orderTerms();
+        (uint256 quoted,) = venue.quote(sizeDelta);
+        uint256 price = sizeDelta > 0 ? limit : quoted + quoted * saleRise / 1e18;
+        uint256 foreseen = Math.mulDiv(SignedMath.abs(sizeDelta), price, 1e18, Math.Rounding.Ceil);
+        foreseen = Math.mulDiv(foreseen, feeRate, 1e18, Math.Rounding.Ceil) + fixedFee;
+        vm.prank(address(vault));
+        uint256 told = venue.order(venue.execute(sizeDelta, limit).orderId).maxFee;
+        assertLe(told, foreseen);
+        assertGe(told + 0.5e18, foreseen); // a lot, a tick and a rounding apart
+    }
+
     function test_size_isCutToLots() external {
+        (,,, uint256 sizeStep) = venue.orderTerms();
+        assertEq(sizeStep, 1e14);
         bytes32 orderId = _deal(2e18 + 0.99e14);
         assertEq(venue.order(orderId).sizeDelta, 2e18);
         assertEq(venue.size(), 2e18);

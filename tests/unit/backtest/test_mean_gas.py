@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agent.backtest.mean_gas import FEED_SLOTS, MeanGas
 from agent.backtest.gas_model import RebalanceKind
+from agent.backtest.mean_gas import FEED_SLOTS, MeanGas
 from agent.backtest.price_series import PriceSeries
 from agent.units import Seconds
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agent.backtest.mean_gas import MeanGas
 from agent.backtest.gas_model import GasModel, GasUnits, RebalanceKind
+from agent.backtest.mean_gas import MeanGas
 from agent.backtest.pool_market import History, PoolDepth, PoolMarket
 from agent.backtest.price_series import PriceSeries
 from agent.backtest.vault_day import KeeperModel, replay_vault

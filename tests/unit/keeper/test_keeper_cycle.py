@@ -21,6 +21,7 @@ from agent.keeper.keeper import Keeper
 from agent.keeper.order_keeper import Tended
 from agent.keeper.planner import CycleView, Sight
 from agent.keeper.result import CycleResult, Outcome
+from agent.keeper.venue_errands import Errand
 from agent.ledger.accounting import NavCheck
 from agent.ledger.records import IntentState, Receipt
 from agent.policy.fixed_threshold import FixedThreshold
@@ -51,6 +52,7 @@ class World:
         self.resumed: list[Settlement] = []
         self.tended: list[Tended] = []
         self.refusals: dict[str, str] = {}
+        self.errands: list[Settlement] = []
         self.refusal: RejectedError | None = None
         self.is_keeper = True
         self.margin: Any = None
@@ -115,7 +117,19 @@ class World:
         self.steps.append(f"tend {head.number}")
         return self.tended.pop() if self.tended[-1].waits is not None else Tended(self.tended.pop().cares, *look())
 
+    def run(self, head: BlockRef) -> Errand | None:
+        if self.errands:
+            self.steps.append(f"errand {head.number}")
+            return Errand("perp", "advance", self.errands.pop())
+        return None
+
+    is_booked = False
+
+    def book(self, state: Any, tell: Any) -> None:
+        self.is_booked = True
+
     def look(self, sight: Sight) -> tuple[NavCheck, Sight]:
+        assert self.is_booked, "what no event tells belongs to the NAV that is compared"
         return NAV, sight
 
     def restrain(self, sight: Sight, refusals: dict[str, str]) -> Sight:
@@ -148,7 +162,7 @@ def keeper(world: World) -> Keeper:
     made.is_shadow, made._timer = False, Timer()
     made._settings = SimpleNamespace(keeper=SimpleNamespace(cycle_deadline_seconds=9.0))
     made.planner = made._scanner = made._executor = made._rebalancer = made._decider = made.alerts = world
-    made._nav = made._orders = made._order_keeper = world
+    made._nav = made._untold = made._orders = made._order_keeper = made._errands = world
     made.ledger, made._database = world, SimpleNamespace(lease=world)
     world.accounts, world.book_digest, world.client = None, "0xb00c", SimpleNamespace(within=lambda _: nullcontext())
     return made
@@ -166,6 +180,20 @@ def test_cycle__errand_is_on_its_way__nothing_else_is_done(keeper, world):
     result = keeper.cycle()
     assert world.steps == ["lease", "scan 5", "tend 5"]
     assert (result.outcome, result.reason, result.orders) == (Outcome.PENDING, "waits to be mined", ("settled",))
+
+
+def test_cycle__venue_was_moved_on__decides_at_a_new_head(keeper, world):
+    world.errands = [Settlement(IntentState.EXECUTED, block(5), None)]
+    result = keeper.cycle()
+    assert world.steps == ["lease", "scan 5", "errand 5", "scan 6", "trade"]
+    assert (str(result.errand), result.block.number) == ("advance of venue perp: executed", 6)
+
+
+def test_cycle__what_moves_a_venue_on_is_on_its_way__nothing_else_is_done(keeper, world):
+    world.errands = [Settlement(None, None, None, "not mined yet")]
+    result = keeper.cycle()
+    assert world.steps == ["lease", "scan 5", "errand 5"]
+    assert (result.outcome, result.reason) == (Outcome.PENDING, "advance of venue perp: not mined yet")
 
 
 def test_cycle__nothing_open__is_read_decided_and_carried_out_in_order(keeper, world):

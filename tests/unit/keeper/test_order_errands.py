@@ -9,6 +9,7 @@ import pytest
 
 from agent.domain import BlockRef
 from agent.keeper.alerts import AlertEvent, AlertLog
+from agent.keeper.errand import ErrandRest
 from agent.keeper.order_keeper import OrderKeeper
 from agent.ledger.records import ClosedIntent, IntentState
 from agent.units import Address, BlockHash, IntentId, Seconds, Wei
@@ -40,7 +41,8 @@ def tending(monkeypatch: pytest.MonkeyPatch, ledger: Ledger, alerts: AlertLog) -
     """An order keeper with an order open that needs nothing, and the looks it takes at what orders need."""
     execution = SimpleNamespace(max_reverts_in_row=LIMIT, revert_rest_seconds=REST)
     planner = SimpleNamespace(deployment=SimpleNamespace(venues=[]), settings=SimpleNamespace(execution=execution))
-    keeper = OrderKeeper(planner, ledger, object(), Address("0x1"), alerts, None)
+    rest = ErrandRest(ledger, alerts, execution)
+    keeper = OrderKeeper(planner, ledger, object(), Address("0x1"), None, rest)
     looks: list[object] = []
     monkeypatch.setattr(OrderKeeper, "has_open", True)
     monkeypatch.setattr(keeper, "cares", lambda sight, head: looks.append(head) or [])

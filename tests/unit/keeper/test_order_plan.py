@@ -12,7 +12,7 @@ from agent.keeper.order_plan import OrderAct, is_fill_wanted, plan_care
 from agent.units import Seconds, Wad
 from tests.support.decision_builders import NOW, VENUE_ADDRESSES, VenueState, held, snapshot_of, wad
 
-TERMS = OrderTerms(wad("0.0006"), wad(4), wad("0.1"))
+TERMS = OrderTerms(wad("0.0006"), wad(4), wad("0.1"), Wad(1))
 ORDER = VenueOrder(
     *(VENUE_ADDRESSES[0], "0x01", OrderStatus.PENDING, wad(10), wad(0), wad(3_010), wad(0), wad(0), wad(22)),
     *(Seconds(NOW), Seconds(NOW + 31)),

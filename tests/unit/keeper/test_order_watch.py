@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +15,7 @@ from agent.ledger.database import Database
 from agent.ledger.orders import failed_in_a_row
 from agent.ledger.records import Acknowledgement, IntentRecord, OrderState, Subject, VaultIdentity
 from agent.settings.keeper import KeeperSettings
-from agent.units import Address, BlockHash, Seconds, Wei
+from agent.units import Address, BlockHash, IntentId, Seconds, Wei
 from tests.support.pending_venue import INTENT_ID, VENUE, PendingVenue
 
 REQUESTED, PARTLY, EXECUTED = OrderState.REQUESTED, OrderState.PARTLY, OrderState.EXECUTED
@@ -98,6 +98,21 @@ def test_restrain__open_order_on_the_only_venue__leaves_margin_alone(ledger, ale
     told(ledger, ("7", REQUESTED, 100, 0))
     seen = OrderWatch(ledger, alerts, SETTINGS, NAMES).restrain(sight(VENUE), {})
     assert seen.snapshot.paused is True
+
+
+# A rescue, a relayed intent, an adapter's own order: no decision of this ledger.
+def test_restrain__order_of_somebody_else__is_as_old_as_it_has_been_seen(ledger, alerts):
+    venue = PendingVenue()
+    venue.mine(("7", REQUESTED, 100, 0))
+    [step] = venue.blocks[0]
+    venue.blocks[0] = [replace(step, intent_id=IntentId("0x" + "00" * 32))]
+    ledger.add_scan(venue.scan())
+    watch = OrderWatch(ledger, alerts, SETTINGS, NAMES)
+    assert "order 7" in watch.restrain(sight(VENUE, age=9_000), {}).restraint
+    watch.restrain(sight(VENUE, age=9_600), {})
+    assert alerts.up == frozenset()
+    watch.restrain(sight(VENUE, age=9_601), {})
+    assert alerts.up == {AlertEvent.ORDER_STUCK}
 
 
 @pytest.mark.parametrize(("state", "filled"), [(EXECUTED, 100), (CANCELLED, 40), (EXPIRED, 0)])

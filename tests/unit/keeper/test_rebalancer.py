@@ -51,6 +51,7 @@ class FakeChain:
         self.executed: list[tuple[IntentRecord, Any]] = []
         self.reader = self.client = self
         self.settings = SimpleNamespace(keeper=SimpleNamespace(cycle_deadline_seconds=9.0))
+        self.deployment = SimpleNamespace(venues=[])
 
     def intent_of(self, sight: Sight, proposal: Any) -> Intent:
         return INTENT

@@ -71,15 +71,15 @@ def scanner_of(chain, ledger):
     return EventScanner(chain, ledger, deployment("synthetix"), chain.head())
 
 
-def requested(size):
+def requested(size, order_id=ORDER):
     event = load_abi("IPerpVenue").event("OrderRequested")
-    return emitted(event, VENUE, orderId=ORDER, sizeDelta=size, limitPrice=PRICE, maxFee=WAD, expiresAt=31)
+    return emitted(event, VENUE, orderId=order_id, sizeDelta=size, limitPrice=PRICE, maxFee=WAD, expiresAt=31)
 
 
-def updated(status, filled, price=PRICE, fee=0):
+def updated(status, filled, price=PRICE, fee=0, order_id=ORDER):
     event = load_abi("IPerpVenue").event("OrderUpdated")
     fields = {"status": status, "filledSizeDelta": filled, "executionPrice": price, "fee": fee}
-    return emitted(event, VENUE, orderId=ORDER, **fields)
+    return emitted(event, VENUE, orderId=order_id, **fields)
 
 
 def modified(size, index, account=VENUE):
@@ -117,6 +117,21 @@ def test_order__filled_in_two_parts__each_is_what_the_whole_grew_by(chain, ledge
     account = ledger.accounts.venues[VENUE]
     assert (account.size, account.traded, account.fees) == (4 * WAD, 4 * WAD * 3_003 * WAD, 5 * WAD)
     assert [fill.size_delta for fill in ledger.fills()] == [0, WAD, 3 * WAD]
+
+
+# Orders that no rebalance asked for, as a leaver's, share the intent that the vault names them by.
+@pytest.mark.parametrize("pages", [1, 2])
+def test_orders__of_one_intent__each_is_booked_with_its_own_price_and_fee(chain, ledger, pages):
+    scanner, second = scanner_of(chain, ledger), b"\x08" * 32
+    chain.grow(requested(-WAD))
+    head = chain.grow(updated(FILLED, -WAD, PRICE, 2 * WAD))
+    if pages == 2:
+        scanner.scan(head)
+    chain.grow(requested(-2 * WAD, second))
+    scanner.scan(chain.grow(updated(FILLED, -2 * WAD, PRICE + WAD, 3 * WAD, second)))
+    account = ledger.accounts.venues[VENUE]
+    assert (account.size, account.fees) == (-3 * WAD, 5 * WAD)
+    assert account.traded == -WAD * PRICE - 2 * WAD * (PRICE + WAD)
 
 
 def test_order__cancelled_with_its_deposit_lost__is_a_fee_alone(chain, ledger):

@@ -26,7 +26,7 @@ from tests.support.decision_builders import (
 )
 
 BOOK = short_calls()
-TERMS = OrderTerms(fee_rate=wad("0.0006"), fixed_fee=wad(4), sale_rise=wad("0.02"))
+TERMS = OrderTerms(fee_rate=wad("0.0006"), fixed_fee=wad(4), sale_rise=wad("0.02"), size_step=Wad(1))
 LATER = VenueState(fee_ratio=0.0006, order_terms=TERMS)
 AT_ONCE = VenueState(fee_ratio=0.0008)
 
@@ -54,7 +54,7 @@ def test_order_at_worst__sale_with_a_limit_above_its_rise__is_charged_on_it():
 
 
 def test_order_at_worst__odd_amounts__round_against_the_vault():
-    terms = OrderTerms(fee_rate=Wad(1), fixed_fee=Wad(0), sale_rise=Wad(0))
+    terms = OrderTerms(fee_rate=Wad(1), fixed_fee=Wad(0), sale_rise=Wad(0), size_step=Wad(1))
     assert order_at_worst(0, Wad(1), Wad(1), Wad(1), terms).fee == 1
 
 

@@ -1,0 +1,87 @@
+"""Moves a venue's affairs on where its protocol leaves that to anybody: margin leg by leg, an order that proves it.
+
+Each such call of an adapter takes no argument and reverts where there is nothing to do, so a simulation says whether it
+is of use. One a cycle is sent, through the execution machine as an order's errand is. None of them adds exposure beyond
+what the adapter's own limits say, and a venue whose orders keep failing gets none until somebody has looked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.chain.abi import Call
+from agent.domain import BlockRef
+from agent.errors import RejectedError
+from agent.execution.settlement import Settlement
+from agent.execution.submit import Executor, errand_of
+from agent.keeper.errand import ErrandRest, errand_intent
+from agent.keeper.planner import Planner
+from agent.ledger.acknowledging import acknowledged_orders
+from agent.ledger.orders import by_venue, failed_in_a_row
+from agent.ledger.records import IntentRecord
+from agent.ledger.store import VaultLedger
+from agent.units import Address
+from agent.venues.registry import venue_protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What was called on which venue, and what became of it."""
+
+    venue: str
+    function: str
+    settlement: Settlement
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        state = self.settlement.state
+        return f"{self.function} of venue {self.venue}: {self.settlement.detail if state is None else state.value}"
+
+
+class VenueErrands:
+    """Of one vault and one keeper; without an executor nothing is sent."""
+
+    def __init__(
+        self, planner: Planner, ledger: VaultLedger, executor: Executor | None, sender: Address, rest: ErrandRest
+    ) -> None:
+        self._planner = planner
+        self._ledger = ledger
+        self._executor = executor
+        self._sender = sender
+        self._rest = rest
+        self._calls: dict[Call, str] = {
+            function.at(Address(entry.address)): entry.name
+            for entry in planner.deployment.venues
+            for function in venue_protocol(entry.kind, f"venue {entry.name}").errands
+        }
+
+    def run(self, head: BlockRef) -> Errand | None:
+        """Do the first errand that is of use now; None where none is."""
+        if self._executor is None or not self._calls or self._rest.is_on(head):
+            return None
+        for call, venue in self._calls.items():
+            if self._is_failing(call.to) or not self._is_of_use(call, head):
+                continue
+            intent = errand_intent(self._ledger.identity, call, head, self._planner.settings.execution)
+            record = IntentRecord(intent, False, "0x", f"{call.function.name} of venue {venue}")
+            try:
+                return Errand(venue, call.function.name, self._executor.execute(record, head, errand=call))
+            except RejectedError:
+                return None  # gas is too dear now; a later cycle asks again
+        return None
+
+    def is_wanted(self, record: IntentRecord, head: BlockRef) -> bool:
+        """Return whether an errand that a crash or a time-out left open is one of these, and still of use."""
+        call = errand_of(self._ledger.transactions_of(record.intent.intent_id))
+        if call is None or (call.to, call.data) not in {(known.to, known.data) for known in self._calls}:
+            return False
+        return self._is_of_use(call, head)
+
+    def _is_of_use(self, call: Call, head: BlockRef) -> bool:
+        gas = self._planner.settings.execution.max_gas_units
+        return self._planner.client.simulate(self._sender, call, gas, head) is None
+
+    def _is_failing(self, venue: Address) -> bool:
+        limit = self._planner.settings.keeper.max_failed_orders_in_row
+        orders = by_venue(self._ledger.orders()).get(venue, [])
+        return len(failed_in_a_row(orders, acknowledged_orders(self._ledger))) >= limit

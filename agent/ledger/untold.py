@@ -1,0 +1,115 @@
+"""Books what a venue tells nobody: funding, and trades of others, by what an account is worth.
+
+Equity is linear in the price by `IPerpVenue`, so at the price judged an account that nothing but funding has moved is
+worth what the ledger says less that funding:
+
+    funding paid = cash + size P - equity at P,
+
+cash as in `agent.ledger.accounting`. That is taken for funding up to what funding can have been since the last booking,
+
+    |paid| <= rate max |size| P t + fees + slack x traded notional,
+
+``rate`` the venue's own highest per day, ``size`` each that was held, ``t`` the time since and one settlement; fees and
+trades are those since, for what they came to is worked out by the adapter. Anything beyond stays a difference of NAV,
+at which the keeper stops. A size that is not the ledger's, while no order is open, is a trade of somebody else's: a
+liquidation or a deleveraging.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from agent.chain.block_id import BlockId
+from agent.chain.deployment import Deployment
+from agent.chain.state import ChainState, VenueState
+from agent.domain import VenueMeasurement
+from agent.ledger.accounting import VenueAccount
+from agent.ledger.orders import is_final
+from agent.ledger.records import AccountEventRecord, FundingRecord, LogId, Scan
+from agent.ledger.store import VaultLedger
+from agent.rounding import mul_div_up
+from agent.units import BPS, SECONDS_PER_DAY, WAD, Address, BlockHash, Seconds, Wad
+from agent.venues.protocol import AccountEventKind, UntoldFunding
+from agent.venues.registry import venue_protocol
+
+_LEAST_PART = 1_000_000
+"""Less than this part of an account's equity is not booked yet: a row a cycle would say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Since:
+    """When an account was booked last."""
+
+    number: int
+    unix: Seconds
+
+
+class UntoldEntries:
+    """Entries of one vault's venues that tell nothing; ``first_unix``: time of the vault's first block.
+
+    What it remembers is the time of its own bookings. What was booked before it began is taken to be as old as the
+    newest cycle on record.
+    """
+
+    def __init__(self, ledger: VaultLedger, deployment: Deployment, first_unix: Seconds) -> None:
+        self._ledger = ledger
+        self._asset_decimals = deployment.asset.decimals
+        self._fundings: dict[Address, UntoldFunding] = {}
+        for entry in deployment.venues:
+            funding = venue_protocol(entry.kind, f"venue {entry.name}").funding
+            if isinstance(funding, UntoldFunding):
+                self._fundings[Address(entry.address)] = funding
+        newest = ledger.last_cycle()
+        self._start = _Since(0, first_unix) if newest is None else _Since(newest.block_id.number, newest.block_unix)
+        self._times: dict[BlockHash, Seconds] = {}
+
+    def book(self, state: ChainState, tell: Callable[[Sequence[AccountEventRecord]], None]) -> None:
+        """Book what the accounts of a look at the chain have come to; ``tell`` hears of others' acts before that."""
+        funding: list[FundingRecord] = []
+        acts: list[AccountEventRecord] = []
+        block_id = BlockId.of(state.block)
+        for index, (venue, measured) in enumerate(zip(state.venues, state.measurement.venues, strict=True)):
+            if venue.address not in self._fundings or measured.is_silent or self._is_waiting(venue, measured):
+                continue
+            account = self._ledger.accounts.venues.get(venue.address, VenueAccount())
+            rest = measured.equity - account.worth(measured.price, venue.funding_accrued, self._asset_decimals)
+            moved, at = venue.size - account.size, LogId.of_ours(block_id, index)
+            if moved:
+                cash = Wad(rest - moved * measured.price // WAD)
+                acts.append(AccountEventRecord(at, venue.address, AccountEventKind.TRADE, Wad(moved), cash))
+            elif self._is_funding(venue, measured, -rest, state.block.timestamp):
+                funding.append(FundingRecord(at, venue.address, Wad(-rest)))
+        if acts:
+            tell(acts)
+        if acts or funding:
+            scan = Scan(block_id.number, block_id, funding=tuple(funding), account_events=tuple(acts))
+            self._ledger.add_scan(scan)
+            self._times[block_id.hash] = state.block.timestamp
+
+    def _is_waiting(self, venue: VenueState, measured: VenueMeasurement) -> bool:
+        """Return whether an order is on its way, or has filled and is not in the ledger yet."""
+        is_open = venue.open_order is not None or measured.size_low != measured.size_high
+        return is_open or any(
+            order.venue == venue.address and not is_final(order.state) for order in self._ledger.orders()
+        )
+
+    def _is_funding(self, venue: VenueState, measured: VenueMeasurement, paid: int, now: Seconds) -> bool:
+        if abs(paid) * _LEAST_PART <= abs(measured.equity):
+            return False
+        terms, since = self._fundings[venue.address], self._since(venue.address)
+        fills = [f for f in self._ledger.fills() if f.venue == venue.address and f.at.block.number > since.number]
+        traded = sum(mul_div_up(abs(fill.size_delta), fill.execution_price, WAD) for fill in fills)
+        before = accumulate((-fill.size_delta for fill in reversed(fills)), initial=int(venue.size))
+        seconds = now - since.unix + terms.period_seconds
+        notional_wad = max(abs(size) for size in before) * measured.price
+        of_time = notional_wad * venue.max_funding_rate_per_day * seconds // (SECONDS_PER_DAY * WAD**2)
+        return abs(paid) <= of_time + sum(fill.fee for fill in fills) + mul_div_up(traded, terms.slack_bps, BPS)
+
+    def _since(self, venue: Address) -> _Since:
+        booked = [payment.at.block for payment in self._ledger.funding() if payment.venue == venue]
+        newest = max(booked, key=lambda block: block.number, default=None)
+        if newest is None or newest.hash not in self._times:
+            return self._start
+        return _Since(newest.number, self._times[newest.hash])
