@@ -49,7 +49,6 @@ from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
 from agent.ledger.untold import UntoldEntries
 from agent.settings import Settings
-from agent.units import Address
 
 
 class Keeper:
