@@ -165,12 +165,21 @@ class OptionLeg:
     iv_low_annual: float
     iv_high_annual: float
     label: str
+    settles_on_average: ClassVar[bool] = True
+    """Whether the book's window of settlement is this leg's too."""
 
     @property
     def terms(self) -> dict[str, float | bool]:
         """Fields of the product by name; the volatility interval is for the chain alone."""
         is_call = self.option_type is OptionType.CALL
         return {"is_call": is_call, "strike_usd": self.strike_usd, "vol_annual": self.iv_annual}
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOptionLeg(OptionLeg):
+    """An option that the vault has bought as a hedge: it settles by its venue's rule, not by the book's average."""
+
+    settles_on_average: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +301,8 @@ class VenueSnapshot:
     quotes: tuple[QuotePoint, ...]
     order_terms: OrderTerms | None = None
     funding_speed: FundingSpeed | None = None
+    trades_options: bool = False
+    """Whether it holds options for the vault and trades no perp: no quotes, and its margin is not leverage's matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +322,11 @@ class Snapshot:
     """How far the price feed may lag, 1e-4 of the price: what widens the equity interval around a venue's index."""
     venues: tuple[VenueSnapshot, ...]
     paused: bool
+
+    @property
+    def perp_venues(self) -> tuple[VenueSnapshot, ...]:
+        """Venues where perps are traded, in order."""
+        return tuple(venue for venue in self.venues if not venue.trades_options)
 
 
 # --- the decision -------------------------------------------------------------------------------------------------

@@ -202,9 +202,11 @@ def _venues_alone(case: Case, decision: Decision) -> Iterator[Alternative]:
     size = from_wad(sum(fill.size_delta for fill in decision.expected_fills))
     what = "the chosen size" if size else "to neutral"
     wanted = size or -case.exposure.net_delta
-    if len(venues) < 2 or abs(wanted) <= _LEAST_MOVE:
+    if len(case.snapshot.perp_venues) < 2 or abs(wanted) <= _LEAST_MOVE:
         return
     for index, venue in enumerate(venues):
+        if venue.trades_options:
+            continue
         quotes = [own.quotes if place == index else () for place, own in enumerate(venues)]
         alone = tuple(replace(own, quotes=kept) for own, kept in zip(venues, quotes, strict=True))
         reason = f"{what} on {venue.name} alone"

@@ -92,7 +92,7 @@ def _perps(case: Case) -> list[Instrument]:
     leverage = from_wad(case.settings.routing.margin.target_leverage)
     return [
         perp_instrument(venue, snapshot.measurement.price, snapshot.bounds, case.yardstick.horizon_days, leverage)
-        for venue in snapshot.venues
+        for venue in snapshot.perp_venues
     ]
 
 

@@ -51,9 +51,17 @@ class Deployment(_Entry):
     asset: AssetEntry
     contracts: dict[str, ManifestAddress]
     venues: tuple[VenueEntry, ...]
+    """Those where perps are traded."""
+    option_venue: VenueEntry | None = None
+    """Where options are bought as a hedge, if anywhere; its ``kind`` is one of `agent.venues.registry`."""
     roles: dict[str, ManifestAddress]
     governor_delay_seconds: int = Field(ge=0)
     """What the governor's acts wait on the chain."""
+
+    @property
+    def all_venues(self) -> tuple[VenueEntry, ...]:
+        """Every venue of the vault's registry, that of options last."""
+        return self.venues if self.option_venue is None else (*self.venues, self.option_venue)
 
     def contract(self, name: str) -> Address:
         """Return the address of a contract; `DataError` when the manifest does not hold it."""
@@ -70,7 +78,7 @@ class Deployment(_Entry):
 
 def venue_names(deployment: Deployment) -> dict[Address, str]:
     """Return what operators call each venue, by its address."""
-    return {Address(entry.address): entry.name for entry in deployment.venues}
+    return {Address(entry.address): entry.name for entry in deployment.all_venues}
 
 
 def load_deployment(path: Path, chain_id: int) -> Deployment:

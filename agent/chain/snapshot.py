@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from agent.chain.abi import Call, load_abi
@@ -47,7 +48,7 @@ class SnapshotReader:
     def hedge(self, block: BlockRef) -> tuple[Snapshot, ChainState]:
         """Read the venues' accounts and the vault's collateral alone, without quotes, where the rest cannot be read."""
         state = read_state(self._client, self._hedge_calls, block)
-        return self._assemble(state, [None] * (len(state.venues) * len(self._sizes))), state
+        return self._assemble(state, [None] * len(self._quote_calls)), state
 
     def snapshot(self, block: BlockRef) -> tuple[Snapshot, ChainState]:
         """Read the state and the ladder; raises as `read_state` does. Sizes a venue cannot quote are left out."""
@@ -74,10 +75,11 @@ class SnapshotReader:
         self._largest = largest
         self._venues = self.state_calls.venues
         self._sizes = (*magnitudes, *(Wad(-size) for size in magnitudes))
-        self._quote_calls = tuple(self._quote.at(venue, size) for venue in self._venues for size in self._sizes)
+        perps = [venue for venue in self._venues if not self.state_calls.trades_options(venue)]
+        self._quote_calls = tuple(self._quote.at(venue, size) for venue in perps for size in self._sizes)
 
     def _assemble(self, state: ChainState, quotes: Sequence[tuple[Any, ...] | None]) -> Snapshot:
-        width = len(self._sizes)
+        left = iter(quotes)
         return Snapshot(
             chain_id=self._deployment.chain_id,
             block=state.block,
@@ -89,8 +91,8 @@ class SnapshotReader:
             usage=state.usage,
             deviation_bps=state.deviation_bps,
             venues=tuple(
-                self._venue(venue, quotes[index * width : (index + 1) * width])
-                for index, venue in enumerate(state.venues)
+                self._venue(venue, () if venue.options is not None else [*islice(left, len(self._sizes))])
+                for venue in state.venues
             ),
             paused=state.is_paused,
         )
@@ -106,9 +108,10 @@ class SnapshotReader:
             free_collateral=venue.free_collateral,
             quotes=tuple(
                 QuotePoint(size, Wad(quote[0]), Wad(quote[1]))
-                for size, quote in zip(self._sizes, quotes, strict=True)
+                for size, quote in zip(self._sizes, quotes, strict=False)  # no quotes where no perp is traded
                 if quote is not None
             ),
             order_terms=venue.order_terms,
             funding_speed=venue.funding_speed,
+            trades_options=venue.options is not None,
         )

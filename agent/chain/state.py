@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment, VenueEntry
 from agent.domain import BlockRef, Bounds, Budget, FundingSpeed, Measurement, OrderTerms, Track, Usage, VenueMeasurement
 from agent.errors import DataError, TransientError
+from agent.option_venue import HeldOption
 from agent.units import Address, AssetUnits, Seconds, Wad
 
 _VENUE_READS = ("position", "markPrice", "indexPrice", "fundingRate", "freeCollateral", "maxFundingRate")
@@ -35,7 +36,7 @@ class VenueState:
 
     Of a venue that does not answer only the size last known is told: prices are 0, as is all else. ``order_terms`` and
     ``open_order`` (the id of the order open now, 0x-prefixed) are of venues that fill later, ``funding_speed`` of those
-    whose rate drifts.
+    whose rate drifts; ``options`` is what a venue of options holds, None of any other.
     """
 
     address: Address
@@ -50,6 +51,7 @@ class VenueState:
     order_terms: OrderTerms | None = None
     open_order: str | None = None
     funding_speed: FundingSpeed | None = None
+    options: tuple[HeldOption, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,9 @@ class StateCalls:
     ) -> None:
         self._deployment = deployment
         self._own_views = own_views
-        self._entries: dict[Address, VenueEntry] = {Address(entry.address): entry for entry in deployment.venues}
+        self._entries: dict[Address, VenueEntry] = {Address(entry.address): entry for entry in deployment.all_venues}
+        own_options = deployment.option_venue
+        self._option_venue = None if own_options is None else Address(own_options.address)
         vault, guard = deployment.contract("HedgeVault"), deployment.contract("RebalanceGuard")
         registry, oracle = deployment.contract("VenueRegistry"), deployment.contract("PriceOracle")
         vault_abi, guard_abi, oracle_abi = load_abi("HedgeVault"), load_abi("RebalanceGuard"), load_abi("PriceOracle")
@@ -132,6 +136,8 @@ class StateCalls:
     def _venue_calls(self, address: Address) -> list[Call]:
         abi = load_abi("IPerpVenue")
         calls = [abi.function(name).at(address) for name in _VENUE_READS]
+        if address == self._option_venue:
+            calls.append(load_abi("IOptionVenue").function("holdings").at(address))
         kind = self._entries[address].kind
         if kind in self._own_views.orders:
             calls.append(abi.function("openOrder").at(address))
@@ -144,6 +150,10 @@ class StateCalls:
     def vault_call_count(self) -> int:
         """How many of ``calls`` are the vault's own; the rest are its venues', which may fail to answer."""
         return len(self._vault_calls)
+
+    def trades_options(self, venue: Address) -> bool:
+        """Return whether a venue is the one where options are bought."""
+        return venue == self._option_venue
 
     def decode(self, block: BlockRef, outputs: Sequence[tuple[Any, ...] | None]) -> ChainState:
         """Build the state from the outputs of ``calls``, None where a venue did not answer.
@@ -186,7 +196,7 @@ class StateCalls:
             if address not in self._entries:
                 raise DataError(
                     f"the vault has venue {address}, which deployments/{self._deployment.chain_id}.json does not name; "
-                    "add it under venues with its name and kind"
+                    "add it under venues, or as option_venue, with its name and kind"
                 )
         if addresses != self.venues:
             self.venues = addresses
@@ -197,14 +207,18 @@ class StateCalls:
         self, address: Address, measured: VenueMeasurement, outputs: Sequence[tuple[Any, ...] | None]
     ) -> VenueState:
         name, answers = self._entries[address].name, [output for output in outputs if output is not None]
+        trades_options = self.trades_options(address)
         if measured.is_silent:
             # One end is 0 unless an order waited when it was last seen: then the end that is farther from 0.
             last_size = max(measured.size_low, measured.size_high, key=abs)
-            return VenueState(address, name, last_size, *(Wad(0),) * 4, AssetUnits(0), Wad(0))
+            nothing = (Wad(0),) * 4
+            silent = VenueState(address, name, last_size, *nothing, AssetUnits(0), Wad(0))
+            return replace(silent, options=()) if trades_options else silent
         if len(answers) < len(outputs):
             raise TransientError(f"venue {name} answers the vault but not all of its views; reading it anew")
         position, mark, index, funding_rate, free_collateral, max_funding_rate, *own = answers
         kind = self._entries[address].kind
+        held = own.pop(0) if trades_options else None
         open_order, terms = (own.pop(0), own.pop(0)) if kind in self._own_views.orders else (None, None)
         speed = own.pop(0) if kind in self._own_views.funding_speed else None
         size, _, _, _, funding_accrued = position[0]
@@ -221,7 +235,16 @@ class StateCalls:
             order_terms=None if terms is None else OrderTerms(*(Wad(term) for term in terms)),
             funding_speed=None if speed is None else FundingSpeed(*(Wad(part) for part in speed)),
             open_order=None if open_order is None or open_order[0] == _NO_ORDER else "0x" + open_order[0].hex(),
+            options=None if held is None else held_options(held[0]),
         )
+
+
+def held_options(rows: Sequence[Sequence[Any]]) -> tuple[HeldOption, ...]:
+    """Return the records of decoded ``OptionHolding``s."""
+    return tuple(
+        HeldOption(position_id, strike_id, bool(is_call), Wad(size), Wad(strike), Seconds(expiry), Wad(low), Wad(high))
+        for position_id, strike_id, is_call, size, strike, expiry, low, high in rows
+    )
 
 
 def read_state(client: ChainClient, calls: StateCalls, block: BlockRef) -> ChainState:

@@ -13,14 +13,17 @@ from agent.alternatives import Explanation, OptionOffers, explain, yardstick_of
 from agent.budgets import LossBounds, loss_bounds
 from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, BookFile, Network, load_inputs
 from agent.cli.order_lines import care_documents, care_lines, open_cares
+from agent.decision.held_options import with_held
 from agent.domain import Action, Book, Decision, Leg, Snapshot
 from agent.errors import DataError, RejectedError
 from agent.files.deribit_chain import load_chain
 from agent.guard import band_now, budget_left, worst_net_delta
 from agent.keeper.fit import view_misfits
+from agent.keeper.option_plan import plan_option_trade
 from agent.keeper.planner import CycleView, Planner
 from agent.report.alternatives import explanation_document, explanation_lines
 from agent.report.formatting import money, percent, price, signed, utc_minute
+from agent.report.options import option_document, option_lines
 from agent.risk.settlement import Settlement, settling_book
 from agent.settings import Settings
 from agent.units import Address, from_asset_units, from_wad
@@ -80,10 +83,13 @@ def decide(
             keeper = Address(planner.deployment.roles["keeper"])
             rejection = planner.simulate(planner.intent(view), keeper, view.block)
         cares = open_cares(planner, view)
+        options_view = plan_option_trade(planner, view)
     unfit = view_misfits(settings, positions, view)
     explanation = explained(settings, positions, view, yardstick, offers) if with_alternatives else None
     if as_json:
         document = as_document(view, rejection) | {"misfits": list(unfit), "open_orders": care_documents(view, cares)}
+        if options_view is not None:
+            document["options"] = option_document(options_view)
         if explanation is not None:
             document["explanation"] = explanation_document(explanation)
         typer.echo(json.dumps(document, indent=2, allow_nan=False))
@@ -91,6 +97,7 @@ def decide(
         lines = [
             *as_lines(view, rejection, positions.underlying),
             *care_lines(view, cares),
+            *([] if options_view is None else option_lines(options_view)),
             *(f"Bounds and book do not fit: {one}" for one in unfit),
         ]
         typer.echo("\n".join(lines if explanation is None else lines + explanation_lines(explanation)))
@@ -132,7 +139,8 @@ def explained(
     """Return the alternatives to what a view decides, from the same snapshot."""
     snapshot, policy = view.snapshot, settings.policy.build()
     settlement = Settlement(view.state.settlement_window_seconds)
-    settled = settling_book(book, from_wad(snapshot.measurement.price), view.block.timestamp, settlement).book
+    spot_usd, whole = from_wad(snapshot.measurement.price), with_held(book, view.held)
+    settled = settling_book(whole, spot_usd, view.block.timestamp, settlement).book
     costs = view.costs
     return explain(
         snapshot,

@@ -21,7 +21,7 @@ from agent.governance.desk import GovernanceDesk
 from agent.governance.governors import Step
 from agent.governance.review import review
 from agent.units import Address, Wad
-from agent.venues.registry import venue_protocol
+from agent.venues.registry import adapter_name, venue_protocol
 
 _GUARDIAN, _ANYONE = "a guardian", "whoever may"
 
@@ -112,17 +112,17 @@ def call_on(desk: GovernanceDesk, contract: str, function: str, *arguments: obje
 def _parsed(desk: GovernanceDesk, written: str) -> GovernedCall:
     """Read a call whose contract may be a venue of the manifest."""
     head, _, tail = written.partition(".")
-    named = (entry for entry in desk.deployment.venues if head.lower() in (entry.name.lower(), entry.address.lower()))
-    venue = next(named, None)
+    entries, wanted = desk.deployment.all_venues, head.lower()
+    venue = next((entry for entry in entries if wanted in (entry.name.lower(), entry.address.lower())), None)
     if venue is None:
         return parse_call(written, desk.book.address)
-    adapter, address = venue_protocol(venue.kind, venue.name).adapter, Address(venue.address)
+    adapter, address = adapter_name(venue.kind, venue.name), Address(venue.address)
     return parse_call(f"{adapter}.{tail}", lambda _: address)
 
 
 def _venue_address(desk: GovernanceDesk, venue: str) -> Address:
     """Return where a venue is, by name or address; `DataError` with the names there are."""
-    by_name = {entry.name: Address(entry.address) for entry in desk.deployment.venues}
+    by_name = {entry.name: Address(entry.address) for entry in desk.deployment.all_venues}
     if venue in by_name:
         return by_name[venue]
     if not venue.startswith("0x"):

@@ -18,7 +18,7 @@ from agent.settings import config_path, load_settings
 from agent.units import Seconds
 
 app = typer.Typer(
-    help="A keeper's records: export to Parquet; impact, what the desk's own trades do to the price; acknowledge.",
+    help="A keeper's records: export to Parquet; impact of the desk's own trades; what options cost; acknowledge.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -73,6 +73,22 @@ def impact(
     typer.echo(f"From {estimate.fills:,} fills; as [slicing.impact] takes it:")
     for name, usd in found.items():
         typer.echo(f"{name} = {figure(usd, 6)}  # standard error {figure(errors[name], 6)}")
+
+
+@app.command(epilog="Example: evenkeel ledger options --network localnet")
+def options(
+    network: Network = DEFAULT_NETWORK,
+    vault: Annotated[str | None, typer.Option(help="Whose; the only one unless the ledger holds several.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what options have cost and brought: premiums, fees and payoffs, position by position."""
+    from agent.ledger.reading import reading, vault_of  # noqa: PLC0415 - loads the database's packages
+    from agent.report.option_results import option_results, result_lines, results_document  # noqa: PLC0415
+
+    settings = load_settings(config_path(network))
+    with reading(settings.ledger.url) as engine:
+        results = option_results(vault_of(engine, settings.chain.chain_id, vault).option_events())
+    typer.echo(json.dumps(results_document(results)) if as_json else "\n".join(result_lines(results)))
 
 
 @app.command(epilog='Example: evenkeel ledger acknowledge nav --network localnet --reason "paid in by hand, ticket 12"')

@@ -26,12 +26,16 @@ def valued(snapshot: Snapshot, book: Book, settlement: Settlement) -> tuple[Sett
 
 
 def expected_hedge(snapshot: Snapshot) -> int:
-    """Return the hedge with all pending orders filled; a silent venue counts half of what it may hold."""
+    """Return the hedge with all pending orders filled; a silent venue counts half of what it may hold.
+
+    What a venue of options names as an order is the distance of bid and ask, no hedge: its options are in the book.
+    """
     return sum(
         (measured.size_low + measured.size_high) // 2
         if measured.is_silent
         else measured.size_low + measured.size_high - venue.size
         for measured, venue in zip(snapshot.measurement.venues, snapshot.venues, strict=True)
+        if not venue.trades_options
     )
 
 

@@ -2,18 +2,22 @@ r"""Options for the vault: what the multi-instrument programme buys and sells at
 
 The programme weighs the variance of what delta, gamma, vega, vanna and volga leave against premiums over fair value.
 What it cannot know is put in before and after it: cash and the premium budget are margin that purchases tie up; of the
-caps on gamma, vega and loss, and of the rule that |gamma| and |vega| fall, the tightest scales all purchases down.
+caps on gamma, vega and loss, of the rule that |gamma| and |vega| fall, and of the guard's rule for the delta, which
+options must keep by themselves, the tightest scales all purchases down.
+
+The vault's perps may be planned beside the options: then what options do to the delta costs no more than undoing it.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agent.decision.option_caps import PartLeft, part_of_caps, part_of_delta_rule
 from agent.errors import DataError
 from agent.optimiser.factors import Factors
 from agent.optimiser.instruments import CostStep, Instrument
+from agent.optimiser.leg_selection import Gas
 from agent.optimiser.limits import GuardLimits, VenueLimits
 from agent.optimiser.result import Plan
 from agent.option_venue import OptionOffer, OptionOrder, OptionVenueState
@@ -45,14 +49,29 @@ class OptionTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class PerpsBeside:
+    """The vault's perps as the programme may trade them beside options, within ``limits``, each leg for ``gas``."""
+
+    instruments: tuple[Instrument, ...] = ()
+    limits: tuple[VenueLimits, ...] = ()
+    gas: Gas | None = None
+
+
+NO_PERPS = PerpsBeside()
+
+
+@dataclass(frozen=True, slots=True)
 class OptionHedge:
-    """What to trade. ``plan`` is the programme's, ``scale`` the part of its purchases that the caps leave."""
+    """What to trade. ``plan`` is the programme's, ``scale`` the part of its purchases that the caps leave.
+
+    Perps that ``plan`` trades are not among the orders: the delta leg is decided anew once the options are there.
+    """
 
     orders: tuple[OptionOrder, ...]
     plan: Plan
     scale: float
     after: Factors
-    """Of book, hedge and options once the orders are filled."""
+    """Of book, hedge and options once the orders are filled, the perps as they are."""
     reason: str
 
 
@@ -63,6 +82,7 @@ def plan_options(
     policy: MultiInstrument,
     guard: GuardLimits | None = None,
     terms: OptionTerms | None = None,
+    perps: PerpsBeside = NO_PERPS,
 ) -> OptionHedge:
     """Plan what to buy and sell.
 
@@ -80,6 +100,8 @@ def plan_options(
         The guard's bounds: an option's delta is in the chain's book, and W must keep its rule.
     terms
         How orders are made.
+    perps
+        What may be traded beside the options.
 
     Raises
     ------
@@ -97,18 +119,27 @@ def plan_options(
         raise DataError("the option venue offers nothing that can be bought or sold; look at its caps and its boards")
     cash_usd = from_wad(Wad(min(state.cash, state.premium_left))) * terms.caps_used_ratio
     venue = VenueLimits(VENUE, cash_usd, free_margin_usd=cash_usd)
-    plan = policy.plan(factors, list(instruments.values()), [venue], spot_usd, guard)
+
+    def planned(options: dict[str, Instrument]) -> Plan:
+        beside = [*options.values(), *perps.instruments]
+        return policy.plan(factors, beside, [venue, *perps.limits], spot_usd, guard, perps.gas)
+
+    plan = planned(instruments)
     kept = _with_room(plan, instruments, state.room)
     if not kept:
         return OptionHedge((), plan, 0.0, factors, "no room for another position: sell one, or let one expire")
     if len(kept) < len(instruments):
-        plan = policy.plan(factors, list(kept.values()), [venue], spot_usd, guard)
-    sizes = {trade.instrument: trade.size for trade in plan.trades}
-    scale = _scale(factors, sizes, instruments, state, spot_usd, terms.caps_used_ratio)
-    sizes = {name: size * scale if size > 0.0 else size for name, size in sizes.items()}
+        plan = planned(kept)
+    sizes = {trade.instrument: trade.size for trade in plan.trades if trade.instrument in instruments}
+    used = terms.caps_used_ratio
+    part = part_of_caps(factors, sizes, instruments, state, spot_usd, used)
+    if guard is not None:
+        rule = part_of_delta_rule(sizes, offers, state, spot_usd, guard, used)
+        part = min(part, rule, key=lambda one: one.ratio)
+    sizes = {name: size * part.ratio if size > 0.0 else size for name, size in sizes.items()}
     orders = tuple(_order(offers[name], size, terms) for name, size in sizes.items() if _steps(size))
     after = _moved(factors, sizes, instruments)
-    return OptionHedge(orders, plan, scale, after, _reason(factors, after, orders, scale))
+    return OptionHedge(orders, plan, part.ratio, after, _reason(factors, after, orders, part))
 
 
 def _instrument(offer: OptionOffer, state: OptionVenueState, spot_usd: float, horizon_days: float) -> Instrument:
@@ -153,7 +184,9 @@ def _with_room(plan: Plan, instruments: dict[str, Instrument], room: int) -> dic
     Else those held and, of the new ones that it buys, the most gamma.
     """
     gammas = {
-        trade.instrument: trade.size * instruments[trade.instrument].factors.gamma_per_usd for trade in plan.trades
+        trade.instrument: trade.size * instruments[trade.instrument].factors.gamma_per_usd
+        for trade in plan.trades
+        if trade.instrument in instruments
     }
     opened = sorted(
         (name for name, gamma in gammas.items() if gamma > 0.0 and instruments[name].position == 0.0),
@@ -162,30 +195,6 @@ def _with_room(plan: Plan, instruments: dict[str, Instrument], room: int) -> dic
     if len(opened) <= room:
         return instruments
     return {name: one for name, one in instruments.items() if one.position != 0.0 or name in opened[: max(room, 0)]}
-
-
-def _scale(
-    factors: Factors,
-    sizes: dict[str, float],
-    instruments: dict[str, Instrument],
-    state: OptionVenueState,
-    spot_usd: float,
-    used: float,
-) -> float:
-    """Return the part of the purchases that keeps every cap, and brings neither gamma nor vega past 0."""
-    bought = {name: size for name, size in sizes.items() if size > 0.0}
-    made = [(size, instruments[name]) for name, size in bought.items()]
-    gamma = math.fsum(size * one.factors.gamma_per_usd for size, one in made)
-    vega = math.fsum(size * one.factors.vega_usd_per_vol for size, one in made)
-    loss = math.fsum(size * one.buys[-1].impact_usd_per_unit for size, one in made)
-    rooms = (
-        (gamma * spot_usd / 100.0, from_wad(state.gamma_left)),
-        (vega, from_wad(state.vega_left)),
-        (loss, from_wad(state.loss_left)),
-        (gamma, max(-factors.gamma_per_usd, 0.0)),
-        (vega, max(-factors.vega_usd_per_vol, 0.0)),
-    )
-    return min([1.0, *(room * used / taken for taken, room in rooms if taken > 0.0)])
 
 
 def _moved(factors: Factors, sizes: dict[str, float], instruments: dict[str, Instrument]) -> Factors:
@@ -219,11 +228,15 @@ def _share_up(cost: int, part: int, whole: int) -> int:
     return -(-cost * part // whole)
 
 
-def _reason(before: Factors, after: Factors, orders: Sequence[OptionOrder], scale: float) -> str:
+def _reason(before: Factors, after: Factors, orders: Sequence[OptionOrder], part: PartLeft) -> str:
     if not orders:
-        return "no option is worth what it costs beyond its value"
-    part = "" if scale == 1.0 else f", {scale:.0%} of the plan, as far as the caps go"
+        return (
+            "no option is worth what it costs beyond its value"
+            if part.binding is None
+            else f"{part.binding} leaves nothing of what is planned"
+        )
+    scaled = "" if part.binding is None else f", {part.ratio:.0%} of the plan, as far as {part.binding} goes"
     return (
-        f"{len(orders)} options{part}: gamma {before.gamma_per_usd:.4g} to {after.gamma_per_usd:.4g}, "
+        f"{len(orders)} options{scaled}: gamma {before.gamma_per_usd:.4g} to {after.gamma_per_usd:.4g}, "
         f"vega {before.vega_usd_per_vol:.4g} to {after.vega_usd_per_vol:.4g} USD per vol"
     )

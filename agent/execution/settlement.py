@@ -210,8 +210,7 @@ class Settler:
         """Return whether the scan has found what a mined intent led to."""
         if not record.is_errand:
             return self._ledger.rebalance_of(record.intent.intent_id) is not None
-        mined = None if receipt is None else receipt.transaction_hash
-        return any(step.at.transaction_hash == mined for step in self._ledger.order_steps())
+        return receipt is not None and self._ledger.has_errand_events(receipt.transaction_hash)
 
 
 def _expiry(intent: Intent, head: BlockRef) -> str | None:

@@ -92,8 +92,8 @@ def parse_changes(written: Sequence[str], state: GovernedState, deployment: Depl
 def _parsed(name: str, value: str, state: GovernedState, deployment: Deployment) -> Change:
     base, _, venue = name.partition(":")
     parameter = find_parameter(base)
-    if parameter.group is Group.VENUE_CAP and not venue and len(deployment.venues) == 1:
-        venue = deployment.venues[0].name
+    if parameter.group is Group.VENUE_CAP and not venue and len(deployment.all_venues) == 1:
+        venue = deployment.all_venues[0].name
     if venue and parameter.group is not Group.VENUE_CAP:
         raise DataError(f"--set {name}: {base} is not a venue's; leave out :{venue}")
     decimals = deployment.asset.decimals
@@ -152,7 +152,7 @@ def _call(
 
 
 def _venue_address(venue: str | None, deployment: Deployment) -> str:
-    return next(entry.address for entry in deployment.venues if entry.name == venue)
+    return next(entry.address for entry in deployment.all_venues if entry.name == venue)
 
 
 def changes_in(
@@ -184,7 +184,7 @@ def _set_by(
     if group in STRUCTS:
         return [(one.name, int(new)) for one, new in zip(STRUCTS[group], arguments[0], strict=True)]
     if group is Group.VENUE_CAP:
-        venues = (venue.name for venue in deployment.venues if venue.address.lower() == arguments[0].lower())
+        venues = (venue.name for venue in deployment.all_venues if venue.address.lower() == arguments[0].lower())
         return [(venue_key(name), arguments[1]) for name in venues]
     is_own_delay = arguments[0] == ADMIN_ROLE and str(arguments[1]).lower() == state.governor.lower()
     if group is Group.DELAY and not is_own_delay:

@@ -17,7 +17,7 @@ from agent.governance.calls import GovernedCall
 from agent.governance.plain_text import plain
 from agent.governance.wrappers import WRAPPERS, Wrapper
 from agent.units import Address
-from agent.venues.registry import venue_protocol
+from agent.venues.registry import adapter_name
 
 MAX_DEPTH = 8
 """Layers of calls inside calls that are taken apart; deeper ones are warned of."""
@@ -83,11 +83,11 @@ class AddressBook:
         self._others = {name: address for address, name in (others or {}).items()}
         self._contracts = {address.lower(): name for name, address in deployment.contracts.items()}
         self._contracts |= {
-            venue.address.lower(): venue_protocol(venue.kind, venue.name).adapter for venue in deployment.venues
+            venue.address.lower(): adapter_name(venue.kind, venue.name) for venue in deployment.all_venues
         }
         self._contracts |= {address.lower(): name for name, address in self._others.items()}
         self._labels = {address.lower(): role for role, address in deployment.roles.items()}
-        self._labels |= {venue.address.lower(): f"venue {venue.name}" for venue in deployment.venues}
+        self._labels |= {venue.address.lower(): f"venue {venue.name}" for venue in deployment.all_venues}
         self._labels[deployment.asset.address.lower()] = deployment.asset.symbol
 
     def contract(self, address: str) -> str | None:

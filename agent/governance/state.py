@@ -61,12 +61,12 @@ def read_governed(client: ChainClient, deployment: Deployment, governor: Address
         vault.function("depositCap").at(at("HedgeVault")),
         vault.function("shareLock").at(at("HedgeVault")),
         load_abi("VaultAccess").function("delayOf").at(at("VaultAccess"), governor),
-        *(registry.at(at("VenueRegistry"), venue.address) for venue in deployment.venues),
+        *(registry.at(at("VenueRegistry"), venue.address) for venue in deployment.all_venues),
     ]
     (bounds,), (limits,), (cap,), (lock,), (delay,), *venues = client.read(calls, block)
     numbers = _named(bounds, limits)
     numbers |= {DEPOSIT_CAP.name: cap, SHARE_LOCK.name: lock, DELAY.name: delay}
-    names = (venue_key(venue.name) for venue in deployment.venues)
+    names = (venue_key(venue.name) for venue in deployment.all_venues)
     numbers |= {name: state[0][1] for name, state in zip(names, venues, strict=True)}
     return GovernedState(numbers, governor, Seconds(delay), block.timestamp, is_read=True)
 
@@ -76,7 +76,7 @@ def configured(settings: Settings, deployment: Deployment, governor: Address) ->
     numbers = _named(astuple(settings.bounds.to_bounds()), settings.oracle.to_price_limits())
     delay = deployment.governor_delay_seconds
     numbers |= {DEPOSIT_CAP.name: DEPOSIT_CAP.most, SHARE_LOCK.name: 0, DELAY.name: delay}
-    numbers |= {venue_key(venue.name): _UNLIMITED_VENUE for venue in deployment.venues}
+    numbers |= {venue_key(venue.name): _UNLIMITED_VENUE for venue in deployment.all_venues}
     return GovernedState(numbers, governor, Seconds(delay), None, is_read=False)
 
 

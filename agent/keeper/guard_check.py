@@ -10,7 +10,7 @@ from agent.chain.orders import VenueOrder
 from agent.chain.state import ChainState
 from agent.domain import Fill, Leg
 from agent.errors import RejectedError
-from agent.guard import GuardError, evaluate, worst_net_delta
+from agent.guard import GuardError, evaluate, limit_price, worst_net_delta
 from agent.ledger.records import FillRecord, RebalanceRecord
 from agent.units import Address, Wad
 
@@ -50,6 +50,7 @@ def execution_mismatch(
     fills: Sequence[FillRecord],
     rebalance: RebalanceRecord | None,
     orders: Sequence[VenueOrder] = (),
+    legs: Sequence[Leg] = (),
 ) -> bool:
     """Return whether the mirror, fed with what was measured, refuses what the chain accepted or books another usage.
 
@@ -57,8 +58,9 @@ def execution_mismatch(
     own event, for the time between the two blocks moves NAV by itself. Where the oracle's price moved, or NAV after
     the rebalance is not the block's, or the worst case before it was another, the guard judged a state that no block
     shows, and there is nothing to compare.
-    ``orders``: those that were open in the block of execution; a leg that left one was judged by its limit and highest
-    fee. Where such an order is not among them, nothing is compared either.
+    ``orders``: those that were open in the block of execution; a leg that left one was judged by what it asked for, its
+    own limit (``legs``; the venue may keep a tighter one) and the order's highest fee. Where such an order is not among
+    them, nothing is compared either.
     """
     if rebalance is None or rebalance.nav_after != after.measurement.nav:
         return False
@@ -76,7 +78,8 @@ def execution_mismatch(
         return False
     index_of: dict[Address, int] = {venue.address: index for index, venue in enumerate(before.venues)}
     asked = {order.venue: order for order in orders}
-    measured = [_judged(fill, index_of[fill.venue], asked.get(fill.venue)) for fill in fills]
+    limits = {leg.venue: _tightest(leg, before, index_of[leg.venue]) for leg in legs if leg.size_delta}
+    measured = [_judged(fill, index_of[fill.venue], asked.get(fill.venue), limits.get(fill.venue)) for fill in fills]
     if None in measured:
         return False
     timestamp = after.block.timestamp
@@ -89,10 +92,18 @@ def execution_mismatch(
     return usage != after.usage
 
 
-def _judged(fill: FillRecord, index: int, order: VenueOrder | None) -> Fill | None:
+def _tightest(leg: Leg, before: ChainState, index: int) -> Wad:
+    """Return the limit that the vault gave to a leg's order: its own, or the guard's where that is tighter."""
+    price = before.measurement.venues[index].price
+    guards = limit_price(price, leg.size_delta, before.bounds.max_slippage_bps)
+    return min(leg.limit_price, guards) if leg.size_delta > 0 else max(leg.limit_price, guards)
+
+
+def _judged(fill: FillRecord, index: int, order: VenueOrder | None, limit: Wad | None) -> Fill | None:
     """Return what the guard was shown of a leg; None where it left an order that is not known."""
     if fill.size_delta != 0:
         return Fill(index, fill.size_delta, fill.execution_price, fill.fee)
     if order is None:
         return None
-    return Fill(index, order.size_delta, order.limit_price, order.max_fee, is_pending=True)
+    size_delta, price = (order.size_delta, order.limit_price) if limit is None else (fill.requested_size_delta, limit)
+    return Fill(index, size_delta, price, order.max_fee, is_pending=True)

@@ -21,7 +21,7 @@ from agent.ledger.records import IntentRecord
 from agent.ledger.store import VaultLedger
 from agent.option_venue import OptionOrder
 from agent.units import Address, IntentId, Seconds
-from agent.venues.lyra_options import trade_call
+from agent.venues.option_calls import trade_call
 
 _TYPES = ("uint256", "address", "bytes32", "address", "(uint256,bool,int256,uint256)[]")
 

@@ -19,15 +19,16 @@ from agent.decision.agreement import book_disagreement
 from agent.decision.decide import decide, decide_by_chain
 from agent.decision.flatten import FlattenStep, plan_flatten
 from agent.decision.gas_worth import gas_worth_usd
+from agent.decision.held_options import held_positions, with_held
 from agent.decision.margin_first import MarginFirst, margin_first
-from agent.domain import BlockRef, Book, Decision, Intent, Snapshot
+from agent.domain import AnyPosition, BlockRef, Book, Decision, Intent, Snapshot
 from agent.errors import AgentError, RejectedError
 from agent.execution.intents import Proposal, build_intent, call_on
 from agent.guard import band_now, worst_net_delta
 from agent.risk.settlement import Settlement
 from agent.settings import Settings
 from agent.units import Address, Rounding, Seconds, Wei, eth_to_wei, gwei_to_wei
-from agent.venues.registry import OWN_VIEWS
+from agent.venues.registry import OWN_VIEWS, option_protocol
 
 NO_AVERAGES: Mapping[Seconds, float] = MappingProxyType({})
 
@@ -38,6 +39,7 @@ class Sight:
 
     ``restraint`` says what the keeper itself holds back, and why; empty where nothing is.
     ``data_fee_wei`` is what a rollup charges for the data of one rebalance, None where that was not to be read.
+    ``held`` are the options that the vault holds as a hedge, which belong to its book as the chain sees it.
     """
 
     snapshot: Snapshot
@@ -45,6 +47,7 @@ class Sight:
     is_whole: bool = field(default=True, kw_only=True)
     restraint: str = field(default="", kw_only=True)
     data_fee_wei: Wei | None = field(default=None, kw_only=True)
+    held: tuple[AnyPosition, ...] = field(default=(), kw_only=True)
 
     @property
     def block(self) -> BlockRef:
@@ -79,10 +82,11 @@ class Planner:
         self.book = book
         self.client = client
         self.deployment = deployment
+        self.keeper = deployment.role("keeper") if keeper is None else keeper
         self.reader = SnapshotReader(client, deployment, keeper, own_views=OWN_VIEWS)
         self.rollup = Rollup(client, RollupKind(settings.chain.rollup))
-        self._policy = settings.policy.build()
-        self._decision_settings = settings.to_decision_parameters(deployment.asset.decimals)
+        self.policy = settings.policy.build()
+        self.decision_settings = settings.to_decision_parameters(deployment.asset.decimals)
 
     @classmethod
     def open(cls, settings: Settings, book: Book, keeper: Address | None = None) -> Planner:
@@ -136,7 +140,19 @@ class Planner:
             data_fee = asked.result()
         except AgentError:
             data_fee = None  # asked for again where costs are reckoned: margin, which comes first, needs none
-        return Sight(snapshot, state, data_fee_wei=data_fee)
+        return Sight(snapshot, state, data_fee_wei=data_fee, held=self._held(state))
+
+    def _held(self, state: ChainState) -> tuple[AnyPosition, ...]:
+        """Return the options held as positions of the book."""
+        entry = self.deployment.option_venue
+        if entry is None:
+            return ()
+        held = [option for venue in state.venues for option in venue.options or ()]
+        if not held:
+            return ()
+        protocol = option_protocol(entry.kind, f"option venue {entry.name}")
+        volatilities = protocol.read_volatilities(self.client, Address(entry.address), held, state.block)
+        return held_positions(held, volatilities, state.block.timestamp, state.measurement.price)
 
     def see_accounts(self, block: BlockRef) -> Sight:
         """Read the venue accounts and the collateral alone, which neither book nor price can hold back."""
@@ -144,7 +160,7 @@ class Planner:
 
     def margin_first(self, sight: Sight) -> MarginFirst | None:
         """Return what accounts above their high watermark need before anything else, if there are any."""
-        return margin_first(sight.snapshot, self._decision_settings.routing, may_trade=sight.is_whole)
+        return margin_first(sight.snapshot, self.decision_settings.routing, may_trade=sight.is_whole)
 
     def settling_expiries(self, sight: Sight) -> tuple[Seconds, ...]:
         """Return the expiries of the book's options whose settlement average is being taken."""
@@ -154,20 +170,21 @@ class Planner:
 
     def flatten(self, sight: Sight) -> FlattenStep:
         """Return the next step toward no position at all; raises as `plan_flatten` does."""
-        return plan_flatten(sight.snapshot, self._decision_settings.routing)
+        return plan_flatten(sight.snapshot, self.decision_settings.routing)
 
     def disagreement(self, book: Book, sight: Sight) -> str | None:
         """Say how far a book lies outside what the chain sees of it; None where it lies inside."""
         settlement = Settlement(sight.state.settlement_window_seconds)
-        tolerance = self._decision_settings.delta_tolerance_underlying
-        return book_disagreement(sight.snapshot, book, tolerance, settlement)
+        tolerance = self.decision_settings.delta_tolerance_underlying
+        return book_disagreement(sight.snapshot, with_held(book, sight.held), tolerance, settlement)
 
     def decide_by_chain(self, sight: Sight, mismatch: str) -> CycleView:
         """Decide without the book, which the chain contradicts; raises as `decide` does."""
         costs = self._costs(sight)
         started = time.perf_counter()
-        decision = decide_by_chain(sight.snapshot, costs, self._decision_settings, mismatch)
-        return CycleView(sight.snapshot, sight.state, decision, time.perf_counter() - started, costs)
+        decision = decide_by_chain(sight.snapshot, costs, self.decision_settings, mismatch)
+        seconds = time.perf_counter() - started
+        return CycleView(sight.snapshot, sight.state, decision, seconds, costs, held=sight.held)
 
     def decide(self, sight: Sight, averages_usd: Mapping[Seconds, float] = NO_AVERAGES) -> CycleView:
         """Decide on what was seen, and on what settlement averages have been so far, by expiry.
@@ -182,8 +199,10 @@ class Planner:
         """
         costs, settlement = self._costs(sight), Settlement(sight.state.settlement_window_seconds, averages_usd)
         started = time.perf_counter()
-        decision = decide(sight.snapshot, self.book, self._policy, costs, self._decision_settings, settlement)
-        return CycleView(sight.snapshot, sight.state, decision, time.perf_counter() - started, costs)
+        book = with_held(self.book, sight.held)
+        decision = decide(sight.snapshot, book, self.policy, costs, self.decision_settings, settlement)
+        seconds = time.perf_counter() - started
+        return CycleView(sight.snapshot, sight.state, decision, seconds, costs, held=sight.held)
 
     def data_fee(self, gas_units: int, block: BlockRef) -> Wei:
         """Return what a rollup charges for the data of one rebalance: as the chain tells, else as configured."""
@@ -198,7 +217,7 @@ class Planner:
         decision, snapshot = view.decision, view.snapshot
         if worst_net_delta(snapshot.measurement) > band_now(snapshot):
             return None
-        worth_usd = gas_worth_usd(self._policy, decision.exposure, decision.costs)
+        worth_usd = gas_worth_usd(self.policy, decision.exposure, decision.costs)
         if worth_usd is None:
             return None
         costs = view.costs

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from agent.chain.orders import read_orders
-from agent.domain import BlockRef
+from agent.domain import BlockRef, Intent
 from agent.errors import RejectedError, TransientError
 from agent.execution.revert_breaker import REVERTS_IN_ROW
 from agent.execution.submit import Executor, Terms
@@ -20,7 +20,7 @@ from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.accounting import NavCheck
 from agent.ledger.records import IntentRecord, IntentState, Receipt, VenuePrices
 from agent.ledger.store import VaultLedger
-from agent.units import Address, IntentId, Wei
+from agent.units import Address, Wei
 from agent.venues.registry import venue_protocol
 
 
@@ -102,7 +102,7 @@ class Rebalancer:
         self._alerts.clear(AlertEvent.REVERTS_IN_A_ROW)
         if not sight.is_whole:
             return replace(seen, outcome=Outcome.EXECUTED, receipt=settlement.receipt)
-        return self._executed(seen, settlement.block, settlement.receipt, record.intent.intent_id)
+        return self._executed(seen, settlement.block, settlement.receipt, record.intent)
 
     def terms(self, record: IntentRecord, worth_wei: Wei | None = None, sight: Sight | None = None) -> Terms:
         """Return how dear and how urgent an intent may be, judged anew at each bid; ``sight`` is known already."""
@@ -117,12 +117,10 @@ class Rebalancer:
             return record.is_urgent
         return worst_net_delta(state.measurement) >= state.bounds.urgent_delta
 
-    def _executed(
-        self, seen: CycleResult, block: BlockRef, receipt: Receipt | None, intent_id: IntentId
-    ) -> CycleResult:
+    def _executed(self, seen: CycleResult, block: BlockRef, receipt: Receipt | None, intent: Intent) -> CycleResult:
         """Measure on both sides of the block of execution, as far as servers tell, and let the mirror judge it."""
-        fills = tuple(self._ledger.fills_of(intent_id))
-        rebalance = self._ledger.rebalance_of(intent_id)
+        fills, legs = tuple(self._ledger.fills_of(intent.intent_id)), intent.legs
+        rebalance = self._ledger.rebalance_of(intent.intent_id)
         done = replace(seen, outcome=Outcome.EXECUTED, receipt=receipt, fills=fills)
         try:
             with self._planner.client.within(self._planner.settings.keeper.cycle_deadline_seconds):
@@ -132,7 +130,7 @@ class Rebalancer:
                 orders = read_orders(self._planner.client, asked, block)
         except (RejectedError, TransientError) as trouble:
             return replace(done, reason=f"{done.reason}; what it led to cannot be read now: {trouble}")
-        mismatch = seen.guard_mirror_mismatch or execution_mismatch(before, after, fills, rebalance, orders)
+        mismatch = seen.guard_mirror_mismatch or execution_mismatch(before, after, fills, rebalance, orders, legs)
         return replace(done, after=after, guard_mirror_mismatch=mismatch)
 
 

@@ -6,8 +6,9 @@ What a venue account is worth at price P, in WAD USD:
     cash = margin in - sum(fill size x execution price) - fees - funding paid + what others' acts brought.
 
 The lower equity is its worth at the worst price of the range that the chain values it over (`agent.prediction`), the
-higher one at the best; a venue under water counts 0, and so does one that does not answer. NAV is idle collateral plus
-the venues. None of these numbers is the chain's own NAV: sizes and cash come from events, prices and funding not yet
+higher one at the best; a venue under water counts 0, and so does one that does not answer. Options count at their
+venue's own bid and ask of each, for the sizes recorded. NAV is idle collateral plus the
+venues. None of these numbers is the chain's own NAV: sizes and cash come from events, prices and funding not yet
 settled from the venues' getters.
 """
 
@@ -18,9 +19,43 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from agent.chain.state import ChainState
-from agent.ledger.records import AccountEventRecord, CashFlowKind, CashFlowRecord, FillRecord, FundingRecord, Scan
+from agent.ledger.records import (
+    AccountEventRecord,
+    CashFlowKind,
+    CashFlowRecord,
+    FillRecord,
+    FundingRecord,
+    OptionEventRecord,
+    Scan,
+)
+from agent.option_venue import HeldOption
 from agent.prediction import PriceRange
 from agent.units import BPS, WAD, Address, AssetUnits, Wad, asset_units_to_wad
+
+
+@dataclass(frozen=True, slots=True)
+class OptionAccount:
+    """Options of one venue: ``cash`` is what they brought less what they cost, fees inside, WAD USD."""
+
+    cash: int = 0
+    sizes: Mapping[int, int] = field(default_factory=dict)
+    """WAD underlying by position; one that is gone is not among them."""
+
+    def after(self, event: OptionEventRecord) -> OptionAccount:
+        """Return the account with an event booked."""
+        size = self.sizes.get(event.position_id, 0) + event.size_delta
+        sizes = {**self.sizes, event.position_id: size}
+        return OptionAccount(self.cash + event.cash, {key: own for key, own in sizes.items() if own})
+
+    def worths(self, held: Iterable[HeldOption]) -> tuple[int, int]:
+        """Return what the recorded sizes are worth at the venue's own bid and ask of each, WAD USD, rounded down."""
+        low = high = 0
+        for option in held:
+            size = self.sizes.get(option.position_id, 0)
+            if option.size:
+                low += option.worth_low * size // option.size
+                high += option.worth_high * size // option.size
+        return low, high
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +69,14 @@ class VenueAccount:
     funding_paid: int = 0
     others_cash: int = 0
     """WAD USD that liquidations, strangers and the venue itself brought, or took."""
+    options: OptionAccount = OptionAccount()
 
     def worth(self, price: Wad, funding_accrued: Wad, asset_decimals: int) -> Wad:
         """Return the account's value at ``price``, WAD USD, rounded down."""
         margin = asset_units_to_wad(AssetUnits(self.margin_assets), asset_decimals)
         position = (self.size * price - self.traded) // WAD
-        return Wad(margin + position - self.fees - self.funding_paid + self.others_cash + funding_accrued)
+        cash = self.others_cash + self.options.cash
+        return Wad(margin + position - self.fees - self.funding_paid + cash + funding_accrued)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +88,7 @@ class Accounts:
 
     def after(self, scan: Scan) -> Accounts:
         """Return the accounts with a scan's events booked."""
-        return self.booked(scan.fills, scan.cash_flows, scan.funding, scan.account_events)
+        return self.booked(scan.fills, scan.cash_flows, scan.funding, scan.account_events, scan.option_events)
 
     def booked(
         self,
@@ -59,6 +96,7 @@ class Accounts:
         cash_flows: Iterable[CashFlowRecord],
         funding: Iterable[FundingRecord],
         account_events: Iterable[AccountEventRecord] = (),
+        option_events: Iterable[OptionEventRecord] = (),
     ) -> Accounts:
         """Return the accounts with these events booked; their order does not matter."""
         idle, venues = self.idle_assets, dict(self.venues)
@@ -82,6 +120,9 @@ class Accounts:
             account = venues.get(event.venue, VenueAccount())
             size, cash = account.size + event.size_delta, account.others_cash + event.cash
             venues[event.venue] = replace(account, size=size, others_cash=cash)
+        for traded in option_events:
+            account = venues.get(traded.venue, VenueAccount())
+            venues[traded.venue] = replace(account, options=account.options.after(traded))
         return Accounts(idle, venues)
 
 
@@ -120,6 +161,12 @@ def check_nav(accounts: Accounts, state: ChainState, asset_decimals: int) -> Nav
         if measured.is_silent:
             continue
         account = accounts.venues.get(venue.address, VenueAccount())
+        if venue.options is not None:
+            cash = account.worth(measured.price, venue.funding_accrued, asset_decimals)
+            bid, ask = account.options.worths(venue.options)
+            low, high = low + max(cash + bid, 0), high + max(cash + ask, 0)
+            chain_low, chain_high = chain_low + max(measured.equity_low, 0), chain_high + max(measured.equity_high, 0)
+            continue
         if measured.size_low != measured.size_high:
             # An order waits: the ends are what it may come to, so both sides are taken at the price judged.
             worth = max(account.worth(measured.price, venue.funding_accrued, asset_decimals), 0)
@@ -150,6 +197,13 @@ def corrections(accounts: Accounts, state: ChainState, asset_decimals: int) -> d
             continue
         account = accounts.venues.get(venue.address, VenueAccount())
         size_delta = venue.size - account.size
+        if venue.options is not None:
+            # Sizes of options are their venue's own events; what is to be answered for is cash, at the bid.
+            bid, _ = account.options.worths(venue.options)
+            lacks = measured.equity_low - bid - account.worth(measured.price, venue.funding_accrued, asset_decimals)
+            if lacks:
+                found[venue.address] = Correction(Wad(0), Wad(lacks))
+            continue
         worth = account.worth(measured.price, venue.funding_accrued, asset_decimals)
         cash = measured.equity - worth - size_delta * measured.price // WAD
         if size_delta or cash:

@@ -68,6 +68,8 @@ class Purpose(Enum):
     """Takes the nonce, so that the intent can never be mined."""
     ORDER = "order"
     """Settles, reconciles or cancels a venue's order."""
+    OPTION = "option"
+    """Trades or settles options."""
 
 
 _NO_TRANSACTION = "0x" + "00" * 32
@@ -89,7 +91,7 @@ class IntentRecord:
 
     @property
     def is_errand(self) -> bool:
-        """Whether it asks the vault for nothing, but has a venue settle, reconcile or cancel an order."""
+        """Whether it asks the vault for nothing, but has a venue care for an order, or trade or settle options."""
         return not self.intent.legs
 
 
@@ -246,6 +248,36 @@ class AccountEventRecord:
     cash: Wad
 
 
+class OptionEventKind(Enum):
+    """What happened to an option that the vault holds, or to what it paid."""
+
+    TRADED = "traded"
+    """Bought or sold by a keeper; cash and fee are what the venue took or gave."""
+    SETTLED = "settled"
+    """Paid out after its expiry, into the venue's account, by whoever settled it."""
+    BROUGHT_HOME = "brought_home"
+    """Let go of by the venue; what it had paid went to the vault as a cash flow of the same log."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptionEventRecord:
+    """One event of an option: ``size_delta`` WAD underlying, ``cash`` WAD USD received by the venue's account.
+
+    A fee is inside ``cash``. Only a trade tells of its intent and of strike and kind.
+    """
+
+    at: LogId
+    venue: Address
+    kind: OptionEventKind
+    position_id: int
+    size_delta: Wad
+    cash: Wad
+    fee: Wad = Wad(0)  # noqa: RUF009 - a plain integer
+    intent_id: IntentId | None = None
+    strike_id: int | None = None
+    is_call: bool | None = None
+
+
 class Subject(Enum):
     """What an operator can have looked at and answer for, so that the keeper goes on."""
 
@@ -283,6 +315,7 @@ class Scan:
     funding: tuple[FundingRecord, ...] = ()
     order_steps: tuple[OrderStep, ...] = ()
     account_events: tuple[AccountEventRecord, ...] = ()
+    option_events: tuple[OptionEventRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

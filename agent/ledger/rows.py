@@ -19,6 +19,8 @@ from agent.ledger.records import (
     FundingRecord,
     IntentRecord,
     LogId,
+    OptionEventKind,
+    OptionEventRecord,
     OrderState,
     OrderStep,
     Purpose,
@@ -283,6 +285,38 @@ def account_event_record(row: Row[Any]) -> AccountEventRecord:
     """Return what somebody else did to an account, of a row."""
     kind = AccountEventKind(row.kind)
     return AccountEventRecord(_event_place(row), Address(row.venue), kind, Wad(row.size_delta), Wad(row.cash))
+
+
+def option_event_values(record: OptionEventRecord) -> dict[str, Any]:
+    """Columns of what happened to an option."""
+    return {
+        **_event_values(record.at),
+        "venue": record.venue,
+        "kind": record.kind.value,
+        "position_id": record.position_id,
+        "size_delta": record.size_delta,
+        "cash": record.cash,
+        "fee": record.fee,
+        "intent_id": record.intent_id,
+        "strike_id": record.strike_id,
+        "is_call": record.is_call,
+    }
+
+
+def option_event_record(row: Row[Any]) -> OptionEventRecord:
+    """Return what happened to an option, of a row."""
+    return OptionEventRecord(
+        at=_event_place(row),
+        venue=Address(row.venue),
+        kind=OptionEventKind(row.kind),
+        position_id=row.position_id,
+        size_delta=Wad(row.size_delta),
+        cash=Wad(row.cash),
+        fee=Wad(row.fee),
+        intent_id=None if row.intent_id is None else IntentId(row.intent_id),
+        strike_id=row.strike_id,
+        is_call=row.is_call,
+    )
 
 
 def cycle_values(cycle: CycleRecord) -> dict[str, Any]:

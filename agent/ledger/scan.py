@@ -14,6 +14,7 @@ from agent.chain.log_pages import AnchorReplacedError, LogQuery
 from agent.domain import BlockRef
 from agent.errors import TransientError
 from agent.ledger.indexed_funding import FundingSequence
+from agent.ledger.option_events import OptionEvents
 from agent.ledger.order_events import OrderEvents
 from agent.ledger.own_acts import OwnActs
 from agent.ledger.records import (
@@ -71,6 +72,7 @@ class EventScanner:
                 if venue_protocol(entry.kind, f"venue {entry.name}").fills_later
             ),
         )
+        self._options = OptionEvents(client, deployment, block)
         self.on_account_events: Callable[[Sequence[AccountEventRecord]], None] = lambda _: None
         """Told of events before they are recorded, so that none goes untold."""
         abi = load_abi("HedgeVault")
@@ -86,6 +88,7 @@ class EventScanner:
         }
         sources = [(source.emitter, source.event.event.topic) for source in self._funding]
         sources += [(source.emitter, source.event.event.topic) for source in self._account_events]
+        sources += self._options.sources
         self._addresses = sorted({self._vault, *self._orders.venues, *(emitter for emitter, _ in sources)})
         self._seen: BlockId | None = None
         self._topics = sorted({*self._readers, *self._orders.topics, *(topic for _, topic in sources)})
@@ -142,6 +145,8 @@ class EventScanner:
             self._read(log, found, target)
         order_steps, order_fills = self._orders.read(logs, found.fills)
         found.fills += order_fills
+        option_events, payoffs = self._options.read(logs)
+        found.cash_flows += payoffs
         account_events = self._by_others(logs, found)
         self.on_account_events(account_events)
         self._ledger.add_scan(
@@ -154,6 +159,7 @@ class EventScanner:
                 funding=tuple(found.funding),
                 order_steps=tuple(order_steps),
                 account_events=account_events,
+                option_events=tuple(option_events),
             )
         )
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 _DIGITS = 80
 """A signed 256-bit integer has at most 78 digits and a sign."""
 
@@ -255,6 +255,21 @@ order_steps = _chain_table(
     Column("requested_size_delta", WideInteger, nullable=False),
     # Of the whole order so far.
     Column("filled_size_delta", WideInteger, nullable=False),
+)
+
+option_events = _chain_table(
+    "option_events",
+    Column("venue", String(42), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("position_id", WideInteger, nullable=False),
+    Column("size_delta", WideInteger, nullable=False),
+    # WAD USD: received by the venue's account when positive, the fee inside.
+    Column("cash", WideInteger, nullable=False),
+    Column("fee", WideInteger, nullable=False),
+    # Of trades alone.
+    Column("intent_id", String(66), index=True),
+    Column("strike_id", WideInteger),
+    Column("is_call", Boolean),
 )
 
 settled_prices = Table(

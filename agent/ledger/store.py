@@ -23,6 +23,7 @@ from agent.ledger.records import (
     FundingRecord,
     IntentRecord,
     IntentState,
+    OptionEventRecord,
     OrderStep,
     RebalanceRecord,
     Receipt,
@@ -52,6 +53,7 @@ _CHAIN_TABLES = (
     schema.order_steps,
     schema.settled_prices,
     schema.account_events,
+    schema.option_events,
     schema.scans,
 )
 """Tables whose rows count only while their block is on the chain. Cycles do not: they tell what was seen then."""
@@ -195,6 +197,7 @@ class VaultLedger(VaultRows):
             (schema.funding, [rows.funding_values(record) for record in scan.funding]),
             (schema.order_steps, [rows.order_step_values(step) for step in scan.order_steps]),
             (schema.account_events, [rows.account_event_values(record) for record in scan.account_events]),
+            (schema.option_events, [rows.option_event_values(record) for record in scan.option_events]),
         ]
         block_ids = {BlockId(value["block_number"], value["block_hash"]) for _, values in events for value in values}
         with self._commit() as connection:
@@ -245,7 +248,9 @@ class VaultLedger(VaultRows):
         """The accounts as the events that count add up."""
         self._keep_fresh()
         if self._accounts is None:
-            self._accounts = Accounts().booked(self.fills(), self.cash_flows(), self.funding(), self.account_events())
+            self._accounts = Accounts().booked(
+                self.fills(), self.cash_flows(), self.funding(), self.account_events(), self.option_events()
+            )
         return self._accounts
 
     def rebalances(self) -> list[RebalanceRecord]:
@@ -308,6 +313,17 @@ class VaultLedger(VaultRows):
     def account_events(self) -> list[AccountEventRecord]:
         """Return what others did to the venue accounts and counts, in chain order."""
         return self._counting(schema.account_events, rows.account_event_record)
+
+    def option_events(self) -> list[OptionEventRecord]:
+        """Return what happened to options and counts, in chain order."""
+        return self._counting(schema.option_events, rows.option_event_record)
+
+    def has_errand_events(self, transaction_hash: str) -> bool:
+        """Return whether anything that counts is recorded of what an errand's transaction led to."""
+        return any(
+            self._fetch(self._counting_rows(table).where(table.c.transaction_hash == transaction_hash).limit(1))
+            for table in (schema.order_steps, schema.option_events)
+        )
 
     def receipts(self) -> list[Receipt]:
         """Return the receipts that count, in the order they were recorded."""

@@ -119,7 +119,7 @@ def venue_limits(
     failures_per_year: dict[str, float],
     loss_given_failure_ratio: float,
 ) -> tuple[VenueLimits, ...]:
-    """Read the venues out of a snapshot, in its order; ``depositable_usd`` counts as equity of all in equal parts.
+    """Read the perps' venues out of a snapshot, in order; ``depositable_usd`` is equity of all, in equal parts.
 
     Raises
     ------
@@ -127,11 +127,12 @@ def venue_limits(
         A venue without a figure in ``failures_per_year``: how safe it is must be said, not assumed.
 
     """
-    missing = [venue.name for venue in snapshot.venues if venue.name not in failures_per_year]
+    perps = snapshot.perp_venues
+    missing = [venue.name for venue in perps if venue.name not in failures_per_year]
     if missing:
         raise DataError(f"failures_per_year of {', '.join(missing)} is missing; add it, 0 for a venue taken as safe")
     leverage = from_wad(snapshot.bounds.max_venue_leverage)
-    share_usd = require_finite(depositable_usd, "depositable_usd") / max(len(snapshot.venues), 1)
+    share_usd = require_finite(depositable_usd, "depositable_usd") / max(len(perps), 1)
     return tuple(
         VenueLimits(
             venue.name,
@@ -141,4 +142,5 @@ def venue_limits(
             loss_given_failure_ratio=loss_given_failure_ratio,
         )
         for venue, measured in zip(snapshot.venues, snapshot.measurement.venues, strict=True)
+        if not venue.trades_options
     )

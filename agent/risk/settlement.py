@@ -69,7 +69,8 @@ def settling_book(book: Book, spot_usd: float, at_unix: Seconds, settlement: Set
         An average that is not finite, or as `book_exposure`.
 
     """
-    settling = [leg for leg in book.options if 0 < leg.expiry_unix - at_unix < settlement.window_seconds]
+    averaged = [leg for leg in book.options if leg.settles_on_average]
+    settling = [leg for leg in averaged if 0 < leg.expiry_unix - at_unix < settlement.window_seconds]
     if not settling:
         return SettlingBook(book)
     left = {id(leg): _what_is_left(leg, spot_usd, at_unix, settlement) for leg in settling}

@@ -377,7 +377,8 @@ def _margins(
     asking = {fill.venue_index for fill in fills if fill.is_pending}
     margins: list[AssetUnits] = []
     for index in range(len(snapshot.venues)):
-        if unfunded.venues[index].is_silent or has_open_order(snapshot, index):
+        holds_options = snapshot.venues[index].trades_options
+        if unfunded.venues[index].is_silent or has_open_order(snapshot, index) or holds_options:
             margins.append(AssetUnits(0))
             continue
         margin = deposit_due(unfunded.venues[index], limits, funds)

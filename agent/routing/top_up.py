@@ -29,7 +29,10 @@ def margin_watermarks(snapshot: Snapshot, settings: RoutingParameters) -> Waterm
 def strained_venues(snapshot: Snapshot, settings: RoutingParameters) -> tuple[int, ...]:
     """Return the venues that answer and stand above the high watermark, most leverage first."""
     high = margin_watermarks(snapshot, settings).high
-    ratios = [0 if venue.is_silent else venue_leverage(venue) for venue in snapshot.measurement.venues]
+    ratios = [
+        0 if measured.is_silent or venue.trades_options else venue_leverage(measured)
+        for venue, measured in zip(snapshot.venues, snapshot.measurement.venues, strict=True)
+    ]
     return tuple(
         sorted((index for index, ratio in enumerate(ratios) if ratio > high), key=lambda index: -ratios[index])
     )

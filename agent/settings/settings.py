@@ -20,6 +20,7 @@ from agent.settings.contracts import (
 from agent.settings.decision import CostSettings, DecisionSettings, MarginSettings, PolicySettings, SlicingSettings
 from agent.settings.keeper import KeeperSettings
 from agent.settings.observability import ObservabilitySettings
+from agent.settings.options import OptionSettings
 
 
 class ContractSettings(Section):
@@ -47,6 +48,7 @@ class Settings(ContractSettings):
     keeper: KeeperSettings
     ledger: LedgerSettings
     slicing: SlicingSettings | None = None
+    options: OptionSettings | None = None
     observability: ObservabilitySettings = ObservabilitySettings()
 
     def to_decision_parameters(self, asset_decimals: int) -> DecisionParameters:

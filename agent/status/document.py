@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from agent.guard import UINT256_MAX, effective_band, venue_leverage
+from agent.option_venue import HeldOption
 from agent.report.orders import order_document
 from agent.status.records import KeeperStatus, VaultStatus
 from agent.status.risk import liquidation_distance, worst_net_delta_of
@@ -53,6 +54,7 @@ def as_document(status: VaultStatus) -> dict[str, Any]:
         },
         "is_breaker_tripped": status.is_breaker_tripped,
         "venues": [_venue(status, index) for index in range(len(measured.venues))],
+        "options": None if status.options is None else [_option(option) for option in status.options],
         "oracle": {
             "price_usd": from_wad(status.oracle.price) or None,
             "age_seconds": block.timestamp - status.oracle.updated_at,
@@ -124,6 +126,17 @@ def _venue(status: VaultStatus, index: int) -> dict[str, Any]:
         if market.order is not None:
             told["open_order"] = order_document(market.order, status.block.timestamp)
     return told
+
+
+def _option(option: HeldOption) -> dict[str, Any]:
+    return {
+        "name": option.name,
+        "position_id": str(option.position_id),
+        "size": from_wad(option.size),
+        "expiry_unix": option.expiry,
+        "worth_low_usd": from_wad(option.worth_low),
+        "worth_high_usd": from_wad(option.worth_high),
+    }
 
 
 def _keeper(keeper: KeeperStatus) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment
 from agent.chain.orders import VenueOrder, read_orders
 from agent.chain.rollup import Rollup, RollupKind
-from agent.chain.state import measurement_of
+from agent.chain.state import held_options, measurement_of
 from agent.domain import BlockRef, Bounds, Budget, Measurement, Track, Usage
+from agent.option_venue import HeldOption
 from agent.rounding import mul_div_down, share
 from agent.settings import Settings
 from agent.status.records import KeeperStatus, ModeStatus, OracleStatus, ShareStatus, VaultStatus, VenueMarket
@@ -104,6 +105,7 @@ class StatusReader:
                 if role.startswith("keeper")
             ),
             scheduled=scheduled_changes(self.client, deployment, block),
+            options=self._options(venues, block),
         )
 
     def _call(self, contract: str, function: str, *arguments: object) -> Call:
@@ -140,8 +142,16 @@ class StatusReader:
         return tuple(Address(to_checksum_address(venue)) for venue in listed)
 
     def _venue_name(self, venue: Address) -> str:
-        names = {entry.address: entry.name for entry in self.deployment.venues}
+        names = {entry.address: entry.name for entry in self.deployment.all_venues}
         return names.get(venue, venue)
+
+    def _options(self, venues: Sequence[Address], block: BlockRef) -> tuple[HeldOption, ...] | None:
+        entry = self.deployment.option_venue
+        if entry is None or entry.address not in venues:
+            return None
+        view = load_abi("IOptionVenue").function("holdings")
+        [held] = self.client.read_or_none([view.at(Address(entry.address))], block)
+        return None if held is None else held_options(held[0])
 
     def _markets(
         self, venues: Sequence[Address], measurement: Measurement, block: BlockRef

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from agent.budgets import Available
 from agent.chain.orders import VenueOrder
 from agent.domain import BlockRef, Bounds, Measurement
+from agent.option_venue import HeldOption
 from agent.units import Address, AssetUnits, Seconds, Wad, Wei
 
 
@@ -110,3 +111,5 @@ class VaultStatus:
     oracle: OracleStatus
     keepers: tuple[KeeperStatus, ...]
     scheduled: tuple[ScheduledChange, ...]
+    options: tuple[HeldOption, ...] | None = None
+    """Held as a hedge; None where the vault has no venue of options, or it does not answer."""

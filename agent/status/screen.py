@@ -30,6 +30,7 @@ def as_lines(status: VaultStatus) -> list[str]:
         ("Budgets", _budgets(told)),
         ("Oracle", _oracle(told)),
         ("Hedge", _hedge(told)),
+        *((("Options", _options(told)),) if told["options"] is not None else ()),
         ("Keepers", _keepers(told)),
         ("Scheduled", _scheduled(told)),
     ):
@@ -141,6 +142,15 @@ def _hedge(told: dict[str, Any]) -> Iterator[str]:
             yield f"  {order_line(venue['open_order'])}"
     if not told["venues"]:
         yield "no venue"
+
+
+def _options(told: dict[str, Any]) -> Iterator[str]:
+    for option in told["options"]:
+        expired = " EXPIRED, to be settled" if option["expiry_unix"] <= told["block"]["unix"] else ""
+        yield f"{option['name']}: {signed(option['size'], 4)} until {utc_minute(option['expiry_unix'])} UTC{expired}"
+        yield f"  worth {money(option['worth_low_usd'])} to {money(option['worth_high_usd'])}"
+    if not told["options"]:
+        yield "none held"
 
 
 def _keepers(told: dict[str, Any]) -> Iterator[str]:

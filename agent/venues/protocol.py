@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from enum import Enum
 from typing import Any, NamedTuple, Protocol, Self
 
 from agent.chain.abi import Call, Event, Function
+from agent.chain.client import ChainClient
 from agent.chain.deployment import AssetEntry
-from agent.units import Address, Seconds
+from agent.domain import BlockRef
+from agent.option_venue import HeldOption, OptionVenueState
+from agent.units import Address, Seconds, Wad
 
 
 class View(Protocol):
@@ -220,3 +223,36 @@ class VenueProtocol:
     """Errors by which its adapter refuses a trade whose margin has yet to arrive."""
     errands: tuple[Function, ...] = ()
     """Calls of the adapter without arguments that move its affairs on, of use exactly when they do not revert."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptionSettlementEvent:
+    """The event by which a protocol tells that an option was paid out after its expiry, and names of its parameters.
+
+    ``emitter`` are views, each of what the one before answered, adapter first. ``holder`` names who was paid,
+    ``position`` which option, ``size`` how much of it (WAD), ``paid`` what it brought (WAD USD).
+    """
+
+    event: Event
+    emitter: tuple[View, ...]
+    holder: str
+    position: str
+    size: str
+    paid: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptionProtocol:
+    """One protocol of options: its adapter contract, an `IOptionVenue`, and what that interface does not tell.
+
+    ``read_state`` reads what may be bought at a block, each option quoted at the sizes given. ``read_volatilities``
+    tells the protocol's own volatility of each option held, WAD per year.
+    """
+
+    title: str
+    """As people know it."""
+    adapter: str
+    """Name of the adapter contract."""
+    read_state: Callable[[ChainClient, Address, BlockRef, Sequence[Wad]], OptionVenueState]
+    read_volatilities: Callable[[ChainClient, Address, Sequence[HeldOption], BlockRef], tuple[Wad, ...]]
+    settled: OptionSettlementEvent

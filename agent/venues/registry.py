@@ -6,7 +6,8 @@ from agent.chain.state import OwnViews
 from agent.errors import DataError
 from agent.venues.curie import CURIE
 from agent.venues.hyperevm import HYPEREVM
-from agent.venues.protocol import VenueProtocol
+from agent.venues.lyra import LYRA
+from agent.venues.protocol import OptionProtocol, VenueProtocol
 from agent.venues.synthetix import SYNTHETIX
 
 VENUE_PROTOCOLS: dict[str, VenueProtocol] = {"curie": CURIE, "hyperevm": HYPEREVM, "synthetix": SYNTHETIX}
@@ -17,6 +18,8 @@ OWN_VIEWS = OwnViews(
     funding_speed=frozenset(kind for kind, protocol in VENUE_PROTOCOLS.items() if protocol.rate_drifts),
 )
 """What a look at the chain asks of which of them."""
+OPTION_PROTOCOLS: dict[str, OptionProtocol] = {"lyra": LYRA}
+"""Those where options are bought, by the ``kind`` of the manifest's ``option_venue``."""
 
 
 def venue_protocol(kind: str, where: str) -> VenueProtocol:
@@ -25,3 +28,16 @@ def venue_protocol(kind: str, where: str) -> VenueProtocol:
         known = ", ".join(sorted(VENUE_PROTOCOLS))
         raise DataError(f"{where} is of kind {kind!r}, which is not one of {known}; mend its kind")
     return VENUE_PROTOCOLS[kind]
+
+
+def option_protocol(kind: str, where: str) -> OptionProtocol:
+    """As `venue_protocol`, of a venue where options are bought."""
+    if kind not in OPTION_PROTOCOLS:
+        known = ", ".join(sorted(OPTION_PROTOCOLS))
+        raise DataError(f"{where} is of kind {kind!r}, which is not one of {known}; mend its kind")
+    return OPTION_PROTOCOLS[kind]
+
+
+def adapter_name(kind: str, where: str) -> str:
+    """Return the name of the adapter contract of a venue of either sort; raises as `venue_protocol`."""
+    return OPTION_PROTOCOLS[kind].adapter if kind in OPTION_PROTOCOLS else venue_protocol(kind, where).adapter

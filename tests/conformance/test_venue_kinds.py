@@ -10,8 +10,10 @@ import pytest
 from agent.chain.abi import load_abi
 from agent.localnet.registry import MARKET_PROTOCOLS
 from agent.venues.protocol import UntoldFunding
-from agent.venues.registry import VENUE_PROTOCOLS
+from agent.venues.registry import OPTION_PROTOCOLS, VENUE_PROTOCOLS
 
+GOVERNED = "agent/governance/consequences.py"
+"""Says what each function of each contract allows at worst, whose names it has to know."""
 REGISTRIES = {"agent/venues/registry.py", "agent/localnet/registry.py"}
 
 
@@ -42,7 +44,8 @@ def is_own_place(path: str, kind: str) -> bool:
 
 
 def files_that_name(kind: str, repository: Path) -> list[str]:
-    titles = (kind, VENUE_PROTOCOLS[kind].title.lower(), VENUE_PROTOCOLS[kind].adapter.lower())
+    protocol = VENUE_PROTOCOLS[kind] if kind in VENUE_PROTOCOLS else OPTION_PROTOCOLS[kind]
+    titles = (kind, protocol.title.lower(), protocol.adapter.lower())
     found = []
     for path in sorted([*repository.glob("agent/**/*.py"), *repository.glob("scripts/**/*.py")]):
         name = path.relative_to(repository).as_posix()
@@ -55,6 +58,12 @@ def files_that_name(kind: str, repository: Path) -> list[str]:
 @pytest.mark.parametrize("kind", VENUE_PROTOCOLS)
 def test_protocol__outside_its_own_places__is_not_named(repository, kind):
     assert files_that_name(kind, repository) == []
+
+
+@pytest.mark.parametrize("kind", OPTION_PROTOCOLS)
+def test_option_protocol__outside_its_own_places__is_not_named(repository, kind):
+    assert files_that_name(kind, repository) == [GOVERNED, "scripts/mutation_targets.py"]
+    assert (repository / "contracts" / "venues" / kind / f"{OPTION_PROTOCOLS[kind].adapter}.sol").is_file()
 
 
 @pytest.mark.parametrize("kind", VENUE_PROTOCOLS)

@@ -30,7 +30,8 @@ from agent.option_venue import OptionVenueState
 from agent.policy.multi_instrument import MultiInstrument
 from agent.products.european import black76_greeks
 from agent.units import SECONDS_PER_YEAR, WAD, IntentId, Seconds, Wad
-from agent.venues.lyra_options import read_option_venue, trade_call
+from agent.venues.lyra import read_option_venue
+from agent.venues.option_calls import trade_call
 from tests.support.lyra_vault import CAPS, SHORT_STRADDLES, SPOT_USD, LyraVault, open_lyra_vault
 from tests.support.scripted_execution import SETTINGS
 

@@ -105,7 +105,12 @@ class LyraVault(LyraMarket):
     """The market, and a real vault with an option venue on it."""
 
     def __init__(
-        self, evm: BenchmarkChain, quantity: int = -SHORT_STRADDLES * WAD, caps: tuple[int, ...] = CAPS
+        self,
+        evm: BenchmarkChain,
+        quantity: int = -SHORT_STRADDLES * WAD,
+        caps: tuple[int, ...] = CAPS,
+        *,
+        has_perp: bool = False,
     ) -> None:
         super().__init__(evm.chain, SPOT_USD)
         self._evm = evm
@@ -116,7 +121,8 @@ class LyraVault(LyraMarket):
         self.spot_usd = SPOT_USD
         self._nearest = [1]
         self._intents = 0
-        self._deploy_vault(caps)
+        self.perp: Address | None = None
+        self._deploy_vault(caps, has_perp)
         self._fill_book(quantity)
         self._hand_over()
 
@@ -125,7 +131,7 @@ class LyraVault(LyraMarket):
     def _new(self, name: str, types: str, *arguments: object) -> Address:
         return self._evm.deploy(SOURCES[name], name, types, *arguments)
 
-    def _deploy_vault(self, caps: tuple[int, ...]) -> None:
+    def _deploy_vault(self, caps: tuple[int, ...], has_perp: bool) -> None:
         access = self.access = self._new("VaultAccess", "(address)", self._evm.account)
         self.aggregator = self._new("AggregatorDouble", "(uint8,int256)", 8, round(SPOT_USD * 10**8))
         feed = self._new("ChainlinkSource", "(address,int256,int256)", self.aggregator, 0, 2**255 - 1)
@@ -152,7 +158,17 @@ class LyraVault(LyraMarket):
         self.source = self._new("LyraOptions", types, access, lyra[0], lyra[1], self.venue, LIMITS)
         self.setup(self.venue, "bindSource(address)", self.source)
         self.setup(self.book, "addSource(address)", self.source)
+        if has_perp:
+            self.perp = self._add_perp()
         self.setup(self.registry, "addVenue(address)", self.venue)
+
+    def _add_perp(self) -> Address:
+        """A venue of perps beside that of options, which quotes the price it was given."""
+        arguments = (self.vault, self.quote_token, round(SPOT_USD) * WAD)
+        perp = self._new("ScriptedVenue", "(address,address,uint256)", *arguments)
+        self.setup(self.registry, "addVenue(address)", perp)
+        self.setup(perp, "setExecution(uint256,uint256,bool)", 0, 5, False)
+        return perp
 
     def _fill_book(self, quantity: int) -> None:
         self.options = self._new("OptionBook", "(address)", self.access)

@@ -23,7 +23,9 @@ class FakePlanner:
 
     def __init__(self, settings, book):
         self.settings, self.book = settings, book
-        self.deployment = SimpleNamespace(roles={"keeper": "0x00000000000000000000000000000000000000C3"}, venues=[])
+        self.deployment = SimpleNamespace(
+            roles={"keeper": "0x00000000000000000000000000000000000000C3"}, venues=[], option_venue=None
+        )
         self.client = None
 
     def __enter__(self):

@@ -58,6 +58,8 @@ STATE = OptionVenueState(
     vega_left=wad(1e6),
     max_expiry=EXPIRY,
     room=6,
+    iv_tolerance=wad(0.05),
+    carry_tolerance=wad(0.1),
     offers=OFFERS,
 )
 

@@ -17,6 +17,7 @@ from agent.domain import (
     Decision,
     Exposure,
     Fill,
+    Leg,
     Measurement,
     Target,
     Track,
@@ -24,7 +25,7 @@ from agent.domain import (
     Usage,
 )
 from agent.errors import RejectedError
-from agent.guard import GuardError, evaluate, leverage
+from agent.guard import GuardError, evaluate, leverage, limit_price
 from agent.keeper.guard_check import execution_mismatch, simulation_mismatch
 from agent.ledger.records import FillRecord, LogId, RebalanceRecord
 from agent.result_track import NO_HIGH
@@ -171,12 +172,12 @@ ORDER = VenueOrder(
 )
 
 
-def with_order_pending() -> ChainState:
+def with_order_pending(limit: Wad = ORDER.limit_price) -> ChainState:
     """The state after the order was asked for, with the usage that the guard books for it."""
     seen = state(0.0, NOW, USAGE)
     venue = replace(seen.measurement.venues[0], size_high=wad(50), notional=wad(150_000))
     measured = replace(seen.measurement, venues=(venue,))
-    fill = Fill(0, ORDER.size_delta, ORDER.limit_price, ORDER.max_fee, is_pending=True)
+    fill = Fill(0, ORDER.size_delta, limit, ORDER.max_fee, is_pending=True)
     usage = evaluate(BOUNDS, USAGE, BEFORE.measurement, [fill], measured, Seconds(NOW))
     return replace(seen, measurement=measured, usage=usage)
 
@@ -187,6 +188,20 @@ def test_execution_mismatch__leg_left_an_order__is_judged_by_its_terms():
     assert not execution_mismatch(BEFORE, after, WAITING, rebalance, [ORDER])
     assert execution_mismatch(BEFORE, after, WAITING, rebalance, [replace(ORDER, max_fee=wad(95))])
     assert execution_mismatch(BEFORE, after, WAITING, rebalance, [replace(ORDER, limit_price=wad(3_004))])
+
+
+# The venue keeps a limit on its tick and a size in its lots; the guard was shown the leg's own.
+def test_execution_mismatch__venue_keeps_tighter_terms__is_judged_by_the_leg():
+    rebalance = replace(REBALANCE, nav_after=wad(400_000))
+    kept = replace(ORDER, limit_price=wad(3_002), size_delta=wad(49.99))
+    waiting = (replace(WAITING[0], requested_size_delta=wad(50)),)
+    leg = Leg(VENUE, AssetUnits(0), wad(50), wad(3_003))
+    assert not execution_mismatch(BEFORE, with_order_pending(), waiting, rebalance, [kept], [leg])
+    assert execution_mismatch(BEFORE, with_order_pending(), waiting, rebalance, [kept])
+    beyond_guard = replace(leg, limit_price=wad(9_000))
+    guards = limit_price(BEFORE.measurement.venues[0].price, wad(50), BOUNDS.max_slippage_bps)
+    as_if = with_order_pending(guards)
+    assert not execution_mismatch(BEFORE, as_if, waiting, rebalance, [kept], [beyond_guard])
 
 
 def test_execution_mismatch__order_is_not_known__cannot_be_judged():

@@ -25,7 +25,7 @@ POLICY = WhalleyWilmott(risk_aversion_per_usd=0.5, static_horizon_days=30.0, sta
 def planner_of(live_fee: int | None = None, policy: object = POLICY) -> Planner:
     """A planner on a chain that charges ``live_fee`` for data, where it tells."""
     planner = object.__new__(Planner)
-    planner._policy = policy
+    planner.policy = policy
     planner.settings = SimpleNamespace(costs=SimpleNamespace(data_fee_gwei=Decimal("1.5")))
     planner.deployment = SimpleNamespace(contract=lambda name: {"HedgeVault": VAULT}[name])
     asked = (VAULT, 900_000, snapshot_of(held(0.0)).block)

@@ -133,7 +133,7 @@ def test_carry_out__accepted__is_executed_on_the_terms_of_its_view(chain, mirror
     assert terms.worth_wei == WORTH
     assert (result.outcome, result.reason, result.view) == (Outcome.EXECUTED, "because", VIEW)
     assert (result.receipt, result.fills, result.after) == (RECEIPT, (FILL,), f"state at {SNAPSHOT.block}")
-    assert mirrored == [("state at parent", f"state at {SNAPSHOT.block}", (FILL,), REBALANCED, [])]
+    assert mirrored == [("state at parent", f"state at {SNAPSHOT.block}", (FILL,), REBALANCED, [], DECISION.legs)]
     assert not result.guard_mirror_mismatch
 
 

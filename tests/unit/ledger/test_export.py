@@ -68,7 +68,7 @@ def test_export__no_ledger__is_refused_and_none_is_made(tmp_path):
 
 def test_reading__file_without_a_ledger__is_refused(tmp_path):
     (tmp_path / "empty.sqlite").touch()
-    with pytest.raises(DataError, match="has schema None, this program reads 4; start a keeper on it once"):
+    with pytest.raises(DataError, match="has schema None, this program reads 5; start a keeper on it once"):
         export(f"sqlite:///{tmp_path}/empty.sqlite", tmp_path / "out")
 
 

@@ -27,6 +27,8 @@ from agent.ledger.records import (
     IntentRecord,
     IntentState,
     LogId,
+    OptionEventKind,
+    OptionEventRecord,
     OrderState,
     OrderStep,
     Purpose,
@@ -161,6 +163,20 @@ REBALANCED = RebalanceRecord(at(8, 3), INTENT_ID, Wad(3), Wad(4), Wad(2), Wad(2*
 WORD = Acknowledgement(Subject.NAV, str(WIDEST), Seconds(1), "looked at")
 LIQUIDATION = AccountEventRecord(at(8, 4), VENUE, AccountEventKind.LIQUIDATION, Wad(-WIDEST), Wad(WIDEST - 1))
 
+BOUGHT = OptionEventRecord(
+    at=at(8, 5),
+    venue=VENUE,
+    kind=OptionEventKind.TRADED,
+    position_id=WIDEST,
+    size_delta=Wad(WIDEST),
+    cash=Wad(-WIDEST),
+    fee=Wad(2**200),
+    intent_id=INTENT_ID,
+    strike_id=WIDEST - 1,
+    is_call=False,
+)
+SETTLED = OptionEventRecord(at(8, 6), VENUE, OptionEventKind.SETTLED, WIDEST, Wad(-WIDEST), Wad(WIDEST))
+
 
 def whole_ledger(ledger) -> None:
     """Put at least one row into every table."""
@@ -176,6 +192,7 @@ def whole_ledger(ledger) -> None:
             cash_flows=(CashFlowRecord(at(8, 2), CashFlowKind.MARGIN, VENUE, AssetUnits(5)),),
             funding=(FundingRecord(at(8, 1), VENUE, Wad(-7)),),
             account_events=(LIQUIDATION,),
+            option_events=(BOUGHT, SETTLED),
         )
     )
     executed = Transition(INTENT_ID, IntentState.EXECUTED, block_id(8), block_unix=Seconds(1_700_000_008))
@@ -197,6 +214,7 @@ def test_ledger__closed_and_opened_again__holds_every_record_to_the_last_digit(l
         assert ledger.transactions_at(KEEPER, 4) == [SIGNED]
         assert ledger.transactions_at(KEEPER, 5) == []
         assert ledger.fills() == [fill(8, 2, WIDEST)]
+        assert ledger.option_events() == [BOUGHT, SETTLED]
         assert ledger.fills_of(INTENT_ID) == ledger.fills()
         assert ledger.funding() == [FundingRecord(at(8, 1), VENUE, Wad(-7))]
         assert ledger.account_events() == [LIQUIDATION]
@@ -258,7 +276,7 @@ def test_require_held__lock_file_removed__is_fatal(tmp_path):
 def test_open__another_schema__is_refused_with_the_way_out(ledger_url):
     with Database.open(ledger_url, "vault", "key") as database, database.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '99'"))
-    with pytest.raises(DataError, match="has schema 99, this program writes 4; install a version that knows it"):
+    with pytest.raises(DataError, match="has schema 99, this program writes 5; install a version that knows it"):
         Database.open(ledger_url, "vault", "key")
 
 

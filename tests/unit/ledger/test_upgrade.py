@@ -100,11 +100,11 @@ def test_open__upgrade_fails_half_way__leaves_the_ledger_as_it_was(old, monkeypa
     Database.open(old, "vault", "key").close()
 
 
-@pytest.mark.parametrize("version", ["5", "99"])
+@pytest.mark.parametrize("version", ["6", "99"])
 def test_open__ledger_of_a_later_release__is_refused_in_one_line_and_untouched(old, version):
     with Database.open(old, "vault", "key") as database, database.engine.begin() as connection:
         connection.execute(text(f"UPDATE alembic_version SET version_num = '{version}'"))
-    with pytest.raises(DataError, match=f"has schema {version}, this program writes 4; install a version") as caught:
+    with pytest.raises(DataError, match=f"has schema {version}, this program writes 5; install a version") as caught:
         Database.open(old, "vault", "key")
     assert "\n" not in str(caught.value)
     engine = open_engine(old)
@@ -121,7 +121,7 @@ def test_open__older_than_the_first_release__is_refused(old):
             connection.execute(text(f"DROP TRIGGER versions_no_{action}{on}"))
         connection.execute(text("UPDATE versions SET schema_version = 1"))
     engine.dispose()
-    with pytest.raises(DataError, match="has schema 1, this program writes 4"):
+    with pytest.raises(DataError, match="has schema 1, this program writes 5"):
         Database.open(old, "vault", "key")
 
 

@@ -58,6 +58,21 @@ def test_order_at_worst__odd_amounts__round_against_the_vault():
     assert order_at_worst(0, Wad(1), Wad(1), Wad(1), terms).fee == 1
 
 
+# The venue keeps no more than whole lots of what it is asked for, and the guard wants to see all of that pending.
+@pytest.mark.parametrize(("size", "whole"), [("20.00007", "20"), ("-20.00007", "-20"), ("0.00019", "0.0001")])
+def test_route__venue_trades_in_lots__asks_for_whole_ones(size, whole):
+    lots = replace(LATER, order_terms=replace(TERMS, size_step=wad("0.0001")))
+    route = plan_route(snapshot_of(BOOK, lots), wad(size), ROUTING)
+    assert [leg.size_delta for leg in route.legs] == [wad(whole)]
+    assert [fill.size_delta for fill in route.fills] == [wad(whole)]
+
+
+def test_route__less_than_a_lot__trades_nothing():
+    lots = replace(LATER, order_terms=replace(TERMS, size_step=wad("0.0001")))
+    route = plan_route(snapshot_of(BOOK, lots), wad("0.00009"), ROUTING)
+    assert (route.fills, [leg for leg in route.legs if leg.size_delta]) == ((), [])
+
+
 def test_route__venue_that_fills_later__guard_sees_it_pending_at_its_limit():
     snapshot = snapshot_of(BOOK, LATER)
     route = plan_route(snapshot, wad(20), ROUTING)

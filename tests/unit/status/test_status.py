@@ -12,6 +12,7 @@ from agent.budgets import Available
 from agent.chain.abi import load_abi
 from agent.governance.calls import GovernedCall
 from agent.governance.decoding import decode_call
+from agent.option_venue import HeldOption
 from agent.status.document import as_document
 from agent.status.reading import DEPOSIT_BLOCKS, FAULTS
 from agent.status.records import (
@@ -104,6 +105,20 @@ def test_as_lines__something_is_wrong__says_so(changes, words):
     for part in words:
         assert part in shown
     json.dumps(as_document(status_of(**changes)), allow_nan=False)
+
+
+def test_as_lines__options_held__one_by_one_with_their_worth_and_what_expired():
+    now = status_of().block.timestamp
+    call = HeldOption(7, 12, True, wad(5), wad(1_750), Seconds(now + 60), wad(1_000), wad(1_200))
+    put = HeldOption(8, 12, False, wad(2), wad(1_750), now, wad(0), wad(0))
+    shown = screen(options=(call, put))
+    assert "1750-C-12: 5.0000 until 2024-08-01 08:14 UTC" in shown
+    assert "worth $1,000 to $1,200" in shown
+    assert shown.count("EXPIRED, to be settled") == 1
+    told = as_document(status_of(options=(call, put)))["options"]
+    assert [(one["name"], one["worth_high_usd"]) for one in told] == [("1750-C-12", 1_200.0), ("1750-P-12", 0.0)]
+    assert "none held" in screen(options=())
+    assert "Options" not in screen()
 
 
 def test_as_lines__scheduled_change__says_what_and_when():
