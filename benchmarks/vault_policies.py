@@ -9,15 +9,18 @@ replacement, the same for both, and everything is worked out again. A setting le
 compared with its cheapest point, one more effective by less than `ALIKE` with its most effective point, and one
 beyond that with none. A setting that its policy refuses in one of the weeks, because its band is not known so far, is
 left out; the count of those weeks is its figure.
+Each week that was lived through is kept in `KEPT`, in a file named by the program and its configuration as they are: a
+run that was stopped goes on there, and one of a changed program begins anew.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cache
 from os import cpu_count
+from pathlib import Path
 
 import numpy as np
 
@@ -25,7 +28,10 @@ from agent.backtest.gas_model import GasModel
 from agent.errors import DataError
 from agent.numerics.arrays import FloatArray
 from agent.settings.decision import PolicySettings
-from agent.study.case import run as replay
+from agent.study.case import Case
+from agent.study.case import Outcome as Lived
+from agent.study.results import Results
+from agent.study.workers import outcomes
 from benchmarks.figure import Figure
 from benchmarks.vault_world import VaultWeek, local_settings, real_weeks
 
@@ -33,6 +39,8 @@ BASE_FEES_GWEI = (0.02, 2.0, 20.0, 100.0)
 TIP_OF_BASE_FEE = 0.05
 """The local chain's: 1 gwei on 20; an urgent rebalance pays as many times that as there."""
 SEED, RESAMPLES = 20_240_805, 2_000
+REPOSITORY = Path(__file__).resolve().parent.parent
+KEPT = REPOSITORY / "build" / "vault_policies"
 AVERSIONS = (0.00005, 0.00025, 0.001, 0.002, 0.004, 0.016)
 """Of the default, whose own is the fourth."""
 BAND_AVERSIONS = (0.00005, 0.00025, 0.001, 0.002)
@@ -90,19 +98,19 @@ def settings_of_all() -> list[Setting]:
 
 def run() -> list[Figure]:
     """Return each setting's cost, effectiveness and excess over the default at each price of gas."""
-    weeks, default = len(_weeks()), local_settings().policy.name
-    if weeks == 0:
+    weeks, default = real_weeks(), local_settings().policy.name
+    if not weeks:
         return []
     settings = settings_of_all()
-    jobs = [(setting, week, gwei) for gwei in BASE_FEES_GWEI for setting in settings for week in range(weeks)]
-    with ProcessPoolExecutor(cpu_count()) as pool:
-        lived = list(pool.map(_live, jobs, chunksize=weeks))
-    rows = np.array(lived).reshape(len(BASE_FEES_GWEI), len(settings), weeks, 5)
+    cases = [case_of(setting, week, gwei) for gwei in BASE_FEES_GWEI for setting in settings for week in weeks]
+    lived = lived_through(cases, Results(_kept_path()))
+    numbers = [numbers_of(lived[case.key], default) for case in cases]
+    rows = np.array(numbers).reshape(len(BASE_FEES_GWEI), len(settings), len(weeks), 5)
     figures = []
     for gwei, table in zip(BASE_FEES_GWEI, rows, strict=True):
-        outcomes = [Outcome(*numbers.T) for numbers in table]
-        family = [own for own, setting in zip(outcomes, settings, strict=True) if setting.policy == default]
-        for setting, outcome in zip(settings, outcomes, strict=True):
+        measured = [Outcome(*weekly.T) for weekly in table]
+        family = [own for own, setting in zip(measured, settings, strict=True) if setting.policy == default]
+        for setting, outcome in zip(settings, measured, strict=True):
             figures += figures_of(f"{gwei:g} gwei, {setting.name}", outcome, family)
     return figures
 
@@ -160,24 +168,47 @@ def _effectiveness(outcome: Outcome, weeks: np.ndarray) -> float:
     return 1.0 - float(outcome.hedged[weeks].sum() / outcome.unhedged[weeks].sum())
 
 
-def _live(job: tuple[Setting, int, float]) -> tuple[float, ...]:
-    setting, at, gwei = job
-    week, settings = _weeks()[at], local_settings()
+def case_of(setting: Setting, week: VaultWeek, gwei: float) -> Case:
+    """Return a week under a setting at a base fee; tips go with it."""
+    settings = local_settings()
     policy = PolicySettings(name=setting.policy, parameters=dict(setting.parameters))
     usual = settings.execution
     tip_gwei = Decimal(str(TIP_OF_BASE_FEE * gwei))
     urgent_gwei = tip_gwei * usual.urgent_priority_fee_gwei / usual.priority_fee_gwei
     execution = usual.model_copy(update={"priority_fee_gwei": tip_gwei, "urgent_priority_fee_gwei": urgent_gwei})
     settings = settings.model_copy(update={"policy": policy, "execution": execution})
-    outcome = replay(replace(week.case(settings, gwei), gas=GasModel()))
-    if outcome.error is not None and setting.policy == local_settings().policy.name:
-        raise DataError(f"{week.name}, {setting.name}: {outcome.error}")
-    if outcome.error is not None:
+    return replace(week.case(settings, gwei), gas=GasModel())
+
+
+def numbers_of(lived: Lived, default: str) -> tuple[float, ...]:
+    """Return the numbers of `Outcome` of one week; NaN where a policy other than the default refused it."""
+    if lived.error is not None and lived.names.policy == default:
+        raise DataError(f"{lived.names.period}, {default}: {lived.error}")
+    if lived.error is not None:
         return (np.nan,) * 5
-    rebalances = float(outcome.rebalances)
-    return (outcome.cost_usd, outcome.gas_usd, rebalances, outcome.variance_unhedged, outcome.variance_hedged)
+    rebalances = float(lived.rebalances)
+    return (lived.cost_usd, lived.gas_usd, rebalances, lived.variance_unhedged, lived.variance_hedged)
 
 
-@cache
-def _weeks() -> list[VaultWeek]:
-    return real_weeks()
+def lived_through(cases: Iterable[Case], kept: Results) -> dict[str, Lived]:
+    """Return the outcome of each case by its key; what is kept is not replayed again."""
+    lived, missing = {}, []
+    for case in cases:
+        known = kept.get(case.key)
+        if known is None:
+            missing.append(case)
+        else:
+            lived[case.key] = known
+    for outcome in outcomes(missing, cpu_count() or 1):
+        kept.add(outcome)
+        lived[outcome.key] = outcome
+    return lived
+
+
+def _kept_path() -> Path:
+    """Return where the outcomes of this very program and configuration are kept."""
+    digest = hashlib.sha256()
+    for path in sorted([*(REPOSITORY / "agent").rglob("*.py"), *(REPOSITORY / "config").glob("*.toml")]):
+        digest.update(path.relative_to(REPOSITORY).as_posix().encode() + b"\0" + path.read_bytes())
+    KEPT.mkdir(parents=True, exist_ok=True)
+    return KEPT / f"{digest.hexdigest()[:16]}.jsonl"

@@ -76,6 +76,11 @@ class Deployment(_Entry):
         return Address(self.roles[name])
 
 
+def venue_names(deployment: Deployment) -> dict[Address, str]:
+    """Return what operators call each venue, by its address."""
+    return {Address(entry.address): entry.name for entry in deployment.all_venues}
+
+
 def load_deployment(path: Path, chain_id: int) -> Deployment:
     """Read a manifest.
 

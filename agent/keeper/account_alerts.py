@@ -35,7 +35,10 @@ def account_alerts(
 
 
 def _words(parts: Sequence[AccountEventRecord], name: str) -> str:
-    kinds = " and ".join(dict.fromkeys(part.kind.value for part in parts))
+    kinds = " and ".join(dict.fromkeys(part.kind.value.replace("_", " ") for part in parts))
     size, cash = (from_wad(Wad(sum(numbers))) for numbers in zip(*((p.size_delta, p.cash) for p in parts), strict=True))
     where = f"account at {name}: {kinds} in block {parts[0].at.block.number}"
-    return f"{where}, position by {size:+.6g}, cash by {cash:+,.2f} USD"
+    came = f"{where}, position by {size:+.6g}, cash by {cash:+,.2f} USD; transaction {parts[0].at.transaction_hash}"
+    if all(part.kind is AccountEventKind.BAD_DEBT for part in parts):
+        return f"{came}; the venue wrote off what the account owed, and it starts anew: ask what its insurance paid"
+    return came

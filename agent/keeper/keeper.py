@@ -18,6 +18,7 @@ from functools import partial
 from types import TracebackType
 
 from agent.chain.ahead import Ahead
+from agent.chain.deployment import venue_names
 from agent.chain.head_hints import HeadHints
 from agent.decision.flatten import FlattenStep
 from agent.domain import Action, BlockRef, Book
@@ -51,7 +52,6 @@ from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
 from agent.ledger.untold import UntoldEntries
 from agent.settings import Settings
-from agent.units import Address
 
 
 class Keeper:
@@ -98,7 +98,7 @@ class Keeper:
         )
         self._nav = NavWatch(self.ledger, self.alerts, settings.keeper, deployment.asset.decimals)
         self._untold = UntoldEntries(self.ledger, deployment, first_block.timestamp)
-        self._orders = OrderWatch(self.ledger, self.alerts, settings.keeper)
+        self._orders = OrderWatch(self.ledger, self.alerts, settings.keeper, venue_names(deployment))
         url = settings.keeper.price_service_url
         sources = prices if prices is not None or url is None else HermesUpdates(url)
         own = planner, self.ledger, self._executor, self.address, self.alerts
@@ -312,8 +312,7 @@ class Keeper:
         return head, sight
 
     def _tell_account_events(self, events: Sequence[AccountEventRecord]) -> None:
-        names = {Address(entry.address): entry.name for entry in self.planner.deployment.all_venues}
-        for alert, words in account_alerts(events, names):
+        for alert, words in account_alerts(events, venue_names(self.planner.deployment)):
             self.alerts.tell(alert, words)
 
     def _resume_open(self) -> Settlement | None:
@@ -370,7 +369,7 @@ class Keeper:
                 f"key {self.address} was dismissed: it has no KEEPER_ROLE any more; start with "
                 "another keeper's key, or have the governor grant the role again"
             )
-        return self._orders.restrain(sight), rejection
+        return self._orders.restrain(sight, self._order_keeper.refusals), rejection
 
     def _margin_first(self, sight: Sight) -> CycleResult | None:
         """Bring accounts above their high watermark back; None when there are none."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from agent.chain.abi import Call, load_abi
 from agent.chain.ahead import Ahead
+from agent.chain.deployment import venue_names
 from agent.chain.orders import VenueOrder, order_id_bytes, read_orders
 from agent.domain import BlockRef
 from agent.errors import RejectedError, TransientError
@@ -61,6 +62,9 @@ class OrderKeeper:
         self._alerts = alerts
         self._prices = prices
         self._kinds = {Address(entry.address): entry.kind for entry in planner.deployment.venues}
+        self._names = venue_names(planner.deployment)
+        self.refusals: dict[str, str] = {}
+        """What the chain refused of what open orders needed, by the order's id, when they were last looked at."""
 
     @property
     def has_open(self) -> bool:
@@ -94,12 +98,13 @@ class OrderKeeper:
             care, settlement = done
             cares.append(care)
             if settlement.state is None:
-                return Tended(tuple(cares), head, seen, f"{_words(care)}; {settlement.detail}")
+                return Tended(tuple(cares), head, seen, f"{self._words(care)}; {settlement.detail}")
             head, seen = look()
         return Tended(tuple(cares), head, seen)
 
     def tend(self, seen: Ahead[Sight], head: BlockRef) -> tuple[OrderCare, Settlement] | None:
         """Do for the first order that needs it what it needs; None where none does, or nothing can be done now."""
+        self.refusals = {}
         if self._executor is None or not self.has_open:
             return None
         if is_resting(self._ledger, self._settings, self._alerts, Purpose.ORDER, head):
@@ -107,15 +112,19 @@ class OrderKeeper:
         sight = _sight_or_none(seen)
         for care in self.cares(sight, head):
             call = self._call(care, sight, head)
-            if call is None or self._planner.client.simulate(self._sender, call, self._gas_cap, head) is not None:
+            if call is None:
+                continue
+            refusal = self._planner.client.simulate(self._sender, call, self._gas_cap, head)
+            if refusal is not None:
+                self.refusals[care.order.order_id] = f"{care.act.value} it ({care.reason}): {refusal}"
                 continue
             own = self._ledger.identity
             intent = errand_intent((own.chain_id, own.address), call, head, self._settings.deadline_seconds)
-            record = IntentRecord(intent, self._is_urgent(sight), "0x", _words(care))
+            record = IntentRecord(intent, self._is_urgent(sight), "0x", self._words(care))
             try:
                 return care, self._executor.execute(record, head, errand=Errand(call))
-            except RejectedError:
-                continue  # gas is too dear now; a later cycle asks again
+            except RejectedError as dear:  # gas; a later cycle asks again
+                self.refusals[care.order.order_id] = f"{care.act.value} it ({care.reason}): {dear}"
         return None
 
     def is_wanted(self, record: IntentRecord, head: BlockRef) -> bool:
@@ -175,6 +184,10 @@ class OrderKeeper:
 
     # --- sending --------------------------------------------------------------------------------------------------
 
+    def _words(self, care: OrderCare) -> str:
+        name = self._names.get(care.order.venue, care.order.venue)
+        return f"{care.act.value} order {care.order.order_id} on venue {name}: {care.reason}"
+
     @property
     def _settings(self) -> ExecutionSettings:
         return self._planner.settings.execution
@@ -195,7 +208,3 @@ def _sight_or_none(seen: Ahead[Sight]) -> Sight | None:
         return seen.result()
     except RejectedError:
         return None
-
-
-def _words(care: OrderCare) -> str:
-    return f"{care.act.value} order {care.order.order_id} on venue {care.order.venue}: {care.reason}"

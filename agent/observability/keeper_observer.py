@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -14,7 +16,7 @@ from agent.errors import AgentError, VenuesSilentError
 from agent.keeper.alerts import AlertEvent
 from agent.keeper.keeper import Keeper
 from agent.keeper.result import CycleResult, Outcome
-from agent.ledger.records import IntentState
+from agent.ledger.records import IntentRecord, IntentState
 from agent.observability.alerts import AlertName
 from agent.observability.board import AlertBoard
 from agent.observability.figures import figures_of_view
@@ -25,13 +27,22 @@ from agent.observability.pager import Pager
 from agent.observability.rules import BLIND_ALERTS, VAULT_ALERTS, OutsideTimer, blind_alerts, vault_alerts
 from agent.observability.server import Condition
 from agent.status.reading import rebalance_cost
-from agent.units import Address, Seconds
+from agent.units import Address, Seconds, wei_to_gwei
 from agent.venues.maintenance import maintenance_ratios
 
 GAS_MONEY_SECONDS = 300
 """Gas money, and what venues liquidate at, are read so often, by chain time, and after each transaction."""
 _LOG = structlog.stdlib.get_logger(__name__)
 _CYCLE_ALERTS = (AlertName.INTENT_STUCK, AlertName.ENDPOINT_FAILING, AlertName.KEY_USED_ELSEWHERE)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIntent:
+    """The oldest intent that has not ended."""
+
+    record: IntentRecord
+    state: str
+    age_seconds: int
 
 
 class KeeperObserver:
@@ -175,16 +186,16 @@ class KeeperObserver:
             self._own.lease_epoch.set(epoch)
         self._board.show(dict(self._cycle_alerts(result)), _CYCLE_ALERTS)
         if result.outcome in (Outcome.EXECUTED, Outcome.REJECTED) and result.view is not None:
-            words = f"the guard's mirror and the chain differ: {result.reason}"
-            active = {AlertName.GUARD_MIRROR_DISAGREES: words} if result.guard_mirror_mismatch else {}
+            mirror = {AlertName.GUARD_MIRROR_DISAGREES: mirror_words(result)}
+            active = mirror if result.guard_mirror_mismatch else {}
             self._own.mismatches.inc(bool(active))
             self._board.show(active, [AlertName.GUARD_MIRROR_DISAGREES])
         self._show_alerts()
 
     def _cycle_alerts(self, result: CycleResult) -> Iterator[tuple[AlertName, str]]:
-        age, state = self._open_intent(result.block)
-        if age > 2 * self._settings.execution.deadline_seconds:
-            yield AlertName.INTENT_STUCK, f"an intent has been {state} for {age} s"
+        opened = self._open_intent(result.block)
+        if opened is not None and opened.age_seconds > 2 * self._settings.execution.deadline_seconds:
+            yield AlertName.INTENT_STUCK, self._stuck_words(opened, result.block)
         if tripped := self._show_endpoints():
             yield AlertName.ENDPOINT_FAILING, f"out of use: {', '.join(tripped)}"
         latest = self._keeper.ledger.closed_intents(1)
@@ -193,17 +204,36 @@ class KeeperObserver:
             words = f"key {self._address} sends what this keeper does not"
             yield AlertName.KEY_USED_ELSEWHERE, f"{words}: it took the nonce of a transaction on its way"
 
-    def _open_intent(self, block: BlockRef) -> tuple[int, str | None]:
-        """Show the oldest open intent, and return its age and state."""
+    def _open_intent(self, block: BlockRef) -> OpenIntent | None:
+        """Show the oldest open intent, and return it."""
         opened = self._keeper.ledger.open_intents()
         if not opened:
             self._own.show_intent(None, 0)
-            return 0, None
+            return None
         intent = opened[0].intent
         states = self._keeper.ledger.states_of(intent.intent_id)
-        age, state = max(block.timestamp - intent.decided_at_block.timestamp, 0), states[-1].value if states else None
-        self._own.show_intent(state, age)
-        return age, state
+        age = max(block.timestamp - intent.decided_at_block.timestamp, 0)
+        found = OpenIntent(opened[0], states[-1].value if states else "recorded", age)
+        self._own.show_intent(found.state, age)
+        return found
+
+    def _stuck_words(self, opened: OpenIntent, block: BlockRef) -> str:
+        """Say which intent waits, for what, and what its transaction bids against the base fee."""
+        record, limit = opened.record, self._settings.execution.deadline_seconds
+        words = (
+            f"intent {record.intent.intent_id} has been {opened.state} for {opened.age_seconds} s, and should have "
+            f"ended after {limit:g}: {record.reason}; nothing else is sent meanwhile"
+        )
+        signed = self._keeper.ledger.transactions_of(record.intent.intent_id)
+        if not signed:
+            return words
+        last = signed[-1]
+        bid, base_fee = (f"{wei_to_gwei(wei):.4g} gwei" for wei in (last.max_fee_wei, block.base_fee_wei))
+        return (
+            f"{words}; transaction {last.transaction_hash}, nonce {last.nonce} of key {last.sender}, pays up to {bid} "
+            f"where the base fee is {base_fee}: evenkeel doctor, and where it pays too little raise [execution] "
+            "urgent_max_fee_gwei and restart"
+        )
 
     def _show_endpoints(self) -> list[str]:
         """Show how endpoints behave, and return those out of use, each with its newest fault."""
@@ -228,6 +258,23 @@ class KeeperObserver:
             intent_id=result.intent_id,
             cycle_ms=round(1_000 * result.cycle_seconds, 1),
         )
+
+
+def mirror_words(result: CycleResult) -> str:
+    """Say what the guard's mirror foresaw of a rebalance and what the chain answered."""
+    refused = result.rejection if result.outcome is Outcome.REJECTED else None
+    foreseen = None if result.decision is None else result.decision.guard_error
+    if result.outcome is Outcome.EXECUTED:
+        differ = "fed with what was measured, would have refused what the chain took, or left other budgets"
+    else:
+        differ = (
+            f"foresaw {foreseen or 'that the chain takes it'}, and the chain answers {refused or 'that it takes it'}"
+        )
+    return (
+        f"of intent {result.intent_id}, decided at block {result.block.number}, the guard's mirror {differ}: keeper "
+        f"{version('evenkeel')} and contracts may be of different versions; keep the ledger and report it; "
+        f"{result.reason}"
+    )
 
 
 def _one_line(failure: BaseException) -> str:

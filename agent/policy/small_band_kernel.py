@@ -49,13 +49,17 @@ def _dynamic(weight: float, unit_cost: float, fixed: float) -> tuple[float, floa
 
 @inlined
 def _local(
-    gamma: float, price: float, ratio: float, fixed: float, aversion: float, look: float
-) -> tuple[float, float, float]:
-    """Return outer and inner half-width, and what a unit of variance costs; ``look`` is that between two looks."""
+    gamma: float, price: float, ratio: float, fixed: float, aversion: float, look: float, guess: float
+) -> tuple[float, float, float, float]:
+    """Return outer and inner half-width, what a unit of variance costs, and the factor 1 - G C_zz.
+
+    The factor is sought from ``guess`` on, by secants. ``look`` is the variance between two looks.
+    """
     size = max(abs(gamma), _LEAST_GAMMA)
     per_price = size / price
     signed = per_price if gamma >= 0.0 else -per_price
-    factor, outer, inner, curvature = 1.0, 0.0, 0.0, 0.0
+    factor, outer, inner, curvature = guess, 0.0, 0.0, 0.0
+    last, last_gap = 0.0, 0.0
     for _ in range(_FACTOR_ROUNDS):
         weight = per_price * per_price / (aversion * factor * factor)
         outer, inner = _dynamic(weight, ratio * price, fixed)
@@ -66,10 +70,16 @@ def _local(
             often = 1.0 / max(outer * outer - inner * inner, move * move)
         curvature = 2.0 * (fixed * often + ratio * price * trade)
         wanted = max(1.0 - signed * curvature, _LEAST_FACTOR)
-        if abs(wanted - factor) <= _TOLERANCE * factor:
+        gap = wanted - factor
+        if abs(gap) <= _TOLERANCE * factor:
             break
-        factor = math.sqrt(factor * wanted)
-    return outer, inner, 0.5 * size * size * curvature
+        following = math.sqrt(factor * wanted)
+        if last > 0.0 and gap != last_gap:
+            secant = factor - gap * (factor - last) / (gap - last_gap)
+            if 0.5 * factor < secant < 2.0 * factor:
+                following = secant
+        last, last_gap, factor = factor, gap, following
+    return outer, inner, 0.5 * size * size * curvature, factor
 
 
 @inlined
@@ -97,16 +107,20 @@ def _newton(
     terms: tuple[float, float, float, float, float],
     work: FloatArray,
 ) -> float:
-    """Take one Newton step of the implicit equation in ``cost``; return the largest change."""
+    """Take one Newton step of the implicit equation in ``cost``; return the largest change.
+
+    The last row of ``work`` holds each row's factor from one step to the next.
+    """
     quantity, ratio, fixed, aversion, look = terms
     rows, stdev = x.size, math.sqrt(variance)
     work[0, 0] = work[1, 0] = 0.0
     for row in range(1, rows - 1):
         price = math.exp(x[row])
         gamma, slope = _gamma(row, cost, x, step, stdev, quantity)
-        _, _, rate = _local(gamma, price, ratio, fixed, aversion, look)
+        _, _, rate, factor = _local(gamma, price, ratio, fixed, aversion, look, work[3, row])
         bump = _BUMP * abs(gamma) + _LEAST_GAMMA
-        _, _, bumped = _local(gamma + bump, price, ratio, fixed, aversion, look)
+        _, _, bumped, _ = _local(gamma + bump, price, ratio, fixed, aversion, look, factor)
+        work[3, row] = factor
         diffusion = max(0.5 - (bumped - rate) / bump / price, 0.02)
         second = (cost[row + 1] - 2.0 * cost[row] + cost[row - 1]) / (step * step)
         residual = before[row] - cost[row] + elapsed * (0.5 * (second - slope * price) + rate)
@@ -145,7 +159,7 @@ def march() -> Callable[..., None]:
         out: FloatArray,
     ) -> None:
         rows, step = x.size, x[1] - x[0]
-        cost, before, work = np.zeros(rows), np.zeros(rows), np.zeros((3, rows))
+        cost, before, work = np.zeros(rows), np.zeros(rows), np.ones((4, rows))
         past = 0.0 * stamp
         terms = (quantity, ratio, fixed, aversion, look)
         for variance in variances:
@@ -158,7 +172,7 @@ def march() -> Callable[..., None]:
         stdev = math.sqrt(variances[-1])
         for row in range(rows):
             gamma, centre = _gamma(row, cost, x, step, stdev, quantity)
-            outer, inner, _ = _local(gamma, math.exp(x[row]), ratio, fixed, aversion, look)
+            outer, inner, _, _ = _local(gamma, math.exp(x[row]), ratio, fixed, aversion, look, work[3, row])
             out[row, 0], out[row, 1], out[row, 2] = centre, inner, outer
 
     signature = "void(float64, float64, float64, float64, float64, float64[::1], float64[::1], float64[:, ::1])"

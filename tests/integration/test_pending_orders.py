@@ -54,7 +54,7 @@ def test_cycle__order_is_open__nothing_more_is_sent_until_it_has_ended(hedged):
     for state, filled in ((OrderState.REQUESTED, 0), (OrderState.PARTLY, half), (OrderState.FROZEN, half)):
         result = hedged.cycle(("7", state, ASKED, filled))
         assert result.outcome is Outcome.HELD
-        assert result.reason.startswith(f"order 7 on venue {hedged.world.venue} is {state.value}, ")
+        assert result.reason.startswith(f"order 7 on venue curie is {state.value}, ")
     assert hedged.world.size() == size
     assert hedged.keeper.alerts.up == {AlertEvent.ORDER_STUCK}
     result = hedged.cycle(("7", OrderState.CANCELLED, ASKED, half))

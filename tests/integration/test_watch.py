@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
-import signal
-import subprocess
-import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
-from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
+from agent.chain.config import RPC_URLS_VARIABLE
 from agent.execution.config import KEEPER_KEY_VARIABLE, KEEPER_KEYSTORE_VARIABLE, KEEPER_PASSWORD_VARIABLE
 from agent.execution.keystore import write_keystore
-from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.localnet.anvil import free_port
 from agent.observability.observation import EXIT_HUNG
 from agent.observability.pager import ALERT_URLS_VARIABLE
@@ -26,11 +22,10 @@ from agent.observability.watcher import HEARTBEAT_URL_VARIABLE, WATCH_RPC_URLS_V
 from tests.support.alert_receiver import alert_receiver
 from tests.support.altered_endpoint import altered_endpoint
 from tests.support.keeper_world import REPOSITORY, START_PRICE_USD, KeeperWorld
+from tests.support.processes import TIMEOUT_SECONDS, Processes, end, environment_of, line_with, processes
 
 pytestmark = pytest.mark.chain
 
-TIMEOUT_SECONDS = 120
-MAIN = [sys.executable, "-c", "from agent.cli.main import main; main()"]
 QUICK = "\n[observability]\nmax_outside_seconds = 600\nmax_failing_seconds = 1\nmax_cycle_seconds = 21\n"
 ALLOWED_SECONDS = 600
 SECRET = "5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a"
@@ -55,65 +50,20 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def environment(world: KeeperWorld, **more: str) -> dict[str, str]:
-    return {
-        **os.environ,
-        RPC_URLS_VARIABLE: world.localnet.rpc_url,
-        LEDGER_URL_VARIABLE: world.ledger_url(),
-        MANIFEST_PATH_VARIABLE: str(world.directory / "deployment.json"),
-        **more,
-    }
+@pytest.fixture
+def commands(world) -> Iterator[Processes]:
+    with processes(environment_of(world)) as started:
+        yield started
 
 
-_STARTED: list[subprocess.Popen[str]] = []
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left_running():
-    """A test that fails midway leaves no process behind."""
-    yield
-    while _STARTED:
-        process = _STARTED.pop()
-        process.kill()
-        process.communicate()
-
-
-def start(world: KeeperWorld, *arguments: str, **more: str) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
-        [*MAIN, *arguments],
-        cwd=REPOSITORY,
-        env=environment(world, **more),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    _STARTED.append(process)
-    return process
-
-
-def end(process: subprocess.Popen[str]) -> tuple[int, str]:
-    process.send_signal(signal.SIGTERM)
-    _, trouble = process.communicate(timeout=TIMEOUT_SECONDS)
-    return process.returncode, trouble
-
-
-def line_with(process: subprocess.Popen[str], words: str) -> str:
-    """The next line of standard output that holds ``words``."""
-    assert process.stdout is not None
-    for line in process.stdout:
-        if words in line:
-            return line
-    raise AssertionError(f"ended without {words!r}: {process.communicate()}")
-
-
-def test_watch__w_stays_outside__pages_whatever_the_keeper_says_and_resolves(world, config):
+def test_watch__w_stays_outside__pages_whatever_the_keeper_says_and_resolves(world, commands, config):
     """The keeper runs, is ready and says that all is well; it is a shadow, and nothing is hedged."""
     book = str(world.book_path)
-    keeper = start(world, "run", "--shadow", "--book", book, "--interval-seconds", "0.2", "--metrics-port", "0")
+    keeper = commands.start("run", "--shadow", "--book", book, "--interval-seconds", "0.2", "--metrics-port", "0")
     line_with(keeper, ": shadow; ")
     with alert_receiver() as receiver:
         more = {ALERT_URLS_VARIABLE: receiver.url}
-        watcher = start(world, "watch", "--network", str(config), "--interval-seconds", "0.1", **more)
+        watcher = commands.start("watch", "--network", str(config), "--interval-seconds", "0.1", **more)
         line_with(watcher, "outside for 0 s")
         world.step(START_PRICE_USD, ALLOWED_SECONDS - 1)
         line_with(watcher, f"outside for {ALLOWED_SECONDS - 1} s")
@@ -132,7 +82,7 @@ def test_watch__w_stays_outside__pages_whatever_the_keeper_says_and_resolves(wor
     assert world.events("Rebalanced") != []
 
 
-def test_watch__chain_does_not_answer__pages_and_comes_back(world, config):
+def test_watch__chain_does_not_answer__pages_and_comes_back(world, commands, config):
     is_down = threading.Event()
 
     def alter(request, forward):
@@ -141,7 +91,7 @@ def test_watch__chain_does_not_answer__pages_and_comes_back(world, config):
     with alert_receiver() as receiver, altered_endpoint(world.localnet.rpc_url, alter) as url:
         more = {ALERT_URLS_VARIABLE: receiver.url, WATCH_RPC_URLS_VARIABLE: url}
         more[RPC_URLS_VARIABLE] = "http://127.0.0.1:9"  # the keeper's endpoints are none of the watcher's
-        watcher = start(world, "watch", "--network", str(config), "--interval-seconds", "0.1", "--json", **more)
+        watcher = commands.start("watch", "--network", str(config), "--interval-seconds", "0.1", "--json", **more)
         assert json.loads(line_with(watcher, "worst_net_delta"))["is_outside"] is True
         is_down.set()
         assert json.loads(line_with(watcher, "chain_unreachable"))["failure"]
@@ -152,7 +102,7 @@ def test_watch__chain_does_not_answer__pages_and_comes_back(world, config):
         assert end(watcher)[0] == 0
 
 
-def test_watch__keeper_is_down__pages(world, config):
+def test_watch__keeper_is_down__pages(commands, config):
     with alert_receiver() as receiver:
         arguments = [
             "watch",
@@ -163,17 +113,17 @@ def test_watch__keeper_is_down__pages(world, config):
             "--keeper-url",
             "http://127.0.0.1:9",
         ]
-        watcher = start(world, *arguments, **{ALERT_URLS_VARIABLE: receiver.url})
+        watcher = commands.start(*arguments, **{ALERT_URLS_VARIABLE: receiver.url})
         assert receiver.next_title() == "[critical] watch quick: keeper_unhealthy"
         end(watcher)
 
 
-def test_watch__good_look__is_told_to_the_dead_man_s_switch(world, config):
+def test_watch__good_look__is_told_to_the_dead_man_s_switch(commands, config):
     arguments = ["watch", "--network", str(config), "--looks", "1"]
     with alert_receiver() as switch:
-        watcher = start(world, *arguments, **{HEARTBEAT_URL_VARIABLE: f"{switch.http_url}/ping"})
+        watcher = commands.start(*arguments, **{HEARTBEAT_URL_VARIABLE: f"{switch.http_url}/ping"})
         _, trouble = watcher.communicate(timeout=TIMEOUT_SECONDS)
-        blind = start(world, *arguments, **{HEARTBEAT_URL_VARIABLE: f"{switch.http_url}/blind", **NOWHERE})
+        blind = commands.start(*arguments, **{HEARTBEAT_URL_VARIABLE: f"{switch.http_url}/blind", **NOWHERE})
         blind.communicate(timeout=TIMEOUT_SECONDS)
     assert watcher.returncode == 0
     assert "nobody is told" in trouble
@@ -181,18 +131,18 @@ def test_watch__good_look__is_told_to_the_dead_man_s_switch(world, config):
     assert blind.returncode == 0
 
 
-def test_watch__chain_is_down_from_the_start__pages_all_the_same(world, config):
+def test_watch__chain_is_down_from_the_start__pages_all_the_same(commands, config):
     with alert_receiver() as receiver:
         more = {ALERT_URLS_VARIABLE: receiver.url, **NOWHERE}
-        watcher = start(world, "watch", "--network", str(config), "--interval-seconds", "0.1", **more)
+        watcher = commands.start("watch", "--network", str(config), "--interval-seconds", "0.1", **more)
         assert receiver.next_title() == "[critical] watch quick: chain_unreachable"
         assert end(watcher)[0] == 0
 
 
-def test_run__metrics_and_health__are_served_while_it_runs(world):
+def test_run__metrics_and_health__are_served_while_it_runs(world, commands):
     port = free_port()
     arguments = ["run", "--book", str(world.book_path), "--interval-seconds", "600", "--metrics-port", str(port)]
-    keeper = start(world, *arguments)
+    keeper = commands.start(*arguments)
     line_with(keeper, ": executed; ")
     base = f"http://127.0.0.1:{port}"
     ready = _get_until_ready(f"{base}/readyz")
@@ -216,21 +166,21 @@ def test_run__metrics_and_health__are_served_while_it_runs(world):
     assert end(keeper) == (0, "")
 
 
-def test_run__port_in_use__is_one_line_and_status_two(world):
+def test_run__port_in_use__is_one_line_and_status_two(world, commands):
     with alert_receiver() as taken:
         port = re.findall(r":(\d+)/", taken.url)[0]
-        keeper = start(world, "run", "--book", str(world.book_path), "--cycles", "1", "--metrics-port", port)
+        keeper = commands.start("run", "--book", str(world.book_path), "--cycles", "1", "--metrics-port", port)
         printed, trouble = keeper.communicate(timeout=TIMEOUT_SECONDS)
     assert (keeper.returncode, printed) == (2, "")
     assert "choose another port" in trouble
     assert trouble.count("\n") == 1
 
 
-def test_run__key_dismissed__halts_and_somebody_is_told(world):
+def test_run__key_dismissed__halts_and_somebody_is_told(world, commands):
     keeper_address = world.localnet.manifest.accounts["keeper"]
     with alert_receiver() as receiver:
         arguments = ["run", "--book", str(world.book_path), "--interval-seconds", "0.2"]
-        keeper = start(world, *arguments, **{ALERT_URLS_VARIABLE: receiver.url})
+        keeper = commands.start(*arguments, **{ALERT_URLS_VARIABLE: receiver.url})
         line_with(keeper, ": executed; ")
         world.send("guardian", world.deployment.contract("VaultAccess"), "dismissKeeper(address)", keeper_address)
         assert receiver.next_title() == "[critical] keeper localnet: process_halted"
@@ -239,7 +189,7 @@ def test_run__key_dismissed__halts_and_somebody_is_told(world):
     assert "was dismissed" in trouble
 
 
-def test_run__endpoint_hangs_in_a_cycle__ends_itself_and_somebody_is_told(world, config):
+def test_run__endpoint_hangs_in_a_cycle__ends_itself_and_somebody_is_told(world, commands, config):
     hangs, release = threading.Event(), threading.Event()
 
     def alter(request, forward):
@@ -250,7 +200,7 @@ def test_run__endpoint_hangs_in_a_cycle__ends_itself_and_somebody_is_told(world,
     with alert_receiver() as receiver, altered_endpoint(world.localnet.rpc_url, alter) as url:
         more = {RPC_URLS_VARIABLE: url, ALERT_URLS_VARIABLE: receiver.url}
         arguments = ["run", "--book", str(world.book_path), "--network", str(config), "--interval-seconds", "0.2"]
-        keeper = start(world, *arguments, **more)
+        keeper = commands.start(*arguments, **more)
         line_with(keeper, ": executed; ")
         hangs.set()
         receiver.wait_for("[critical] keeper quick: cycle_hung")
@@ -261,12 +211,12 @@ def test_run__endpoint_hangs_in_a_cycle__ends_itself_and_somebody_is_told(world,
         assert next_keeper.cycle().view is not None
 
 
-def test_alert_test__channels__are_tried_and_a_deaf_one_is_a_failure(world):
+def test_alert_test__channels__are_tried_and_a_deaf_one_is_a_failure(commands):
     with alert_receiver() as receiver, alert_receiver(status=500) as deaf:
-        heard = start(world, "alert", "test", "--text", "no fire", **{ALERT_URLS_VARIABLE: receiver.url})
+        heard = commands.start("alert", "test", "--text", "no fire", **{ALERT_URLS_VARIABLE: receiver.url})
         assert heard.communicate(timeout=TIMEOUT_SECONDS)[0] == "1 of 1 channels have taken the message.\n"
         assert receiver.next_title() == "[test] evenkeel: alert_test"
-        both = start(world, "alert", "test", **{ALERT_URLS_VARIABLE: f"{receiver.url} {deaf.url}"})
+        both = commands.start("alert", "test", **{ALERT_URLS_VARIABLE: f"{receiver.url} {deaf.url}"})
         assert both.communicate(timeout=TIMEOUT_SECONDS)[1].startswith("evenkeel: 1 of 2 channels")
     assert (heard.returncode, both.returncode) == (0, 1)
     assert b"no fire" in receiver.raw[0]
@@ -282,13 +232,13 @@ def by_keystore(directory: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("named", [by_environment, by_keystore], ids=lambda function: function.__name__)
-def test_run__whole_run__shows_its_key_nowhere(world, tmp_path, named):
+def test_run__whole_run__shows_its_key_nowhere(world, commands, tmp_path, named):
     """Everything that comes out is searched for the key, and for the keystore's password."""
     port, secret = free_port(), SECRET
     with alert_receiver() as receiver:
         more = {**named(tmp_path), ALERT_URLS_VARIABLE: receiver.url}
         arguments = ["run", "--book", str(world.book_path), "--interval-seconds", "0.2", "--log", "json"]
-        keeper = start(world, *arguments, "--metrics-port", str(port), "--json", **more)
+        keeper = commands.start(*arguments, "--metrics-port", str(port), "--json", **more)
         printed = line_with(keeper, '"executed"')
         scraped = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).content
         keeper_address = world.localnet.manifest.accounts["keeper"]

@@ -31,10 +31,11 @@ class AlertReceiver:
         """Title of the next message; waits for it."""
         return str(self._messages.get(timeout=WAIT_SECONDS)["title"])
 
-    def wait_for(self, title: str) -> None:
-        """Wait for a message, whatever comes before it; fails when it does not come."""
-        while self.next_title() != title:
+    def wait_for(self, title: str) -> str:
+        """Return the text of a message, whatever comes before it; fails when it does not come."""
+        while (message := self._messages.get(timeout=WAIT_SECONDS))["title"] != title:
             pass
+        return str(message["message"])
 
     def titles(self) -> list[str]:
         """Titles of all that has come and was not waited for."""

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
+from agent.errors import DataError
 from agent.policy.registry import POLICIES, build_policy
-from benchmarks.vault_policies import ALIKE, Outcome, excess, figures_of, settings_of_all
+from agent.study.case import Names
+from agent.study.case import Outcome as Lived
+from agent.study.results import Results
+from benchmarks import vault_policies
+from benchmarks.vault_policies import (
+    ALIKE,
+    Outcome,
+    excess,
+    figures_of,
+    lived_through,
+    numbers_of,
+    settings_of_all,
+)
 
 WEEKS = 8
 UNHEDGED = np.linspace(1.0, 3.0, WEEKS)
@@ -58,3 +73,35 @@ def test_figures_of__lived_through_all_weeks__are_cost_gas_and_what_is_over():
     names = [figure.name for figure in figures_of("a setting", FAMILY[0], FAMILY)]
     assert names[0] == "a setting: cost"
     assert names[-1] == "a setting: over the default, at 97.5 %"
+
+
+@dataclass(frozen=True)
+class CaseDouble:
+    key: str
+
+
+def lived(key: str, policy: str = "leland", error: str | None = None) -> Lived:
+    return Lived(key, Names("a week", "short calls", policy, "as configured"), fee_usd=7.0, gas_usd=2.0, error=error)
+
+
+def test_lived_through__run_that_was_stopped__goes_on_with_what_is_missing(monkeypatch, tmp_path):
+    replayed: list[str] = []
+
+    def outcomes(cases, workers):
+        for case in cases:
+            replayed.append(case.key)
+            yield lived(case.key)
+
+    monkeypatch.setattr(vault_policies, "outcomes", outcomes)
+    first, second = CaseDouble("1"), CaseDouble("2")
+    assert set(lived_through([first], Results(tmp_path / "kept.jsonl"))) == {"1"}
+    found = lived_through([first, second], Results(tmp_path / "kept.jsonl"))
+    assert replayed == ["1", "2"]
+    assert found == {"1": lived("1"), "2": lived("2")}
+
+
+def test_numbers_of__policy_refused_the_week__are_none_and_of_the_default_an_error():
+    assert numbers_of(lived("1"), "whalley_wilmott") == (9.0, 2.0, 0.0, 0.0, 0.0)
+    assert np.isnan(numbers_of(lived("1", error="unknown"), "whalley_wilmott")).all()
+    with pytest.raises(DataError, match="a week, leland: unknown"):
+        numbers_of(lived("1", error="unknown"), "leland")

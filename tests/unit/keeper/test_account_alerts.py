@@ -14,6 +14,10 @@ from tests.support.decision_builders import wad
 
 NEAR, FAR = Address("0x" + "11" * 20), Address("0x" + "22" * 20)
 NAMES = {NEAR: "near"}
+TAKEN_OVER = (
+    "account at near: trade and liquidation in block 90, position by -2, cash by +5,925.00 USD; transaction 0x01"
+)
+WRITTEN_OFF = "; the venue wrote off what the account owed, and it starts anew: ask what its insurance paid"
 
 
 def event(kind: AccountEventKind, transaction: str = "0x01", venue: Address = NEAR, size="-2.5", cash=-1_234):
@@ -27,7 +31,10 @@ def test_account_alerts__each_kind__is_told_with_size_cash_and_block(kind):
         AccountEventKind.LIQUIDATION: AlertEvent.ACCOUNT_LIQUIDATED,
         AccountEventKind.BAD_DEBT: AlertEvent.ACCOUNT_BAD_DEBT,
     }
-    words = f"account at near: {kind.value} in block 90, position by -2.5, cash by -1,234.00 USD"
+    named = kind.value.replace("_", " ")
+    words = f"account at near: {named} in block 90, position by -2.5, cash by -1,234.00 USD; transaction 0x01"
+    if kind is AccountEventKind.BAD_DEBT:
+        words += WRITTEN_OFF
     assert list(account_alerts([event(kind)], NAMES)) == [(grave.get(kind, AlertEvent.ACCOUNT_CHANGED), words)]
 
 
@@ -37,8 +44,7 @@ def test_account_alerts__liquidation_told_as_trade_and_penalty__is_one_page():
         event(AccountEventKind.TRADE, size="-2", cash=6_000),
         event(AccountEventKind.LIQUIDATION, size="0", cash=-75),
     ]
-    words = "account at near: trade and liquidation in block 90, position by -2, cash by +5,925.00 USD"
-    assert list(account_alerts(parts, NAMES)) == [(AlertEvent.ACCOUNT_LIQUIDATED, words)]
+    assert list(account_alerts(parts, NAMES)) == [(AlertEvent.ACCOUNT_LIQUIDATED, TAKEN_OVER)]
 
 
 def test_account_alerts__liquidated_with_bad_debt__each_is_told():
@@ -49,10 +55,10 @@ def test_account_alerts__liquidated_with_bad_debt__each_is_told():
     ]
     told = dict(account_alerts(parts, NAMES))
     assert told == {
-        AlertEvent.ACCOUNT_LIQUIDATED: (
-            "account at near: trade and liquidation in block 90, position by -2, cash by +5,925.00 USD"
+        AlertEvent.ACCOUNT_LIQUIDATED: TAKEN_OVER,
+        AlertEvent.ACCOUNT_BAD_DEBT: (
+            f"account at near: bad debt in block 90, position by +0, cash by +500.00 USD; transaction 0x01{WRITTEN_OFF}"
         ),
-        AlertEvent.ACCOUNT_BAD_DEBT: "account at near: bad_debt in block 90, position by +0, cash by +500.00 USD",
     }
 
 

@@ -237,7 +237,7 @@ def test_account_event__read_by_the_scanner__is_told_by_the_venues_name(world, m
         monkeypatch.setattr(keeper.planner, "deployment", deployment())
         keeper._scanner.on_account_events([deposit])
     [name] = [entry.name for entry in deployment().venues if entry.address == FIRST]
-    words = f"account at {name}: deposit in block 90, position by +0, cash by +5.00 USD"
+    words = f"account at {name}: deposit in block 90, position by +0, cash by +5.00 USD; transaction 0x01"
     assert told == [(AlertEvent.ACCOUNT_CHANGED, words)]
 
 

@@ -52,6 +52,7 @@ class World:
         self.heads = [5, 6, 7]
         self.resumed: list[Settlement] = []
         self.tended: list[Tended] = []
+        self.refusals: dict[str, str] = {}
         self.errands: list[Settlement] = []
         self.refusal: RejectedError | None = None
         self.is_keeper = True
@@ -145,7 +146,7 @@ class World:
         assert self.is_booked, "what no event tells belongs to the NAV that is compared"
         return NAV, sight
 
-    def restrain(self, sight: Sight) -> Sight:
+    def restrain(self, sight: Sight, refusals: dict[str, str]) -> Sight:
         return sight
 
     def view(self, sight: Sight) -> CycleView:

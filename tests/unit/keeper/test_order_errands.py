@@ -40,7 +40,8 @@ def head(timestamp: int) -> BlockRef:
 def tending(monkeypatch: pytest.MonkeyPatch, ledger: Ledger, alerts: AlertLog) -> tuple[OrderKeeper, list[object]]:
     """An order keeper with an order open that needs nothing, and the looks it takes at what orders need."""
     execution = SimpleNamespace(max_reverts_in_row=LIMIT, revert_rest_seconds=REST)
-    planner = SimpleNamespace(deployment=SimpleNamespace(venues=[]), settings=SimpleNamespace(execution=execution))
+    deployment = SimpleNamespace(venues=[], all_venues=[])
+    planner = SimpleNamespace(deployment=deployment, settings=SimpleNamespace(execution=execution))
     keeper = OrderKeeper(planner, ledger, object(), Address("0x1"), alerts, None)
     looks: list[object] = []
     monkeypatch.setattr(OrderKeeper, "has_open", True)

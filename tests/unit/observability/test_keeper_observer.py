@@ -16,7 +16,7 @@ from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.accounting import NavCheck
 from agent.ledger.records import ClosedIntent, IntentState
 from agent.observability.heartbeat import Heartbeat
-from agent.observability.keeper_observer import KeeperObserver
+from agent.observability.keeper_observer import KeeperObserver, mirror_words
 from agent.settings import load_settings
 from agent.units import Address, BlockHash, IntentId, Seconds, Wad, Wei
 
@@ -24,6 +24,7 @@ WAD = 10**18
 BLOCK = BlockRef(7, BlockHash("0x" + "ab" * 32), Seconds(10_000), Wei(1))
 HELD = CycleResult(BLOCK, Outcome.HELD, "inside the band", 0.1)
 REVERTED = replace(HELD, outcome=Outcome.PENDING, resumed=IntentState.REVERTED, reason="SlippageExceeded()")
+SENT = SimpleNamespace(transaction_hash="0x0a", nonce=7, sender="0x2", max_fee_wei=3_500_000_000)
 BLIND = replace(HELD, outcome=Outcome.REJECTED, reason="cannot be read: PriceUnhealthy()")
 
 
@@ -101,6 +102,7 @@ def make(repository):
             open_intents=lambda: opened,
             closed_intents=lambda limit: closed[:limit],
             states_of=lambda intent_id: [IntentState.SENT],
+            transactions_of=lambda intent_id: [SENT],
         )
         planner = SimpleNamespace(settings=settings, client=client or QuietClientDouble(), book=Book("ETH", ()))
         lease, alerts = SimpleNamespace(epoch=4), AlertLog()
@@ -190,15 +192,37 @@ def test_on_result__nonce_taken_and_hedged_anew_in_one_cycle__is_told(make):
 def test_on_result__open_intent__sticks_after_twice_its_deadline(make, age, told):
     seen = make()
     block = replace(BLOCK, timestamp=Seconds(BLOCK.timestamp - age))
-    seen.open_intents.append(SimpleNamespace(intent=SimpleNamespace(intent_id="0x1", decided_at_block=block)))
+    intent = SimpleNamespace(intent_id="0x1", decided_at_block=block)
+    seen.open_intents.append(SimpleNamespace(intent=intent, reason="because"))
     seen.observer.on_result(HELD)
     assert seen.pager.told == told
+    if told:
+        words = seen.pager.texts["intent_stuck"]
+        assert words.startswith("intent 0x1 has been sent for 481 s, and should have ended after 240: because; ")
+        assert "transaction 0x0a, nonce 7 of key 0x2, pays up to 3.5 gwei where the base fee is 1e-09 gwei" in words
     assert seen.value("intent_age_seconds") == age
     assert seen.value("intent_state", state="sent") == 1.0
     seen.open_intents.clear()
     seen.observer.on_result(HELD)
     assert seen.value("intent_state", state="sent") == 0.0
     assert seen.value("intent_state", state="none") == 1.0
+
+
+@pytest.mark.parametrize(
+    ("outcome", "rejection", "differ"),
+    [
+        (
+            Outcome.REJECTED,
+            RejectedError("CooldownActive"),
+            "foresaw that the chain takes it, and the chain answers C",
+        ),
+        (Outcome.REJECTED, None, "foresaw that the chain takes it, and the chain answers that it takes it"),
+        (Outcome.EXECUTED, None, "fed with what was measured, would have refused what the chain took, or left other"),
+    ],
+)
+def test_mirror_words__mirror_and_chain_differ__say_both_and_of_what(outcome, rejection, differ):
+    result = replace(HELD, outcome=outcome, rejection=rejection, intent_id=IntentId("0x5"), guard_mirror_mismatch=True)
+    assert mirror_words(result).startswith(f"of intent 0x5, decided at block 7, the guard's mirror {differ}")
 
 
 def test_on_result__ledger_and_chain_differ__is_shown(make):
