@@ -167,9 +167,11 @@ contract OptionCapsRulesTest is Test {
     // --- verdict ------------------------------------------------------------------------------------------------------
 
     function test_judge_delta_atWhatIsAllowed_andAUnitBeyond() external {
-        rules.judge(_caps(), _risk(), _risk(), 3e18, false, false);
+        OptionRisk memory first = _risk();
+        first.worstNetDelta = 7e18; // whatever it was before
+        rules.judge(_caps(), first, _risk(), 3e18, false, false);
         vm.expectRevert(abi.encodeWithSelector(IOptionVenue.NetDeltaNotImproved.selector, 3e18, 3e18 - 1));
-        rules.judge(_caps(), _risk(), _risk(), 3e18 - 1, false, true); // where the venue reduces too
+        rules.judge(_caps(), first, _risk(), 3e18 - 1, false, true); // where the venue reduces too
     }
 
     function test_judge_sale_mayLeaveGammaAndVega_andRaiseNeither() external {
