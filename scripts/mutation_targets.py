@@ -54,8 +54,18 @@ ACCESS = ForgeTests(
     )
 )
 ORDERS = ForgeTests(("orders/*.t.sol",))
-GMX = ForgeTests(("RolesMatrix.t.sol", "gmx/*.t.sol"))
-"""Judged on a double: the real GMX runs on no chain of ours."""
+GMX = ForgeTests(
+    (
+        "gmx/GmxAmounts.t.sol",
+        "gmx/GmxConformance.t.sol",
+        "gmx/GmxEdges.t.sol",
+        "gmx/GmxMarket.t.sol",
+        "gmx/GmxOrders.t.sol",
+        "gmx/GmxParts.t.sol",
+        "gmx/GmxQuotes.t.sol",
+    )
+)
+"""Judged on a double: the real GMX runs on no chain of ours. Lives, attacks and turns with a whole vault take too long here."""
 HYPER = ForgeTests(("RolesMatrix.t.sol", "hyperevm/*.t.sol"))
 """Judged on a double: HyperCore is not an EVM."""
 RELAYS = ForgeTests(("GovernanceDelay.t.sol", "IntentRelay.t.sol", "RescueDesk.t.sol"))

@@ -21,19 +21,22 @@ contract LyraVenueRulesTest is LyraVenueStage {
 
     function test_risk_isOfBookHedgeAndAllThatIsHeld() external {
         _trade(_straddle());
-        OptionRisk memory found = options.risk();
+        uint256 price = PRICE - 7;
+        OptionRisk memory found =
+            new LyraOptionJudge(vault, quotes).risk(vault.measure(), price, optionSource.positionIds());
         uint256 gamma;
         uint256 vega;
         for (uint256 i = 0; i < 2; ++i) {
-            (uint256 oneGamma, uint256 oneVega) = quotes.greeks(_held(i).positionId, PRICE);
-            gamma += Math.ceilDiv(oneGamma * PRICE, 100e18);
+            (uint256 oneGamma, uint256 oneVega) = quotes.greeks(_held(i).positionId, price);
+            assertNotEq(oneGamma * price % 100e18, 0);
+            gamma += Math.ceilDiv(oneGamma * price, 100e18);
             vega += oneVega;
         }
         assertEq(found.heldGamma, gamma);
         assertEq(found.heldVega, vega);
         assertEq(found.worstNetDelta, GuardRules.worstNetDelta(vault.measure()));
-        assertEq(found.gamma, OptionBookRisk.gammaSpan(deltaBook, PRICE));
-        assertEq(found.vega, OptionBookRisk.vega(deltaBook, PRICE) + int256(vega));
+        assertEq(found.gamma, OptionBookRisk.gammaSpan(deltaBook, price));
+        assertEq(found.vega, OptionBookRisk.vega(deltaBook, price) + int256(vega));
         assertGt(found.gamma, 0);
         assertLt(found.vega, 0);
     }
