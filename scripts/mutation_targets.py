@@ -65,7 +65,7 @@ GMX = ForgeTests(
         "gmx/GmxQuotes.t.sol",
     )
 )
-"""Judged on a double: the real GMX runs on no chain of ours. Lives, attacks and turns with a whole vault take too long here."""
+"""Judged on a double: the real GMX runs on no chain of ours. Tests with a whole vault around it take too long here."""
 HYPER = ForgeTests(("RolesMatrix.t.sol", "hyperevm/*.t.sol"))
 """Judged on a double: HyperCore is not an EVM."""
 RELAYS = ForgeTests(("GovernanceDelay.t.sol", "IntentRelay.t.sol", "RescueDesk.t.sol"))

@@ -319,6 +319,15 @@ contract LyraVenueRulesTest is LyraVenueStage {
         _trade(_straddle());
     }
 
+    function test_windingDown_salesWhateverTheDeltaAndTheBookSay() external {
+        _trade(_straddle());
+        _govern(address(vault), abi.encodeCall(vault.startWindDown, ()));
+        source.set(1, 0); // the book fails
+        _onlySales(_one(_buy(1, true, 1e18)), 0);
+        _trade(_sell(1, true, 5e18));
+        assertEq(options.holdings().length, 1);
+    }
+
     function test_windingDown_sellsAtLyrasPriceWhereTheFeedIsSilent() external {
         _trade(_straddle());
         vm.prank(guardian);
