@@ -19,8 +19,12 @@ from agent.ledger.database import Database
 from agent.ledger.records import OptionEventKind, VaultIdentity
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
+from agent.settings import load_settings
+from agent.status.document import as_document
+from agent.status.reading import StatusReader
+from agent.status.screen import as_lines
 from agent.units import WAD
-from tests.support.lyra_keeper import CHAIN_ID, write_manifest
+from tests.support.lyra_keeper import CHAIN_ID, write_manifest, write_settings
 from tests.support.lyra_vault import CASH_USD, LyraVault, Order, afresh, open_lyra_vault
 
 pytestmark = pytest.mark.chain
@@ -150,3 +154,18 @@ def test_nav__block_of_a_trade_replaced__what_it_cost_counts_no_more(world: Worl
     assert_agrees(world)
     assert world.ledger.option_events() == []
     assert world.nav().ledger_low == before.ledger_low
+
+
+# HEDGE-638
+def test_status__options_held__are_shown_between_bid_and_ask(world: World, tmp_path: Path) -> None:
+    vault = world.vault
+    vault.trade(Order(vault.near_the_money(0), True, 5 * WAD))
+    settings = load_settings(write_settings(vault, tmp_path))
+    status = StatusReader(settings, world.client, world.deployment).read(world.head())
+    [told] = as_document(status)["options"]
+    [held] = vault.holdings()
+    assert (told["size"], told["position_id"]) == (5.0, str(held.position))
+    assert told["worth_low_usd"] < told["worth_high_usd"]
+    assert told["worth_high_usd"] == pytest.approx(held.worth_high / WAD)
+    assert status.venue_names == ("options",)
+    assert any(line.startswith("Options ") and told["name"] in line for line in as_lines(status))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from agent.chain.abi import Event, load_abi
+from agent.cli.ledger import app as ledger_commands
 from agent.execution.settlement import Timer
 from agent.execution.submit import Executor
 from agent.files.book_file import load_kept_book
@@ -205,3 +208,14 @@ def test_cycle__cash_wanted_at_the_venue__is_sent_once_nothing_else_is_due(vault
                 break
     assert "so that options can be bought" in result.reason
     assert vault.cash() == pytest.approx(wanted * WAD, rel=1e-9)
+
+
+# HEDGE-638
+def test_ledger_options__after_a_cycle__tells_what_was_paid_and_is_held(vault, tmp_path) -> None:
+    with keeper_of(vault, tmp_path) as keeper:
+        assert keeper.cycle().options[0].is_executed
+    told = CliRunner().invoke(ledger_commands, ["options", "--network", str(tmp_path / "lyra.toml"), "--json"])
+    assert told.exit_code == 0, told.output
+    rows = json.loads(told.stdout)
+    assert sum(row["paid_usd"] for row in rows) == pytest.approx(CASH_USD - vault.cash() / WAD)
+    assert [row["held"] for row in rows] == [held.size / WAD for held in vault.holdings()]
