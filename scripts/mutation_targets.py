@@ -54,8 +54,18 @@ ACCESS = ForgeTests(
     )
 )
 ORDERS = ForgeTests(("orders/*.t.sol",))
-GMX = ForgeTests(("RolesMatrix.t.sol", "gmx/*.t.sol"))
-"""Judged on a double: the real GMX runs on no chain of ours."""
+GMX = ForgeTests(
+    (
+        "gmx/GmxAmounts.t.sol",
+        "gmx/GmxConformance.t.sol",
+        "gmx/GmxEdges.t.sol",
+        "gmx/GmxMarket.t.sol",
+        "gmx/GmxOrders.t.sol",
+        "gmx/GmxParts.t.sol",
+        "gmx/GmxQuotes.t.sol",
+    )
+)
+"""Judged on a double: the real GMX runs on no chain of ours. Tests with a whole vault around it take too long here."""
 RELAYS = ForgeTests(("GovernanceDelay.t.sol", "IntentRelay.t.sol", "RescueDesk.t.sol"))
 GUARD = ForgeTests(
     (
@@ -91,11 +101,10 @@ DEPOSITS_OF_STRANGERS = (
     f"{DEPOSITS}::test_weth_for_the_adapter__any_position__no_part_of_equity",
     f"{DEPOSITS}::test_usdc_sent_to_the_adapter_itself__margin_moves__counts_for_nothing",
 )
-LYRA = ChainTests("contracts/book/LyraOptions.sol", ("tests/integration/test_lyra_options.py",))
-OPTIONS = ChainTests(
-    "contracts/venues/lyra/LyraOptionVenue.sol",
-    ("tests/integration/test_lyra_option_quotes.py", "tests/integration/test_lyra_option_venue.py"),
-)
+LYRA = ForgeTests(("lyra/LyraSource.t.sol",))
+"""Judged on the real Lyra, as are the two below: forge creates it from its published artifacts."""
+OPTION_PRICES = ForgeTests(("lyra/LyraQuotes.t.sol", "lyra/LyraWorths.t.sol"))
+OPTION_VENUE = ForgeTests(("lyra/LyraTrades*.t.sol", "lyra/LyraVenue*.t.sol"))
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -189,13 +198,13 @@ TARGETS: dict[str, Judge] = {
     "contracts/venues/gmx/GmxV2Releases.sol": GMX,
     "contracts/venues/gmx/GmxV2Keys.sol": GMX,
     "contracts/book/LyraOptions.sol": LYRA,
-    "contracts/venues/lyra/LyraOptionVenue.sol": OPTIONS,
-    "contracts/venues/lyra/LyraAccount.sol": OPTIONS,
-    "contracts/venues/lyra/LyraOptionJudge.sol": OPTIONS,
-    "contracts/venues/lyra/LyraPricing.sol": OPTIONS,
-    "contracts/venues/lyra/LyraQuotes.sol": OPTIONS,
-    "contracts/libraries/Black76Price.sol": OPTIONS,
-    "contracts/libraries/OptionBookRisk.sol": OPTIONS,
-    "contracts/libraries/OptionCapsRules.sol": OPTIONS,
+    "contracts/venues/lyra/LyraOptionVenue.sol": OPTION_VENUE,
+    "contracts/venues/lyra/LyraAccount.sol": OPTION_VENUE,
+    "contracts/venues/lyra/LyraOptionJudge.sol": OPTION_VENUE,
+    "contracts/venues/lyra/LyraPricing.sol": OPTION_PRICES,
+    "contracts/venues/lyra/LyraQuotes.sol": OPTION_PRICES,
+    "contracts/libraries/Black76Price.sol": ForgeTests(("Black76Price.t.sol",)),
+    "contracts/libraries/OptionBookRisk.sol": ForgeTests(("OptionBookRisk.t.sol",)),
+    "contracts/libraries/OptionCapsRules.sol": ForgeTests(("OptionCapsRules.t.sol",)),
 }
 """The contracts that hold money come first: a run that ends early has judged them."""

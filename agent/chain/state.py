@@ -30,6 +30,10 @@ PLAIN_VIEWS = OwnViews()
 """None has."""
 
 
+class VenuesChangedError(TransientError):
+    """The vault's venues are not those that were asked; they are from now on."""
+
+
 @dataclass(frozen=True, slots=True)
 class VenueState:
     """One venue account; ``funding_accrued`` is not settled yet and owed to the position when positive.
@@ -201,7 +205,7 @@ class StateCalls:
         if addresses != self.venues:
             self.venues = addresses
             self.calls = self._encode()
-            raise TransientError("the vault's venues have changed; reading them anew")
+            raise VenuesChangedError("the vault's venues have changed; reading them anew")
 
     def _venue(
         self, address: Address, measured: VenueMeasurement, outputs: Sequence[tuple[Any, ...] | None]
@@ -248,18 +252,25 @@ def held_options(rows: Sequence[Sequence[Any]]) -> tuple[HeldOption, ...]:
 
 
 def read_state(client: ChainClient, calls: StateCalls, block: BlockRef) -> ChainState:
-    """Read the vault's state at ``block``.
+    """Read the vault's state at ``block``, once more where its venues are others, or in another order, than was known.
 
     Raises
     ------
     RejectedError
         A view reverts, for instance because the oracle's price is stale.
     TransientError
-        See `ChainClient.read`, or the vault's venues have just changed.
+        See `ChainClient.read`.
     DataError
         See `StateCalls.decode`.
 
     """
+    try:
+        return _read_state(client, calls, block)
+    except VenuesChangedError:
+        return _read_state(client, calls, block)
+
+
+def _read_state(client: ChainClient, calls: StateCalls, block: BlockRef) -> ChainState:
     own = calls.vault_call_count
     outputs = client.read_or_none(calls.calls, block)
     if any(output is None for output in outputs[:own]):

@@ -18,7 +18,7 @@ from agent.settings import config_path, load_settings
 from agent.units import Seconds
 
 app = typer.Typer(
-    help="A keeper's records: export to Parquet; impact of the desk's own trades; what options cost; acknowledge.",
+    help="A keeper's records: export to Parquet; impact of own trades on prices; what options cost; acknowledge.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -81,7 +81,7 @@ COMMANDS: dict[str, CommandPlace] = {
     "run": CommandPlace("agent.cli.run", "Hedge the book, cycle after cycle, until stopped."),
     "ledger": CommandPlace(
         "agent.cli.ledger",
-        "A keeper's records: export to Parquet; impact, what the desk's own trades do to the price; acknowledge.",
+        "A keeper's records: export to Parquet; impact of own trades on prices; what options cost; acknowledge.",
     ),
     "flatten": CommandPlace(
         "agent.cli.flatten", "Close the hedge by hand, within the bounds: shows the first step, acts with --yes."

@@ -161,6 +161,7 @@ def as_document(result: CycleResult) -> dict[str, Any]:
             for care in result.orders
         ],
         "errand": None if result.errand is None else str(result.errand),
+        "options": [{"what": act.words, "is_executed": act.is_executed} for act in result.options],
         "intent_id": result.intent_id,
         "fills": [
             {
@@ -208,6 +209,7 @@ def as_line(result: CycleResult) -> str:
     parts += [f"{care.act.value} order {care.order.order_id[:10]}: {care.reason}" for care in result.orders]
     if result.errand is not None:
         parts.append(str(result.errand))
+    parts += [act.words for act in result.options]
     if result.guard_mirror_mismatch:
         parts.append("THE GUARD'S MIRROR DISAGREES WITH THE CHAIN")
     return "; ".join([*parts, result.reason])

@@ -378,7 +378,7 @@ def _largest_accepted(case: _Case, router: Router, refused: int, refusal: Reject
 
 
 def _margin_alone(case: _Case, otherwise: Decision) -> Decision:
-    """Move margin without a trade where leverage calls for it and the guard accepts; else answer ``otherwise``.
+    """Move margin without a trade where leverage or options call for it and the guard accepts; else ``otherwise``.
 
     While the vault is paused it lets margin go into a venue, or come home from one without a position.
     """
@@ -390,9 +390,10 @@ def _margin_alone(case: _Case, otherwise: Decision) -> Decision:
     except RejectedError as rejection:
         refusal = f"{otherwise.reason}; the guard would refuse a margin move: {rejection}"
         return case.hold(refusal, otherwise.guard_error or rejection.name)
-    return case.rebalance(
-        route, f"{otherwise.reason}; margin alone moves to keep venue leverage between its watermarks"
-    )
+    options = {venue.address for venue in case.snapshot.venues if venue.trades_options}
+    is_for_options = all(leg.venue in options for leg in route.legs)
+    why = "so that options can be bought" if is_for_options else "to keep venue leverage between its watermarks"
+    return case.rebalance(route, f"{otherwise.reason}; margin alone moves {why}")
 
 
 def _goes_while_paused(snapshot: Snapshot, route: Route) -> bool:

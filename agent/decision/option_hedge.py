@@ -10,11 +10,12 @@ The vault's perps may be planned beside the options: then what options do to the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.decision.option_caps import PartLeft, part_of_caps, part_of_delta_rule
-from agent.errors import DataError
+from agent.errors import DataError, RejectedError
 from agent.optimiser.factors import Factors
 from agent.optimiser.instruments import CostStep, Instrument
 from agent.optimiser.leg_selection import Gas
@@ -40,12 +41,16 @@ class OptionTerms:
     max_worse_bps: int = 500
     caps_used_ratio: float = 0.95
     """Part of each cap that a plan may take: the chain measures a moment later, at another price."""
+    gas_usd: float = 0.0
+    """Gas of one trade: what is worth no more is not traded."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.max_worse_bps < BPS:
             raise DataError(f"max_worse_bps is {self.max_worse_bps}; expected 0 to below {BPS}")
         if not 0.0 < self.caps_used_ratio <= 1.0:
             raise DataError(f"caps_used_ratio is {self.caps_used_ratio}; expected a number above 0, at most 1")
+        if not 0.0 <= self.gas_usd < math.inf:
+            raise DataError(f"gas_usd is {self.gas_usd}; expected no negative number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,35 +116,75 @@ def plan_options(
         No trade respects the bounds.
 
     """
-    terms = terms or OptionTerms()
     offers = {offer.name: offer for offer in state.offers if offer.asks or offer.held}
     made = {name: _instrument(offer, state, spot_usd, policy.horizon_days) for name, offer in offers.items()}
     instruments = {name: one for name, one in made.items() if one.buys or one.sells}
     if not instruments:
         raise DataError("the option venue offers nothing that can be bought or sold; look at its caps and its boards")
-    cash_usd = from_wad(Wad(min(state.cash, state.premium_left))) * terms.caps_used_ratio
-    venue = VenueLimits(VENUE, cash_usd, free_margin_usd=cash_usd)
-
-    def planned(options: dict[str, Instrument]) -> Plan:
-        beside = [*options.values(), *perps.instruments]
-        return policy.plan(factors, beside, [venue, *perps.limits], spot_usd, guard, perps.gas)
-
-    plan = planned(instruments)
+    case = _Case(factors, state, spot_usd, policy, guard, terms or OptionTerms(), perps, offers, instruments)
+    plan = case.plan(instruments)
     kept = _with_room(plan, instruments, state.room)
     if not kept:
         return OptionHedge((), plan, 0.0, factors, "no room for another position: sell one, or let one expire")
-    if len(kept) < len(instruments):
-        plan = planned(kept)
-    sizes = {trade.instrument: trade.size for trade in plan.trades if trade.instrument in instruments}
-    used = terms.caps_used_ratio
-    part = part_of_caps(factors, sizes, instruments, state, spot_usd, used)
-    if guard is not None:
-        rule = part_of_delta_rule(sizes, offers, state, spot_usd, guard, used)
-        part = min(part, rule, key=lambda one: one.ratio)
-    sizes = {name: size * part.ratio if size > 0.0 else size for name, size in sizes.items()}
-    orders = tuple(_order(offers[name], size, terms) for name, size in sizes.items() if _steps(size))
-    after = _moved(factors, sizes, instruments)
-    return OptionHedge(orders, plan, part.ratio, after, _reason(factors, after, orders, part))
+    return case.hedge(plan if len(kept) == len(instruments) else case.plan(kept))
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What every step of one plan shares."""
+
+    factors: Factors
+    state: OptionVenueState
+    spot_usd: float
+    policy: MultiInstrument
+    guard: GuardLimits | None
+    terms: OptionTerms
+    perps: PerpsBeside
+    offers: dict[str, OptionOffer]
+    instruments: dict[str, Instrument]
+
+    def plan(self, options: dict[str, Instrument]) -> Plan:
+        """Return the programme's choice among some options and the perps."""
+        cash_usd = from_wad(Wad(min(self.state.cash, self.state.premium_left))) * self.terms.caps_used_ratio
+        venue = VenueLimits(VENUE, cash_usd, free_margin_usd=cash_usd)
+        beside = [*options.values(), *self.perps.instruments]
+        limits = [venue, *self.perps.limits]
+        return self.policy.plan(self.factors, beside, limits, self.spot_usd, self.guard, self.perps.gas)
+
+    def hedge(self, plan: Plan) -> OptionHedge:
+        """Return the orders of a plan, purchases scaled to what caps and guard leave."""
+        sizes = {trade.instrument: trade.size for trade in plan.trades if trade.instrument in self.instruments}
+        part = self._part(sizes)
+        sizes = {name: size * part.ratio if size > 0.0 else size for name, size in sizes.items()}
+        orders = tuple(_order(self.offers[name], size, self.terms) for name, size in sizes.items() if _steps(size))
+        if orders and (worth_usd := part.ratio * self._gain_usd(plan)) <= self.terms.gas_usd:
+            words = f"what options remove is worth {worth_usd:.2f} USD, less than {self.terms.gas_usd:.2f} USD of gas"
+            return OptionHedge((), plan, part.ratio, self.factors, words)
+        after = _moved(self.factors, sizes, self.instruments)
+        return OptionHedge(orders, plan, part.ratio, after, _reason(self.factors, after, orders, part))
+
+    def _part(self, sizes: dict[str, float]) -> PartLeft:
+        used, state, spot_usd = self.terms.caps_used_ratio, self.state, self.spot_usd
+        part = part_of_caps(self.factors, sizes, self.instruments, state, spot_usd, used)
+        if self.guard is None:
+            return part
+        rule = part_of_delta_rule(sizes, self.offers, state, spot_usd, self.guard, used)
+        return min(part, rule, key=lambda one: one.ratio)
+
+    def _gain_usd(self, plan: Plan) -> float:
+        """Return how much lower the objective is than what perps alone reach, USD: an option earns what no perp does.
+
+        The objective is convex, so a part of the options is worth at least that part of what all of them are.
+        """
+        perps = self.perps
+        if not perps.instruments:
+            return plan.objective_before_usd - plan.objective_usd
+        limits = self.spot_usd, self.guard, perps.gas
+        try:
+            alone = self.policy.plan(self.factors, perps.instruments, perps.limits, *limits)
+        except RejectedError:
+            return plan.objective_before_usd - plan.objective_usd
+        return alone.objective_usd - plan.objective_usd
 
 
 def _instrument(offer: OptionOffer, state: OptionVenueState, spot_usd: float, horizon_days: float) -> Instrument:

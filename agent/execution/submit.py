@@ -17,13 +17,13 @@ from agent.chain.send_outcomes import SendOutcome
 from agent.domain import BlockRef, Intent
 from agent.errors import DataError, FatalError, RejectedError, TransientError
 from agent.execution.config import ExecutionSettings
+from agent.execution.errand import ERRANDS, Errand, errand_of
 from agent.execution.fees import Fees, Market, first_bid, freeing_bid, gas_limit_of, replacement_bid
 from agent.execution.intents import rebalance_call
 from agent.execution.revert_breaker import require_no_revert_loop
 from agent.execution.settlement import Settlement, Settler, Timer
 from agent.execution.signer import Signer
 from agent.execution.survey import Survey, market_tip
-from agent.execution.transaction import call_in
 from agent.formatting import figure
 from agent.ledger.records import IntentRecord, IntentState, Purpose, SignedTransaction, Transition
 from agent.ledger.scan import EventScanner
@@ -93,7 +93,7 @@ class Executor:
         """Begin to ask what a transaction for ``intent`` depends on, so that it is known when `execute` wants it."""
         return self._survey(intent, head, is_urgent=is_urgent)
 
-    def _survey(self, intent: Intent, head: BlockRef, *, is_urgent: bool, errand: Call | None = None) -> Survey:
+    def _survey(self, intent: Intent, head: BlockRef, *, is_urgent: bool, errand: Errand | None = None) -> Survey:
         asked = self._client, self._rollup, self._settings, self._signer.address, intent, head
         return Survey(*asked, is_urgent=is_urgent, errand=errand)
 
@@ -103,11 +103,11 @@ class Executor:
         head: BlockRef,
         terms: Terms | None = None,
         survey: Survey | None = None,
-        errand: Call | None = None,
+        errand: Errand | None = None,
     ) -> Settlement:
         """Carry out a new intent and wait for it; ``survey`` is of this very intent and head, where there is one.
 
-        ``errand`` is what a record without legs calls: it is signed, sent, replaced and resumed as a rebalance is.
+        ``errand`` is what a record without legs is sent for.
 
         Raises
         ------
@@ -129,7 +129,7 @@ class Executor:
         if errand is None:
             require_no_revert_loop(self._ledger, self._settings, head)
         agreed = terms or Terms.as_decided(record)
-        purpose = Purpose.REBALANCE if errand is None else Purpose.ORDER
+        purpose = Purpose.REBALANCE if errand is None else errand.purpose
         signed = self._sign(record, purpose, self._plan(record, head, agreed, survey, errand), errand)
         self._ledger.add_signed_intent(record, signed, BlockId.of(head))
         self._send(signed, head)
@@ -186,7 +186,7 @@ class Executor:
         head: BlockRef,
         terms: Terms,
         survey: Survey | None = None,
-        errand: Call | None = None,
+        errand: Errand | None = None,
     ) -> _Plan:
         """Choose nonce, gas limit and fees from chain and ledger; raises before anything is signed."""
         asked = survey or self._survey(record.intent, head, is_urgent=terms.is_urgent(head), errand=errand)
@@ -198,8 +198,10 @@ class Executor:
                 f"to {waiting - 1}); is another keeper using it?"
             )
         gas_limit = gas_limit_of(asked.gas_needed(), self._settings)
-        if gas_limit > self._settings.max_gas_units:
-            limits = {"gasLimit": gas_limit, "maxGasLimit": self._settings.max_gas_units}
+        own_cap = None if errand is None else errand.max_gas_units
+        most = self._settings.max_gas_units if own_cap is None else own_cap
+        if gas_limit > most:
+            limits = {"gasLimit": gas_limit, "maxGasLimit": most}
             raise RejectedError(GAS_LIMIT_EXCEEDED, dict(limits))
         market = Market(head.base_fee_wei, gas_limit, asked.tip(), terms.worth_wei)
         if rivals:
@@ -211,19 +213,19 @@ class Executor:
         return _Plan(mined, gas_limit, fees)
 
     def _sign(
-        self, record: IntentRecord, purpose: Purpose, plan: _Plan, errand: Call | None = None
+        self, record: IntentRecord, purpose: Purpose, plan: _Plan, errand: Errand | None = None
     ) -> SignedTransaction:
         if purpose is Purpose.REBALANCE:
             call = rebalance_call(record.intent)
-        elif purpose is Purpose.ORDER and errand is not None:
-            call = errand
+        elif purpose in ERRANDS and errand is not None:
+            call = errand.call
         else:
             call = Call(self._signer.address, "0x", _NO_FUNCTION)
         fees = plan.nonce, plan.gas_limit, plan.fees
         return self._signer.sign(record.intent.intent_id, purpose, call.to, call.data, *fees, call.value_wei)
 
     def _sign_and_send(
-        self, record: IntentRecord, purpose: Purpose, plan: _Plan, head: BlockRef, errand: Call | None = None
+        self, record: IntentRecord, purpose: Purpose, plan: _Plan, head: BlockRef, errand: Errand | None = None
     ) -> None:
         signed = self._sign(record, purpose, plan, errand)
         self._ledger.add_transaction(signed, BlockId.of(head))
@@ -313,15 +315,6 @@ class Executor:
         blocks = head.number - bid_at.number
         is_left_behind = head.base_fee_wei > last.max_fee_wei
         return blocks >= self._settings.replace_after_blocks or (blocks > 0 and is_left_behind)
-
-
-def errand_of(signed: Sequence[SignedTransaction]) -> Call | None:
-    """Return the call that an errand was last signed for; None where it never was."""
-    for one in reversed(signed):
-        if one.purpose is Purpose.ORDER:
-            to, value, data = call_in(one.raw)
-            return Call(to, data, _NO_FUNCTION, value)
-    return None
 
 
 def require_gas_money(address: Address, balance: Wei, needed: Wei) -> None:

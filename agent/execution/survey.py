@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from agent.chain.abi import Call
 from agent.chain.ahead import Ahead
 from agent.chain.client import ChainClient
 from agent.chain.rollup import Rollup
 from agent.domain import BlockRef, Intent
 from agent.execution.config import ExecutionSettings
+from agent.execution.errand import Errand
 from agent.execution.fees import gas_limit_of
 from agent.execution.intents import call_on, rebalance_call
 from agent.units import Address, Wei
@@ -31,7 +31,7 @@ class Survey:
         head: BlockRef,
         *,
         is_urgent: bool,
-        errand: Call | None = None,
+        errand: Errand | None = None,
     ) -> None:
         self._errand = errand
         self._client = client
@@ -71,7 +71,7 @@ class Survey:
 
     def _read_gas_needed(self) -> int:
         if self._errand is not None:
-            return self._client.estimate_gas(self._sender, self._errand)
+            return self._client.estimate_gas(self._sender, self._errand.probe or self._errand.call)
         call, usual = call_on(self._intent, self._head), self._settings.usual_gas_units
         ask_data_gas = partial(self._rollup.data_gas, call, self._head)
         with Ahead.unless(self._rollup.is_silent, 0, ask_data_gas) as data_gas:
@@ -79,7 +79,7 @@ class Survey:
         return usual + data_gas.result() if rejection is None else self._client.estimate_gas(self._sender, call)
 
     def _read_data_fee(self, gas_limit: int) -> Wei:
-        call = rebalance_call(self._intent) if self._errand is None else self._errand
+        call = rebalance_call(self._intent) if self._errand is None else self._errand.call
         return self._rollup.data_fee(call, gas_limit, self._head)
 
 

@@ -39,6 +39,7 @@ class AlertEvent(StrEnum):
     ORDERS_FAILING = "orders_failing"
     """Orders on a venue end without a fill, one after another: it gets none until a person has looked."""
     ORDER_ERRANDS_REVERT = "order_errands_revert"
+    OPTION_ERRANDS_REVERT = "option_errands_revert"
     """What was sent to settle, reconcile or cancel orders reverted, one after another: none is sent for a while."""
     NAV_CORRECTED = "nav_corrected"
     """An operator answered for the difference, and the ledger was brought to the chain's accounts."""

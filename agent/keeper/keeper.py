@@ -1,7 +1,8 @@
 """The keeper: start from chain and ledger, decide, carry out, and again. Start-up and recovery are one path.
 
 A cycle reads the head, brings the ledger up to it, goes on with whatever a crash left open, cares for open orders,
-gives margin to accounts that need it, and only then decides anew.
+settles options that have expired, gives margin to accounts that need it, and only then decides anew: on options, and,
+on the chain that follows them, on the perp.
 Nothing it needs lives in memory: killed at any instant and started again, it does what it would have done.
 """
 
@@ -22,6 +23,7 @@ from agent.chain.head_hints import HeadHints
 from agent.decision.flatten import FlattenStep
 from agent.domain import Action, BlockRef, Book
 from agent.errors import AgentError, DataError, FatalError, RejectedError
+from agent.execution.errand import errand_of
 from agent.execution.intents import MAX_DECISION_AGE_BLOCKS
 from agent.execution.settlement import Settlement, Timer
 from agent.execution.signer import Signer, load_signer
@@ -31,20 +33,21 @@ from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.book_watch import BookWatch
 from agent.keeper.cycle_row import cycle_record
 from agent.keeper.decider import Decider
-from agent.keeper.errand import ErrandRest
 from agent.keeper.key_checks import require_able
 from agent.keeper.loop import Loop
 from agent.keeper.nav_watch import NavWatch
+from agent.keeper.option_tending import OptionAct, OptionTending
 from agent.keeper.order_keeper import OrderKeeper
 from agent.keeper.order_watch import OrderWatch
-from agent.keeper.planner import Planner, Sight
+from agent.keeper.planner import CycleView, Planner, Sight
 from agent.keeper.price_updates import HermesUpdates, PriceUpdates
 from agent.keeper.rebalancer import Rebalancer
 from agent.keeper.result import CycleResult, Outcome
 from agent.keeper.venue_errands import VenueErrands
+from agent.ledger.accounting import NavCheck
 from agent.ledger.database import Database
 from agent.ledger.lease import Lease
-from agent.ledger.records import AccountEventRecord, IntentRecord, VaultIdentity
+from agent.ledger.records import AccountEventRecord, IntentRecord, Purpose, VaultIdentity
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
 from agent.ledger.untold import UntoldEntries
@@ -98,9 +101,10 @@ class Keeper:
         self._orders = OrderWatch(self.ledger, self.alerts, settings.keeper, venue_names(deployment))
         url = settings.keeper.price_service_url
         sources = prices if prices is not None or url is None else HermesUpdates(url)
-        rest = ErrandRest(self.ledger, self.alerts, settings.execution)
-        self._order_keeper = OrderKeeper(planner, self.ledger, self._executor, self.address, sources, rest)
-        self._errands = VenueErrands(planner, self.ledger, self._executor, self.address, rest)
+        own = planner, self.ledger, self._executor, self.address, self.alerts
+        self._order_keeper = OrderKeeper(*own, sources)
+        self._errands = VenueErrands(*own)
+        self._options = OptionTending(*own)
 
     @classmethod
     def build(
@@ -254,19 +258,26 @@ class Keeper:
         if tended.waits is not None:
             seconds = time.perf_counter() - started
             return CycleResult(head, Outcome.PENDING, tended.waits, seconds, orders=tended.cares)
-        head, sight = tended.head, tended.seen
+        head, seen = tended.head, tended.seen
         errand = self._errands.run(head)
         if errand is not None:
             if errand.settlement.state is None:
                 seconds = time.perf_counter() - started
-                return CycleResult(head, Outcome.PENDING, str(errand), seconds, orders=tended.cares)
-            head, sight = self._see_head()
-        result = self._act(head, sight)
+                return CycleResult(head, Outcome.PENDING, str(errand), seconds, orders=tended.cares, errand=errand)
+            head, seen = self._see_head()
+        settled = self._options.settle_all(head, seen, self._see_head)
+        if settled.waits is not None:
+            seconds = time.perf_counter() - started
+            return CycleResult(
+                settled.head, Outcome.PENDING, settled.waits, seconds, orders=tended.cares, options=settled.acts
+            )
+        result = self._act(settled.head, settled.seen)
         return replace(
             result,
             resumed=None if resumed is None else resumed.state,
             orders=tended.cares,
             errand=errand,
+            options=(*settled.acts, *result.options),
             has_open_orders=self._order_keeper.has_open,
             cycle_seconds=time.perf_counter() - started,
         )
@@ -319,6 +330,9 @@ class Keeper:
         """Return whether an open intent is of this very book, fresh enough, and the chain would accept it now."""
         if record.is_errand:
             head = self.planner.head(self._timer.unix_seconds)
+            errand = errand_of(self.ledger.transactions_of(record.intent.intent_id))
+            if errand is not None and errand.purpose is Purpose.OPTION:
+                return self._options.is_wanted(record, head)
             return self._order_keeper.is_wanted(record, head) or self._errands.is_wanted(record, head)
         if record.book_digest != self._decider.book_digest:
             return False
@@ -374,11 +388,29 @@ class Keeper:
         return result
 
     def _decide(self, sight: Sight, *, is_waiting: bool) -> CycleResult:
-        """Decide and carry out; a vault takes a keeper's next intent only from a later block than its last."""
+        """Trade options, then decide on the perp and carry out.
+
+        A vault takes a keeper's next intent only from a later block than its last.
+        """
         self._untold.book(sight.state, self._tell_account_events)
         nav, sight = self._nav.look(sight)
         view = self._decider.view(sight)
-        if view.decision.action is Action.HOLD:
+        act = self._options.trade(view)
+        acts = () if act is None else (act,)
+        if act is not None and act.is_executed:
+            sight, rejection = self._see(*self._see_head())
+            if rejection is not None:
+                reason = f"cannot be read: {rejection}"
+                return CycleResult(sight.block, Outcome.REJECTED, reason, 0.0, rejection=rejection, options=acts)
+            nav, sight = self._nav.look(sight)
+            view = self._decider.view(sight)
+        return replace(self._hedge(view, nav, act, is_waiting=is_waiting), options=acts)
+
+    def _hedge(self, view: CycleView, nav: NavCheck, act: OptionAct | None, *, is_waiting: bool) -> CycleResult:
+        """Carry out what was decided on the perp, once it is known what became of options."""
+        if act is not None and act.is_pending:
+            result = CycleResult(view.block, Outcome.PENDING, act.words, 0.0, view, nav)
+        elif view.decision.action is Action.HOLD:
             result = CycleResult(view.block, Outcome.HELD, view.decision.reason, 0.0, view, nav)
         elif is_waiting:
             reason = f"{view.decision.reason}; waits for the block after the one in which margin moved"

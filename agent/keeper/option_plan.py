@@ -9,7 +9,7 @@ from agent.costs.trade_costs import gas_cost_usd, leg_gas_cost_usd
 from agent.decision.option_hedge import OptionHedge, PerpsBeside, plan_options
 from agent.decision.option_view import OptionView
 from agent.domain import Target
-from agent.errors import DataError, RejectedError
+from agent.errors import DataError, RejectedError, TransientError
 from agent.execution.option_intents import OptionTrade
 from agent.guard import shrinking_alone
 from agent.keeper.planner import CycleView, Planner
@@ -27,11 +27,7 @@ from agent.venues.registry import option_protocol
 def plan_option_trade(planner: Planner, view: CycleView) -> OptionView | None:
     """Return what is to be traded at the venue of options at a view's block; None where the vault has no such venue.
 
-    Raises
-    ------
-    TransientError
-        The servers do not answer.
-
+    Servers that do not answer are a reason to trade nothing, as all else is.
     """
     entry = planner.deployment.option_venue
     if entry is None:
@@ -49,9 +45,9 @@ def plan_option_trade(planner: Planner, view: CycleView) -> OptionView | None:
         protocol = option_protocol(entry.kind, f"option venue {entry.name}")
         address = Address(entry.address)
         state = protocol.read_state(planner.client, address, view.block, settings.quoted_sizes)
-    except (RejectedError, DataError) as refusal:
-        return OptionView(entry.name, f"it cannot be planned: {refusal}", sells_only)
-    return _planned(planner, view, policy, settings, OptionView(entry.name, "", sells_only, factors, state))
+        return _planned(planner, view, policy, settings, OptionView(entry.name, "", sells_only, factors, state))
+    except (RejectedError, DataError, TransientError) as refusal:
+        return OptionView(entry.name, f"no trade is planned: {refusal}", sells_only)
 
 
 def view_factors(view: CycleView) -> Factors:
@@ -90,13 +86,16 @@ def _planned(
     ):
         reason = "nothing is held that could be sold, and nothing may be bought" if found.sells_only else _NOT_QUOTED
         return replace(found, state=state, reason=reason)
-    spot_usd, guard, terms = from_wad(view.snapshot.measurement.price), guard_limits(view.snapshot), settings
+    spot_usd, guard = from_wad(view.snapshot.measurement.price), guard_limits(view.snapshot)
+    trade_costs = replace(view.costs, gas_units=settings.trade_gas_units)
+    terms = settings.to_option_terms(gas_cost_usd(view.block.base_fee_wei, trade_costs))
+    found = replace(found, state=state)
     try:
         perps = _perps(planner, view, policy)
-        hedge = plan_options(factors, state, spot_usd, policy, guard, terms.to_option_terms(), perps)
+        hedge = plan_options(factors, state, spot_usd, policy, guard, terms, perps)
     except (RejectedError, DataError) as refusal:
-        return replace(found, state=state, reason=f"no trade is planned: {refusal}")
-    planned = replace(found, state=state, hedge=hedge, reason=hedge.reason)
+        return replace(found, reason=f"no trade is planned: {refusal}")
+    planned = replace(found, hedge=hedge, reason=hedge.reason)
     if not hedge.orders:
         return planned
     trade = option_trade(planner, hedge, state)

@@ -15,16 +15,19 @@ from agent.chain.deployment import venue_names
 from agent.chain.orders import VenueOrder, order_id_bytes, read_orders
 from agent.domain import BlockRef
 from agent.errors import RejectedError, TransientError
+from agent.execution.config import ExecutionSettings
+from agent.execution.errand import Errand, errand_intent, errand_of
 from agent.execution.settlement import Settlement
-from agent.execution.submit import Executor, errand_of
+from agent.execution.submit import Executor
 from agent.guard import worst_net_delta
-from agent.keeper.errand import ErrandRest, errand_intent
+from agent.keeper.alerts import AlertLog
+from agent.keeper.errand_rest import is_resting
 from agent.keeper.order_plan import OrderAct, OrderCare, is_fill_wanted, plan_care
 from agent.keeper.planner import Planner, Sight
 from agent.keeper.price_updates import PriceUpdates
 from agent.keeper.settle_call import settle_call
 from agent.ledger.orders import Order, is_final
-from agent.ledger.records import IntentRecord
+from agent.ledger.records import IntentRecord, Purpose
 from agent.ledger.store import VaultLedger
 from agent.units import WAD, Address, Wei, wei_to_eth
 from agent.venues.registry import venue_protocol
@@ -49,15 +52,15 @@ class OrderKeeper:
         ledger: VaultLedger,
         executor: Executor | None,
         sender: Address,
+        alerts: AlertLog,
         prices: PriceUpdates | None,
-        rest: ErrandRest,
     ) -> None:
         self._planner = planner
         self._ledger = ledger
         self._executor = executor
         self._sender = sender
+        self._alerts = alerts
         self._prices = prices
-        self._rest = rest
         self._kinds = {Address(entry.address): entry.kind for entry in planner.deployment.venues}
         self._names = venue_names(planner.deployment)
         self.refusals: dict[str, str] = {}
@@ -102,7 +105,9 @@ class OrderKeeper:
     def tend(self, seen: Ahead[Sight], head: BlockRef) -> tuple[OrderCare, Settlement] | None:
         """Do for the first order that needs it what it needs; None where none does, or nothing can be done now."""
         self.refusals = {}
-        if self._executor is None or not self.has_open or self._rest.is_on(head):
+        if self._executor is None or not self.has_open:
+            return None
+        if is_resting(self._ledger, self._settings, self._alerts, Purpose.ORDER, head):
             return None
         sight = _sight_or_none(seen)
         for care in self.cares(sight, head):
@@ -113,20 +118,21 @@ class OrderKeeper:
             if refusal is not None:
                 self.refusals[care.order.order_id] = f"{care.act.value} it ({care.reason}): {refusal}"
                 continue
-            intent = errand_intent(self._ledger.identity, call, head, self._planner.settings.execution)
+            own = self._ledger.identity
+            intent = errand_intent((own.chain_id, own.address), call, head, self._settings.deadline_seconds)
             record = IntentRecord(intent, self._is_urgent(sight), "0x", self._words(care))
             try:
-                return care, self._executor.execute(record, head, errand=call)
+                return care, self._executor.execute(record, head, errand=Errand(call))
             except RejectedError as dear:  # gas; a later cycle asks again
                 self.refusals[care.order.order_id] = f"{care.act.value} it ({care.reason}): {dear}"
         return None
 
     def is_wanted(self, record: IntentRecord, head: BlockRef) -> bool:
         """Return whether an errand that a crash or a time-out left open still does what it was sent for."""
-        call = errand_of(self._ledger.transactions_of(record.intent.intent_id))
-        if call is None or all(order.venue != call.to for order in self._open()):
+        errand = errand_of(self._ledger.transactions_of(record.intent.intent_id))
+        if errand is None or all(order.venue != errand.call.to for order in self._open()):
             return False
-        return self._planner.client.simulate(self._sender, call, self._gas_cap, head) is None
+        return self._planner.client.simulate(self._sender, errand.call, self._gas_cap, head) is None
 
     # --- what an order needs --------------------------------------------------------------------------------------
 
@@ -183,8 +189,12 @@ class OrderKeeper:
         return f"{care.act.value} order {care.order.order_id} on venue {name}: {care.reason}"
 
     @property
+    def _settings(self) -> ExecutionSettings:
+        return self._planner.settings.execution
+
+    @property
     def _gas_cap(self) -> int:
-        return self._planner.settings.execution.max_gas_units
+        return self._settings.max_gas_units
 
     def _is_urgent(self, sight: Sight | None) -> bool:
         """Return whether the worst case is urgent: then an order that blocks a venue is worth the urgent fees."""

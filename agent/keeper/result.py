@@ -8,9 +8,10 @@ from enum import Enum
 from agent.chain.state import ChainState
 from agent.domain import BlockRef, Decision, Measurement, Snapshot
 from agent.errors import RejectedError
+from agent.keeper.option_tending import OptionAct
 from agent.keeper.order_plan import OrderCare
 from agent.keeper.planner import CycleView
-from agent.keeper.venue_errands import Errand
+from agent.keeper.venue_errands import VenueAct
 from agent.ledger.accounting import NavCheck
 from agent.ledger.records import FillRecord, IntentState, Receipt
 from agent.units import IntentId
@@ -35,8 +36,8 @@ class CycleResult:
 
     ``view`` and ``nav`` are of the block decided on, before any trade; ``after`` is the measurement at the block of
     execution. ``resumed`` is what became of an intent that was open when the cycle began, ``margin_first`` of the
-    margin that an account needed before anything else, ``orders`` and ``errand`` what was done at venues before
-    that.
+    margin that an account needed before anything else, ``orders`` and ``errand`` what was done at venues before that,
+    ``options`` what was done about options between the two, or why nothing.
     """
 
     block: BlockRef
@@ -54,8 +55,9 @@ class CycleResult:
     resumed: IntentState | None = None
     margin_first: CycleResult | None = None
     orders: tuple[OrderCare, ...] = ()
-    errand: Errand | None = None
+    errand: VenueAct | None = None
     has_open_orders: bool = False
+    options: tuple[OptionAct, ...] = ()
 
     @property
     def snapshot(self) -> Snapshot | None:

@@ -12,20 +12,22 @@ from dataclasses import dataclass
 from agent.chain.abi import Call
 from agent.domain import BlockRef
 from agent.errors import RejectedError
+from agent.execution.errand import Errand, errand_intent, errand_of
 from agent.execution.settlement import Settlement
-from agent.execution.submit import Executor, errand_of
-from agent.keeper.errand import ErrandRest, errand_intent
+from agent.execution.submit import Executor
+from agent.keeper.alerts import AlertLog
+from agent.keeper.errand_rest import is_resting
 from agent.keeper.planner import Planner
 from agent.ledger.acknowledging import acknowledged_orders
 from agent.ledger.orders import by_venue, failed_in_a_row
-from agent.ledger.records import IntentRecord
+from agent.ledger.records import IntentRecord, Purpose
 from agent.ledger.store import VaultLedger
 from agent.units import Address
 from agent.venues.registry import venue_protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class VenueAct:
     """What was called on which venue, and what became of it."""
 
     venue: str
@@ -42,40 +44,44 @@ class VenueErrands:
     """Of one vault and one keeper; without an executor nothing is sent."""
 
     def __init__(
-        self, planner: Planner, ledger: VaultLedger, executor: Executor | None, sender: Address, rest: ErrandRest
+        self, planner: Planner, ledger: VaultLedger, executor: Executor | None, sender: Address, alerts: AlertLog
     ) -> None:
         self._planner = planner
         self._ledger = ledger
         self._executor = executor
         self._sender = sender
-        self._rest = rest
+        self._alerts = alerts
         self._calls: dict[Call, str] = {
             function.at(Address(entry.address)): entry.name
             for entry in planner.deployment.venues
             for function in venue_protocol(entry.kind, f"venue {entry.name}").errands
         }
 
-    def run(self, head: BlockRef) -> Errand | None:
+    def run(self, head: BlockRef) -> VenueAct | None:
         """Do the first errand that is of use now; None where none is."""
-        if self._executor is None or not self._calls or self._rest.is_on(head):
+        if self._executor is None or not self._calls:
+            return None
+        if is_resting(self._ledger, self._planner.settings.execution, self._alerts, Purpose.ORDER, head):
             return None
         for call, venue in self._calls.items():
             if self._is_failing(call.to) or not self._is_of_use(call, head):
                 continue
-            intent = errand_intent(self._ledger.identity, call, head, self._planner.settings.execution)
+            own, settings = self._ledger.identity, self._planner.settings.execution
+            intent = errand_intent((own.chain_id, own.address), call, head, settings.deadline_seconds)
             record = IntentRecord(intent, False, "0x", f"{call.function.name} of venue {venue}")
             try:
-                return Errand(venue, call.function.name, self._executor.execute(record, head, errand=call))
+                return VenueAct(venue, call.function.name, self._executor.execute(record, head, errand=Errand(call)))
             except RejectedError:
                 return None  # gas is too dear now; a later cycle asks again
         return None
 
     def is_wanted(self, record: IntentRecord, head: BlockRef) -> bool:
         """Return whether an errand that a crash or a time-out left open is one of these, and still of use."""
-        call = errand_of(self._ledger.transactions_of(record.intent.intent_id))
-        if call is None or (call.to, call.data) not in {(known.to, known.data) for known in self._calls}:
+        errand = errand_of(self._ledger.transactions_of(record.intent.intent_id))
+        known = {(call.to, call.data) for call in self._calls}
+        if errand is None or (errand.call.to, errand.call.data) not in known:
             return False
-        return self._is_of_use(call, head)
+        return self._is_of_use(errand.call, head)
 
     def _is_of_use(self, call: Call, head: BlockRef) -> bool:
         gas = self._planner.settings.execution.max_gas_units

@@ -67,7 +67,7 @@ class Purpose(Enum):
     CANCEL = "cancel"
     """Takes the nonce, so that the intent can never be mined."""
     ORDER = "order"
-    """Settles, reconciles or cancels a venue's order."""
+    """Settles, reconciles or cancels a venue's order, or moves a venue's affairs on."""
     OPTION = "option"
     """Trades or settles options."""
 

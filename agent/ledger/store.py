@@ -25,6 +25,7 @@ from agent.ledger.records import (
     IntentState,
     OptionEventRecord,
     OrderStep,
+    Purpose,
     RebalanceRecord,
     Receipt,
     Scan,
@@ -154,9 +155,15 @@ class VaultLedger(VaultRows):
             self._intents.keep_latest(limit, latest)
         return latest
 
-    def closed_errands(self, limit: int) -> list[ClosedIntent]:
-        """Return how the latest errands at venues ended, newest first."""
-        return self._load_closed(limit, schema.intents.c.legs == rows.NO_LEGS)
+    def closed_errands(self, limit: int, purpose: Purpose) -> list[ClosedIntent]:
+        """Return how the latest errands of one purpose ended, newest first."""
+        sent, intents = schema.transactions, schema.intents
+        is_sent = exists().where(
+            sent.c.vault_id == self._vault_id,
+            sent.c.intent_id == intents.c.intent_id,
+            sent.c.purpose == purpose.value,
+        )
+        return self._load_closed(limit, and_(intents.c.legs == rows.NO_LEGS, is_sent))
 
     def _load_closed(self, limit: int, kind: ColumnElement[bool]) -> list[ClosedIntent]:
         steps, intents = schema.transitions, schema.intents

@@ -21,6 +21,7 @@ class MarginParameters:
     ``idle_reserve_bps`` of NAV stays idle for instant exits; it is touched only to keep a venue's leverage at its high
     watermark, and never below the guard's own floor. ``guard_headroom_bps`` is the distance kept from the guard's venue
     leverage where that is tighter than the high watermark. ``min_margin_delta`` is the least collateral worth moving.
+    ``option_cash`` is what a venue of options is brought back to once it holds less than half of it; 0 sends none.
     """
 
     low_leverage: Wad
@@ -29,6 +30,7 @@ class MarginParameters:
     idle_reserve_bps: int
     guard_headroom_bps: int
     min_margin_delta: AssetUnits
+    option_cash: AssetUnits = AssetUnits(0)  # noqa: RUF009 - a plain integer
 
     def __post_init__(self) -> None:
         if not 0 <= self.low_leverage < self.target_leverage < self.high_leverage:
@@ -41,6 +43,8 @@ class MarginParameters:
                 raise DataError(f"{name} is {getattr(self, name)}; expected 0 to {BPS - 1}")
         if self.min_margin_delta < 1:
             raise DataError(f"min_margin_delta is {self.min_margin_delta}; expected at least 1 asset unit")
+        if self.option_cash < 0:
+            raise DataError(f"option_cash is {self.option_cash}; expected no negative number of asset units")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,17 @@ def deposit_due(after: VenueMeasurement, limits: Watermarks, funds: IdleFunds) -
     to_high = _deposit(equity_at_high - after.equity_low, funds)
     under_cap = wad_to_asset_units(max(after.cap - max(after.equity, 0), 0), funds.decimals, Rounding.DOWN)
     return AssetUnits(min(max(min(to_target, funds.spare), to_high), funds.above_floor, under_cap))
+
+
+def option_cash_due(measured: VenueMeasurement, cash: AssetUnits, wanted: AssetUnits, funds: IdleFunds) -> AssetUnits:
+    """Return the collateral to send to a venue of options that holds ``cash``; 0 while that is half of ``wanted``.
+
+    Spare idle funds pay for it, and the venue's cap on equity is kept: the reserve for exits is never touched.
+    """
+    if 2 * cash >= wanted:
+        return AssetUnits(0)
+    under_cap = wad_to_asset_units(max(measured.cap - max(measured.equity, 0), 0), funds.decimals, Rounding.DOWN)
+    return AssetUnits(min(wanted - cash, funds.spare, under_cap))
 
 
 def withdrawal_due(after: VenueMeasurement, limits: Watermarks, withdrawable: Wad, decimals: int) -> AssetUnits:

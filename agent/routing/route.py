@@ -28,7 +28,16 @@ from agent.prediction import predict
 from agent.routing.carry import Carry, expected_carry
 from agent.routing.foreseen import Route, foresee, has_open_order
 from agent.routing.limits import leg_limit, planned_limit, shown_at_limits
-from agent.routing.margin import MarginParameters, Watermarks, deposit_due, idle_funds, watermarks, withdrawal_due
+from agent.routing.margin import (
+    IdleFunds,
+    MarginParameters,
+    Watermarks,
+    deposit_due,
+    idle_funds,
+    option_cash_due,
+    watermarks,
+    withdrawal_due,
+)
 from agent.routing.waterfill import MarginalCurve, Waterfill, marginal_curve
 from agent.units import BPS, WAD, AssetUnits, Rounding, Wad, asset_units_to_wad, from_wad, to_wad
 
@@ -325,8 +334,28 @@ def plan_route(snapshot: Snapshot, size_delta: int, settings: RoutingParameters,
 
 
 def plan_margin(snapshot: Snapshot, settings: RoutingParameters) -> Route:
-    """Plan the moves of margin that are due without a trade."""
-    return _with_margin(snapshot, (), (), settings)
+    """Plan the moves of margin that are due without a trade; where there are none, cash for options."""
+    route = _with_margin(snapshot, (), (), settings)
+    return route if route.legs else _option_cash(snapshot, settings.margin)
+
+
+def _option_cash(snapshot: Snapshot, settings: MarginParameters) -> Route:
+    """Plan what a venue lacks of the cash that options are bought with; nothing while none may be bought."""
+    legs: list[Leg] = []
+    reducing = shrinking_alone(snapshot)
+    for index, venue in enumerate(snapshot.venues):
+        measured = snapshot.measurement.venues[index]
+        if not venue.trades_options or measured.is_silent or reducing[index] or snapshot.paused:
+            continue
+        due = option_cash_due(measured, venue.free_collateral, settings.option_cash, _idle_funds(snapshot, settings))
+        if due >= settings.min_margin_delta:
+            legs.append(Leg(venue.address, due, Wad(0), Wad(0)))
+    return foresee(snapshot, legs, (), ())
+
+
+def _idle_funds(snapshot: Snapshot, settings: MarginParameters) -> IdleFunds:
+    floor_bps, decimals = snapshot.bounds.idle_floor_bps, snapshot.asset_decimals
+    return idle_funds(settings, snapshot.measurement, snapshot.idle_assets, floor_bps, decimals)
 
 
 def _with_margin(
@@ -366,13 +395,7 @@ def _margins(
     None comes home beside an order, and while one is open none moves at all.
     """
     limits = watermarks(settings, snapshot.bounds.max_venue_leverage)
-    funds = idle_funds(
-        settings,
-        snapshot.measurement,
-        snapshot.idle_assets,
-        snapshot.bounds.idle_floor_bps,
-        snapshot.asset_decimals,
-    )
+    funds = _idle_funds(snapshot, settings)
     trading = {fill.venue_index for fill in fills}
     asking = {fill.venue_index for fill in fills if fill.is_pending}
     margins: list[AssetUnits] = []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
+
 from agent.chain.config import ChainSettings
 from agent.config import Section
 from agent.decision.decide import DecisionParameters
@@ -21,6 +24,7 @@ from agent.settings.decision import CostSettings, DecisionSettings, MarginSettin
 from agent.settings.keeper import KeeperSettings
 from agent.settings.observability import ObservabilitySettings
 from agent.settings.options import OptionSettings
+from agent.units import Rounding, to_asset_units
 
 
 class ContractSettings(Section):
@@ -53,13 +57,15 @@ class Settings(ContractSettings):
 
     def to_decision_parameters(self, asset_decimals: int) -> DecisionParameters:
         """Return the settings of the pure decision."""
+        cash_usd = Decimal(0) if self.options is None else self.options.cash_usd
+        option_cash = to_asset_units(cash_usd, asset_decimals, Rounding.DOWN)
         return DecisionParameters(
             delta_tolerance_underlying=self.decision.delta_tolerance_underlying,
             band_headroom_bps=self.decision.band_headroom_bps,
             min_trade_underlying=self.decision.min_trade_underlying,
             routing=RoutingParameters(
                 limit_tolerance_bps=self.decision.limit_tolerance_bps,
-                margin=self.margin.to_margin_parameters(asset_decimals),
+                margin=replace(self.margin.to_margin_parameters(asset_decimals), option_cash=option_cash),
             ),
             slicing=None if self.slicing is None else self.slicing.to_slicing_parameters(),
         )

@@ -10,7 +10,6 @@ import {IOptionVenue, OptionBudget, OptionCaps, OptionRisk} from "../interfaces/
 library OptionCapsRules {
     using SafeCast for uint256;
 
-    uint256 internal constant BPS = 10_000;
     uint256 private constant WAD = 1e18;
     uint256 private constant BPS_IN_WAD = 1e14;
 

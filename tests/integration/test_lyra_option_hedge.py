@@ -22,7 +22,7 @@ from agent.execution.signer import load_signer
 from agent.execution.submit import Executor
 from agent.keeper.option_keeper import OptionKeeper
 from agent.ledger.database import Database
-from agent.ledger.records import IntentState, VaultIdentity
+from agent.ledger.records import IntentState, Purpose, VaultIdentity
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
 from agent.optimiser.factors import Factors
@@ -38,7 +38,7 @@ from tests.support.scripted_execution import SETTINGS
 pytestmark = pytest.mark.chain
 
 CHAIN_ID = 31_337
-EXECUTION = SETTINGS.model_copy(update={"max_gas_units": 8_000_000})
+MAX_GAS_UNITS = 8_000_000
 SIZES = (Wad(WAD // 2), Wad(2 * WAD), Wad(6 * WAD), Wad(12 * WAD))
 POLICY = MultiInstrument(2e-3, horizon_days=7.0, vol_annual=1.0, vol_of_vol_annual=1.5, spot_vol_correlation=-0.3)
 
@@ -184,8 +184,8 @@ def desk(world: World, tmp_path: Path) -> Iterator[Desk]:
         ledger = database.vault(VaultIdentity(CHAIN_ID, vault.vault, 0, world.head().hash))
         rollup = Rollup(world.client, RollupKind.NONE)
         scanner = EventScanner(world.client, ledger, deployment_of(vault), world.head())
-        executor = Executor(world.client, ledger, scanner, signer, EXECUTION, timer, rollup)
-        keeper = OptionKeeper(world.client, ledger, executor, signer.address, vault.venue, EXECUTION)
+        executor = Executor(world.client, ledger, scanner, signer, SETTINGS, timer, rollup)
+        keeper = OptionKeeper(world.client, ledger, executor, signer.address, vault.venue, SETTINGS, MAX_GAS_UNITS)
         yield Desk(world, ledger, executor, keeper)
 
 
@@ -200,7 +200,7 @@ def test_option_keeper__plan_executed__is_in_the_ledger_and_on_the_chain(desk: D
     after = world.vault.risk()
     assert after.gamma < before.gamma
     assert abs(after.vega) < abs(before.vega)
-    (ended,) = desk.ledger.closed_errands(5)
+    (ended,) = desk.ledger.closed_errands(5, Purpose.OPTION)
     assert ended.state is IntentState.EXECUTED
     assert desk.ledger.open_intents() == []
 
@@ -241,4 +241,4 @@ def test_option_keeper__killed_after_sending__goes_on_with_what_it_sent(desk: De
 def test_option_keeper__nothing_planned__sends_nothing(desk: Desk) -> None:
     hedge = replace(desk.world.plan(), orders=())
     assert desk.keeper.trade(hedge, desk.world.head(), desk.world.head()) is None
-    assert desk.ledger.closed_errands(5) == []
+    assert desk.ledger.closed_errands(5, Purpose.OPTION) == []

@@ -180,11 +180,11 @@ def test_keeper__killed_amid_an_errand__hedged_once(world, scenario, monkeypatch
         assert results[-1].nav.error_bps < MAX_NAV_ERROR_BPS
         errands = [
             signed
-            for record in second.ledger.closed_errands(9)
+            for record in second.ledger.closed_errands(9, Purpose.ORDER)
             for signed in second.ledger.transactions_of(record.intent_id)
             if signed.purpose is Purpose.ORDER
         ]
-        mined = [one.state for one in second.ledger.closed_errands(9)]
+        mined = [one.state for one in second.ledger.closed_errands(9, Purpose.ORDER)]
         assert mined.count(IntentState.EXECUTED) <= 1 <= len(errands)
 
 

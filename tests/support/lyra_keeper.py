@@ -37,7 +37,7 @@ iv_high_annual = 1.1
 """
 
 
-def write_manifest(vault: LyraVault, path: Path) -> None:
+def write_manifest(vault: LyraVault, path: Path, perp_kind: str = "curie") -> None:
     """Write the manifest, the option venue in it."""
     entry = {"name": "options", "kind": "lyra", "address": vault.venue}
     manifest = {
@@ -54,7 +54,7 @@ def write_manifest(vault: LyraVault, path: Path) -> None:
             "DeltaBook": vault.book,
             "OptionBook": vault.options,
         },
-        "venues": [] if vault.perp is None else [{"name": "perp", "kind": "curie", "address": vault.perp}],
+        "venues": [] if vault.perp is None else [{"name": "perp", "kind": perp_kind, "address": vault.perp}],
         "option_venue": entry,
         "roles": {"keeper": vault.keeper},
         "governor_delay_seconds": 172_800,
@@ -62,13 +62,15 @@ def write_manifest(vault: LyraVault, path: Path) -> None:
     path.write_text(json.dumps(manifest))
 
 
-def write_settings(vault: LyraVault, directory: Path, **sections: dict[str, object] | None) -> Path:
+def write_settings(
+    vault: LyraVault, directory: Path, perp_kind: str = "curie", **sections: dict[str, object] | None
+) -> Path:
     """Write a local network's configuration for this vault; sections given replace it, None leaves one out."""
     document = tomllib.loads(LOCALNET.read_text(encoding="utf-8"))
     document |= {"policy": POLICY, "options": OPTIONS} | sections
     document = {name: section for name, section in document.items() if isinstance(section, dict)}
     manifest = directory / "deployment.json"
-    write_manifest(vault, manifest)
+    write_manifest(vault, manifest, perp_kind)
     document["chain"] |= {"rpc_urls": [vault.chain.rpc.url], "manifest_path": str(manifest)}
     document["ledger"]["url"] = f"sqlite:///{directory}/ledger.sqlite"
     path = directory / "lyra.toml"

@@ -108,8 +108,8 @@ contract LyraOptionJudge {
     }
 
     /// @notice True where everything is to be sold: the vault winds down, or has closed or removed `venue`.
+    /// @dev While it winds down the vault measures every venue as closing.
     function isEmptying(address venue) external view returns (bool) {
-        if (_vault.isWindingDown()) return true;
         try _vault.registry().indexOf(venue) returns (uint256 index) {
             return _vault.measureHedge().venues[index].isClosing;
         } catch {

@@ -6,7 +6,7 @@ from typing import Any
 
 from agent.chain.deployment import Deployment, VenueEntry
 from agent.chain.snapshot import SnapshotReader
-from agent.chain.state import StateCalls
+from agent.chain.state import StateCalls, read_state
 from agent.option_venue import HeldOption
 from agent.units import Address, Seconds, Wad
 from tests.support.decision_builders import held, snapshot_of, wad
@@ -27,16 +27,21 @@ def with_options() -> Deployment:
 class OptionClient:
     """Answers every view of a vault with two perps and a venue of options."""
 
-    def __init__(self, *, is_silent: bool = False) -> None:
+    def __init__(self, *, is_silent: bool = False, listed: tuple[Address, ...] = ALL) -> None:
         self.is_silent = is_silent
+        self.listed = listed
         self.quoted: set[str] = set()
 
     def read_or_none(self, calls: Any, _block: Any) -> list[Any]:
         quotes = [call for call in calls if call.function.name == "quote"]
         self.quoted |= {call.to for call in quotes}
-        answers = vault_answers(venue(3, 3), venue(3, 3), venue(0, 1, is_silent=self.is_silent), listed=ALL)
+        at_venue = venue(0, 1, is_silent=self.is_silent)
+        measured = [at_venue if address == OPTIONS else venue(3, 3) for address in self.listed]
+        answers = vault_answers(*measured, listed=self.listed)
         options = [None] * 7 if self.is_silent else [*ANSWERS, ((CALL,),)]
-        return [*answers, *ANSWERS, *ANSWERS, *options, *((1_000, 1) for _ in quotes)]
+        asked = dict.fromkeys(call.to for call in calls if call.to in ALL)
+        of_venues = [answer for at in asked for answer in (options if at == OPTIONS else ANSWERS)]
+        return [*answers, *of_venues, *((1_000, 1) for _ in quotes)]
 
 
 def test_decode__venue_of_options__tells_what_it_holds() -> None:
@@ -60,6 +65,13 @@ def test_snapshot__venue_of_options__is_asked_for_no_quote() -> None:
     assert [own.trades_options for own in snapshot.venues] == [False, False, True]
     assert [bool(own.quotes) for own in snapshot.venues] == [True, True, False]
     assert {quote.execution_price for own in snapshot.perp_venues for quote in own.quotes} == {Wad(1_000)}
+
+
+def test_read_state__registry_lists_the_venue_of_options_first__is_read_at_once() -> None:
+    first = (OPTIONS, FIRST, SECOND)
+    state = read_state(OptionClient(listed=first), StateCalls(with_options()), BLOCK)
+    assert [own.address for own in state.venues] == list(first)
+    assert [own.options for own in state.venues] == [(HELD,), None, None]
 
 
 def test_all_venues__option_venue__comes_last() -> None:

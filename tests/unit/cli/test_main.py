@@ -29,7 +29,7 @@ COMMANDS = {
     "backtest": [],
     "bounds": ["suggest"],
     "status": [],
-    "ledger": ["export", "impact", "acknowledge"],
+    "ledger": ["export", "impact", "options", "acknowledge"],
     "watch": [],
     "alert": ["test"],
     "key": ["new", "grant", "rotate"],

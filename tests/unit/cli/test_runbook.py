@@ -18,7 +18,7 @@ from agent.observability.alerts import AlertName
 from tests.support.governance import KEEPER, deployment
 
 CALL = re.compile(r"'(\w+)\.(\w+) (\[[^']*\])'")
-_VENUES = {"VENUE": "IPerpVenue"}
+_VENUES = {"VENUE": "IPerpVenue", "OPTION_VENUE": "IOptionVenue"}
 """What stands for a venue's name."""
 TELLERS = {"agent/keeper/alerts.py", "agent/observability/board.py", "agent/observability/observation.py"}
 """Where lines are logged that page: under a name of `AlertName` or `AlertEvent`."""

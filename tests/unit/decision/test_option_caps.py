@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from agent.decision.option_caps import delta_ends, part_of_delta_rule
-from agent.decision.option_hedge import PerpsBeside, plan_options
+from agent.decision.option_hedge import OptionTerms, PerpsBeside, plan_options
 from agent.optimiser.factors import ONE_UNDERLYING, Factors
 from agent.optimiser.instruments import CostStep, Instrument
 from agent.optimiser.limits import GuardLimits, VenueLimits
@@ -113,3 +113,24 @@ def test_plan_options__perps_beside__hedge_the_delta_and_are_no_orders() -> None
     )
     calls_alone = sum(size for (_, is_call), size in sizes_of(alone).items() if is_call)
     assert calls < calls_alone or puts > 0.0
+
+
+# HEDGE-639
+def test_plan_options__book_without_gamma__perp_alone_is_as_good_and_gas_is_saved() -> None:
+    perp = Instrument(
+        name="perp",
+        venue="perps",
+        factors=ONE_UNDERLYING,
+        fair_usd=SPOT_USD,
+        notional_usd=SPOT_USD,
+        buys=(CostStep(100.0, 1.0, 1.0),),
+        sells=(CostStep(100.0, 1.0, 1.0),),
+        counted_delta=1.0,
+        is_on_chain=True,
+    )
+    beside = PerpsBeside((perp,), (VenueLimits("perps", 1e6),))
+    short = short_book(0.05)
+    unhedged = Factors(-20.0, *short[1:])
+    terms = OptionTerms(gas_usd=10.0)
+    assert plan_options(unhedged, STATE, SPOT_USD, POLICY, terms=terms, perps=beside).orders == ()
+    assert plan_options(unhedged, STATE, SPOT_USD, POLICY, terms=terms).orders != ()

@@ -171,6 +171,14 @@ def test_plan_options__held_for_a_book_that_is_gone__sold_as_far_as_held() -> No
     assert order.limit_cost == held.bid * -order.size_delta // held.held * 9_500 // 10_000
 
 
+# HEDGE-639
+@pytest.mark.parametrize(("gas_usd", "is_traded"), [(1.0, True), (1e6, False)])
+def test_plan_options__gas__has_to_be_worth_it(gas_usd: float, is_traded: bool) -> None:
+    hedge = plan_options(short_book(), STATE, SPOT_USD, POLICY, terms=OptionTerms(gas_usd=gas_usd))
+    assert bool(hedge.orders) is is_traded
+    assert ("less than 1000000.00 USD of gas" in hedge.reason) is not is_traded
+
+
 # HEDGE-634
 def test_plan_options__nothing_offered__says_so() -> None:
     for offers in ((), tuple(replace(one, asks=()) for one in OFFERS)):
@@ -186,6 +194,8 @@ def test_plan_options__nothing_offered__says_so() -> None:
         ({"max_worse_bps": 10_000}, "max_worse_bps is 10000"),
         ({"caps_used_ratio": 0.0}, "caps_used_ratio is 0.0"),
         ({"caps_used_ratio": 1.5}, "caps_used_ratio is 1.5"),
+        ({"gas_usd": -1.0}, "gas_usd is -1.0"),
+        ({"gas_usd": math.inf}, "gas_usd is inf"),
     ],
 )
 def test_option_terms__out_of_their_domain__are_refused(terms: dict[str, float], said: str) -> None:

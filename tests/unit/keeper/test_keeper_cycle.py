@@ -18,10 +18,11 @@ from agent.errors import DataError, FatalError, RejectedError, TransientError
 from agent.execution.settlement import Settlement, Timer
 from agent.keeper.alerts import AlertEvent
 from agent.keeper.keeper import Keeper
+from agent.keeper.option_tending import OptionAct, SettledOptions
 from agent.keeper.order_keeper import Tended
 from agent.keeper.planner import CycleView, Sight
 from agent.keeper.result import CycleResult, Outcome
-from agent.keeper.venue_errands import Errand
+from agent.keeper.venue_errands import VenueAct
 from agent.ledger.accounting import NavCheck
 from agent.ledger.records import IntentState, Receipt
 from agent.policy.fixed_threshold import FixedThreshold
@@ -55,6 +56,8 @@ class World:
         self.errands: list[Settlement] = []
         self.refusal: RejectedError | None = None
         self.is_keeper = True
+        self.settled: OptionAct | None = None
+        self.traded: OptionAct | None = None
         self.margin: Any = None
         self.margin_result = result_of(Outcome.EXECUTED)
         self.decision = DECISION
@@ -117,16 +120,27 @@ class World:
         self.steps.append(f"tend {head.number}")
         return self.tended.pop() if self.tended[-1].waits is not None else Tended(self.tended.pop().cares, *look())
 
-    def run(self, head: BlockRef) -> Errand | None:
+    def run(self, head: BlockRef) -> VenueAct | None:
         if self.errands:
             self.steps.append(f"errand {head.number}")
-            return Errand("perp", "advance", self.errands.pop())
+            return VenueAct("perp", "advance", self.errands.pop())
         return None
 
     is_booked = False
 
     def book(self, state: Any, tell: Any) -> None:
         self.is_booked = True
+
+    def settle_all(self, head: BlockRef, seen: Any, look: Any) -> SettledOptions:
+        if self.settled is None:
+            return SettledOptions((), head, seen)
+        self.steps.append(f"settle {head.number}")
+        return SettledOptions((self.settled,), *((head, seen) if self.settled.is_pending else look()))
+
+    def trade(self, view: CycleView) -> OptionAct | None:
+        if self.traded is not None:
+            self.steps.append(f"options {view.block.number}")
+        return self.traded
 
     def look(self, sight: Sight) -> tuple[NavCheck, Sight]:
         assert self.is_booked, "what no event tells belongs to the NAV that is compared"
@@ -162,7 +176,7 @@ def keeper(world: World) -> Keeper:
     made.is_shadow, made._timer = False, Timer()
     made._settings = SimpleNamespace(keeper=SimpleNamespace(cycle_deadline_seconds=9.0))
     made.planner = made._scanner = made._executor = made._rebalancer = made._decider = made.alerts = world
-    made._nav = made._untold = made._orders = made._order_keeper = made._errands = world
+    made._nav = made._untold = made._orders = made._order_keeper = made._errands = made._options = world
     made.ledger, made._database = world, SimpleNamespace(lease=world)
     world.accounts, world.book_digest, world.client = None, "0xb00c", SimpleNamespace(within=lambda _: nullcontext())
     return made
@@ -406,3 +420,67 @@ def test_flatten_step__lease_lost__reads_nothing(flattening, world, monkeypatch)
     with pytest.raises(TransientError, match="taken over"):
         flattening.flatten_step()
     assert world.steps == []
+
+
+# --- options ------------------------------------------------------------------------------------------------------
+
+
+def act(state: IntentState | None, *, is_sent: bool = True) -> OptionAct:
+    return OptionAct("options: words", Settlement(state) if is_sent else None)
+
+
+# HEDGE-639
+def test_cycle__options_traded__perp_is_decided_at_a_new_head(keeper, world):
+    world.traded = act(IntentState.EXECUTED)
+    result = keeper.cycle()
+    assert world.steps == ["lease", "scan 5", "options 5", "scan 6", "trade"]
+    assert (result.block.number, result.outcome, result.options) == (6, Outcome.EXECUTED, (world.traded,))
+
+
+# HEDGE-639
+@pytest.mark.parametrize("traded", [act(IntentState.REVERTED), act(None, is_sent=False)])
+def test_cycle__options_not_traded__perp_is_decided_on_what_was_seen(keeper, world, traded):
+    world.traded = traded
+    result = keeper.cycle()
+    assert world.steps == ["lease", "scan 5", "options 5", "trade"]
+    assert (result.block.number, result.options) == (5, (traded,))
+
+
+# HEDGE-639
+def test_cycle__trade_of_options_on_its_way__nothing_else_is_done(keeper, world):
+    world.traded = act(None)
+    result = keeper.cycle()
+    assert world.steps == ["lease", "scan 5", "options 5"]
+    assert (result.outcome, result.reason) == (Outcome.PENDING, "options: words")
+
+
+# HEDGE-639
+def test_cycle__options_traded_and_then_blind__is_rejected_with_what_was_done(keeper, world):
+    world.traded = act(IntentState.EXECUTED)
+    see, asked = world.see, []
+
+    def see_once(head):
+        asked.append(head)
+        if len(asked) > 1:
+            raise RejectedError("StalePrice", {})
+        return see(head)
+
+    world.see = see_once
+    result = keeper.cycle()
+    assert (result.outcome, result.options) == (Outcome.REJECTED, (world.traded,))
+
+
+# HEDGE-639
+def test_cycle__option_settled__is_decided_at_a_new_head(keeper, world):
+    world.settled = act(IntentState.EXECUTED)
+    result = keeper.cycle()
+    assert world.steps == ["lease", "scan 5", "settle 5", "scan 6", "trade"]
+    assert result.options == (world.settled,)
+
+
+# HEDGE-639
+def test_cycle__settlement_on_its_way__nothing_else_is_done(keeper, world):
+    world.settled = act(None)
+    result = keeper.cycle()
+    assert world.steps == ["lease", "scan 5", "settle 5"]
+    assert (result.outcome, result.options) == (Outcome.PENDING, (world.settled,))

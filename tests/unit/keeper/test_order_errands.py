@@ -9,9 +9,8 @@ import pytest
 
 from agent.domain import BlockRef
 from agent.keeper.alerts import AlertEvent, AlertLog
-from agent.keeper.errand import ErrandRest
 from agent.keeper.order_keeper import OrderKeeper
-from agent.ledger.records import ClosedIntent, IntentState
+from agent.ledger.records import ClosedIntent, IntentState, Purpose
 from agent.units import Address, BlockHash, IntentId, Seconds, Wei
 
 DEADLINE, REST, LIMIT = 1_000, 3_600, 3
@@ -26,7 +25,8 @@ class Ledger:
             for index, state in enumerate(states)
         ]
 
-    def closed_errands(self, limit: int) -> list[ClosedIntent]:
+    def closed_errands(self, limit: int, purpose: Purpose) -> list[ClosedIntent]:
+        assert purpose is Purpose.ORDER
         return self.ended[:limit]
 
     def orders(self) -> list[Any]:
@@ -42,8 +42,7 @@ def tending(monkeypatch: pytest.MonkeyPatch, ledger: Ledger, alerts: AlertLog) -
     execution = SimpleNamespace(max_reverts_in_row=LIMIT, revert_rest_seconds=REST)
     deployment = SimpleNamespace(venues=[], all_venues=[])
     planner = SimpleNamespace(deployment=deployment, settings=SimpleNamespace(execution=execution))
-    rest = ErrandRest(ledger, alerts, execution)
-    keeper = OrderKeeper(planner, ledger, object(), Address("0x1"), None, rest)
+    keeper = OrderKeeper(planner, ledger, object(), Address("0x1"), alerts, None)
     looks: list[object] = []
     monkeypatch.setattr(OrderKeeper, "has_open", True)
     monkeypatch.setattr(keeper, "cares", lambda sight, head: looks.append(head) or [])

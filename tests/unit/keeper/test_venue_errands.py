@@ -10,11 +10,13 @@ import pytest
 from agent.chain.abi import Call
 from agent.domain import BlockRef
 from agent.errors import RejectedError
+from agent.execution.errand import Errand
 from agent.execution.settlement import Settlement
 from agent.keeper import venue_errands
+from agent.keeper.alerts import AlertLog
 from agent.keeper.venue_errands import VenueErrands
 from agent.ledger.orders import Order
-from agent.ledger.records import IntentRecord, IntentState, OrderState, VaultIdentity
+from agent.ledger.records import ClosedIntent, IntentRecord, IntentState, OrderState, Purpose, VaultIdentity
 from agent.units import Address, BlockHash, IntentId, Seconds, Wad, Wei
 
 VENUE, PLAIN = "0x00000000000000000000000000000000000000B2", "0x00000000000000000000000000000000000000B3"
@@ -37,7 +39,9 @@ class World:
         entries = [SimpleNamespace(name="hyper", kind="hyperevm", address=VENUE)]
         entries.append(SimpleNamespace(name="pool", kind="curie", address=PLAIN))
         self.deployment = SimpleNamespace(venues=entries)
-        execution = SimpleNamespace(max_gas_units=7, deadline_seconds=240)
+        execution = SimpleNamespace(
+            max_gas_units=7, deadline_seconds=240, max_reverts_in_row=3, revert_rest_seconds=900
+        )
         self.settings = SimpleNamespace(execution=execution, keeper=SimpleNamespace(max_failed_orders_in_row=2))
 
     def simulate(self, sender: Address, call: Call, gas: int, head: BlockRef) -> RejectedError | None:
@@ -45,14 +49,16 @@ class World:
         assert call.to == VENUE
         return None if call.function.name in self.of_use else RejectedError("NothingToMove")
 
-    def execute(self, record: IntentRecord, head: BlockRef, errand: Call) -> Settlement:
+    def execute(self, record: IntentRecord, head: BlockRef, errand: Errand) -> Settlement:
         if self.refusal is not None:
             raise self.refusal
-        self.sent.append((record, errand.function.name))
+        self.sent.append((record, errand.call.function.name))
         return DONE
 
-    def is_on(self, head: BlockRef) -> bool:
-        return self.rests
+    def closed_errands(self, limit: int, purpose: Purpose) -> list[ClosedIntent]:
+        assert purpose is Purpose.ORDER
+        reverted = ClosedIntent(IntentId("0x"), IntentState.REVERTED, HEAD.timestamp, "why")
+        return [reverted] * limit if self.rests else []
 
     def orders(self) -> list[Order]:
         return self.found
@@ -65,7 +71,7 @@ class World:
 
 
 def errands(world: World, *, is_shadow: bool = False) -> VenueErrands:
-    return VenueErrands(world, world, None if is_shadow else world, SENDER, world)
+    return VenueErrands(world, world, None if is_shadow else world, SENDER, AlertLog())
 
 
 def test_run__something_is_of_use__sends_the_first_as_an_intent_without_legs():
@@ -102,8 +108,8 @@ def test_is_wanted__open_errand_of_a_venue__while_it_is_of_use(monkeypatch):
     advance, canary = made._calls
     record = SimpleNamespace(intent=SimpleNamespace(intent_id="0x"))
     for call, is_wanted in ((advance, True), (canary, False), (None, False)):
-        monkeypatch.setattr(venue_errands, "errand_of", lambda _, call=call: call)
+        monkeypatch.setattr(venue_errands, "errand_of", lambda _, call=call: None if call is None else Errand(call))
         assert made.is_wanted(record, HEAD) is is_wanted
     foreign = Call(Address(VENUE), "0x12345678", advance.function)
-    monkeypatch.setattr(venue_errands, "errand_of", lambda _: foreign)
+    monkeypatch.setattr(venue_errands, "errand_of", lambda _: Errand(foreign))
     assert not made.is_wanted(record, HEAD)

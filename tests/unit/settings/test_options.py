@@ -21,7 +21,7 @@ def test_to_option_terms__defaults__are_those_of_the_core() -> None:
     assert OptionSettings(max_size_underlying=Decimal(1)).to_option_terms() == OptionTerms()
 
 
-@pytest.mark.parametrize("field", ["max_size_underlying", "caps_used_ratio", "max_worse_bps"])
+@pytest.mark.parametrize("field", ["max_size_underlying", "cash_usd", "caps_used_ratio", "max_worse_bps"])
 def test_option_settings__out_of_their_domain__are_refused(field: str) -> None:
     with pytest.raises(ValidationError, match=field):
         OptionSettings(**{"max_size_underlying": Decimal(1)} | {field: -1})

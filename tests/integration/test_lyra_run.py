@@ -1,0 +1,207 @@
+"""HEDGE-639: the keeper's loop trades options of the real Lyra, beside a scripted perp, and keeps its books."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from agent.chain.abi import Event, load_abi
+from agent.execution.settlement import Timer
+from agent.execution.submit import Executor
+from agent.files.book_file import load_kept_book
+from agent.keeper.keeper import Keeper
+from agent.keeper.result import CycleResult, Outcome
+from agent.ledger.records import IntentState, OptionEventKind, Purpose
+from agent.settings import load_settings
+from agent.units import WAD
+from agent.venues.protocol import FundingEvent, MaintenanceView, VenueProtocol
+from agent.venues.registry import VENUE_PROTOCOLS
+from tests.support.lyra_keeper import OPTIONS, write_book, write_settings
+from tests.support.lyra_vault import CAPS, CASH_USD, LyraVault, Order, afresh, open_lyra_vault
+
+pytestmark = pytest.mark.chain
+
+MAX_ERROR_BPS = 1.0
+EXECUTION_CAP = 3_000_000
+"""As the networks' files have it: too little for a trade of options."""
+SCRIPTED = "scripted"
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[LyraVault]:
+    with open_lyra_vault(has_perp=True) as vault:
+        yield vault
+
+
+@pytest.fixture
+def vault(opened: LyraVault, monkeypatch: pytest.MonkeyPatch) -> Iterator[LyraVault]:
+    """Afresh; the agent knows the scripted perp as a protocol whose funding never settles."""
+    never = Event.from_abi(
+        {
+            "name": "NeverSettled",
+            "inputs": [
+                {"name": "account", "type": "address", "indexed": True},
+                {"name": "paid", "type": "int256", "indexed": False},
+            ],
+        }
+    )
+    own_vault = load_abi("IPerpVenue").function("vault")
+    monkeypatch.setitem(
+        VENUE_PROTOCOLS,
+        SCRIPTED,
+        VenueProtocol(
+            title="Scripted",
+            adapter="ScriptedVenue",
+            adapter_addresses=(),
+            funding=FundingEvent(never, own_vault, "account", "paid"),
+            maintenance=MaintenanceView((), own_vault, 1),
+            account_events=(),
+        ),
+    )
+    with afresh(opened):
+        yield opened
+
+
+@contextmanager
+def keeper_of(vault: LyraVault, directory: Path, *, is_shadow: bool = False, **options: object) -> Iterator[Keeper]:
+    """A keeper of the vault, on the ledger in the directory."""
+    path = write_settings(vault, directory, SCRIPTED, options=OPTIONS | options)
+    text = path.read_text().replace("max_gas_units = 10000000", f"max_gas_units = {EXECUTION_CAP}")
+    assert str(EXECUTION_CAP) in text
+    path.write_text(text)
+    timer = Timer(lambda: float(vault.now()), lambda: float(vault.now()), lambda _: vault.mine_waiting())
+    book = load_kept_book(write_book(vault, directory))
+    with Keeper.build(load_settings(path), book, {}, timer, is_shadow=is_shadow) as keeper:
+        yield keeper
+
+
+def assert_books_agree(result: CycleResult) -> None:
+    assert result.nav is not None
+    assert result.nav.error_bps < MAX_ERROR_BPS
+    assert not result.guard_mirror_mismatch
+
+
+# HEDGE-639
+def test_cycle__short_gamma_book__buys_options_then_decides_on_the_perp(vault, tmp_path) -> None:
+    before = vault.risk()
+    with keeper_of(vault, tmp_path) as keeper:
+        first = keeper.cycle()
+        [act] = first.options
+        assert act.is_executed, act.words
+        assert_books_agree(first)
+        after = vault.risk()
+        assert after.gamma < before.gamma
+        assert abs(after.vega) < abs(before.vega)
+        assert (after.held_gamma <= CAPS[0], after.held_vega <= CAPS[1]) == (True, True)
+        assert first.view is not None
+        assert first.view.held, "the perp is decided on a book that has the options"
+        [ended] = keeper.ledger.closed_errands(5, Purpose.OPTION)
+        assert ended.state is IntentState.EXECUTED
+        assert keeper.ledger.closed_errands(5, Purpose.ORDER) == []
+        [signed] = keeper.ledger.transactions_of(ended.intent_id)
+        assert (signed.purpose, EXECUTION_CAP < signed.gas_limit <= 8_000_000) == (Purpose.OPTION, True)
+        events = keeper.ledger.option_events()
+        assert {event.intent_id for event in events} == {ended.intent_id}
+        vault.mine_one()
+        second = keeper.cycle()
+        assert_books_agree(second)
+
+
+# HEDGE-639
+def test_cycle__killed_after_sending__the_next_one_goes_on_and_trades_once(vault, tmp_path) -> None:
+    class Killed(BaseException):
+        """The process ends here."""
+
+    with keeper_of(vault, tmp_path) as keeper, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Executor, "_wait", lambda *_: (_ for _ in ()).throw(Killed))
+        with pytest.raises(Killed):
+            keeper.cycle()
+        assert len(keeper.ledger.open_intents()) == 1
+    with keeper_of(vault, tmp_path) as keeper:
+        result = keeper.cycle()
+        assert result.resumed is IntentState.EXECUTED
+        assert_books_agree(result)
+        intents = {event.intent_id for event in keeper.ledger.option_events()}
+        again = {ended.intent_id for ended in keeper.ledger.closed_errands(5, Purpose.OPTION)}
+        assert intents == again
+        assert keeper.ledger.open_intents() == []
+
+
+# HEDGE-639
+def test_cycle__reduce_only__buys_nothing_and_sells_what_adds_risk(vault, tmp_path) -> None:
+    near = vault.near_the_money(0)
+    vault.trade(Order(near, True, 3 * WAD), Order(near, False, 3 * WAD))
+    vault.act(vault.guardian, vault.vault, "setReduceOnly()")
+    with keeper_of(vault, tmp_path) as keeper:
+        result = keeper.cycle()
+    assert_books_agree(result)
+    [act] = result.options
+    assert act.view is not None
+    assert act.view.sells_only
+    assert all(held.size <= 3 * WAD for held in vault.holdings())
+
+
+# HEDGE-639
+def test_cycle__vault_paused__trades_no_option(vault, tmp_path) -> None:
+    vault.act(vault.guardian, vault.vault, "pause()")
+    with keeper_of(vault, tmp_path) as keeper:
+        result = keeper.cycle()
+    assert [act.words for act in result.options] == ["options: the vault is paused, and trades no option"]
+    assert vault.holdings() == []
+
+
+# HEDGE-639
+def test_cycle__shadow__plans_and_sends_nothing(vault, tmp_path) -> None:
+    with keeper_of(vault, tmp_path, is_shadow=True) as keeper:
+        result = keeper.cycle()
+        assert keeper.ledger.closed_errands(5, Purpose.OPTION) == []
+    [act] = result.options
+    assert act.words.endswith("; a shadow sends nothing")
+    assert vault.holdings() == []
+
+
+# HEDGE-639
+def test_cycle__gas_limit_of_options_too_low__hedges_on_and_says_why(vault, tmp_path) -> None:
+    with keeper_of(vault, tmp_path, max_gas_units=5_000_000) as keeper:
+        result = keeper.cycle()
+    [act] = result.options
+    assert "not sent: GasLimitExceeded" in act.words
+    assert result.outcome in (Outcome.HELD, Outcome.EXECUTED)
+    assert vault.holdings() == []
+
+
+# HEDGE-639
+@pytest.mark.parametrize("spot_usd", [1_900.0, 1_600.0])
+def test_cycle__options_expired__are_settled_before_anything_is_planned(vault, tmp_path, spot_usd) -> None:
+    with keeper_of(vault, tmp_path) as keeper:
+        assert keeper.cycle().options[0].is_executed
+        held = vault.holdings()
+        idle = vault.balance(vault.vault)
+        vault.pass_time_to(vault.expiry() + 3_600)
+        vault.publish(spot_usd)
+        result = keeper.cycle()
+        settled = [act for act in result.options if act.words.startswith("settle ")]
+        assert (len(settled), all(act.is_executed for act in settled)) == (len(held), True)
+        assert_books_agree(result)
+        kinds = [event.kind for event in keeper.ledger.option_events()]
+        assert kinds.count(OptionEventKind.BROUGHT_HOME) == kinds.count(OptionEventKind.SETTLED) == len(held)
+    assert vault.holdings() == []
+    assert vault.balance(vault.vault) > idle
+
+
+# HEDGE-637
+def test_cycle__cash_wanted_at_the_venue__is_sent_once_nothing_else_is_due(vault, tmp_path) -> None:
+    spent, wanted = CASH_USD * WAD, 45_000
+    with keeper_of(vault, tmp_path, cash_usd=wanted) as keeper:
+        for _ in range(6):
+            result = keeper.cycle()
+            assert_books_agree(result)
+            vault.pass_time_to(vault.now() + 600)
+            vault.publish()
+            if vault.cash() > spent:
+                break
+    assert "so that options can be bought" in result.reason
+    assert vault.cash() == pytest.approx(wanted * WAD, rel=1e-9)
