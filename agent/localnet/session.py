@@ -84,6 +84,7 @@ class Localnet:
                 log_path=settings.state_directory / LOG_NAME,
                 outlives_parent=settings.outlives_parent,
                 kept_transaction_blocks=settings.kept_transaction_blocks,
+                kept_states=settings.kept_states,
             )
         )
         try:

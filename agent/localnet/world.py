@@ -9,7 +9,7 @@ from pathlib import Path
 from agent.checks import require_finite
 from agent.errors import DataError, FatalError
 from agent.localnet import artifacts
-from agent.localnet.anvil import CHAIN_ID, HOST, process_fingerprint
+from agent.localnet.anvil import CHAIN_ID, HOST, KEPT_STATES, process_fingerprint
 from agent.localnet.deployer import Deployer
 from agent.localnet.dollars import TestDollar
 from agent.localnet.evm import LocalChain
@@ -66,6 +66,8 @@ class LocalnetSettings:
     """Leave the chain running when this process ends; a later process stops it."""
     kept_transaction_blocks: int | None = None
     """Newest blocks whose transactions, receipts and logs are kept; all unless written. Each costs about 0.1 MB."""
+    kept_states: int = KEPT_STATES
+    """Newest blocks whose state can still be read, each a copy of about 2 MB that grows with the chain."""
     kinds: tuple[str, ...] = DEFAULT_KINDS
     """Protocols, each with one market."""
 

@@ -17,7 +17,13 @@ def test_slope__caches_fill_first__counts_the_second_half_alone():
 
 
 def test_slope__memory_stands_still__is_nothing():
-    assert slope([1, 2, 3, 4], [7, 9, 5, 5]) == pytest.approx(0.0)
+    assert slope([1, 2, 3, 4], [7, 5, 9, 5]) == pytest.approx(0.0)
+
+
+def test_slope__table_that_doubles__counts_as_much_a_step_as_in_the_long_run():
+    steps = list(range(64, 8_193, 64))
+    held = [24 * 2 ** (step - 1).bit_length() for step in steps]
+    assert slope(steps, held) == pytest.approx(24.0)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells a process's memory in /proc")
