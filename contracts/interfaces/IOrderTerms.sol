@@ -12,8 +12,5 @@ interface IOrderTerms {
     /// @return fixedFee What it may cost beside, whatever its size, USD; a deposit that may not come back is inside.
     /// @return saleRise How far above the quoted price a sale may fill, as a part of that price, WAD.
     /// @return sizeStep Sizes are whole multiples of it, underlying units: of what is asked for beyond them nothing is pending.
-    function orderTerms()
-        external
-        view
-        returns (uint256 feeRate, uint256 fixedFee, uint256 saleRise, uint256 sizeStep);
+    function orderTerms() external view returns (uint256 feeRate, uint256 fixedFee, uint256 saleRise, uint256 sizeStep);
 }

@@ -66,7 +66,7 @@ def hedging(world: KeeperWorld, commands: Processes):
     return commands.start(*arguments, **environment_of(world))
 
 
-def test_account_bad_debt__liquidated_below_zero__is_paged_with_what_was_written_off(world, commands, pages):
+def test_account_bad_debt__liquidated_below_zero__pages_what_was_written_off(world, commands, pages):
     adversary = Adversary(world)
     adversary.hedge()
     assert adversary.lever_up()
@@ -89,7 +89,7 @@ def test_account_bad_debt__liquidated_below_zero__is_paged_with_what_was_written
     assert keeper.poll() is None
 
 
-def test_guard_mirror_disagrees__guard_of_another_version__is_paged_with_both(world, commands, pages):
+def test_guard_mirror_disagrees__guard_of_another_version__pages_both_answers(world, commands, pages):
     guard = world.deployment.contract("RebalanceGuard")
     code = world.rpc("eth_getCode", guard, "latest")
     world.rpc("anvil_setCode", guard, code.replace(BPS, BPS_TWICE))
@@ -177,7 +177,7 @@ def ordering(stage, tmp_path, commands) -> Iterator[Ordering]:
     rpc.request("evm_revert", snapshot)
 
 
-def test_order_stuck__market_suspended_while_one_waits__is_paged_with_what_to_type(ordering, pages):
+def test_order_stuck__market_suspended__pages_why_and_what_to_type(ordering, pages):
     keeper = ordering.keeper()
     line_with(keeper, ": executed; ")
     owner = ordering.stage.localnet.manifest.accounts["deployer"]
@@ -216,7 +216,7 @@ def test_orders_failing__nobody_executes_three_in_a_row__is_paged_until_acknowle
     line_with(keeper, ": executed; ")  # a fourth is asked for
 
 
-def test_intent_stuck__endpoint_passes_nothing_on__is_paged_with_bid_and_base_fee(ordering, pages):
+def test_intent_stuck__endpoint_passes_nothing_on__pages_bid_and_base_fee(ordering, pages):
     with FaultProxy(ordering.stage.localnet.rpc_url) as endpoint:
         keeper = ordering.keeper(**{RPC_URLS_VARIABLE: endpoint.url})
         line_with(keeper, ": executed; ")
