@@ -37,6 +37,10 @@ test: setup $(STAMPS)/docs postgresql ## Every test: Python, Solidity, and the p
 	@echo "== Python tests, $(PYTEST_WORKERS) files at a time (about 15 min on 2 cores)"
 	@$(BIN)/python -m pytest --numprocesses $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
+.PHONY: solidity
+solidity: setup ## Compile the Solidity tests (about 4 min on one core); `make test` does it where it is not done
+	@$(FORGE) build
+
 .PHONY: lint
 lint: setup ## Formatting, static types, import directions, Solidity rules
 	@echo "== Formatting, types, import directions, Solidity rules (about 1 min)"

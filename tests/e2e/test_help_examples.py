@@ -39,7 +39,7 @@ LOCAL_ORDER = (
     "localnet up", "localnet status", "localnet step", "greeks", "backtest", "bounds suggest", "decide", "gov rescue",
     "run",
     "status", "completion", "demo",
-    "doctor", "watch", "flatten", "ledger export", "ledger impact", "ledger acknowledge", "key grant",
+    "doctor", "watch", "flatten", "ledger export", "ledger impact", "ledger options", "ledger acknowledge", "key grant",
     "key new", "key rotate", "alert test",
     "gov propose", "gov show", "gov list", "gov tighten", "gov call", "gov close", "gov pause", "gov resume",
     "gov execute", "gov cancel", "gov veto", "gov vote", "gov queue", "gov delegate",
