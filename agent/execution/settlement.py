@@ -11,20 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from agent.chain.abi import Call, Function, Log, load_abi
+from agent.chain.abi import Log, load_abi
 from agent.chain.block_id import BlockId
 from agent.chain.client import ChainClient
 from agent.chain.rollup import Rollup
 from agent.domain import BlockRef, Intent
 from agent.errors import AgentError, TransientError
+from agent.execution.errand import errand_of
 from agent.execution.intents import LAST_BLOCKS, call_on
-from agent.execution.transaction import call_in
 from agent.ledger.records import IntentRecord, IntentState, Purpose, Receipt, SignedTransaction, Transition
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
 from agent.units import Address, Wei
-
-_ERRAND = Function("errand", b"", (), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +178,8 @@ class Settler:
         """Explain a revert at best effort: a pruned server has no state to explain it with, and the intent is over."""
         try:
             parent = self._client.parent(block)
-            to, value, data = call_in(transaction.raw)
-            call = Call(to, data, _ERRAND, value) if record.is_errand else call_on(record.intent, parent)
+            errand = errand_of([transaction])
+            call = call_on(record.intent, parent) if errand is None else errand.call
             rejection = self._client.simulate(self._sender, call, transaction.gas_limit, parent)
         except AgentError as trouble:
             return f"reverted; why, no server tells any more ({trouble})"

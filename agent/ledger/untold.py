@@ -25,7 +25,7 @@ from agent.chain.block_id import BlockId
 from agent.chain.deployment import Deployment
 from agent.chain.state import ChainState, VenueState
 from agent.domain import VenueMeasurement
-from agent.ledger.accounting import VenueAccount
+from agent.ledger.accounting import corrections
 from agent.ledger.orders import is_final
 from agent.ledger.records import AccountEventRecord, FundingRecord, LogId, Scan
 from agent.ledger.store import VaultLedger
@@ -67,20 +67,22 @@ class UntoldEntries:
 
     def book(self, state: ChainState, tell: Callable[[Sequence[AccountEventRecord]], None]) -> None:
         """Book what the accounts of a look at the chain have come to; ``tell`` hears of others' acts before that."""
+        if not self._fundings:
+            return
         funding: list[FundingRecord] = []
         acts: list[AccountEventRecord] = []
         block_id = BlockId.of(state.block)
+        found = corrections(self._ledger.accounts, state, self._asset_decimals)
         for index, (venue, measured) in enumerate(zip(state.venues, state.measurement.venues, strict=True)):
-            if venue.address not in self._fundings or measured.is_silent or self._is_waiting(venue, measured):
+            lacking = found.get(venue.address)
+            if lacking is None or venue.address not in self._fundings or self._is_waiting(venue, measured):
                 continue
-            account = self._ledger.accounts.venues.get(venue.address, VenueAccount())
-            rest = measured.equity - account.worth(measured.price, venue.funding_accrued, self._asset_decimals)
-            moved, at = venue.size - account.size, LogId.of_ours(block_id, index)
-            if moved:
-                cash = Wad(rest - moved * measured.price // WAD)
-                acts.append(AccountEventRecord(at, venue.address, AccountEventKind.TRADE, Wad(moved), cash))
-            elif self._is_funding(venue, measured, -rest, state.block.timestamp):
-                funding.append(FundingRecord(at, venue.address, Wad(-rest)))
+            at = LogId.of_ours(block_id, index)
+            if lacking.size_delta:
+                kind = AccountEventKind.TRADE
+                acts.append(AccountEventRecord(at, venue.address, kind, lacking.size_delta, lacking.cash))
+            elif self._is_funding(venue, measured, -lacking.cash, state.block.timestamp):
+                funding.append(FundingRecord(at, venue.address, Wad(-lacking.cash)))
         if acts:
             tell(acts)
         if acts or funding:
