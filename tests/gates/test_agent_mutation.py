@@ -168,6 +168,12 @@ def test_justified__repository__every_entry_is_a_mutant(repository, monkeypatch)
             unjustified(list(mutants_of(name, Path(name).read_text(encoding="utf-8"))), JUSTIFIED)
 
 
+def test_named_mutants__repository__each_text_is_there_once(repository):
+    for mutant in named_mutants():
+        source = (repository / mutant.file).read_text(encoding="utf-8")
+        assert mutant.applied(source) != source, mutant.name
+
+
 # --- the whole judge --------------------------------------------------------------------------------------------------
 
 
