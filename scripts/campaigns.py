@@ -26,8 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path("build/campaigns")
 RECORD = FOLDER / "slices.jsonl"
 TESTS = "tests/contracts/invariants/*"
-SLICE = Asked(calls=20_000, climb=334)
-"""About a minute of one idle core; 1,000 of them are the whole."""
+SLICE = Asked(calls=40_000, climb=668)
+"""About two minutes of one idle core; 500 of them are the whole."""
 FORGE_RUNS = 1
 FORGE_DEPTH = 100
 """Sequences and calls of forge's own runner in each slice, beside the campaign's."""

@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 JUDGES = "tests/contracts/invariants"
-CAMPAIGNS = 2
-"""Functions `test_campaign_…` of Invariants.t.sol: each sends half of the calls."""
 LEAST_ACCEPTED = 0.30
 """Part of the calls of every action that must be accepted, as in Invariants.t.sol."""
 LEAST_JUDGED = 200_000

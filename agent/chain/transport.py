@@ -10,9 +10,6 @@ from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
-from web3.providers.base import JSONBaseProvider
-from web3.types import RPCEndpoint, RPCResponse
-
 from agent.chain.failures import (
     BatchRefusedError,
     RateLimitedError,
@@ -30,7 +27,6 @@ _TOO_MANY_REQUESTS = 429
 _REFUSED_ACCESS = frozenset({401, 402, 403})
 _SERVER_FAULTS = 500
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
-_WEB3_TIMEOUT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +62,10 @@ class RefusedTransactionError(ServerError):
         super().__init__(f"{server} refuses the transaction ({self.outcome.value}): {error.message:.300}")
 
 
-class Server(JSONBaseProvider):
-    """One server behind one URL, over kept-alive connections. Several threads may ask it at once.
-
-    It is a provider of web3's, whose own `HTTPProvider` forgets what the body of a refusal said.
-    """
+class Server:
+    """One server behind one URL, over kept-alive connections. Several threads may ask it at once."""
 
     def __init__(self, url: str) -> None:
-        super().__init__()
         self.name = without_secrets(url)
         self._numbers = count()
         self._wire = Wire(url)
@@ -124,14 +116,6 @@ class Server(JSONBaseProvider):
                 raise self._refusal_of_batch(len(batch), answers[0])
             raise ServerError(f"{self.name} answers a batch of {len(batch)} with {answers!s:.200}")
         return [self._answer(request, by_id[number]) for number, request in zip(numbers, batch, strict=True)]
-
-    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-        """Answer web3: the result, or the failure raised under its own name."""
-        return {
-            "jsonrpc": "2.0",
-            "id": 0,
-            "result": self.request(Request(method, tuple(params)), _WEB3_TIMEOUT_SECONDS),
-        }
 
     def _encoded(self, batch: Sequence[Request]) -> tuple[list[bytes], list[int]]:
         """Return the requests as JSON, and the numbers that their answers will carry."""

@@ -19,12 +19,12 @@ effectiveness under SFAS No. 133", Accounting Horizons 16 (2002) 95-108 (80 % fo
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import linregress
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from agent.checks import require_between
 from agent.errors import DataError
@@ -108,9 +108,8 @@ def judge_hedge(
     reduction = variance_reduction(unhedged + hedge, unhedged)
     if np.ptp(hedge) == 0.0:
         raise DataError(f"hedge_changes_usd is {hedge[0]} in every row; a hedge that never moves cannot be judged")
-    line = linregress(hedge, unhedged)
-    half = float(student_t.ppf(0.5 * (1.0 + confidence), unhedged.size - 2) * line.stderr)
-    slope, r_squared = -float(line.slope), float(line.rvalue) ** 2
+    slope, standard_error, r_squared = _regression(unhedged, hedge)
+    half = float(stdtrit(unhedged.size - 2, 0.5 * (1.0 + confidence))) * standard_error
     interval = (slope - half, slope + half)
     return HedgeEffectiveness(
         changes=unhedged.size,
@@ -120,6 +119,17 @@ def judge_hedge(
         slope_interval=interval,
         dollar_offset=_offset_verdict(unhedged, hedge),
     )
+
+
+def _regression(unhedged: FloatArray, hedge: FloatArray) -> tuple[float, float, float]:
+    """Return slope, its standard error and R^2 of the regression of -hedge on the hedged, as `scipy.stats.linregress`.
+
+    That module takes longer to load than all else that a command of the agent loads.
+    """
+    (of_hedge, shared), (_, of_unhedged) = np.cov(hedge, unhedged, bias=True)
+    r_squared = min((shared / math.sqrt(of_hedge) / math.sqrt(of_unhedged)) ** 2, 1.0)
+    standard_error = math.sqrt((1.0 - r_squared) * of_unhedged / of_hedge / (unhedged.size - 2))
+    return float(-shared / of_hedge), standard_error, float(r_squared)
 
 
 def _at_least(measure: str, figure: float) -> Verdict:

@@ -13,6 +13,7 @@ import {VaultHandler} from "./VaultHandler.sol";
 ///      runner goes over the same handler for its shrinking.
 contract InvariantsTest is Test {
     uint256 private constant CALLS_IN_SEQUENCE = 400;
+    uint256 private constant CAMPAIGNS = 4;
     uint256 private constant LEAST_ACCEPTED_PERCENT = 30;
 
     struct Tally {
@@ -48,9 +49,18 @@ contract InvariantsTest is Test {
         _campaign(2);
     }
 
+    function test_campaign_third() external {
+        _campaign(3);
+    }
+
+    function test_campaign_fourth() external {
+        _campaign(4);
+    }
+
+    /// @dev A part of the calls, with a seed of its own: forge runs as many parts at once as there are cores.
     function _campaign(uint256 part) private {
         uint256 seed = uint256(keccak256(abi.encode(vm.envOr("EVENKEEL_SEED", uint256(0)), part)));
-        uint256 count = vm.envOr("EVENKEEL_CALLS", uint256(200_000)) / CALLS_IN_SEQUENCE / 2;
+        uint256 count = vm.envOr("EVENKEEL_CALLS", uint256(200_000)) / CALLS_IN_SEQUENCE / CAMPAIGNS;
         Tally memory tally;
         uint256 start = vm.snapshotState();
         for (uint256 i = 0; i < count; ++i) {

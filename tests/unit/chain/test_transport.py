@@ -29,6 +29,7 @@ from agent.chain.failures import (
 )
 from agent.chain.send_outcomes import SendOutcome
 from agent.chain.transport import RefusedTransactionError, Request, Server
+from agent.chain.web3_provider import Web3Provider
 from agent.errors import TransientError
 
 POOL = urllib3.HTTPConnectionPool("127.0.0.1")
@@ -65,9 +66,12 @@ def ask(server: Server, request: Request = CALL) -> Any:
     return server.request(request, 1.0)
 
 
-def test_server__is_a_provider_of_web3(server, monkeypatch):
+def test_web3_provider__server__answers_and_names_a_refusal(server, monkeypatch):
     answer_with(monkeypatch, {"jsonrpc": "2.0", "id": 0, "result": "0x7a69"})
-    assert Web3(server).eth.chain_id == 31_337
+    assert Web3(Web3Provider(server)).eth.chain_id == 31_337
+    answer_with(monkeypatch, {"error": {"code": -32_601, "message": "no such method"}}, status=404)
+    with pytest.raises(RpcRefusedError, match="no such method"):
+        Web3(Web3Provider(server)).eth.block_number  # noqa: B018 - a property that asks
 
 
 def test_request__result__is_returned_even_when_it_is_null(server, monkeypatch):
