@@ -32,8 +32,9 @@ from agent.deploy.session import Session, Sources, open_session
 from agent.deploy.steps import Step, Transaction
 from agent.errors import AgentError, DataError, FatalError, PreflightError, TransientError
 from agent.units import wei_to_eth
+from scripts.compile import compile_changed
 from scripts.holdings import wrap_holdings
-from scripts.project import connected, load_project, quiet_unless_failing
+from scripts.project import connected, quiet_unless_failing
 
 RECEIPT_TIMEOUT_SECONDS = 600
 GAS_BUFFER_PERCENT = 110
@@ -57,8 +58,7 @@ def main() -> int:
 def _deploy(arguments: argparse.Namespace) -> None:
     sources = Sources(arguments.network, arguments.config, arguments.inputs, arguments.book)
     output = sys.stdout
-    with quiet_unless_failing():
-        load_project()  # compiles what has changed, before the plan is drawn from what is compiled
+    compile_changed()  # before the plan is drawn from what is compiled
 
     def show(done: StepDone) -> None:
         output.write(json.dumps(asdict(done)) + "\n")

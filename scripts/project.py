@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import io
 import os
 import sys
@@ -16,9 +15,6 @@ os.environ.setdefault("SOLCX_BINARY_PATH", str(ROOT / "build" / "toolchain"))
 
 import brownie  # noqa: E402  (reads the compiler's location when it is imported)
 from brownie._config import CONFIG  # noqa: E402
-
-LOCK_FILE = ROOT / "build" / "brownie.lock"
-"""Held while the project is loaded; it stays, or two processes could lock two files of one name."""
 
 TRANSACTION_SETTINGS = {
     "gas_limit": "auto",
@@ -44,17 +40,9 @@ def quiet_unless_failing() -> Iterator[None]:
         raise
 
 
-def load_project() -> Any:
-    """Load the project, compiling what has changed.
-
-    One process at a time: Brownie removes and rewrites build files while it loads. The first load after a compilation
-    drops the artifacts of imports' imports even when no source has changed, and a second process that has already
-    listed them would fail to open them.
-    """
-    LOCK_FILE.parent.mkdir(exist_ok=True)
-    with LOCK_FILE.open("w") as lock, contextlib.chdir(ROOT):  # where the compiler looks for imported packages
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return brownie.project.load(str(ROOT), "Evenkeel")
+def load() -> Any:
+    """Load the project, compiling what has changed."""
+    return brownie.project.load(str(ROOT), "Evenkeel")
 
 
 @contextlib.contextmanager

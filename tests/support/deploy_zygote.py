@@ -1,4 +1,4 @@
-"""A process that starts deployment scripts to be killed: it loads Brownie once, then forks one script an order.
+"""A process that starts deployment scripts to be killed: it imports Brownie once, then forks one script an order.
 
 Orders come as JSON lines on standard input, each the script's arguments; answers go out as JSON lines. Every script
 kills itself with SIGKILL as soon as one transaction of its own is mined, before it has told anybody.
@@ -25,7 +25,6 @@ def run_until_killed(arguments: list[str]) -> int:
         os.kill(os.getpid(), signal.SIGKILL)
 
     deploy._Sender.send = send_and_die
-    deploy.load_project = lambda: None  # this process's parent has loaded it
     sys.argv = ["deploy", *arguments]
     return deploy.main()
 
@@ -46,8 +45,6 @@ def fork(arguments: list[str]) -> int:
 
 
 def main() -> None:
-    with deploy.quiet_unless_failing():
-        deploy.load_project()
     for line in sys.stdin:
         sys.stdout.write(json.dumps({"exit": fork(json.loads(line))}) + "\n")
         sys.stdout.flush()
