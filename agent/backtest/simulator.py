@@ -19,14 +19,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
-import numba
 import numpy as np
 
 from agent.backtest.schedule import MONEYNESS, HedgedOption, Schedule
 from agent.checks import require_finite
 from agent.errors import DataError
 from agent.numerics.arrays import FloatArray
-from agent.numerics.compiled import code_stamp, inlined, kernel
+from agent.numerics.compiled import code_stamp, inlined, kernel, thread_count
 from agent.products.european import black76_greeks
 
 _CHUNK_PATHS = 500
@@ -89,7 +88,7 @@ def simulate(
             sells_at_expiry, MONEYNESS, edges, out[:, first:last],
         )  # fmt: skip
 
-    with ThreadPoolExecutor(int(vars(numba.config)["NUMBA_NUM_THREADS"])) as pool:
+    with ThreadPoolExecutor(thread_count()) as pool:
         list(pool.map(chunk, range(0, paths, _CHUNK_PATHS)))
     cost, pnl = out[0].T, out[1].T - option.quantity * start_values
     return Outcomes(tuple(schedule.name for schedule in schedules), cost, pnl, out[2].T)

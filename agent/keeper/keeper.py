@@ -51,6 +51,7 @@ from agent.ledger.records import AccountEventRecord, IntentRecord, Purpose, Vaul
 from agent.ledger.scan import EventScanner
 from agent.ledger.store import VaultLedger
 from agent.ledger.untold import UntoldEntries
+from agent.products.european_kernel import greeks_rows
 from agent.settings import Settings
 
 
@@ -152,6 +153,7 @@ class Keeper:
         clock = timer or Timer()
         chain_id = settings.chain.chain_id
         signer = None if is_shadow else load_signer(environment, chain_id)
+        greeks_rows()  # its machine code is loaded now and not between the first head and its decision
         with ExitStack() as opened:
             planner = opened.enter_context(Planner.open(settings, book, None if signer is None else signer.address))
             if signer is not None:

@@ -1,34 +1,40 @@
-"""How numeric kernels are compiled: flags in one place, machine code kept between runs, never stale."""
+"""How numeric kernels are compiled: machine code kept between runs, never stale.
+
+Nothing is compiled, nor Numba loaded, before the first kernel is asked for: many commands never need one.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import zlib
 from collections.abc import Callable
+from functools import cached_property, update_wrapper
+from importlib import import_module
 from types import CodeType
 from typing import Any, TypeVar, cast
 
-import numba
-from numba.core.registry import cpu_target
-from numba.core.typeinfer import register_dispatcher
-from numba.extending import is_jitted
-
-from agent.numerics.kept_code import SummedCache
-
 Function = TypeVar("Function", bound=Callable[..., object])
 
-_FLAGS: dict[str, Any] = {
-    # Contraction alone: a fused multiply-add is more exact than the two operations it replaces. Reassociation would
-    # undo the range reductions, and the NaN and infinity flags would remove the tests that find bad rows.
-    "fastmath": {"contract"},
-    "error_model": "numpy",
-    "nogil": True,
-}
+
+class Inlined:
+    """A function that kernels compile into themselves; ``py_func`` is what was written."""
+
+    def __init__(self, function: Callable[..., object]) -> None:
+        self.py_func = function
+        update_wrapper(self, function)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call it by itself, compiled."""
+        return self.compiled(*arguments)
+
+    @cached_property
+    def compiled(self) -> Callable[..., Any]:
+        """Numba's dispatcher of it."""
+        return _compiler().compile_inlined(self.py_func)  # type: ignore[no-any-return]
 
 
 def inlined(function: Function) -> Function:
     """Compile ``function`` into every kernel that calls it, so that the kernel's loop can be vectorised."""
-    return cast(Function, numba.njit(forceinline=True, **_FLAGS)(function))
+    return cast(Function, Inlined(function))
 
 
 def kernel(signature: str, function: Function) -> Function:
@@ -51,21 +57,17 @@ def kernel(signature: str, function: Function) -> Function:
     compile at once into a shared directory can write one file, and one of them then loads code of the other. The name
     therefore carries the processor too, so that each has an index and files of its own.
     """
-    function.__qualname__ = f"{function.__qualname__}.{processor_stamp()}"
-    compiled: Any = numba.njit(**_FLAGS)(function)
-    if compiled is function:  # NUMBA_DISABLE_JIT
-        return function
-    with contextlib.suppress(RuntimeError):  # no folder to keep it in
-        compiled._cache = SummedCache(function)
-    with register_dispatcher(compiled):
-        compiled.compile(signature)
-        compiled.disable_compile()
-    return cast(Function, compiled)
+    return cast(Function, _compiler().compile_kernel(signature, function))
 
 
-def processor_stamp() -> str:
-    """Return a checksum of what machine code is made for: the target triple, the processor and its features."""
-    return f"cpu{zlib.crc32(repr(cpu_target.target_context.codegen().magic_tuple()).encode()):08x}"
+def thread_count() -> int:
+    """Return over how many threads rows are spread: ``NUMBA_NUM_THREADS``, else the cores this process may use."""
+    return int(_compiler().thread_count())
+
+
+def _compiler() -> Any:
+    """Return the module that loads Numba, which takes longer than many a command."""
+    return import_module("agent.numerics.compiler")
 
 
 def code_stamp(*functions: Callable[..., object]) -> int:
@@ -90,5 +92,5 @@ def _add_stamp(function: Callable[..., object], seen: dict[str, int]) -> None:
     numbers = [(key, constant) for key, constant in used if isinstance(constant, int | float)]
     seen[name] = zlib.crc32(code.co_code + repr((code.co_consts, numbers)).encode())
     for _, callee in used:
-        if is_jitted(callee):
+        if isinstance(callee, Inlined):
             _add_stamp(callee, seen)

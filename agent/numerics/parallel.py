@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-import numba
+from agent.numerics.compiled import thread_count
 
 _CHUNK_ROWS = 32_768
 """Half a millisecond of Greeks: long against handing out a chunk, short against the whole."""
@@ -19,7 +19,7 @@ def count_over_rows(kernel: Callable[[int, int], int], rows: int, chunk_rows: in
     their number is Numba's (``NUMBA_NUM_THREADS``, else the cores this process may use).
     """
     starts = range(0, rows, chunk_rows)
-    workers = min(int(vars(numba.config)["NUMBA_NUM_THREADS"]), len(starts))
+    workers = min(thread_count(), len(starts))
     if len(starts) < _MIN_CHUNKS or workers == 1:
         return kernel(0, rows)
     with ThreadPoolExecutor(workers) as pool:

@@ -38,7 +38,6 @@ from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from agent.checks import require_finite
 from agent.errors import DataError
@@ -103,6 +102,8 @@ class BandProblem:
     def delta_hedge(self, log_moneyness: FloatArray | float, step: int = 0) -> FloatArray:
         """Return the frictionless hedge at ln(F / K), forwards per option, when ``step`` steps are past."""
         stdev = math.sqrt(self.total_variance * (1.0 - step / self.steps))
+        from scipy.special import ndtr  # noqa: PLC0415 - as in `agent.products.inverse_option`
+
         return np.asarray(-self.quantity * ndtr(np.asarray(log_moneyness) / stdev + 0.5 * stdev))
 
 

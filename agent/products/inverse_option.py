@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr
 
 from agent.numerics.arrays import FloatArray
 from agent.numerics.rows import RATE_ANNUAL, as_floats, checked
@@ -141,6 +140,8 @@ class _Rows:
     def strike_delta(self, usd: Greeks, discount: FloatArray) -> FloatArray:
         """Return w D K N(w d2) / F, coin: the USD delta less the value over the forward."""
         by_legs = usd.delta - usd.value / self.forward
+        from scipy.special import ndtr  # noqa: PLC0415 - loaded by who needs it: it takes longer than many a command
+
         by_strike = self.sign * discount * (self.strike / self.forward) * ndtr(self.sign * (self.d1 - self.stdev))
         return np.asarray(np.where(np.isnan(by_strike), by_legs, by_strike))
 

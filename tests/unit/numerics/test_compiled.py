@@ -15,7 +15,7 @@ import numba
 import numpy as np
 import pytest
 
-from agent.numerics import compiled
+from agent.numerics import compiler
 from agent.numerics.compiled import code_stamp, inlined, kernel
 from agent.numerics.parallel import count_over_rows
 
@@ -157,7 +157,7 @@ def test_kernel__other_failure__is_not_hidden(monkeypatch: pytest.MonkeyPatch) -
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("out of registers")
 
-    monkeypatch.setattr(compiled.numba, "njit", broken)
+    monkeypatch.setattr(compiler.numba, "njit", broken)
     with pytest.raises(RuntimeError, match="out of registers"):
         kernel("float64(float64)", _scaled)
 
