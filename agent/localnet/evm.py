@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,6 +101,21 @@ class LocalChain:
 
     def __init__(self, rpc: JsonRpc) -> None:
         self.rpc = rpc
+        self._mines_by_itself = True
+
+    @contextmanager
+    def by_hand(self) -> Iterator[None]:
+        """Have nothing mined inside but by `mine`: several blocks follow one another with nobody's between them."""
+        if not self._mines_by_itself:
+            yield
+            return
+        self.rpc.request("evm_setAutomine", False)
+        self._mines_by_itself = False
+        try:
+            yield
+        finally:
+            self._mines_by_itself = True
+            self.rpc.request("evm_setAutomine", True)
 
     def use_deterministic_time(self) -> None:
         """Give every block that nobody dates the time of its parent plus one second, instead of the wall clock's."""
@@ -143,17 +159,12 @@ class LocalChain:
 
         Raises: `FatalError` that names the first transaction that reverted for a reason it must not, with that reason.
         """
-        self.rpc.request("evm_setAutomine", False)
-        try:
+        dated = [] if timestamp is None else [("evm_setNextBlockTimestamp", [int(timestamp)])]
+        priced = [] if base_fee_wei is None else [("anvil_setNextBlockBaseFeePerGas", [hex(base_fee_wei)])]
+        with self.by_hand():
             hashes = self._send(transactions)
-            if timestamp is not None:
-                self.rpc.request("evm_setNextBlockTimestamp", int(timestamp))
-            if base_fee_wei is not None:
-                self.rpc.request("anvil_setNextBlockBaseFeePerGas", hex(base_fee_wei))
-            receipts = self._mine_all(dict(zip(hashes, transactions, strict=True)))
-        finally:
-            self.rpc.request("evm_setAutomine", True)
-        return receipts
+            self.rpc.batch([*dated, *priced])
+            return self._mine_all(dict(zip(hashes, transactions, strict=True)))
 
     def _send(self, transactions: Sequence[Transaction]) -> list[str]:
         if all(transaction.nonce is not None for transaction in transactions):

@@ -155,11 +155,25 @@ class Localnet:
                 f"the step is at {at_unix}, not after the last block at {before.timestamp}: use a later time"
             )
         base_fee_wei = self.manifest.base_fee_wei if base_fee_wei is None else base_fee_wei
-        end, answer, gas_used = Seconds(at_unix), feed_answer(price_usd), 0
-        if before.timestamp + _TEND_SECONDS < at_unix:
-            gas_used += self.tend(base_fee_wei)
-        last_unix = self.chain.head().timestamp
-        schedules = [market.schedule(answer, last_unix, end) for market in self.markets.values()]
+        end, answer = Seconds(at_unix), feed_answer(price_usd)
+        with self.chain.by_hand():
+            reached, gas_used = self._move(before.timestamp, answer, end, base_fee_wei)
+        after = self.chain.head()
+        return StepResult(
+            block=after,
+            price_usd=from_wad(answer_to_wad(reached)),
+            market_price_usd=self.market_price_usd(),
+            blocks_mined=after.number - before.number,
+            gas_used=gas_used,
+        )
+
+    def _move(self, last: Seconds, answer: AssetUnits, end: Seconds, base_fee_wei: Wei) -> tuple[AssetUnits, int]:
+        """Publish and arbitrage until ``end``; returns the last answer published and the gas of it all."""
+        gas_used = 0
+        if last + _TEND_SECONDS < end:
+            gas_used = self._tend_at(Seconds(last + _TEND_SECONDS), base_fee_wei)
+            last = self.chain.head().timestamp if gas_used else last
+        schedules = [market.schedule(answer, last, end) for market in self.markets.values()]
         for move in max(schedules, key=len):  # what suits the slowest market suits all
             work = [publish(self.manifest.accounts["publisher"], self.manifest.chainlink_aggregator, move.answer)]
             work += [order for market in self.markets.values() for order in market.follow(move.answer)]
@@ -167,14 +181,7 @@ class Localnet:
             gas_used += self._mine(work, move.at_unix, base_fee_wei)
         if move.at_unix != end:
             gas_used += self._mine(self._settlements(), end, base_fee_wei)
-        after = self.chain.head()
-        return StepResult(
-            block=after,
-            price_usd=from_wad(answer_to_wad(move.answer)),
-            market_price_usd=self.market_price_usd(),
-            blocks_mined=after.number - before.number,
-            gas_used=gas_used,
-        )
+        return move.answer, gas_used
 
     def tend(self, base_fee_wei: Wei | None = None) -> int:
         """Have every order that waits executed, or cancelled where it has lapsed; returns the gas that this took.
@@ -182,12 +189,11 @@ class Localnet:
         Nothing is mined where none waits.
         """
         at_unix = Seconds(self.chain.head().timestamp + _TEND_SECONDS)
+        return self._tend_at(at_unix, self.manifest.base_fee_wei if base_fee_wei is None else base_fee_wei)
+
+    def _tend_at(self, at_unix: Seconds, base_fee_wei: Wei) -> int:
         work = [order for market in self.markets.values() for order in market.tend(at_unix)]
-        return (
-            self._mine(work, at_unix, self.manifest.base_fee_wei if base_fee_wei is None else base_fee_wei)
-            if work
-            else 0
-        )
+        return self._mine(work, at_unix, base_fee_wei) if work else 0
 
     def market_price_usd(self) -> float:
         """Return the price at which the chain's first market trades."""
