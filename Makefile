@@ -126,7 +126,8 @@ audit-agent-mutants: setup postgresql ## Breaks the agent on purpose, line by li
 	@$(BIN)/python -m scripts.agent_mutation --per-file $(EVENKEEL_MUTANTS) --seed $(EVENKEEL_SEED)
 
 .PHONY: setup
-setup: prerequisites $(SETUP) ## Python environment, npm packages, compiled contracts
+setup: prerequisites ## Python environment, npm packages, compiled contracts
+	@$(MAKE) --jobs=2 $(SETUP)
 
 .PHONY: prerequisites
 prerequisites:
