@@ -127,7 +127,7 @@ audit-agent-mutants: setup postgresql ## Breaks the agent on purpose, line by li
 
 .PHONY: setup
 setup: prerequisites ## Python environment, npm packages, compiled contracts
-	@$(MAKE) --jobs=2 $(SETUP)
+	@$(MAKE) --silent --jobs=2 $(SETUP)
 
 .PHONY: prerequisites
 prerequisites:
