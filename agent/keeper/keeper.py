@@ -397,15 +397,17 @@ class Keeper:
         nav, sight = self._nav.look(sight)
         view = self._decider.view(sight)
         act = self._options.trade(view)
-        acts = () if act is None else (act,)
+        acts, before = () if act is None else (act,), None
         if act is not None and act.is_executed:
+            before = view.state
             sight, rejection = self._see(*self._see_head())
             if rejection is not None:
                 reason = f"cannot be read: {rejection}"
                 return CycleResult(sight.block, Outcome.REJECTED, reason, 0.0, rejection=rejection, options=acts)
             nav, sight = self._nav.look(sight)
             view = self._decider.view(sight)
-        return replace(self._hedge(view, nav, act, is_waiting=is_waiting), options=acts)
+        result = self._hedge(view, nav, act, is_waiting=is_waiting)
+        return replace(result, options=acts, before_options=before)
 
     def _hedge(self, view: CycleView, nav: NavCheck, act: OptionAct | None, *, is_waiting: bool) -> CycleResult:
         """Carry out what was decided on the perp, once it is known what became of options."""
