@@ -15,6 +15,7 @@ import typer
 from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, BookFile, Network, load_inputs
 from agent.cli.observation_options import LogOption, MetricsHost, MetricsPort
 from agent.cli.stopping import stopped_by_signals
+from agent.domain import Decision
 from agent.errors import AgentError, TransientError
 from agent.files.book_file import load_kept_book
 from agent.guard import worst_net_delta
@@ -23,12 +24,13 @@ from agent.keeper.fit import view_misfits
 from agent.keeper.keeper import Keeper
 from agent.keeper.memory import Housekeeping
 from agent.keeper.result import CycleResult, Outcome
+from agent.ledger.records import FillRecord
 from agent.observability.keeper_observer import KeeperObserver
 from agent.observability.observation import ObservationOptions, observed
 from agent.observability.server import HOST
 from agent.report.formatting import money, price, signed, utc_minute
 from agent.settings import Settings
-from agent.units import from_wad, wei_to_eth
+from agent.units import Wad, from_wad, wei_to_eth
 
 _LOG = structlog.stdlib.get_logger(__name__)
 EXIT_TRY_AGAIN = 75
@@ -166,6 +168,7 @@ def as_document(result: CycleResult) -> dict[str, Any]:
         "fills": [
             {
                 "venue": fill.venue,
+                "requested_size_delta": from_wad(fill.requested_size_delta),
                 "size_delta": from_wad(fill.size_delta),
                 "execution_price_usd": from_wad(fill.execution_price),
                 "fee_usd": from_wad(fill.fee),
@@ -197,11 +200,7 @@ def as_line(result: CycleResult) -> str:
         parts.append(f"price {price(from_wad(result.view.snapshot.measurement.price), 0)}")
         parts.append(f"net delta {signed(result.view.decision.exposure.net_delta, 3)}")
     if result.outcome is Outcome.EXECUTED:
-        parts += [
-            f"{'buy' if fill.size_delta > 0 else 'sell'} {signed(abs(from_wad(fill.size_delta)), 3)} at "
-            f"{price(from_wad(fill.execution_price), 0)}, fee {money(from_wad(fill.fee))}"
-            for fill in result.fills
-        ]
+        parts += [_fill_words(fill, result.decision) for fill in result.fills]
     if result.margin_first is not None:
         parts.append(f"margin first {result.margin_first.outcome.value}: {result.margin_first.reason}")
     if result.resumed is not None:
@@ -213,3 +212,15 @@ def as_line(result: CycleResult) -> str:
     if result.guard_mirror_mismatch:
         parts.append("THE GUARD'S MIRROR DISAGREES WITH THE CHAIN")
     return "; ".join([*parts, result.reason])
+
+
+def _fill_words(fill: FillRecord, decision: Decision | None) -> str:
+    """Return what was traded; where nothing is filled yet, what the venue was asked for."""
+    if fill.size_delta != 0:
+        verb = "buy" if fill.size_delta > 0 else "sell"
+        size, at = signed(abs(from_wad(fill.size_delta)), 3), price(from_wad(fill.execution_price), 0)
+        return f"{verb} {size} at {at}, fee {money(from_wad(fill.fee))}"
+    legs = () if decision is None else decision.legs
+    limit = next((leg.limit_price for leg in legs if leg.venue == fill.venue), Wad(0))
+    bound = f"a limit of {price(from_wad(limit))}" if limit else "the guard's own limit"
+    return f"asks for {signed(from_wad(fill.requested_size_delta), 3, plus=True)} at {bound}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from agent.backtest.book_mark import BookMark
 from agent.domain import Book
+from agent.report.option_gains import OptionGains
 from agent.report.replay_report import HedgingCosts
 from agent.units import Seconds
 from agent.vol.iv_move import HELD, IvMove
@@ -28,15 +29,17 @@ class Pnl:
     unhedged_usd: float
     hedged_usd: float
     costs: HedgingCosts
+    options: OptionGains | None = None
 
 
 class PnlAccount:
     """Follow one replay.
 
     Unhedged P&L is the change of the book's value. Hedged P&L adds the change of the vault's NAV, marked at the oracle
-    price like the book, and takes gas off. NAV changes for four reasons alone: the price moves the hedge, and fee,
-    slippage and funding are paid; so funding is what remains when the other three are known:
-    ``funding = sum(size * dP) - fee - slippage - dNAV``. The replay checks it against the venue's own settlements.
+    price like the book, and takes gas off. NAV changes for five reasons alone: the price moves the hedge, options held
+    as a hedge gain or lose, and fee, slippage and funding are paid; so funding is what remains when the others are
+    known: ``funding = sum(size * dP) + options - fee - slippage - dNAV``. The replay checks it against the venue's own
+    settlements.
     """
 
     def __init__(self, book: Book, price_usd: float, at_unix: Seconds, nav_usd: float) -> None:
@@ -53,7 +56,13 @@ class PnlAccount:
         """Notional traded so far, USD at execution prices."""
 
     def observe(
-        self, price_usd: float, at_unix: Seconds, nav_usd: float, hedge_size: float, iv_move: IvMove = HELD
+        self,
+        price_usd: float,
+        at_unix: Seconds,
+        nav_usd: float,
+        hedge_size: float,
+        iv_move: IvMove = HELD,
+        options: OptionGains | None = None,
     ) -> Pnl:
         """Take in the state before a step's own trade.
 
@@ -69,17 +78,21 @@ class PnlAccount:
             Size held on the venues, underlying units.
         iv_move
             Change of the book's volatilities since the first observation.
+        options
+            What options held as a hedge have cost and brought; None where there were none.
 
         """
         self._price_pnl_usd += self._hedge_size * (price_usd - self._price_usd)
         self._price_usd, self._hedge_size = price_usd, hedge_size
         unhedged_usd = self._mark.value_usd(price_usd, at_unix, iv_move) - self._first_value_usd
         nav_change_usd = nav_usd - self._first_nav_usd
-        funding_usd = self._price_pnl_usd - self._fee_usd - self._slippage_usd - nav_change_usd
+        gained_usd = self._price_pnl_usd + (0.0 if options is None else options.total_usd)
+        funding_usd = gained_usd - self._fee_usd - self._slippage_usd - nav_change_usd
         return Pnl(
             unhedged_usd=unhedged_usd,
             hedged_usd=unhedged_usd + nav_change_usd - self._gas_usd,
             costs=HedgingCosts(self._fee_usd, self._slippage_usd, funding_usd, self._gas_usd),
+            options=options,
         )
 
     def pay(self, trades: Iterable[Execution], gas_usd: float) -> None:

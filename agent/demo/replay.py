@@ -13,6 +13,7 @@ import numpy as np
 
 from agent.chain.deployment import VenueEntry
 from agent.chain.state import ChainState
+from agent.demo.option_tally import OptionTally
 from agent.demo.pnl import Execution, Pnl, PnlAccount
 from agent.demo.provenance import inputs, market_note, provenance
 from agent.demo.scenario import Scenario
@@ -128,6 +129,7 @@ class Recorder:
         self._kinds = kinds
         self._depth: tuple[DepthQuote, ...] = ()
         self._tally = VenueTally(venues)
+        self._options = OptionTally(keeper.ledger)
 
     @property
     def has_steps(self) -> bool:
@@ -146,7 +148,8 @@ class Recorder:
         view = result.view
         if view is None:
             raise DataError(f"step {len(self._steps) + 1}: {result.reason}; choose prices the vault's oracle accepts")
-        pnl = self._observe(view.state)
+        seen = result.before_options or view.state
+        pnl = self._observe(seen)
         self._last = result.after or view.state
         self._decision_seconds.append(view.decision_seconds)
         self._ledger_error_bps = max(self._ledger_error_bps, 0.0 if result.nav is None else result.nav.error_bps)
@@ -155,10 +158,10 @@ class Recorder:
             self._breaches += worst_net_delta(result.after.measurement) > band_in_force(result.after)
         self._depth = self._depth or depth_quotes(view.snapshot)
         has_sent = result.outcome is Outcome.EXECUTED or result.resumed is not None or result.receipt is not None
-        has_sent = has_sent or bool(result.orders)
+        has_sent = has_sent or bool(result.orders) or bool(result.options)
         trade = self._pay(from_wad(view.state.measurement.price)) if has_sent else None
-        move = self._scenario.iv_move(view.block.timestamp)
-        step = step_record(result, view, pnl, self._last, trade, margin_use(self._last, self._maintenance), move)
+        move, margin = self._scenario.iv_move(seen.block.timestamp), margin_use(self._last, self._maintenance)
+        step = step_record(result, view, pnl, seen, self._last, trade, margin, move)
         self._steps.append(step)
         return step
 
@@ -171,7 +174,8 @@ class Recorder:
         nav_usd = nav_at_oracle_usd(state, self._asset_decimals)
         if self._account is None:
             self._account = PnlAccount(self._scenario.book, price_usd, at_unix, nav_usd)
-        pnl = self._account.observe(price_usd, at_unix, nav_usd, hedge_size(state), self._scenario.iv_move(at_unix))
+        move, options = self._scenario.iv_move(at_unix), self._options.gains(state)
+        pnl = self._account.observe(price_usd, at_unix, nav_usd, hedge_size(state), move, options)
         funding_usd = self._funding_usd(state)
         self._unexplained_usd = funding_usd - pnl.costs.funding_usd
         return replace(pnl, costs=replace(pnl.costs, funding_usd=funding_usd))
@@ -217,6 +221,8 @@ class Recorder:
             summary=self._summary(final, nav_at_oracle_usd(state, self._asset_decimals), wall_seconds),
             provenance=provenance(scenario, world, state.bounds),
             venues=self._tally.figures(state, self._ledger.funding(), self._ledger.orders()),
+            options=final.options,
+            option_positions=self._options.positions(state),
         )
 
     def _closing(self, state: ChainState) -> Closing:

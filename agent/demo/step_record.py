@@ -66,9 +66,14 @@ def hedge_size(state: VaultView) -> float:
 
 
 def nav_at_oracle_usd(state: ChainState, asset_decimals: int) -> float:
-    """Return the vault's NAV with every position valued at the oracle's price, as the book is; debts count in full."""
+    """Return the vault's NAV with every position valued at the oracle's price, as the book is; debts count in full.
+
+    Options held as a hedge count at what selling them would bring.
+    """
     idle = asset_units_to_wad(state.idle_assets, asset_decimals)
-    return from_wad(idle + sum(venue.equity for venue in state.measurement.venues))
+    accounts = zip(state.venues, state.measurement.venues, strict=True)
+    equity = sum(own.equity if venue.options is None else own.equity_low for venue, own in accounts)
+    return from_wad(idle + equity)
 
 
 def band_in_force(state: VaultView) -> Wad:
@@ -142,20 +147,21 @@ def step_record(
     result: CycleResult,
     view: CycleView,
     pnl: Pnl,
+    seen: ChainState,
     after: ChainState,
     trade: Trade | None,
     margin: MarginUse,
     iv_move: IvMove,
 ) -> StepRecord:
-    """Return the record of one cycle; ``after`` is the vault as the cycle left it."""
+    """Return the record of one cycle: ``seen`` is the vault before any trade of it, ``after`` as the cycle left it."""
     decision, size_after = view.decision, hedge_size(after)
     size_delta = from_wad(sum(fill.size_delta for fill in result.fills))
     net_delta_after, target = decision.exposure.book_delta + size_after, decision.target
     is_outside = worst_net_delta(after.measurement) > band_in_force(after)
     is_outside |= not target.band_low <= net_delta_after <= target.band_high
     return StepRecord(
-        unix=view.block.timestamp,
-        price_usd=from_wad(view.snapshot.measurement.price),
+        unix=seen.block.timestamp,
+        price_usd=from_wad(seen.measurement.price),
         book_delta=decision.exposure.book_delta,
         net_delta=decision.exposure.net_delta,
         net_delta_after=net_delta_after,
@@ -176,6 +182,7 @@ def step_record(
         trade=trade,
         outside_reason=outside_reason(result) if is_outside else None,
         guard_error=decision.guard_error,
+        options=pnl.options,
     )
 
 

@@ -44,7 +44,7 @@ class VenueTally:
     def figures(
         self, state: ChainState, funding: Iterable[FundingRecord], orders: Iterable[Order]
     ) -> tuple[VenueFigures, ...]:
-        """Return the venues in the vault's order."""
+        """Return the venues of perps in the vault's order."""
         settled: dict[Address, int] = defaultdict(int)
         for payment in funding:
             settled[payment.venue] += payment.paid
@@ -63,6 +63,7 @@ class VenueTally:
                 orders=order_counts(asked.get(venue.address, [])),
             )
             for venue, measured in zip(state.venues, state.measurement.venues, strict=True)
+            if venue.options is None
         )
 
 

@@ -43,6 +43,7 @@ from agent.keeper.planner import CycleView, Planner, Sight
 from agent.keeper.price_updates import HermesUpdates, PriceUpdates
 from agent.keeper.rebalancer import Rebalancer
 from agent.keeper.result import CycleResult, Outcome
+from agent.keeper.tending import Tending
 from agent.keeper.venue_errands import VenueErrands
 from agent.ledger.accounting import NavCheck
 from agent.ledger.database import Database
@@ -250,39 +251,39 @@ class Keeper:
     def _cycle(self) -> CycleResult:
         started = time.perf_counter()
         self._database.lease.require_held()
-        head, sight = self._see_head()
-        resumed = self._resume_open()
-        if resumed is not None:
-            if resumed.state is None:
-                return CycleResult(head, Outcome.PENDING, resumed.detail, time.perf_counter() - started)
-            head, sight = self._see_head()
-        tended = self._order_keeper.tend_all(head, sight, self._see_head)
-        if tended.waits is not None:
-            seconds = time.perf_counter() - started
-            return CycleResult(head, Outcome.PENDING, tended.waits, seconds, orders=tended.cares)
-        head, seen = tended.head, tended.seen
-        errand = self._errands.run(head)
-        if errand is not None:
-            if errand.settlement.state is None:
-                seconds = time.perf_counter() - started
-                return CycleResult(head, Outcome.PENDING, str(errand), seconds, orders=tended.cares, errand=errand)
-            head, seen = self._see_head()
-        settled = self._options.settle_all(head, seen, self._see_head)
-        if settled.waits is not None:
-            seconds = time.perf_counter() - started
-            return CycleResult(
-                settled.head, Outcome.PENDING, settled.waits, seconds, orders=tended.cares, options=settled.acts
-            )
-        result = self._act(settled.head, settled.seen)
+        done = self._tend()
+        if done.waits is None:
+            result = self._act(done.head, done.seen)
+        else:
+            result = CycleResult(done.head, Outcome.PENDING, done.waits, 0.0)
         return replace(
             result,
-            resumed=None if resumed is None else resumed.state,
-            orders=tended.cares,
-            errand=errand,
-            options=(*settled.acts, *result.options),
+            resumed=None if done.resumed is None else done.resumed.state,
+            orders=done.orders,
+            errand=done.errand,
+            options=(*done.options, *result.options),
             has_open_orders=self._order_keeper.has_open,
             cycle_seconds=time.perf_counter() - started,
         )
+
+    def _tend(self) -> Tending:
+        """Do all that comes before a decision, in its order, up to what the chain does not answer yet."""
+        done = Tending(*self._see_head(), resumed=self._resume_open())
+        if done.resumed is not None:
+            if done.resumed.state is None:
+                return replace(done, waits=done.resumed.detail)
+            done = done.at(*self._see_head())
+        tended = self._order_keeper.tend_all(done.head, done.seen, self._see_head)
+        done = replace(done.at(tended.head, tended.seen), orders=tended.cares, waits=tended.waits)
+        if done.waits is not None:
+            return done
+        done = replace(done, errand=self._errands.run(done.head))
+        if done.errand is not None:
+            if done.errand.settlement.state is None:
+                return replace(done, waits=str(done.errand))
+            done = done.at(*self._see_head())
+        settled = self._options.settle_all(done.head, done.seen, self._see_head)
+        return replace(done.at(settled.head, settled.seen), options=settled.acts, waits=settled.waits)
 
     def flatten_step(self) -> tuple[FlattenStep, CycleResult | None]:
         """Take one step toward no position at all, by hand; None where there is none to take.
@@ -398,15 +399,17 @@ class Keeper:
         nav, sight = self._nav.look(sight)
         view = self._decider.view(sight)
         act = self._options.trade(view)
-        acts = () if act is None else (act,)
+        acts, before = () if act is None else (act,), None
         if act is not None and act.is_executed:
+            before = view.state
             sight, rejection = self._see(*self._see_head())
             if rejection is not None:
                 reason = f"cannot be read: {rejection}"
                 return CycleResult(sight.block, Outcome.REJECTED, reason, 0.0, rejection=rejection, options=acts)
             nav, sight = self._nav.look(sight)
             view = self._decider.view(sight)
-        return replace(self._hedge(view, nav, act, is_waiting=is_waiting), options=acts)
+        result = self._hedge(view, nav, act, is_waiting=is_waiting)
+        return replace(result, options=acts, before_options=before)
 
     def _hedge(self, view: CycleView, nav: NavCheck, act: OptionAct | None, *, is_waiting: bool) -> CycleResult:
         """Carry out what was decided on the perp, once it is known what became of options."""

@@ -37,7 +37,8 @@ class CycleResult:
     ``view`` and ``nav`` are of the block decided on, before any trade; ``after`` is the measurement at the block of
     execution. ``resumed`` is what became of an intent that was open when the cycle began, ``margin_first`` of the
     margin that an account needed before anything else, ``orders`` and ``errand`` what was done at venues before that,
-    ``options`` what was done about options between the two, or why nothing.
+    ``options`` what was done about options between the two, or why nothing; ``before_options`` is what was seen before
+    they were traded, where they were.
     """
 
     block: BlockRef
@@ -58,6 +59,7 @@ class CycleResult:
     errand: VenueAct | None = None
     has_open_orders: bool = False
     options: tuple[OptionAct, ...] = ()
+    before_options: ChainState | None = None
 
     @property
     def snapshot(self) -> Snapshot | None:

@@ -71,6 +71,12 @@ class BandPlace(NamedTuple):
         fixed_weight = fixed / max(cost * typical_trade, _LEAST_WEIGHT)
         return cls(size, aversion * cost, fixed_weight, math.sqrt(variance), moneyness)
 
+    @property
+    def gas_weight(self) -> float:
+        """Risk aversion x fixed cost: what the gas of one trade is in units of risk tolerance."""
+        typical_trade = math.cbrt(1.5 * NORMAL_DENSITY_AT_0**2 * self.band_size)
+        return self.fixed_weight * self.cost_weight * typical_trade
+
     def coordinates(self) -> tuple[float, float, float, float, float]:
         """Return the place on axes along which the table is linear."""
         return (

@@ -19,6 +19,11 @@ The band's width enters through h alone, so that error falls with h: the leading
 that `band_solver` solves with the criterion of variance. Costs need not be small beside risk tolerance. Where the net
 delta moves by more than the band between two looks, a look costs at most one trade of that move.
 
+Known while a (k F and f together) is no more than what `band_range` says: the cost weight `MOST_COST_WEIGHT` and the
+gas weight a f `MOST_GAS_WEIGHT`, for a band narrow beside the option's delta (band sizes below the table's). Gas alone
+makes 1 - G C_zz = 1 / (1 - (a f / 3)^(1/2)) of a short option, which has no solution from a f = 3 on. Beyond the gas
+weight, and where an iteration does not end at its root, there is a refusal and no band.
+
 The march is implicit, over even steps of the square root of v, with a Newton iteration in each.
 
 Source: A. E. Whalley and P. Wilmott, Mathematical Finance 7 (1997) 307-324, whose limit is a k small; H. E. Leland,
@@ -33,15 +38,21 @@ from typing import NamedTuple
 
 import numpy as np
 
+from agent.errors import DataError
 from agent.numerics.arrays import FloatArray
+from agent.policy.band_range import MOST_GAS_WEIGHT
 from agent.policy.base import BandEdges
 from agent.policy.small_band_kernel import march
 
 _ROWS, _ROWS_STDEVS = 121, 5.0
 _STEPS = 40
+_ROUNDING = 1e-9
 _DIGITS = 2
 """Problems are told apart to so many digits of each number, so that live ones that move slowly are solved once."""
 _KEPT = 512
+_MOST_LEFT = 1e-4
+"""Of a cost or a factor, how far from its root an iteration may end: below 3e-7 where there is one, else above 5e-2."""
+_MEND = "Lower risk_aversion_per_usd, or use whalley_wilmott, which weighs each move by itself"
 
 
 class SmallBandProblem(NamedTuple):
@@ -58,8 +69,20 @@ class SmallBandProblem(NamedTuple):
 def small_band(problem: SmallBandProblem, moneyness: float) -> BandEdges:
     """Return the band of the net delta of one option at d = ln(F / K) / sqrt(v), as watched all the time.
 
-    The four costs and variances are rounded to three digits before the problem is solved, and solutions are kept.
+    The five numbers of a problem are rounded to three digits before it is solved, and solutions are kept.
+
+    Raises
+    ------
+    DataError
+        Risk aversion x fixed cost is above `MOST_GAS_WEIGHT`, or the iteration did not end at its root.
+
     """
+    gas_weight = problem.risk_aversion * problem.fixed_cost_ratio
+    if gas_weight > MOST_GAS_WEIGHT * (1.0 + _ROUNDING):
+        raise DataError(
+            f"small band: risk aversion x gas of a trade is {gas_weight:.3g}; the band is known up to "
+            f"{MOST_GAS_WEIGHT:g}. {_MEND}"
+        )
     ratio, fixed, aversion, variance, look = (_rounded(number) for number in problem[:5])
     rounded = SmallBandProblem(ratio, fixed, aversion, variance, look, problem.is_short)
     nodes, columns = _solved(rounded)
@@ -74,7 +97,7 @@ def _solved(problem: SmallBandProblem) -> tuple[FloatArray, FloatArray]:
     nodes = np.linspace(-_ROWS_STDEVS, _ROWS_STDEVS, _ROWS)
     variances = problem.total_variance * (np.arange(1, _STEPS + 1) / _STEPS) ** 2
     found = np.empty((_ROWS, 3))
-    march()(
+    left = march()(
         -1.0 if problem.is_short else 1.0,
         problem.cost_ratio,
         problem.fixed_cost_ratio,
@@ -84,6 +107,12 @@ def _solved(problem: SmallBandProblem) -> tuple[FloatArray, FloatArray]:
         variances,
         found,
     )
+    if not left <= _MOST_LEFT:
+        raise DataError(
+            f"small band: the iteration ended {left:.1g} of its root away from it at cost {problem.cost_ratio:g}, gas "
+            f"{problem.fixed_cost_ratio:g} and risk aversion {problem.risk_aversion:g} of one option in units of its "
+            f"strike. {_MEND}"
+        )
     return nodes, np.ascontiguousarray(found.T)
 
 

@@ -50,8 +50,8 @@ def _dynamic(weight: float, unit_cost: float, fixed: float) -> tuple[float, floa
 @inlined
 def _local(
     gamma: float, price: float, ratio: float, fixed: float, aversion: float, look: float, guess: float
-) -> tuple[float, float, float, float]:
-    """Return outer and inner half-width, what a unit of variance costs, and the factor 1 - G C_zz.
+) -> tuple[float, float, float, float, float]:
+    """Return outer and inner half-width, what a unit of variance costs, the factor 1 - G C_zz, and what it is off by.
 
     The factor is sought from ``guess`` on, by secants. ``look`` is the variance between two looks.
     """
@@ -59,7 +59,7 @@ def _local(
     per_price = size / price
     signed = per_price if gamma >= 0.0 else -per_price
     factor, outer, inner, curvature = guess, 0.0, 0.0, 0.0
-    last, last_gap = 0.0, 0.0
+    last, last_gap, off = 0.0, 0.0, 0.0
     for _ in range(_FACTOR_ROUNDS):
         weight = per_price * per_price / (aversion * factor * factor)
         outer, inner = _dynamic(weight, ratio * price, fixed)
@@ -71,7 +71,8 @@ def _local(
         curvature = 2.0 * (fixed * often + ratio * price * trade)
         wanted = max(1.0 - signed * curvature, _LEAST_FACTOR)
         gap = wanted - factor
-        if abs(gap) <= _TOLERANCE * factor:
+        off = abs(gap) / factor
+        if off <= _TOLERANCE:
             break
         following = math.sqrt(factor * wanted)
         if last > 0.0 and gap != last_gap:
@@ -79,7 +80,7 @@ def _local(
             if 0.5 * factor < secant < 2.0 * factor:
                 following = secant
         last, last_gap, factor = factor, gap, following
-    return outer, inner, 0.5 * size * size * curvature, factor
+    return outer, inner, 0.5 * size * size * curvature, factor, off
 
 
 @inlined
@@ -106,20 +107,21 @@ def _newton(
     elapsed: float,
     terms: tuple[float, float, float, float, float],
     work: FloatArray,
-) -> float:
-    """Take one Newton step of the implicit equation in ``cost``; return the largest change.
+) -> tuple[float, float]:
+    """Take one Newton step of the implicit equation in ``cost``; return the largest change, and that of a factor.
 
     The last row of ``work`` holds each row's factor from one step to the next.
     """
     quantity, ratio, fixed, aversion, look = terms
-    rows, stdev = x.size, math.sqrt(variance)
+    rows, stdev, worst = x.size, math.sqrt(variance), 0.0
     work[0, 0] = work[1, 0] = 0.0
     for row in range(1, rows - 1):
         price = math.exp(x[row])
         gamma, slope = _gamma(row, cost, x, step, stdev, quantity)
-        _, _, rate, factor = _local(gamma, price, ratio, fixed, aversion, look, work[3, row])
+        _, _, rate, factor, off = _local(gamma, price, ratio, fixed, aversion, look, work[3, row])
         bump = _BUMP * abs(gamma) + _LEAST_GAMMA
-        _, _, bumped, _ = _local(gamma + bump, price, ratio, fixed, aversion, look, factor)
+        _, _, bumped, _, _ = _local(gamma + bump, price, ratio, fixed, aversion, look, factor)
+        worst = max(worst, off)
         work[3, row] = factor
         diffusion = max(0.5 - (bumped - rate) / bump / price, 0.02)
         second = (cost[row + 1] - 2.0 * cost[row] + cost[row - 1]) / (step * step)
@@ -136,12 +138,16 @@ def _newton(
         largest = max(largest, abs(change))
     for row in range(1, rows - 1):
         cost[row] += work[2, row]
-    return largest
+    return largest, worst
 
 
 @cache
-def march() -> Callable[..., None]:
+def march() -> Callable[..., float]:
     """Return the kernel that writes centre, inner and outer half-width, shape (rows, 3), one option's deltas.
+
+    It returns what was left to solve where an iteration ended without its root, 0 where each has found it: the largest
+    last change of the cost over the cost, or distance of a factor from what it should be over the factor.
+
 
     It takes: signed quantity; proportional and fixed cost; aversion; variance between two looks; log-moneyness of the
     rows; the variances left at which the cost is worked out, smallest first; the array that it writes.
@@ -157,23 +163,28 @@ def march() -> Callable[..., None]:
         x: FloatArray,
         variances: FloatArray,
         out: FloatArray,
-    ) -> None:
+    ) -> float:
         rows, step = x.size, x[1] - x[0]
         cost, before, work = np.zeros(rows), np.zeros(rows), np.ones((4, rows))
-        past = 0.0 * stamp
+        past, left = 0.0 * stamp, 0.0
         terms = (quantity, ratio, fixed, aversion, look)
         for variance in variances:
             before[:] = cost
+            change, off = 0.0, 0.0
             for _ in range(_MARCH_ROUNDS):
-                change = _newton(cost, before, x, step, variance, variance - past, terms, work)
-                if change <= _TOLERANCE * (1e-12 + np.abs(cost).max()):
+                moved, off = _newton(cost, before, x, step, variance, variance - past, terms, work)
+                change = moved / (1e-12 + np.abs(cost).max())
+                if change <= _TOLERANCE:
                     break
+            left = max(left, change, off)
             past = variance
         stdev = math.sqrt(variances[-1])
         for row in range(rows):
             gamma, centre = _gamma(row, cost, x, step, stdev, quantity)
-            outer, inner, _, _ = _local(gamma, math.exp(x[row]), ratio, fixed, aversion, look, work[3, row])
+            outer, inner, _, _, off = _local(gamma, math.exp(x[row]), ratio, fixed, aversion, look, work[3, row])
             out[row, 0], out[row, 1], out[row, 2] = centre, inner, outer
+            left = max(left, off)
+        return left
 
-    signature = "void(float64, float64, float64, float64, float64, float64[::1], float64[::1], float64[:, ::1])"
+    signature = "float64(float64, float64, float64, float64, float64, float64[::1], float64[::1], float64[:, ::1])"
     return kernel(signature, walk)

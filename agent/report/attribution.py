@@ -14,12 +14,14 @@ from agent.risk.exposure import LiveOptions, held_quantity, live_options
 from agent.units import SECONDS_PER_YEAR
 
 TOTAL = "total"
+OPTIONS = "options"
 UNEXPLAINED = "unexplained"
 _SOURCES: Mapping[str, Callable[[Attribution], FloatArray]] = {
     "delta": lambda found: found.delta_usd + found.hedge_usd,
     "gamma": lambda found: found.gamma_usd + found.speed_usd,
     "theta": lambda found: found.theta_usd + found.charm_usd,
     "vega": lambda found: found.vega_usd + found.vanna_usd + found.volga_usd,
+    OPTIONS: lambda found: found.option_hedge_usd,
     "fees": lambda found: found.fees_usd,
     "impact": lambda found: found.slippage_usd,
     "funding": lambda found: found.funding_usd,
@@ -27,7 +29,8 @@ _SOURCES: Mapping[str, Callable[[Attribution], FloatArray]] = {
     UNEXPLAINED: lambda found: found.unexplained_usd,
 }
 """Speed is counted with gamma, charm with theta, vanna and volga with vega."""
-CAUSES = tuple(_SOURCES)
+CAUSES = tuple(cause for cause in _SOURCES if cause != OPTIONS)
+"""Those of every replay; where options were held as a hedge, `OPTIONS` is one more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,17 @@ class PnlByCause:
     """P&L since the first step, by cause, USD; a gain is positive, so costs are negative.
 
     Arrays have one entry a mark: each step before its own trade, then the close after the last. ``alone`` is the book
-    without its hedge, ``hedged`` with it; each has the `CAUSES` and their ``total``, which is the P&L of the books.
+    without its hedge, ``hedged`` with it; each has the `causes` and their ``total``, which is the P&L of the books.
     """
 
     times_unix: tuple[int, ...]
     alone: Mapping[str, FloatArray]
     hedged: Mapping[str, FloatArray]
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """What the P&L is made of, in the order to be shown."""
+        return tuple(cause for cause in _SOURCES if cause in self.hedged)
 
     def hedge_usd(self, cause: str) -> float:
         """Return what the hedge added to the whole period's P&L by one cause."""
@@ -63,8 +71,10 @@ def attribute_replay(report: ReplayReport) -> PnlByCause:
     hedged_usd = np.array([*(step.pnl_hedged_usd for step in steps), report.summary.pnl_hedged_usd])
     alone = attribute_path(legs, path, 0.0, held, observed_pnl_usd=np.diff(alone_usd))
     sizes = np.array([step.hedge_size for step in steps])
-    hedged = attribute_path(legs, path, sizes, held, _step_costs(report), np.diff(hedged_usd))
-    return PnlByCause(tuple(times.tolist()), _built_up(alone), _built_up(hedged))
+    gains = np.diff([0.0 if own is None else own.total_usd for own in (*(s.options for s in steps), report.options)])
+    hedged = attribute_path(legs, path, sizes, held, _step_costs(report), np.diff(hedged_usd), gains)
+    causes = CAUSES if report.options is None else tuple(_SOURCES)
+    return PnlByCause(tuple(times.tolist()), _built_up(alone, causes), _built_up(hedged, causes))
 
 
 def _volatilities(report: ReplayReport, legs: LiveOptions, ages_years: FloatArray) -> FloatArray:
@@ -92,6 +102,6 @@ def _step_costs(report: ReplayReport) -> StepCosts:
     )
 
 
-def _built_up(found: Attribution) -> dict[str, FloatArray]:
-    parts = {name: np.concatenate([[0.0], np.cumsum(source(found))]) for name, source in _SOURCES.items()}
+def _built_up(found: Attribution, causes: tuple[str, ...]) -> dict[str, FloatArray]:
+    parts = {name: np.concatenate([[0.0], np.cumsum(_SOURCES[name](found))]) for name in causes}
     return {**parts, TOTAL: np.concatenate([[0.0], np.cumsum(found.total_usd)])}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.extras import extra
-from agent.report.attribution import CAUSES, TOTAL, PnlByCause, attribute_replay
+from agent.report.attribution import TOTAL, PnlByCause, attribute_replay
 from agent.report.drawdown import Drawdown, below_high, deepest_drawdown
 from agent.report.figure_style import BOOK_ALONE, HEDGED, INK, mark_expiries, moments, scale_y, time_figure
 from agent.report.figure_style import CAUSES as COLOURS
@@ -19,6 +19,7 @@ _NAMES = {
     "gamma": "Gamma",
     "theta": "Theta",
     "vega": "Vega",
+    "options": "Options held as a hedge",
     "fees": "Venue fees",
     "impact": "Impact",
     "funding": "Funding",
@@ -51,7 +52,7 @@ def attribution_figure(report: ReplayReport, found: PnlByCause) -> go.Figure:
     """Draw the hedged book's P&L by cause, as it built up, and its total."""
     figure = time_figure(report, "Book with hedge, USD since the start")
     times = moments(found.times_unix)
-    for cause in CAUSES:
+    for cause in found.causes:
         figure.add_scatter(
             x=times, y=found.hedged[cause], name=_NAMES[cause], line={"color": COLOURS[cause], "width": 1.6}
         )
@@ -81,7 +82,7 @@ def _cause_table(found: PnlByCause) -> str:
             _to_the_cent(found.hedge_usd(cause)),
             _to_the_cent(float(found.hedged[cause][-1])),
         )
-        for cause in (*CAUSES, TOTAL)
+        for cause in (*found.causes, TOTAL)
     ]
     return table(("USD, whole replay", "Book alone", "Hedge", "Book with hedge"), rows, total=True)
 

@@ -24,6 +24,7 @@ CAUSES = {
     "gamma": "#c9504f",
     "theta": "#2a9d8f",
     "vega": "#9a6fc4",
+    "options": "#3f8fa5",
     "fees": "#b8892b",
     "impact": "#d46a9f",
     "funding": "#6f9a3e",

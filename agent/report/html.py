@@ -19,6 +19,7 @@ from agent.report.iv_section import iv_section
 from agent.report.margin_section import margin_section
 from agent.report.market_section import depth_section, expiry_section
 from agent.report.narrative import span_seconds, story
+from agent.report.option_section import option_section
 from agent.report.replay_report import ReplayReport
 from agent.report.trade_section import trade_section
 from agent.report.venue_section import venue_section
@@ -149,6 +150,7 @@ def _risk_sections(report: ReplayReport) -> list[str]:
         trade_section(report),
         gas_section(report),
         venue_section(report.venues, report.underlying),
+        option_section(report.options, report.option_positions),
         margin_section(report),
         expiry_section(report),
         depth_section(report),

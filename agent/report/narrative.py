@@ -7,6 +7,7 @@ import numpy as np
 from agent.report.effectiveness import SECONDS_PER_HOUR, largest_swing, verdict
 from agent.report.formatting import MINUS, duration, money, money_change, percent, price, signed
 from agent.report.iv_words import iv_sentence
+from agent.report.option_section import gains_sentence
 from agent.report.replay_report import ReplayReport, StepAction
 from agent.units import BPS
 
@@ -17,7 +18,8 @@ def story(report: ReplayReport) -> list[str]:
     """Return the paragraphs: what the market, the hedge and IV did, what it cost, what the chain enforced."""
     ended = [] if report.ended_early is None else [_ending(report.ended_early)]
     iv = [words] if (words := iv_sentence(report)) else []
-    return [*ended, _market(report), _outcome(report), *iv, _work(report), _enforcement(report)]
+    options = [] if report.options is None else [f"Options were held as a hedge. {gains_sentence(report.options)}"]
+    return [*ended, _market(report), _outcome(report), *iv, _work(report), *options, _enforcement(report)]
 
 
 def span_seconds(report: ReplayReport) -> int:
@@ -67,9 +69,13 @@ def _work(report: ReplayReport) -> str:
         f"The keeper looked {_times(summary.steps)} and traded {_times(summary.rebalances)}, "
         f"{money(report.turnover_usd)} in all. {_refused(report)} That cost {money(costs.total_usd)}{per_traded}: "
         f"{money(costs.fee_usd)} in venue fees, {money(costs.slippage_usd)} in slippage, "
-        f"{money(costs.funding_usd)} in funding and {money(costs.gas_usd)} in gas. Prices and these four explain the "
+        f"{money(costs.funding_usd)} in funding and {money(costs.gas_usd)} in gas. {_explaining(report)} explain the "
         f"hedge's result on chain {_to_within(abs(report.unexplained_usd))}."
     )
+
+
+def _explaining(report: ReplayReport) -> str:
+    return "Prices and these four" if report.options is None else "Prices, options and these four"
 
 
 def _enforcement(report: ReplayReport) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from agent.domain import Book
+from agent.report.option_gains import OptionGains
+from agent.report.option_results import OptionResult
 from agent.report.venues import VenueFigures
 from agent.units import Seconds
 from agent.vol.iv_move import HELD, IvMove
@@ -65,7 +67,8 @@ class HedgingCosts:
 class Trade:
     """What the transactions of one step did, all venues together, and what each part of it cost, USD.
 
-    ``size_delta`` is 0 where only margin moved, or where a transaction reverted, which costs gas all the same.
+    ``size_delta`` is 0 where margin moved or options were traded, and where a transaction reverted, which costs gas all
+    the same.
     """
 
     size_delta: float
@@ -137,6 +140,8 @@ class StepRecord:
     """Why the step left W or the net delta outside its band; None where both were inside."""
     guard_error: str | None = None
     """The bound that kept the keeper from what it wanted, where one did."""
+    options: OptionGains | None = None
+    """None where none was held as a hedge so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +215,9 @@ class ReplayReport:
     """Section, then name and text, in the order to be shown."""
     venues: tuple[VenueFigures, ...] = ()
     """As of the close; none where no chain kept them apart."""
+    options: OptionGains | None = None
+    """Of all that were held as a hedge, at the close; None where none was."""
+    option_positions: tuple[OptionResult, ...] = ()
 
     @property
     def marks(self) -> tuple[StepRecord | Closing, ...]:

@@ -16,6 +16,7 @@ from agent.report.gas import gas_use
 from agent.report.hedge_accounting import hedge_accounting
 from agent.report.iv_assumption import iv_assumption
 from agent.report.margin_use import worst_margin
+from agent.report.option_gains import gains_document
 from agent.report.outside_band import BandRecord, TimeOutside, governed_band, keeper_band
 from agent.report.replay_report import ReplayReport, StepRecord
 from agent.report.trades import trades_document
@@ -56,6 +57,7 @@ def summary_json(report: ReplayReport) -> str:
         "trades": trades_document(report),
         "gas": asdict(gas_use(report)),
         "venues": venues_document(report.venues),
+        "options": gains_document(report.options, report.option_positions),
         "margin": asdict(worst_margin(report)),
         "expiries": [asdict(expiry) for expiry in expiries(report)],
         "depth": [asdict(quote) for quote in report.depth],
@@ -115,6 +117,7 @@ def _step(step: StepRecord) -> dict[str, object]:
         "pnl_unhedged_usd": step.pnl_unhedged_usd,
         "pnl_hedged_usd": step.pnl_hedged_usd,
         "cost_usd": step.costs.total_usd,
+        "options_usd": None if step.options is None else step.options.total_usd,
         "worst_before": step.worst_before,
         "worst_after": step.worst_after,
         "governed_band": step.governed_band,

@@ -10,7 +10,7 @@ _COLUMNS = ("Time, UTC", "Size, {underlying}", "Price", "Cost", "Gas", "W before
 
 
 def trade_section(report: ReplayReport) -> str:
-    """Return the section; a transaction that moved margin alone, or reverted, has a size of zero and its gas."""
+    """Return the section; a transaction that moved margin or options alone, or reverted, has size 0 and its gas."""
     rows = [_row(step, step.trade) for step in report.steps if step.trade is not None]
     words = (
         "Each transaction with its average price without fee, what it cost (venue fee and impact), its gas, and the "

@@ -3,15 +3,17 @@ r"""Where the P&L of a step, or of a path, came from.
 From one mark to the next, with all Greeks as they were at the first and each option's own dvol and dt,
 
     P&L = delta dS + hedge dS                                       price
+        + gain of options held as a hedge
         + gamma dS^2 / 2 + speed dS^3 / 6                           curvature
         + theta dt + charm dS dt                                    time
         + vega dvol + vanna dS dvol + volga dvol^2 / 2              volatility
         - funding - fees - slippage - gas                           costs
         + unexplained.
 
-Charm and speed are what a step of dS ~ sqrt dt leaves next after gamma and theta, both of order dt^1.5. What is
-unexplained is the remainder, so that the parts add up to the P&L always: a large one means steps too long for these
-Greeks, an option about to expire, or marks and records that disagree.
+Options held as a hedge are no part of the book: their gain is given as a whole, premiums, fees, payoffs and change of
+value in it. Charm and speed are what a step of dS ~ sqrt dt leaves next after gamma and theta, both of order dt^1.5.
+What is unexplained is the remainder, so that the parts add up to the P&L always: a large one means steps too long for
+these Greeks, an option about to expire, or marks and records that disagree.
 
 An option that expires inside a step is settled at its payoff at the price that ends the step, and is gone afterwards.
 """
@@ -46,6 +48,7 @@ class Attribution:
     delta_usd: FloatArray
     """Options and holdings; the hedge stands apart."""
     hedge_usd: FloatArray
+    option_hedge_usd: FloatArray
     gamma_usd: FloatArray
     theta_usd: FloatArray
     vega_usd: FloatArray
@@ -107,6 +110,7 @@ def attribute_path(
     holding_quantity: float = 0.0,
     costs: StepCosts = _NO_COSTS,
     observed_pnl_usd: ArrayLike | None = None,
+    option_hedge_usd: ArrayLike = 0.0,
 ) -> Attribution:
     """Attribute the P&L of every step between two marks.
 
@@ -125,6 +129,8 @@ def attribute_path(
         Of each step.
     observed_pnl_usd
         P&L as the books show it, shape (steps,); None for that of full revaluation less ``costs``.
+    option_hedge_usd
+        Gain of options held as a hedge, shape (steps,) or a number.
 
     Returns
     -------
@@ -147,11 +153,18 @@ def attribute_path(
     spot_change = np.diff(spot)
     parts["delta"] += holding_quantity * spot_change
     hedge_pnl = hedge * spot_change
+    option_pnl = _per_step("option_hedge_usd", option_hedge_usd, steps)
     if observed_pnl_usd is None:
-        total = revalued + holding_quantity * spot_change + hedge_pnl - reduce(add, paid)
+        total = revalued + holding_quantity * spot_change + hedge_pnl + option_pnl - reduce(add, paid)
     else:
         total = _per_step("observed_pnl_usd", observed_pnl_usd, steps)
-    explained = [parts["delta"], hedge_pnl, *(parts[name] for name in _PARTS[1:]), *(0.0 - cost for cost in paid)]
+    explained = [
+        parts["delta"],
+        hedge_pnl,
+        option_pnl,
+        *(parts[name] for name in _PARTS[1:]),
+        *(0.0 - cost for cost in paid),
+    ]
     return Attribution(*[*explained, total - reduce(add, explained)])
 
 

@@ -7,23 +7,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from agent.backtest.price_series import PriceSeries
 from agent.chain.abi import Event, load_abi
 from agent.cli.ledger import app as ledger_commands
+from agent.demo import replay
+from agent.demo.scenario import Scenario
 from agent.execution.settlement import Timer
 from agent.execution.submit import Executor
 from agent.files.book_file import load_kept_book
 from agent.keeper.keeper import Keeper
 from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.records import IntentState, OptionEventKind, Purpose
+from agent.report.attribution import OPTIONS as OPTION_GAIN
+from agent.report.attribution import attribute_replay
 from agent.settings import load_settings
-from agent.units import WAD
+from agent.units import WAD, Seconds
 from agent.venues.protocol import FundingEvent, MaintenanceView, VenueProtocol
 from agent.venues.registry import VENUE_PROTOCOLS
 from tests.support.lyra_keeper import OPTIONS, write_book, write_settings
-from tests.support.lyra_vault import CAPS, CASH_USD, LyraVault, Order, afresh, open_lyra_vault
+from tests.support.lyra_vault import CAPS, CASH_USD, NAV_USD, LyraVault, Order, afresh, open_lyra_vault
 
 pytestmark = pytest.mark.chain
 
@@ -31,6 +37,7 @@ MAX_ERROR_BPS = 1.0
 EXECUTION_CAP = 3_000_000
 """As the networks' files have it: too little for a trade of options."""
 SCRIPTED = "scripted"
+CENT_USD = 0.01
 
 
 @pytest.fixture(scope="module")
@@ -219,3 +226,27 @@ def test_ledger_options__after_a_cycle__tells_what_was_paid_and_is_held(vault, t
     rows = json.loads(told.stdout)
     assert sum(row["paid_usd"] for row in rows) == pytest.approx(CASH_USD - vault.cash() / WAD)
     assert [row["held"] for row in rows] == [held.size / WAD for held in vault.holdings()]
+
+
+# HEDGE-638
+def test_report__bought_moved_and_expired__options_have_their_line_to_the_cent(vault, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(replay, "provenance", lambda scenario, world, bounds: {})
+    path = PriceSeries("ETHUSD", np.array([vault.now()]), np.array([vault.spot_usd]), Seconds(3_600), "scripted", None)
+    with keeper_of(vault, tmp_path) as keeper:
+        scenario = Scenario("Lyra", path, keeper.planner.book, "scripted", 0, float(NAV_USD))
+        recorder = replay.Recorder(scenario, keeper, 18, float, {})
+        assert recorder.record(keeper.cycle()).options is None, "a step tells what was there before its own trade"
+        for spot_usd, at_unix in ((1_800.0, vault.now() + 3_600), (1_900.0, vault.expiry() + 3_600)):
+            vault.pass_time_to(at_unix)
+            vault.publish(spot_usd)
+            recorder.record(keeper.cycle())
+        report = recorder.report(None, 1.0)
+        assert vault.holdings() == []
+    gains, found = report.options, attribute_replay(report)
+    assert gains is not None
+    assert (gains.premium_paid_usd > 0.0, gains.payoff_usd > 0.0, gains.value_usd) == (True, True, 0.0)
+    assert found.hedge_usd(OPTION_GAIN) == pytest.approx(gains.total_usd, abs=CENT_USD)
+    nav_change_usd = report.summary.vault_nav_usd - NAV_USD
+    causes = [found.hedge_usd(cause) for cause in found.causes if cause != "gas"]
+    assert sum(causes) == pytest.approx(nav_change_usd, abs=CENT_USD)
+    assert report.unexplained_usd == pytest.approx(0.0, abs=CENT_USD)

@@ -484,3 +484,16 @@ def test_cycle__settlement_on_its_way__nothing_else_is_done(keeper, world):
     result = keeper.cycle()
     assert world.steps == ["lease", "scan 5", "settle 5"]
     assert (result.outcome, result.options) == (Outcome.PENDING, (world.settled,))
+
+
+@pytest.mark.parametrize("waits", ["order", "errand", "settlement"])
+def test_cycle__something_is_on_its_way__all_that_was_done_before_is_told(keeper, world, monkeypatch, waits):
+    monkeypatch.setattr(world, "has_open", True)
+    world.resumed = [Settlement(IntentState.REVERTED)]
+    world.tended = [Tended(("settled",), block(6), None, "waits to be mined" if waits == "order" else None)]
+    world.errands = [Settlement(None if waits == "errand" else IntentState.EXECUTED, block(6), None, "not mined yet")]
+    world.settled = act(None)
+    result = keeper.cycle()
+    assert (result.outcome, "trade" in world.steps) == (Outcome.PENDING, False)
+    assert (result.resumed, result.orders, result.has_open_orders) == (IntentState.REVERTED, ("settled",), True)
+    assert (result.errand is not None, bool(result.options)) == (waits != "order", waits == "settlement")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from agent.domain import Book, TradeCosts
 from agent.errors import DataError
+from agent.policy.band_range import MOST_GAS_WEIGHT
 from agent.policy.band_solver import BandProblem, Criterion, solve_band
 from agent.policy.band_table import OVERSHOOT
 from agent.policy.optimal_band import OptimalBand, OptimalVarianceBand, _as_watched
@@ -137,6 +138,25 @@ def test_edges__costs_beyond_risk_tolerance__names_actual_limit_and_what_is_soun
     sound = float(re.search(r"Set risk_aversion_per_usd to (\S+) or less", str(refusal.value))[1])
     assert sound < aversion
     assert replace(policy, risk_aversion_per_usd=0.98 * sound).edges(exposure, COSTS).high_outer > 0.0
+
+
+@pytest.mark.parametrize(("times", "is_known"), [(0.98, True), (1.02, False), (4.0, False)])
+def test_edges__gas_beyond_risk_tolerance__is_refused_and_what_is_sound_answers(times, is_known):
+    """In the table's range and below it alike; the criterion of utility has no such bound."""
+    for quantity in (-10.0, 1_000.0):
+        aversion, gas_usd = 0.03 / abs(quantity), times * MOST_GAS_WEIGHT * abs(quantity) / 0.03
+        exposure, costs = exposure_of(quantity), replace(COSTS, gas_usd=gas_usd)
+        policy = replace(VARIANCE, risk_aversion_per_usd=aversion)
+        if is_known:
+            assert policy.edges(exposure, costs).high_outer > 0.0
+            continue
+        words = r"optimal_variance_band: risk aversion x gas of a trade is .*; the band is known up to 0\.5\. Set "
+        with pytest.raises(DataError, match=words + r".*, or use whalley_wilmott") as refusal:
+            policy.edges(exposure, costs)
+        sound = float(re.search(r"Set risk_aversion_per_usd to (\S+) or less", str(refusal.value))[1])
+        assert 0.8 * aversion / times < sound <= 1.001 * aversion / times
+        assert replace(VARIANCE, risk_aversion_per_usd=sound).edges(exposure, costs).high_outer > 0.0
+        assert replace(EXPONENTIAL, risk_aversion_per_usd=aversion).edges(exposure, costs).high_outer > 0.0
 
 
 def test_edges__vol_of_years__is_refused_in_words():

@@ -10,17 +10,24 @@ import pytest
 from agent.backtest.schedule import HedgedOption, follow_policy
 from agent.backtest.simulator import simulate
 from agent.domain import TradeCosts
+from agent.errors import DataError
 from agent.numerics.vector_math import NORMAL_DENSITY_AT_0
+from agent.policy import small_band as small_band_module
+from agent.policy.band_range import MOST_COST_WEIGHT, MOST_GAS_WEIGHT
 from agent.policy.band_solver import BandProblem, Criterion, solve_band
+from agent.policy.band_table import BAND_SIZES
 from agent.policy.leland import leland_vol_annual
 from agent.policy.optimal_band import OptimalVarianceBand
 from agent.policy.small_band import SmallBandProblem, small_band
 from agent.policy.whalley_wilmott import WhalleyWilmott, dynamic_band
 from agent.products.european import black76_delta
 from agent.units import SECONDS_PER_YEAR
+from benchmarks.band_table import loss
 
 SELDOM = 1e-9
 """Part of the variance between two looks that is as good as none."""
+LOOKS_A_BAND = 8.0
+"""Moves between two looks that cross half a band: fewer make another problem of it."""
 
 
 def problem_of(band_size, cost_weight, fixed_weight, stdev, is_short=True, look=SELDOM):
@@ -93,3 +100,55 @@ def test_optimal_variance_band__large_book__beats_the_small_cost_band_on_paths()
         float(cost.mean() + 0.5 * aversion * pnl.var()) for cost, pnl in zip(found.cost_usd, found.pnl_usd, strict=True)
     )
     assert optimal < 0.75 * small_cost
+
+
+# --- where it is known ------------------------------------------------------------------------------------------------
+
+
+def gas_problem(gas_weight, is_short=True, stdev=0.17, band_size=3e-5, cost_weight=2.0, look=SELDOM):
+    problem = problem_of(band_size, cost_weight, 0.0, stdev, is_short, look)
+    return problem._replace(fixed_cost_ratio=gas_weight / problem.risk_aversion)
+
+
+@pytest.mark.parametrize("is_short", [True, False])
+@pytest.mark.parametrize("cost_weight", [1e-3, 0.3, 2.0, MOST_COST_WEIGHT])
+@pytest.mark.parametrize("stdev", [0.02, 0.17, 1.5])
+def test_small_band__gas_up_to_its_bound__is_solved_over_all_of_the_rest(is_short, cost_weight, stdev):
+    for band_size in (1e-6, BAND_SIZES[0]):
+        for look in (SELDOM, 1e-4, 1e-2):
+            problem = gas_problem(MOST_GAS_WEIGHT, is_short, stdev, band_size, cost_weight, look)
+            for moneyness in (-3.0, -1.0, 0.0, 1.0, 3.0):
+                edges = small_band(problem, moneyness)
+                assert list(edges) == sorted(edges)
+                assert all(math.isfinite(edge) for edge in edges)
+
+
+@pytest.mark.parametrize("is_short", [True, False])
+@pytest.mark.parametrize("beyond", [1.001, 2.0, 6.0, 100.0])
+def test_small_band__gas_beyond_its_bound__refuses_and_names_what_is_sound(is_short, beyond):
+    problem = gas_problem(beyond * MOST_GAS_WEIGHT, is_short)
+    told = rf"risk aversion x gas of a trade is {problem.risk_aversion * problem.fixed_cost_ratio:.3g}; "
+    with pytest.raises(DataError, match=told + r".* known up to 0\.5\. Lower .*, or use whalley_wilmott"):
+        small_band(problem, 0.0)
+
+
+@pytest.mark.parametrize("is_short", [True, False])
+@pytest.mark.parametrize(("gas_weight", "has_root"), [(0.5, True), (2.0, True), (2.5, True), (3.1, False), (30, False)])
+def test_small_band__no_root__is_told_apart_from_a_solution(monkeypatch, is_short, gas_weight, has_root):
+    """Gas alone has none from 3 on, see the module: the bound lies far below."""
+    monkeypatch.setattr(small_band_module, "MOST_GAS_WEIGHT", math.inf)
+    problem = gas_problem(gas_weight, is_short, cost_weight=0.3)
+    if has_root:
+        assert small_band(problem, 0.0).high_outer > 0.0
+        return
+    with pytest.raises(DataError, match=r"iteration ended .* of its root away from it .* or use whalley_wilmott"):
+        small_band(problem, 0.0)
+
+
+@pytest.mark.parametrize("is_short", [True, False])
+@pytest.mark.parametrize(("gas_weight", "most_loss"), [(0.3, 0.06), (MOST_GAS_WEIGHT, 0.10)])
+def test_optimal_variance_band__gas_within_its_bound__loses_little_to_the_solver(is_short, gas_weight, most_loss):
+    problem = gas_problem(gas_weight, is_short, cost_weight=2.0)
+    outer = dynamic_band(NORMAL_DENSITY_AT_0 / 0.17, 1.0, *problem[:3]).outer
+    steps = math.ceil((LOOKS_A_BAND * NORMAL_DENSITY_AT_0 / outer) ** 2)
+    assert loss(BandProblem(*problem[:4], is_short, steps, Criterion.VARIANCE)) < most_loss

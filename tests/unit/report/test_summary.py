@@ -39,6 +39,7 @@ FIELDS = [
     "trades",
     "gas",
     "venues",
+    "options",
     "margin",
     "expiries",
     "depth",
