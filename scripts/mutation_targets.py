@@ -195,6 +195,8 @@ TARGETS: dict[str, Judge] = {
     **_venues(),
     "contracts/venues/gmx/GmxV2Venue.sol": GMX,
     "contracts/venues/gmx/GmxV2Market.sol": GMX,
+    "contracts/venues/gmx/GmxV2Positions.sol": GMX,
+    "contracts/venues/gmx/GmxV2Prices.sol": GMX,
     "contracts/venues/gmx/GmxV2Releases.sol": GMX,
     "contracts/venues/gmx/GmxV2Keys.sol": GMX,
     "contracts/book/LyraOptions.sol": LYRA,
