@@ -41,6 +41,7 @@ contract GmxV2Market is GmxV2Positions {
 
     uint256 private constant ORACLE_PRICES = 3; // of an order without a swap path
     uint256 private constant RESULT_WORDS = 6; // of `ExecutionPriceResult`
+    uint256 private constant SALE_RISE = 0.05e18; // a guard lets no order slip by more than 3 %
 
     error MarginTooLow(uint256 held, uint256 needed);
     error ExecutionFeeTooHigh(uint256 executionFee, uint256 limit);
@@ -174,6 +175,23 @@ contract GmxV2Market is GmxV2Positions {
         return _fee(gmxUsd, _highestFactor());
     }
 
+    /// @notice What `IOrderTerms` says of the next order of an account.
+    /// @dev GMX charges what is closed on the USD that it was opened at: the rate is higher where a position was opened at more
+    ///      than the price. No fee depends on the price of the fill; the rise makes up for the impact that a quoted sale price
+    ///      has lost, as far as a guard lets an order slip at all. Both of GMX's orders of a trade past 0 may take the most that
+    ///      the governor lets an execution cost: the price of gas is not known before the transaction.
+    function orderTerms(address account)
+        external
+        view
+        returns (uint256 feeRate, uint256 fixedFee, uint256 saleRise, uint256 sizeStep)
+    {
+        uint256 price = _gmxPrice(indexToken);
+        uint256 dearest = Math.max(price, Math.max(_entryOf(account, true), _entryOf(account, false)));
+        feeRate = Math.mulDiv(_highestFactor(), dearest, price * TO_WAD, Math.Rounding.Ceil);
+        fixedFee = etherUsd(2 * uint256(limits().maxExecutionFeeWei)) + 1; // a unit for what is rounded
+        return (feeRate, fixedFee, SALE_RISE, Math.ceilDiv(1e18, indexUnit));
+    }
+
     /// @notice The newest release that takes orders of a type; `NoUsableRelease` where none does.
     function usable(uint256 orderType) external view returns (Release memory) {
         return _usable(orderType);
@@ -239,6 +257,12 @@ contract GmxV2Market is GmxV2Positions {
     /// @dev Of all orders of a trade.
     function _executionFees(bool closes, bool opens) private view returns (uint256) {
         return _executionFee(closes, opens) * (closes && opens ? 2 : 1);
+    }
+
+    /// @dev What a side was opened at, as GMX writes prices, up; 0 where there is none.
+    function _entryOf(address account, bool isLong) private view returns (uint256) {
+        Side memory held = sideOf(account, isLong);
+        return held.sizeInTokens == 0 ? 0 : Math.ceilDiv(held.sizeInUsd, held.sizeInTokens);
     }
 
     function _askExecution(bool isLong, int256 usdDelta, int256 stored, Side memory side)
