@@ -203,9 +203,15 @@ class ChainClient:
         """Return what each request of a batch meets, a result or a revert; any other failure is the whole batch's."""
         return self._pool.first(lambda endpoint: _settled(endpoint.batch(batch)))
 
-    def simulate(self, sender: Address, call: Call, gas_limit: int, block: BlockRef) -> RejectedError | None:
-        """Execute ``call`` as ``sender`` on top of ``block`` without sending; return the decoded rejection, if any."""
-        transaction = {**_transaction(sender, call), "gas": hex(gas_limit)}
+    def simulate(
+        self, sender: Address, call: Call, gas_limit: int, block: BlockRef, gas_price_wei: Wei | None = None
+    ) -> RejectedError | None:
+        """Execute ``call`` as ``sender`` on top of ``block`` without sending; return the decoded rejection, if any.
+
+        Without a gas price the call sees one of 0; with one the sender has to have the money for all of the gas.
+        """
+        price = {} if gas_price_wei is None else {"gasPrice": hex(gas_price_wei)}
+        transaction = {**_transaction(sender, call), "gas": hex(gas_limit), **price}
         [answer] = self._at(block, [Request("eth_call", (transaction, _tag(block)))])
         if isinstance(answer.failure, RevertedError):
             return decode_revert(answer.failure.data, answer.failure.message)
