@@ -262,7 +262,7 @@ contract GmxV2Market is GmxV2Positions {
     /// @dev What a side was opened at, as GMX writes prices, up; 0 where there is none.
     function _entryOf(address account, bool isLong) private view returns (uint256) {
         Side memory held = sideOf(account, isLong);
-        return held.sizeInTokens == 0 ? 0 : Math.ceilDiv(held.sizeInUsd, held.sizeInTokens);
+        return held.sizeInTokens > 0 ? Math.ceilDiv(held.sizeInUsd, held.sizeInTokens) : 0;
     }
 
     function _askExecution(bool isLong, int256 usdDelta, int256 stored, Side memory side)

@@ -59,9 +59,9 @@ contract GmxTermsTest is GmxStage {
     }
 
     function test_orderTerms_ofAFlatAccount_areThoseOfTheMarket() external {
-        store.setUint(GmxV2Keys.positionFeeFactor(MARKET, true), 7e26);
+        store.setUint(GmxV2Keys.positionFeeFactor(MARKET, true), 7e26 + 1);
         (uint256 feeRate, uint256 fixedFee, uint256 saleRise, uint256 sizeStep) = venue.orderTerms();
-        assertEq(feeRate, 0.0007e18);
+        assertEq(feeRate, 0.0007e18 + 1); // up
         assertEq(fixedFee, 8e18 + 1); // twice the limit, at 2,000 USD
         assertEq(saleRise, 0.05e18);
         assertEq(sizeStep, 1);
