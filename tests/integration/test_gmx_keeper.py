@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -18,8 +19,9 @@ from agent.ledger.records import Acknowledgement, OrderState, Subject
 from agent.localnet.codec import encode_call
 from agent.localnet.evm import Transaction
 from agent.units import WAD, AssetUnits, Seconds, Wei
+from agent.venues.maintenance import maintenance_ratios
 from agent.venues.protocol import AccountEventKind
-from tests.support.gmx_world import ETHER_WEI, GMX_PRICE, MARKET, GmxWorld, gmx_world
+from tests.support.gmx_world import BASE_FEE_WEI, ETHER_WEI, GMX_PRICE, MARKET, GmxWorld, gmx_world
 from tests.support.keeper_world import START_PRICE_USD
 
 pytestmark = pytest.mark.chain
@@ -51,6 +53,12 @@ def world(chain) -> Iterator[GmxWorld]:
 def keeper(world) -> Iterator[Keeper]:
     with world.keeper() as keeper:
         yield keeper
+
+
+@pytest.fixture
+def client(world) -> Iterator[ChainClient]:
+    with closing(ChainClient(world.settings().chain)) as client:
+        yield client
 
 
 def net_delta(result: CycleResult) -> float:
@@ -275,16 +283,29 @@ def test_ether__runs_out__is_named_and_nothing_sent_until_there_is_some(world, k
     assert keeper.alerts.up == frozenset()
 
 
+def test_gas__dearer_than_an_execution_may_cost__is_waited_out(world, hedged):
+    nonce = world.rpc("eth_getTransactionCount", hedged.address, "latest")
+    world.localnet.step(DOWN, world.now() + 300, Wei(10 * BASE_FEE_WEI))
+    (refused,) = cycles(world, hedged, 1)
+    assert refused.rejection is not None
+    assert refused.rejection.name == "ExecutionFeeTooHigh"
+    assert world.rpc("eth_getTransactionCount", hedged.address, "latest") == nonce
+    world.step(DOWN)
+    require_hedged(cycles(world, hedged, 2)[-1])
+
+
+def test_maintenance__of_the_position__is_gmxs_own(world, client):
+    block = client.head(float(world.now()))
+    assert maintenance_ratios(client, world.deployment.venues, block) == {world.venue: 0.005}
+
+
 @pytest.mark.parametrize(
     ("wei", "verdict", "left"),
     [(0, Verdict.FAILED, 0), (10**16, Verdict.WARNING, 2), (ETHER_WEI, Verdict.GOOD, 24)],
 )
-def test_doctor__ether_of_the_account__says_how_many_trades_it_pays_for(world, tmp_path, wei, verdict, left):
+def test_doctor__ether_of_the_account__says_how_many_trades_it_pays_for(world, client, tmp_path, wei, verdict, left):
     world.rpc("anvil_setBalance", world.venue, hex(wei))
-    settings = world.settings()
-    client = ChainClient(settings.chain)
-    doctor = VaultDoctor(settings, client, world.deployment, client.head(float(world.now())))
+    doctor = VaultDoctor(world.settings(), client, world.deployment, client.head(float(world.now())))
     (check,) = [one for one in doctor.examine({}, tmp_path, None) if one.subject == "ether of gmx"]
-    client.close()
     assert check.verdict is verdict
     assert f"ETH of {world.venue} pay for {left} trades at the most each may cost" in check.found
