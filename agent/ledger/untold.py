@@ -10,10 +10,11 @@ cash as in `agent.ledger.accounting`. That is taken for funding up to what fundi
     |paid| <= rate max |size| P t + fees + slack x traded notional,
 
 ``rate`` the venue's own highest per day and what it charges beside, ``size`` each that was held, ``t`` the time since
-and one settlement; fees and trades are those since, for what they came to is worked out by the adapter. What an account
-has gained beyond is ether that somebody gave it, as far as it holds that much for its orders. Anything else stays a
-difference of NAV, at which the keeper stops. A size that is not the ledger's, while no order is open, is a trade of
-somebody else's: a liquidation or a deleveraging.
+and one settlement; fees and trades are those since, for what they came to is worked out by the adapter. Ether that an
+account holds for its orders moves with the price, by a tenth of its worth at most; what is gained beyond is ether that
+somebody gave, as far as the account holds that much. Anything else stays a difference of NAV, at which the keeper
+stops. A size that is not the ledger's, while no order is open, is a trade of somebody else's: a liquidation or a
+deleveraging.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ from agent.venues.registry import venue_protocol
 
 _LEAST_PART = 1_000_000
 """Less than this part of an account's equity is not booked yet: a row a cycle would say nothing."""
+_ETHER_PART = 10
+"""Of the worth of ether that an account holds for its orders, what its price may have made of it since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +98,10 @@ class UntoldEntries:
                 acts.append(AccountEventRecord(at, venue.address, kind, lacking.size_delta, lacking.cash))
             elif abs(lacking.cash) * _LEAST_PART > abs(measured.equity):
                 most = self._most(venue, measured, state.block.timestamp)
-                if abs(lacking.cash) <= most:
+                ether = self._ether(venue.address, state.block) if abs(lacking.cash) > most else 0
+                if abs(lacking.cash) <= most + ether // _ETHER_PART:
                     funding.append(FundingRecord(at, venue.address, Wad(-lacking.cash)))
-                elif 0 < lacking.cash <= most + self._ether(venue.address, state.block):
+                elif 0 < lacking.cash <= most + ether:
                     acts.append(AccountEventRecord(at, venue.address, AccountEventKind.DEPOSIT, Wad(0), lacking.cash))
         if acts:
             tell(acts)

@@ -84,6 +84,7 @@ GMX = VenueProtocol(
     ),
     account_events=(),
     fills_later=True,
+    fills_by_notional=True,
     governed=(
         GovernedFunction(
             _MARKET, "addRelease", "orders and their margin go through the new release, which is believed"

@@ -230,6 +230,8 @@ class VenueProtocol:
     """How anybody has an order executed; None where nobody but the venue's own keepers can."""
     fills_later: bool = False
     """Whether its adapter leaves orders, which it tells of by `IPerpVenue.OrderRequested` and `OrderUpdated`."""
+    fills_by_notional: bool = False
+    """Whether its orders are set by their notional: filled whole, the size is what that came to at the price."""
     rate_drifts: bool = False
     """Whether its funding rate drifts with the market's imbalance, as ``IFundingSpeed`` tells."""
     governed: tuple[GovernedFunction, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -110,6 +111,19 @@ def test_first_hedge__from_cash__every_dollar_is_told(world, keeper, told):
     assert keeper.alerts.up == frozenset()
 
 
+@pytest.mark.parametrize("ratio", [0.998, 1.0004])
+def test_order__filled_at_another_price__is_whole_at_the_size_it_came_to(world, keeper, ratio):
+    world.executes = False
+    cycles(world, keeper, 1)
+    world.execute(START_PRICE_USD * ratio)
+    world.executes = True
+    require_hedged(cycles(world, keeper, 1)[-1])
+    (order,) = keeper.ledger.orders()
+    assert (order.state, order.filled_size_delta) == (OrderState.EXECUTED, order.requested_size_delta)
+    assert keeper.ledger.accounts.venues[world.venue].size == world.size()
+    assert world.size() / order.requested_size_delta == pytest.approx(1 / ratio, rel=1e-6)
+
+
 def test_order__beyond_its_limit__is_cancelled_and_decided_anew(world, hedged):
     world.executes = False
     world.step(DOWN)
@@ -151,7 +165,12 @@ def test_book__turned_over__is_followed_through_zero_by_one_order(world, hedged)
         world.step(START_PRICE_USD, 86_400)
         world.executes = False
         cycles(world, keeper, 1)
-        assert len(world.open_keys()) == 2
+        close_key, _ = world.open_keys()
+        price = round(world.localnet.published_price()[0] * 0.9995 * 10**8) * GMX_PRICE // 10**8
+        world.gmx(world.release.handler, "execute(bytes32,uint256)", close_key, price)
+        (waits,) = cycles(world, keeper, 1)
+        assert (states(keeper)[-1], world.size()) == (OrderState.PARTLY, 0)
+        assert "is partly" in waits.reason
         world.executes = True
         world.execute()
         require_hedged(cycles(world, keeper, 1)[-1])
@@ -309,3 +328,22 @@ def test_doctor__ether_of_the_account__says_how_many_trades_it_pays_for(world, c
     (check,) = [one for one in doctor.examine({}, tmp_path, None) if one.subject == "ether of gmx"]
     assert check.verdict is verdict
     assert f"ETH of {world.venue} pay for {left} trades at the most each may cost" in check.found
+
+
+def test_days__of_moves_fees_and_lost_callbacks__leave_no_difference(world, keeper):
+    draw, price, owed = random.Random(20_261_128), START_PRICE_USD, 0
+    for _ in range(40):
+        price *= 1 + draw.gauss(0, 0.015)
+        owed += draw.randrange(10**24)
+        world.step(price, draw.choice((300, 3_600)))
+        for side in (True, False):
+            world.set_uint(owed, "CUMULATIVE_BORROWING_FACTOR", "address,bool", MARKET, side)
+        world.gmx(world.release.handler, "setDeaf(bool)", draw.random() < 0.3)
+        world.executes = False
+        (result,) = cycles(world, keeper, 1)
+        assert result.nav is not None
+        assert result.nav.error_bps < MOST_ERROR_BPS
+        world.execute(price * draw.choice((1.0, 0.9995, 1.0005, 0.98, 1.02)))
+    assert {OrderState.EXECUTED, OrderState.CANCELLED} <= set(states(keeper))
+    assert [event.kind for event in keeper.ledger.account_events()] == [AccountEventKind.DEPOSIT]
+    assert keeper.alerts.up == frozenset()

@@ -115,12 +115,18 @@ def test_gain__beyond_funding__is_ether_given_as_far_as_the_account_holds_it(led
     most = HOURLY + 30_000 * 0.005 / 24 + 30.0 + 150.0
     told = []
     entries(ledger, "gmx").book(seen(5, 0, WORTH + most + 200.01), told.extend)
-    entries(ledger, "gmx").book(seen(5, 0, WORTH - most - 0.01), told.extend)
+    entries(ledger, "gmx").book(seen(5, 0, WORTH - most - 20.01), told.extend)
     assert (told, paid(ledger)) == ([], [])
     entries(ledger, "gmx").book(seen(5, 0, WORTH + most + 200.0), told.extend)
     (event,) = ledger.account_events()
     assert told == [event]
     assert (event.kind, event.size_delta, event.cash) == (AccountEventKind.DEPOSIT, 0, usd(most + 200.0))
+
+
+def test_difference__ether_held_for_orders__moves_by_a_tenth_of_its_worth(ledger):
+    most = HOURLY + 30_000 * 0.005 / 24 + 30.0 + 150.0
+    entries(ledger, "gmx").book(seen(5, 0, WORTH - most - 20.0), pytest.fail)
+    assert paid(ledger) == [most + 20.0]
 
 
 def test_difference__booked_before__is_measured_by_the_time_since(ledger):
