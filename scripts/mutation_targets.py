@@ -54,18 +54,6 @@ ACCESS = ForgeTests(
     )
 )
 ORDERS = ForgeTests(("orders/*.t.sol",))
-GMX = ForgeTests(
-    (
-        "gmx/GmxAmounts.t.sol",
-        "gmx/GmxConformance.t.sol",
-        "gmx/GmxEdges.t.sol",
-        "gmx/GmxMarket.t.sol",
-        "gmx/GmxOrders.t.sol",
-        "gmx/GmxParts.t.sol",
-        "gmx/GmxQuotes.t.sol",
-    )
-)
-"""Judged on a double: the real GMX runs on no chain of ours. Tests with a whole vault around it take too long here."""
 RELAYS = ForgeTests(("GovernanceDelay.t.sol", "IntentRelay.t.sol", "RescueDesk.t.sol"))
 GUARD = ForgeTests(
     (
@@ -193,10 +181,6 @@ TARGETS: dict[str, Judge] = {
     "contracts/governance/GovernanceToken.sol": VOTES,
     "contracts/libraries/ChainBlocks.sol": BLOCKS,
     **_venues(),
-    "contracts/venues/gmx/GmxV2Venue.sol": GMX,
-    "contracts/venues/gmx/GmxV2Market.sol": GMX,
-    "contracts/venues/gmx/GmxV2Releases.sol": GMX,
-    "contracts/venues/gmx/GmxV2Keys.sol": GMX,
     "contracts/book/LyraOptions.sol": LYRA,
     "contracts/venues/lyra/LyraOptionVenue.sol": OPTION_VENUE,
     "contracts/venues/lyra/LyraAccount.sol": OPTION_VENUE,

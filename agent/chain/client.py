@@ -203,10 +203,20 @@ class ChainClient:
         """Return what each request of a batch meets, a result or a revert; any other failure is the whole batch's."""
         return self._pool.first(lambda endpoint: _settled(endpoint.batch(batch)))
 
-    def simulate(self, sender: Address, call: Call, gas_limit: int, block: BlockRef) -> RejectedError | None:
-        """Execute ``call`` as ``sender`` on top of ``block`` without sending; return the decoded rejection, if any."""
-        transaction = {**_transaction(sender, call), "gas": hex(gas_limit)}
-        [answer] = self._at(block, [Request("eth_call", (transaction, _tag(block)))])
+    def simulate(
+        self, sender: Address, call: Call, gas_limit: int, block: BlockRef, gas_price_wei: Wei | None = None
+    ) -> RejectedError | None:
+        """Execute ``call`` as ``sender`` on top of ``block`` without sending; return the decoded rejection, if any.
+
+        Without a gas price the call sees one of 0. With one the sender is lent the money for the gas, by the state
+        override of go-ethereum's ``eth_call``, which Anvil knows too: what is asked is how the call would end.
+        """
+        parameters: tuple[object, ...] = ({**_transaction(sender, call), "gas": hex(gas_limit)}, _tag(block))
+        if gas_price_wei is not None:
+            lent = {sender: {"balance": hex(gas_limit * gas_price_wei + call.value_wei)}}
+            priced = {**_transaction(sender, call), "gas": hex(gas_limit), "gasPrice": hex(gas_price_wei)}
+            parameters = (priced, _tag(block), lent)
+        [answer] = self._at(block, [Request("eth_call", parameters)])
         if isinstance(answer.failure, RevertedError):
             return decode_revert(answer.failure.data, answer.failure.message)
         return None

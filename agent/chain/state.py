@@ -24,6 +24,8 @@ class OwnViews(NamedTuple):
 
     orders: frozenset[str] = frozenset()
     funding_speed: frozenset[str] = frozenset()
+    untold_funding: frozenset[str] = frozenset()
+    """Whose funding is booked while it accrues, by what the account is worth: none of it is told as accrued."""
 
 
 PLAIN_VIEWS = OwnViews()
@@ -232,7 +234,7 @@ class StateCalls:
             size=Wad(size),
             mark_price=Wad(mark[0]),
             index_price=Wad(index[0]),
-            funding_accrued=Wad(funding_accrued),
+            funding_accrued=Wad(0 if kind in self._own_views.untold_funding else funding_accrued),
             funding_rate_per_day=Wad(funding_rate[0]),
             free_collateral=AssetUnits(free_collateral[0]),
             max_funding_rate_per_day=Wad(max_funding_rate[0]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from eth_utils.address import to_checksum_address
 
 from agent.chain.abi import load_abi
 from agent.chain.client import ChainClient
-from agent.chain.deployment import Deployment
+from agent.chain.deployment import Deployment, venue_names
 from agent.doctor.check import Check, Verdict, attempted, good, judged
 from agent.domain import BlockRef
 from agent.errors import AgentError, DataError, RejectedError
@@ -25,6 +26,8 @@ from agent.status.reading import StatusReader
 from agent.status.records import KeeperStatus, VaultStatus
 from agent.status.risk import worst_net_delta_of
 from agent.units import WAD, Address, from_wad, wei_to_eth
+from agent.venues.execution_ether import ether_accounts, held_ether
+from agent.venues.protocol import ExecutionEther
 
 MIN_REBALANCES_LEFT = 20
 """Gas money below it is a warning: at two rebalances a day, ten days."""
@@ -64,6 +67,7 @@ class VaultDoctor:
         yield _modes(status)
         yield _oracle(status)
         yield from _venues(status)
+        yield from self._ether()
         yield _delta(status)
         yield attempted("key", "see docs/runbook.md, Keys", lambda: self._key(environment))
         yield from (_gas(keeper) for keeper in status.keepers)
@@ -95,6 +99,22 @@ class VaultDoctor:
             wrong.append(f"HedgeVault.asset is {asset}, not the manifest's asset")
         found = "; ".join(wrong) or f"vault, guard, oracle, book, registry and asset name one another ({asset})"
         return judged("wiring", not wrong, found, _ANOTHER_VAULT)
+
+    def _ether(self) -> Iterator[Check]:
+        """Yield whether accounts hold the ether that their orders are executed with."""
+        names = venue_names(self._deployment)
+        for venue, ether in ether_accounts(self._deployment).items():
+            subject, mend = f"ether of {names[venue]}", f"send ether to {venue}, the venue's account"
+            yield attempted(subject, mend, partial(self._orders_left, subject, venue, ether, mend))
+
+    def _orders_left(self, subject: str, venue: Address, ether: ExecutionEther, mend: str) -> Check:
+        held = held_ether(self._client, venue, ether, self._block)
+        terms = load_abi("IOrderTerms").function("orderTerms").at(venue)
+        [(_, fixed_fee, *_)] = self._client.read([terms], self._block)
+        left = held.worth // fixed_fee
+        found = f"{signed(wei_to_eth(held.held), 4)} ETH of {venue} pay for {left:,} trades at the most each may cost"
+        verdict = Verdict.WARNING if left else Verdict.FAILED
+        return judged(subject, left >= MIN_REBALANCES_LEFT, found, mend, verdict)
 
     def _key(self, environment: Mapping[str, str]) -> Check:
         chain_id = self._settings.chain.chain_id

@@ -22,6 +22,8 @@ class AlertEvent(StrEnum):
     """A liquidator took over part or all of a venue account's position."""
     ACCOUNT_BAD_DEBT = "account_bad_debt"
     """A venue wrote off what an account owed."""
+    ACCOUNT_NEEDS_ETHER = "account_needs_ether"
+    """A venue account has too little of the ether that its orders are executed with: none is asked for meanwhile."""
     ACCOUNT_CHANGED = "account_changed"
     """Somebody else changed a venue account: a deposit, a trade, a market that closed."""
     BOOK_MISMATCH = "book_mismatch"

@@ -99,7 +99,7 @@ class Keeper:
             goes_by_chain=starts_on_mismatch,
         )
         self._nav = NavWatch(self.ledger, self.alerts, settings.keeper, deployment.asset.decimals)
-        self._untold = UntoldEntries(self.ledger, deployment, first_block.timestamp)
+        self._untold = UntoldEntries(planner.client, self.ledger, deployment, first_block.timestamp)
         self._orders = OrderWatch(self.ledger, self.alerts, settings.keeper, venue_names(deployment))
         url = settings.keeper.price_service_url
         sources = prices if prices is not None or url is None else HermesUpdates(url)

@@ -23,11 +23,13 @@ from agent.decision.held_options import held_positions, with_held
 from agent.decision.margin_first import MarginFirst, margin_first
 from agent.domain import AnyPosition, BlockRef, Book, Decision, Intent, Snapshot
 from agent.errors import AgentError, RejectedError
+from agent.execution.fees import BASE_FEE_HEADROOM
 from agent.execution.intents import Proposal, build_intent, call_on
 from agent.guard import band_now, worst_net_delta
 from agent.risk.settlement import Settlement
 from agent.settings import Settings
 from agent.units import Address, Rounding, Seconds, Wei, eth_to_wei, gwei_to_wei
+from agent.venues.execution_ether import ether_accounts
 from agent.venues.registry import OWN_VIEWS, option_protocol
 
 NO_AVERAGES: Mapping[Seconds, float] = MappingProxyType({})
@@ -87,6 +89,7 @@ class Planner:
         self.rollup = Rollup(client, RollupKind(settings.chain.rollup))
         self.policy = settings.policy.build()
         self.decision_settings = settings.to_decision_parameters(deployment.asset.decimals)
+        self.ether_venues = frozenset(ether_accounts(deployment))
 
     @classmethod
     def open(cls, settings: Settings, book: Book, keeper: Address | None = None) -> Planner:
@@ -239,8 +242,15 @@ class Planner:
         return build_intent(sight.snapshot, proposal, self.settings.execution.deadline_seconds)
 
     def simulate(self, intent: Intent, sender: Address, block: BlockRef) -> RejectedError | None:
-        """Return how the chain would refuse an intent on top of ``block``, None when it would accept."""
-        return self.client.simulate(sender, call_on(intent, block), self.settings.execution.max_gas_units, block)
+        """Return how the chain would refuse an intent on top of ``block``, None when it would accept.
+
+        Where orders are executed with ether by the price of gas, gas has the price of a first bid.
+        """
+        asks_for_ether = any(leg.size_delta and leg.venue in self.ether_venues for leg in intent.legs)
+        settings = self.settings.execution
+        tip = gwei_to_wei(settings.priority_fee_gwei, Rounding.UP)
+        price = Wei(BASE_FEE_HEADROOM * block.base_fee_wei + tip) if asks_for_ether else None
+        return self.client.simulate(sender, call_on(intent, block), settings.max_gas_units, block, price)
 
     def close(self) -> None:
         """Close the connections."""

@@ -13,6 +13,7 @@ from agent.execution.submit import Executor, Terms
 from agent.execution.survey import Survey
 from agent.guard import worst_net_delta
 from agent.keeper.alerts import AlertEvent, AlertLog
+from agent.keeper.ether_watch import EtherWatch
 from agent.keeper.guard_check import Verdict, execution_mismatch, simulation_mismatch
 from agent.keeper.margin_ahead import margin_ahead
 from agent.keeper.planner import CycleView, Planner, Sight
@@ -40,6 +41,7 @@ class Rebalancer:
         self._executor = executor
         self._sender = sender
         self._alerts = alerts
+        self._ether = EtherWatch(planner.deployment, alerts)
         self._waits_for_margin = frozenset(
             name
             for entry in planner.deployment.venues
@@ -77,8 +79,10 @@ class Rebalancer:
             rejection=rejection,
             guard_mirror_mismatch=simulation_mismatch(proposal, rejection),
         )
+        lacking = self._ether.look(proposal.legs, rejection, sight.block.timestamp)
         if rejection is not None:
-            return replace(seen, reason=f"{proposal.reason}; simulation refuses: {rejection}")
+            words = f"simulation refuses: {rejection}" + (f"; {lacking}" if lacking else "")
+            return replace(seen, reason=f"{proposal.reason}; {words}")
         if self._executor is None:
             return replace(seen, outcome=Outcome.SHADOW, reason=f"{proposal.reason}; a shadow sends nothing")
         return self._send(self._executor, sight, record, seen, survey)

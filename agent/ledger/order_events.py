@@ -27,10 +27,17 @@ _NOBODYS_INTENT = IntentId("0x" + "00" * 32)
 
 
 class OrderEvents:
-    """Reads the events of the adapters that leave orders; there may be none."""
+    """Reads the events of the adapters that leave orders; there may be none.
 
-    def __init__(self, ledger: VaultLedger, venues: Iterable[Address]) -> None:
+    ``by_notional``: those whose orders are set by their notional. An order has filled whole there when its notional
+    has, at whatever size; its steps say how far of what was asked for it has come, its fills what it came to.
+    """
+
+    def __init__(
+        self, ledger: VaultLedger, venues: Iterable[Address], by_notional: frozenset[Address] = frozenset()
+    ) -> None:
         self._ledger = ledger
+        self._by_notional = by_notional
         self.venues = frozenset(venues)
         abi = load_abi("IPerpVenue")
         self._requested, self._updated = abi.event("OrderRequested"), abi.event("OrderUpdated")
@@ -69,15 +76,25 @@ class OrderEvents:
                 state = _STATES[fields["status"]]
                 if order is None or state is None:
                     continue
-                filled = fields["filledSizeDelta"]
+                filled = self._part_of(order, fields["filledSizeDelta"], state)
                 step = _step(log, order.intent_id, fields, state, order.requested_size_delta, filled)
                 of_order = earlier.setdefault((step.venue, step.order_id), [])
-                new = _new_fill(step, order, fields, of_order)
+                new = _new_fill(step, fields, of_order)
                 of_order += new
                 fills += new
             steps.append(step)
             orders[step.venue, step.order_id] = advance(orders.get((step.venue, step.order_id)), step)
         return steps, fills
+
+    def _part_of(self, order: Order, filled: int, state: OrderState) -> int:
+        """Return how far of what was asked for an order has come."""
+        requested = order.requested_size_delta
+        if order.venue not in self._by_notional or filled * requested <= 0:
+            return filled
+        if state is OrderState.EXECUTED:
+            return requested
+        most = abs(requested) - (state is OrderState.PARTLY)
+        return max(-most, min(filled, most))
 
 
 def _order_id(fields: Mapping[str, Any]) -> str:
@@ -95,18 +112,17 @@ def _step(
     return OrderStep(_at(log), intent_id, log.emitter, _order_id(fields), state, Wad(requested), Wad(filled))
 
 
-def _new_fill(
-    step: OrderStep, before: Order, fields: Mapping[str, Any], known: Sequence[FillRecord]
-) -> list[FillRecord]:
+def _new_fill(step: OrderStep, fields: Mapping[str, Any], known: Sequence[FillRecord]) -> list[FillRecord]:
     """Return what is filled and paid beyond the ``known`` fills of the order: the event tells of the whole of it.
 
     An intent does not name an order: those that the vault did not ask for share one.
     """
-    size = step.filled_size_delta - before.filled_size_delta
+    filled = fields["filledSizeDelta"]
+    size = filled - sum(fill.size_delta for fill in known)
     fee = fields["fee"] - sum(fill.fee for fill in known)
     if size == 0 and fee == 0:
         return []
-    traded = step.filled_size_delta * fields["executionPrice"]
+    traded = filled * fields["executionPrice"]
     traded -= sum(fill.size_delta * fill.execution_price for fill in known)
     price = traded // size if size else 0
     return [FillRecord(step.at, step.intent_id, step.venue, Wad(size), Wad(size), Wad(price), Wad(fee))]

@@ -64,13 +64,11 @@ class EventScanner:
         self._funding: list[FundingSource] = funding_sources(client, deployment, block)
         self._account_events = account_event_sources(client, deployment, block)
         self._sequence = FundingSequence(client, ledger)
+        protocols = {Address(e.address): venue_protocol(e.kind, f"venue {e.name}") for e in deployment.venues}
         self._orders = OrderEvents(
             ledger,
-            (
-                Address(entry.address)
-                for entry in deployment.venues
-                if venue_protocol(entry.kind, f"venue {entry.name}").fills_later
-            ),
+            (venue for venue, protocol in protocols.items() if protocol.fills_later),
+            frozenset(venue for venue, protocol in protocols.items() if protocol.fills_by_notional),
         )
         self._options = OptionEvents(client, deployment, block)
         self.on_account_events: Callable[[Sequence[AccountEventRecord]], None] = lambda _: None

@@ -9,10 +9,12 @@ cash as in `agent.ledger.accounting`. That is taken for funding up to what fundi
 
     |paid| <= rate max |size| P t + fees + slack x traded notional,
 
-``rate`` the venue's own highest per day, ``size`` each that was held, ``t`` the time since and one settlement; fees and
-trades are those since, for what they came to is worked out by the adapter. Anything beyond stays a difference of NAV,
-at which the keeper stops. A size that is not the ledger's, while no order is open, is a trade of somebody else's: a
-liquidation or a deleveraging.
+``rate`` the venue's own highest per day and what it charges beside, ``size`` each that was held, ``t`` the time since
+and one settlement; fees and trades are those since, for what they came to is worked out by the adapter. Ether that an
+account holds for its orders moves with the price, by a tenth of its worth at most; what is gained beyond is ether that
+somebody gave, as far as the account holds that much. Anything else stays a difference of NAV, at which the keeper
+stops. A size that is not the ledger's, while no order is open, is a trade of somebody else's: a liquidation or a
+deleveraging.
 """
 
 from __future__ import annotations
@@ -22,20 +24,24 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from agent.chain.block_id import BlockId
+from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment
 from agent.chain.state import ChainState, VenueState
-from agent.domain import VenueMeasurement
+from agent.domain import BlockRef, VenueMeasurement
 from agent.ledger.accounting import corrections
 from agent.ledger.orders import is_final
 from agent.ledger.records import AccountEventRecord, FundingRecord, LogId, Scan
 from agent.ledger.store import VaultLedger
 from agent.rounding import mul_div_up
 from agent.units import BPS, SECONDS_PER_DAY, WAD, Address, BlockHash, Seconds, Wad
+from agent.venues.execution_ether import ether_accounts, held_ether
 from agent.venues.protocol import AccountEventKind, UntoldFunding
 from agent.venues.registry import venue_protocol
 
 _LEAST_PART = 1_000_000
 """Less than this part of an account's equity is not booked yet: a row a cycle would say nothing."""
+_ETHER_PART = 10
+"""Of the worth of ether that an account holds for its orders, what its price may have made of it since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +59,11 @@ class UntoldEntries:
     newest cycle on record.
     """
 
-    def __init__(self, ledger: VaultLedger, deployment: Deployment, first_unix: Seconds) -> None:
+    def __init__(self, client: ChainClient, ledger: VaultLedger, deployment: Deployment, first_unix: Seconds) -> None:
+        self._client = client
         self._ledger = ledger
         self._asset_decimals = deployment.asset.decimals
+        self._ethers = ether_accounts(deployment)
         self._fundings: dict[Address, UntoldFunding] = {}
         for entry in deployment.venues:
             funding = venue_protocol(entry.kind, f"venue {entry.name}").funding
@@ -66,7 +74,14 @@ class UntoldEntries:
         self._times: dict[BlockHash, Seconds] = {}
 
     def book(self, state: ChainState, tell: Callable[[Sequence[AccountEventRecord]], None]) -> None:
-        """Book what the accounts of a look at the chain have come to; ``tell`` hears of others' acts before that."""
+        """Book what the accounts of a look at the chain have come to; ``tell`` hears of others' acts before that.
+
+        Raises
+        ------
+        TransientError
+            How much ether an account holds is wanted, and nobody says.
+
+        """
         if not self._fundings:
             return
         funding: list[FundingRecord] = []
@@ -81,8 +96,13 @@ class UntoldEntries:
             if lacking.size_delta:
                 kind = AccountEventKind.TRADE
                 acts.append(AccountEventRecord(at, venue.address, kind, lacking.size_delta, lacking.cash))
-            elif self._is_funding(venue, measured, -lacking.cash, state.block.timestamp):
-                funding.append(FundingRecord(at, venue.address, Wad(-lacking.cash)))
+            elif abs(lacking.cash) * _LEAST_PART > abs(measured.equity):
+                most = self._most(venue, measured, state.block.timestamp)
+                ether = self._ether(venue.address, state.block) if abs(lacking.cash) > most else 0
+                if abs(lacking.cash) <= most + ether // _ETHER_PART:
+                    funding.append(FundingRecord(at, venue.address, Wad(-lacking.cash)))
+                elif 0 < lacking.cash <= most + ether:
+                    acts.append(AccountEventRecord(at, venue.address, AccountEventKind.DEPOSIT, Wad(0), lacking.cash))
         if acts:
             tell(acts)
         if acts or funding:
@@ -97,17 +117,22 @@ class UntoldEntries:
             order.venue == venue.address and not is_final(order.state) for order in self._ledger.orders()
         )
 
-    def _is_funding(self, venue: VenueState, measured: VenueMeasurement, paid: int, now: Seconds) -> bool:
-        if abs(paid) * _LEAST_PART <= abs(measured.equity):
-            return False
+    def _most(self, venue: VenueState, measured: VenueMeasurement, now: Seconds) -> int:
+        """Return the most that funding can have been since the last booking, WAD USD."""
         terms, since = self._fundings[venue.address], self._since(venue.address)
         fills = [f for f in self._ledger.fills() if f.venue == venue.address and f.at.block.number > since.number]
         traded = sum(mul_div_up(abs(fill.size_delta), fill.execution_price, WAD) for fill in fills)
         before = accumulate((-fill.size_delta for fill in reversed(fills)), initial=int(venue.size))
         seconds = now - since.unix + terms.period_seconds
         notional_wad = max(abs(size) for size in before) * measured.price
-        of_time = notional_wad * venue.max_funding_rate_per_day * seconds // (SECONDS_PER_DAY * WAD**2)
-        return abs(paid) <= of_time + sum(fill.fee for fill in fills) + mul_div_up(traded, terms.slack_bps, BPS)
+        rate = venue.max_funding_rate_per_day + terms.other_bps_per_day * WAD // BPS
+        of_time = notional_wad * rate * seconds // (SECONDS_PER_DAY * WAD**2)
+        return of_time + sum(fill.fee for fill in fills) + mul_div_up(traded, terms.slack_bps, BPS)
+
+    def _ether(self, venue: Address, block: BlockRef) -> int:
+        """Return the worth of the ether that an account holds for its orders, WAD USD."""
+        ether = self._ethers.get(venue)
+        return 0 if ether is None else held_ether(self._client, venue, ether, block).worth
 
     def _since(self, venue: Address) -> _Since:
         booked = [payment.at.block for payment in self._ledger.funding() if payment.venue == venue]

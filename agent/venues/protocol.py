@@ -72,11 +72,13 @@ class UntoldFunding:
     """Funding that nothing tells: what an account comes to beside its margin and its fills.
 
     ``period_seconds``: how often it is settled. ``slack_bps``: share of what was traded by which fills may be told
-    worse than they were, 1e-4.
+    worse than they were, 1e-4. ``other_bps_per_day``: what is charged beside the highest rate of funding, 1e-4 of
+    notional.
     """
 
     period_seconds: Seconds
     slack_bps: int
+    other_bps_per_day: int = 0
 
 
 class AccountEventKind(Enum):
@@ -158,6 +160,19 @@ class PythSettlement:
 
 
 @dataclass(frozen=True, slots=True)
+class ExecutionEther:
+    """Ether of the account that orders are executed with, by the gas price of the transaction that asks for them.
+
+    ``too_low``: the error by which the adapter says that there is too little. ``holder``, found as an emitter is, has
+    ``worth``: from wei to WAD USD.
+    """
+
+    too_low: str
+    holder: tuple[View, ...]
+    worth: Function
+
+
+@dataclass(frozen=True, slots=True)
 class GovernedFunction:
     """A function of a protocol's own contracts for governor or guardian, and what it allows at worst, in one line.
 
@@ -215,10 +230,14 @@ class VenueProtocol:
     """How anybody has an order executed; None where nobody but the venue's own keepers can."""
     fills_later: bool = False
     """Whether its adapter leaves orders, which it tells of by `IPerpVenue.OrderRequested` and `OrderUpdated`."""
+    fills_by_notional: bool = False
+    """Whether its orders are set by their notional: filled whole, the size is what that came to at the price."""
     rate_drifts: bool = False
     """Whether its funding rate drifts with the market's imbalance, as ``IFundingSpeed`` tells."""
     governed: tuple[GovernedFunction, ...] = ()
     """What governor and guardian may do on its contracts."""
+    ether: ExecutionEther | None = None
+    """What orders are executed with, where the account has to hold ether for it."""
     waits_for_margin: frozenset[str] = frozenset()
     """Errors by which its adapter refuses a trade whose margin has yet to arrive."""
     errands: tuple[Function, ...] = ()

@@ -5,17 +5,21 @@ from __future__ import annotations
 from agent.chain.state import OwnViews
 from agent.errors import DataError
 from agent.venues.curie import CURIE
+from agent.venues.gmx import GMX
 from agent.venues.hyperevm import HYPEREVM
 from agent.venues.lyra import LYRA
-from agent.venues.protocol import OptionProtocol, VenueProtocol
+from agent.venues.protocol import OptionProtocol, UntoldFunding, VenueProtocol
 from agent.venues.synthetix import SYNTHETIX
 
-VENUE_PROTOCOLS: dict[str, VenueProtocol] = {"curie": CURIE, "hyperevm": HYPEREVM, "synthetix": SYNTHETIX}
+VENUE_PROTOCOLS: dict[str, VenueProtocol] = {"curie": CURIE, "gmx": GMX, "hyperevm": HYPEREVM, "synthetix": SYNTHETIX}
 ORDER_KINDS = frozenset(kind for kind, protocol in VENUE_PROTOCOLS.items() if protocol.fills_later)
 """Those whose adapters leave orders."""
 OWN_VIEWS = OwnViews(
     orders=ORDER_KINDS,
     funding_speed=frozenset(kind for kind, protocol in VENUE_PROTOCOLS.items() if protocol.rate_drifts),
+    untold_funding=frozenset(
+        kind for kind, protocol in VENUE_PROTOCOLS.items() if isinstance(protocol.funding, UntoldFunding)
+    ),
 )
 """What a look at the chain asks of which of them."""
 OPTION_PROTOCOLS: dict[str, OptionProtocol] = {"lyra": LYRA}

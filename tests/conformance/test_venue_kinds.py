@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import tomllib
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from agent.chain.abi import load_abi
+from agent.chain.artifacts import load_artifact
 from agent.localnet.registry import MARKET_PROTOCOLS
+from agent.units import Address
 from agent.venues.protocol import UntoldFunding
 from agent.venues.registry import OPTION_PROTOCOLS, VENUE_PROTOCOLS
 
@@ -90,6 +94,20 @@ def test_registries__local_chain__brings_up_what_the_agent_knows():
 @pytest.mark.parametrize("kind", VENUE_PROTOCOLS)
 def test_protocol__its_folder_of_contracts__holds_the_adapter(repository, kind):
     assert (repository / "contracts" / "venues" / kind / f"{VENUE_PROTOCOLS[kind].adapter}.sol").is_file()
+
+
+@pytest.mark.chain
+@pytest.mark.parametrize("kind", [kind for kind, protocol in VENUE_PROTOCOLS.items() if protocol.market])
+def test_market_of_ours__example_on_its_page__is_what_a_deployment_takes(repository, kind):
+    page = (repository / "docs" / f"{kind}.md").read_text(encoding="utf-8")
+    example = tomllib.loads(page.partition("```toml\n")[2].partition("```")[0], parse_float=Decimal)
+    [venue] = example["venue"]["live"]
+    own = VENUE_PROTOCOLS[kind].market
+    assert (venue["kind"], set(venue["addresses"])) == (kind, set(own.addresses))
+    addresses = {name: Address(f"0x{1:040x}") for name in own.addresses}
+    arguments = own.terms.model_validate(venue["terms"]).arguments(Address(f"0x{2:040x}"), addresses)
+    constructor = next(entry for entry in load_artifact(own.contract)["abi"] if entry["type"] == "constructor")
+    assert len(arguments) == len(constructor["inputs"])
 
 
 @pytest.mark.parametrize("kind", MARKET_PROTOCOLS)

@@ -2,42 +2,25 @@
 pragma solidity ^0.8.28;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
-import {IAggregatorV3} from "../../interfaces/IAggregatorV3.sol";
 import {IPerpVenue} from "../../interfaces/IPerpVenue.sol";
 import {IVaultAccess} from "../../interfaces/IVaultAccess.sol";
 import {GmxV2Keys} from "./GmxV2Keys.sol";
-import {GmxV2Releases} from "./GmxV2Releases.sol";
+import {GmxV2Positions} from "./GmxV2Positions.sol";
+import {GmxV2Prices} from "./GmxV2Prices.sol";
 import {IGmxDataStore, IGmxReader} from "./IGmxV2.sol";
 
-/// @title One market of GMX v2.2, and what an account there is worth
-/// @notice Purpose. Reads GMX for the adapters of one vault: positions, what they are worth, and what a trade costs. It keeps
-///         no funds and no orders; `GmxV2Venue` does.
-///
-///         Trust. Size, collateral and orders are read from GMX's DataStore; profit and fees from the newest Reader that gives
-///         the size that the DataStore has. Where none does it reverts `NoReaderAnswers`: what is missing is not taken for 0.
-///
-///         Price. GMX executes at prices that are not on chain before. Mark and index are those of the feed that GMX itself
-///         refers to (`PRICE_FEED`); the vault's oracle judges them.
+/// @title One market of GMX v2.2, and what a trade there is
+/// @notice Purpose. Reads GMX for the adapters of one vault: what a trade closes and opens, what it costs, and what is left of
+///         the market's capacity. It keeps no funds and no orders; `GmxV2Venue` does. What an account is worth is in
+///         `GmxV2Positions`, feeds and units in `GmxV2Prices`, GMX's contracts and the governed limits in `GmxV2Releases`.
 ///
 ///         Rounding. What is counted in favour of the account goes down, what against it up.
-///
-///         Known limits. The collateral counts at 1 USD. Long tokens, and price impact stored in index tokens, move with the
-///         price though the size does not hold them; both are small beside a position. What closing costs is in `quote` alone.
-///         Delayed collateral counts whole, less GMX's reduction, from the moment that GMX notes it.
-contract GmxV2Market is GmxV2Releases {
+contract GmxV2Market is GmxV2Positions {
     using SafeCast for int256;
     using SafeCast for uint256;
-
-    /// @notice What GMX has of one side of an account: USD of entry (1e30), index tokens, asset units.
-    struct Side {
-        uint256 sizeInUsd;
-        uint256 sizeInTokens;
-        uint256 collateral;
-    }
 
     /// @notice What of a trade closes and what opens, in GMX's numbers.
     /// @param closed The side that is closed, before.
@@ -56,52 +39,10 @@ contract GmxV2Market is GmxV2Releases {
         Side opened;
     }
 
-    /// @dev What the Reader says of a position, WAD USD.
-    struct Sheet {
-        int256 collateral;
-        int256 profit;
-        int256 storedImpact;
-        int256 owedFees;
-        int256 claimable;
-    }
-
-    uint256 private constant FLOAT = 1e30; // GMX's USD and factors
-    uint256 private constant TO_WAD = 1e12;
     uint256 private constant ORACLE_PRICES = 3; // of an order without a swap path
     uint256 private constant RESULT_WORDS = 6; // of `ExecutionPriceResult`
+    uint256 private constant SALE_RISE = 0.05e18; // a guard lets no order slip by more than 3 %
 
-    // Words of `PositionInfo`.
-    uint256 private constant INFO_WORDS = 66;
-    uint256 private constant AT_SIZE_IN_USD = 4;
-    uint256 private constant AT_COLLATERAL = 6;
-    uint256 private constant AT_FUNDING_FEE = 28;
-    uint256 private constant AT_CLAIMABLE_LONG = 29;
-    uint256 private constant AT_CLAIMABLE_SHORT = 30;
-    uint256 private constant AT_BORROWING_FEE = 35;
-    uint256 private constant AT_STORED_IMPACT = 60;
-    uint256 private constant AT_PROFIT = 63;
-
-    /// @notice Token of the pool that shorts are paid from, and margin is in.
-    address public immutable collateral;
-
-    /// @notice Token of the pool that longs are paid from.
-    address public immutable longToken;
-
-    /// @notice Token that is traded; GMX knows some by an address without a contract.
-    address public immutable indexToken;
-
-    /// @notice Wrapped native token.
-    address public immutable wnt;
-
-    /// @notice Asset units of 1 USD.
-    uint256 public immutable collateralUnit;
-
-    /// @notice Index tokens of one underlying unit.
-    uint256 public immutable indexUnit;
-
-    error NoReaderAnswers(bytes32 positionKey);
-    error PriceMissing(address token);
-    error WrongMarket(address market, address collateral);
     error MarginTooLow(uint256 held, uint256 needed);
     error ExecutionFeeTooHigh(uint256 executionFee, uint256 limit);
 
@@ -118,106 +59,9 @@ contract GmxV2Market is GmxV2Releases {
         uint8 indexDecimals,
         Release memory release,
         Limits memory limits_
-    ) GmxV2Releases(access_, dataStore_, router_, market_) {
-        _addRelease(release);
-        _setLimits(limits_);
-        IGmxReader.Market memory m = IGmxReader(release.reader).getMarket(address(dataStore_), market_);
-        if (m.longToken == m.shortToken) revert WrongMarket(market_, m.shortToken);
-        (indexToken, longToken, collateral) = (m.indexToken, m.longToken, m.shortToken);
-        wnt = dataStore_.getAddress(GmxV2Keys.WNT);
-        indexUnit = 10 ** indexDecimals;
-        collateralUnit = 10 ** IERC20Metadata(m.shortToken).decimals();
-    }
-
-    // --- an account -----------------------------------------------------------------------------------------------
-
-    /// @notice Size of an account, underlying units, by the DataStore.
-    function sizeOf(address account) public view returns (int256) {
-        return toSize(_tokens(account, true)) - toSize(_tokens(account, false));
-    }
-
-    /// @notice One side of an account, by the DataStore.
-    function sideOf(address account, bool isLong) public view returns (Side memory side) {
-        bytes32 key = GmxV2Keys.position(account, market, collateral, isLong);
-        side.sizeInUsd = dataStore.getUint(GmxV2Keys.ofEntry(key, GmxV2Keys.SIZE_IN_USD));
-        side.sizeInTokens = dataStore.getUint(GmxV2Keys.ofEntry(key, GmxV2Keys.SIZE_IN_TOKENS));
-        side.collateral = dataStore.getUint(GmxV2Keys.ofEntry(key, GmxV2Keys.COLLATERAL_AMOUNT));
-    }
-
-    /// @notice What an account is worth: positions, what can be claimed now or later, cash and ether, WAD USD; with its size
-    ///         and the price that this is taken at.
-    /// @param timeKeys Hours whose delayed collateral counts, beside this one and the last.
-    /// @param cash Collateral that it holds or has on its way, asset units.
-    /// @param wei_ Ether, the same.
-    function valueOf(address account, uint256[] calldata timeKeys, uint256 cash, uint256 wei_)
-        external
-        view
-        returns (int256 held, int256 total, uint256 price)
-    {
-        uint256 gmxPrice = _gmxPrice(indexToken);
-        (held, price) = (sizeOf(account), _toWad(gmxPrice));
-        for (uint256 side = 0; side < 2; ++side) {
-            Sheet memory sheet = _sheet(account, side == 0, gmxPrice);
-            total += sheet.collateral + sheet.profit + sheet.storedImpact + sheet.claimable - sheet.owedFees;
-        }
-        total += _claimableUsd(account, timeKeys) + toUsd(cash) + etherUsd(wei_).toInt256();
-    }
-
-    /// @notice What `IPerpVenue.position` says.
-    /// @param cash Collateral that it holds or has on its way, asset units.
-    function positionOf(address account, uint256 cash) external view returns (IPerpVenue.Position memory current) {
-        uint256 gmxPrice = _gmxPrice(indexToken);
-        (current.size, current.margin) = (sizeOf(account), toUsd(cash));
-        Side memory held = sideOf(account, current.size > 0);
-        if (held.sizeInTokens != 0) current.entryPrice = _toWad(held.sizeInUsd / held.sizeInTokens);
-        for (uint256 side = 0; side < 2; ++side) {
-            Sheet memory sheet = _sheet(account, side == 0, gmxPrice);
-            current.margin += sheet.collateral;
-            current.unrealisedPnl += sheet.profit + sheet.storedImpact;
-            current.fundingAccrued += sheet.claimable - sheet.owedFees;
-        }
-    }
-
-    /// @notice Borrowing and funding fees that a position owes, WAD USD.
-    function owedFees(address account, bool isLong) external view returns (int256) {
-        return _sheet(account, isLong, _gmxPrice(indexToken)).owedFees;
-    }
-
-    /// @notice Delayed collateral of an hour, less what GMX cuts off and what is claimed, token units.
-    function owedOf(address account, address token, uint256 timeKey) public view returns (uint256) {
-        uint256 whole = dataStore.getUint(GmxV2Keys.claimableCollateral(market, token, timeKey, account));
-        if (whole == 0) return 0;
-        uint256 cut = dataStore.getUint(GmxV2Keys.collateralReduction(market, token, timeKey, account));
-        uint256 claimed = dataStore.getUint(GmxV2Keys.claimedCollateral(market, token, timeKey, account));
-        return Math.saturatingSub(Math.mulDiv(whole, Math.saturatingSub(FLOAT, cut), FLOAT), claimed);
-    }
-
-    /// @notice Present hour as GMX counts it, for delayed collateral.
-    function hour() public view returns (uint256) {
-        return block.timestamp / Math.max(dataStore.getUint(GmxV2Keys.TIME_DIVISOR), 1);
-    }
-
-    /// @notice Whether GMX has an order of that key.
-    function isListed(bytes32 key) external view returns (bool) {
-        return key != 0 && dataStore.containsBytes32(GmxV2Keys.ORDER_LIST, key);
-    }
-
-    /// @notice Whether GMX has frozen it.
-    function isFrozen(bytes32 key) external view returns (bool) {
-        return dataStore.getBool(GmxV2Keys.ofEntry(key, GmxV2Keys.IS_FROZEN));
-    }
-
-    /// @notice Seconds until GMX lets go of an order.
-    function expirationTime() external view returns (uint256) {
-        return dataStore.getUint(GmxV2Keys.REQUEST_EXPIRATION_TIME);
-    }
+    ) GmxV2Prices(access_, dataStore_, router_, market_, indexDecimals, release, limits_) {}
 
     // --- the market -----------------------------------------------------------------------------------------------
-
-    /// @notice Price of GMX's feed, WAD USD.
-    function markPrice() public view returns (uint256) {
-        return _toWad(_gmxPrice(indexToken));
-    }
 
     /// @notice Funding as GMX last saved it, WAD of notional a day.
     function fundingRate() external view returns (int256 perDay) {
@@ -331,26 +175,26 @@ contract GmxV2Market is GmxV2Releases {
         return _fee(gmxUsd, _highestFactor());
     }
 
+    /// @notice What `IOrderTerms` says of the next order of an account.
+    /// @dev GMX charges what is closed on the USD that it was opened at: the rate is higher where a position was opened at more
+    ///      than the price. No fee depends on the price of the fill; the rise makes up for the impact that a quoted sale price
+    ///      has lost, as far as a guard lets an order slip at all. Both of GMX's orders of a trade past 0 may take the most that
+    ///      the governor lets an execution cost: the price of gas is not known before the transaction.
+    function orderTerms(address account)
+        external
+        view
+        returns (uint256 feeRate, uint256 fixedFee, uint256 saleRise, uint256 sizeStep)
+    {
+        uint256 price = _gmxPrice(indexToken);
+        uint256 dearest = Math.max(price, Math.max(_entryOf(account, true), _entryOf(account, false)));
+        feeRate = Math.mulDiv(_highestFactor(), dearest, price * TO_WAD, Math.Rounding.Ceil);
+        fixedFee = etherUsd(2 * uint256(limits().maxExecutionFeeWei)) + 1; // a unit for what is rounded
+        return (feeRate, fixedFee, SALE_RISE, Math.ceilDiv(1e18, indexUnit));
+    }
+
     /// @notice The newest release that takes orders of a type; `NoUsableRelease` where none does.
     function usable(uint256 orderType) external view returns (Release memory) {
         return _usable(orderType);
-    }
-
-    // --- units ----------------------------------------------------------------------------------------------------
-
-    /// @notice Index tokens to underlying units.
-    function toSize(uint256 tokens) public view returns (int256) {
-        return Math.mulDiv(tokens, 1e18, indexUnit).toInt256();
-    }
-
-    /// @notice Asset units to WAD USD.
-    function toUsd(uint256 assets) public view returns (int256) {
-        return Math.mulDiv(assets, 1e18, collateralUnit).toInt256();
-    }
-
-    /// @notice Wei to WAD USD.
-    function etherUsd(uint256 wei_) public view returns (uint256) {
-        return wei_ == 0 ? 0 : Math.mulDiv(wei_, _gmxPrice(wnt), TO_WAD);
     }
 
     /// @notice For this contract alone: `getExecutionPrice` of the newest Reader that answers.
@@ -363,11 +207,6 @@ contract GmxV2Market is GmxV2Releases {
     }
 
     // --- private --------------------------------------------------------------------------------------------------
-
-    function _tokens(address account, bool isLong) private view returns (uint256) {
-        bytes32 key = GmxV2Keys.position(account, market, collateral, isLong);
-        return dataStore.getUint(GmxV2Keys.ofEntry(key, GmxV2Keys.SIZE_IN_TOKENS));
-    }
 
     /// @dev GMX's sizes of a trade. A long gives up tokens rounded up, a short down, as GMX does.
     function _sizes(address account, int256 sizeDelta) private view returns (Plan memory p) {
@@ -420,6 +259,12 @@ contract GmxV2Market is GmxV2Releases {
         return _executionFee(closes, opens) * (closes && opens ? 2 : 1);
     }
 
+    /// @dev What a side was opened at, as GMX writes prices, up; 0 where there is none.
+    function _entryOf(address account, bool isLong) private view returns (uint256) {
+        Side memory held = sideOf(account, isLong);
+        return held.sizeInTokens > 0 ? Math.ceilDiv(held.sizeInUsd, held.sizeInTokens) : 0;
+    }
+
     function _askExecution(bool isLong, int256 usdDelta, int256 stored, Side memory side)
         private
         view
@@ -452,74 +297,5 @@ contract GmxV2Market is GmxV2Releases {
 
     function _fee(uint256 gmxUsd, uint256 factor) private pure returns (uint256) {
         return Math.mulDiv(gmxUsd, factor, FLOAT * TO_WAD, Math.Rounding.Ceil);
-    }
-
-    /// @dev What the Reader says of the position of one side; nothing where there is none.
-    function _sheet(address account, bool isLong, uint256 gmxPrice) private view returns (Sheet memory sheet) {
-        bytes32 key = GmxV2Keys.position(account, market, collateral, isLong);
-        uint256 sizeInUsd = dataStore.getUint(GmxV2Keys.ofEntry(key, GmxV2Keys.SIZE_IN_USD));
-        if (sizeInUsd == 0) return sheet;
-        IGmxReader.MarketPrices memory prices = _pricesAt(gmxPrice);
-        bytes memory question = abi.encodeCall(
-            IGmxReader.getPositionInfo, (address(dataStore), _referralStorage(), key, prices, 0, address(0), true)
-        );
-        bytes memory answer = _askReader(question, INFO_WORDS, AT_SIZE_IN_USD, sizeInUsd);
-        if (answer.length == 0) revert NoReaderAnswers(key);
-        sheet.collateral = toUsd(_word(answer, AT_COLLATERAL));
-        sheet.profit = _floor(int256(_word(answer, AT_PROFIT)));
-        sheet.storedImpact = _floor(int256(_word(answer, AT_STORED_IMPACT)));
-        sheet.owedFees = toUsd(_word(answer, AT_BORROWING_FEE) + _word(answer, AT_FUNDING_FEE));
-        sheet.claimable = toUsd(_word(answer, AT_CLAIMABLE_SHORT))
-            + Math.mulDiv(_word(answer, AT_CLAIMABLE_LONG), prices.longTokenPrice.min, TO_WAD).toInt256();
-    }
-
-    /// @dev Funding and delayed collateral that an account may claim, and long tokens that it holds.
-    function _claimableUsd(address account, uint256[] calldata timeKeys) private view returns (int256) {
-        uint256 longTokens = IERC20(longToken).balanceOf(account)
-            + dataStore.getUint(GmxV2Keys.claimableFunding(market, longToken, account));
-        uint256 assets = dataStore.getUint(GmxV2Keys.claimableFunding(market, collateral, account));
-        uint256 now_ = hour();
-        (bool hasThis, bool hasLast) = (false, now_ == 0);
-        for (uint256 i = 0; i < timeKeys.length; ++i) {
-            if (timeKeys[i] == now_) hasThis = true;
-            if (timeKeys[i] + 1 == now_) hasLast = true;
-            assets += owedOf(account, collateral, timeKeys[i]);
-            longTokens += owedOf(account, longToken, timeKeys[i]);
-        }
-        if (!hasThis) assets += owedOf(account, collateral, now_);
-        if (!hasThis) longTokens += owedOf(account, longToken, now_);
-        if (!hasLast) assets += owedOf(account, collateral, now_ - 1);
-        if (!hasLast) longTokens += owedOf(account, longToken, now_ - 1);
-        int256 total = toUsd(assets);
-        if (longTokens == 0) return total;
-        return total + Math.mulDiv(longTokens, _gmxPrice(longToken), TO_WAD).toInt256();
-    }
-
-    /// @dev Price of GMX's feed, as GMX writes prices.
-    function _gmxPrice(address token) private view returns (uint256 price) {
-        address feed = dataStore.getAddress(GmxV2Keys.priceFeed(token));
-        if (feed == address(0)) revert PriceMissing(token);
-        (, int256 answer,,,) = IAggregatorV3(feed).latestRoundData();
-        uint256 multiplier = dataStore.getUint(GmxV2Keys.priceFeedMultiplier(token));
-        if (answer > 0) price = Math.mulDiv(uint256(answer), multiplier, FLOAT);
-        if (price == 0) revert PriceMissing(token);
-    }
-
-    function _pricesAt(uint256 gmxPrice) private view returns (IGmxReader.MarketPrices memory prices) {
-        uint256 long = longToken == indexToken ? gmxPrice : _gmxPrice(longToken);
-        uint256 short = _gmxPrice(collateral);
-        prices.indexTokenPrice = IGmxReader.Price(gmxPrice, gmxPrice);
-        prices.longTokenPrice = IGmxReader.Price(long, long);
-        prices.shortTokenPrice = IGmxReader.Price(short, short);
-    }
-
-    function _toWad(uint256 gmxPrice) private view returns (uint256) {
-        return gmxPrice * indexUnit / TO_WAD;
-    }
-
-    /// @dev 1e30 to WAD, down.
-    function _floor(int256 gmxUsd) private pure returns (int256 usd) {
-        usd = gmxUsd / int256(TO_WAD);
-        if (gmxUsd % int256(TO_WAD) < 0) --usd;
     }
 }

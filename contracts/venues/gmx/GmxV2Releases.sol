@@ -61,11 +61,20 @@ abstract contract GmxV2Releases is Governed {
     error NoUsableRelease(uint256 count);
     error MarginFactorTooLow(uint256 marginFactor, uint256 minimum);
 
-    constructor(IVaultAccess access_, IGmxDataStore dataStore_, address router_, address market_) Governed(access_) {
+    constructor(
+        IVaultAccess access_,
+        IGmxDataStore dataStore_,
+        address router_,
+        address market_,
+        Release memory release,
+        Limits memory limits_
+    ) Governed(access_) {
         dataStore = dataStore_;
         roleStore = IGmxRoleStore(dataStore_.roleStore());
         router = router_;
         market = market_;
+        _addRelease(release);
+        _setLimits(limits_);
     }
 
     // --- the governor ---------------------------------------------------------------------------------------------

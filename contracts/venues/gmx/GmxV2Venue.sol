@@ -6,6 +6,7 @@ import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
+import {IOrderTerms} from "../../interfaces/IOrderTerms.sol";
 import {IPerpVenue} from "../../interfaces/IPerpVenue.sol";
 import {PendingOrders} from "../PendingOrders.sol";
 import {GmxV2Keys} from "./GmxV2Keys.sol";
@@ -44,7 +45,7 @@ import {IGmxCallbacks, IGmxExchangeRouter, IGmxOrderHandler, IGmxWnt} from "./IG
 ///         worked out from what came back, at the fee of the worse side, with fees accrued since it was asked for inside. The
 ///         execution fee counts whole in `fee`, though a part of it comes back. A deleveraging or a liquidation while a close is
 ///         open counts as that close's fill. Profit that GMX failed to swap stays in long tokens; only WNT can be used, as ether.
-contract GmxV2Venue is PendingOrders, IGmxCallbacks {
+contract GmxV2Venue is PendingOrders, IGmxCallbacks, IOrderTerms {
     using SafeCast for uint256;
     using SafeERC20 for IERC20;
 
@@ -293,6 +294,11 @@ contract GmxV2Venue is PendingOrders, IGmxCallbacks {
     }
 
     // --- the order ------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IOrderTerms
+    function orderTerms() external view returns (uint256, uint256, uint256, uint256) {
+        return market.orderTerms(address(this));
+    }
 
     /// @inheritdoc PendingOrders
     function _progressOf(bytes32, Order memory kept) internal view override returns (Progress memory p) {

@@ -103,6 +103,17 @@ contract GmxMarketTest is GmxStage {
         assertEq(total, (position + claims + 1000) * 1e18 + etherUsd);
     }
 
+    function test_orderTerms_areThoseOfTheIndexToken(bool isLong) external {
+        (uint256 feeRate, uint256 fixedFee,, uint256 sizeStep) = btc.orderTerms(account);
+        assertEq(feeRate, 0.0005e18);
+        assertEq(fixedFee, 40e18 + 1); // twice 0.01 ether
+        assertEq(sizeStep, 1e10);
+        _hold(isLong);
+        store.setUint(GmxV2Keys.ofEntry(_key(isLong), GmxV2Keys.SIZE_IN_USD), 72_000e30);
+        (feeRate,,,) = btc.orderTerms(account);
+        assertEq(feeRate, 0.0006e18);
+    }
+
     function test_value_withoutAPosition_isWhatIsOwedAndHeld() external {
         (int256 size, int256 total,) = btc.valueOf(account, noted, CASH, 0);
         assertEq(size, 0);

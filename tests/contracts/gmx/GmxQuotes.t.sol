@@ -6,6 +6,8 @@ import {IVaultAccess} from "../../../contracts/interfaces/IVaultAccess.sol";
 import {IPerpVenue} from "../../../contracts/interfaces/IPerpVenue.sol";
 import {GmxV2Keys} from "../../../contracts/venues/gmx/GmxV2Keys.sol";
 import {GmxV2Market} from "../../../contracts/venues/gmx/GmxV2Market.sol";
+import {GmxV2Positions} from "../../../contracts/venues/gmx/GmxV2Positions.sol";
+import {GmxV2Prices} from "../../../contracts/venues/gmx/GmxV2Prices.sol";
 import {GmxV2Releases} from "../../../contracts/venues/gmx/GmxV2Releases.sol";
 import {GmxV2Venue} from "../../../contracts/venues/gmx/GmxV2Venue.sol";
 import {IGmxDataStore, IGmxReader} from "../../../contracts/venues/gmx/IGmxV2.sol";
@@ -105,7 +107,7 @@ contract GmxQuotesTest is GmxStage {
     function test_quote_withoutAReader_isNone() external {
         reader.setStale(true);
         vm.mockCall(address(reader), abi.encodeWithSelector(IGmxReader.getExecutionPrice.selector), "");
-        vm.expectRevert(abi.encodeWithSelector(GmxV2Market.NoReaderAnswers.selector, bytes32(0)));
+        vm.expectRevert(abi.encodeWithSelector(GmxV2Positions.NoReaderAnswers.selector, bytes32(0)));
         venue.quote(1e18);
     }
 
@@ -192,7 +194,7 @@ contract GmxQuotesTest is GmxStage {
     // --- what it refuses to work with -----------------------------------------------------------------------------
 
     function test_price_thatIsNoneIsSaid() external {
-        bytes memory refusal = abi.encodeWithSelector(GmxV2Market.PriceMissing.selector, address(wnt));
+        bytes memory refusal = abi.encodeWithSelector(GmxV2Prices.PriceMissing.selector, address(wnt));
         feed.updateAnswer(0);
         vm.expectRevert(refusal);
         venue.markPrice();
@@ -300,7 +302,7 @@ contract GmxQuotesTest is GmxStage {
         IGmxReader.Market memory one = IGmxReader.Market(MARKET, address(wnt), address(token), address(token));
         GmxV2Releases.Release memory release = gmx.releases()[0];
         release.reader = address(new GmxReaderDouble(one));
-        vm.expectRevert(abi.encodeWithSelector(GmxV2Market.WrongMarket.selector, MARKET, address(token)));
+        vm.expectRevert(abi.encodeWithSelector(GmxV2Prices.WrongMarket.selector, MARKET, address(token)));
         new GmxV2Market(
             IVaultAccess(address(vault)),
             IGmxDataStore(address(store)),

@@ -491,6 +491,15 @@ def test_simulate__call__is_the_senders_with_its_gas_on_top_of_the_block(monkeyp
     assert seen == [({"from": SENDER, "to": CALL.to, "data": CALL.data, "gas": hex(21_000)}, tag)]
 
 
+def test_simulate__price_of_gas__is_seen_by_the_call(monkeypatch):
+    seen: list[Any] = []
+    client = client_of(monkeypatch, FakeServer("one", eth_call=told("0x", seen)))
+    client.simulate(SENDER, CALL, 21_000, BLOCK, Wei(7))
+    priced = {"from": SENDER, "to": CALL.to, "data": CALL.data, "gas": hex(21_000), "gasPrice": "0x7"}
+    tag = {"blockHash": BLOCK.hash, "requireCanonical": True}
+    assert seen == [(priced, tag, {SENDER: {"balance": hex(147_000)}})]
+
+
 def test_simulate__reverts__is_the_rejection_and_a_fault_is_none(monkeypatch):
     client = client_of(monkeypatch, FakeServer("one", eth_call=reverting))
     assert isinstance(client.simulate(SENDER, CALL, 21_000, BLOCK), RejectedError)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.chain.deployment import Deployment
-from agent.chain.state import StateCalls, read_state
+from agent.chain.state import OwnViews, StateCalls, read_state
 from agent.domain import Budget, Track
 from agent.errors import DataError, TransientError
 from agent.units import Address
@@ -94,6 +94,13 @@ def test_decode__all_answer__every_number_in_its_place():
     first = state.venues[0]
     assert (first.name, first.size, first.funding_accrued) == ("first", wad(3), wad(-7))
     assert (first.mark_price, first.index_price, first.max_funding_rate_per_day) == (wad(3_010), wad(3_005), wad("0.1"))
+
+
+def test_decode__funding_that_nothing_tells__is_not_accrued_beside_what_is_booked():
+    outputs = [*vault_answers(venue(3, 3), venue(3, 3)), *ANSWERS, *ANSWERS]
+    kinds = frozenset({deployment().venues[0].kind})
+    first = StateCalls(deployment(), own_views=OwnViews(untold_funding=kinds)).decode(BLOCK, outputs).venues[0]
+    assert (first.size, first.funding_accrued) == (wad(3), 0)
 
 
 @pytest.mark.parametrize(("low", "high", "last"), [(0, 3, 3), (-4, 0, -4), (-4, 3, -4), (-2, 3, 3)])

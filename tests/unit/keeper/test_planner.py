@@ -14,7 +14,7 @@ from agent.execution.intents import call_on
 from agent.keeper import planner as planner_module
 from agent.keeper.planner import CycleView, Planner
 from agent.policy.whalley_wilmott import WhalleyWilmott
-from agent.units import Address, BlockHash, Wei
+from agent.units import Address, BlockHash, Wad, Wei
 from tests.support.decision_builders import COSTS, SETTINGS, held, snapshot_of
 
 GWEI = 10**9
@@ -26,6 +26,7 @@ def planner_of(live_fee: int | None = None, policy: object = POLICY) -> Planner:
     """A planner on a chain that charges ``live_fee`` for data, where it tells."""
     planner = object.__new__(Planner)
     planner.policy = policy
+    planner.ether_venues = frozenset()
     planner.settings = SimpleNamespace(costs=SimpleNamespace(data_fee_gwei=Decimal("1.5")))
     planner.deployment = SimpleNamespace(contract=lambda name: {"HedgeVault": VAULT}[name])
     asked = (VAULT, 900_000, snapshot_of(held(0.0)).block)
@@ -80,9 +81,27 @@ def test_intent__of_a_view__is_of_its_decision_and_ends_after_the_configured_tim
 
 def test_simulate__intent__is_called_on_top_of_the_block_with_the_most_gas():
     planner, view = planner_of(), view_of(6.0)
-    planner.settings.execution = SimpleNamespace(deadline_seconds=240, max_gas_units=2_000_000)
+    planner.settings.execution = SimpleNamespace(
+        deadline_seconds=240, max_gas_units=2_000_000, priority_fee_gwei=Decimal(3)
+    )
     intent, refusal = planner.intent(view), RejectedError("NetDeltaExceeded")
     later = replace(view.block, number=view.block.number + 1, hash=BlockHash("0x" + "22" * 32))
     asked = (VAULT, call_on(intent, later), 2_000_000, later)
-    planner.client = SimpleNamespace(simulate=lambda *arguments: {asked: refusal}[arguments])
+    planner.client = SimpleNamespace(simulate=lambda *arguments: {(*asked, None): refusal}[arguments])
     assert planner.simulate(intent, VAULT, later) is refusal
+
+
+def test_simulate__venue_takes_ether_by_the_gas_price__sees_that_of_a_first_bid():
+    planner, view = planner_of(), view_of(6.0)
+    planner.settings.execution = SimpleNamespace(
+        deadline_seconds=240, max_gas_units=2_000_000, priority_fee_gwei=Decimal(3)
+    )
+    intent = planner.intent(view)
+    block = replace(view.block, hash=BlockHash("0x" + "22" * 32), base_fee_wei=Wei(7 * GWEI))
+    prices: list[Wei | None] = []
+    planner.client = SimpleNamespace(simulate=lambda *arguments: prices.append(arguments[-1]))
+    planner.ether_venues = frozenset({intent.legs[0].venue})
+    planner.simulate(intent, VAULT, block)
+    margin_alone = replace(intent, legs=tuple(replace(leg, size_delta=Wad(0)) for leg in intent.legs))
+    planner.simulate(margin_alone, VAULT, block)
+    assert prices == [17 * GWEI, None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.chain.abi import load_abi
+from agent.errors import DataError
 from agent.ledger.database import Database
 from agent.ledger.records import OrderState, VaultIdentity
 from agent.ledger.scan import EventScanner
@@ -132,6 +133,36 @@ def test_orders__of_one_intent__each_is_booked_with_its_own_price_and_fee(chain,
     account = ledger.accounts.venues[VENUE]
     assert (account.size, account.fees) == (-3 * WAD, 5 * WAD)
     assert account.traded == -WAD * PRICE - 2 * WAD * (PRICE + WAD)
+
+
+# 1 ETH asked for at $3,000, bought at a price a third lower: $3,000 came to 1.5 ETH.
+def test_order__set_by_its_notional__is_whole_at_the_size_that_it_came_to(chain, ledger):
+    scanner = EventScanner(chain, ledger, deployment("gmx"), chain.head())
+    scanner.scan(chain.grow(*asked(WAD)))
+    scanner.scan(chain.grow(updated(PARTLY, WAD * 6 // 5, 2_500 * WAD)))
+    assert [order.pending_size_delta for order in ledger.orders()] == [1]
+    scanner.scan(chain.grow(updated(FILLED, WAD * 3 // 2, 2_000 * WAD, 2 * WAD)))
+    (order,) = ledger.orders()
+    assert (order.state, order.filled_size_delta) == (OrderState.EXECUTED, WAD)
+    account = ledger.accounts.venues[VENUE]
+    assert (account.size, account.traded, account.fees) == (WAD * 3 // 2, 3_000 * WAD * WAD, 2 * WAD)
+
+
+@pytest.mark.parametrize(("kind", "status", "filled"), [("gmx", FILLED, -WAD), ("synthetix", FILLED, WAD * 3 // 2)])
+def test_order__filled_beyond_what_its_venue_may__is_refused(chain, ledger, kind, status, filled):
+    scanner = EventScanner(chain, ledger, deployment(kind), chain.head())
+    scanner.scan(chain.grow(*asked(WAD)))
+    with pytest.raises(DataError, match="filled of 1000000000000000000 requested"):
+        scanner.scan(chain.grow(updated(status, filled)))
+
+
+def test_order__set_by_its_notional__cancelled_keeps_what_has_filled(chain, ledger):
+    scanner = EventScanner(chain, ledger, deployment("gmx"), chain.head())
+    scanner.scan(chain.grow(*asked(-2 * WAD)))
+    scanner.scan(chain.grow(updated(CANCELLED, -WAD)))
+    (order,) = ledger.orders()
+    assert (order.state, order.filled_size_delta) == (OrderState.CANCELLED, -WAD)
+    assert ledger.accounts.venues[VENUE].size == -WAD
 
 
 def test_order__cancelled_with_its_deposit_lost__is_a_fee_alone(chain, ledger):

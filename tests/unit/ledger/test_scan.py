@@ -463,6 +463,6 @@ def test_scan__reorganisations_at_random__leave_the_events_of_the_chain_that_is_
 
 
 def test_event_scanner__venue_of_an_unknown_kind__is_refused(chain, ledger):
-    known = "curie, hyperevm, synthetix"
-    with pytest.raises(DataError, match=f"is of kind 'gmx', which is not one of {known}; mend its kind"):
-        EventScanner(chain, ledger, deployment("gmx"), chain.head())
+    known = "curie, gmx, hyperevm, synthetix"
+    with pytest.raises(DataError, match=f"is of kind 'dydx', which is not one of {known}; mend its kind"):
+        EventScanner(chain, ledger, deployment("dydx"), chain.head())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
+from agent.chain.abi import Call
 from agent.chain.block_id import BlockId
 from agent.domain import BlockRef
 from agent.ledger.accounting import check_nav
@@ -21,7 +23,7 @@ from agent.ledger.records import (
     VaultIdentity,
 )
 from agent.ledger.untold import UntoldEntries
-from agent.units import WAD, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
+from agent.units import WAD, Address, AssetUnits, BlockHash, IntentId, Seconds, Wad, Wei
 from agent.venues.protocol import AccountEventKind
 from tests.unit.ledger.test_accounting import chain_state, measured, usd, venue_state
 from tests.unit.ledger.test_scan import FIRST_BLOCK, VAULT, VENUE, deployment
@@ -55,8 +57,21 @@ def ledger(tmp_path):
         yield ledger
 
 
-def entries(ledger) -> UntoldEntries:
-    return UntoldEntries(ledger, deployment("hyperevm"), OPENED)
+class EtherChain:
+    """Tells what ether an account holds, and its worth of $2,000 each."""
+
+    def account(self, address: Address, block: BlockRef) -> tuple[int, int, Wei]:
+        assert (address, block.number) == (VENUE, 5)
+        return 1, 1, Wei(WAD // 10)
+
+    def read(self, calls: Sequence[Call], block: BlockRef) -> list[tuple[object, ...]]:
+        [call] = calls
+        answers = {"market": VAULT, "etherUsd": 2_000 * WAD // 10}
+        return [(answers[call.function.name],)]
+
+
+def entries(ledger, kind: str = "hyperevm") -> UntoldEntries:
+    return UntoldEntries(EtherChain(), ledger, deployment(kind), OPENED)
 
 
 def seen(number: int, after: int, equity: float, size: float = 10.0, *, order: str | None = None, pending: float = 0.0):
@@ -93,6 +108,25 @@ def test_difference__more_than_fills_and_funding_can_be__stays_one(ledger):
     assert check_nav(ledger.accounts, state, 6).excess == usd(most + 0.01)
     entries(ledger).book(seen(5, 0, WORTH + most), pytest.fail)
     assert paid(ledger) == [-most]
+
+
+def test_gain__beyond_funding__is_ether_given_as_far_as_the_account_holds_it(ledger):
+    # half a percent of what was traded, and as much of the notional each day beside funding
+    most = HOURLY + 30_000 * 0.005 / 24 + 30.0 + 150.0
+    told = []
+    entries(ledger, "gmx").book(seen(5, 0, WORTH + most + 200.01), told.extend)
+    entries(ledger, "gmx").book(seen(5, 0, WORTH - most - 20.01), told.extend)
+    assert (told, paid(ledger)) == ([], [])
+    entries(ledger, "gmx").book(seen(5, 0, WORTH + most + 200.0), told.extend)
+    (event,) = ledger.account_events()
+    assert told == [event]
+    assert (event.kind, event.size_delta, event.cash) == (AccountEventKind.DEPOSIT, 0, usd(most + 200.0))
+
+
+def test_difference__ether_held_for_orders__moves_by_a_tenth_of_its_worth(ledger):
+    most = HOURLY + 30_000 * 0.005 / 24 + 30.0 + 150.0
+    entries(ledger, "gmx").book(seen(5, 0, WORTH - most - 20.0), pytest.fail)
+    assert paid(ledger) == [most + 20.0]
 
 
 def test_difference__booked_before__is_measured_by_the_time_since(ledger):
@@ -148,7 +182,7 @@ def test_size__that_nobody_asked_for__is_told_and_booked_with_its_cash(ledger):
 
 
 def test_venue__that_tells_its_funding__is_left_alone(ledger):
-    UntoldEntries(ledger, deployment("curie"), OPENED).book(seen(5, 0, WORTH - 9.0, size=4.0), pytest.fail)
+    entries(ledger, "curie").book(seen(5, 0, WORTH - 9.0, size=4.0), pytest.fail)
     assert (paid(ledger), ledger.account_events()) == ([], [])
 
 

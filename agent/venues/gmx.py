@@ -1,0 +1,100 @@
+"""GMX v2: market orders that GMX's own keepers execute seconds later, each paid for with ether of the account.
+
+GMX tells of fills, fees and liquidations in events of its own for every account of every market; the adapter works out
+what an order came to, and the rest is what the account is worth. Margin on GMX goes with the order that opens, and
+waits in the adapter as cash until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from agent.chain.abi import Function
+from agent.config import Exact, Section, Whole
+from agent.units import WAD, Address, Rounding, Seconds, eth_to_wei, to_wad
+from agent.venues.protocol import (
+    ExecutionEther,
+    GovernedFunction,
+    MaintenanceView,
+    OwnMarket,
+    UntoldFunding,
+    VenueProtocol,
+)
+
+_MARKET = "GmxV2Market"
+_PERIOD_SECONDS = Seconds(3_600)
+"""Funding and borrowing accrue by the second. An hour of them leaves room for what moves with the price though the size
+does not hold it: ether, and price impact that GMX keeps in index tokens."""
+_SLACK_BPS = 50
+"""Of what was traded. Price impact is what a fill is told without: GMX stores it where a position grows, which is told
+at the price before impact, and takes it, at most 0.5 % in its market of ETH, where the position shrinks. The fee of a
+close is told at the worse of two rates, but its price from what it brought, so that the two together are right; and
+ether that comes back of an execution is less than the fee that was told."""
+_BORROWING_BPS_PER_DAY = 50
+"""For what a position reserves of GMX's pool, beside funding. The settings of GMX's own `config/borrowingRates.ts` that
+were at hand end at 100 % a year, 27 bps a day, where the pool is used up."""
+
+
+def _function(name: str, inputs: tuple[str, ...], output: str) -> Function:
+    return Function.from_abi(
+        {
+            "name": name,
+            "inputs": [{"name": "", "type": kind} for kind in inputs],
+            "outputs": [{"name": "", "type": output}],
+        }
+    )
+
+
+_VIEW_OF_MARKET = _function("market", (), "address")
+
+
+class GmxTerms(Section):
+    """``[venue.live.terms]`` of a market: how GMX counts its index token, and the governed limits."""
+
+    index_decimals: Whole = Field(ge=0, le=30, description="decimals that GMX counts the index token in")
+    max_execution_fee_eth: Exact = Field(gt=0, le=1, description="most ether that one of GMX's orders may be given")
+    margin_factor: Exact = Field(gt=0, le=1, description="margin sent with what an order opens, ratio of notional")
+    callback_gas: Whole = Field(ge=200_000, le=5_000_000, description="gas that GMX is asked to call back with")
+
+    def arguments(self, access: Address, addresses: Mapping[str, Address]) -> tuple[Any, ...]:
+        """Return the arguments of the constructor of ``GmxV2Market``."""
+        release = tuple(addresses[name] for name in ("exchange_router", "order_handler", "reader"))
+        limits = (
+            eth_to_wei(self.max_execution_fee_eth, Rounding.DOWN),
+            to_wad(self.margin_factor, Rounding.UP),
+            self.callback_gas,
+        )
+        core = (addresses["data_store"], addresses["router"], addresses["market"])
+        return access, *core, self.index_decimals, release, limits
+
+
+GMX = VenueProtocol(
+    title="GMX v2",
+    adapter="GmxV2Venue",
+    adapter_addresses=(),
+    market=OwnMarket(
+        _MARKET, ("data_store", "router", "market", "exchange_router", "order_handler", "reader"), GmxTerms
+    ),
+    funding=UntoldFunding(_PERIOD_SECONDS, slack_bps=_SLACK_BPS, other_bps_per_day=_BORROWING_BPS_PER_DAY),
+    maintenance=MaintenanceView(
+        holder=(_VIEW_OF_MARKET,), ratio=_function("liquidationFactor", (), "uint256"), scale=WAD
+    ),
+    account_events=(),
+    fills_later=True,
+    fills_by_notional=True,
+    governed=(
+        GovernedFunction(
+            _MARKET, "addRelease", "orders and their margin go through the new release, which is believed"
+        ),
+        GovernedFunction(_MARKET, "dropRelease", "orders go through the releases that are left"),
+        GovernedFunction(_MARKET, "setLimits", "an order may cost as much to execute, an opening takes as much margin"),
+    ),
+    ether=ExecutionEther(
+        too_low="EtherTooLow",
+        holder=(_VIEW_OF_MARKET,),
+        worth=_function("etherUsd", ("uint256",), "uint256"),
+    ),
+)
