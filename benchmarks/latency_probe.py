@@ -72,16 +72,24 @@ class Probe:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Note each wait for a server's answer, of whatever thread, and each pause of the garbage collector."""
-        respond, began = HTTPConnection.getresponse, [0.0]
+        """Note each wait for a server's answer, of whatever thread, and each pause of the garbage collector.
+
+        An answer is waited for from the moment at which the last of the question is handed to the system, which may
+        well give the processor to the server before it comes back.
+        """
+        send, respond, began = HTTPConnection.send, HTTPConnection.getresponse, [0.0]
+        sent = threading.local()
+
+        def sending(connection: HTTPConnection, data: Any) -> None:
+            sent.at = time.perf_counter()
+            send(connection, data)
 
         def waiting(connection: HTTPConnection) -> Any:
-            start = time.perf_counter()
             try:
                 return respond(connection)
             finally:
                 with self._lock:
-                    self.waits.append((start, time.perf_counter()))
+                    self.waits.append((sent.at, time.perf_counter()))
 
         def collecting(phase: str, _info: dict[str, int]) -> None:
             if phase == "start":
@@ -89,12 +97,12 @@ class Probe:
             else:
                 self.pauses_seconds.append(time.perf_counter() - began[0])
 
-        HTTPConnection.getresponse = waiting
+        HTTPConnection.send, HTTPConnection.getresponse = sending, waiting
         gc.callbacks.append(collecting)
         try:
             yield
         finally:
-            HTTPConnection.getresponse = respond
+            HTTPConnection.send, HTTPConnection.getresponse = send, respond
             gc.callbacks.remove(collecting)
 
 

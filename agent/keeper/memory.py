@@ -5,6 +5,10 @@ from __future__ import annotations
 import gc
 
 
+_YOUNG_OBJECTS = 100_000
+"""So many new ones in a cycle are looked through in it all the same: it reads more than cycles do, a ledger, say."""
+
+
 class Housekeeping:
     """Keeps pauses of the collector out of cycles. What a process has loaded and compiled by its first cycle stays."""
 
@@ -16,4 +20,5 @@ class Housekeeping:
         gc.collect()
         if not self._is_settled:
             gc.freeze()
+            gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
             self._is_settled = True

@@ -19,9 +19,11 @@ class Ring:
 
 @pytest.fixture
 def collector():
+    thresholds = gc.get_threshold()
     gc.disable()
     yield
     gc.unfreeze()
+    gc.set_threshold(*thresholds)
     gc.enable()
 
 
@@ -47,3 +49,20 @@ def test_between_cycles__first__leaves_out_what_is_there_and_later_ones_add_noth
     housekeeping.between_cycles()
     assert gc.get_freeze_count() <= frozen
     assert len(kept) == 1_000
+
+
+@pytest.mark.parametrize(("objects", "pauses"), [(50_000, False), (150_000, True)])
+def test_cycle__makes_objects__pauses_only_where_they_are_very_many(collector, objects, pauses) -> None:
+    Housekeeping().between_cycles()
+    phases: list[str] = []
+
+    def watch(phase: str, _info: dict[str, int]) -> None:
+        phases.append(phase)
+
+    gc.callbacks.append(watch)
+    gc.enable()
+    kept = [Ring() for _ in range(objects)]
+    gc.disable()
+    gc.callbacks.remove(watch)
+    assert len(kept) == objects
+    assert bool(phases) is pauses
