@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 
-
 _YOUNG_OBJECTS = 100_000
 """So many new ones in a cycle are looked through in it all the same: it reads more than cycles do, a ledger, say."""
 
