@@ -209,14 +209,18 @@ class ChainClient:
         """Execute ``call`` as ``sender`` on top of ``block`` without sending; return the decoded rejection, if any.
 
         Without a gas price the call sees one of 0. With one the sender is lent the money for the gas, by the state
-        override of go-ethereum's ``eth_call``, which Anvil knows too: what is asked is how the call would end.
+        override of go-ethereum's ``eth_call``: what is asked is how the call would end. A server that refuses to lend
+        is asked what becomes of the sender's own money.
         """
-        parameters: tuple[object, ...] = ({**_transaction(sender, call), "gas": hex(gas_limit)}, _tag(block))
-        if gas_price_wei is not None:
+        transaction = {**_transaction(sender, call), "gas": hex(gas_limit)}
+        if gas_price_wei is None:
+            [answer] = self._at(block, [Request("eth_call", (transaction, _tag(block)))])
+        else:
+            priced = {**transaction, "gasPrice": hex(gas_price_wei)}
             lent = {sender: {"balance": hex(gas_limit * gas_price_wei + call.value_wei)}}
-            priced = {**_transaction(sender, call), "gas": hex(gas_limit), "gasPrice": hex(gas_price_wei)}
-            parameters = (priced, _tag(block), lent)
-        [answer] = self._at(block, [Request("eth_call", parameters)])
+            question = Request("eth_call", (priced, _tag(block), lent)), Request("eth_call", (priced, _tag(block)))
+            what = f"the state at block {block.number}"
+            [answer] = self._agreed(partial(_lent_or_own, *question), self._state_quorum, what)
         if isinstance(answer.failure, RevertedError):
             return decode_revert(answer.failure.data, answer.failure.message)
         return None
@@ -380,6 +384,13 @@ def _data_or_reverts(batch: Sequence[Request], endpoint: Endpoint) -> list[Answe
         if answer.failure is None:
             shapes.data(answer.result, "eth_call")
     return answers
+
+
+def _lent_or_own(lent: Request, own: Request, endpoint: Endpoint) -> list[Answer]:
+    try:
+        return _data_or_reverts([lent], endpoint)
+    except RpcRefusedError:
+        return _data_or_reverts([own], endpoint)
 
 
 def _decoded_or_none(call: Call, answer: Answer) -> tuple[Any, ...] | None:

@@ -13,7 +13,7 @@ from agent.chain.abi import Function
 from agent.chain.block_id import BlockId
 from agent.chain.client import ChainClient
 from agent.chain.config import ChainSettings
-from agent.chain.failures import RevertedError, ServerError
+from agent.chain.failures import RevertedError, RpcRefusedError, ServerError
 from agent.chain.node_errors import NodeError
 from agent.chain.send_outcomes import SendOutcome
 from agent.chain.transport import Answer, RefusedTransactionError, Request
@@ -498,6 +498,21 @@ def test_simulate__price_of_gas__is_seen_by_the_call(monkeypatch):
     priced = {"from": SENDER, "to": CALL.to, "data": CALL.data, "gas": hex(21_000), "gasPrice": "0x7"}
     tag = {"blockHash": BLOCK.hash, "requireCanonical": True}
     assert seen == [(priced, tag, {SENDER: {"balance": hex(147_000)}})]
+
+
+def test_simulate__server_that_lends_nothing__is_asked_with_the_senders_own_money(monkeypatch):
+    seen: list[Any] = []
+
+    def refuse_to_lend(*parameters: Any) -> str:
+        seen.append(parameters)
+        if len(parameters) > 2:
+            raise RpcRefusedError("eth_call", "too many arguments, want at most 2")
+        return "0x"
+
+    client = client_of(monkeypatch, FakeServer("one", eth_call=refuse_to_lend))
+    assert client.simulate(SENDER, CALL, 21_000, BLOCK, Wei(7)) is None
+    assert [len(parameters) for parameters in seen] == [3, 2]
+    assert seen[1] == seen[0][:2]
 
 
 def test_simulate__reverts__is_the_rejection_and_a_fault_is_none(monkeypatch):
