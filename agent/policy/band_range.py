@@ -4,13 +4,13 @@ All bounds are on the dimensionless places of `band_table.BandPlace`; ``python -
 measure what is given up within them. The cost weight is the one that a book outgrows: risk aversion x cost ratio x
 notional, what trading the whole book once costs in units of risk tolerance.
 
-The gas weight, risk aversion x gas of a trade, bounds the criterion of variance, whose hedger counts on hedging later
-as he would then. From a short option whose band is narrow a trade of gas alone takes C_zz Gamma = phi (a f / 3)^(1/2)
-off the risk, with phi = 1 / (1 - (a f / 3)^(1/2)) by which costs to come add to it (`small_band`): at a f = 3 there is
-no band. Measured over cost weights of 0 to 6, standard deviations of 0.02 to 1.5, looks of 1e-9 to 1e-2 of the variance
-and band sizes of 1e-6 to 1e-4, both signs, the iteration ends at its root up to 2.5, and never from 3.1 on. Against the
-solver the loss is 1 to 2 % at 0.1 to 0.2, 3 to 6 % at 0.3, 5 to 11 % at 0.6, 15 to 40 % at 1, and more than the best
-itself from 2 on, in table and solved band alike; Whalley and Wilmott's band gives up about 30 % at any of them.
+The gas weight a f, risk aversion x gas of a trade, bounds the criterion of variance, whose hedger counts on hedging
+later as he would then: the gas of each trade is part of what he expects. For a short option, a narrow band and gas
+alone the net delta's risk is multiplied by the square of phi = 1 / (1 - (a f / 3)^(1/2)), see `small_band`: at a f = 3
+there is no band. Measured over cost weights of 0 to 6, standard deviations of 0.02 to 1.5, looks of 1e-9 to 1e-2 of the
+variance and band sizes of 1e-6 to 1e-4, both signs, the iteration ends at its root up to 2.5, and never from 3.1 on.
+Against the solver the loss is 1 to 2 % at 0.1 to 0.2, 3 to 6 % at 0.3, 5 to 11 % at 0.6, 15 to 40 % at 1 and up to
+190 % from 2 on, in table and solved band alike; Whalley and Wilmott's band gives up 23 to 38 % at each.
 """
 
 from __future__ import annotations
@@ -21,8 +21,12 @@ from agent.errors import DataError
 from agent.policy.band_solver import Criterion
 from agent.policy.band_table import BAND_SIZES, BandPlace
 
-MOST_COST_WEIGHT = 6.0
-"""Above it the table's nodes lie too far apart, and the small band's next order is no longer small."""
+MOST_COST_WEIGHT, MOST_COST_WEIGHT_CHEAP = 6.0, 10.0
+"""Above it the table's nodes lie too far apart. The criterion of variance stands 10 where trading is cheap: then bands
+are narrow until shortly before expiry, and up to band sizes of 1e-2 what is given up at 10 is at most half as much
+again as at 6. For a band as wide as the option's delta (0.1, long) it is twice as much, of what is left to lose."""
+DEAREST_CHEAP = 0.02
+"""Cost ratio."""
 MOST_GAS_WEIGHT = 0.5
 """Of the criterion of variance; see the module."""
 MOST_FITTED_WEIGHT, MOST_FITTED_WITH_GAS = 6.0, 2.0
@@ -44,10 +48,12 @@ def require_calibrated(criterion: Criterion, place: BandPlace, risk_aversion_per
 
     """
     name = "optimal_variance_band" if criterion is Criterion.VARIANCE else "optimal_band"
-    most, weight = _most_cost_weight(criterion, place.band_size, place.fixed_weight), place.cost_weight
+    most, weight = _most_cost_weight(criterion, place), place.cost_weight
     if weight > most * _ROUNDING:
         sound = _sound_part(criterion, place) * risk_aversion_per_usd
-        raise _refusal(name, weight, most, sound, knows_better=criterion is Criterion.EXPONENTIAL)
+        better = _most_cost_weight(Criterion.VARIANCE, place)
+        knows_better = criterion is Criterion.EXPONENTIAL and weight <= better and place.gas_weight <= MOST_GAS_WEIGHT
+        raise _refusal(name, weight, most, sound, knows_better=knows_better)
     if criterion is Criterion.VARIANCE and place.gas_weight > MOST_GAS_WEIGHT * _ROUNDING:
         raise _gas_refusal(name, place.gas_weight, risk_aversion_per_usd)
     is_solved = criterion is Criterion.VARIANCE and not is_tabulated(place)
@@ -58,12 +64,13 @@ def require_calibrated(criterion: Criterion, place: BandPlace, risk_aversion_per
         )
 
 
-def require_fitted(cost_weight: float, risk_aversion_per_usd: float, *, has_gas: bool) -> None:
+def require_fitted(cost_weight: float, gas_weight: float, risk_aversion_per_usd: float) -> None:
     """Refuse a cost weight far beyond those that Zakamouline's formula was fitted to; raises as the above."""
-    most = MOST_FITTED_WITH_GAS if has_gas else MOST_FITTED_WEIGHT
+    most = MOST_FITTED_WITH_GAS if gas_weight > 0.0 else MOST_FITTED_WEIGHT
     if cost_weight > most * _ROUNDING:
         sound = risk_aversion_per_usd * most / cost_weight
-        raise _refusal("zakamouline", cost_weight, most, sound, knows_better=True)
+        knows_better = cost_weight <= MOST_COST_WEIGHT and gas_weight <= MOST_GAS_WEIGHT
+        raise _refusal("zakamouline", cost_weight, most, sound, knows_better=knows_better)
 
 
 def _gas_refusal(name: str, gas_weight: float, risk_aversion_per_usd: float) -> DataError:
@@ -77,10 +84,9 @@ def _gas_refusal(name: str, gas_weight: float, risk_aversion_per_usd: float) -> 
 
 
 def _refusal(name: str, weight: float, most: float, sound: float, *, knows_better: bool) -> DataError:
-    """Return the error; ``knows_better`` where the band of least variance may be known all the same."""
-    is_solved = knows_better and weight <= MOST_COST_WEIGHT
+    """Return the error; ``knows_better`` where the band of least variance is known all the same."""
     sound = _rounded_down(sound)
-    other = "optimal_variance_band" if is_solved else "whalley_wilmott, which weighs each move by itself"
+    other = "optimal_variance_band" if knows_better else "whalley_wilmott, which weighs each move by itself"
     return DataError(
         f"{name}: risk aversion x cost x notional of the book is {weight:.3g}; the band is known up to {most:.3g}. "
         f"Set risk_aversion_per_usd to {sound:.2g} or less (evenkeel decide --explain suggests one), or use {other}"
@@ -88,21 +94,23 @@ def _refusal(name: str, weight: float, most: float, sound: float, *, knows_bette
 
 
 def is_tabulated(place: BandPlace) -> bool:
-    """Return whether the table knows a place, at its end where the band is narrower than its nodes."""
+    """Return whether the table has a place that is known, at its end where the band is narrower than its nodes."""
     return place.cost_weight <= _most_tabulated(place.band_size, place.fixed_weight) * _ROUNDING
 
 
-def _most_cost_weight(criterion: Criterion, band_size: float, fixed_weight: float) -> float:
+def _most_cost_weight(criterion: Criterion, place: BandPlace) -> float:
     """Return the largest cost weight at which the band is known."""
-    return MOST_COST_WEIGHT if criterion is Criterion.VARIANCE else _most_tabulated(band_size, fixed_weight)
+    if criterion is Criterion.EXPONENTIAL:
+        return min(MOST_COST_WEIGHT, _most_tabulated(place.band_size, place.fixed_weight))
+    return MOST_COST_WEIGHT_CHEAP if place.cost_ratio <= DEAREST_CHEAP else MOST_COST_WEIGHT
 
 
 def _most_tabulated(band_size: float, fixed_weight: float) -> float:
-    """Return the largest cost weight at which the table is sound; gas widens the band by about (1 + g)^(1/4)."""
+    """Return the largest cost weight at which the table's end is near enough; gas widens the band by (1 + g)^(1/4)."""
     if band_size * _ROUNDING >= BAND_SIZES[0]:
-        return MOST_COST_WEIGHT
+        return math.inf
     misplaced = (band_size ** (-1.0 / 6.0) - BAND_SIZES[0] ** (-1.0 / 6.0)) / (1.0 + fixed_weight) ** 0.25
-    return min(MOST_COST_WEIGHT, float((MOST_MISPLACED_MIDDLE / misplaced) ** 2))
+    return float((MOST_MISPLACED_MIDDLE / misplaced) ** 2)
 
 
 def _sound_part(criterion: Criterion, place: BandPlace) -> float:
@@ -110,9 +118,14 @@ def _sound_part(criterion: Criterion, place: BandPlace) -> float:
     part = _STEP
     if criterion is Criterion.VARIANCE:
         part = min(part, MOST_GAS_WEIGHT / max(place.gas_weight, MOST_GAS_WEIGHT))
-    while part * place.cost_weight > _most_cost_weight(criterion, place.band_size / part, place.fixed_weight):
+    while not _is_cheap_enough(criterion, place, part):
         part *= _STEP
     return part
+
+
+def _is_cheap_enough(criterion: Criterion, place: BandPlace, part: float) -> bool:
+    lowered = place._replace(cost_weight=part * place.cost_weight, band_size=place.band_size / part)
+    return lowered.cost_weight <= _most_cost_weight(criterion, lowered)
 
 
 def _rounded_down(number: float) -> float:

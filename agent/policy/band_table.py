@@ -72,6 +72,11 @@ class BandPlace(NamedTuple):
         return cls(size, aversion * cost, fixed_weight, math.sqrt(variance), moneyness)
 
     @property
+    def cost_ratio(self) -> float:
+        """The proportional cost, that of gas alone where the fixed weight is at its end."""
+        return math.sqrt(self.cost_weight * self.band_size) * self.stdev
+
+    @property
     def gas_weight(self) -> float:
         """Risk aversion x fixed cost: what the gas of one trade is in units of risk tolerance."""
         typical_trade = math.cbrt(1.5 * NORMAL_DENSITY_AT_0**2 * self.band_size)
@@ -148,7 +153,7 @@ def tabulate(
     ``steps_per_band`` sets how finely time is cut: how many moves of the delta it takes to cross half a band.
     """
     variance = place.stdev**2
-    cost = math.sqrt(place.cost_weight * place.band_size) * place.stdev
+    cost = place.cost_ratio
     aversion = math.sqrt(place.cost_weight / place.band_size) / place.stdev
     typical_trade = math.cbrt(1.5 * NORMAL_DENSITY_AT_0**2 * place.band_size)
     fixed = place.fixed_weight * cost * typical_trade

@@ -19,10 +19,10 @@ The band's width enters through h alone, so that error falls with h: the leading
 that `band_solver` solves with the criterion of variance. Costs need not be small beside risk tolerance. Where the net
 delta moves by more than the band between two looks, a look costs at most one trade of that move.
 
-Known while a (k F and f together) is no more than what `band_range` says: the cost weight `MOST_COST_WEIGHT` and the
-gas weight a f `MOST_GAS_WEIGHT`, for a band narrow beside the option's delta (band sizes below the table's). Gas alone
-makes 1 - G C_zz = 1 / (1 - (a f / 3)^(1/2)) of a short option, which has no solution from a f = 3 on. Beyond the gas
-weight, and where an iteration does not end at its root, there is a refusal and no band.
+Known while a k is at most `MOST_COST_WEIGHT_CHEAP` and a f at most `MOST_GAS_WEIGHT` of `band_range`, which tells what
+was measured, for a band narrow beside the option's delta (band sizes below the table's). Gas alone makes 1 - G C_zz =
+1 / (1 - (a f / 3)^(1/2)) of a short option, which has no solution from a f = 3 on. Beyond the gas weight, and where an
+iteration does not end at its root, there is a refusal and no band.
 
 The march is implicit, over even steps of the square root of v, with a Newton iteration in each.
 

@@ -116,7 +116,7 @@ class Zakamouline:
             static = static_band(spot_usd, costs.ratio, costs.fixed_usd, aversion, self.static_vol_annual, years)
             return BandEdges.around(0.0, static.outer, static.inner)
         weight = aversion * costs.ratio * abs(option.quantity) * option.strike_usd
-        require_fitted(weight, aversion, has_gas=costs.fixed_usd > 0.0)
+        require_fitted(weight, aversion * costs.fixed_usd, aversion)
         gamma = exposure.book_gamma_per_usd
         vol, tau = option.vol_annual, option.tau_years
         band = zakamouline_band(

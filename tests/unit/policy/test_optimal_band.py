@@ -126,8 +126,8 @@ def test_edges__far_beyond_the_table__are_sound_or_refused(policy, quantity, ave
 @pytest.mark.parametrize(
     ("policy", "aversion", "other"),
     [
-        (VARIANCE, 0.02, "whalley_wilmott"),
-        (EXPONENTIAL, 0.02, "whalley_wilmott"),
+        (VARIANCE, 0.03, "whalley_wilmott"),
+        (EXPONENTIAL, 0.03, "whalley_wilmott"),
         (EXPONENTIAL, 0.008, "optimal_variance_band"),
     ],
 )
@@ -137,7 +137,21 @@ def test_edges__costs_beyond_risk_tolerance__names_actual_limit_and_what_is_soun
         large.edges(exposure, COSTS)
     sound = float(re.search(r"Set risk_aversion_per_usd to (\S+) or less", str(refusal.value))[1])
     assert sound < aversion
-    assert replace(policy, risk_aversion_per_usd=0.98 * sound).edges(exposure, COSTS).high_outer > 0.0
+    assert replace(policy, risk_aversion_per_usd=sound).edges(exposure, COSTS).high_outer > 0.0
+
+
+@pytest.mark.parametrize(("cost", "bound"), [(0.0015, 10), (0.4, 6)])
+def test_edges__cost_weight_around_its_bound__is_answered_below_and_refused_above(cost, bound):
+    """6 where trading is dear, 10 where it is cheap."""
+    exposure, costs = exposure_of(-100.0), TradeCosts(cost, 0.0, 0.0, 0.0)
+    strike_usd = exposure.book.options[0].strike_usd
+    for part, is_known in ((0.99, True), (1.01, False)):
+        policy = replace(VARIANCE, risk_aversion_per_usd=part * bound / (cost * 100.0 * strike_usd))
+        if is_known:
+            assert policy.edges(exposure, costs).high_outer > 0.0
+            continue
+        with pytest.raises(DataError, match=rf"the band is known up to {bound}\. "):
+            policy.edges(exposure, costs)
 
 
 @pytest.mark.parametrize(("times", "is_known"), [(0.98, True), (1.02, False), (4.0, False)])

@@ -13,7 +13,7 @@ from agent.domain import TradeCosts
 from agent.errors import DataError
 from agent.numerics.vector_math import NORMAL_DENSITY_AT_0
 from agent.policy import small_band as small_band_module
-from agent.policy.band_range import MOST_COST_WEIGHT, MOST_GAS_WEIGHT
+from agent.policy.band_range import MOST_COST_WEIGHT_CHEAP, MOST_GAS_WEIGHT
 from agent.policy.band_solver import BandProblem, Criterion, solve_band
 from agent.policy.band_table import BAND_SIZES
 from agent.policy.leland import leland_vol_annual
@@ -111,7 +111,7 @@ def gas_problem(gas_weight, is_short=True, stdev=0.17, band_size=3e-5, cost_weig
 
 
 @pytest.mark.parametrize("is_short", [True, False])
-@pytest.mark.parametrize("cost_weight", [1e-3, 0.3, 2.0, MOST_COST_WEIGHT])
+@pytest.mark.parametrize("cost_weight", [1e-3, 0.3, 2.0, MOST_COST_WEIGHT_CHEAP])
 @pytest.mark.parametrize("stdev", [0.02, 0.17, 1.5])
 def test_small_band__gas_up_to_its_bound__is_solved_over_all_of_the_rest(is_short, cost_weight, stdev):
     for band_size in (1e-6, BAND_SIZES[0]):
@@ -143,6 +143,16 @@ def test_small_band__no_root__is_told_apart_from_a_solution(monkeypatch, is_shor
         return
     with pytest.raises(DataError, match=r"iteration ended .* of its root away from it .* or use whalley_wilmott"):
         small_band(problem, 0.0)
+
+
+@pytest.mark.parametrize("is_short", [True, False])
+@pytest.mark.parametrize("band_size", [5e-5, 1e-3])
+def test_optimal_variance_band__costs_up_to_their_bound__loses_little_to_the_solver(is_short, band_size):
+    """Solved when asked for, and between the table's nodes."""
+    problem = problem_of(band_size, MOST_COST_WEIGHT_CHEAP, 0.0, 0.17, is_short)
+    outer = dynamic_band(NORMAL_DENSITY_AT_0 / 0.17, 1.0, *problem[:3]).outer
+    steps = min(math.ceil((LOOKS_A_BAND * NORMAL_DENSITY_AT_0 / outer) ** 2), 6_000)
+    assert loss(BandProblem(*problem[:4], is_short, steps, Criterion.VARIANCE)) < 0.025
 
 
 @pytest.mark.parametrize("is_short", [True, False])
