@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from agent.chain.abi import Log, load_abi
@@ -180,7 +181,9 @@ class Settler:
             parent = self._client.parent(block)
             errand = errand_of([transaction])
             call = call_on(record.intent, parent) if errand is None else errand.call
-            rejection = self._client.simulate(self._sender, call, transaction.gas_limit, parent)
+            simulate = partial(self._client.simulate, self._sender, call, transaction.gas_limit, parent)
+            # What asks for ether by the price of gas is refused at a price alone, which may not be below the base fee.
+            rejection = simulate() or simulate(Wei(max(receipt.gas_price_wei, parent.base_fee_wei)))
         except AgentError as trouble:
             return f"reverted; why, no server tells any more ({trouble})"
         if rejection is None and receipt.gas_used >= transaction.gas_limit:

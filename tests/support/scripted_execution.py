@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -76,6 +77,7 @@ class FakeChain:
     refusal: RejectedError | None = None
     trouble: Exception | None = None
     simulated: list[str] = field(default_factory=list)
+    refusal_at: Callable[[Wei], RejectedError] | None = None
 
     def head(self, now_unix: float) -> BlockRef:
         if self.trouble is not None:
@@ -107,8 +109,12 @@ class FakeChain:
     def market_tip(self, percentile: float) -> Wei | None:
         return self.tip
 
-    def simulate(self, sender: str, call: Any, gas: int, at: BlockRef) -> RejectedError | None:
+    def simulate(
+        self, sender: str, call: Any, gas: int, at: BlockRef, gas_price: Wei | None = None
+    ) -> RejectedError | None:
         self.simulated.append(call.data)
+        if gas_price is not None and self.refusal_at is not None:
+            return self.refusal_at(gas_price)
         return RejectedError("UnknownRevert") if gas < self.gas else self.refusal
 
     def read(self, calls: Any, at: BlockRef) -> list[tuple[bytes, int]]:

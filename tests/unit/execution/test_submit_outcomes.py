@@ -82,15 +82,21 @@ def test_execute__mined_and_reverted__is_explained_on_the_parent_of_its_block(ex
     seen: list[tuple[str, int, BlockRef]] = []
     simulate = chain.simulate
 
-    def seeing(sender: str, call: Any, gas: int, at: BlockRef) -> RejectedError | None:
+    def seeing(sender: str, call: Any, gas: int, at: BlockRef, *price: Wei) -> RejectedError | None:
         seen.append((call.data, gas, at))
-        return simulate(sender, call, gas, at)
+        return simulate(sender, call, gas, at, *price)
 
     chain.status = 0
     monkeypatch.setattr(chain, "simulate", seeing)
     executor.execute(record(), block(10))
     assert chain.number == 11
     assert seen[-1] == (call_on(record().intent, block(10)).data, 1_500_000, block(10))
+
+
+def test_execute__reverted_for_what_gas_costs__is_explained_at_the_price_that_was_paid(executor, chain):
+    chain.status = 0
+    chain.refusal_at = lambda price: RejectedError("EtherTooLow", {"needed": price})
+    assert executor.execute(record(), block(10)).detail == str(RejectedError("EtherTooLow", {"needed": 21 * 10**9}))
 
 
 @pytest.mark.parametrize(
