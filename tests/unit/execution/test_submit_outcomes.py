@@ -93,7 +93,7 @@ def test_execute__mined_and_reverted__is_explained_on_the_parent_of_its_block(ex
     assert seen[-1] == (call_on(record().intent, block(10)).data, 1_500_000, block(10))
 
 
-def test_execute__reverted_for_what_gas_costs__is_explained_at_the_price_that_was_paid(executor, chain):
+def test_execute__reverted_for_what_gas_costs__is_explained_at_the_price_paid(executor, chain):
     chain.status = 0
     chain.refusal_at = lambda price: RejectedError("EtherTooLow", {"needed": price})
     assert executor.execute(record(), block(10)).detail == str(RejectedError("EtherTooLow", {"needed": 21 * 10**9}))
