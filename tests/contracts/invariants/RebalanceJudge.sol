@@ -59,6 +59,7 @@ abstract contract RebalanceJudge is Scene {
         _measureTrades(t);
         _judgeModes(t, isPaused);
         if (t.tradeCount != 0) _judgeTrades(t);
+        else _spendOwn(t); // nothing, but what has been refilled by now was refilled under the bounds of now
         _judgeState(t.bounds, t.a, t.b, t.asked);
         _judgeCost(t);
         _keepSizes(t.b);
