@@ -20,6 +20,10 @@ class BookMismatchError(DataError):
     """The book and the chain's sources do not have one delta."""
 
 
+class PolicyRefusedError(DataError):
+    """Nobody knows what a policy would give up here: it was made for other costs, books or risk aversions."""
+
+
 class VenuesSilentError(DataError):
     """No venue answers the vault: there is none to trade on, and no cost to reckon with."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.domain import Exposure, TradeCosts
+from agent.errors import PolicyRefusedError
 from agent.policy.base import Policy
 
 _DOUBLINGS = 16
@@ -17,8 +18,8 @@ def gas_worth_usd(policy: Policy, exposure: Exposure, costs: TradeCosts) -> floa
 
     A band widens with the fixed cost of a trade, so there is a cost from which on the net delta lies inside it. It is
     found by doubling from what gas costs now and bisecting: rounded down, by less than a 64th of the doubling it lies
-    in. None: the trade is forced by something else than the policy (the chain's band, margin), or stays wanted at
-    65,536 times what gas costs now.
+    in. Gas at which the policy refuses to answer is more than it calls for. None: the trade is forced by something
+    else than the policy (the chain's band, margin), or stays wanted at 65,536 times what gas costs now.
 
     Parameters
     ----------
@@ -30,7 +31,10 @@ def gas_worth_usd(policy: Policy, exposure: Exposure, costs: TradeCosts) -> floa
     """
 
     def wants(gas_usd: float) -> bool:
-        wanted = policy.target(exposure, replace(costs, gas_usd=gas_usd))
+        try:
+            wanted = policy.target(exposure, replace(costs, gas_usd=gas_usd))
+        except PolicyRefusedError:
+            return False
         return wanted.target_net_delta != exposure.net_delta
 
     low = max(costs.gas_usd, _LEAST_USD)

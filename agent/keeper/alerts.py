@@ -32,6 +32,8 @@ class AlertEvent(StrEnum):
     """The book's file was written anew and is not taken over; the book as it was stands."""
     BOOK_RELOADED = "book_reloaded"
     """The book as written anew is in force."""
+    POLICY_REFUSES = "policy_refuses"
+    """The policy was not made for these costs: the keeper trades only what the chain's band calls for."""
     NAV_BREAK = "nav_break"
     """The ledger's NAV and the chain's differ by more than the threshold: positions may only shrink until they meet."""
     REVERTS_IN_A_ROW = "reverts_in_a_row"

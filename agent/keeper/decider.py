@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.domain import Book
-from agent.errors import BookMismatchError, DataError
+from agent.errors import BookMismatchError, DataError, PolicyRefusedError
 from agent.execution.intents import book_digest
 from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.book_watch import BookWatch
@@ -19,7 +19,8 @@ class Decider:
     """One keeper's decisions and the book they rest on.
 
     ``goes_by_chain``: where book and chain disagree it decides by the chain alone, instead of refusing. A keeper whose
-    book has agreed once does so from then on.
+    book has agreed once does so from then on. Where the policy refuses to answer, as in a rush of gas, the chain's band
+    alone decides: what the chain forces is traded whatever it costs.
     """
 
     def __init__(
@@ -51,8 +52,13 @@ class Decider:
         return replace(view, decision=replace(view.decision, reason=reason))
 
     def _decide(self, sight: Sight) -> CycleView:
+        averages = self._averages(sight)
         try:
-            view = self._planner.decide(sight, self._averages(sight))
+            view = self._planner.decide(sight, averages)
+            self._alerts.clear(AlertEvent.POLICY_REFUSES)
+        except PolicyRefusedError as refusal:
+            self._alerts.raise_alert(AlertEvent.POLICY_REFUSES, str(refusal), sight.block.timestamp)
+            view = self._planner.decide_by_band(sight, averages, str(refusal))
         except BookMismatchError as mismatch:
             self._alerts.raise_alert(AlertEvent.BOOK_MISMATCH, str(mismatch), sight.block.timestamp)
             if not self._goes_by_chain:

@@ -26,9 +26,11 @@ from agent.errors import AgentError, RejectedError
 from agent.execution.fees import BASE_FEE_HEADROOM
 from agent.execution.intents import Proposal, build_intent, call_on
 from agent.guard import band_now, worst_net_delta
+from agent.policy.base import Policy
+from agent.policy.fixed_threshold import FixedThreshold
 from agent.risk.settlement import Settlement
 from agent.settings import Settings
-from agent.units import Address, Rounding, Seconds, Wei, eth_to_wei, gwei_to_wei
+from agent.units import Address, Rounding, Seconds, Wei, eth_to_wei, from_wad, gwei_to_wei
 from agent.venues.execution_ether import ether_accounts
 from agent.venues.registry import OWN_VIEWS, option_protocol
 
@@ -196,14 +198,28 @@ class Planner:
         ------
         BookMismatchError
             The chain does not see the book as it is.
+        PolicyRefusedError
+            The policy was not made for these costs.
         DataError
             What was read contradicts itself.
 
         """
+        return self._decide(self.policy, sight, averages_usd)
+
+    def decide_by_band(self, sight: Sight, averages_usd: Mapping[Seconds, float], refusal: str) -> CycleView:
+        """Decide where the policy refuses to: nothing is traded inside the chain's band, and neutral is sought outside.
+
+        Raises as `decide` does, but for the policy.
+        """
+        view = self._decide(FixedThreshold(from_wad(band_now(sight.snapshot))), sight, averages_usd)
+        reason = f"{refusal}; until then the chain's band alone decides: {view.decision.reason}"
+        return replace(view, decision=replace(view.decision, reason=reason))
+
+    def _decide(self, policy: Policy, sight: Sight, averages_usd: Mapping[Seconds, float]) -> CycleView:
         costs, settlement = self._costs(sight), Settlement(sight.state.settlement_window_seconds, averages_usd)
         started = time.perf_counter()
         book = with_held(self.book, sight.held)
-        decision = decide(sight.snapshot, book, self.policy, costs, self.decision_settings, settlement)
+        decision = decide(sight.snapshot, book, policy, costs, self.decision_settings, settlement)
         seconds = time.perf_counter() - started
         return CycleView(sight.snapshot, sight.state, decision, seconds, costs, held=sight.held)
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 
-from agent.errors import DataError
+from agent.errors import PolicyRefusedError
 from agent.policy.band_solver import Criterion
 from agent.policy.band_table import BAND_SIZES, BandPlace
 
@@ -43,7 +43,7 @@ def require_calibrated(criterion: Criterion, place: BandPlace, risk_aversion_per
 
     Raises
     ------
-    DataError
+    PolicyRefusedError
         What lies outside, its bound, and the risk aversion or the policy that is sound instead.
 
     """
@@ -58,7 +58,7 @@ def require_calibrated(criterion: Criterion, place: BandPlace, risk_aversion_per
         raise _gas_refusal(name, place.gas_weight, risk_aversion_per_usd)
     is_solved = criterion is Criterion.VARIANCE and not is_tabulated(place)
     if place.stdev > MOST_STDEV and not is_solved:
-        raise DataError(
+        raise PolicyRefusedError(
             f"{name}: standard deviation of the log price until expiry is {place.stdev:.3g}; the band is known up to "
             f"{MOST_STDEV:g}. Check the volatilities, or use whalley_wilmott"
         )
@@ -73,21 +73,21 @@ def require_fitted(cost_weight: float, gas_weight: float, risk_aversion_per_usd:
         raise _refusal("zakamouline", cost_weight, most, sound, knows_better=knows_better)
 
 
-def _gas_refusal(name: str, gas_weight: float, risk_aversion_per_usd: float) -> DataError:
+def _gas_refusal(name: str, gas_weight: float, risk_aversion_per_usd: float) -> PolicyRefusedError:
     """Return the error of a gas weight above `MOST_GAS_WEIGHT`, with the risk aversion that would be sound."""
     sound = _rounded_down(risk_aversion_per_usd * MOST_GAS_WEIGHT / gas_weight)
-    return DataError(
+    return PolicyRefusedError(
         f"{name}: risk aversion x gas of a trade is {gas_weight:.3g}; the band is known up to {MOST_GAS_WEIGHT:g}. Set "
         f"risk_aversion_per_usd to {sound:.2g} or less, wait for cheaper gas, or use whalley_wilmott, which weighs "
         "each move by itself"
     )
 
 
-def _refusal(name: str, weight: float, most: float, sound: float, *, knows_better: bool) -> DataError:
+def _refusal(name: str, weight: float, most: float, sound: float, *, knows_better: bool) -> PolicyRefusedError:
     """Return the error; ``knows_better`` where the band of least variance is known all the same."""
     sound = _rounded_down(sound)
     other = "optimal_variance_band" if knows_better else "whalley_wilmott, which weighs each move by itself"
-    return DataError(
+    return PolicyRefusedError(
         f"{name}: risk aversion x cost x notional of the book is {weight:.3g}; the band is known up to {most:.3g}. "
         f"Set risk_aversion_per_usd to {sound:.2g} or less (evenkeel decide --explain suggests one), or use {other}"
     )

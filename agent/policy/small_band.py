@@ -38,7 +38,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agent.errors import DataError
+from agent.errors import PolicyRefusedError
 from agent.numerics.arrays import FloatArray
 from agent.policy.band_range import MOST_GAS_WEIGHT
 from agent.policy.base import BandEdges
@@ -73,13 +73,13 @@ def small_band(problem: SmallBandProblem, moneyness: float) -> BandEdges:
 
     Raises
     ------
-    DataError
+    PolicyRefusedError
         Risk aversion x fixed cost is above `MOST_GAS_WEIGHT`, or the iteration did not end at its root.
 
     """
     gas_weight = problem.risk_aversion * problem.fixed_cost_ratio
     if gas_weight > MOST_GAS_WEIGHT * (1.0 + _ROUNDING):
-        raise DataError(
+        raise PolicyRefusedError(
             f"small band: risk aversion x gas of a trade is {gas_weight:.3g}; the band is known up to "
             f"{MOST_GAS_WEIGHT:g}. {_MEND}"
         )
@@ -108,7 +108,7 @@ def _solved(problem: SmallBandProblem) -> tuple[FloatArray, FloatArray]:
         found,
     )
     if not left <= _MOST_LEFT:
-        raise DataError(
+        raise PolicyRefusedError(
             f"small band: the iteration ended {left:.1g} of its root away from it at cost {problem.cost_ratio:g}, gas "
             f"{problem.fixed_cost_ratio:g} and risk aversion {problem.risk_aversion:g} of one option in units of its "
             f"strike. {_MEND}"

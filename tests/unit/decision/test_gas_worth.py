@@ -8,8 +8,12 @@ import pytest
 
 from agent.decision.gas_worth import gas_worth_usd
 from agent.domain import Exposure, Target, TradeCosts
+from agent.errors import PolicyRefusedError
 from agent.policy.fixed_threshold import FixedThreshold
+from agent.policy.optimal_band import OptimalVarianceBand
 from agent.policy.whalley_wilmott import WhalleyWilmott
+from agent.risk.exposure import book_exposure
+from tests.support.decision_builders import NOW, SPOT_USD, short_calls
 
 COSTS = TradeCosts(0.001, 0.001, 0.0, gas_usd=2.0)
 
@@ -33,6 +37,32 @@ class TradesBelow:
 def test_gas_worth__policy_that_waits_above_a_cost__is_that_cost_rounded_down(limit_usd):
     worth = gas_worth_usd(TradesBelow(limit_usd), exposure(10.0), COSTS)
     assert limit_usd * (1 - 1 / 64) <= worth <= limit_usd
+
+
+@dataclass(frozen=True)
+class RefusesAbove(TradesBelow):
+    """A policy that knows nothing of gas dearer than a limit, and would trade at any that it knows."""
+
+    def target(self, exposure: Exposure, costs: TradeCosts) -> Target:
+        if costs.gas_usd > self.limit_usd:
+            raise PolicyRefusedError("gas is dear")
+        return TradesBelow(1e9).target(exposure, costs)
+
+
+@pytest.mark.parametrize("limit_usd", [2.03, 7.7, 9_999.0])
+def test_gas_worth__policy_refuses_above_a_cost__is_what_it_knows_of(limit_usd):
+    worth = gas_worth_usd(RefusesAbove(limit_usd), exposure(10.0), COSTS)
+    assert limit_usd * (1 - 1 / 64) <= worth <= limit_usd
+
+
+def test_gas_worth__optimal_band__ends_where_the_policy_knows_no_more():
+    policy = OptimalVarianceBand(0.002, 300.0, 1.0, 0.65)
+    far = book_exposure(short_calls(), SPOT_USD, NOW, 120.0)
+    worth = gas_worth_usd(policy, far, COSTS)
+    assert policy.target(far, replace(COSTS, gas_usd=worth)).target_net_delta != far.net_delta
+    assert worth == pytest.approx(0.5 / 0.002, rel=1 / 64)
+    with pytest.raises(PolicyRefusedError):
+        policy.target(far, replace(COSTS, gas_usd=1.02 * 0.5 / 0.002))
 
 
 def test_gas_worth__policy_does_not_want_the_trade__gas_does_not_decide_it():

@@ -10,7 +10,7 @@ import pytest
 
 from agent.decision.decide import decide
 from agent.domain import Book
-from agent.errors import BookMismatchError, DataError
+from agent.errors import BookMismatchError, DataError, PolicyRefusedError
 from agent.execution.intents import book_digest
 from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.decider import Decider
@@ -29,6 +29,7 @@ class FakePlanner:
     def __init__(self) -> None:
         self.book = BOOK
         self.mismatch: str | None = None
+        self.refusal: str | None = None
         self.asked: list[tuple[str, bool]] = []
         self.mismatch_of: dict[Book, str] = {}
 
@@ -41,7 +42,13 @@ class FakePlanner:
     def decide(self, sight: Sight, averages: Any) -> CycleView:
         if self.mismatch is not None:
             raise BookMismatchError(self.mismatch)
+        if self.refusal is not None:
+            raise PolicyRefusedError(self.refusal)
         return self._view("book", sight)
+
+    def decide_by_band(self, sight: Sight, averages: Any, refusal: str) -> CycleView:
+        assert refusal == self.refusal
+        return self._view("band", sight)
 
     def decide_by_chain(self, sight: Sight, mismatch: str) -> CycleView:
         assert mismatch == self.mismatch
@@ -111,6 +118,16 @@ def test_view__agreed_once_and_no_more__goes_by_the_chain_until_it_agrees_again(
     assert decider.view(SIGHT).decision.reason == "chain"
     assert AlertEvent.BOOK_MISMATCH in told.standing
     planner.mismatch = None
+    assert decider.view(SIGHT).decision.reason == "book"
+    assert told.standing == {}
+
+
+def test_view__policy_refuses__the_band_decides_until_it_answers_again(planner, told):
+    decider = decider_of(planner, told)
+    planner.refusal = "gas is dear"
+    assert decider.view(SIGHT).decision.reason == "band"
+    assert told.standing == {AlertEvent.POLICY_REFUSES: "gas is dear"}
+    planner.refusal = None
     assert decider.view(SIGHT).decision.reason == "book"
     assert told.standing == {}
 

@@ -9,10 +9,11 @@ from types import SimpleNamespace
 import pytest
 
 from agent.decision.decide import decide
-from agent.errors import RejectedError
+from agent.domain import Action, Exposure, Target, TradeCosts
+from agent.errors import PolicyRefusedError, RejectedError
 from agent.execution.intents import call_on
 from agent.keeper import planner as planner_module
-from agent.keeper.planner import CycleView, Planner
+from agent.keeper.planner import CycleView, Planner, Sight
 from agent.policy.whalley_wilmott import WhalleyWilmott
 from agent.units import Address, BlockHash, Wad, Wei
 from tests.support.decision_builders import COSTS, SETTINGS, held, snapshot_of
@@ -38,6 +39,30 @@ def view_of(net_delta: float, **costs: float) -> CycleView:
     book, reckoned = held(net_delta), replace(COSTS, **costs)
     snapshot = snapshot_of(book)
     return CycleView(snapshot, None, decide(snapshot, book, POLICY, reckoned, SETTINGS), 0.0, reckoned)
+
+
+class Refuses:
+    """A policy that was not made for anything."""
+
+    def target(self, exposure: Exposure, costs: TradeCosts) -> Target:
+        raise PolicyRefusedError("gas is dear")
+
+
+@pytest.mark.parametrize(
+    ("net_delta", "action", "lands"),
+    [(1.99, Action.HOLD, 1.99), (-1.99, Action.HOLD, -1.99), (2.4, Action.REBALANCE, 0)],
+)
+def test_decide_by_band__policy_refuses__what_leaves_the_chains_band_is_hedged(monkeypatch, net_delta, action, lands):
+    planner, book = planner_of(policy=Refuses()), held(net_delta)
+    planner.book, planner.decision_settings = book, SETTINGS
+    monkeypatch.setattr(planner, "_costs", lambda _: COSTS)
+    sight = Sight(snapshot_of(book), SimpleNamespace(settlement_window_seconds=0))
+    with pytest.raises(PolicyRefusedError, match="gas is dear"):
+        planner.decide(sight)
+    decision = planner.decide_by_band(sight, {}, "gas is dear").decision
+    assert decision.action is action
+    assert net_delta + sum(leg.size_delta for leg in decision.legs) / 1e18 == pytest.approx(lands, abs=0.02)
+    assert decision.reason.startswith("gas is dear; until then the chain's band alone decides: fixed threshold")
 
 
 @pytest.mark.parametrize(("live", "expected"), [(None, 3 * GWEI // 2), (0, 0), (7, 7)])
