@@ -29,7 +29,7 @@ class Inlined:
     @cached_property
     def compiled(self) -> Callable[..., Any]:
         """Numba's dispatcher of it."""
-        return _compiler().compile_inlined(self.py_func)  # type: ignore[no-any-return]
+        return cast(Callable[..., Any], _compiler().compile_inlined(self.py_func))
 
 
 def inlined(function: Function) -> Function:

@@ -24,6 +24,7 @@ from agent.venues.maintenance import maintenance_ratios
 from agent.venues.protocol import AccountEventKind
 from tests.support.gmx_world import BASE_FEE_WEI, ETHER_WEI, GMX_PRICE, MARKET, GmxWorld, gmx_world
 from tests.support.keeper_world import START_PRICE_USD
+from tests.support.venue_cycles import cycles, net_delta
 
 pytestmark = pytest.mark.chain
 
@@ -60,17 +61,6 @@ def keeper(world) -> Iterator[Keeper]:
 def client(world) -> Iterator[ChainClient]:
     with closing(ChainClient(world.settings().chain)) as client:
         yield client
-
-
-def net_delta(result: CycleResult) -> float:
-    assert result.view is not None
-    return result.view.decision.exposure.net_delta
-
-
-def cycles(world: GmxWorld, keeper: Keeper, count: int) -> list[CycleResult]:
-    results = [world.cycle(keeper) for _ in range(count)]
-    assert not any(result.guard_mirror_mismatch for result in results)
-    return results
 
 
 def require_hedged(result: CycleResult) -> None:

@@ -8,12 +8,13 @@ import pytest
 
 from agent.keeper.alerts import AlertEvent
 from agent.keeper.keeper import Keeper
-from agent.keeper.result import CycleResult, Outcome
+from agent.keeper.result import Outcome
 from agent.ledger.records import Acknowledgement, OrderState, Subject
 from agent.units import WAD, Seconds
 from agent.venues.protocol import AccountEventKind
 from tests.support.hyperevm_world import HyperEvmWorld, hyperevm_world
 from tests.support.keeper_world import START_PRICE_USD
+from tests.support.venue_cycles import cycles, net_delta
 
 pytestmark = pytest.mark.chain
 
@@ -38,17 +39,6 @@ def world(chain) -> Iterator[HyperEvmWorld]:
 def keeper(world) -> Iterator[Keeper]:
     with world.keeper() as keeper:
         yield keeper
-
-
-def net_delta(result: CycleResult) -> float:
-    assert result.view is not None
-    return result.view.decision.exposure.net_delta
-
-
-def cycles(world: HyperEvmWorld, keeper: Keeper, count: int) -> list[CycleResult]:
-    results = [world.cycle(keeper) for _ in range(count)]
-    assert not any(result.guard_mirror_mismatch for result in results)
-    return results
 
 
 @pytest.fixture

@@ -158,11 +158,11 @@ class GmxWorld(KeeperWorld):
     executes: bool = field(default=True, init=False)
     """Whether GMX's keepers do what they are asked for after each cycle."""
 
-    def gmx(self, to: Address, signature: str, *arguments: object, value_wei: Wei = Wei(0)) -> None:  # noqa: B008
+    def gmx(self, to: Address, signature: str, *arguments: object, value_wei: Wei | None = None) -> None:
         """Order something of GMX, or do as anyone may, in a block of its own a second later."""
         data = encode_call(signature, *arguments) if signature else "0x"
         sender = self.localnet.manifest.accounts["attacker"]
-        call = Transaction(signature or "ether", sender, to, data, _GAS, value_wei=value_wei)
+        call = Transaction(signature or "ether", sender, to, data, _GAS, value_wei=value_wei or Wei(0))
         self.localnet.chain.mine([call], self.now() + 1, BASE_FEE_WEI)
 
     def give_ether(self, wei: Wei = ETHER_WEI) -> None:
