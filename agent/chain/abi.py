@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import Any
 
 from eth_abi.abi import encode
 from eth_abi.decoding import ContextFramesBytesIO, TupleDecoder
-from eth_abi.exceptions import InsufficientDataBytes
 from eth_abi.registry import registry
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
@@ -19,9 +19,9 @@ from agent.chain.artifacts import load_artifact, load_artifacts
 from agent.errors import DataError
 from agent.units import Address, BlockHash, Wei
 
-_SIGNED = {"uint256": False, "int256": True}
-"""Types of which any 32 bytes are a value."""
 _WORD_BYTES = 32
+_ADDRESS_PADDING = bytes(12)
+_INTEGER = re.compile(r"(u?)int(\d+)")
 _COMPILED_EARLIER = "it was compiled before this agent was written; compile with `make setup`, or install one wheel"
 
 
@@ -40,19 +40,65 @@ def signature_of(entry: Mapping[str, Any]) -> str:
 
 def decode(types: tuple[str, ...], data: bytes) -> tuple[Any, ...]:
     """Return the values of ABI types; raises `DecodingError` for bytes that they cannot have been made of."""
-    if all(kind in _SIGNED for kind in types):
-        return _words(types, data)
+    readers = _word_readers(types)
+    if readers is not None and len(data) >= _WORD_BYTES * len(readers):
+        try:
+            return tuple(
+                read(data[_WORD_BYTES * index : _WORD_BYTES * (index + 1)]) for index, read in enumerate(readers)
+            )
+        except _NoValueError:
+            pass  # what is wrong with it, the library says
     return tuple(_decoder(types)(ContextFramesBytesIO(data)))  # type: ignore[no-untyped-call]
 
 
-def _words(types: tuple[str, ...], data: bytes) -> tuple[int, ...]:
-    """Return whole words, of which every one is valid."""
-    if len(data) < _WORD_BYTES * len(types):
-        raise InsufficientDataBytes(f"{len(data)} bytes for {len(types)} words")
-    return tuple(
-        int.from_bytes(data[_WORD_BYTES * index : _WORD_BYTES * (index + 1)], "big", signed=_SIGNED[kind])
-        for index, kind in enumerate(types)
-    )
+# --- words: values that fill 32 bytes, at a tenth of what the library takes for each -------------------------------
+
+
+class _NoValueError(Exception):
+    """The 32 bytes are no value of their type."""
+
+
+@lru_cache(maxsize=1_024)
+def _word_readers(types: tuple[str, ...]) -> tuple[Callable[[bytes], Any], ...] | None:
+    """Return what reads each of the types from its word; None where one does not fill a word."""
+    readers = [_word_reader(kind) for kind in types]
+    return None if None in readers else tuple(reader for reader in readers if reader is not None)
+
+
+def _word_reader(kind: str) -> Callable[[bytes], Any] | None:
+    integer = _INTEGER.fullmatch(kind)
+    return _PLAIN.get(kind) if integer is None else _integer_reader(int(integer[2]), is_signed=not integer[1])
+
+
+def _integer_reader(bits: int, *, is_signed: bool) -> Callable[[bytes], int]:
+    least, end = (-(1 << bits - 1), 1 << bits - 1) if is_signed else (0, 1 << bits)
+
+    def read(word: bytes) -> int:
+        value = int.from_bytes(word, "big", signed=is_signed)
+        if not least <= value < end:
+            raise _NoValueError
+        return value
+
+    return read
+
+
+def _address(word: bytes) -> str:
+    if not word.startswith(_ADDRESS_PADDING):
+        raise _NoValueError
+    return f"0x{word[len(_ADDRESS_PADDING) :].hex()}"
+
+
+def _bool(word: bytes) -> bool:
+    value = int.from_bytes(word, "big")
+    if value > 1:
+        raise _NoValueError
+    return value == 1
+
+
+_PLAIN: dict[str, Callable[[bytes], Any]] = {"address": _address, "bool": _bool, "bytes32": bytes}
+
+
+# --- everything else, by the library --------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=1_024)
@@ -159,14 +205,11 @@ class Event:
 
         Text may be a stranger's: bytes that are no UTF-8 come as lone surrogates (PEP 383), so that none is lost.
         """
-        topics = iter(log.topics[1:])
+        in_topics = tuple(kind for _, kind, indexed in self.parameters if indexed)
         plain = tuple("bytes" if kind == "string" else kind for _, kind, indexed in self.parameters if not indexed)
+        topics = iter(decode(in_topics, b"".join(bytes.fromhex(topic.removeprefix("0x")) for topic in log.topics[1:])))
         data = iter(decode(plain, bytes.fromhex(log.data.removeprefix("0x"))))
-        decoded: dict[str, Any] = {}
-        for name, kind, indexed in self.parameters:
-            value = decode((kind,), bytes.fromhex(next(topics).removeprefix("0x")))[0] if indexed else next(data)
-            decoded[name] = _readable(kind, value)
-        return decoded
+        return {name: _readable(kind, next(topics if indexed else data)) for name, kind, indexed in self.parameters}
 
 
 def _readable(kind: str, value: Any) -> Any:

@@ -2,13 +2,15 @@ r"""The largest size that bounds accept, below one that they refused.
 
 A refusal says by how much: the error carries the actual figure and its limit. Both are known functions of the size,
 close to straight lines, so the size that just meets the limit is found by the secant through the last two refusals
-(through nothing traded and nothing measured, where there is one alone), and probed a shade below. An accepted size is
-probed a shade above: what is refused there ends the search. Where the figures do not help, the bracket is halved.
+(through nothing traded and nothing measured, where there is one alone), and probed a shade below. A loss bends by the
+impact of the trade: there the parabola through nothing traded takes the secant's place. An accepted size is probed a
+shade above: what is refused there ends the search. Where the figures do not help, the bracket is halved.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isqrt
 
 from agent.errors import RejectedError
 from agent.guard import UINT256_MAX, GuardError
@@ -24,6 +26,7 @@ _FIGURES: dict[str, tuple[str, str]] = {
     GuardError.LOSS_BUDGET_EXCEEDED: ("loss", "lossAvailable"),
 }
 """Arguments of the errors whose figure grows with the size from 0: what it is, and what it may be."""
+_LOSSES = frozenset({GuardError.NAV_LOSS_EXCEEDED, GuardError.LOSS_BUDGET_EXCEEDED})
 SIZE_ERRORS = frozenset(_FIGURES) | {
     GuardError.SLIPPAGE_EXCEEDED,
     GuardError.VENUE_CAP_EXCEEDED,
@@ -82,26 +85,41 @@ def _next_size(lower: int, refusals: list[tuple[int, RejectedError]], tolerance:
     limit = _meets_limit(refusals)
     if limit is None:
         return middle
-    shade = max(tolerance // 2, 1)
-    below = limit - shade
-    size = below if below > lower else lower + shade
+    below = limit - max(tolerance // 2, 1)
+    size = below if below > lower else lower + tolerance
     return size if lower < size < refused else middle
 
 
 def _meets_limit(refusals: list[tuple[int, RejectedError]]) -> int | None:
-    """Return the size at which the last figure refused meets its limit on the line through the last two."""
+    """Return the size at which the figure last refused meets its limit; None where the figures do not tell."""
     size, error = refusals[-1]
     if error.name not in _FIGURES:
         return None
     figure, limit = _figures(error)
     if figure >= UINT256_MAX:
         return None
-    size_before, figure_before = 0, 0
-    if len(refusals) > 1 and refusals[-2][1].name == error.name:
-        size_before, (figure_before, _) = refusals[-2][0], _figures(refusals[-2][1])
-    rise = figure_before - figure if size_before > size else figure - figure_before
-    width = abs(size_before - size)
-    return size - (figure - limit) * width // rise if rise > 0 else None
+    if len(refusals) == 1 or refusals[-2][1].name != error.name:
+        return size * limit // figure
+    larger, (larger_figure, _) = refusals[-2][0], _figures(refusals[-2][1])
+    if error.name in _LOSSES:
+        return _on_parabola(size, figure, larger, larger_figure, limit)
+    rise = larger_figure - figure
+    return size - (figure - limit) * (larger - size) // rise if rise > 0 else None
+
+
+def _on_parabola(size: int, figure: int, larger: int, larger_figure: int, limit: int) -> int | None:
+    r"""Return where $a s + b s^2$ through two points comes to ``limit``; None where it never does.
+
+    $s = 2 L / (a + \sqrt{a^2 + 4 b L})$, in which $b = 0$ is no exception; $a$ and $b$ over their common denominator.
+    """
+    denominator = size * larger * (larger - size)
+    slope = figure * larger**2 - larger_figure * size**2
+    bend = larger_figure * size - figure * larger
+    discriminant = slope**2 + 4 * bend * limit * denominator
+    if discriminant < 0:
+        return None
+    root = slope + isqrt(discriminant)
+    return 2 * limit * denominator // root if root > 0 else None
 
 
 def _figures(error: RejectedError) -> tuple[int, int]:

@@ -1,4 +1,8 @@
-"""Opens the database of a ledger: SQLite with a write-ahead log, synchronised on every commit, or PostgreSQL by URL."""
+"""Opens the database of a ledger: SQLite with a write-ahead log, or PostgreSQL by URL.
+
+A commit that has returned survives the loss of power. SQLite alone is let off that where the chain can tell again what
+was written: such a commit is on disk with the next one that must be, which is before anything more is sent.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,11 @@ BUSY_TIMEOUT_SECONDS = 5.0
 _FULL = ("is full", "No space left", "disk I/O error")
 """What SQLite and PostgreSQL say when there is no room."""
 _WRITES = "evenkeel_writes"
+_IS_RESTORABLE = "evenkeel_is_restorable"
+_SYNCHRONOUS = "evenkeel_synchronous"
+_FULL_SYNC, _NORMAL_SYNC = "FULL", "NORMAL"
+"""FULL waits for the disk at each commit, NORMAL loses the last ones with the power, never one of the middle or a part
+(sqlite.org/pragma.html#pragma_synchronous)."""
 _POSTGRESQL_DRIVERS = ("postgresql", "postgresql+psycopg")
 
 
@@ -64,6 +73,11 @@ def writing(engine: Engine) -> Engine:
     return engine.execution_options(**{_WRITES: True})
 
 
+def restorable(engine: Engine) -> Engine:
+    """Return an engine as used to write what the chain tells again: SQLite does not wait for the disk."""
+    return engine.execution_options(**{_WRITES: True, _IS_RESTORABLE: True})
+
+
 # --- SQLite -------------------------------------------------------------------------------------------------------
 
 
@@ -80,16 +94,13 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:
-    """FULL: a commit that has returned survives the loss of power (sqlite.org/pragma.html#pragma_synchronous).
-
-    Transactions are begun by us: Python's driver would end one at every statement that changes the schema.
-    """
+    """Transactions are begun by us: Python's driver would end one at every statement that changes the schema."""
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (
         f"busy_timeout={int(BUSY_TIMEOUT_SECONDS * 1_000)}",  # first: changing the journal needs the lock
         "journal_mode=WAL",
-        "synchronous=FULL",
+        f"synchronous={_FULL_SYNC}",
         "foreign_keys=ON",
     ):
         cursor.execute(f"PRAGMA {pragma}")
@@ -97,8 +108,15 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get(_WRITES, False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    wanted = _NORMAL_SYNC if options.get(_IS_RESTORABLE, False) else _FULL_SYNC
+    if connection.info.get(_SYNCHRONOUS, _FULL_SYNC) != wanted:
+        connection.exec_driver_sql(f"PRAGMA synchronous={wanted}")
+        connection.info[_SYNCHRONOUS] = wanted
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 # --- PostgreSQL ---------------------------------------------------------------------------------------------------

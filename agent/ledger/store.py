@@ -207,7 +207,7 @@ class VaultLedger(VaultRows):
             (schema.option_events, [rows.option_event_values(record) for record in scan.option_events]),
         ]
         block_ids = {BlockId(value["block_number"], value["block_hash"]) for _, values in events for value in values}
-        with self._commit() as connection:
+        with self._commit(is_restorable=True) as connection:
             is_known = self._reinstate(connection, [*block_ids, scan.to])
             for table, values in events:
                 is_known |= self._insert(connection, table, values) < len(values)
@@ -357,7 +357,7 @@ class VaultLedger(VaultRows):
 
     def acknowledge(self, word: Acknowledgement) -> None:
         """Record an operator's word; it needs no lease, since it only adds what a keeper at work then reads."""
-        with self._committed(is_write=True) as connection:
+        with self._committed(self._writer) as connection:
             self._insert(connection, schema.acknowledgements, [rows.acknowledgement_values(word)])
 
     def acknowledgements(self, subject: Subject) -> list[Acknowledgement]:

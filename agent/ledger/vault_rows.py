@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from agent.chain.block_id import BlockId
 from agent.errors import FatalError, TransientError
 from agent.ledger import engines, rows, schema
-from agent.ledger.engines import is_full, shown, writing
+from agent.ledger.engines import is_full, restorable, shown, writing
 from agent.ledger.records import VaultIdentity
 from agent.units import BlockHash
 
@@ -52,6 +52,7 @@ class VaultRows:
         self.identity = identity
         self._engine = engine
         self._writer = writing(engine)
+        self._restorer = restorable(engine)
         self._lease = lease
         self._epoch = lease.epoch
         self._void: set[BlockHash] = set()
@@ -60,7 +61,7 @@ class VaultRows:
 
     def require_lease(self) -> None:
         """Raise `TransientError` unless this keeper may still write, and so may send what it has written."""
-        with self._committed(is_write=False) as connection:
+        with self._committed(self._engine) as connection:
             self._lease.fence(connection)
 
     # --- for the ledger -------------------------------------------------------------------------------------------
@@ -91,22 +92,25 @@ class VaultRows:
         return select(table).where(table.c.vault_id == self._vault_id)
 
     def _fetch(self, statement: Any) -> Sequence[Row[Any]]:
-        with self._committed(is_write=False) as connection:
+        with self._committed(self._engine) as connection:
             return connection.execute(statement).all()
 
     @contextmanager
-    def _commit(self) -> Iterator[Connection]:
-        """Write, in a transaction that checks in itself that no other keeper has taken over."""
-        with self._committed(is_write=True) as connection:
+    def _commit(self, *, is_restorable: bool = False) -> Iterator[Connection]:
+        """Write, in a transaction that checks in itself that no other keeper has taken over.
+
+        ``is_restorable``: nothing but what the chain tells again, and how far it was read.
+        """
+        with self._committed(self._restorer if is_restorable else self._writer) as connection:
             self._lease.fence(connection)
             yield connection
 
     @contextmanager
-    def _committed(self, is_write: bool) -> Iterator[Connection]:
+    def _committed(self, engine: Engine) -> Iterator[Connection]:
         self._keep_fresh()
         is_done = False
         try:
-            with (self._writer if is_write else self._engine).begin() as connection:
+            with engine.begin() as connection:
                 yield connection
             is_done = True
         except DBAPIError as error:

@@ -62,12 +62,15 @@ def test_largest_accepted__figure_on_a_line__takes_few_probes(share, at_0):
     assert len(bounds.asked) <= 7
 
 
-def test_largest_accepted__figure_that_bends__is_found_all_the_same():
-    bounds = Bounds(
-        lambda size: size // 50 + size * size // 10**20, 10**18, name="NavLossExceeded", keys=("loss", "maxLoss")
-    )
+@pytest.mark.parametrize("bend", [10**20, 10**21, 10**22])
+@pytest.mark.parametrize("share", [0.04, 0.3, 0.8])
+def test_largest_accepted__loss_that_bends_with_the_impact__takes_few_probes(bend, share):
+    def loss(size):
+        return size // 50 + size * size // bend
+
+    bounds = Bounds(loss, loss(int(share * WANTED)), name="NavLossExceeded", keys=("loss", "maxLoss"))
     assert 0 <= largest(bounds) - bounds.search() <= PRECISION
-    assert len(bounds.asked) <= 11
+    assert len(bounds.asked) <= 6
 
 
 @settings(deadline=None, max_examples=300, derandomize=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateTable
@@ -110,6 +110,25 @@ def test_open__sqlite__writes_ahead_and_synchronises_every_commit(tmp_path):
         assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
         assert connection.execute(text("PRAGMA synchronous")).scalar_one() == 2
         assert connection.execute(text("PRAGMA foreign_keys")).scalar_one() == 1
+
+
+def test_commit__of_what_the_chain_tells_again__alone_does_not_wait_for_the_disk(tmp_path):
+    synchronised: list[str] = []
+    levels = {1: "NORMAL", 2: "FULL"}
+
+    def note(connection):
+        synchronised.append(levels[connection.exec_driver_sql("PRAGMA synchronous").scalar_one()])
+
+    with Database.open(f"sqlite:///{tmp_path}/ledger.sqlite", "vault", "key") as database:
+        ledger = database.vault(IDENTITY)
+        event.listen(database.engine, "commit", note)
+        ledger.add_scan(scan(8))
+        ledger.add_signed_intent(INTENT, SIGNED, block_id(8))
+        ledger.add_scan(scan(9, first=9))
+        with database.engine.connect(), database.engine.begin():
+            ledger.void([block_id(9)])  # a connection of the pool that has not written yet
+    assert synchronised[:4] == ["NORMAL", "FULL", "NORMAL", "FULL"]
+    assert set(synchronised[4:]) == {"FULL"}
 
 
 @pytest.mark.parametrize("table", RECORDS)
