@@ -78,19 +78,22 @@ class VaultLedger(VaultRows):
         """Record a decision before anything is signed."""
         with self._commit() as connection:
             is_new = self._insert_decided(connection, record)
+            self._insert_steps(connection, _decided(record))
         self._intents.opened(record, is_new)
 
     def add_signed_intent(self, record: IntentRecord, signed: SignedTransaction, block_id: BlockId) -> None:
         """Record a decision and its signed transaction in one commit, before the transaction is sent."""
         with self._commit() as connection:
             is_new = self._insert_decided(connection, record)
-            self._insert_signed(connection, signed, block_id)
+            self._insert_signed(connection, signed)
+            self._insert_steps(connection, _decided(record), _signed(signed, block_id))
         self._intents.opened(record, is_new)
 
     def add_transaction(self, signed: SignedTransaction, block_id: BlockId) -> None:
         """Record another signed transaction of an intent before it is sent."""
         with self._commit() as connection:
-            self._insert_signed(connection, signed, block_id)
+            self._insert_signed(connection, signed)
+            self._insert_steps(connection, _signed(signed, block_id))
 
     def add_transition(self, transition: Transition) -> None:
         """Record a step of an intent."""
@@ -370,25 +373,20 @@ class VaultLedger(VaultRows):
 
     def _insert_decided(self, connection: Connection, record: IntentRecord) -> bool:
         """Add a decision; False where it was known before."""
-        block = record.intent.decided_at_block
-        decided = Transition(
-            record.intent.intent_id, IntentState.DECIDED, BlockId.of(block), block_unix=block.timestamp
-        )
-        added = self._insert(connection, schema.intents, [rows.intent_values(record)])
-        self._insert(connection, schema.transitions, [rows.transition_values(decided)])
-        return added == 1
+        return self._insert(connection, schema.intents, [rows.intent_values(record)]) == 1
 
-    def _insert_signed(self, connection: Connection, signed: SignedTransaction, block_id: BlockId) -> None:
-        transition = Transition(signed.intent_id, IntentState.SIGNED, block_id, signed.transaction_hash)
+    def _insert_signed(self, connection: Connection, signed: SignedTransaction) -> None:
         self._insert(connection, schema.transactions, [rows.transaction_values(signed)])
-        self._insert(connection, schema.transitions, [rows.transition_values(transition)])
+
+    def _insert_steps(self, connection: Connection, *steps: Transition) -> int:
+        return self._insert(connection, schema.transitions, [rows.transition_values(step) for step in steps])
 
     def _add_step(self, transition: Transition, receipt: Receipt | None) -> None:
         with self._commit() as connection:
             has_reinstated = self._reinstate(connection, [transition.block_id])
             if receipt is not None:
                 self._insert(connection, schema.receipts, [rows.receipt_values(receipt)])
-            added = self._insert(connection, schema.transitions, [rows.transition_values(transition)])
+            added = self._insert_steps(connection, transition)
         if has_reinstated:
             self._forget()
         elif transition.state.is_final:
@@ -440,3 +438,12 @@ class VaultLedger(VaultRows):
         super()._forget()
         self._accounts = self._unsettled = self._orders = None
         self._intents.forget()
+
+
+def _decided(record: IntentRecord) -> Transition:
+    block = record.intent.decided_at_block
+    return Transition(record.intent.intent_id, IntentState.DECIDED, BlockId.of(block), block_unix=block.timestamp)
+
+
+def _signed(signed: SignedTransaction, block_id: BlockId) -> Transition:
+    return Transition(signed.intent_id, IntentState.SIGNED, block_id, signed.transaction_hash)
