@@ -170,7 +170,7 @@ class _Watch:
         probe.time(keeper._scanner, "scan", "events")
         probe.time(planner.reader, "snapshot", "state and quotes")
         probe.time(planner, "decide", "decision")
-        probe.time(planner, "simulate", "simulation")
+        probe.time(keeper._rebalancer, "_rejection", "simulation")
         probe.time(executor, "_plan", "nonce, gas and fees")
         probe.time(executor, "_sign", "signing")
         probe.time(keeper.ledger, "add_signed_intent", "commit")

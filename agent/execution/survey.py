@@ -8,6 +8,7 @@ from agent.chain.ahead import Ahead
 from agent.chain.client import ChainClient
 from agent.chain.rollup import Rollup
 from agent.domain import BlockRef, Intent
+from agent.errors import RejectedError
 from agent.execution.config import ExecutionSettings
 from agent.execution.errand import Errand
 from agent.execution.fees import gas_limit_of
@@ -60,6 +61,14 @@ class Survey:
         decoded rejection where the intent would revert.
         """
         return self._gas_needed.result()
+
+    def is_carried(self) -> bool:
+        """Return whether the chain would carry the intent out, with the gas that it needs."""
+        try:
+            self.gas_needed()
+        except RejectedError:
+            return False
+        return True
 
     def tip(self) -> Wei | None:
         """Return what others have paid lately, None where it is not asked for or nobody says."""

@@ -262,11 +262,14 @@ class Planner:
 
         Where orders are executed with ether by the price of gas, gas has the price of a first bid.
         """
-        asks_for_ether = any(leg.size_delta and leg.venue in self.ether_venues for leg in intent.legs)
         settings = self.settings.execution
         tip = gwei_to_wei(settings.priority_fee_gwei, Rounding.UP)
-        price = Wei(BASE_FEE_HEADROOM * block.base_fee_wei + tip) if asks_for_ether else None
+        price = Wei(BASE_FEE_HEADROOM * block.base_fee_wei + tip) if self.asks_for_ether(intent) else None
         return self.client.simulate(sender, call_on(intent, block), settings.max_gas_units, block, price)
+
+    def asks_for_ether(self, intent: Intent) -> bool:
+        """Return whether an intent makes an order that is executed with ether by the price of gas."""
+        return any(leg.size_delta and leg.venue in self.ether_venues for leg in intent.legs)
 
     def close(self) -> None:
         """Close the connections."""

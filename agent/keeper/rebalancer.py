@@ -64,7 +64,7 @@ class Rebalancer:
         survey = None
         if self._executor is not None and proposal.guard_error is None:
             survey = self._executor.survey(intent, sight.block, is_urgent=self._is_urgent(record, sight, sight.block))
-        rejection = self._planner.simulate(intent, self._sender, sight.block)
+        rejection = self._rejection(intent, sight.block, survey)
         ahead = None if rejection is None else margin_ahead(proposal, rejection, self._waits_for_margin)
         if ahead is not None:
             return self.carry_out(sight, ahead, book_digest, nav)
@@ -86,6 +86,12 @@ class Rebalancer:
         if self._executor is None:
             return replace(seen, outcome=Outcome.SHADOW, reason=f"{proposal.reason}; a shadow sends nothing")
         return self._send(self._executor, sight, record, seen, survey)
+
+    def _rejection(self, intent: Intent, block: BlockRef, survey: Survey | None) -> RejectedError | None:
+        """Return how the chain would refuse an intent; what a survey found it to carry out is not asked for again."""
+        if survey is not None and not self._planner.asks_for_ether(intent) and survey.is_carried():
+            return None
+        return self._planner.simulate(intent, self._sender, block)
 
     def _send(
         self, executor: Executor, sight: Sight, record: IntentRecord, seen: CycleResult, survey: Survey | None

@@ -71,7 +71,7 @@ def test_cycle__trade__three_round_trips_before_it_is_sent(
     keeper_chain: KeeperWorld, servers: int, quorum: int
 ) -> None:
     with warm_keeper(keeper_chain, servers, quorum) as (keeper, opened):
-        trips = trade_in_waves(keeper_chain, keeper, opened, 1, 2, 4)
+        trips = trade_in_waves(keeper_chain, keeper, opened, 1, 2, 3)
     assert trips == [{HEAD}, {EVENTS, CALLS}, {CALLS, ACCOUNT, WAITING}]
 
 
@@ -81,5 +81,5 @@ def test_cycle__trade_with_the_markets_tip_and_an_estimate__four_round_trips(
 ) -> None:
     dear = {"tip_percentile": 50.0, "urgent_tip_percentile": 50.0, "usual_gas_units": 300_000}
     with warm_keeper(keeper_chain, servers, quorum, **dear, gas_limit_ratio=Decimal("1.5")) as (keeper, opened):
-        trips = trade_in_waves(keeper_chain, keeper, opened, 1, 2, 5, 1)
+        trips = trade_in_waves(keeper_chain, keeper, opened, 1, 2, 4, 1)
     assert trips == [{HEAD}, {EVENTS, CALLS}, {CALLS, ACCOUNT, WAITING, TIPS}, {ESTIMATE}]

@@ -102,8 +102,16 @@ def test_survey__usual_gas_does_not_suffice__is_estimated_with_the_data_in_it(ch
 
 def test_survey__would_revert__raises_the_decoded_rejection(chain):
     chain.refusal = RejectedError("PriceStale")
+    survey = survey_of(chain)
     with pytest.raises(RejectedError, match="PriceStale"):
-        survey_of(chain).gas_needed()
+        survey.gas_needed()
+    assert not survey.is_carried()
+
+
+@pytest.mark.parametrize("refusal", [None, RejectedError("UnknownRevert")], ids=["by usual gas", "by more"])
+def test_survey__intent_that_passes__is_carried(chain, refusal):
+    chain.refusal = refusal
+    assert survey_of(chain).is_carried()
 
 
 def test_survey__charge_for_data__is_asked_ahead_for_the_usual_limit_alone(chain):

@@ -52,13 +52,19 @@ class FakeChain:
         self.reader = self.client = self
         self.settings = SimpleNamespace(keeper=SimpleNamespace(cycle_deadline_seconds=9.0))
         self.deployment = SimpleNamespace(venues=[])
+        self.is_for_ether = False
+        self.simulated = 0
 
     def intent_of(self, sight: Sight, proposal: Any) -> Intent:
         return INTENT
 
     def simulate(self, intent: Intent, sender: Address, block: Any) -> RejectedError | None:
         assert (intent, sender, block) == (INTENT, SENDER, SNAPSHOT.block)
+        self.simulated += 1
         return self.refusal
+
+    def asks_for_ether(self, intent: Intent) -> bool:
+        return self.is_for_ether
 
     def gas_worth(self, view: CycleView) -> Wei:
         return WORTH
@@ -75,11 +81,11 @@ class FakeChain:
             raise found
         return found
 
-    def survey(self, intent: Any, head: Any, *, is_urgent: bool) -> str:
-        return f"survey of {intent.intent_id}"
+    def survey(self, intent: Any, head: Any, *, is_urgent: bool) -> SimpleNamespace:
+        return SimpleNamespace(intent_id=intent.intent_id, is_carried=lambda: self.refusal is None)
 
-    def execute(self, record: IntentRecord, head: Any, terms: Any, survey: str) -> Settlement:
-        assert survey == f"survey of {record.intent.intent_id}"
+    def execute(self, record: IntentRecord, head: Any, terms: Any, survey: SimpleNamespace) -> Settlement:
+        assert survey.intent_id == record.intent.intent_id
         self.executed.append((record, terms))
         if isinstance(self.settlement, Exception):
             raise self.settlement
@@ -135,6 +141,17 @@ def test_carry_out__accepted__is_executed_on_the_terms_of_its_view(chain, mirror
     assert (result.receipt, result.fills, result.after) == (RECEIPT, (FILL,), f"state at {SNAPSHOT.block}")
     assert mirrored == [("state at parent", f"state at {SNAPSHOT.block}", (FILL,), REBALANCED, [], DECISION.legs)]
     assert not result.guard_mirror_mismatch
+
+
+def test_carry_out__survey_found_that_it_passes__is_not_simulated_again(chain, mirrored):
+    carry_out(chain)
+    assert (len(chain.executed), chain.simulated) == (1, 0)
+
+
+def test_carry_out__order_is_executed_with_ether__is_simulated_at_the_price_of_gas(chain, mirrored):
+    chain.is_for_ether = True
+    carry_out(chain)
+    assert (len(chain.executed), chain.simulated) == (1, 1)
 
 
 def test_carry_out__mirror_judges_otherwise__is_told(chain, mirrored):
