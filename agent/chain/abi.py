@@ -10,7 +10,7 @@ from typing import Any
 
 from eth_abi.abi import encode
 from eth_abi.decoding import ContextFramesBytesIO, TupleDecoder
-from eth_abi.exceptions import InsufficientDataBytes
+from eth_abi.exceptions import DecodingError, InsufficientDataBytes
 from eth_abi.registry import registry
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
@@ -42,7 +42,10 @@ def decode(types: tuple[str, ...], data: bytes) -> tuple[Any, ...]:
     """Return the values of ABI types; raises `DecodingError` for bytes that they cannot have been made of."""
     if all(kind in _SIGNED for kind in types):
         return _words(types, data)
-    return tuple(_decoder(types)(ContextFramesBytesIO(data)))  # type: ignore[no-untyped-call]
+    try:
+        return tuple(_decoder(types)(ContextFramesBytesIO(data)))  # type: ignore[no-untyped-call]
+    except (OverflowError, UnicodeDecodeError) as error:  # lengths beyond memory, text that is no UTF-8
+        raise DecodingError(f"{len(data)} bytes for {types}: {error}") from None
 
 
 def _words(types: tuple[str, ...], data: bytes) -> tuple[int, ...]:
@@ -158,15 +161,30 @@ class Event:
         """Return the parameters by name; indexed ones must be value types, addresses come checksummed.
 
         Text may be a stranger's: bytes that are no UTF-8 come as lone surrogates (PEP 383), so that none is lost.
+
+        Raises
+        ------
+        DataError
+            The log is none of this event: a server cut it, or the contract is not the one that was compiled.
+
         """
-        topics = iter(log.topics[1:])
+        named = [kind for _, kind, indexed in self.parameters if indexed]
         plain = tuple("bytes" if kind == "string" else kind for _, kind, indexed in self.parameters if not indexed)
-        data = iter(decode(plain, bytes.fromhex(log.data.removeprefix("0x"))))
-        decoded: dict[str, Any] = {}
-        for name, kind, indexed in self.parameters:
-            value = decode((kind,), bytes.fromhex(next(topics).removeprefix("0x")))[0] if indexed else next(data)
-            decoded[name] = _readable(kind, value)
-        return decoded
+        try:
+            topics = iter([decode((kind,), _bytes_of(one))[0] for kind, one in zip(named, log.topics[1:], strict=True)])
+            data = iter(decode(plain, _bytes_of(log.data)))
+        except (DecodingError, ValueError):
+            raise DataError(
+                f"log {log.log_index} of {log.emitter} in block {log.block_number} is no {self.name}: a server cut it, "
+                "or the contract is not the one that was compiled"
+            ) from None
+        return {
+            name: _readable(kind, next(topics) if indexed else next(data)) for name, kind, indexed in self.parameters
+        }
+
+
+def _bytes_of(written: str) -> bytes:
+    return bytes.fromhex(written.removeprefix("0x"))
 
 
 def _readable(kind: str, value: Any) -> Any:
