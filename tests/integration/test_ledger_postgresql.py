@@ -16,6 +16,7 @@ from agent.ledger import postgresql as bounded
 from agent.ledger.config import USUAL_TERMS
 from agent.ledger.database import Database
 from agent.ledger.records import IntentState, Transition, VaultIdentity
+from agent.localnet.anvil import free_port
 from agent.units import Address, BlockHash, IntentId
 from tests.support.poolers import TransactionPooler, pgbouncer, pgbouncer_path
 from tests.support.postgresql import PostgresqlServer, url
@@ -80,6 +81,55 @@ def test_require_held__server_restarted__goes_on_with_the_same_lease(postgresql)
         assert ledger.states_of(SENT.intent_id) == [IntentState.SENT]
         with pytest.raises(DataError, match=r"(vault vault|key key) is in use by another keeper"):
             Database.open(postgresql.database_url, "vault", "key")
+
+
+def test_write__server_that_follows_another__goes_on_when_it_may_write_again(postgresql):
+    """Halted the keeper for good: a server that takes over answers reads before it takes writes."""
+    with Database.open(postgresql.fresh_database(), "vault", "key") as database:
+        ledger = database.vault(IDENTITY)
+        with (
+            read_only(postgresql),
+            pytest.raises(TransientError, match=r"cannot execute .* in a read-only transaction"),
+        ):
+            ledger.add_transition(SENT)
+        ledger.add_transition(SENT)
+        assert ledger.states_of(SENT.intent_id) == [IntentState.SENT]
+
+
+@contextmanager
+def read_only(server: PostgresqlServer) -> Iterator[None]:
+    """Let sessions that are open write nothing meanwhile, as on a server that is no primary yet."""
+
+    def switch(way: str) -> None:
+        with server.connect() as administrator:
+            administrator.execute(f"ALTER SYSTEM SET default_transaction_read_only = {way}")
+            administrator.execute("SELECT pg_reload_conf()")
+        time.sleep(0.5)
+
+    switch("on")
+    try:
+        yield
+    finally:
+        switch("off")
+
+
+def test_open__server_is_down__is_a_fault_of_the_moment(postgresql):
+    """Was bad input, after which systemd starts no keeper again: after a reboot the server may come up later."""
+    where = postgresql.fresh_database()
+    postgresql.stop()
+    try:
+        with pytest.raises(TransientError, match=r"cannot be opened: connection .*start the server, or correct"):
+            Database.open(where, "vault", "key")
+        with pytest.raises(TransientError, match="Connection refused"):
+            Database.open(url("127.0.0.1", free_port()), "vault", "key")
+    finally:
+        postgresql.start()
+
+
+def test_open__database_that_is_not_there__is_bad_input(postgresql):
+    where = postgresql.fresh_database().replace("/ledger?", "/another?")
+    with pytest.raises(DataError, match='database "another" does not exist'):
+        Database.open(where, "vault", "key")
 
 
 def test_session__has_every_time_out_and_commits_to_disk(postgresql):
