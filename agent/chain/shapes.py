@@ -92,6 +92,8 @@ def receipt(entry: Any) -> dict[str, Any] | None:
     hash_of(fields.get("blockHash"), "blockHash of a receipt")
     for name in ("blockNumber", "status", "gasUsed", "effectiveGasPrice"):
         quantity(fields.get(name), f"{name} of a receipt")
+    if int(fields["gasUsed"], 16) == 0:
+        raise _misshapen("gasUsed of a receipt", fields["gasUsed"])
     logs(fields.get("logs"))
     return dict(fields)
 

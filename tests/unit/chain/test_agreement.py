@@ -164,6 +164,12 @@ def test_shapes__receipt_without_a_field__is_the_servers_fault(name):
         shapes.receipt({key: field for key, field in RECEIPT.items() if key != name})
 
 
+def test_shapes__receipt_of_no_gas__is_the_servers_fault():
+    """Was a division by zero where a rollup's charge is spread over the gas."""
+    with pytest.raises(ServerError, match="gasUsed of a receipt with 0x0"):
+        shapes.receipt({**RECEIPT, "gasUsed": "0x0"})
+
+
 @pytest.mark.parametrize("name", sorted(LOG))
 @pytest.mark.parametrize("written", [None, 7, "odd"])
 def test_shapes__log_with_a_field_that_is_none__is_the_servers_fault(name, written):
