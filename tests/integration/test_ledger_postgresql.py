@@ -11,9 +11,11 @@ import pytest
 from sqlalchemy import text
 
 from agent.chain.block_id import BlockId
+from agent.doctor.check import Check, Verdict
+from agent.doctor.host import host_checks
 from agent.errors import DataError, TransientError
 from agent.ledger import postgresql as bounded
-from agent.ledger.config import USUAL_TERMS
+from agent.ledger.config import USUAL_TERMS, LedgerSettings
 from agent.ledger.database import Database
 from agent.ledger.records import IntentState, Transition, VaultIdentity
 from agent.localnet.anvil import free_port
@@ -185,3 +187,47 @@ def test_open__way_on_which_a_session_stays_one__is_taken(postgresql, way):
     postgresql.fresh_database()
     with way(postgresql) as url, Database.open(url, "vault", "key") as database:
         database.lease.require_held()
+
+
+# --- before it is used: evenkeel doctor -------------------------------------------------------------------------------
+
+
+def settings_of(where: str) -> LedgerSettings:
+    return LedgerSettings(**USUAL_TERMS.model_dump(), url=where)
+
+
+def examined(where: str) -> Check:
+    [check] = [check for check in host_checks(settings_of(where), {}) if check.subject == "ledger"]
+    return check
+
+
+def test_doctor__server_that_is_there__is_fit_by_either_name(postgresql):
+    where = postgresql.fresh_database()
+    assert examined(where).verdict is Verdict.GOOD
+    assert examined(where.replace("+psycopg", "")).verdict is Verdict.GOOD
+
+
+def test_doctor__server_that_is_silent__says_so_and_does_not_wait_for_ever(postgresql, proxy):
+    """Hung: its own connection had no time-out."""
+    postgresql.fresh_database()
+    proxy.is_silent = True
+    check = examined(url("127.0.0.1", proxy.port))
+    assert check.verdict is Verdict.FAILED
+    assert "timeout expired" in check.found
+
+
+@pytest.mark.parametrize("way", LENDS_BY_TRANSACTION.values(), ids=LENDS_BY_TRANSACTION)
+def test_doctor__pooler_that_lends_sessions_by_transaction__is_told(postgresql, way):
+    postgresql.fresh_database()
+    with way(postgresql) as where:
+        check = examined(where)
+    assert check.verdict is Verdict.FAILED
+    assert "such as PgBouncer with pool_mode = transaction" in check.found
+
+
+@pytest.mark.parametrize("where", ["postgresql", "postgresql+asyncpg://keeper@127.0.0.1/ledger"])
+def test_doctor__url_of_no_ledger__is_told_and_the_disk_is_looked_at(where):
+    checks = {check.subject: check for check in host_checks(settings_of(where), {})}
+    assert checks["ledger"].verdict is Verdict.FAILED
+    assert "sqlite:///path/to/file" in checks["ledger"].found
+    assert "GiB free" in checks["disk"].found
