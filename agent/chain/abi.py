@@ -11,6 +11,7 @@ from typing import Any
 
 from eth_abi.abi import encode
 from eth_abi.decoding import ContextFramesBytesIO, TupleDecoder
+from eth_abi.exceptions import DecodingError
 from eth_abi.registry import registry
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
@@ -48,7 +49,10 @@ def decode(types: tuple[str, ...], data: bytes) -> tuple[Any, ...]:
             )
         except _NoValueError:
             pass  # what is wrong with it, the library says
-    return tuple(_decoder(types)(ContextFramesBytesIO(data)))  # type: ignore[no-untyped-call]
+    try:
+        return tuple(_decoder(types)(ContextFramesBytesIO(data)))  # type: ignore[no-untyped-call]
+    except (OverflowError, UnicodeDecodeError) as error:  # lengths beyond memory, text that is no UTF-8
+        raise DecodingError(f"{len(data)} bytes for {types}: {error}") from None
 
 
 # --- words: values that fill 32 bytes, at a tenth of what the library takes for each -------------------------------
@@ -204,12 +208,35 @@ class Event:
         """Return the parameters by name; indexed ones must be value types, addresses come checksummed.
 
         Text may be a stranger's: bytes that are no UTF-8 come as lone surrogates (PEP 383), so that none is lost.
+
+        Raises
+        ------
+        DataError
+            The log is none of this event: a server cut it, or the contract is not the one that was compiled.
+
         """
         in_topics = tuple(kind for _, kind, indexed in self.parameters if indexed)
         plain = tuple("bytes" if kind == "string" else kind for _, kind, indexed in self.parameters if not indexed)
-        topics = iter(decode(in_topics, b"".join(bytes.fromhex(topic.removeprefix("0x")) for topic in log.topics[1:])))
-        data = iter(decode(plain, bytes.fromhex(log.data.removeprefix("0x"))))
+        try:
+            topics = iter(decode(in_topics, _words_of(log.topics[1:], len(in_topics))))
+            data = iter(decode(plain, _bytes_of(log.data)))
+        except (DecodingError, ValueError):
+            raise DataError(
+                f"log {log.log_index} of {log.emitter} in block {log.block_number} is no {self.name}: a server cut it, "
+                "or the contract is not the one that was compiled"
+            ) from None
         return {name: _readable(kind, next(topics if indexed else data)) for name, kind, indexed in self.parameters}
+
+
+def _words_of(topics: Sequence[str], count: int) -> bytes:
+    words = [_bytes_of(topic) for topic in topics]
+    if [len(word) for word in words] != [_WORD_BYTES] * count:
+        raise ValueError(f"{len(words)} topics, not {count} of a word each")
+    return b"".join(words)
+
+
+def _bytes_of(written: str) -> bytes:
+    return bytes.fromhex(written.removeprefix("0x"))
 
 
 def _readable(kind: str, value: Any) -> Any:

@@ -338,7 +338,11 @@ class ChainClient:
         batch = [Request("eth_getTransactionReceipt", (hash_,)) for hash_ in hashes]
 
         def ask(endpoint: Endpoint) -> list[Answer]:
-            return [Answer(shapes.receipt(answer.unwrap()), None) for answer in endpoint.batch(batch)]
+            told = [shapes.receipt(answer.unwrap()) for answer in endpoint.batch(batch)]
+            for hash_, receipt in zip(hashes, told, strict=True):
+                if receipt is not None and str(receipt["transactionHash"]).lower() != hash_.lower():
+                    raise ServerError(f"{endpoint.name} answers receipt {hash_} with another transaction's")
+            return [Answer(receipt, None) for receipt in told]
 
         return [answer.result for answer in self._agreed(ask, self._quorum, "a receipt", receipt_key)]
 

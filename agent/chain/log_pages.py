@@ -10,7 +10,8 @@ from agent.chain.abi import Log
 from agent.chain.block_id import BlockId
 from agent.chain.breaker import BreakerState
 from agent.chain.endpoint import Endpoint
-from agent.chain.failures import RangeRefusedError, ServerError, StateMissingError, TimedOutError
+from agent.chain.failures import BatchRefusedError, RangeRefusedError, ServerError, StateMissingError, TimedOutError
+from agent.chain.node_errors import LOGS_METHOD
 from agent.chain.pool import EndpointPool, Reply
 from agent.chain.transport import Request
 from agent.errors import TransientError
@@ -136,6 +137,9 @@ def _ask(endpoint: Endpoint, range_: _Range) -> _Seen:
     except RangeRefusedError as refusal:
         limit.refused(blocks, refusal.suggested_blocks)
         raise
+    except BatchRefusedError as refusal:
+        limit.refused(blocks)
+        raise RangeRefusedError(str(refusal)) from None
     except TimedOutError:
         limit.refused(blocks)
         raise
@@ -153,7 +157,7 @@ def _exchange(endpoint: Endpoint, range_: _Range) -> _Seen:
         "topics": [list(range_.query.topics)],
     }
     marks = [last.number] if anchor is None else [last.number, anchor.number]
-    requests = [_by_number(end), Request("eth_getLogs", (filter_,)), _by_number(end), *map(_by_number, marks)]
+    requests = [_by_number(end), Request(LOGS_METHOD, (filter_,)), _by_number(end), *map(_by_number, marks)]
     answers = [answer.unwrap() for answer in endpoint.batch(requests)]
     entries = answers.pop(1)
     blocks = [block for block in map(shapes.block_or_none, answers) if block is not None]
@@ -162,11 +166,25 @@ def _exchange(endpoint: Endpoint, range_: _Range) -> _Seen:
     hashes = [block.hash for block in blocks]
     if hashes[0] != hashes[1]:
         raise ServerError(f"{endpoint.name} replaced block {end} while its logs were read")
-    logs = sorted(shapes.logs(entries), key=lambda log: (log.block_number, log.log_index))
+    logs = shapes.logs(entries)
+    emitters, topics = {one.lower() for one in range_.query.addresses}, {one.lower() for one in range_.query.topics}
     for log in logs:
         if not start <= log.block_number <= end or (log.block_number == end and log.block_hash != hashes[0]):
             raise ServerError(f"{endpoint.name} answers blocks {start} to {end} with a log of block {log.block_number}")
-    return _Seen(BlockId(end, hashes[0]), hashes[2], None if anchor is None else hashes[3], tuple(logs))
+        if log.emitter.lower() not in emitters or not topics.intersection(log.topics[:1]):
+            raise ServerError(f"{endpoint.name} answers with a log of {log.emitter} that it was not asked for")
+    return _Seen(
+        BlockId(end, hashes[0]), hashes[2], None if anchor is None else hashes[3], _in_order(logs, endpoint.name)
+    )
+
+
+def _in_order(logs: Sequence[Log], server: str) -> tuple[Log, ...]:
+    """Return logs in the order of the chain, each once: one that a server repeats happened once all the same."""
+    placed = {(log.block_number, log.log_index): log for log in logs}
+    for log in logs:
+        if placed[log.block_number, log.log_index] != log:
+            raise ServerError(f"{server} answers with two logs of one place, block {log.block_number}")
+    return tuple(placed[place] for place in sorted(placed))
 
 
 def _by_number(number: int) -> Request:

@@ -23,6 +23,8 @@ from agent.chain.failures import (
 )
 from agent.errors import AgentError
 
+LOGS_METHOD = "eth_getLogs"
+
 
 class NodeError(NamedTuple):
     """The ``error`` of a JSON-RPC answer; ``data`` may be of any shape."""
@@ -85,11 +87,14 @@ FACTS: tuple[Fact, ...] = (
             "quota exceeded",
             "call rate",
             "slow down",
+            "too many request,",
+            "usage limit",
+            "exceeded the quota",
         ),
     ),
     Fact(
         Meaning.BATCH,
-        "geth, Erigon, Nethermind, reth, dRPC, Ankr, Chainstack",
+        "geth, Erigon, Nethermind, Besu, reth, proxyd (OP stack), dRPC, Ankr, Chainstack",
         (
             "batch too large",
             "batch size",
@@ -99,9 +104,15 @@ FACTS: tuple[Fact, ...] = (
             "maximum batch",
             "max batch",
             "batch requests are not",
+            "batched requests are not",
+            "batch request was too",
+            "batch request size",
             "batch response size",
+            "batch response was too",
             "batch items",
+            "calls in batch",
             "requests in batch",
+            "requests in a batch",
         ),
     ),
     Fact(
@@ -144,6 +155,7 @@ FACTS: tuple[Fact, ...] = (
             "reduce your range",
             "narrow your",
             "blocks are not allowed",
+            "ranges over",
         ),
     ),
     Fact(
@@ -192,12 +204,23 @@ FACTS: tuple[Fact, ...] = (
             "bad instruction",
             "stack underflow",
             "gas required exceeds allowance",
+            "invalid jump destination",
+            "stack limit reached",
+            "return data out of bounds",
+            "write protection",
+            "max call depth exceeded",
+            "gas uint64 overflow",
         ),
     ),
     Fact(
         Meaning.METHOD,
         "geth, Erigon, Nethermind, Besu, reth, Anvil, Alchemy, Infura",
         ("method not found", "does not exist/is not available", "method not supported", "unsupported method"),
+    ),
+    Fact(
+        Meaning.STATE,
+        "Erigon (block 0x... not found), Nethermind (could not be found), proxyd, Avalanche",
+        ("not found", "not be found", "block is out of range", "unfinalized data"),
     ),
 )
 """Asked from top to bottom: who limits a rate often speaks of requests, batches or ranges in the same breath."""
@@ -241,9 +264,11 @@ def meaning_of(error: NodeError) -> Meaning:
 def read_failure(server: str, method: str, error: NodeError) -> AgentError:
     """Return the failure that an error of a read stands for."""
     meaning = meaning_of(error)
+    if method == LOGS_METHOD and meaning in {Meaning.PASSING, Meaning.PARAMETERS} and _speaks_of_length(error):
+        meaning = Meaning.RANGE
     if meaning is Meaning.REVERTED:
         return RevertedError(revert_data_of(error), error.message)
-    if meaning is Meaning.RANGE and method != "eth_getLogs":
+    if meaning is Meaning.RANGE and method != LOGS_METHOD:
         meaning = Meaning.PASSING
     if meaning in {Meaning.METHOD, Meaning.PARAMETERS}:
         return RpcRefusedError(method, f"{server} answers: {error.message:.300}")
@@ -251,6 +276,24 @@ def read_failure(server: str, method: str, error: NodeError) -> AgentError:
     if meaning is Meaning.RANGE:
         return RangeRefusedError(words, suggested_blocks(error.message))
     return _FAILURES[meaning](words)
+
+
+_LENGTH = re.compile(r"\b(ranges?|blocks?|distance|results|logs)\b")
+_TOO_LONG = re.compile(
+    r"exceed|limit|maximum|\bmax\b|too |\bover\b|(larg|bigg|great|long|wid)er than|not (allowed|supported)"
+)
+_TOO_SLOW = ("timed out", "timeout", "time-out", "deadline exceeded", "took too long")
+
+
+def _speaks_of_length(error: NodeError) -> bool:
+    """Return whether a search for logs may pass over fewer blocks, in words that no table can foresee.
+
+    Providers word their limits anew each year, and some give them the code of wrong parameters, which is final. A
+    search that takes a server longer than it allows is too long as well, however it says so.
+    """
+    text = error.message.lower()
+    is_too_slow = any(words in text for words in _TOO_SLOW)
+    return is_too_slow or (_LENGTH.search(text) is not None and _TOO_LONG.search(text) is not None)
 
 
 _SUGGESTIONS = (

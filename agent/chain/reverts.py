@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from agent.chain.abi import all_errors, signature_of, type_of
+from agent.chain.abi import all_errors, decode, signature_of, type_of
 from agent.errors import RejectedError
 
 UNKNOWN_REVERT = "UnknownRevert"
@@ -48,7 +47,7 @@ def decode_revert(data: str | None, message: str = "") -> RejectedError:
     entry = _errors_by_selector().get(raw[:4])
     if entry is None:
         return RejectedError(UNKNOWN_REVERT, {"data": text})
-    types = [type_of(parameter) for parameter in entry["inputs"]]
+    types = tuple(type_of(parameter) for parameter in entry["inputs"])
     try:
         values = decode(types, raw[4:])
     except DecodingError:

@@ -48,7 +48,7 @@ def block(entry: Any) -> BlockRef:
         number=quantity(fields.get("number"), "number of a block"),
         hash=hash_of(fields.get("hash"), "hash of a block"),
         timestamp=Seconds(quantity(fields.get("timestamp"), "timestamp of a block")),
-        base_fee_wei=Wei(quantity(fields.get("baseFeePerGas") or "0x0", "baseFeePerGas")),
+        base_fee_wei=Wei(quantity(fields.get("baseFeePerGas"), "baseFeePerGas")),
         parent_hash=hash_of(fields.get("parentHash"), "parentHash"),
     )
 
@@ -71,6 +71,8 @@ def log(entry: Any) -> Log:
     hash_of(fields.get("transactionHash"), "transactionHash of a log")
     quantity(fields.get("blockNumber"), "blockNumber of a log")
     quantity(fields.get("logIndex"), "logIndex of a log")
+    if fields.get("removed"):
+        raise ServerError(f"a server answers with a log of a block that it has replaced: {entry!s:.200}")
     return Log.from_rpc(fields)
 
 
@@ -86,9 +88,12 @@ def receipt(entry: Any) -> dict[str, Any] | None:
     if entry is None:
         return None
     fields = _object(entry, "a receipt")
+    hash_of(fields.get("transactionHash"), "transactionHash of a receipt")
     hash_of(fields.get("blockHash"), "blockHash of a receipt")
     for name in ("blockNumber", "status", "gasUsed", "effectiveGasPrice"):
         quantity(fields.get(name), f"{name} of a receipt")
+    if int(fields["gasUsed"], 16) == 0:
+        raise _misshapen("gasUsed of a receipt", fields["gasUsed"])
     logs(fields.get("logs"))
     return dict(fields)
 

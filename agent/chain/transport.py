@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 
 from agent.chain.failures import (
     BatchRefusedError,
+    RangeRefusedError,
     RateLimitedError,
     ServerError,
     TimedOutError,
 )
-from agent.chain.node_errors import Meaning, NodeError, meaning_of, read_failure
+from agent.chain.node_errors import LOGS_METHOD, Meaning, NodeError, meaning_of, read_failure
 from agent.chain.send_outcomes import send_outcome
 from agent.chain.wire import BrokenWireError, NoWireError, SilentWireError, Wire, WireAnswer
 from agent.errors import AgentError
@@ -26,6 +27,8 @@ _REQUEST_TOO_LARGE = 413
 _TOO_MANY_REQUESTS = 429
 _REFUSED_ACCESS = frozenset({401, 402, 403})
 _SERVER_FAULTS = 500
+_GATEWAY_TIME_OUTS = frozenset({408, 504, 522, 524})
+"""A proxy's word for its server's silence; the last two are Cloudflare's."""
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
@@ -87,14 +90,12 @@ class Server:
             The server refuses the request for good.
 
         """
-        body, numbers = self._encoded([request])
-        answer = self._exchange(request.method, body[0], timeout_seconds)
-        if not isinstance(answer, Mapping) or answer.get("id") not in (*numbers, None):
-            raise ServerError(f"{self.name} answers {request.method} with what is no answer to it: {answer!s:.200}")
-        return self._answer(request, answer).unwrap()
+        return self._single(request, timeout_seconds).unwrap()
 
     def batch(self, batch: Sequence[Request], timeout_seconds: float) -> list[Answer]:
         """Return the outcome of each request, in order; one that failed carries its failure.
+
+        A single request goes by itself, as not every server takes a list.
 
         Raises
         ------
@@ -106,16 +107,29 @@ class Server:
         """
         if not batch:
             return []
+        if len(batch) == 1:
+            return [self._single(batch[0], timeout_seconds)]
         calls, numbers = self._encoded(batch)
         answers = self._exchange(f"a batch of {len(batch)}", b"[%s]" % b",".join(calls), timeout_seconds)
         if not isinstance(answers, list):
-            raise self._refusal_of_batch(len(batch), answers)
-        by_id = {answer.get("id"): answer for answer in answers if isinstance(answer, Mapping)}
+            raise self._refusal_of_batch(batch, answers)
+        by_id = {_id_of(answer): answer for answer in answers if isinstance(answer, Mapping)}
         if len(answers) != len(batch) or set(by_id) != set(numbers):
-            if any(isinstance(answer, Mapping) and "error" in answer for answer in answers):
-                raise self._refusal_of_batch(len(batch), answers[0])
+            if errors := [answer for answer in answers if isinstance(answer, Mapping) and "error" in answer]:
+                raise self._refusal_of_batch(batch, errors[0])
             raise ServerError(f"{self.name} answers a batch of {len(batch)} with {answers!s:.200}")
-        return [self._answer(request, by_id[number]) for number, request in zip(numbers, batch, strict=True)]
+        outcomes = [self._answer(request, by_id[number]) for number, request in zip(numbers, batch, strict=True)]
+        for outcome in outcomes:
+            if isinstance(outcome.failure, BatchRefusedError):
+                raise outcome.failure
+        return outcomes
+
+    def _single(self, request: Request, timeout_seconds: float) -> Answer:
+        body, numbers = self._encoded([request])
+        answer = self._exchange(request.method, body[0], timeout_seconds)
+        if not isinstance(answer, Mapping) or answer.get("id") not in (*numbers, None):
+            raise ServerError(f"{self.name} answers {request.method} with what is no answer to it: {answer!s:.200}")
+        return self._answer(request, answer)
 
     def _encoded(self, batch: Sequence[Request]) -> tuple[list[bytes], list[int]]:
         """Return the requests as JSON, and the numbers that their answers will carry."""
@@ -128,13 +142,17 @@ class Server:
         ]
         return calls, numbers
 
-    def _refusal_of_batch(self, size: int, answer: Any) -> AgentError:
+    def _refusal_of_batch(self, batch: Sequence[Request], answer: Any) -> AgentError:
         """Return why no batch was answered: whatever else it may be, fewer requests at once may pass."""
         error = NodeError.of(answer.get("error") if isinstance(answer, Mapping) else answer)
+        size = len(batch)
         if meaning_of(error) is Meaning.RATE:
             return read_failure(self.name, f"a batch of {size}", error)
-        kind = BatchRefusedError if size > 1 else ServerError
-        return kind(f"{self.name} refuses a batch of {size}: {error.message:.300}")
+        if any(request.method == LOGS_METHOD for request in batch):
+            refusal = read_failure(self.name, LOGS_METHOD, error)
+            if isinstance(refusal, RangeRefusedError):
+                return refusal
+        return BatchRefusedError(f"{self.name} refuses a batch of {size}: {error.message:.300}")
 
     # --- HTTP -----------------------------------------------------------------------------------------------------
 
@@ -172,6 +190,8 @@ class Server:
             raise ServerError(
                 f"{self.name} refuses access (HTTP {status}): check the token in its URL, and what the plan allows"
             )
+        if status in _GATEWAY_TIME_OUTS:
+            raise TimedOutError(f"{self.name} waited in vain for its own answer to {what} (HTTP {status})")
         if status >= _SERVER_FAULTS:
             raise ServerError(f"{self.name} has a fault of its own (HTTP {status})")
 
@@ -187,6 +207,12 @@ class Server:
         if request.method == SEND_METHOD and meaning_of(parsed) is not Meaning.RATE:
             return Answer(None, RefusedTransactionError(self.name, parsed))
         return Answer(None, read_failure(self.name, request.method, parsed))
+
+
+def _id_of(answer: Mapping[str, Any]) -> int | None:
+    """Return the number that an answer says it is for, None where it says none."""
+    number = answer.get("id")
+    return number if isinstance(number, int) else None
 
 
 def _parsed(text: bytes) -> Any:

@@ -6,6 +6,7 @@ environment and files at each request. What it prepares is then sent through its
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -24,6 +25,9 @@ from urllib3.exceptions import (
 
 _CONNECTIONS = 8
 """Kept alive to one server: one that hangs must not hold up the next request."""
+MOST_BYTES = 64 * 2**20
+"""Of one answer: go-ethereum gives a batch 25 MB at most, and nothing that is asked for here comes near it."""
+_PART_BYTES = 2**16
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -69,7 +73,7 @@ class Wire:
         self._session.close()
 
     def post(self, body: bytes, timeout_seconds: float) -> WireAnswer:
-        """Send ``body`` and return what comes back; a redirection is an answer like any other.
+        """Send ``body`` and return what comes back within the time; a redirection is an answer like any other.
 
         Raises
         ------
@@ -77,6 +81,7 @@ class Wire:
             See there.
 
         """
+        end = time.monotonic() + timeout_seconds
         try:
             response = self._pool.urlopen(
                 "POST",
@@ -98,13 +103,29 @@ class Wire:
         except (HTTPError, ValueError) as error:
             raise BrokenWireError(type(error).__name__) from None
         try:
-            return WireAnswer(response.status, response.headers, response.read(decode_content=True))
+            return WireAnswer(response.status, response.headers, _body(response, end))
         except PoolTimeoutError:
             raise SilentWireError from None
         except (HTTPError, ValueError, OSError) as error:
             raise BrokenWireError(type(error).__name__) from None
         finally:
             response.release_conn()
+
+
+def _body(response: Any, end: float) -> bytes:
+    """Return the body, part by part: a time-out of the socket is of one part, and a server may never end."""
+    parts: list[bytes] = []
+    size = 0
+    while part := response.read1(_PART_BYTES, decode_content=True):
+        parts.append(part)
+        size += len(part)
+        if size > MOST_BYTES:
+            response.close()
+            raise BrokenWireError(f"longer than {MOST_BYTES} bytes")
+        if time.monotonic() > end:
+            response.close()
+            raise SilentWireError
+    return b"".join(parts)
 
 
 def _reason(error: Exception) -> str:

@@ -12,7 +12,7 @@ import typer
 from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, Network
 from agent.decision.flatten import FlattenStep
 from agent.domain import Book
-from agent.errors import DataError, RejectedError
+from agent.errors import DataError, RejectedError, TransientError
 from agent.guard import GuardError, worst_net_delta
 from agent.keeper.keeper import Keeper
 from agent.keeper.planner import Planner, Sight
@@ -32,7 +32,7 @@ def flatten(
         bool, typer.Option("--yes", help="Act; without it the first step is shown and nothing is sent.")
     ] = False,
     wait_seconds: Annotated[
-        float, typer.Option(min=0.0, help="How long to wait for a cooldown to end or a transaction to be mined.")
+        float, typer.Option(min=0.0, help="How long to wait for a cooldown, a transaction or an endpoint.")
     ] = 600.0,
     as_json: AsJson = False,
 ) -> None:
@@ -77,7 +77,15 @@ def _act(settings: Settings, wait_seconds: float, as_json: bool) -> bool:
     with Keeper.build(settings, NO_BOOK) as keeper:
         waited = 0.0
         while True:
-            step, result = keeper.flatten_step()
+            try:
+                step, result = keeper.flatten_step()
+            except TransientError as trouble:
+                waited += interval
+                if waited > wait_seconds:
+                    raise
+                typer.echo(f"evenkeel: {' '.join(str(trouble).split())}; tried again", err=True)
+                time.sleep(interval)
+                continue
             if step.is_done:
                 typer.echo(json.dumps({"remaining": 0.0}) if as_json else "Nothing is open.")
                 return False

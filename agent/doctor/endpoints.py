@@ -10,10 +10,12 @@ from typing import Any
 
 import requests
 
+from agent.chain import shapes
 from agent.chain.config import ChainSettings
 from agent.chain.endpoint import FIRST_LOG_RANGE_BLOCKS
 from agent.chain.transport import Request, Server
 from agent.doctor.check import Check, Verdict, attempted, good, judged
+from agent.domain import BlockRef
 from agent.errors import AgentError, TransientError
 from agent.execution.intents import LAST_BLOCKS
 from agent.units import Address
@@ -57,7 +59,7 @@ class Endpoint:
 
     def _chain(self) -> Check:
         started = time.perf_counter()
-        answered = int(self._ask("eth_chainId"), 16)
+        answered = shapes.quantity(self._ask("eth_chainId"), "eth_chainId")
         took = 1_000 * (time.perf_counter() - started)
         expected = self._settings.chain_id
         found = f"chain {answered} in {took:.0f} ms, {self._version()}"
@@ -70,16 +72,13 @@ class Endpoint:
         except AgentError:
             return "does not tell its version"
 
-    def _newest(self) -> dict[str, Any]:
-        block = self._ask("eth_getBlockByNumber", "latest", False)
-        if not isinstance(block, dict):
-            raise TransientError(f"{self.name} has no newest block")
-        return block
+    def _newest(self) -> BlockRef:
+        return shapes.block(self._ask("eth_getBlockByNumber", "latest", False))
 
     def _head(self, clock: Callable[[], float]) -> Check:
         block = self._newest()
-        age, limit = clock() - int(block["timestamp"], 16), self._settings.max_head_age_seconds
-        found = f"block {int(block['number'], 16):,}, {age:,.0f} s from this machine's clock, at most {limit:,}"
+        age, limit = clock() - block.timestamp, self._settings.max_head_age_seconds
+        found = f"block {block.number:,}, {age:,.0f} s from this machine's clock, at most {limit:,}"
         mend = "the node lags or this clock is wrong: wait until it has caught up, or synchronise the clock"
         return judged(f"{self.name} head", abs(age) <= limit, found, mend)
 
@@ -105,7 +104,7 @@ class Endpoint:
 
     def _by_hash(self, address: Address) -> Check:
         subject, block = f"{self.name} reads by block hash", self._newest()
-        self._balance(address, {"blockHash": block["hash"], "requireCanonical": True})
+        self._balance(address, {"blockHash": block.hash, "requireCanonical": True})
         try:
             answered = self._balance(address, {"blockHash": NO_SUCH_BLOCK, "requireCanonical": True})
         except AgentError:
@@ -114,10 +113,10 @@ class Endpoint:
         return Check(subject, Verdict.FAILED, f"answers {answered} for a block that does not exist", mend)
 
     def _balance(self, address: Address, at: object) -> int:
-        return int(self._ask("eth_getBalance", address, at), 16)
+        return shapes.quantity(self._ask("eth_getBalance", address, at), "eth_getBalance")
 
     def _depth(self, address: Address) -> Check:
-        subject, newest = f"{self.name} state depth", int(self._newest()["number"], 16)
+        subject, newest = f"{self.name} state depth", self._newest().number
         reached = next((depth for depth in _DEPTHS if self._has_state(address, newest - min(depth, newest))), 0)
         found = f"state of {min(reached, newest)} blocks back"
         mend = (
@@ -134,7 +133,7 @@ class Endpoint:
         return True
 
     def _logs(self, address: Address) -> Check:
-        subject, newest = f"{self.name} log range", int(self._newest()["number"], 16)
+        subject, newest = f"{self.name} log range", self._newest().number
         asked = min(FIRST_LOG_RANGE_BLOCKS, newest + 1)
         allowed = asked
         while allowed and not self._answers_logs(address, newest - allowed + 1, newest):
@@ -157,9 +156,10 @@ class Endpoint:
         while allowed and not self._answers_batch(address, allowed):
             allowed //= 2
         if not allowed:
-            return Check(subject, Verdict.FAILED, "batches are refused", "use an endpoint that allows batches")
+            return Check(subject, Verdict.FAILED, "eth_getBalance is refused", "use an endpoint that allows it")
         mend = f"a cycle asks {size} at once: use an endpoint or a plan that allows it"
-        return judged(subject, allowed == size, f"{allowed} requests at once", mend, Verdict.WARNING)
+        found = f"{allowed} requests at once" if allowed > 1 else "batches are refused: every request goes by itself"
+        return judged(subject, allowed == size, found, mend, Verdict.WARNING)
 
     def _answers_batch(self, address: Address, size: int) -> bool:
         try:

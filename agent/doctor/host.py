@@ -9,13 +9,15 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from agent.doctor.check import Check, Verdict, attempted, good, judged
 from agent.errors import DataError
 from agent.ledger.config import LedgerSettings
+from agent.ledger.engines import open_engine, shown
+from agent.ledger.pooler import require_own_session
 from agent.observability.pager import ALERT_URLS_VARIABLE, load_pager
 
 MIN_FREE_BYTES = 100 * 2**20
@@ -62,33 +64,40 @@ def _is_installed(name: str) -> bool:
 
 
 def _sqlite_file(url: str) -> Path | None:
-    parsed = make_url(url)
+    """Return the file of a ledger that is one; None for a server's, and for a URL of nothing."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return None
     return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
 
 
 def _ledger(url: str) -> Check:
     """Open the ledger to read; its lease stays with whoever holds it."""
-    shown, file = make_url(url).render_as_string(hide_password=True), _sqlite_file(url)
+    file = _sqlite_file(url)
     if file is not None:
         place = _nearest(file.parent)
         if not os.access(place, os.W_OK) or (file.exists() and not os.access(file, os.W_OK)):
             raise DataError(f"{file} cannot be written by this user")
         if not file.exists():
-            return good("ledger", f"{shown} will be made")
+            return good("ledger", f"{make_url(url)} will be made")
+    engine = open_engine(url)
+    where = shown(engine.url)
     try:
-        engine = create_engine(url)
         try:
+            if file is None:
+                require_own_session(engine)
             with engine.connect() as connection:
                 question = "SELECT 1" if file is None else "PRAGMA quick_check(1)"
                 answer = connection.execute(text(question)).scalar_one()
         finally:
             engine.dispose()
-    except (SQLAlchemyError, ModuleNotFoundError) as error:
-        raise DataError(f"{shown} cannot be read: {str(error).splitlines()[0]}") from None
+    except SQLAlchemyError as error:
+        raise DataError(f"{where} cannot be read: {str(error).splitlines()[0]}") from None
     if answer not in (1, "ok"):
         mend = "move the file away: the keeper makes a new one from the chain"
-        return Check("ledger", Verdict.FAILED, f"{shown} is damaged: {answer!s:.80}", mend)
-    return good("ledger", f"{shown} can be read")
+        return Check("ledger", Verdict.FAILED, f"{where} is damaged: {answer!s:.80}", mend)
+    return good("ledger", f"{where} can be read")
 
 
 def _nearest(directory: Path) -> Path:

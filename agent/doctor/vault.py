@@ -9,6 +9,7 @@ from typing import Any
 
 from eth_utils.address import to_checksum_address
 
+from agent.chain import shapes
 from agent.chain.abi import load_abi
 from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment, venue_names
@@ -82,7 +83,7 @@ class VaultDoctor:
         return judged("contracts", not bare, found, _ANOTHER_VAULT)
 
     def _has_code(self, address: str) -> bool:
-        return bool(self._client.request("eth_getCode", address, "latest").removeprefix("0x"))
+        return shapes.data(self._client.request("eth_getCode", address, "latest"), "eth_getCode") != "0x"
 
     def _read(self, contract: str, getter: str, *arguments: object) -> Any:
         call = load_abi(contract).function(getter).at(self._deployment.contract(contract), *arguments)

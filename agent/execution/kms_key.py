@@ -21,6 +21,12 @@ _SPKI_PREFIX = bytes.fromhex("3056301006072a8648ce3d020106052b8104000a034200")
 _SEQUENCE, _INTEGER = 0x30, 0x02
 
 
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 10.0
+ATTEMPTS = 2
+"""A store that is silent holds a cycle up for half a minute; AWS's own values are 60 s, 60 s and 5."""
+
+
 class DigestSigner(Protocol):
     """The two calls of a key store; bytes are DER."""
 
@@ -94,11 +100,15 @@ class AwsKms:
     def __init__(self, key_id: str) -> None:
         with extra("aws", "A key in AWS KMS"):
             import boto3  # noqa: PLC0415 - an extra
+            from botocore.config import Config  # noqa: PLC0415
             from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
         self._failures = (BotoCoreError, ClientError)
         self._key_id = key_id
+        limits = Config(
+            connect_timeout=CONNECT_SECONDS, read_timeout=ANSWER_SECONDS, retries={"total_max_attempts": ATTEMPTS}
+        )
         try:
-            self._client = boto3.client("kms")
+            self._client = boto3.client("kms", config=limits)
         except BotoCoreError as error:
             raise DataError(f"AWS KMS cannot be used: {error}; set AWS_REGION and credentials") from None
 

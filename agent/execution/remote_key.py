@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from eth_utils.address import to_checksum_address
+from eth_utils.address import is_address, to_checksum_address
 
 from agent.errors import DataError, FatalError, TransientError
 from agent.execution.keys import TypedData
@@ -75,7 +75,7 @@ class RemoteKey:
         """
         key = cls(url, protocol, address or Address(""))
         listed = key._ask(protocol.accounts, [])
-        if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
+        if not isinstance(listed, list) or not all(is_address(one) for one in listed):
             raise DataError(f"{key.kind} answers {protocol.accounts} with {str(listed)[:80]}; check the protocol")
         held = [Address(to_checksum_address(one)) for one in listed]
         if address is None and len(held) == 1:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from agent.errors import DataError, TransientError
 from agent.ledger.config import USUAL_TERMS, LedgerTerms
-from agent.ledger.engines import is_full, open_engine, shown, sqlite_path
+from agent.ledger.engines import is_away, is_full, open_engine, shown, sqlite_path
 from agent.ledger.lease import Lease, LeaseHeldError
 from agent.ledger.pooler import require_own_session
 from agent.ledger.presence import FilePresence, Presence, SessionPresence
@@ -55,7 +55,7 @@ class Database:
             The URL or its driver is no good, another keeper holds the lease, the ledger has a newer schema, or a pooler
             stands between that gives every transaction another session.
         TransientError
-            There is no room to write.
+            There is no room to write, or the server cannot be reached.
 
         """
         engine = open_engine(url)
@@ -75,6 +75,8 @@ class Database:
             words = f"ledger {shown(engine.url)} cannot be opened: {reason}"
             if is_full(reason):
                 raise TransientError(f"{words}; make room: it is tried again") from None
+            if is_away(engine, reason):
+                raise TransientError(f"{words}; start the server, or correct the URL") from None
             raise DataError(words) from None
         except BaseException:
             presence.release()

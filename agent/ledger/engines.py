@@ -19,6 +19,25 @@ BUSY_TIMEOUT_SECONDS = 5.0
 """A reader, such as a report, may hold the file for a moment."""
 _FULL = ("is full", "No space left", "disk I/O error")
 """What SQLite and PostgreSQL say when there is no room."""
+_AWAY = (
+    "Connection refused",
+    "No such file or directory",
+    "resolve host",
+    "translate host name",
+    "unreachable",
+    "No route to host",
+    "timeout expired",
+    "has not answered",
+    "reset by peer",
+    "closed the connection",
+    "closed unexpectedly",
+    "the database system is",
+    "due to administrator command",
+    "too many clients",
+    "remaining connection slots",
+    "in a read-only transaction",
+)
+"""What libpq and PostgreSQL say while a server starts, stops, is full up, follows another, or is not reached."""
 _WRITES = "evenkeel_writes"
 _IS_RESTORABLE = "evenkeel_is_restorable"
 _SYNCHRONOUS = "evenkeel_synchronous"
@@ -59,6 +78,11 @@ def shown(url: URL) -> str:
 def is_full(reason: str) -> bool:
     """Return whether a database says that there is no room to write."""
     return any(words in reason for words in _FULL)
+
+
+def is_away(engine: Engine, reason: str) -> bool:
+    """Return whether a server of a ledger cannot be reached or written for the moment; a file never is away."""
+    return engine.dialect.name != "sqlite" and any(words in reason for words in _AWAY)
 
 
 def sqlite_path(url: URL) -> Path:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from agent.chain.block_id import BlockId
 from agent.errors import FatalError, TransientError
 from agent.ledger import engines, rows, schema
-from agent.ledger.engines import is_full, restorable, shown, writing
+from agent.ledger.engines import is_away, is_full, restorable, shown, writing
 from agent.ledger.records import VaultIdentity
 from agent.units import BlockHash
 
@@ -114,8 +114,9 @@ class VaultRows:
                 yield connection
             is_done = True
         except DBAPIError as error:
-            if isinstance(error, OperationalError) or error.connection_invalidated:
-                raise TransientError(self._passing(str(error.orig).splitlines()[0])) from error
+            reason = str(error.orig).splitlines()[0]
+            if isinstance(error, OperationalError) or error.connection_invalidated or is_away(self._engine, reason):
+                raise TransientError(self._passing(reason)) from error
             raise FatalError(f"the ledger refuses: {error}") from error
         except SQLAlchemyError as error:
             raise FatalError(f"the ledger refuses: {error}") from error

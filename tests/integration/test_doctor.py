@@ -126,7 +126,7 @@ def test_examine__all_is_fit__nothing_fails(world):
         (each(with_ten_blocks_of_logs), "log range", Verdict.WARNING, "over 8 blocks", "times as many requests"),
         (each(without_logs), "log range", Verdict.FAILED, "eth_getLogs is refused", "allows eth_getLogs"),
         (with_ten_a_batch, "batches", Verdict.WARNING, "9 requests at once", "a cycle asks "),
-        (without_batches, "batches", Verdict.FAILED, "batches are refused", "allows batches"),
+        (without_batches, "batches", Verdict.WARNING, "batches are refused: every request", "a cycle asks "),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )  # fmt: skip
@@ -139,6 +139,20 @@ def test_examine__limited_endpoint__is_told_with_its_mend(world, alter, subject,
     assert url in check.subject
     quorum = next(check for check in checks if check.subject == "quorum")
     assert quorum.found.startswith("1 of 2" if verdict is Verdict.FAILED else "2 of 2")
+
+
+@pytest.mark.parametrize("method", ["eth_chainId", "eth_getBlockByNumber", "eth_getBalance", "eth_getLogs"])
+@pytest.mark.parametrize("nonsense", [None, 7, {"number": "0x1", "timestamp": 7}], ids=["null", "number", "object"])
+def test_examine__endpoint_that_answers_nonsense__is_told_and_the_rest_is_looked_at(world, method, nonsense):
+    """Was a traceback."""
+
+    def alter(request, forward):
+        return {**forward(request), "result": nonsense} if request["method"] == method else forward(request)
+
+    with altered_endpoint(world.localnet.rpc_url, each(alter)) as url:
+        checks = examined(world, world.settings().with_rpc_urls(url, world.localnet.rpc_url))
+    assert bad(checks)
+    assert any(check.subject == "book" and check.verdict is Verdict.GOOD for check in checks)
 
 
 def test_examine__clock_an_hour_off__is_told(world):

@@ -8,6 +8,7 @@ import pytest
 
 from agent.units import WAD
 from tests.integration.test_keeper_commands import evenkeel
+from tests.support.fault_proxy import FaultProxy, http_status
 from tests.support.keeper_world import START_PRICE_USD, KeeperWorld
 
 pytestmark = pytest.mark.chain
@@ -50,6 +51,26 @@ def test_flatten__yes__closes_to_the_last_wei(world):
     assert [line["remaining"] for line in lines] == [0.0, 0.0]
     assert lines[0]["outcome"] == "executed"
     assert world.size() == 0
+
+
+def test_flatten__endpoint_fails_for_a_moment__goes_on_and_closes_all_the_same(world):
+    """Ended at the first fault, the hedge half closed."""
+    close_venue(world)
+    with FaultProxy(world.localnet.rpc_url) as server:
+        fault = server.on("eth_getLogs", http_status(502), times=2)
+        finished = evenkeel(world, "flatten", "--yes", EVENKEEL_RPC_URLS=server.url)
+    assert finished.returncode == 0, finished.stderr
+    assert (fault.struck, finished.stderr.count("tried again\n")) == (2, 2)
+    assert world.size() == 0
+
+
+def test_flatten__endpoint_fails_for_longer_than_there_is_time__ends_and_says_so(world):
+    with FaultProxy(world.localnet.rpc_url) as server:
+        server.on("eth_getLogs", http_status(502))
+        finished = evenkeel(world, "flatten", "--yes", "--wait-seconds", "0", EVENKEEL_RPC_URLS=server.url)
+    assert finished.returncode == 1
+    assert "HTTP 502" in finished.stderr
+    assert "Traceback" not in finished.stderr
 
 
 def test_flatten__book_still_needs_the_hedge__goes_to_the_band_and_says_so(world):

@@ -11,11 +11,14 @@ import pytest
 from sqlalchemy import text
 
 from agent.chain.block_id import BlockId
+from agent.doctor.check import Check, Verdict
+from agent.doctor.host import host_checks
 from agent.errors import DataError, TransientError
 from agent.ledger import postgresql as bounded
-from agent.ledger.config import USUAL_TERMS
+from agent.ledger.config import USUAL_TERMS, LedgerSettings
 from agent.ledger.database import Database
 from agent.ledger.records import IntentState, Transition, VaultIdentity
+from agent.localnet.anvil import free_port
 from agent.units import Address, BlockHash, IntentId
 from tests.support.poolers import TransactionPooler, pgbouncer, pgbouncer_path
 from tests.support.postgresql import PostgresqlServer, url
@@ -82,6 +85,55 @@ def test_require_held__server_restarted__goes_on_with_the_same_lease(postgresql)
             Database.open(postgresql.database_url, "vault", "key")
 
 
+def test_write__server_that_follows_another__goes_on_when_it_may_write_again(postgresql):
+    """Halted the keeper for good: a server that takes over answers reads before it takes writes."""
+    with Database.open(postgresql.fresh_database(), "vault", "key") as database:
+        ledger = database.vault(IDENTITY)
+        with (
+            read_only(postgresql),
+            pytest.raises(TransientError, match=r"cannot execute .* in a read-only transaction"),
+        ):
+            ledger.add_transition(SENT)
+        ledger.add_transition(SENT)
+        assert ledger.states_of(SENT.intent_id) == [IntentState.SENT]
+
+
+@contextmanager
+def read_only(server: PostgresqlServer) -> Iterator[None]:
+    """Let sessions that are open write nothing meanwhile, as on a server that is no primary yet."""
+
+    def switch(way: str) -> None:
+        with server.connect() as administrator:
+            administrator.execute(f"ALTER SYSTEM SET default_transaction_read_only = {way}")
+            administrator.execute("SELECT pg_reload_conf()")
+        time.sleep(0.5)
+
+    switch("on")
+    try:
+        yield
+    finally:
+        switch("off")
+
+
+def test_open__server_is_down__is_a_fault_of_the_moment(postgresql):
+    """Was bad input, after which systemd starts no keeper again: after a reboot the server may come up later."""
+    where = postgresql.fresh_database()
+    postgresql.stop()
+    try:
+        with pytest.raises(TransientError, match=r"cannot be opened: connection .*start the server, or correct"):
+            Database.open(where, "vault", "key")
+        with pytest.raises(TransientError, match="Connection refused"):
+            Database.open(url("127.0.0.1", free_port()), "vault", "key")
+    finally:
+        postgresql.start()
+
+
+def test_open__database_that_is_not_there__is_bad_input(postgresql):
+    where = postgresql.fresh_database().replace("/ledger?", "/another?")
+    with pytest.raises(DataError, match='database "another" does not exist'):
+        Database.open(where, "vault", "key")
+
+
 def test_session__has_every_time_out_and_commits_to_disk(postgresql):
     with Database.open(postgresql.fresh_database(), "vault", "key") as database, database.engine.connect() as session:
         shown = {
@@ -135,3 +187,47 @@ def test_open__way_on_which_a_session_stays_one__is_taken(postgresql, way):
     postgresql.fresh_database()
     with way(postgresql) as url, Database.open(url, "vault", "key") as database:
         database.lease.require_held()
+
+
+# --- before it is used: evenkeel doctor -------------------------------------------------------------------------------
+
+
+def settings_of(where: str) -> LedgerSettings:
+    return LedgerSettings(**USUAL_TERMS.model_dump(), url=where)
+
+
+def examined(where: str) -> Check:
+    [check] = [check for check in host_checks(settings_of(where), {}) if check.subject == "ledger"]
+    return check
+
+
+def test_doctor__server_that_is_there__is_fit_by_either_name(postgresql):
+    where = postgresql.fresh_database()
+    assert examined(where).verdict is Verdict.GOOD
+    assert examined(where.replace("+psycopg", "")).verdict is Verdict.GOOD
+
+
+def test_doctor__server_that_is_silent__says_so_and_does_not_wait_for_ever(postgresql, proxy):
+    """Hung: its own connection had no time-out."""
+    postgresql.fresh_database()
+    proxy.is_silent = True
+    check = examined(url("127.0.0.1", proxy.port))
+    assert check.verdict is Verdict.FAILED
+    assert "timeout expired" in check.found
+
+
+@pytest.mark.parametrize("way", LENDS_BY_TRANSACTION.values(), ids=LENDS_BY_TRANSACTION)
+def test_doctor__pooler_that_lends_sessions_by_transaction__is_told(postgresql, way):
+    postgresql.fresh_database()
+    with way(postgresql) as where:
+        check = examined(where)
+    assert check.verdict is Verdict.FAILED
+    assert "such as PgBouncer with pool_mode = transaction" in check.found
+
+
+@pytest.mark.parametrize("where", ["postgresql", "postgresql+asyncpg://keeper@127.0.0.1/ledger"])
+def test_doctor__url_of_no_ledger__is_told_and_the_disk_is_looked_at(where):
+    checks = {check.subject: check for check in host_checks(settings_of(where), {})}
+    assert checks["ledger"].verdict is Verdict.FAILED
+    assert "sqlite:///path/to/file" in checks["ledger"].found
+    assert "GiB free" in checks["disk"].found

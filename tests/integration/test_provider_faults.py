@@ -235,6 +235,16 @@ def test_cycle__batches_limited_and_out_of_order__are_split_sorted_and_remembere
 # --- what is read -----------------------------------------------------------------------------------------------------
 
 
+def test_cycle__server_takes_no_list__is_asked_one_by_one(world):
+    """Was transient for ever. The words and the code, which others give to rate limits, are those of reth's server."""
+    words = {"code": -32005, "message": "Batched requests are not supported by this server"}
+    with FaultProxy(world.localnet.rpc_url) as server:
+        server.on("*", batch_limit(1, **words))
+        with keeper_behind(world, [server]) as keeper:
+            assert keeper.cycle().outcome is Outcome.EXECUTED
+            assert_hedged_once(world, keeper)
+
+
 def test_cycle__parent_block_is_null_just_after_the_hedge__hedge_counts(world):
     """Was a TypeError."""
     with FaultProxy(world.localnet.rpc_url) as server:
@@ -341,6 +351,9 @@ RANGE_WORDS = [
     (-32005, "query returned more than 10000 results"),
     (-32000, "block range is too wide"),
     (-32614, "eth_getLogs is limited to a {blocks} range"),
+    (35, "ranges over {blocks} blocks are not supported on freetier"),
+    (-32602, "range 1000000 exceeds limit of {blocks}"),
+    (-32002, "request timed out"),
 ]
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.chain.abi import Event, Log, decode
+from agent.errors import DataError
 from agent.governance.governors import description_hash
 
 EVENT = Event.from_abi(
@@ -69,3 +70,30 @@ def test_decode__words_valid_or_not__are_to_us_what_they_are_to_the_library(word
 def test_decode__word_behind_text__is_read_by_the_library():
     types = ("string", "uint256")
     assert decode(types, encode(types, ("words", 7))) == ("words", 7)
+
+
+SAID = encode(("bytes",), (b"plain",)).hex()
+
+
+@pytest.mark.parametrize(
+    ("topics", "data"),
+    [
+        (("0x" + "00" * 32,), "0x"),
+        (("0x" + "00" * 32,), "0x" + SAID[:-2]),
+        (("0x" + "00" * 32,), "0x" + f"{32:064x}" + "ff" * 32),
+        ((), "0x" + SAID),
+        (("0x" + "00" * 32, "0x" + "00" * 32), "0x" + SAID),
+        (("0x" + "ff" * 32,), "0x" + SAID),
+    ],
+    ids=["nothing", "cut", "endless", "no topic", "a topic more", "no address"],
+)
+def test_event_decode__log_that_is_none_of_it__says_which_and_of_whom(topics, data):
+    log = Log("0xA1", (EVENT.topic, *topics), data, 7, "0x", "0x", 3)
+    with pytest.raises(DataError, match="log 3 of 0xA1 in block 7 is no Said: a server cut it"):
+        EVENT.decode(log)
+
+
+@pytest.mark.parametrize("words", [f"{32:064x}" + "ff" * 32, f"{32:064x}" + f"{1:064x}" + "ff" + "00" * 31])
+def test_decode__text_that_cannot_be__is_no_value_of_its_type(words):
+    with pytest.raises(DecodingError):
+        decode(("string",), bytes.fromhex(words))

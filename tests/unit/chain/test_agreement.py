@@ -127,6 +127,7 @@ LOG = {
     "logIndex": "0x0",
 }
 RECEIPT = {
+    "transactionHash": HASH,
     "blockHash": HASH,
     "blockNumber": "0x5",
     "status": "0x1",
@@ -138,7 +139,7 @@ RECEIPT = {
 
 def test_shapes__what_nodes_send__is_read():
     assert shapes.block(BLOCK).base_fee_wei == 7
-    assert shapes.block({**BLOCK, "baseFeePerGas": None}).base_fee_wei == 0
+    assert [log.block_number for log in shapes.logs([{**LOG, "removed": False}])] == [5]
     assert shapes.block_or_none(None) is None
     assert shapes.receipt(None) is None
     assert shapes.receipt(RECEIPT) == RECEIPT
@@ -151,7 +152,7 @@ def test_shapes__null_block__says_that_the_server_does_not_have_it():
 
 
 @pytest.mark.parametrize("name", sorted(BLOCK))
-@pytest.mark.parametrize("written", [7, "0x", "seven", [1], {"a": 1}])
+@pytest.mark.parametrize("written", [None, 7, "0x", "seven", [1], {"a": 1}])
 def test_shapes__field_of_a_block_that_is_none__is_the_servers_fault(name, written):
     with pytest.raises(ServerError):
         shapes.block({**BLOCK, name: written})
@@ -163,11 +164,22 @@ def test_shapes__receipt_without_a_field__is_the_servers_fault(name):
         shapes.receipt({key: field for key, field in RECEIPT.items() if key != name})
 
 
+def test_shapes__receipt_of_no_gas__is_the_servers_fault():
+    """Was a division by zero where a rollup's charge is spread over the gas."""
+    with pytest.raises(ServerError, match="gasUsed of a receipt with 0x0"):
+        shapes.receipt({**RECEIPT, "gasUsed": "0x0"})
+
+
 @pytest.mark.parametrize("name", sorted(LOG))
 @pytest.mark.parametrize("written", [None, 7, "odd"])
 def test_shapes__log_with_a_field_that_is_none__is_the_servers_fault(name, written):
     with pytest.raises(ServerError):
         shapes.logs([{**LOG, name: written}])
+
+
+def test_shapes__log_of_a_block_that_was_replaced__is_the_servers_fault():
+    with pytest.raises(ServerError, match="a block that it has replaced"):
+        shapes.logs([{**LOG, "removed": True}])
 
 
 @pytest.mark.parametrize("entries", [None, "0x", {}, [None], ["0x"]])

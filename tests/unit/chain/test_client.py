@@ -282,7 +282,7 @@ def test_logs__long_range__is_read_in_parts_and_returned_in_order(monkeypatch):
 
     client = client_of(monkeypatch, FakeServer("one", eth_getLogs=get_logs))
     last = BlockId(12_000, block_hash(12_000))
-    logs = client.logs([CONTRACT], ["0xaa"], 1, last, None)
+    logs = client.logs([CONTRACT], ["0x" + "AA" * 32], 1, last, None)
     assert ranges == [(1, 5_000), (5_001, 10_000), (10_001, 12_000)]
     assert [(log.block_number, log.log_index) for log in logs] == [
         (5_000, 1),
@@ -365,8 +365,12 @@ def test_nonce_at__answer_that_is_no_number__is_a_fault_of_the_moment(monkeypatc
         client.nonce_at(CONTRACT, BLOCK)
 
 
+SENT = "0x" + "aa" * 32
+
+
 def receipt_entry(status: str = "0x1", **more: Any) -> dict[str, Any]:
     return {
+        "transactionHash": SENT,
         "blockHash": block_hash(5),
         "blockNumber": "0x5",
         "status": status,
@@ -382,7 +386,7 @@ def test_receipts__clients_add_fields_of_their_own__they_agree_on_what_counts(mo
         FakeServer("geth", eth_getTransactionReceipt=lambda _: receipt_entry(type="0x2")),
         FakeServer("nitro", eth_getTransactionReceipt=lambda _: receipt_entry(gasUsedForL1="0x1", timeboosted=False)),
     ]
-    [receipt] = client_of(monkeypatch, *servers, quorum=2).receipts(["0xaa"])
+    [receipt] = client_of(monkeypatch, *servers, quorum=2).receipts([SENT])
     assert receipt["status"] == "0x1"
 
 
@@ -392,7 +396,16 @@ def test_receipts__one_server_has_it_and_one_has_not__is_not_believed_either_way
         FakeServer("behind", eth_getTransactionReceipt=lambda _: None),
     ]
     with pytest.raises(TransientError, match="servers disagree on a receipt: "):
-        client_of(monkeypatch, *servers, quorum=2).receipts(["0xaa"])
+        client_of(monkeypatch, *servers, quorum=2).receipts([SENT])
+
+
+def test_receipts__of_another_transaction__is_the_servers_fault(monkeypatch):
+    other = FakeServer("one", eth_getTransactionReceipt=lambda _: receipt_entry(transactionHash="0x" + "bb" * 32))
+    with pytest.raises(TransientError, match=f"one answers receipt {SENT} with another transaction's"):
+        client_of(monkeypatch, other).receipts([SENT])
+    right = FakeServer("two", eth_getTransactionReceipt=lambda _: receipt_entry())
+    [receipt] = client_of(monkeypatch, other, right).receipts([SENT.upper().replace("X", "x")])
+    assert receipt["transactionHash"] == SENT
 
 
 def test_simulate__quorum__is_of_the_verdict(monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 
 from agent.chain.block_id import BlockId
 from agent.chain.endpoint import FIRST_LOG_RANGE_BLOCKS, Endpoint
-from agent.chain.failures import RangeRefusedError, RateLimitedError, TimedOutError
+from agent.chain.failures import BatchRefusedError, RangeRefusedError, RateLimitedError, TimedOutError
 from agent.chain.limits import SUCCESSES_TO_GROW
 from agent.chain.log_pages import AnchorReplacedError, LogQuery, LogReader
 from agent.chain.pool import EndpointPool
@@ -26,7 +26,7 @@ def hash_at(number: int, fork: int = 0) -> BlockHash:
 
 
 class LogServer:
-    """A server with a log in each block, that takes ranges of at most ``most`` blocks."""
+    """A server with a log in the first and last block of a range, that takes ranges of at most ``most`` blocks."""
 
     def __init__(self, most: int = 10**9, head: int = 10**9) -> None:
         self.name = "server"
@@ -64,6 +64,7 @@ class LogServer:
             "hash": hash_at(number, self.fork),
             "parentHash": hash_at(number - 1, self.fork),
             "timestamp": "0x1",
+            "baseFeePerGas": "0x7",
         }
 
     def _log(self, number: int) -> dict[str, Any]:
@@ -106,7 +107,7 @@ def test_pages__server_takes_so_many_blocks__all_are_read_in_order_and_none_twic
     assert ranges[-1][1] == last
     assert all(end - start < most for start, end in ranges)
     assert [log.block_number for page in pages for log in page.logs] == [
-        number for start, end in ranges for number in (start, end)
+        number for start, end in ranges for number in sorted({start, end})
     ]
 
 
@@ -119,6 +120,14 @@ def test_pages__refused_once__limit_is_remembered_by_the_next_query():
     server.ranges.clear()
     list(reader.pages(QUERY, 1, target(700), None))
     assert sum(1 for start, end in server.ranges if end - start >= 100) <= 1  # a trial whether more is taken now
+
+
+def test_pages__request_too_large_for_http__is_asked_in_shorter_ranges():
+    server = LogServer()
+    server.failures = {1: BatchRefusedError("takes no request as large")}
+    reader, pool = reader_of(server)
+    assert len(list(reader.pages(QUERY, 1, target(FIRST_LOG_RANGE_BLOCKS), None))) == 2
+    assert pool.endpoints[0].log_range.current == FIRST_LOG_RANGE_BLOCKS // 2
 
 
 def test_pages__server_takes_more_again__ranges_grow():
@@ -195,6 +204,31 @@ def test_pages__log_of_another_range_or_branch__is_the_servers_fault(change):
     server.odd_logs = [{**server._log(9), **change}]
     reader, _ = reader_of(server)
     with pytest.raises(TransientError, match="with a log of block"):
+        list(reader.pages(QUERY, 1, target(9), None))
+
+
+def test_pages__log_told_twice__happened_once():
+    server = LogServer()
+    server.odd_logs = [server._log(9), {**server._log(9), "logIndex": "0x1"}, server._log(1)]
+    reader, _ = reader_of(server)
+    [page] = reader.pages(QUERY, 1, target(9), None)
+    assert [(log.block_number, log.log_index) for log in page.logs] == [(1, 0), (9, 0), (9, 1)]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"data": "0x01"}, "two logs of one place, block 9"),
+        ({"logIndex": "0x1", "address": "0x" + "22" * 20}, "that it was not asked for"),
+        ({"logIndex": "0x1", "topics": ["0x" + "cc" * 32]}, "that it was not asked for"),
+        ({"logIndex": "0x1", "topics": []}, "that it was not asked for"),
+    ],
+)
+def test_pages__log_nobody_asked_for__is_the_servers_fault(change, words):
+    server = LogServer()
+    server.odd_logs = [{**server._log(9), **change}]
+    reader, _ = reader_of(server)
+    with pytest.raises(TransientError, match=words):
         list(reader.pages(QUERY, 1, target(9), None))
 
 

@@ -28,6 +28,8 @@ READS = [
     (-32600, "Too many requests, please try again later", RateLimitedError),
     (-32090, "Too many requests, reason: call rate limit exhausted", RateLimitedError),
     (-32097, "tier limit", RateLimitedError),
+    (15, "Too many request, try again later", RateLimitedError),
+    (-32005, "You've reached the usage limit for your current plan.", RateLimitedError),
     # codes that speak for themselves
     *((code, "odd", RateLimitedError) for code in (429, -32005, -32016, -32029, -32090, -32097)),
     (3, "odd", RevertedError),
@@ -54,11 +56,27 @@ READS = [
     (-32602, "query exceeds max results 20000, retry with the range 24383075-24383096", RangeRefusedError),
     (-32000, "logs matched by query exceeds limit of 10000", RangeRefusedError),
     (-32000, "Query timeout exceeded. Consider reducing your block range.", RangeRefusedError),
-    (35, "ranges over 10000 blocks are not supported on freetier: block range", RangeRefusedError),
+    (35, "ranges over 10000 blocks are not supported on freetier", RangeRefusedError),
+    (-32005, "query returned more than 113 results", RangeRefusedError),
+    (-32602, "eth_getLogs and eth_newFilter are limited to a 10,000 blocks range", RangeRefusedError),
+    # ranges in words that are in no table
+    (-32602, "range 1000000 exceeds limit of 10000", RangeRefusedError),
+    (-32000, "range between fromBlock and toBlock exceeds 1000", RangeRefusedError),
+    (-32000, "maximum [from, to] blocks distance: 2000", RangeRefusedError),
+    (-32000, "maximum number of blocks is 1000", RangeRefusedError),
+    (-32000, "limit of 500 blocks", RangeRefusedError),
+    # searches that take longer than the server allows
+    (-32002, "request timed out", RangeRefusedError),
+    (-32000, "context deadline exceeded", RangeRefusedError),
+    (30, "Request timeout on the free tier, please upgrade your tier to the paid one", RangeRefusedError),
     # batches
     (-32600, "batch too large", BatchRefusedError),
     (31, "Batch of more than 3 requests are not allowed on free tier", BatchRefusedError),
     (-32005, "batch size too large", BatchRefusedError),
+    (-32005, "Batched requests are not supported by this server", BatchRefusedError),
+    (-32010, "The batch request was too large", BatchRefusedError),
+    (-32011, "The batch response was too large", BatchRefusedError),
+    (-32014, "too many RPC calls in batch request", BatchRefusedError),
     # state that is not there
     (-32000, "missing trie node 8b2d (path ) state 0x8b is not available, not found", StateMissingError),
     (-32000, "header not found", StateMissingError),
@@ -70,6 +88,9 @@ READS = [
     (-32000, "World state unavailable", StateMissingError),
     (-32602, "block range extends beyond current head block", StateMissingError),
     (4444, "pruned history unavailable", StateMissingError),
+    (-32000, "block 0xdeded not found", StateMissingError),
+    (-32001, "0x12 could not be found", StateMissingError),
+    (-32602, "block is out of range", StateMissingError),
     # reverts
     (3, "execution reverted", RevertedError),
     (-32000, "execution reverted: CH_TLRS", RevertedError),
@@ -78,6 +99,9 @@ READS = [
     (-32000, "out of gas", RevertedError),
     (-32603, "EVM error OutOfGas", RevertedError),
     (-32000, "invalid opcode: INVALID", RevertedError),
+    (-32000, "invalid jump destination", RevertedError),
+    (-32000, "stack limit reached 1024 (1023)", RevertedError),
+    (-32000, "return data out of bounds", RevertedError),
     # for good
     (-32601, "the method eth_foo does not exist/is not available", RpcRefusedError),
     (-32000, "Method not found", RpcRefusedError),
@@ -86,7 +110,6 @@ READS = [
     (-32600, "Invalid Request", ServerError),
     (-32700, "Parse error", ServerError),
     (-32603, "Internal error", ServerError),
-    (-32000, "request timed out", ServerError),
     (None, "odd", ServerError),
     (True, "odd", ServerError),
 ]
@@ -97,6 +120,11 @@ def test_read_failure__words_of_a_node__are_told_apart(code, message, kind):
     failure = read_failure("server", "eth_getLogs", NodeError.of({"code": code, "message": message}))
     assert type(failure) is kind
     assert isinstance(failure, FatalError) == (kind is RpcRefusedError)
+
+
+@pytest.mark.parametrize("message", ["request timed out", "range 1000000 exceeds limit of 10000"])
+def test_read_failure__words_of_a_long_search_in_another_method__are_none(message):
+    assert type(read_failure("server", "eth_call", NodeError(-32000, message, None))) is ServerError
 
 
 @pytest.mark.parametrize("error", ["odd", None, 7, [], {}, {"message": None}, {"code": "x", "message": {"a": 1}}])

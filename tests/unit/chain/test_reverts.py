@@ -62,3 +62,11 @@ def test_decode_revert__unknown_data__is_shown_raw(data):
 def test_decode_revert__truncated_arguments__are_shown_raw():
     data = revert_data("NetDeltaExceeded(uint256,uint256)", 7, 5)[:-8]
     assert decode_revert(data).arguments == {"data": data}
+
+
+@pytest.mark.parametrize("text", [b"\xff\xfe is no UTF-8", None], ids=["no text", "endless"])
+def test_decode_revert__reason_of_a_stranger_that_is_no_text__is_shown_raw(text):
+    """Ended the keeper: any contract that it asks may revert with such bytes."""
+    arguments = encode(("bytes",), (text,)) if text else (32).to_bytes(32) + b"\xff" * 32
+    data = "0x" + (keccak(text="Error(string)")[:4] + arguments).hex()
+    assert decode_revert(data).arguments == {"data": data}

@@ -21,6 +21,7 @@ from web3 import Web3
 
 from agent.chain.failures import (
     BatchRefusedError,
+    RangeRefusedError,
     RateLimitedError,
     RevertedError,
     RpcRefusedError,
@@ -185,6 +186,11 @@ def test_batch__fewer_answers_than_requests__is_transient(server, monkeypatch, a
             BatchRefusedError,
         ),
         ({"error": {"code": -32700, "message": "parse error"}}, BatchRefusedError),
+        (
+            {"error": {"code": -32005, "message": "Batched requests are not supported by this server"}},
+            BatchRefusedError,
+        ),
+        ({"error": {"code": -32014, "message": "too many RPC calls in batch request"}}, BatchRefusedError),
         ([{"id": None, "error": {"code": -32600, "message": "batch limit 1 exceeded"}}], BatchRefusedError),
         ({"error": {"code": -32005, "message": "daily request count exceeded"}}, RateLimitedError),
     ],
@@ -195,12 +201,59 @@ def test_batch__refused_as_a_whole__says_whether_a_smaller_one_may_pass(server, 
         server.batch([CALL, CALL], 1.0)
 
 
-@pytest.mark.parametrize(("size", "kind"), [(1, ServerError), (2, BatchRefusedError)])
-def test_batch__refused_in_words_nobody_knows__fewer_may_pass_where_there_are_fewer(server, monkeypatch, size, kind):
+def test_batch__refused_in_words_nobody_knows__fewer_may_pass_where_there_are_fewer(server, monkeypatch):
     answer_with(monkeypatch, {"error": {"code": -32700, "message": "parse error"}})
-    with pytest.raises(ServerError, match=f"refuses a batch of {size}: parse error") as caught:
-        server.batch([CALL] * size, 1.0)
-    assert type(caught.value) is kind
+    with pytest.raises(BatchRefusedError, match="refuses a batch of 2: parse error"):
+        server.batch([CALL] * 2, 1.0)
+    [answer] = server.batch([CALL], 1.0)
+    assert type(answer.failure) is ServerError
+    assert "parse error" in str(answer.failure)
+
+
+def test_batch__one_request__goes_by_itself_since_not_every_server_takes_a_list(server, monkeypatch):
+    sent: list[Any] = []
+
+    def urlopen(self, method, url, body, **_):
+        sent.append(json.loads(body))
+        answer = {"jsonrpc": "2.0", "id": sent[-1]["id"], "result": "0xa"}
+        return urllib3.HTTPResponse(io.BytesIO(encoded(answer)), {}, 200, preload_content=False)
+
+    monkeypatch.setattr(urllib3.HTTPConnectionPool, "urlopen", urlopen)
+    [answer] = server.batch([CALL], 1.0)
+    assert answer.unwrap() == "0xa"
+    assert [call["method"] for call in sent] == ["eth_call"]
+
+
+@pytest.mark.parametrize("name", ["id", "error"])
+def test_batch__one_of_the_answers_refuses_the_batch__all_of_it_is_refused(server, monkeypatch, name):
+    refusal = {"id": 1, "error": {"code": 31, "message": "Batch of more than 3 requests are not allowed on free tier"}}
+    others = {"id": {"id": [], "result": "0x1"}, "error": {"id": 0, "result": "0x1"}}
+    answer_with(monkeypatch, [others[name], refusal])
+    with pytest.raises(BatchRefusedError, match="not allowed on free tier"):
+        server.batch([CALL, CALL], 1.0)
+
+
+@pytest.mark.parametrize("number", [[], {}, "0", None, 0.5])
+def test_batch__number_of_an_answer_that_is_none__is_transient(server, monkeypatch, number):
+    answer_with(monkeypatch, [{"id": number, "result": "0x1"}, {"id": 1, "result": "0x1"}])
+    with pytest.raises(ServerError, match="answers a batch of 2 with"):
+        server.batch([CALL, CALL], 1.0)
+
+
+def test_batch__refused_for_the_length_of_its_search__is_a_refusal_of_the_length(server, monkeypatch):
+    words = "eth_getLogs and eth_newFilter are limited to a 10,000 blocks range"
+    answer_with(monkeypatch, {"error": {"code": -32602, "message": words}}, 413)
+    with pytest.raises(RangeRefusedError):
+        server.batch([CALL, Request("eth_getLogs", ({},))], 1.0)
+    with pytest.raises(BatchRefusedError):
+        server.batch([CALL, CALL], 1.0)
+
+
+@pytest.mark.parametrize("status", [408, 504, 522, 524])
+def test_request__proxy_that_waited_in_vain__is_a_time_out(server, monkeypatch, status):
+    answer_with(monkeypatch, b"<html>", status)
+    with pytest.raises(TimedOutError, match=f"waited in vain for its own answer to eth_call .HTTP {status}"):
+        ask(server)
 
 
 def test_batch__too_large_for_http__is_a_refusal_of_the_batch(server, monkeypatch):

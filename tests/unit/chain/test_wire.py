@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -18,14 +19,14 @@ from urllib3.exceptions import (
 )
 from urllib3.exceptions import TimeoutError as PoolTimeoutError
 
-from agent.chain.wire import BrokenWireError, NoWireError, SilentWireError, Wire
+from agent.chain.wire import MOST_BYTES, BrokenWireError, NoWireError, SilentWireError, Wire
 
 POOL = urllib3.HTTPConnectionPool("127.0.0.1")
 URL = "https://anne:hunter2@node.example:8545/v1/token-9f?key=secret"
 
 
 class Response:
-    """An answer whose body is read once, and whose connection is given back."""
+    """An answer whose body is read part by part, and whose connection is given back."""
 
     status = 404
 
@@ -34,14 +35,32 @@ class Response:
         self._body = body
         self.is_released = False
 
-    def read(self, *, decode_content: bool) -> bytes:
+    def read1(self, most: int, *, decode_content: bool) -> bytes:
         assert decode_content
         if isinstance(self._body, Exception):
             raise self._body
-        return self._body
+        part, self._body = self._body[:most], self._body[most:]
+        return part
 
     def release_conn(self) -> None:
         self.is_released = True
+
+
+class Endless(Response):
+    """An answer of which one part after the other comes, and no end."""
+
+    def __init__(self, part: bytes, pause_seconds: float) -> None:
+        super().__init__(b"")
+        self._part = part
+        self._pause_seconds = pause_seconds
+        self.is_closed = False
+
+    def read1(self, most: int, *, decode_content: bool) -> bytes:
+        time.sleep(self._pause_seconds)
+        return self._part
+
+    def close(self) -> None:
+        self.is_closed = True
 
 
 @pytest.fixture
@@ -160,3 +179,22 @@ def test_post__defect_of_ours__is_not_taken_for_the_servers(sent, monkeypatch, f
     monkeypatch.setattr(urllib3.HTTPConnectionPool, "urlopen", raises)
     with pytest.raises(type(failure)):
         post()
+
+
+def test_post__answer_that_drips__ends_with_the_time_there_is(sent):
+    """Every part came within the time, so that the exchange never ended."""
+    sent["answer"] = Endless(b" ", 0.02)
+    started = time.monotonic()
+    with pytest.raises(SilentWireError):
+        post(timeout_seconds=0.1)
+    assert time.monotonic() - started < 10.0
+    assert sent["answer"].is_closed
+    assert sent["answer"].is_released
+
+
+def test_post__answer_that_floods__ends_before_the_memory_does(sent):
+    sent["answer"] = Endless(b" " * 2**24, 0.0)
+    with pytest.raises(BrokenWireError, match=f"longer than {MOST_BYTES} bytes"):
+        post(timeout_seconds=600.0)
+    assert sent["answer"].is_closed
+    assert sent["answer"].is_released

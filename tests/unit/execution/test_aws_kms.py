@@ -46,7 +46,7 @@ class Client:
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> Client:
     made = Client()
-    monkeypatch.setattr(boto3, "client", {"kms": made}.get)
+    monkeypatch.setattr(boto3, "client", lambda name, **_: {"kms": made}[name])
     return made
 
 
@@ -79,8 +79,16 @@ def test_kms__a_defect_of_ours__is_not_taken_for_the_stores(client):
         store.sign(b"\x22" * 32)
 
 
+def test_kms__store_is_silent__holds_a_cycle_up_for_half_a_minute_at_most(monkeypatch):
+    """Was five minutes, after which the process takes itself for hung."""
+    for name in ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "eu-central-1")
+    limits = AwsKms(NAME)._client.meta.config
+    assert (limits.connect_timeout + limits.read_timeout) * limits.retries["total_max_attempts"] <= 30.0
+
+
 def test_kms__no_region__says_what_to_set(monkeypatch):
-    def nowhere(_: str) -> Any:
+    def nowhere(_: str, **__: object) -> Any:
         raise exceptions.NoRegionError
 
     monkeypatch.setattr(boto3, "client", nowhere)

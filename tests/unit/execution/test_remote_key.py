@@ -86,7 +86,7 @@ def test_open__several_accounts__takes_the_one_that_is_named(opened):
         opened(HOLDER.address, eth_accounts=[])
 
 
-@pytest.mark.parametrize("listed", ["0x11", {"a": 1}, [1], None])
+@pytest.mark.parametrize("listed", ["0x11", {"a": 1}, [1], None, ["odd"], ["0x11"]])
 def test_open__accounts_that_are_none__check_the_protocol(opened, listed):
     with pytest.raises(DataError, match=r"answers eth_accounts with .*; check the protocol"):
         opened(eth_accounts=listed)
