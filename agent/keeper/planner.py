@@ -21,7 +21,7 @@ from agent.decision.flatten import FlattenStep, plan_flatten
 from agent.decision.gas_worth import gas_worth_usd
 from agent.decision.held_options import held_positions, with_held
 from agent.decision.margin_first import MarginFirst, margin_first
-from agent.domain import AnyPosition, BlockRef, Book, Decision, Intent, Snapshot
+from agent.domain import AnyPosition, BlockRef, Book, Decision, Intent, OrderGas, Snapshot
 from agent.errors import AgentError, RejectedError
 from agent.execution.fees import BASE_FEE_HEADROOM
 from agent.execution.intents import Proposal, build_intent, call_on
@@ -32,6 +32,7 @@ from agent.risk.settlement import Settlement
 from agent.settings import Settings
 from agent.units import Address, Rounding, Seconds, Wei, eth_to_wei, from_wad, gwei_to_wei
 from agent.venues.execution_ether import ether_accounts
+from agent.venues.order_gas import OrderGasReader
 from agent.venues.registry import OWN_VIEWS, option_protocol
 
 NO_AVERAGES: Mapping[Seconds, float] = MappingProxyType({})
@@ -92,6 +93,8 @@ class Planner:
         self.policy = settings.policy.build()
         self.decision_settings = settings.to_decision_parameters(deployment.asset.decimals)
         self.ether_venues = frozenset(ether_accounts(deployment))
+        settles = settings.keeper.price_service_url is not None
+        self._order_gas = OrderGasReader(client, deployment, settings.costs.order_gas_units if settles else None)
 
     @classmethod
     def open(cls, settings: Settings, book: Book, keeper: Address | None = None) -> Planner:
@@ -139,12 +142,18 @@ class Planner:
         """
         ask = partial(self.data_fee, self.settings.costs.rebalance_gas_units, block)
         configured = gwei_to_wei(self.settings.costs.data_fee_gwei, Rounding.UP)
-        with Ahead.unless(self.rollup.is_silent, configured, ask) as asked:
+        order_gas = partial(self._order_gas.read, self.keeper, block, self._first_bid(block))
+        known = self._order_gas.last
+        with (
+            Ahead.unless(self.rollup.is_silent, configured, ask) as asked,
+            Ahead.unless(self._order_gas.is_known, known, order_gas) as executions,
+        ):
             snapshot, state = self.reader.snapshot(block)
         try:
             data_fee = asked.result()
         except AgentError:
             data_fee = None  # asked for again where costs are reckoned: margin, which comes first, needs none
+        snapshot = with_order_gas(snapshot, executions.result())
         return Sight(snapshot, state, data_fee_wei=data_fee, held=self._held(state))
 
     def _held(self, state: ChainState) -> tuple[AnyPosition, ...]:
@@ -229,7 +238,7 @@ class Planner:
         return gwei_to_wei(self.settings.costs.data_fee_gwei, Rounding.UP) if live is None else live
 
     def gas_worth(self, view: CycleView) -> Wei | None:
-        """Return what a unit of gas is worth to a view's rebalance at most.
+        """Return what a unit of gas is worth to a view's rebalance at most, executions of its orders inside.
 
         None without limit: outside the chain's band it is the band that calls for the trade, at the settings' caps.
         """
@@ -240,8 +249,11 @@ class Planner:
         if worth_usd is None:
             return None
         costs = view.costs
+        executions = sum(
+            snapshot.venues[fill.venue_index].execution_gas(fill.size_delta) for fill in decision.expected_fills
+        )
         wei = eth_to_wei(worth_usd / costs.eth_price_usd, Rounding.DOWN) - costs.data_fee_wei
-        return Wei(max(wei, 0) // costs.gas_units)
+        return Wei(max(wei, 0) // (costs.gas_units + executions))
 
     def _costs(self, sight: Sight) -> CostInputs:
         settings, snapshot = self.settings, sight.snapshot
@@ -263,10 +275,14 @@ class Planner:
         Where orders are executed with ether by the price of gas, gas has the price of a first bid.
         """
         asks_for_ether = any(leg.size_delta and leg.venue in self.ether_venues for leg in intent.legs)
-        settings = self.settings.execution
-        tip = gwei_to_wei(settings.priority_fee_gwei, Rounding.UP)
-        price = Wei(BASE_FEE_HEADROOM * block.base_fee_wei + tip) if asks_for_ether else None
-        return self.client.simulate(sender, call_on(intent, block), settings.max_gas_units, block, price)
+        price = self._first_bid(block) if asks_for_ether else None
+        most = self.settings.execution.max_gas_units
+        return self.client.simulate(sender, call_on(intent, block), most, block, price)
+
+    def _first_bid(self, block: BlockRef) -> Wei:
+        """Return the price of gas that is offered first."""
+        tip = gwei_to_wei(self.settings.execution.priority_fee_gwei, Rounding.UP)
+        return Wei(BASE_FEE_HEADROOM * block.base_fee_wei + tip)
 
     def close(self) -> None:
         """Close the connections."""
@@ -279,3 +295,11 @@ class Planner:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def with_order_gas(snapshot: Snapshot, order_gas: Mapping[Address, OrderGas]) -> Snapshot:
+    """Return a snapshot with what executing orders takes, where that is known."""
+    if not order_gas:
+        return snapshot
+    venues = tuple(replace(venue, order_gas=order_gas.get(venue.address)) for venue in snapshot.venues)
+    return replace(snapshot, venues=venues)

@@ -96,5 +96,6 @@ GMX = VenueProtocol(
         too_low="EtherTooLow",
         holder=(_VIEW_OF_MARKET,),
         worth=_function("etherUsd", ("uint256",), "uint256"),
+        fee=_function("executionFee", ("bool",), "uint256"),
     ),
 )

@@ -164,12 +164,13 @@ class ExecutionEther:
     """Ether of the account that orders are executed with, by the gas price of the transaction that asks for them.
 
     ``too_low``: the error by which the adapter says that there is too little. ``holder``, found as an emitter is, has
-    ``worth``: from wei to WAD USD.
+    ``worth``: from wei to WAD USD; and ``fee``: from whether an order opens to wei, by the price of gas of the call.
     """
 
     too_low: str
     holder: tuple[View, ...]
     worth: Function
+    fee: Function
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import pytest
 from agent.chain.client import ChainClient
 from agent.doctor.check import Verdict
 from agent.doctor.vault import VaultDoctor
-from agent.domain import HoldingLeg
+from agent.domain import HoldingLeg, OrderGas
 from agent.keeper.alerts import AlertEvent
 from agent.keeper.keeper import Keeper
 from agent.keeper.result import CycleResult, Outcome
@@ -301,6 +301,16 @@ def test_gas__dearer_than_an_execution_may_cost__is_waited_out(world, hedged):
     assert world.rpc("eth_getTransactionCount", hedged.address, "latest") == nonce
     world.step(DOWN)
     require_hedged(cycles(world, hedged, 2)[-1])
+
+
+def test_decision__reckons_with_the_ether_of_an_execution(world, keeper):
+    """5.1 million gas to open and 6.1 to close, at what gas costs: the policy's fixed cost of a trade."""
+    view = keeper.planner.look(keeper.planner.head(lambda: float(world.now())))
+    [venue] = view.snapshot.venues
+    opening, closing = 5_100_000, 6_100_000
+    assert venue.order_gas == OrderGas(opening, closing, 2 * closing)
+    gas_usd = (view.block.base_fee_wei + view.costs.priority_fee_wei) * view.costs.eth_price_usd / WAD
+    assert view.decision.costs.gas_usd == pytest.approx((view.costs.gas_units + opening) * gas_usd, rel=1e-9)
 
 
 def test_maintenance__of_the_position__is_gmxs_own(world, client):
