@@ -16,6 +16,7 @@ from agent.chain.abi import Function
 from agent.config import Exact, Section, Whole
 from agent.units import WAD, Address, Rounding, Seconds, eth_to_wei, to_wad
 from agent.venues.protocol import (
+    DelayedCollateral,
     ExecutionEther,
     GovernedFunction,
     MaintenanceView,
@@ -38,12 +39,12 @@ _BORROWING_BPS_PER_DAY = 50
 were at hand end at 100 % a year, 27 bps a day, where the pool is used up."""
 
 
-def _function(name: str, inputs: tuple[str, ...], output: str) -> Function:
+def _function(name: str, inputs: tuple[str, ...], *outputs: str) -> Function:
     return Function.from_abi(
         {
             "name": name,
             "inputs": [{"name": "", "type": kind} for kind in inputs],
-            "outputs": [{"name": "", "type": output}],
+            "outputs": [{"name": "", "type": kind} for kind in outputs],
         }
     )
 
@@ -97,5 +98,14 @@ GMX = VenueProtocol(
         holder=(_VIEW_OF_MARKET,),
         worth=_function("etherUsd", ("uint256",), "uint256"),
         fee=_function("executionFee", ("bool",), "uint256"),
+    ),
+    delayed_collateral=DelayedCollateral(
+        holder=(_VIEW_OF_MARKET,),
+        tokens=(_function("collateral", (), "address"), _function("longToken", (), "address")),
+        hour=_function("hour", (), "uint256"),
+        owed=_function("owedOf", ("address", "address", "uint256"), "uint256"),
+        worth=_function("valueOf", ("address", "uint256[]", "uint256", "uint256"), "int256", "int256", "uint256"),
+        note=_function("noteCollateral", ("uint256",)),
+        claim=_function("claimCollateral", ("address", "uint256")),
     ),
 )

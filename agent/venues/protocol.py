@@ -174,6 +174,25 @@ class ExecutionEther:
 
 
 @dataclass(frozen=True, slots=True)
+class DelayedCollateral:
+    """Collateral that a protocol pays back after a delay, and keeps by the hour in which it came to be owed.
+
+    ``holder``, found as an emitter is, tells the ``hour`` of a block, the ``tokens`` (the collateral first), what is
+    ``owed`` to an account of a token and an hour, and the ``worth`` of an account with hours, cash and wei: size, WAD
+    USD, price. The adapter has ``note`` of an hour, which counts from then on, and ``claim`` of a token and an hour,
+    which reverts before it is due.
+    """
+
+    holder: tuple[View, ...]
+    tokens: tuple[View, ...]
+    hour: Function
+    owed: Function
+    worth: Function
+    note: Function
+    claim: Function
+
+
+@dataclass(frozen=True, slots=True)
 class GovernedFunction:
     """A function of a protocol's own contracts for governor or guardian, and what it allows at worst, in one line.
 
@@ -239,6 +258,8 @@ class VenueProtocol:
     """What governor and guardian may do on its contracts."""
     ether: ExecutionEther | None = None
     """What orders are executed with, where the account has to hold ether for it."""
+    delayed_collateral: DelayedCollateral | None = None
+    """What it pays back later, where it does."""
     waits_for_margin: frozenset[str] = frozenset()
     """Errors by which its adapter refuses a trade whose margin has yet to arrive."""
     errands: tuple[Function, ...] = ()

@@ -215,6 +215,45 @@ def test_callback__lost__the_keeper_reconciles(world, hedged):
     assert states(hedged) == [OrderState.EXECUTED, OrderState.EXECUTED]
 
 
+def owed_by_a_deaf_close(world: GmxWorld, keeper: Keeper) -> int:
+    """Close a part at an impact beyond GMX's cap while callbacks are lost; return the hour of what comes back later."""
+    world.set_uint(8 * 10**27, "POSITION_IMPACT_FACTOR", "address,bool", MARKET, False)
+    world.set_uint(5 * 10**26, "MAX_POSITION_IMPACT_FACTOR", "address,bool", MARKET, False)
+    world.gmx(world.release.handler, "setDeaf(bool)", True)
+    world.step(DOWN)
+    require_hedged(cycles(world, keeper, 2)[-1])
+    hours = [hour for hour in (world.now() // 3_600, world.now() // 3_600 - 1) if world.owed(hour)]
+    assert len(hours) == 1
+    return hours[0]
+
+
+def noted(results: list[CycleResult]) -> list[str]:
+    return [str(result.errand) for result in results if result.errand is not None]
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_delayed_collateral__callback_lost__is_noted_and_claimed_by_itself(world, hedged, is_restarted):
+    hour, keeper = owed_by_a_deaf_close(world, hedged), hedged
+    owed = world.owed(hour)
+    assert owed > 10**8
+    worth = world.equity()
+    world.step(DOWN, (hour + (3 if is_restarted else 1)) * 3_600 + 60 - world.now())
+    if is_restarted:
+        assert worth - world.equity() == pytest.approx(owed * 10**12, rel=1e-3), "out of the account's own hours"
+        keeper.close()
+        keeper = world.keeper().__enter__()
+    assert noted(cycles(world, keeper, 2)) == ["noteCollateral of venue gmx: executed"]
+    world.step(DOWN, 5 * 3_600)
+    assert world.equity() == pytest.approx(worth, abs=10**16)
+    assert noted(cycles(world, keeper, 1)) == []
+    world.step(DOWN, 6 * 86_400)
+    assert noted(cycles(world, keeper, 3)) == ["claimCollateral of venue gmx: executed"]
+    assert world.owed(hour) == 0
+    assert world.equity() == pytest.approx(worth, abs=10**16)
+    assert keeper.alerts.up == frozenset()
+    keeper.close()
+
+
 def test_keeper__started_again__goes_on_with_the_ledger_that_it_left(world, hedged):
     world.executes = False
     world.step(UP)

@@ -62,7 +62,7 @@ def test_trade_costs__executing_an_order__is_part_of_the_gas(held, size, gas):
 
 
 @pytest.mark.parametrize(("size", "fee_ratio"), [("1", 0.002), ("40", 0.0005)])
-def test_trade_costs__cheap_venue_is_dear_to_execute_on__is_taken_where_it_saves_that(size, fee_ratio):
+def test_trade_costs__venue_dear_to_execute_on__is_taken_where_it_saves_that(size, fee_ratio):
     """15 bps of 3,000 USD are 4.5 USD; executing costs 10."""
     price = snapshot_of(short_calls()).block.base_fee_wei + COSTS.priority_fee_wei
     units = round(10.0 / 3_000.0 * 1e18 / price)
