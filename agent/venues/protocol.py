@@ -132,13 +132,16 @@ class AccountEvent:
 class MaintenanceView:
     """Where the protocol keeps its maintenance margin, a ratio over ``scale``; ``holder`` is found as an emitter is.
 
-    ``ratio`` may take the market's name, which the last view of ``market`` tells, found in the same way.
+    ``ratio`` may take the market's name, which the last view of ``market`` tells, found in the same way. ``beside``
+    reads, given the adapter and the holder, what of an account's equity stands behind no position, WAD USD; None where
+    all of it does.
     """
 
     holder: tuple[View, ...]
     ratio: Function | BoundView
     scale: int
     market: tuple[View, ...] = ()
+    beside: Callable[[ChainClient, Address, Address, BlockRef], Wad] | None = None
 
 
 @dataclass(frozen=True, slots=True)

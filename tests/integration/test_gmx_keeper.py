@@ -13,14 +13,16 @@ from agent.chain.client import ChainClient
 from agent.doctor.check import Verdict
 from agent.doctor.vault import VaultDoctor
 from agent.domain import HoldingLeg, OrderGas
+from agent.errors import FatalError
 from agent.keeper.alerts import AlertEvent
 from agent.keeper.keeper import Keeper
 from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.records import Acknowledgement, OrderState, Subject
 from agent.localnet.codec import encode_call
 from agent.localnet.evm import Transaction
+from agent.status.risk import liquidation_distance
 from agent.units import WAD, AssetUnits, Seconds, Wei
-from agent.venues.maintenance import maintenance_ratios
+from agent.venues.maintenance import maintenance_of
 from agent.venues.protocol import AccountEventKind
 from tests.support.gmx_world import BASE_FEE_WEI, ETHER_WEI, GMX_PRICE, MARKET, GmxWorld, gmx_world
 from tests.support.keeper_world import START_PRICE_USD
@@ -32,6 +34,8 @@ BAND = 5.0
 MOST_ERROR_BPS = 0.1
 ETHER_OF_ONE_ORDER_WEI = 13 * 10**14
 """Of 5.1 million gas at 0.21 gwei, the first bid at a base fee of 0.1, and not of the 6.1 million of a close after."""
+SHOULD_NOT_BE_LIQUIDATED = "0xee919dd9"
+"""`PositionShouldNotBeLiquidated`."""
 UP, DOWN = START_PRICE_USD * 1.045, START_PRICE_USD * 0.955
 """Moves that leave the band."""
 
@@ -352,9 +356,25 @@ def test_decision__reckons_with_the_ether_of_an_execution(world, keeper):
     assert view.decision.costs.gas_usd == pytest.approx((view.costs.gas_units + opening) * gas_usd, rel=1e-9)
 
 
-def test_maintenance__of_the_position__is_gmxs_own(world, client):
+@pytest.mark.parametrize("price", [START_PRICE_USD, UP, DOWN])
+def test_liquidation_distance__of_a_position__is_where_gmx_liquidates(world, hedged, client, price):
+    """On the position's own margin, whatever waits beside it; told nearer by what the feed may lag: lower equity."""
+    world.step(price)
     block = client.head(float(world.now()))
-    assert maintenance_ratios(client, world.deployment.venues, block) == {world.venue: 0.005}
+    maintenance = maintenance_of(client, world.deployment.venues, block)[world.venue]
+    assert maintenance.ratio == 0.005
+    state = hedged.planner.reader.state(block)
+    [venue] = state.measurement.venues
+    distance = liquidation_distance(venue, maintenance)
+    assert distance is not None
+    assert distance < 0.2
+    lag, rounding = state.deviation_bps / 1e4, 1e-3
+    near, beyond = (round(price * (1 - move)) * GMX_PRICE for move in (distance, distance + lag + rounding))
+    liquidate = world.release.handler, "liquidate(address,bool,uint256)", world.venue, True
+    with pytest.raises(FatalError, match=SHOULD_NOT_BE_LIQUIDATED):
+        world.gmx(*liquidate, near)
+    world.gmx(*liquidate, beyond)
+    assert world.size() == 0
 
 
 @pytest.mark.parametrize(
