@@ -22,7 +22,7 @@ from agent.decision.gas_worth import gas_worth_usd
 from agent.decision.held_options import held_positions, with_held
 from agent.decision.margin_first import MarginFirst, margin_first
 from agent.domain import AnyPosition, BlockRef, Book, Decision, Intent, OrderGas, Snapshot
-from agent.errors import AgentError, RejectedError
+from agent.errors import AgentError, DataError, RejectedError
 from agent.execution.fees import BASE_FEE_HEADROOM
 from agent.execution.intents import Proposal, build_intent, call_on
 from agent.guard import band_now, worst_net_delta
@@ -33,7 +33,7 @@ from agent.settings import Settings
 from agent.units import Address, Rounding, Seconds, Wei, eth_to_wei, from_wad, gwei_to_wei
 from agent.venues.execution_ether import ether_accounts
 from agent.venues.order_gas import OrderGasReader
-from agent.venues.registry import OWN_VIEWS, option_protocol
+from agent.venues.registry import OWN_VIEWS, option_protocol, venue_protocol
 
 NO_AVERAGES: Mapping[Seconds, float] = MappingProxyType({})
 
@@ -105,7 +105,8 @@ class Planner:
         Raises
         ------
         DataError
-            The servers are on another chain, or the manifest is missing or of another chain.
+            The servers are on another chain, the manifest is missing or of another chain, or a quorum is asked for what
+            honest servers tell differently.
         TransientError
             Too few servers answer.
 
@@ -114,6 +115,7 @@ class Planner:
         try:
             client.require_chain()
             deployment = load_deployment(settings.chain.manifest_file, settings.chain.chain_id)
+            _require_lenient(settings, deployment)
             return cls(settings, book, client, deployment, keeper)
         except BaseException:
             client.close()
@@ -295,6 +297,17 @@ class Planner:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _require_lenient(settings: Settings, deployment: Deployment) -> None:
+    """Refuse to compare servers on accounts that they tell differently: most cycles would fail."""
+    quorum = settings.chain.state_quorum
+    names = [one.name for one in deployment.venues if venue_protocol(one.kind, f"venue {one.name}").reads_differ]
+    if names and quorum > 1:
+        raise DataError(
+            f"[chain] rpc_state_quorum is {quorum}, and honest servers tell the account at {', '.join(names)} "
+            "differently at one block; write rpc_state_quorum = 1"
+        )
 
 
 def with_order_gas(snapshot: Snapshot, order_gas: Mapping[Address, OrderGas]) -> Snapshot:

@@ -98,6 +98,7 @@ HYPEREVM = VenueProtocol(
     ),
     account_events=(),
     fills_later=True,
+    reads_differ=True,
     governed=(
         GovernedFunction(_MARKET, "setLimits", "orders may be as large, on as little margin, and count as cheap"),
         GovernedFunction(_MARKET, "setTiers", "positions count as safe as the new margin table says"),

@@ -259,6 +259,8 @@ class VenueProtocol:
     """Whether its funding rate drifts with the market's imbalance, as ``IFundingSpeed`` tells."""
     governed: tuple[GovernedFunction, ...] = ()
     """What governor and guardian may do on its contracts."""
+    reads_differ: bool = False
+    """Whether honest servers tell its accounts differently at one block, so that no two of them can be compared."""
     ether: ExecutionEther | None = None
     """What orders are executed with, where the account has to hold ether for it."""
     delayed_collateral: DelayedCollateral | None = None
