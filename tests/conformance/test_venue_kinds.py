@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from decimal import Decimal
 from pathlib import Path
@@ -113,6 +114,18 @@ def test_market_of_ours__example_on_its_page__is_what_a_deployment_takes(reposit
 @pytest.mark.parametrize("kind", MARKET_PROTOCOLS)
 def test_protocol__addresses_of_the_adapter__are_among_those_deployed(kind):
     assert set(VENUE_PROTOCOLS[kind].adapter_addresses) <= MARKET_PROTOCOLS[kind].address_names
+
+
+@pytest.mark.parametrize("kind", VENUE_PROTOCOLS)
+def test_protocol__adapter__joins_the_conformance_suite(repository, kind):
+    """By a stand of its own, or on the protocol's real contracts, which Python puts up."""
+    adapter, tests = VENUE_PROTOCOLS[kind].adapter, repository / "tests"
+    stands = [path.read_text(encoding="utf-8") for path in tests.glob(f"contracts/{kind}/*Conformance.t.sol")]
+    real = tests / "integration" / f"test_{kind}_venue_conformance.py"
+    joined = [text for text in stands if "OrderConformance" in text or "VenueConformance" in text]
+    if real.is_file():
+        joined.append(real.read_text(encoding="utf-8"))
+    assert any(re.search(r"function _venue\(\)|def test_quote__", text) for text in joined), adapter
 
 
 def require_functions(contract: str, functions: list[Function]) -> None:
