@@ -276,6 +276,24 @@ class OrderTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderGas:
+    """Gas that executing an order is paid for beyond the transaction that asks for it, whoever burns it.
+
+    Of an order that enlarges a position, of one that makes it smaller, and of one that goes past 0.
+    """
+
+    opening: int
+    closing: int
+    crossing: int
+
+    def of(self, held: Wad, size_delta: Wad) -> int:
+        """Return the gas of an order of ``size_delta`` beside a position of ``held``."""
+        if held == 0 or (held > 0) == (size_delta > 0):
+            return self.opening
+        return self.closing if abs(size_delta) <= abs(held) else self.crossing
+
+
+@dataclass(frozen=True, slots=True)
 class FundingSpeed:
     """How a funding rate drifts, WAD rate per day and day: as the market stands, and more for each unit bought."""
 
@@ -288,7 +306,8 @@ class VenueSnapshot:
     """One venue as read at the snapshot block; ``quotes`` is a ladder of sizes on both sides, smallest first.
 
     A venue that does not answer has no quotes; its size and prices are those of its measurement. ``order_terms``: of a
-    venue that fills later; None where it fills at once. ``funding_speed``: of a venue whose rate drifts.
+    venue that fills later; None where it fills at once. ``order_gas``: what executing its orders takes, None where that
+    is not known. ``funding_speed``: of a venue whose rate drifts.
     """
 
     address: Address
@@ -303,6 +322,11 @@ class VenueSnapshot:
     funding_speed: FundingSpeed | None = None
     trades_options: bool = False
     """Whether it holds options for the vault and trades no perp: no quotes, and its margin is not leverage's matter."""
+    order_gas: OrderGas | None = None
+
+    def execution_gas(self, size_delta: Wad) -> int:
+        """Return the gas that executing an order takes, as far as it is known."""
+        return 0 if self.order_gas is None else self.order_gas.of(self.size, size_delta)
 
 
 @dataclass(frozen=True, slots=True)

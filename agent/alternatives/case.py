@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from agent.alternatives.alternative import Alternative, Kind, RebalanceCosts, VenueTrade, Yardstick
 from agent.costs.quotes import impact_price
-from agent.costs.trade_costs import CostInputs, gas_cost_usd, leg_gas_cost_usd
+from agent.costs.trade_costs import CostInputs, gas_cost_usd, gas_unit_usd, leg_gas_cost_usd
 from agent.decision.decide import DecisionParameters
 from agent.domain import Exposure, Fill, Leg, Measurement, Snapshot
 from agent.errors import RejectedError
@@ -31,8 +31,7 @@ class Case:
     @property
     def route_costs(self) -> RouteCosts:
         """Funding and gas that a split over venues has to earn."""
-        leg_gas_usd = leg_gas_cost_usd(self.snapshot.block.base_fee_wei, self.costs)
-        return RouteCosts(self.yardstick.horizon_days, leg_gas_usd)
+        return RouteCosts.of(self.snapshot.block.base_fee_wei, self.costs, self.yardstick.horizon_days)
 
     @property
     def risk_before_usd(self) -> float:
@@ -118,6 +117,8 @@ def _costs(case: Case, legs: Sequence[Leg], fills: Sequence[Fill]) -> RebalanceC
         return RebalanceCosts()
     base_fee_wei = case.snapshot.block.base_fee_wei
     further = max(len(legs) - 1, 0) * leg_gas_cost_usd(base_fee_wei, case.costs)
+    executions = sum(case.snapshot.venues[fill.venue_index].execution_gas(fill.size_delta) for fill in fills)
+    further += executions * gas_unit_usd(base_fee_wei, case.costs)
     return RebalanceCosts(
         fee_usd=from_wad(sum(fill.fee for fill in fills)),
         impact_usd=sum(_impact_usd(case.snapshot, fill) for fill in fills),

@@ -178,18 +178,7 @@ class ChainClient:
             A contract answered what its function cannot have returned.
 
         """
-        outputs: list[tuple[Any, ...]] = []
-        for call, answer in zip(calls, self._call_all(calls, block), strict=True):
-            if isinstance(answer.failure, RevertedError):
-                raise decode_revert(answer.failure.data, answer.failure.message)
-            output = _decoded_or_none(call, answer)
-            if output is None:
-                raise DataError(
-                    f"{call.to} answers {call.function.name} with {answer.unwrap()[:66]}, which is not what that "
-                    "function returns: check the address in the manifest, or deploy anew"
-                )
-            outputs.append(output)
-        return outputs
+        return _outputs(calls, self._call_all(calls, block))
 
     def read_or_none(self, calls: Sequence[Call], block: BlockRef) -> list[tuple[Any, ...] | None]:
         """As `read`, with None for a call that reverted or answered what its function cannot have returned."""
@@ -216,14 +205,16 @@ class ChainClient:
         if gas_price_wei is None:
             [answer] = self._at(block, [Request("eth_call", (transaction, _tag(block)))])
         else:
-            priced = {**transaction, "gasPrice": hex(gas_price_wei)}
-            lent = {sender: {"balance": hex(gas_limit * gas_price_wei + call.value_wei)}}
-            question = Request("eth_call", (priced, _tag(block), lent)), Request("eth_call", (priced, _tag(block)))
-            what = f"the state at block {block.number}"
-            [answer] = self._agreed(partial(_lent_or_own, *question), self._state_quorum, what)
+            [answer] = self._priced(sender, [call], gas_limit, block, gas_price_wei)
         if isinstance(answer.failure, RevertedError):
             return decode_revert(answer.failure.data, answer.failure.message)
         return None
+
+    def read_priced(
+        self, sender: Address, calls: Sequence[Call], gas_limit: int, block: BlockRef, gas_price_wei: Wei
+    ) -> list[tuple[Any, ...]]:
+        """As `read`, of views whose answer depends on the price of gas; the sender is lent money as in `simulate`."""
+        return _outputs(calls, self._priced(sender, calls, gas_limit, block, gas_price_wei))
 
     def logs(
         self, addresses: Sequence[Address], topics: Sequence[str], first: int, last: BlockId, anchor: BlockId | None
@@ -248,6 +239,21 @@ class ChainClient:
     def _call_all(self, calls: Sequence[Call], block: BlockRef) -> list[Answer]:
         tag = _tag(block)
         return self._at(block, [Request("eth_call", ({"to": call.to, "data": call.data}, tag)) for call in calls])
+
+    def _priced(
+        self, sender: Address, calls: Sequence[Call], gas_limit: int, block: BlockRef, gas_price_wei: Wei
+    ) -> list[Answer]:
+        """Return what a quorum answers to calls that see a price of gas."""
+        terms = {"gas": hex(gas_limit), "gasPrice": hex(gas_price_wei)}
+        lent: list[Request] = []
+        own: list[Request] = []
+        for call in calls:
+            priced = {**_transaction(sender, call), **terms}
+            money = {sender: {"balance": hex(gas_limit * gas_price_wei + call.value_wei)}}
+            lent.append(Request("eth_call", (priced, _tag(block), money)))
+            own.append(Request("eth_call", (priced, _tag(block))))
+        what = f"the state at block {block.number}"
+        return self._agreed(partial(_lent_or_own, lent, own), self._state_quorum, what)
 
     def _at(self, block: BlockRef, batch: Sequence[Request]) -> list[Answer]:
         """Return what a quorum answers at one block."""
@@ -390,11 +396,27 @@ def _data_or_reverts(batch: Sequence[Request], endpoint: Endpoint) -> list[Answe
     return answers
 
 
-def _lent_or_own(lent: Request, own: Request, endpoint: Endpoint) -> list[Answer]:
+def _lent_or_own(lent: Sequence[Request], own: Sequence[Request], endpoint: Endpoint) -> list[Answer]:
     try:
-        return _data_or_reverts([lent], endpoint)
+        return _data_or_reverts(lent, endpoint)
     except RpcRefusedError:
-        return _data_or_reverts([own], endpoint)
+        return _data_or_reverts(own, endpoint)
+
+
+def _outputs(calls: Sequence[Call], answers: Sequence[Answer]) -> list[tuple[Any, ...]]:
+    """Return what calls answer; raises as `ChainClient.read` does."""
+    outputs: list[tuple[Any, ...]] = []
+    for call, answer in zip(calls, answers, strict=True):
+        if isinstance(answer.failure, RevertedError):
+            raise decode_revert(answer.failure.data, answer.failure.message)
+        output = _decoded_or_none(call, answer)
+        if output is None:
+            raise DataError(
+                f"{call.to} answers {call.function.name} with {answer.unwrap()[:66]}, which is not what that "
+                "function returns: check the address in the manifest, or deploy anew"
+            )
+        outputs.append(output)
+    return outputs
 
 
 def _decoded_or_none(call: Call, answer: Answer) -> tuple[Any, ...] | None:

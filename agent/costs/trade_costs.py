@@ -51,10 +51,15 @@ def gas_cost_usd(base_fee_wei: Wei, inputs: CostInputs) -> float:
     return require_finite(wei_to_eth(wei) * inputs.eth_price_usd, "gas_usd")
 
 
+def gas_unit_usd(base_fee_wei: Wei, inputs: CostInputs) -> float:
+    """Return what a unit of gas costs, USD: (base fee + priority fee) x ETH price."""
+    wei = Wei(base_fee_wei + inputs.priority_fee_wei)
+    return require_finite(wei_to_eth(wei) * inputs.eth_price_usd, "gas_unit_usd")
+
+
 def leg_gas_cost_usd(base_fee_wei: Wei, inputs: CostInputs) -> float:
     """Return the gas of one further venue in a rebalance, USD."""
-    wei = (base_fee_wei + inputs.priority_fee_wei) * inputs.leg_gas_units
-    return require_finite(wei_to_eth(wei) * inputs.eth_price_usd, "leg_gas_usd")
+    return require_finite(gas_unit_usd(base_fee_wei, inputs) * inputs.leg_gas_units, "leg_gas_usd")
 
 
 def trade_costs(
@@ -68,9 +73,10 @@ def trade_costs(
     """Return the cost of trading ``size_delta`` (signed) on the cheapest venue that quotes it.
 
     Where no venue quotes the whole size the largest size quoted stands for it; of several venues the one that quotes
-    most of it comes first, then the cheapest. Funding is what the added position pays over ``funding_horizon_days``:
-    longs pay a positive rate, so it is a cost of buying and an income of selling. ``ladders`` are the venues' ladders
-    of that side, where they have been read already.
+    most of it comes first, then the cheapest, executions inside. What executing an order takes is in ``gas_usd``: it is
+    paid whatever the size. Funding is what the added position pays over ``funding_horizon_days``: longs pay a
+    positive rate, so it is a cost of buying and an income of selling. ``ladders`` are the venues' ladders of that side,
+    where they have been read already.
 
     Raises
     ------
@@ -80,15 +86,19 @@ def trade_costs(
     """
     is_buy = size_delta > 0
     offers: list[tuple[int, float, TradeCosts]] = []
-    gas_usd = gas_cost_usd(block.base_fee_wei, inputs)
+    gas_usd, unit_usd = gas_cost_usd(block.base_fee_wei, inputs), gas_unit_usd(block.base_fee_wei, inputs)
     for venue, ladder in zip(venues, ladders_of(venues, is_buy) if ladders is None else ladders, strict=True):
         size = min(abs(size_delta), ladder.capacity)
         if size == 0:
             continue
         fee_ratio, impact_ratio = quoted_ratios(ladder, size, venue.mark_price, oracle_price)
         carry = from_wad(venue.funding_rate_per_day) * inputs.funding_horizon_days
-        costs = TradeCosts(fee_ratio, impact_ratio, carry if is_buy else -carry, gas_usd, inputs.funding_horizon_days)
-        offers.append((-size, costs.proportional_ratio, costs))
+        order_usd = venue.execution_gas(Wad(size if is_buy else -size)) * unit_usd
+        costs = TradeCosts(
+            fee_ratio, impact_ratio, carry if is_buy else -carry, gas_usd + order_usd, inputs.funding_horizon_days
+        )
+        order_ratio = order_usd / (from_wad(Wad(size)) * from_wad(oracle_price))
+        offers.append((-size, costs.proportional_ratio + order_ratio, costs))
     if not offers:
         side = "buys" if is_buy else "sells"
         raise DataError(f"no venue quotes {side} of {from_wad(size_delta)}; check the venues' liquidity and the ladder")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from agent.checks import require_finite
 from agent.costs.quotes import QuotedSides
-from agent.costs.trade_costs import CostInputs, leg_gas_cost_usd, trade_costs
+from agent.costs.trade_costs import CostInputs, trade_costs
 from agent.decision.agreement import disagreement, expected_hedge, require_coherent, valued
 from agent.decision.budget_refill import loss_refill, turnover_refill
 from agent.decision.chain_band import as_known, inside_chain_band, inside_delta_rule, net_delta_limits
@@ -85,8 +85,8 @@ class _Case:
     target: Target
     own_band: float
     """Half of the width of the policy's own band, underlying units."""
-    leg_gas_usd: float
-    split_horizon_days: float
+    route_costs: RouteCosts
+    """Funding and gas that the costs reckon with."""
 
     @property
     def is_urgent(self) -> bool:
@@ -104,9 +104,8 @@ class _Case:
         )
 
     def router(self, is_buy: bool) -> Router:
-        """Return the planner of one side, with the funding and gas that the costs reckon with."""
-        route_costs = RouteCosts(self.split_horizon_days, self.leg_gas_usd)
-        return Router.of(self.snapshot, is_buy, self.settings.routing, route_costs, self.quotes.side(is_buy))
+        """Return the planner of one side."""
+        return Router.of(self.snapshot, is_buy, self.settings.routing, self.route_costs, self.quotes.side(is_buy))
 
     def hold(self, reason: str, guard_error: str | None = None) -> Decision:
         return self._answer(Action.HOLD, Route((), (), self.snapshot.measurement), reason, guard_error)
@@ -224,10 +223,10 @@ def _decide(
         size_delta = inside_delta_rule(snapshot, size_delta)
     if wanted is _NOTHING_LEFT and abs(size_delta + hedge) << _FLOAT_BITS <= abs(hedge):
         size_delta = Wad(-hedge)  # to the last wei: a rest that floats leave would stay for ever
-    leg_gas_usd = leg_gas_cost_usd(snapshot.block.base_fee_wei, costs)
     own_band = (wanted.band_high - wanted.band_low) / 2.0
     found = exposure, live_costs, target, own_band
-    case = _Case(snapshot, known, settings, quotes, *found, leg_gas_usd, costs.split_horizon_days)
+    route_costs = RouteCosts.of(snapshot.block.base_fee_wei, costs, costs.split_horizon_days)
+    case = _Case(snapshot, known, settings, quotes, *found, route_costs)
     if snapshot.paused:
         return _margin_alone(case, case.hold("the vault is paused"))
     if measurement.nav == 0:

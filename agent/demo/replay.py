@@ -36,6 +36,7 @@ from agent.localnet.registry import DEFAULT_KINDS
 from agent.report.effectiveness import hedge_effectiveness
 from agent.report.replay_report import Closing, DepthQuote, ReplayReport, StepAction, StepRecord, Summary, Trade
 from agent.units import Address, from_wad
+from agent.venues.maintenance import Maintenance
 
 INTERRUPTED = "it was interrupted"
 
@@ -75,7 +76,7 @@ def replay(
             world.keeper,
             world.deployment.asset.decimals,
             world.settings.costs.gas_token_usd,
-            world.maintenance_ratios(),
+            world.maintenance(),
             kinds,
             world.deployment.venues,
         )
@@ -107,7 +108,7 @@ class Recorder:
         keeper: Keeper,
         asset_decimals: int,
         gas_token_usd: Callable[[float], float],
-        maintenance: Mapping[Address, float],
+        maintenance: Mapping[Address, Maintenance],
         kinds: tuple[str, ...] = DEFAULT_KINDS,
         venues: Iterable[VenueEntry] = (),
     ) -> None:

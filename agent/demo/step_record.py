@@ -17,6 +17,7 @@ from agent.ledger.records import Receipt
 from agent.report.replay_report import DepthQuote, MarginUse, StepAction, StepRecord, Trade
 from agent.status.risk import liquidation_distance
 from agent.units import BPS, Address, Wad, asset_units_to_wad, from_wad, wei_to_eth
+from agent.venues.maintenance import Maintenance
 from agent.vol.iv_move import IvMove
 
 _ACTIONS = {
@@ -100,8 +101,8 @@ def trade_of(
     )
 
 
-def margin_use(state: VaultView, maintenance: Mapping[Address, float]) -> MarginUse:
-    """Return how the hedge is backed; ``maintenance``: equity over notional at which each venue liquidates."""
+def margin_use(state: VaultView, maintenance: Mapping[Address, Maintenance]) -> MarginUse:
+    """Return how the hedge is backed; ``maintenance``: from what on each venue liquidates."""
     measured = state.measurement
     equity_usd = from_wad(sum(venue.equity for venue in measured.venues))
     notional_usd = from_wad(sum(venue.notional for venue in measured.venues))

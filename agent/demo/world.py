@@ -25,7 +25,7 @@ from agent.localnet.registry import DEFAULT_KINDS
 from agent.localnet.session import Localnet, LocalnetSettings, running_manifest
 from agent.settings import Settings, load_settings
 from agent.units import Address, Seconds
-from agent.venues.maintenance import maintenance_ratios
+from agent.venues.maintenance import Maintenance, maintenance_of
 from agent.venues.registry import VENUE_PROTOCOLS
 
 DEMO_DIRECTORY = Path(".evenkeel") / "demo"
@@ -59,10 +59,10 @@ class World:
         self.localnet.tend()
         return self.keeper.caught_up(result)
 
-    def maintenance_ratios(self) -> dict[Address, float]:
+    def maintenance(self) -> dict[Address, Maintenance]:
         """Return equity over notional at which each venue liquidates, as its own contracts say."""
         planner = self.keeper.planner
-        return maintenance_ratios(planner.client, self.deployment.venues, planner.head())
+        return maintenance_of(planner.client, self.deployment.venues, planner.head())
 
 
 @contextlib.contextmanager

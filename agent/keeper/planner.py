@@ -21,8 +21,8 @@ from agent.decision.flatten import FlattenStep, plan_flatten
 from agent.decision.gas_worth import gas_worth_usd
 from agent.decision.held_options import held_positions, with_held
 from agent.decision.margin_first import MarginFirst, margin_first
-from agent.domain import AnyPosition, BlockRef, Book, Decision, Intent, Snapshot
-from agent.errors import AgentError, RejectedError
+from agent.domain import AnyPosition, BlockRef, Book, Decision, Intent, OrderGas, Snapshot
+from agent.errors import AgentError, DataError, RejectedError
 from agent.execution.fees import BASE_FEE_HEADROOM
 from agent.execution.intents import Proposal, build_intent, call_on
 from agent.guard import band_now, worst_net_delta
@@ -32,7 +32,8 @@ from agent.risk.settlement import Settlement
 from agent.settings import Settings
 from agent.units import Address, Rounding, Seconds, Wei, eth_to_wei, from_wad, gwei_to_wei
 from agent.venues.execution_ether import ether_accounts
-from agent.venues.registry import OWN_VIEWS, option_protocol
+from agent.venues.order_gas import OrderGasReader
+from agent.venues.registry import OWN_VIEWS, option_protocol, venue_protocol
 
 NO_AVERAGES: Mapping[Seconds, float] = MappingProxyType({})
 
@@ -92,6 +93,8 @@ class Planner:
         self.policy = settings.policy.build()
         self.decision_settings = settings.to_decision_parameters(deployment.asset.decimals)
         self.ether_venues = frozenset(ether_accounts(deployment))
+        settles = settings.keeper.price_service_url is not None
+        self._order_gas = OrderGasReader(client, deployment, settings.costs.order_gas_units if settles else None)
 
     @classmethod
     def open(cls, settings: Settings, book: Book, keeper: Address | None = None) -> Planner:
@@ -102,7 +105,8 @@ class Planner:
         Raises
         ------
         DataError
-            The servers are on another chain, or the manifest is missing or of another chain.
+            The servers are on another chain, the manifest is missing or of another chain, or a quorum is asked for what
+            honest servers tell differently.
         TransientError
             Too few servers answer.
 
@@ -111,6 +115,7 @@ class Planner:
         try:
             client.require_chain()
             deployment = load_deployment(settings.chain.manifest_file, settings.chain.chain_id)
+            _require_lenient(settings, deployment)
             return cls(settings, book, client, deployment, keeper)
         except BaseException:
             client.close()
@@ -139,12 +144,18 @@ class Planner:
         """
         ask = partial(self.data_fee, self.settings.costs.rebalance_gas_units, block)
         configured = gwei_to_wei(self.settings.costs.data_fee_gwei, Rounding.UP)
-        with Ahead.unless(self.rollup.is_silent, configured, ask) as asked:
+        order_gas = partial(self._order_gas.read, self.keeper, block, self._first_bid(block))
+        known = self._order_gas.last
+        with (
+            Ahead.unless(self.rollup.is_silent, configured, ask) as asked,
+            Ahead.unless(self._order_gas.is_known, known, order_gas) as executions,
+        ):
             snapshot, state = self.reader.snapshot(block)
         try:
             data_fee = asked.result()
         except AgentError:
             data_fee = None  # asked for again where costs are reckoned: margin, which comes first, needs none
+        snapshot = with_order_gas(snapshot, executions.result())
         return Sight(snapshot, state, data_fee_wei=data_fee, held=self._held(state))
 
     def _held(self, state: ChainState) -> tuple[AnyPosition, ...]:
@@ -229,7 +240,7 @@ class Planner:
         return gwei_to_wei(self.settings.costs.data_fee_gwei, Rounding.UP) if live is None else live
 
     def gas_worth(self, view: CycleView) -> Wei | None:
-        """Return what a unit of gas is worth to a view's rebalance at most.
+        """Return what a unit of gas is worth to a view's rebalance at most, executions of its orders inside.
 
         None without limit: outside the chain's band it is the band that calls for the trade, at the settings' caps.
         """
@@ -240,8 +251,11 @@ class Planner:
         if worth_usd is None:
             return None
         costs = view.costs
+        executions = sum(
+            snapshot.venues[fill.venue_index].execution_gas(fill.size_delta) for fill in decision.expected_fills
+        )
         wei = eth_to_wei(worth_usd / costs.eth_price_usd, Rounding.DOWN) - costs.data_fee_wei
-        return Wei(max(wei, 0) // costs.gas_units)
+        return Wei(max(wei, 0) // (costs.gas_units + executions))
 
     def _costs(self, sight: Sight) -> CostInputs:
         settings, snapshot = self.settings, sight.snapshot
@@ -262,10 +276,14 @@ class Planner:
 
         Where orders are executed with ether by the price of gas, gas has the price of a first bid.
         """
-        settings = self.settings.execution
-        tip = gwei_to_wei(settings.priority_fee_gwei, Rounding.UP)
-        price = Wei(BASE_FEE_HEADROOM * block.base_fee_wei + tip) if self.asks_for_ether(intent) else None
-        return self.client.simulate(sender, call_on(intent, block), settings.max_gas_units, block, price)
+        price = self._first_bid(block) if self.asks_for_ether(intent) else None
+        most = self.settings.execution.max_gas_units
+        return self.client.simulate(sender, call_on(intent, block), most, block, price)
+
+    def _first_bid(self, block: BlockRef) -> Wei:
+        """Return the price of gas that is offered first."""
+        tip = gwei_to_wei(self.settings.execution.priority_fee_gwei, Rounding.UP)
+        return Wei(BASE_FEE_HEADROOM * block.base_fee_wei + tip)
 
     def asks_for_ether(self, intent: Intent) -> bool:
         """Return whether an intent makes an order that is executed with ether by the price of gas."""
@@ -282,3 +300,22 @@ class Planner:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _require_lenient(settings: Settings, deployment: Deployment) -> None:
+    """Refuse to compare servers on accounts that they tell differently: most cycles would fail."""
+    quorum = settings.chain.state_quorum
+    names = [one.name for one in deployment.venues if venue_protocol(one.kind, f"venue {one.name}").reads_differ]
+    if names and quorum > 1:
+        raise DataError(
+            f"[chain] rpc_state_quorum is {quorum}, and honest servers tell the account at {', '.join(names)} "
+            "differently at one block; write rpc_state_quorum = 1"
+        )
+
+
+def with_order_gas(snapshot: Snapshot, order_gas: Mapping[Address, OrderGas]) -> Snapshot:
+    """Return a snapshot with what executing orders takes, where that is known."""
+    if not order_gas:
+        return snapshot
+    venues = tuple(replace(venue, order_gas=order_gas.get(venue.address)) for venue in snapshot.venues)
+    return replace(snapshot, venues=venues)

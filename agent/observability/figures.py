@@ -11,6 +11,7 @@ from agent.keeper.planner import CycleView
 from agent.status.records import VaultStatus
 from agent.status.risk import liquidation_distance, worst_net_delta_of
 from agent.units import Address, Wad, from_wad
+from agent.venues.maintenance import Maintenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,7 @@ def figures_of_status(status: VaultStatus) -> VaultFigures:
         band=effective_band(status.bounds, measured.firm_nav, measured.price) if known else None,
         oracle_age_seconds=status.block.timestamp - status.oracle.updated_at if status.oracle.updated_at else None,
         oracle_faults=status.oracle.faults,
-        venues=_venues(
-            status.venue_names, measured.venues, status.bounds.max_venue_leverage, status.maintenance_ratios
-        ),
+        venues=_venues(status.venue_names, measured.venues, status.bounds.max_venue_leverage, status.maintenance),
         rebalances_left=None if poorest is None else poorest.rebalances_left,
         dismissed=tuple(keeper.address for keeper in status.keepers if not keeper.has_role),
         stopped_by=tuple(words for words, is_so in stopped.items() if is_so),
@@ -86,7 +85,7 @@ def figures_of_status(status: VaultStatus) -> VaultFigures:
 
 
 def figures_of_view(
-    view: CycleView, keeper: Address, rebalances_left: int | None, maintenance: Mapping[Address, float]
+    view: CycleView, keeper: Address, rebalances_left: int | None, maintenance: Mapping[Address, Maintenance]
 ) -> VaultFigures:
     """Return the figures of a keeper's cycle, before any trade; ``maintenance`` holds what venues liquidate at."""
     state = view.state
@@ -112,7 +111,7 @@ def figures_of_view(
 
 
 def _venues(
-    names: Sequence[str], venues: Sequence[VenueMeasurement], cap: Wad, maintenance: Sequence[float | None]
+    names: Sequence[str], venues: Sequence[VenueMeasurement], cap: Wad, maintenance: Sequence[Maintenance | None]
 ) -> tuple[VenueFigures, ...]:
     return tuple(
         VenueFigures(
@@ -120,9 +119,9 @@ def _venues(
             venue.is_silent,
             _leverage_ratio(venue),
             from_wad(cap),
-            None if ratio is None or venue.is_silent else liquidation_distance(venue, ratio),
+            None if known is None or venue.is_silent else liquidation_distance(venue, known),
         )
-        for name, venue, ratio in zip(names, venues, maintenance, strict=True)
+        for name, venue, known in zip(names, venues, maintenance, strict=True)
     )
 
 

@@ -28,7 +28,7 @@ from agent.observability.rules import BLIND_ALERTS, VAULT_ALERTS, OutsideTimer, 
 from agent.observability.server import Condition
 from agent.status.reading import rebalance_cost
 from agent.units import Address, Seconds, wei_to_gwei
-from agent.venues.maintenance import maintenance_ratios
+from agent.venues.maintenance import Maintenance, maintenance_of
 
 GAS_MONEY_SECONDS = 300
 """Gas money, and what venues liquidate at, are read so often, by chain time, and after each transaction."""
@@ -74,7 +74,7 @@ class KeeperObserver:
         self._outside = OutsideTimer()
         self._rebalances_left: int | None = None
         self._gas_read_at: Seconds | None = None
-        self._maintenance: dict[Address, float] = {}
+        self._maintenance: dict[Address, Maintenance] = {}
         self._failing_since: float | None = None
         self._last_words = "no cycle has ended yet"
         self._is_ready = False
@@ -175,7 +175,7 @@ class KeeperObserver:
             _LOG.info("gas_money_not_read", reason=_one_line(failure))
             return
         self._gas_read_at = block.timestamp
-        self._maintenance = maintenance_ratios(self._client, self._keeper.planner.deployment.venues, block)
+        self._maintenance = maintenance_of(self._client, self._keeper.planner.deployment.venues, block)
         self._rebalances_left = balance // rebalance_cost(self._settings, self._client, self._vault_address, block)
 
     def _show_cycle(self, result: CycleResult) -> None:

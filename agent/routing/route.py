@@ -21,6 +21,7 @@ from agent.costs.quotes import (
     ladders_of,
     size_within,
 )
+from agent.costs.trade_costs import CostInputs, gas_unit_usd, leg_gas_cost_usd
 from agent.domain import Fill, Leg, Measurement, Snapshot, VenueMeasurement
 from agent.errors import DataError
 from agent.guard import budget_left, fee_limit, judged_notional, shrinking_alone
@@ -39,7 +40,7 @@ from agent.routing.margin import (
     withdrawal_due,
 )
 from agent.routing.waterfill import MarginalCurve, Waterfill, marginal_curve
-from agent.units import BPS, WAD, AssetUnits, Rounding, Wad, asset_units_to_wad, from_wad, to_wad
+from agent.units import BPS, WAD, AssetUnits, Rounding, Wad, Wei, asset_units_to_wad, from_wad, to_wad
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +63,25 @@ class RouteCosts:
     """What trading costs beyond the quotes.
 
     ``funding_horizon_days``: how long what is traded is expected to stand and pay, or earn, its venue's funding.
-    ``leg_gas_usd``: what each leg of a rebalance costs; a venue that saves less than that is left out.
+    ``leg_gas_usd``: what each leg of a rebalance costs; a venue that saves less than that, and what executing an order
+    there takes, is left out. ``gas_unit_usd``: what a unit of that gas costs.
     """
 
     funding_horizon_days: float = 0.0
     leg_gas_usd: float = 0.0
+    gas_unit_usd: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("funding_horizon_days", "leg_gas_usd"):
+        for name in ("funding_horizon_days", "leg_gas_usd", "gas_unit_usd"):
             number = require_finite(getattr(self, name), name)
             if number < 0.0:
                 raise DataError(f"{name} is {number}; expected no negative number")
+
+    @classmethod
+    def of(cls, base_fee_wei: Wei, inputs: CostInputs, horizon_days: float) -> RouteCosts:
+        """Return the costs at the price of gas in a block."""
+        leg_gas_usd = leg_gas_cost_usd(base_fee_wei, inputs)
+        return cls(horizon_days, leg_gas_usd, gas_unit_usd(base_fee_wei, inputs))
 
 
 TURNOVER_LEFT = "the guard's turnover left"
@@ -109,6 +118,8 @@ class Router:
     """Funding that is expected on each venue."""
     leg_gas: Wad
     """USD."""
+    gas_unit: Wad
+    """USD a unit of gas, of what executing orders takes."""
     closing: Router | None = None
     """Plans what positions can give up by moving toward 0; None where there is but one venue."""
 
@@ -133,8 +144,8 @@ class Router:
             if closing_only[index]:
                 room = reducible
             curves.append(marginal_curve(ladder, carry.per_unit, int(room), carry.slope))
-        leg_gas = to_wad(costs.leg_gas_usd, Rounding.UP)
-        plain = cls(snapshot, settings, is_buy, tuple(left), limit, tuple(curves), {}, carries, leg_gas)
+        gas = to_wad(costs.leg_gas_usd, Rounding.UP), to_wad(costs.gas_unit_usd, Rounding.UP)
+        plain = cls(snapshot, settings, is_buy, tuple(left), limit, tuple(curves), {}, carries, *gas)
         if len(curves) == 1:
             return plain
         return replace(plain, closing=replace(plain, curves=tuple(closing), waterfills={}))
@@ -194,7 +205,7 @@ class Router:
         """
         at_oracle_price = (size if self.is_buy else -size) * self.snapshot.measurement.price
         fills = self._fills(size)
-        fixed = self.leg_gas + sum(self._fixed_fee(fill.venue_index) for fill in fills)
+        fixed = self.leg_gas + sum(self._order_cost(fill) for fill in fills)
         return (self._total_cost(fills) - fixed * WAD - at_oracle_price) / size / WAD
 
     def _fills(self, size: int) -> tuple[Fill, ...]:
@@ -257,12 +268,24 @@ class Router:
 
     @property
     def _has_fixed_fees(self) -> bool:
-        return len(self.curves) > 1 and any(self._fixed_fee(index) for index in self._all_venues)
+        """Whether an order costs something whatever its size, at most or as expected."""
+        known = any(venue.order_gas is not None for venue in self.snapshot.venues)
+        return len(self.curves) > 1 and (known or any(self._fixed_fee(index) for index in self._all_venues))
 
     def _fixed_fee(self, index: int) -> int:
         """Return what an order costs beside its rate where a stranger executes it, USD: it may come back."""
         terms = self.snapshot.venues[index].order_terms
         return 0 if terms is None else terms.fixed_fee
+
+    def _order_cost(self, fill: Fill) -> int:
+        """Return what executing an order is expected to cost whatever its size, USD.
+
+        Where gas pays for it the fixed fee is no more than a limit, or comes back.
+        """
+        venue = self.snapshot.venues[fill.venue_index]
+        if venue.order_gas is None:
+            return self._fixed_fee(fill.venue_index)
+        return venue.execution_gas(fill.size_delta) * self.gas_unit
 
     def _total_cost(self, fills: tuple[Fill, ...]) -> int:
         return sum([self._cost(fill) for fill in fills])
@@ -305,11 +328,7 @@ class Router:
     def _cost(self, fill: Fill) -> int:
         """Return what a fill costs with fee, carry and gas, WAD^2 USD."""
         carry = self.carries[fill.venue_index].cost(abs(fill.size_delta))
-        return (
-            fill.size_delta * fill.execution_price
-            + carry
-            + (fill.fee + self._fixed_fee(fill.venue_index) + self.leg_gas) * WAD
-        )
+        return fill.size_delta * fill.execution_price + carry + (fill.fee + self._order_cost(fill) + self.leg_gas) * WAD
 
 
 def size_cap(snapshot: Snapshot, is_buy: bool, settings: RoutingParameters, costs: RouteCosts = NO_COSTS) -> Cap:

@@ -8,6 +8,8 @@ GAS_TOKENS = {
     56: "BNB",
     100: "XDAI",
     137: "POL",
+    998: "HYPE",
+    999: "HYPE",
     8_453: "ETH",
     31_337: "ETH",
     42_161: "ETH",

@@ -112,9 +112,10 @@ def _venue(status: VaultStatus, index: int) -> dict[str, Any]:
         "leverage_ratio": None if leverage == UINT256_MAX else from_wad(leverage),
         "max_leverage_ratio": from_wad(status.bounds.max_venue_leverage),
     }
-    if (ratio := status.maintenance_ratios[index]) is not None:
-        distance = liquidation_distance(measured, ratio)
-        told["maintenance_margin_ratio"] = ratio
+    if (maintenance := status.maintenance[index]) is not None:
+        distance = liquidation_distance(measured, maintenance)
+        told["maintenance_margin_ratio"] = maintenance.ratio
+        told["equity_beside_positions_usd"] = from_wad(maintenance.beside)
         told["liquidation_distance_ratio"] = distance if distance is not None and math.isfinite(distance) else None
     if market is not None:
         told |= {

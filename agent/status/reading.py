@@ -22,7 +22,7 @@ from agent.settings import Settings
 from agent.status.records import KeeperStatus, ModeStatus, OracleStatus, ShareStatus, VaultStatus, VenueMarket
 from agent.status.scheduled import scheduled_changes
 from agent.units import BPS, WAD, Address, AssetUnits, Rounding, Seconds, Wad, Wei, gwei_to_wei
-from agent.venues.maintenance import maintenance_ratios
+from agent.venues.maintenance import maintenance_of
 from agent.venues.registry import ORDER_KINDS
 
 DEPOSIT_BLOCKS = (
@@ -78,7 +78,7 @@ class StatusReader:
         bounds_fields, total = self._all("RebalanceGuard", ["bounds", "totalBudget"], block)
         bounds, everyone, measurement = Bounds(*bounds_fields), Budget(*total), measurement_of(vault["measureHedge"])
         venues = self._venues(block)
-        ratios = maintenance_ratios(self.client, deployment.venues, block)
+        maintenance = maintenance_of(self.client, deployment.venues, block)
         book = self._call("DeltaBook", "deltaInterval", measurement.price)
         [interval, tripped] = self.client.read_or_none([book, self._call("RebalanceGuard", "isBreakerTripped")], block)
         return VaultStatus(
@@ -97,7 +97,7 @@ class StatusReader:
             book_sources=len(sources),
             venue_names=tuple(self._venue_name(venue) for venue in venues),
             markets=self._markets(venues, measurement, block),
-            maintenance_ratios=tuple(ratios.get(venue) for venue in venues),
+            maintenance=tuple(maintenance.get(venue) for venue in venues),
             oracle=oracle,
             keepers=tuple(
                 self._keeper(Address(address), bounds, everyone, measurement, block)

@@ -9,6 +9,7 @@ from agent.chain.orders import VenueOrder
 from agent.domain import BlockRef, Bounds, Measurement
 from agent.option_venue import HeldOption
 from agent.units import Address, AssetUnits, Seconds, Wad, Wei
+from agent.venues.maintenance import Maintenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +107,8 @@ class VaultStatus:
     book_sources: int
     venue_names: tuple[str, ...]
     markets: tuple[VenueMarket | None, ...]
-    maintenance_ratios: tuple[float | None, ...]
-    """Equity over notional at which each venue liquidates."""
+    maintenance: tuple[Maintenance | None, ...]
+    """From what on each venue liquidates."""
     oracle: OracleStatus
     keepers: tuple[KeeperStatus, ...]
     scheduled: tuple[ScheduledChange, ...]

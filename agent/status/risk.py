@@ -9,6 +9,7 @@ from agent.domain import VenueMeasurement
 from agent.guard import worst_net_delta
 from agent.status.records import VaultStatus
 from agent.units import Wad, from_wad
+from agent.venues.maintenance import Maintenance
 
 
 def worst_net_delta_of(status: VaultStatus) -> Wad | None:
@@ -19,18 +20,18 @@ def worst_net_delta_of(status: VaultStatus) -> Wad | None:
     return worst_net_delta(replace(status.measurement, book_delta_low=low, book_delta_high=high))
 
 
-def liquidation_distance(measured: VenueMeasurement, maintenance_ratio: float) -> float | None:
+def liquidation_distance(measured: VenueMeasurement, maintenance: Maintenance) -> float | None:
     """Return the relative move of the price against an account at which its venue liquidates it.
 
-    With h the size, S the price, E the lower equity and mu the maintenance margin it is abs(P / S - 1), where
-    P = (h S - E) / (h - mu abs(h)), as in `agent.risk.liquidation`. None without a position; 0 where it is due already,
-    infinite where no price does it. Of the two ends that pending orders leave, the nearer one.
+    With h the size, S the price, E the lower equity that backs the position and mu the maintenance margin it is
+    abs(P / S - 1), where P = (h S - E) / (h - mu abs(h)), as in `agent.risk.liquidation`. None without a position; 0
+    where it is due already, infinite where no price does it. Of the two ends that pending orders leave, the nearer one.
     """
     sizes = [from_wad(size) for size in (measured.size_low, measured.size_high) if size]
-    price, equity = from_wad(measured.price), from_wad(measured.equity_low)
+    price, equity = from_wad(measured.price), from_wad(Wad(measured.equity_low - maintenance.beside))
     if not sizes or price <= 0.0:
         return None
-    return min(_distance(size * price, equity, maintenance_ratio) for size in sizes)
+    return min(_distance(size * price, equity, maintenance.ratio) for size in sizes)
 
 
 def _distance(value: float, equity: float, maintenance_ratio: float) -> float:

@@ -23,6 +23,7 @@ from agent.report.replay_report import Closing, HedgingCosts, ReplayReport, Step
 from agent.settings import Settings
 from agent.study.case import Case, Names, live
 from agent.units import from_wad
+from agent.venues.maintenance import Maintenance
 
 MAINTENANCE_RATIO = 0.0625
 """Equity over notional at which Curie liquidates, as on the local chain."""
@@ -124,7 +125,7 @@ def _record(step: Step, gas_token_usd: float) -> StepRecord:
     band = band_in_force(after)
     is_outside = worst_net_delta(after.measurement) > band
     is_outside |= not target.band_low <= net_delta_after <= target.band_high
-    maintenance = {venue.address: MAINTENANCE_RATIO for venue in after.venues}
+    maintenance = {venue.address: Maintenance(MAINTENANCE_RATIO) for venue in after.venues}
     return StepRecord(
         unix=before.block.timestamp,
         price_usd=from_wad(before.measurement.price),

@@ -12,10 +12,13 @@ from typing import Any
 
 from pydantic import Field
 
-from agent.chain.abi import Function
+from agent.chain.abi import Function, load_abi
+from agent.chain.client import ChainClient
 from agent.config import Exact, Section, Whole
-from agent.units import WAD, Address, Rounding, Seconds, eth_to_wei, to_wad
+from agent.domain import BlockRef
+from agent.units import WAD, Address, Rounding, Seconds, Wad, eth_to_wei, to_wad
 from agent.venues.protocol import (
+    DelayedCollateral,
     ExecutionEther,
     GovernedFunction,
     MaintenanceView,
@@ -38,17 +41,20 @@ _BORROWING_BPS_PER_DAY = 50
 were at hand end at 100 % a year, 27 bps a day, where the pool is used up."""
 
 
-def _function(name: str, inputs: tuple[str, ...], output: str) -> Function:
+def _function(name: str, inputs: tuple[str, ...], *outputs: str) -> Function:
     return Function.from_abi(
         {
             "name": name,
             "inputs": [{"name": "", "type": kind} for kind in inputs],
-            "outputs": [{"name": "", "type": output}],
+            "outputs": [{"name": "", "type": kind} for kind in outputs],
         }
     )
 
 
 _VIEW_OF_MARKET = _function("market", (), "address")
+_COLLATERAL_UNIT = _function("collateralUnit", (), "uint256")
+_SIDE_OF = _function("sideOf", ("address", "bool"), "(uint256,uint256,uint256)")
+_OWED_FEES = _function("owedFees", ("address", "bool"), "int256")
 
 
 class GmxTerms(Section):
@@ -71,6 +77,21 @@ class GmxTerms(Section):
         return access, *core, self.index_decimals, release, limits
 
 
+def _beside(client: ChainClient, venue: Address, market: Address, block: BlockRef) -> Wad:
+    """Return what of the equity is no margin of a position: cash, ether, what is on its way or can be claimed.
+
+    GMX liquidates a position on its own margin with its profit, the price impact stored and less the fees owed.
+    """
+    abi = load_abi("IPerpVenue")
+    [(low, _), (position,), (unit,)] = client.read(
+        [abi.function("equity").at(venue), abi.function("position").at(venue), _COLLATERAL_UNIT.at(market)], block
+    )
+    size, _, _, profit, _ = position
+    side, owed = (view.at(market, venue, size > 0) for view in (_SIDE_OF, _OWED_FEES))
+    [((_, _, margin),), (fees,)] = client.read([side, owed], block)
+    return Wad(low - (margin * WAD // unit + profit - fees))
+
+
 GMX = VenueProtocol(
     title="GMX v2",
     adapter="GmxV2Venue",
@@ -80,7 +101,7 @@ GMX = VenueProtocol(
     ),
     funding=UntoldFunding(_PERIOD_SECONDS, slack_bps=_SLACK_BPS, other_bps_per_day=_BORROWING_BPS_PER_DAY),
     maintenance=MaintenanceView(
-        holder=(_VIEW_OF_MARKET,), ratio=_function("liquidationFactor", (), "uint256"), scale=WAD
+        holder=(_VIEW_OF_MARKET,), ratio=_function("liquidationFactor", (), "uint256"), scale=WAD, beside=_beside
     ),
     account_events=(),
     fills_later=True,
@@ -96,5 +117,15 @@ GMX = VenueProtocol(
         too_low="EtherTooLow",
         holder=(_VIEW_OF_MARKET,),
         worth=_function("etherUsd", ("uint256",), "uint256"),
+        fee=_function("executionFee", ("bool",), "uint256"),
+    ),
+    delayed_collateral=DelayedCollateral(
+        holder=(_VIEW_OF_MARKET,),
+        tokens=(_function("collateral", (), "address"), _function("longToken", (), "address")),
+        hour=_function("hour", (), "uint256"),
+        owed=_function("owedOf", ("address", "address", "uint256"), "uint256"),
+        worth=_function("valueOf", ("address", "uint256[]", "uint256", "uint256"), "int256", "int256", "uint256"),
+        note=_function("noteCollateral", ("uint256",)),
+        claim=_function("claimCollateral", ("address", "uint256")),
     ),
 )

@@ -12,9 +12,11 @@ from typing import Any
 
 from pydantic import Field
 
-from agent.chain.abi import Function
+from agent.chain.abi import Function, load_abi
+from agent.chain.client import ChainClient
 from agent.config import Exact, Section, Whole
-from agent.units import BPS, WAD, Address, Rounding, Seconds, to_wad
+from agent.domain import BlockRef
+from agent.units import BPS, WAD, Address, Rounding, Seconds, Wad, to_wad
 from agent.venues.protocol import (
     BoundView,
     GovernedFunction,
@@ -37,6 +39,16 @@ def _function(name: str, inputs: tuple[str, ...] = (), *outputs: str) -> Functio
             "outputs": [{"name": "", "type": kind} for kind in outputs],
         }
     )
+
+
+_ACCOUNT_OF = _function("accountOf", ("address",), "(int256,uint256,int256,int256,uint256)")
+
+
+def _beside(client: ChainClient, venue: Address, market: Address, block: BlockRef) -> Wad:
+    """Return what of the equity HyperCore does not count as margin: cash, spot, what is on its way between them."""
+    equity = load_abi("IPerpVenue").function("equity").at(venue)
+    [(low, _), ((_, _, margin, _, _),)] = client.read([equity, _ACCOUNT_OF.at(market, venue)], block)
+    return Wad(low - margin)
 
 
 class MarginTier(Section):
@@ -82,9 +94,11 @@ HYPEREVM = VenueProtocol(
         holder=(_function("market", (), "address"),),
         ratio=BoundView(_function("maintenanceMargin", ("uint256",), "uint256"), _ONE_USD),
         scale=WAD,
+        beside=_beside,
     ),
     account_events=(),
     fills_later=True,
+    reads_differ=True,
     governed=(
         GovernedFunction(_MARKET, "setLimits", "orders may be as large, on as little margin, and count as cheap"),
         GovernedFunction(_MARKET, "setTiers", "positions count as safe as the new margin table says"),

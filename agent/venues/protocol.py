@@ -132,13 +132,16 @@ class AccountEvent:
 class MaintenanceView:
     """Where the protocol keeps its maintenance margin, a ratio over ``scale``; ``holder`` is found as an emitter is.
 
-    ``ratio`` may take the market's name, which the last view of ``market`` tells, found in the same way.
+    ``ratio`` may take the market's name, which the last view of ``market`` tells, found in the same way. ``beside``
+    reads, given the adapter and the holder, what of an account's equity stands behind no position, WAD USD; None where
+    all of it does.
     """
 
     holder: tuple[View, ...]
     ratio: Function | BoundView
     scale: int
     market: tuple[View, ...] = ()
+    beside: Callable[[ChainClient, Address, Address, BlockRef], Wad] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +167,32 @@ class ExecutionEther:
     """Ether of the account that orders are executed with, by the gas price of the transaction that asks for them.
 
     ``too_low``: the error by which the adapter says that there is too little. ``holder``, found as an emitter is, has
-    ``worth``: from wei to WAD USD.
+    ``worth``: from wei to WAD USD; and ``fee``: from whether an order opens to wei, by the price of gas of the call.
     """
 
     too_low: str
     holder: tuple[View, ...]
     worth: Function
+    fee: Function
+
+
+@dataclass(frozen=True, slots=True)
+class DelayedCollateral:
+    """Collateral that a protocol pays back after a delay, and keeps by the hour in which it came to be owed.
+
+    ``holder``, found as an emitter is, tells the ``hour`` of a block, the ``tokens`` (the collateral first), what is
+    ``owed`` to an account of a token and an hour, and the ``worth`` of an account with hours, cash and wei: size, WAD
+    USD, price. The adapter has ``note`` of an hour, which counts from then on, and ``claim`` of a token and an hour,
+    which reverts before it is due.
+    """
+
+    holder: tuple[View, ...]
+    tokens: tuple[View, ...]
+    hour: Function
+    owed: Function
+    worth: Function
+    note: Function
+    claim: Function
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +259,12 @@ class VenueProtocol:
     """Whether its funding rate drifts with the market's imbalance, as ``IFundingSpeed`` tells."""
     governed: tuple[GovernedFunction, ...] = ()
     """What governor and guardian may do on its contracts."""
+    reads_differ: bool = False
+    """Whether honest servers tell its accounts differently at one block, so that no two of them can be compared."""
     ether: ExecutionEther | None = None
     """What orders are executed with, where the account has to hold ether for it."""
+    delayed_collateral: DelayedCollateral | None = None
+    """What it pays back later, where it does."""
     waits_for_margin: frozenset[str] = frozenset()
     """Errors by which its adapter refuses a trade whose margin has yet to arrive."""
     errands: tuple[Function, ...] = ()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from agent.chain.abi import load_abi
+from agent.chain.abi import Function, load_abi
 from agent.chain.artifacts import load_artifact
 from agent.localnet.registry import MARKET_PROTOCOLS
 from agent.units import Address
@@ -115,12 +116,41 @@ def test_protocol__addresses_of_the_adapter__are_among_those_deployed(kind):
     assert set(VENUE_PROTOCOLS[kind].adapter_addresses) <= MARKET_PROTOCOLS[kind].address_names
 
 
+@pytest.mark.parametrize("kind", VENUE_PROTOCOLS)
+def test_protocol__adapter__joins_the_conformance_suite(repository, kind):
+    """By a stand of its own, or on the protocol's real contracts, which Python puts up."""
+    adapter, tests = VENUE_PROTOCOLS[kind].adapter, repository / "tests"
+    stands = [path.read_text(encoding="utf-8") for path in tests.glob(f"contracts/{kind}/*Conformance.t.sol")]
+    real = tests / "integration" / f"test_{kind}_venue_conformance.py"
+    joined = [text for text in stands if "OrderConformance" in text or "VenueConformance" in text]
+    if real.is_file():
+        joined.append(real.read_text(encoding="utf-8"))
+    assert any(re.search(r"function _venue\(\)|def test_quote__", text) for text in joined), adapter
+
+
+def require_functions(contract: str, functions: list[Function]) -> None:
+    abi = load_abi(contract)
+    for function in functions:
+        found = abi.function(function.name)
+        assert (found.selector, found.outputs[: len(function.outputs)]) == (function.selector, function.outputs)
+
+
 @pytest.mark.chain
 @pytest.mark.parametrize("kind", VENUE_PROTOCOLS)
 def test_protocol__adapter__has_the_functions_that_its_record_names(kind):
     protocol = VENUE_PROTOCOLS[kind]
     functions = [*protocol.errands] if isinstance(protocol.funding, UntoldFunding) else [protocol.funding.emitter]
-    abi = load_abi(protocol.adapter)
-    for function in functions:
-        found = abi.function(function.name)
-        assert (found.selector, found.outputs[: len(function.outputs)]) == (function.selector, function.outputs)
+    if protocol.delayed_collateral is not None:
+        functions += [protocol.delayed_collateral.note, protocol.delayed_collateral.claim]
+    require_functions(protocol.adapter, functions)
+
+
+@pytest.mark.chain
+@pytest.mark.parametrize("kind", [kind for kind, protocol in VENUE_PROTOCOLS.items() if protocol.market])
+def test_market_of_ours__has_the_functions_that_its_record_names(kind):
+    protocol, functions = VENUE_PROTOCOLS[kind], []
+    if protocol.ether is not None:
+        functions += [protocol.ether.worth, protocol.ether.fee]
+    if (delayed := protocol.delayed_collateral) is not None:
+        functions += [delayed.hour, delayed.owed, delayed.worth, *delayed.tokens]
+    require_functions(protocol.market.contract, functions)

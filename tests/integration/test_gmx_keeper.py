@@ -12,15 +12,17 @@ import pytest
 from agent.chain.client import ChainClient
 from agent.doctor.check import Verdict
 from agent.doctor.vault import VaultDoctor
-from agent.domain import HoldingLeg
+from agent.domain import HoldingLeg, OrderGas
+from agent.errors import FatalError
 from agent.keeper.alerts import AlertEvent
 from agent.keeper.keeper import Keeper
 from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.records import Acknowledgement, OrderState, Subject
 from agent.localnet.codec import encode_call
 from agent.localnet.evm import Transaction
+from agent.status.risk import liquidation_distance
 from agent.units import WAD, AssetUnits, Seconds, Wei
-from agent.venues.maintenance import maintenance_ratios
+from agent.venues.maintenance import maintenance_of
 from agent.venues.protocol import AccountEventKind
 from tests.support.gmx_world import BASE_FEE_WEI, ETHER_WEI, GMX_PRICE, MARKET, GmxWorld, gmx_world
 from tests.support.keeper_world import START_PRICE_USD
@@ -32,6 +34,8 @@ BAND = 5.0
 MOST_ERROR_BPS = 0.1
 ETHER_OF_ONE_ORDER_WEI = 13 * 10**14
 """Of 5.1 million gas at 0.21 gwei, the first bid at a base fee of 0.1, and not of the 6.1 million of a close after."""
+SHOULD_NOT_BE_LIQUIDATED = "0xee919dd9"
+"""`PositionShouldNotBeLiquidated`."""
 UP, DOWN = START_PRICE_USD * 1.045, START_PRICE_USD * 0.955
 """Moves that leave the band."""
 
@@ -215,6 +219,45 @@ def test_callback__lost__the_keeper_reconciles(world, hedged):
     assert states(hedged) == [OrderState.EXECUTED, OrderState.EXECUTED]
 
 
+def owed_by_a_deaf_close(world: GmxWorld, keeper: Keeper) -> int:
+    """Close a part at an impact beyond GMX's cap while callbacks are lost; return the hour of what comes back later."""
+    world.set_uint(8 * 10**27, "POSITION_IMPACT_FACTOR", "address,bool", MARKET, False)
+    world.set_uint(5 * 10**26, "MAX_POSITION_IMPACT_FACTOR", "address,bool", MARKET, False)
+    world.gmx(world.release.handler, "setDeaf(bool)", True)
+    world.step(DOWN)
+    require_hedged(cycles(world, keeper, 2)[-1])
+    hours = [hour for hour in (world.now() // 3_600, world.now() // 3_600 - 1) if world.owed(hour)]
+    assert len(hours) == 1
+    return hours[0]
+
+
+def noted(results: list[CycleResult]) -> list[str]:
+    return [str(result.errand) for result in results if result.errand is not None]
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_delayed_collateral__callback_lost__is_noted_and_claimed_by_itself(world, hedged, is_restarted):
+    hour, keeper = owed_by_a_deaf_close(world, hedged), hedged
+    owed = world.owed(hour)
+    assert owed > 10**8
+    worth = world.equity()
+    world.step(DOWN, (hour + (3 if is_restarted else 1)) * 3_600 + 60 - world.now())
+    if is_restarted:
+        assert worth - world.equity() == pytest.approx(owed * 10**12, rel=1e-3), "out of the account's own hours"
+        keeper.close()
+        keeper = world.keeper().__enter__()
+    assert noted(cycles(world, keeper, 2)) == ["noteCollateral of venue gmx: executed"]
+    world.step(DOWN, 5 * 3_600)
+    assert world.equity() == pytest.approx(worth, abs=10**16)
+    assert noted(cycles(world, keeper, 1)) == []
+    world.step(DOWN, 6 * 86_400)
+    assert noted(cycles(world, keeper, 3)) == ["claimCollateral of venue gmx: executed"]
+    assert world.owed(hour) == 0
+    assert world.equity() == pytest.approx(worth, abs=10**16)
+    assert keeper.alerts.up == frozenset()
+    keeper.close()
+
+
 def test_keeper__started_again__goes_on_with_the_ledger_that_it_left(world, hedged):
     world.executes = False
     world.step(UP)
@@ -303,9 +346,35 @@ def test_gas__dearer_than_an_execution_may_cost__is_waited_out(world, hedged):
     require_hedged(cycles(world, hedged, 2)[-1])
 
 
-def test_maintenance__of_the_position__is_gmxs_own(world, client):
+def test_decision__reckons_with_the_ether_of_an_execution(world, keeper):
+    """5.1 million gas to open and 6.1 to close, at what gas costs: the policy's fixed cost of a trade."""
+    view = keeper.planner.look(keeper.planner.head(lambda: float(world.now())))
+    [venue] = view.snapshot.venues
+    opening, closing = 5_100_000, 6_100_000
+    assert venue.order_gas == OrderGas(opening, closing, 2 * closing)
+    gas_usd = (view.block.base_fee_wei + view.costs.priority_fee_wei) * view.costs.eth_price_usd / WAD
+    assert view.decision.costs.gas_usd == pytest.approx((view.costs.gas_units + opening) * gas_usd, rel=1e-9)
+
+
+@pytest.mark.parametrize("price", [START_PRICE_USD, UP, DOWN])
+def test_liquidation_distance__of_a_position__is_where_gmx_liquidates(world, hedged, client, price):
+    """On the position's own margin, whatever waits beside it; told nearer by what the feed may lag: lower equity."""
+    world.step(price)
     block = client.head(float(world.now()))
-    assert maintenance_ratios(client, world.deployment.venues, block) == {world.venue: 0.005}
+    maintenance = maintenance_of(client, world.deployment.venues, block)[world.venue]
+    assert maintenance.ratio == 0.005
+    state = hedged.planner.reader.state(block)
+    [venue] = state.measurement.venues
+    distance = liquidation_distance(venue, maintenance)
+    assert distance is not None
+    assert distance < 0.2
+    lag, rounding = state.deviation_bps / 1e4, 1e-3
+    near, beyond = (round(price * (1 - move)) * GMX_PRICE for move in (distance, distance + lag + rounding))
+    liquidate = world.release.handler, "liquidate(address,bool,uint256)", world.venue, True
+    with pytest.raises(FatalError, match=SHOULD_NOT_BE_LIQUIDATED):
+        world.gmx(*liquidate, near)
+    world.gmx(*liquidate, beyond)
+    assert world.size() == 0
 
 
 @pytest.mark.parametrize(

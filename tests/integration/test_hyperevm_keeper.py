@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
+from agent.chain.client import ChainClient
 from agent.keeper.alerts import AlertEvent
 from agent.keeper.keeper import Keeper
 from agent.keeper.result import Outcome
 from agent.ledger.records import Acknowledgement, OrderState, Subject
-from agent.units import WAD, Seconds
+from agent.status.risk import liquidation_distance
+from agent.units import WAD, AssetUnits, Seconds
+from agent.venues.maintenance import maintenance_of
 from agent.venues.protocol import AccountEventKind
 from tests.support.hyperevm_world import HyperEvmWorld, hyperevm_world
 from tests.support.keeper_world import START_PRICE_USD
@@ -110,6 +114,24 @@ def test_liquidation__told_by_nobody__is_paged_booked_and_hedged_anew(world, hed
     results = cycles(world, hedged, 1)
     assert abs(net_delta(results[-1])) < BAND
     assert results[-1].nav.error_bps < 0.01
+
+
+def test_liquidation_distance__cash_on_hyperevm__backs_no_position(world, hedged):
+    """What waits here is no margin on HyperCore."""
+
+    def seen() -> tuple[float | None, int]:
+        with closing(ChainClient(world.settings().chain)) as client:
+            block = client.head(float(world.now()))
+            maintenance = maintenance_of(client, world.deployment.venues, block)[world.venue]
+        [venue] = hedged.planner.reader.state(block).measurement.venues
+        return liquidation_distance(venue, maintenance), maintenance.beside
+
+    distance, before = seen()
+    world.localnet.fund_usdc(world.venue, AssetUnits(5_000 * USD))
+    later, beside = seen()
+    assert beside - before == 5_000 * WAD
+    assert distance is not None
+    assert later == pytest.approx(distance, abs=1e-9)
 
 
 def test_order__refused_without_a_word__expires_and_is_decided_anew(world, hedged):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.status.risk import liquidation_distance
-from agent.venues.maintenance import maintenance_ratios
+from agent.venues.maintenance import maintenance_of
 from tests.support.adversary import Adversary
 from tests.support.keeper_world import START_PRICE_USD, KeeperWorld
 
@@ -24,10 +24,10 @@ def adversary(keeper_chain: KeeperWorld):
 def told_distance(world: KeeperWorld) -> float:
     with world.keeper() as keeper:
         head = keeper.planner.head()
-        [ratio] = maintenance_ratios(keeper.planner.client, world.deployment.venues, head).values()
-        assert ratio == 0.0625
+        [maintenance] = maintenance_of(keeper.planner.client, world.deployment.venues, head).values()
+        assert maintenance == (0.0625, 0)
         [venue] = keeper.planner.reader.state(head).measurement.venues
-    distance = liquidation_distance(venue, ratio)
+    distance = liquidation_distance(venue, maintenance)
     assert distance is not None
     return distance
 

@@ -65,7 +65,7 @@ def test_demo__on_delayed_orders__hedged_booked_and_priced_by_the_curve(staged, 
         curve = SkewPriced(price_usd, SKEW, SKEW_SCALE, MAKER_FEE_RATIO, TAKER_FEE_RATIO, 20_000.0, 20_000.0)
         assert from_wad(filled.execution_price) == pytest.approx(curve.execution_price_usd(size), rel=1e-12)
         assert from_wad(filled.fee) == pytest.approx(curve.fee_usd(size), rel=1e-9)
-        assert list(world.maintenance_ratios().values()) == [0.0075]
+        assert list(world.maintenance().values()) == [(0.0075, 0)]
         for index in range(1, 4):
             step(world, scenario, index)
             result = world.cycle()
@@ -199,7 +199,7 @@ def test_demo__on_two_venues__one_dollar_serves_both_and_both_are_measured(stage
         step(world, scenario, 0)
         result = world.cycle()
         assert result.outcome is Outcome.EXECUTED
-        assert len(result.after.venues) == len(world.maintenance_ratios()) == 2
+        assert len(result.after.venues) == len(world.maintenance()) == 2
         assert world.deployment.asset.decimals == 18
         step(world, scenario, 1)
         assert world.cycle().nav.error_bps < MAX_NAV_ERROR_BPS

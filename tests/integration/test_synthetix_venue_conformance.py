@@ -24,6 +24,8 @@ pytestmark = pytest.mark.chain
 MARGIN_USD = 10_000
 VENUE_GAS = 900_000
 """What `VenueRegistry` gives a venue to answer in."""
+SIZE_AND_MARK = ("size()", "(int256)"), ("markPrice()", "(uint256)")
+OF_AN_ORDER = ("reconcile(bytes32)", "cancel(bytes32)")
 DELAYED, ATOMIC = "SynthetixV2Venue", "SynthetixV2AtomicVenue"
 
 
@@ -183,3 +185,75 @@ def test_order__where_it_fills_later__is_pending_and_nothing_else(market):
     assert value_range(account)[0] < account.equity
     assert (order.status, order.max_fee) == (PENDING, account.pending_fee)
     assert order.expires_at > market.now()
+
+
+def test_trades__to_one_side__add_up_and_a_partly_closed_one_keeps_the_rest(market):
+    trade(market, whole(1))
+    trade(market, whole(2))
+    assert market.account().size == whole(3)
+    before = market.account().equity
+    trade(market, whole(-1))
+    account = market.account()
+    assert (account.size, market.position().size) == (whole(2), whole(2))
+    assert account.equity <= before + WAD // 100  # the skew gives back what it took of the size
+
+
+def test_margin__moved_beside_a_position__is_all_that_the_equity_moves_by(market):
+    trade(market, whole(2))
+    before = market.account().equity
+    market.deposit(1_000)
+    market.send("withdrawMargin(uint256)", 500 * WAD)
+    accrued = market.position().funding_accrued
+    assert abs(market.account().equity - before - 500 * WAD - accrued) <= WAD // 10**6
+
+
+def test_views__are_of_one_account(market):
+    trade(market, whole(2))
+    account, position = market.account(), market.position()
+    (size,), (mark,) = (market.view(view, returns=kind) for view, kind in SIZE_AND_MARK)
+    assert (size, mark) == (account.size, account.mark_price)
+    assert (position.size, position.entry_price > 0) == (account.size, True)
+
+
+def test_bracket__of_a_trade__changes_nothing_by_itself(market):
+    trade(market, whole(2))
+    size = market.account().size
+    for is_beginning in (True, False):
+        market.send("bracketTrade(bool)", is_beginning)
+        assert market.account().size == size
+
+
+def test_quote__of_nothing_or_beyond_the_capacity__is_an_error(market):
+    with refused_with("ZeroSize()"):
+        market.quote(0)
+    for is_long, sign in ((True, 1), (False, -1)):
+        beyond = sign * (market.view("capacity(bool)", is_long, returns="(uint256)")[0] + WAD)
+        with refused_with("SizeBeyondLiquidity(int256)", beyond):
+            market.quote(beyond)
+
+
+def test_order__reconciled_or_over__stays_as_it_is(market):
+    order_id = market.ask(whole(2), 3_030 * WAD)
+    if market.name == ATOMIC:
+        assert (order_id, market.open_order()) == (bytes(32), bytes(32))
+        return
+    asked = market.order(order_id)
+    market.send("reconcile(bytes32)", order_id, sender=market.stranger)
+    assert (market.order(order_id), market.open_order()) == (asked, order_id)
+    market.settle(order_id, market.price_usd())
+    ended = market.order(order_id)
+    for call in (("settle(bytes32,bytes)", order_id, b""), ("cancel(bytes32)", order_id)):
+        with refused_with("OrderNotOpen(bytes32,uint8)", order_id, ended.status):
+            market.send(*call)
+    assert market.order(order_id) == ended
+
+
+def test_order__unknown__is_refused(market):
+    unknown = bytes([7]) * 32
+    for call in (
+        ("settle(bytes32,bytes)", unknown, b""),
+        ("reconcile(bytes32)", unknown),
+        ("cancel(bytes32)", unknown),
+    ):
+        with refused_with("UnknownOrder(bytes32)", unknown):
+            market.send(*call)

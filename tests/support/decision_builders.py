@@ -16,6 +16,7 @@ from agent.domain import (
     Measurement,
     OptionLeg,
     OptionType,
+    OrderGas,
     OrderTerms,
     QuotePoint,
     Snapshot,
@@ -140,6 +141,7 @@ class VenueState:
     is_closing: bool = False
     order_terms: OrderTerms | None = None
     """Of a venue that fills later."""
+    order_gas: OrderGas | None = None
 
 
 def quotes_of(state: VenueState) -> tuple[QuotePoint, ...]:
@@ -238,6 +240,7 @@ def snapshot_of(
                 free_collateral=AssetUnits(int(state.free_collateral_usd * 10**6)),
                 quotes=quotes_of(state),
                 order_terms=state.order_terms,
+                order_gas=state.order_gas,
             )
             for index, state in enumerate(states)
         ),

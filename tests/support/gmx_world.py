@@ -173,6 +173,16 @@ class GmxWorld(KeeperWorld):
         """Write a number of GMX's."""
         self.gmx(self.doubles.store, "setUint(bytes32,uint256)", named(name, types, *arguments), number)
 
+    def owed(self, hour: int) -> int:
+        """Return the delayed collateral of an hour, asset units."""
+        market = self.localnet.chain.call(self.venue, "market()", returns="(address)")[0]
+        asked = "owedOf(address,address,uint256)", self.venue, self.doubles.usdc, hour
+        return int(self.localnet.chain.call(market, *asked, returns="(uint256)")[0])
+
+    def equity(self) -> int:
+        """Return what the account is worth, WAD USD."""
+        return int(self.localnet.chain.call(self.venue, "equity()", returns="(int256,int256)")[0])
+
     def open_keys(self) -> list[bytes]:
         """Return GMX's keys of the orders that are open, the one that closes first."""
         keys = self.localnet.chain.call(self.venue, "orderKeys()", returns="(bytes32,bytes32)")

@@ -197,6 +197,12 @@ contract GmxV2Market is GmxV2Positions {
         return _usable(orderType);
     }
 
+    /// @notice The newest release that stands, through which orders are cancelled and claims made, also while GMX takes no new
+    ///         orders; `NoUsableRelease` where none does.
+    function standing() external view returns (Release memory) {
+        return _standing();
+    }
+
     /// @notice For this contract alone: `getExecutionPrice` of the newest Reader that answers.
     function askExecution(bool isLong, int256 usdDelta, int256 stored, Side calldata side)
         external

@@ -114,7 +114,7 @@ abstract contract GmxV2Releases is Governed {
         return _limits;
     }
 
-    /// @notice Whether a release would be used for orders now: its router and handler answer and have GMX's roles.
+    /// @notice Whether a release stands: its router and handler answer and have GMX's roles.
     function isUsable(Release memory release) public view returns (bool) {
         return roleStore.hasRole(release.exchangeRouter, GmxV2Keys.ROUTER_PLUGIN)
             && roleStore.hasRole(release.exchangeRouter, GmxV2Keys.CONTROLLER)
@@ -140,6 +140,16 @@ abstract contract GmxV2Releases is Governed {
         if (limits_.marginFactor <= minimum) revert MarginFactorTooLow(limits_.marginFactor, minimum);
         _limits = limits_;
         emit LimitsSet(limits_.maxExecutionFeeWei, limits_.marginFactor, limits_.callbackGas);
+    }
+
+    /// @dev The newest release that stands, whether it takes orders or not: what is open is cancelled and claimed through it.
+    function _standing() internal view returns (Release memory release) {
+        uint256 count = _releases.length;
+        for (uint256 i = count; i > 0; --i) {
+            release = _releases[i - 1];
+            if (isUsable(release)) return release;
+        }
+        revert NoUsableRelease(count);
     }
 
     /// @dev The newest release that takes orders of `orderType`.

@@ -38,7 +38,7 @@ import {IGmxCallbacks, IGmxExchangeRouter, IGmxOrderHandler, IGmxWnt} from "./IG
 ///
 ///         Liveness. GMX's keepers alone execute, so `settle` here reverts `OnlyGmxExecutes`. GMX lets no order be cancelled
 ///         before `REQUEST_EXPIRATION_TIME` (300 s) has passed, not even by a keeper; from then on anyone may. Reconciling and
-///         cancelling need neither a price nor a Reader.
+///         cancelling need neither a price nor a Reader, nor that GMX takes new orders.
 ///
 ///         Known limits. Whoever executes chooses among the prices of the window, inside the limit. An increase is
 ///         set in USD: filled at a better price, its size is larger in the same ratio. GMX keeps no price of a close: it is
@@ -494,6 +494,6 @@ contract GmxV2Venue is PendingOrders, IGmxCallbacks, IOrderTerms {
     }
 
     function _exchange() private view returns (address) {
-        return market.usable(MARKET_DECREASE).exchangeRouter;
+        return market.standing().exchangeRouter;
     }
 }

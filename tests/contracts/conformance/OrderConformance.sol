@@ -54,6 +54,54 @@ abstract contract OrderConformance is VenueConformance {
         assertLt(m.equityLow, m.equity);
     }
 
+    function test_order_keepsWhatWasAskedFor() external {
+        _deposit(10_000);
+        uint256 mark = _venue().markPrice();
+        IPerpVenue.Order memory order = _venue().order(_ask(-2e18));
+        assertEq(order.sizeDelta, -2e18);
+        assertEq(order.filledSizeDelta, 0);
+        assertEq(order.fee, 0);
+        assertEq(order.requestedAt, vm.getBlockTimestamp());
+        assertGe(order.limitPrice, mark * 98 / 100); // never worse than it was given
+        assertLe(order.limitPrice, mark);
+        assertLe(_measured().sizeLow, -2e18); // what is set in USD is larger at the limit
+        assertEq(_measured().sizeHigh, 0);
+    }
+
+    function test_reconcileOfAnOpenOrder_changesNothing() external {
+        _deposit(10_000);
+        bytes32 orderId = _ask(2e18);
+        bytes memory before = abi.encode(_venue().order(orderId), _venue().account());
+        vm.prank(stranger);
+        assertEq(uint256(_venue().reconcile(orderId)), uint256(IPerpVenue.OrderStatus.Pending));
+        assertEq(abi.encode(_venue().order(orderId), _venue().account()), before);
+        assertEq(_venue().openOrder(), orderId);
+    }
+
+    function test_finalOrder_staysAsItIs() external {
+        _deposit(10_000);
+        bytes32 orderId = _ask(2e18);
+        _fillAtVenue(orderId, 2e18, _venue().markPrice());
+        _venue().reconcile(orderId);
+        bytes memory before = abi.encode(_venue().order(orderId), _venue().account());
+        bytes memory over =
+            abi.encodeWithSelector(IPerpVenue.OrderNotOpen.selector, orderId, IPerpVenue.OrderStatus.Filled);
+        vm.expectRevert(over);
+        _venue().settle(orderId, "");
+        vm.expectRevert(over);
+        _venue().cancel(orderId);
+        assertEq(abi.encode(_venue().order(orderId), _venue().account()), before);
+    }
+
+    function test_marginBesideAnOrder_isEquityAtOnce() external {
+        _deposit(10_000);
+        bytes32 orderId = _ask(2e18);
+        _deposit(1000);
+        assertEq(_measured().equity, 11_000 * WAD);
+        assertEq(_venue().openOrder(), orderId);
+        assertEq(_measured().sizeHigh, 2e18);
+    }
+
     function test_secondOrder_isRefusedWhileOneIsOpen() external {
         _deposit(10_000);
         bytes32 orderId = _ask(2e18);

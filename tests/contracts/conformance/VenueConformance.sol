@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Test} from "forge-std/Test.sol";
 import {IPerpVenue} from "../../../contracts/interfaces/IPerpVenue.sol";
 import {IPriceOracle} from "../../../contracts/interfaces/IPriceOracle.sol";
@@ -165,6 +166,75 @@ abstract contract VenueConformance is Test {
         assertGe(high, atMark - 1);
     }
 
+    function test_short_gainsAsThePriceFalls() external {
+        _deposit(10_000);
+        _trade(-2e18);
+        int256 before = _measured().equity;
+        uint256 mark = _venue().markPrice();
+        _movePrice(mark * 95 / 100);
+        assertApproxEqAbs(_measured().equity, before + 2 * int256(mark * 5 / 100), 2);
+    }
+
+    function test_trades_toOneSideAddUp_andAPartlyClosedOneKeepsTheRest() external {
+        _deposit(10_000);
+        _trade(1e18);
+        _trade(2e18);
+        assertEq(_venue().size(), 3e18);
+        int256 before = _measured().equity;
+        _trade(-1e18);
+        assertEq(_venue().size(), 2e18);
+        assertLe(_measured().equity, before + 2);
+        assertEq(_venue().position().size, 2e18);
+    }
+
+    function test_margin_movedBesideAPosition_isAllThatTheEquityMovesBy() external {
+        _deposit(10_000);
+        _trade(2e18);
+        int256 before = _measured().equity;
+        _deposit(1000);
+        assertApproxEqAbs(_measured().equity, before + 1000 * WAD, 2);
+        uint256 free = _venue().freeCollateral();
+        assertGe(free, 500 * _unit());
+        vm.prank(_venue().vault());
+        _venue().withdrawMargin(500 * _unit());
+        assertApproxEqAbs(_measured().equity, before + 500 * WAD, 2);
+    }
+
+    function test_views_areOfOneAccount() external {
+        _deposit(10_000);
+        _trade(2e18);
+        IPerpVenue.Account memory a = _venue().account();
+        assertEq(a.size, _venue().size());
+        assertEq(a.markPrice, _venue().markPrice());
+        assertEq(a.indexPrice, _venue().indexPrice());
+        assertEq(a.size, _venue().position().size);
+        assertGt(_venue().position().entryPrice, 0);
+    }
+
+    function test_bracketOfATrade_changesNothingByItself() external {
+        _deposit(10_000);
+        _trade(2e18);
+        int256 equity = _measured().equity;
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.prank(_venue().vault());
+            _venue().bracketTrade(i == 0);
+            assertEq(_venue().size(), 2e18);
+        }
+        assertEq(_measured().equity, equity);
+    }
+
+    function test_collateralOfAStranger_isNobodysLoss() external {
+        _deposit(10_000);
+        _trade(2e18);
+        VenueMeasurement memory before = _measured();
+        address token = _venue().collateral();
+        deal(token, address(_venue()), IERC20(token).balanceOf(address(_venue())) + 1000 * _unit());
+        assertGe(_measured().equityLow, before.equityLow);
+        assertEq(_measured().notional, before.notional);
+        _trade(-2e18);
+        assertEq(_venue().size(), 0);
+    }
+
     function test_close_leavesNothing() external {
         _deposit(10_000);
         _trade(2e18);
@@ -200,6 +270,17 @@ abstract contract VenueConformance is Test {
         _trade(2e18);
         int256 paid = 10_000 * WAD - _venue().account().equity + 2 * int256(_venue().markPrice());
         assertApproxEqAbs(paid, 2 * int256(price) + int256(fee), 2);
+    }
+
+    function test_quote_ofNothingOrBeyondTheCapacity_isAnError() external {
+        vm.expectRevert(IPerpVenue.ZeroSize.selector);
+        _venue().quote(0);
+        int256 beyond = int256(_venue().capacity(true)) + WAD;
+        vm.expectRevert(abi.encodeWithSelector(IPerpVenue.SizeBeyondLiquidity.selector, beyond));
+        _venue().quote(beyond);
+        beyond = -int256(_venue().capacity(false)) - WAD;
+        vm.expectRevert(abi.encodeWithSelector(IPerpVenue.SizeBeyondLiquidity.selector, beyond));
+        _venue().quote(beyond);
     }
 
     function test_capacity_isWhatCanBeQuoted() external view {

@@ -317,6 +317,25 @@ contract GmxOrdersTest is GmxStage {
         assertEq(venue.openOrder(), 0);
     }
 
+    /// HEDGE-577
+    function test_gmxTakesNoNewOrders_whatIsOpenIsCancelledAndClaimedAllTheSame() external {
+        bytes32 orderId = _request(2e18);
+        for (uint256 orderType = 2; orderType <= 4; orderType += 2) {
+            store.setBool(GmxV2Keys.createOrderDisabled(address(handler), orderType), true);
+        }
+        vm.warp(block.timestamp + 300);
+        venue.cancel(orderId);
+        _assertStatus(orderId, IPerpVenue.OrderStatus.Cancelled);
+        assertEq(token.balanceOf(address(venue)), 10_000e6);
+        store.setUint(GmxV2Keys.claimableFunding(MARKET, address(token), address(venue)), 100e6);
+        venue.claimFunding();
+        assertEq(venue.freeCollateral(), 10_100e6);
+        venue.registerCallback();
+        vm.prank(address(vault));
+        vm.expectRevert(abi.encodeWithSelector(GmxV2Releases.NoUsableRelease.selector, 1));
+        venue.execute(1e18, 2040e18);
+    }
+
     function test_cash_comesHomeWhileAnOrderIsOpen() external {
         bytes32 orderId = _request(2e18);
         vm.prank(address(vault));

@@ -179,6 +179,8 @@ contract ScriptedVenue is ScriptedOrders {
     }
 
     function quote(int256 sizeDelta) external view returns (uint256, uint256) {
+        if (sizeDelta == 0) revert ZeroSize();
+        if (SignedMath.abs(sizeDelta) > type(uint128).max) revert SizeBeyondLiquidity(sizeDelta);
         return (indexPrice, Math.mulDiv(SignedMath.abs(sizeDelta), indexPrice, 1e18) * feeBps / 10_000);
     }
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from agent.costs.trade_costs import gas_cost_usd, trade_costs
+from agent.domain import OrderGas
 from agent.errors import DataError
 from agent.units import Wei
 from tests.support.decision_builders import COSTS, VenueState, short_calls, snapshot_of, wad
@@ -47,6 +48,26 @@ def test_trade_costs__funding_income__never_makes_the_cost_negative():
 def test_trade_costs__two_venues__takes_the_cheaper():
     costs = costs_of("1", VenueState(fee_ratio=0.002), VenueState(fee_ratio=0.0005))
     assert costs.fee_ratio == pytest.approx(0.0005, rel=1e-3)
+
+
+@pytest.mark.parametrize(("held", "size", "gas"), [(0, "1", 5), (2, "1", 5), (-2, "1", 6), (-2, "2", 6), (-2, "3", 12)])
+def test_trade_costs__executing_an_order__is_part_of_the_gas(held, size, gas):
+    """Of an order that opens, of one that closes, and of one past 0."""
+    inputs = replace(COSTS, eth_price_usd=2_000.0, priority_fee_wei=Wei(10**9))
+    plain = costs_of(size, VenueState(size=held), inputs=inputs)
+    costs = costs_of(size, VenueState(size=held, order_gas=OrderGas(5 * 10**6, 6 * 10**6, 12 * 10**6)), inputs=inputs)
+    gwei = snapshot_of(short_calls()).block.base_fee_wei / 1e9 + 1
+    assert costs.gas_usd - plain.gas_usd == pytest.approx(gas * 1e-3 * gwei * 2_000.0, rel=1e-12)
+    assert replace(costs, gas_usd=plain.gas_usd) == plain
+
+
+@pytest.mark.parametrize(("size", "fee_ratio"), [("1", 0.002), ("40", 0.0005)])
+def test_trade_costs__venue_dear_to_execute_on__is_taken_where_it_saves_that(size, fee_ratio):
+    """15 bps of 3,000 USD are 4.5 USD; executing costs 10."""
+    price = snapshot_of(short_calls()).block.base_fee_wei + COSTS.priority_fee_wei
+    units = round(10.0 / 3_000.0 * 1e18 / price)
+    cheap = VenueState(fee_ratio=0.0005, order_gas=OrderGas(units, units, units))
+    assert costs_of(size, VenueState(fee_ratio=0.002), cheap).fee_ratio == pytest.approx(fee_ratio, rel=0.02)
 
 
 def test_trade_costs__cheap_venue_too_small__takes_the_one_with_capacity():

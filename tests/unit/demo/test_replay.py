@@ -294,7 +294,7 @@ def test_replay__ends_in_its_second_step__reports_the_first(recorder, monkeypatc
     snapshot, state = look(3_000.0, 0.0, NOW)
     keeper = SimpleNamespace(cycle=lambda: cycle(Outcome.HELD, snapshot, state), ledger=recorder._ledger)
     world = SimpleNamespace(
-        maintenance_ratios=dict,
+        maintenance=dict,
         keeper=keeper,
         cycle=keeper.cycle,
         localnet=SimpleNamespace(step=_failing(*errors)),
@@ -310,7 +310,7 @@ def test_replay__ends_in_its_second_step__reports_the_first(recorder, monkeypatc
 def test_replay__ends_in_its_first_step__has_nothing_to_report(recorder, monkeypatch):
     step = SimpleNamespace(step=lambda *_: (_ for _ in ()).throw(DataError("no depth")))
     world = SimpleNamespace(
-        maintenance_ratios=dict,
+        maintenance=dict,
         keeper=SimpleNamespace(ledger=recorder._ledger),
         localnet=step,
         deployment=SimpleNamespace(asset=SimpleNamespace(decimals=6), venues=()),

@@ -9,9 +9,10 @@ import pytest
 
 from agent.demo.pnl import Execution
 from agent.demo.step_record import depth_quotes, margin_use, trade_of
+from agent.venues.maintenance import Maintenance
 from tests.support.decision_builders import VENUE_ADDRESSES, VenueState, held, snapshot_of
 
-MAINTENANCE = dict.fromkeys(VENUE_ADDRESSES, 0.0625)
+MAINTENANCE = dict.fromkeys(VENUE_ADDRESSES, Maintenance(0.0625))
 
 
 def receipt(gas_used, gwei):

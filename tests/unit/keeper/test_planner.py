@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from agent.decision.decide import decide
-from agent.domain import Action, Exposure, Target, TradeCosts
+from agent.domain import Action, Exposure, Fill, OrderGas, Target, TradeCosts
 from agent.errors import PolicyRefusedError, RejectedError
 from agent.execution.intents import call_on
 from agent.keeper import planner as planner_module
@@ -89,6 +89,15 @@ def test_gas_worth__data_charged_beside_gas__is_less_by_that_and_never_below_0(w
     charged = planner_of().gas_worth(view_of(1.9, data_fee_wei=Wei(COSTS.gas_units * 10)))
     assert charged == free - 10
     assert planner_of().gas_worth(view_of(1.9, data_fee_wei=Wei(10**30))) == 0
+
+
+def test_gas_worth__orders_are_executed_for_gas_too__is_spread_over_all_of_it(worth):
+    view = view_of(1.9)
+    venue = replace(view.snapshot.venues[0], order_gas=OrderGas(*[4 * COSTS.gas_units] * 3))
+    seen = replace(view, snapshot=replace(view.snapshot, venues=(venue, *view.snapshot.venues[1:])))
+    fills = (Fill(0, Wad(10**18), Wad(1), Wad(0)),)
+    trading = replace(seen, decision=replace(seen.decision, expected_fills=fills))
+    assert planner_of().gas_worth(trading) == planner_of().gas_worth(view) // 5
 
 
 def test_gas_worth__policy_names_none__has_no_limit(worth):

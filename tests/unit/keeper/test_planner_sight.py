@@ -130,6 +130,22 @@ def test_open__servers_refuse__leaves_no_connection(connected, settings, refusal
     assert connected.client.done == ["checked", "closed"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "quorum", "is_refused"), [("hyperevm", 2, True), ("hyperevm", 1, False), ("gmx", 2, False)]
+)
+def test_open__accounts_that_servers_tell_differently__are_not_compared(connected, settings, kind, quorum, is_refused):
+    venue = connected.manifest.venues[0].model_copy(update={"kind": kind})
+    connected.manifest = connected.manifest.model_copy(update={"venues": (venue,)})
+    chain = settings.chain.model_copy(update={"rpc_quorum": 2, "rpc_state_quorum": quorum})
+    changed = settings.model_copy(update={"chain": chain})
+    if not is_refused:
+        Planner.open(changed, BOOK).close()
+        return
+    with pytest.raises(DataError, match=f"rpc_state_quorum is 2.*{venue.name} differently"):
+        Planner.open(changed, BOOK)
+    assert connected.client.done == ["checked", "closed"]
+
+
 def test_open__manifest_missing__leaves_no_connection(connected, settings):
     connected.manifest = DataError("no manifest")
     with pytest.raises(DataError, match="no manifest"):

@@ -38,6 +38,7 @@ def of_chain(settings, chain_id):
         (1, "WETH", None),
         (31_337, "BTC", "write the price of ETH"),
         (137, "ETH", "write the price of POL"),
+        (999, "ETH", "write the price of HYPE"),
         (999_999, "ETH", "not known here; write its price"),
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 from agent.budgets import Available
 from agent.status.records import KeeperStatus, ModeStatus, OracleStatus, ShareStatus, VaultStatus
 from agent.units import Address, AssetUnits, Seconds, Wei
+from agent.venues.maintenance import Maintenance
 from tests.support.decision_builders import held, snapshot_of, wad
 
 ADDRESS = Address("0x5FbDB2315678afecb367f032d93F642f64180aa3")
@@ -33,7 +34,7 @@ def status_of(**changes) -> VaultStatus:
         book_sources=1,
         venue_names=tuple("one" for _ in snapshot.venues),
         markets=tuple(None for _ in snapshot.venues),
-        maintenance_ratios=tuple(0.0625 for _ in snapshot.venues),
+        maintenance=tuple(Maintenance(0.0625) for _ in snapshot.venues),
         oracle=OracleStatus(wad(3_000), Seconds(now - 15), 3_600, ()),
         keepers=(KeeperStatus(ADDRESS, True, Wei(10**17), 12, None, Available(wad(100_000), wad(2_000))),),
         scheduled=(),

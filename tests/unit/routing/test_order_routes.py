@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from agent.domain import OrderTerms
+from agent.costs.quotes import ladders_of
+from agent.domain import OrderGas, OrderTerms
 from agent.errors import RejectedError
 from agent.guard import fee_limit, judged_notional
 from agent.order_ends import order_at_worst
-from agent.routing import RouteCosts, plan_margin, plan_route
+from agent.routing import RouteCosts, Router, plan_margin, plan_route
 from agent.routing.top_up import plan_cut, plan_top_up
 from agent.units import AssetUnits, Wad
 from tests.support.decision_builders import (
@@ -142,6 +143,23 @@ def test_route__fixed_fee_and_a_second_leg__have_to_be_earned_by_the_split():
     dearer = (replace(venues[0], order_terms=replace(TERMS, fixed_fee=wad(7))), venues[1])
     kept = plan_route(snapshot_of(BOOK, *dearer), wad(10), ROUTING, RouteCosts(0.0, 1.0))
     assert [leg.venue for leg in kept.legs] == [VENUE_ADDRESSES[1]]
+
+
+@pytest.mark.parametrize(("held", "usd_a_gas", "venue"), [(0, 1e-6, 0), (0, 2e-6, 1), (-5, 1e-6, 1), (-10, 1e-6, 0)])
+def test_route__execution_paid_by_gas__has_to_be_earned_and_not_the_most_it_may_cost(held, usd_a_gas, venue):
+    """10 ETH save 2 bps, 6 USD, at the venue whose orders take 5 million gas, 6 to close, and 12 to go past 0."""
+    gas = OrderGas(5 * 10**6, 6 * 10**6, 12 * 10**6)
+    terms = replace(TERMS, fixed_fee=wad(7))
+    later = replace(LATER, depth_usd=1e12, size=held, order_terms=terms, order_gas=gas, equity_usd=20_000.0)
+    if held == -10:
+        later = replace(later, fee_ratio=0.0005)
+    venues = later, replace(AT_ONCE, depth_usd=1e12)
+    snapshot = with_bounds(snapshot_of(BOOK, *venues), max_fee_bps=30)
+    router = Router.of(
+        snapshot, True, ROUTING, RouteCosts(gas_unit_usd=usd_a_gas), ladders_of(snapshot.venues, is_buy=True)
+    )
+    router = replace(router, closing=None)
+    assert [leg.venue for leg in router.route(wad(10)).legs if leg.size_delta] == [VENUE_ADDRESSES[venue]]
 
 
 # --- margin -------------------------------------------------------------------------------------------------------

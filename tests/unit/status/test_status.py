@@ -27,6 +27,7 @@ from agent.status.records import (
 from agent.status.scheduled import call_text
 from agent.status.screen import WIDTH, as_lines
 from agent.units import Address, AssetUnits, Seconds, Wad, Wei
+from agent.venues.maintenance import Maintenance
 from tests.support.decision_builders import held, snapshot_of, wad
 from tests.support.governance import STRANGER, desk
 
@@ -54,7 +55,7 @@ def status_of(**changes) -> VaultStatus:
         book_sources=1,
         venue_names=tuple("one" for _ in snapshot.venues),
         markets=tuple(VenueMarket(wad(3_000), wad(3_001), wad("0.001"), AssetUnits(10**9)) for _ in snapshot.venues),
-        maintenance_ratios=tuple(0.0625 for _ in snapshot.venues),
+        maintenance=tuple(Maintenance(0.0625) for _ in snapshot.venues),
         oracle=OracleStatus(wad(3_000), Seconds(now - 15), 3_600, ()),
         keepers=(KeeperStatus(ADDRESS, True, Wei(10**17), 12, None, Available(wad(100_000), wad(2_000))),),
         scheduled=(),
