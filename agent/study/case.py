@@ -181,10 +181,10 @@ def _start(case: Case, bounds: Bounds) -> Snapshot:
     return opening_snapshot(opening, price_usd, case.prices.start_unix, base_fee, ())
 
 
-def run(case: Case) -> Outcome:
+def run(case: Case, watch: Callable[[Step], None] | None = None) -> Outcome:
     """Replay a case and sum it up; one that cannot take its first step is an outcome too, with its error."""
     try:
-        day = live(case)
+        day = live(case, watch)
     except AgentError as error:
         return Outcome(key=case.key, names=case.names, error=str(error))
     return sum_up(case, day)
