@@ -23,19 +23,19 @@ from agent.study.bounds_needed import PRICE_RATIOS, Extremes, Needs, NeedsWatch,
 from agent.study.case import Case, Outcome, live, run, sum_up
 from agent.study.cases import with_changes
 from agent.study.comparison import pooled_effectiveness
-from agent.study.free_hedge import FreeHedge, most_removable
+from agent.study.free_hedge import FreeHedge, removable
 from agent.units import BPS, Rounding, Seconds, Wad, to_wad
 
 BAND_PARTS = (0.02, 0.03, 0.045, 0.065, 0.09, 0.125)
 """Of the largest delta, beside the half width of the IV interval."""
 WIDER_PARTS = (0.18, 0.25, 0.35, 0.5)
-"""Tried one by one where none of those is enough, and the widest is best or all add variance: gas outweighs the book."""
+"""Tried one by one where none of those is enough, and the widest is best or all add variance: gas outweighs it."""
 DEAREST_SLIPPAGE = 0.003
 """Farthest from the oracle that one trade is to execute; a larger hedge goes in parts."""
 HEADROOM = 1.25
 """Budgets over what the replays used."""
 _MUCH_GAS = 0.01
-"""Of what is traded; fees and slippage take a fifth of it."""
+"""Of the variance."""
 _MUCH_UNCERTAIN = 0.5
 """Of the band."""
 _LOOSE = Wad(10**36)
@@ -353,13 +353,12 @@ def _shortfalls(
     told = f"the variance removed is {removed:.1%}, less than the {least_effectiveness:.1%} wanted"
     if removed < 0.0:
         told = f"the hedge adds to the variance instead of removing {least_effectiveness:.1%} of it"
-    most = most_removable(free)
-    gas = sum(own.gas_usd for own in outcomes) / max(sum(own.turnover_usd for own in outcomes), 1e-9)
+    most, before_gas = removable(free) or (1.0, removed)
     reasons = []
-    if most is not None and most < least_effectiveness:
+    if most < least_effectiveness:
         reasons.append(f"a hedge at every look, free of charge, would remove {most:.1%}: look more often")
-    if gas >= _MUCH_GAS:
-        reasons.append(f"gas is {gas:.1%} of what is traded: hedge a larger book, or on a chain with cheaper gas")
+    if before_gas - removed >= _MUCH_GAS:
+        reasons.append(f"before gas it would be {before_gas:.1%}: hedge a larger book, or on a chain with cheaper gas")
     if uncertain_ratio >= _MUCH_UNCERTAIN:
         reasons.append(f"the IV intervals leave {uncertain_ratio:.0%} of the band uncertain: narrow them")
     return [*found, "; ".join([told, *reasons])]

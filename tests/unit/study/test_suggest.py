@@ -176,7 +176,8 @@ def test_suggest__gas_outweighs_the_book__wider_bands_are_tried_and_it_says_so(s
     tiny = suggest(cases(settings, template((CALL, 1.0, 30.0, -0.5)), gwei=100.0, deposit_usd=10_000.0), 0.95, 300)
     assert len(tiny.tried) > 6
     assert numbers(tiny)["band_underlying"] > 0.1
-    assert tiny.warnings[-1].startswith("the hedge adds to the variance instead of removing 95.0% of it; gas is ")
+    assert tiny.warnings[-1].startswith("the hedge adds to the variance instead of removing 95.0% of it; ")
+    assert "before gas it would be" in tiny.warnings[-1]
 
 
 def test_suggest__looks_too_far_apart__are_the_reason_given(settings):
