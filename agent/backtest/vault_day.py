@@ -32,6 +32,8 @@ from agent.policy.base import Policy
 from agent.units import Rounding, Seconds, Wad, from_wad, to_wad
 from agent.vol.iv_move import HELD, IvMove
 
+INTERRUPTED = "it was interrupted"
+
 
 @dataclass(frozen=True, slots=True)
 class KeeperModel:
@@ -118,6 +120,7 @@ def replay_vault(
     *,
     iv_move: Callable[[int], IvMove] | None = None,
     may_end_early: bool = False,
+    is_stopped: Callable[[], bool] | None = None,
 ) -> VaultDay:
     """Let a vault live through a price path.
 
@@ -140,6 +143,8 @@ def replay_vault(
         book's own. Held unless given.
     may_end_early
         An error after the first step ends the replay there, and is told in `VaultDay.ended_early`.
+    is_stopped
+        Asked after each step whether the replay ends there, as at an interrupt.
 
     Raises
     ------
@@ -158,6 +163,8 @@ def replay_vault(
             return day.outcome(number, f"step {number + 1}: {error}")
         if watch is not None:
             watch(step)
+        if is_stopped is not None and number + 1 < len(prices) and is_stopped():
+            return day.outcome(number + 1, INTERRUPTED)
     return day.outcome(len(prices))
 
 

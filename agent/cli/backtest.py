@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from agent.backtest.pool_market import History
 from agent.backtest.price_series import PriceSeries
 from agent.backtest.seeded_day import DEFAULT_SEED
+from agent.backtest.vault_day import INTERRUPTED
 from agent.cli.replay_options import (
     AsJson,
     BookFile,
@@ -29,17 +30,20 @@ from agent.cli.replay_options import (
     SummaryFile,
     Symbol,
     publish,
+    refused,
     report_targets,
     scenario_of,
 )
+from agent.cli.stopping import EXIT_INTERRUPTED, stopped_by_signals
+from agent.demo.preflight import require_backtestable, scenario_misfits
 from agent.demo.scenario import Scenario
 from agent.demo.world import NETWORK
-from agent.errors import DataError
+from agent.errors import AgentError, DataError
 from agent.report.effectiveness import verdict
 from agent.report.formatting import duration, money, money_change
 from agent.report.replay_report import ReplayReport
 from agent.report.summary import summary_json
-from agent.settings import config_path, load_settings
+from agent.settings import Settings, config_path, load_settings
 from agent.study.case import Case, Outcome
 from agent.study.cases import LOCAL_BASE_FEE_GWEI, cases_of
 from agent.study.comparison import compare
@@ -48,6 +52,7 @@ from agent.study.study_file import StudyFile, read_study
 from agent.study.study_text import study_document, study_lines
 from agent.study.walk_forward import walk_forward
 from agent.study.workers import outcomes
+from agent.units import Rounding, gwei_to_wei
 
 EXAMPLE = "Example: evenkeel backtest examples/study.toml --workers 2"
 STUDY_DIRECTORY = Path(".evenkeel") / "studies"
@@ -111,12 +116,27 @@ def backtest(
     from agent.report.html import render_html  # noqa: PLC0415 - a study needs no pictures
     from agent.study.replay_report import backtest_report  # noqa: PLC0415 - nor a report
 
-    report = backtest_report(scenario, load_settings(config, {}), history)
+    settings = load_settings(config, {})
+    try:
+        require_backtestable(scenario, settings, config)
+        _tell_misfits(scenario, settings, history)
+        with stopped_by_signals() as stop:
+            report = backtest_report(scenario, settings, history, stop.is_set)
+    except AgentError as refusal:
+        publish(*refused(scenario, refusal), html_target, json_target, as_json)
+        raise
     publish(render_html(report), summary_json(report), html_target, json_target, as_json)
     if not as_json:
         _conclude(report, html_target, json_target)
+    if report.ended_early == INTERRUPTED:
+        raise typer.Exit(EXIT_INTERRUPTED)
     if report.ended_early is not None:
         raise DataError(f"the replay ended early: {report.ended_early}")
+
+
+def _tell_misfits(scenario: Scenario, settings: Settings, history: History) -> None:
+    for line in scenario_misfits(scenario, settings, gwei_to_wei(float(history.base_fees_gwei[0]), Rounding.UP)):
+        typer.echo(f"Bounds and book do not fit: {line}", err=True)
 
 
 def _history(scenario: Scenario, gas: Path | None, funding: Path | None, venue: str) -> History:

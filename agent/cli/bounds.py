@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +17,12 @@ from agent.backtest.pool_market import History
 from agent.backtest.price_series import PriceSeries
 from agent.demo.scenario import SEEDED_START_PRICE_USD, SEEDED_START_UNIX, deposit_usd, underlying_of
 from agent.domain import Book
-from agent.errors import DataError
-from agent.files.book_file import load_book
+from agent.errors import DataError, PreflightError
+from agent.files.book_file import load_book, load_kept_book
 from agent.files.price_file import load_prices
-from agent.files.timestamps import parse_instant
+from agent.files.timestamps import LATEST_UNIX, parse_instant
+from agent.formatting import iso_utc
+from agent.keeper.preflight import gas_token_faults
 from agent.report.formatting import money, percent
 from agent.report.text_table import Column, table_lines
 from agent.settings import config_path, load_settings
@@ -28,6 +31,10 @@ from agent.study.case import Case, Names
 from agent.study.generated_weeks import generated_weeks
 from agent.study.suggest import Suggestion, suggest
 from agent.study.suggestion_file import configuration_text, number_text
+from agent.units import Seconds
+
+SEEDED_UNDERLYING = "ETH"
+SEEDED_DAY = f"{datetime.fromtimestamp(SEEDED_START_UNIX, tz=UTC):%Y-%m-%d}"
 
 app = typer.Typer(
     help="Bounds of a vault: suggest.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
@@ -47,10 +54,19 @@ def suggest_bounds(
     ] = None,
     start: Annotated[str | None, typer.Option("--from", help="First instant, such as 2024-08-01.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="End of the span.")] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(help=f"Start of the generated weeks; now, or {SEEDED_DAY} for a book that has expired since."),
+    ] = None,
     symbol: Annotated[str, typer.Option(help="Symbol in the file.")] = "ETHUSDT",
     spot_usd: Annotated[
-        float, typer.Option("--spot", min=0.01, help="First price of the generated weeks, USD.")
-    ] = SEEDED_START_PRICE_USD,
+        float | None,
+        typer.Option(
+            "--spot",
+            min=0.01,
+            help=f"First price of the generated weeks, USD; {SEEDED_START_PRICE_USD:,.0f} for ETH unless given.",
+        ),
+    ] = None,
     config: Annotated[str, typer.Option(help="Network or TOML that the search starts from.")] = "localnet",
     gas_gwei: Annotated[float, typer.Option("--gas", min=0.0, help="Base fee, gwei.")] = 20.0,
     deposit: Annotated[
@@ -73,9 +89,15 @@ def suggest_bounds(
     """
     path = config_path(config)
     settings = load_settings(path, {})
-    paths = _paths(prices, symbol, start, end, spot_usd)
+    if prices is None and (start is not None or end is not None):
+        raise DataError("--from and --to choose from a price file; add --prices FILE.parquet, or leave them out")
+    if prices is not None and (spot_usd is not None or at is not None):
+        raise DataError("--spot and --at are of generated weeks; leave them out, or --prices")
+    paths = _weeks(book, spot_usd, at) if prices is None else [_span(prices, symbol, start, end)]
     found = load_book(book, paths[0].start_unix)
     _require_one_underlying(found, paths[0], book)
+    if faults := list(gas_token_faults(settings, path, found.underlying)):
+        raise PreflightError(faults)
     money_in = deposit or deposit_usd(found, float(paths[0].prices_usd[0]))
     cases = [
         Case(
@@ -98,18 +120,35 @@ def suggest_bounds(
     _print(suggestion, money_in, out)
 
 
-def _paths(prices: Path | None, symbol: str, start: str | None, end: str | None, spot_usd: float) -> list[PriceSeries]:
-    if prices is None:
-        if start is not None or end is not None:
-            raise DataError("--from and --to choose from a price file; add --prices FILE.parquet, or leave them out")
-        return generated_weeks(spot_usd, SEEDED_START_UNIX)
+def _weeks(book: Path, spot_usd: float | None, at: str | None) -> list[PriceSeries]:
+    """Return the generated weeks of a book's underlying, begun while all of the book is alive."""
+    kept = load_kept_book(book)
+    if spot_usd is None and kept.underlying != SEEDED_UNDERLYING:
+        raise DataError(f"{book}: the book is of {kept.underlying}; add --spot, its price in USD, or --prices")
+    start_unix = _start_of_weeks(book, kept, at)
+    return generated_weeks(spot_usd or SEEDED_START_PRICE_USD, start_unix, kept.underlying)
+
+
+def _start_of_weeks(path: Path, book: Book, at: str | None) -> Seconds:
+    if at is not None:
+        return parse_instant(at, "--at")
+    now = Seconds(int(time.time()))
+    first_expiry = min((leg.expiry_unix for leg in book.options), default=LATEST_UNIX)
+    if first_expiry > now:
+        return now
+    if first_expiry > SEEDED_START_UNIX:
+        return SEEDED_START_UNIX
+    raise DataError(f"{path}: a leg expired at {iso_utc(first_expiry)}; remove it, or add --at, an instant before that")
+
+
+def _span(prices: Path, symbol: str, start: str | None, end: str | None) -> PriceSeries:
     if start is None or end is None:
         raise DataError(f"--prices {prices} needs a span; add --from and --to, such as 2024-08-01 and 2024-08-08")
     first, last = (
         datetime.fromtimestamp(parse_instant(written, option), tz=UTC)
         for written, option in ((start, "--from"), (end, "--to"))
     )
-    return [load_prices(prices, symbol, first, last)]
+    return load_prices(prices, symbol, first, last)
 
 
 def _require_one_underlying(book: Book, prices: PriceSeries, path: Path) -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from agent.backtest.seeded_day import DEFAULT_SEED
+from agent.backtest.vault_day import INTERRUPTED
 from agent.cli.replay_options import (
     AsJson,
     BookFile,
@@ -27,17 +28,18 @@ from agent.cli.replay_options import (
     SummaryFile,
     Symbol,
     publish,
+    refused,
     report_targets,
     scenario_of,
 )
+from agent.cli.stopping import EXIT_INTERRUPTED
 from agent.cli.venue_option import DEFAULT_VENUES, Venues, kinds_of
 from agent.demo.live_table import LiveTable
 from agent.demo.preflight import require_replayable, scenario_misfits
-from agent.demo.provenance import inputs
-from agent.demo.replay import INTERRUPTED, replay
+from agent.demo.replay import replay
 from agent.demo.scenario import Scenario
 from agent.demo.world import LEDGER_PATH, NETWORK
-from agent.errors import AgentError, DataError, PreflightError
+from agent.errors import AgentError, DataError
 from agent.report.effectiveness import verdict
 from agent.report.formatting import duration, money, money_change
 from agent.report.iv_words import iv_in_brief
@@ -49,7 +51,6 @@ EXAMPLE = (
     "Example: evenkeel demo --prices prices.parquet --from 2024-08-01 --to 2024-08-08 --book examples/book.toml "
     "--iv examples/iv.csv --html report.html"
 )
-EXIT_INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
 
 _STDOUT = "-"
@@ -91,7 +92,7 @@ def demo(
             console.print(f"Bounds and book do not fit: {line}", soft_wrap=True, highlight=False)
         report = _replayed(scenario, config, console, kinds)
     except AgentError as refusal:
-        publish(*_refused(scenario, refusal), html_target, json_target, as_json)
+        publish(*refused(scenario, refusal), html_target, json_target, as_json)
         raise
     publish(render_html(report), summary_json(report), html_target, json_target, as_json)
     _conclude(console, report, {"Report": html_target, "Ledger": _keep_ledger(html_target), "Summary": json_target})
@@ -121,15 +122,6 @@ def _after_json(as_json: bool, written: str | None, summary_path: Path | None) -
         return True, None
     typer.echo(f"evenkeel: --json PATH is now --summary {written}; the old form goes in the next version", err=True)
     return False, Path(written)
-
-
-def _refused(scenario: Scenario, refusal: AgentError) -> tuple[str, str]:
-    """Return page and summary of a replay without a step."""
-    from agent.report.refusal import refusal_json, render_refusal  # noqa: PLC0415 - only where it is needed
-
-    reasons = refusal.findings if isinstance(refusal, PreflightError) else (str(refusal),)
-    asked = inputs(scenario)
-    return render_refusal(scenario.title, asked, scenario.book, reasons), refusal_json(asked, reasons)
 
 
 def _keep_ledger(html_target: Path) -> Path:

@@ -20,6 +20,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from agent.cli.stopping import EXIT_INTERRUPTED
 from agent.errors import AgentError, DataError, PreflightError, TransientError
 
 PROGRAM = "evenkeel"
@@ -27,8 +28,6 @@ COMPLETION_VARIABLE = "_EVENKEEL_COMPLETE"
 """A shell sets it to ask for completions instead of running a command."""
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130
-"""128 + SIGINT, as shells have it."""
 EXIT_TERMINATED = 143
 """128 + SIGTERM."""
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)

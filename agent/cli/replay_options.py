@@ -11,8 +11,9 @@ from typing import Annotated
 
 import typer
 
+from agent.demo.provenance import inputs
 from agent.demo.scenario import Scenario, file_scenario, realised_iv, seeded_scenario
-from agent.errors import DataError
+from agent.errors import AgentError, DataError, PreflightError
 from agent.files.iv_file import load_iv_path
 from agent.files.timestamps import parse_instant
 
@@ -134,6 +135,15 @@ def publish(page: str, summary: str, html_target: Path, json_target: Path | None
         sys.stdout.write(summary)
     if json_target is not None:
         _write(json_target, summary)
+
+
+def refused(scenario: Scenario, refusal: AgentError) -> tuple[str, str]:
+    """Return page and summary of a replay without a step."""
+    from agent.report.refusal import refusal_json, render_refusal  # noqa: PLC0415 - only where it is needed
+
+    reasons = refusal.findings if isinstance(refusal, PreflightError) else (str(refusal),)
+    asked = inputs(scenario)
+    return render_refusal(scenario.title, asked, scenario.book, reasons), refusal_json(asked, reasons)
 
 
 def _write(path: Path, text: str) -> None:

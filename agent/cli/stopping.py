@@ -7,6 +7,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+EXIT_INTERRUPTED = 130
+"""As a shell has it: 128 and the number of SIGINT."""
+
 
 @contextmanager
 def stopped_by_signals() -> Iterator[threading.Event]:

@@ -1,7 +1,7 @@
 """Whether bounds and book fit at all, in a line each: what is told before a vault is hedged, not after it was not.
 
 Beside what no hedge can do within the bounds (`infeasible_bounds`): a loss budget smaller than what the first hedge is
-charged, and gas that takes more of every trade than a hedge is worth.
+charged, a band as wide as all of the book, and gas that takes more of every trade than a hedge is worth.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from agent.decision.part_worth import GAS_SHARE
 from agent.domain import Book, Bounds
 from agent.units import BPS, Seconds, from_wad
 
+NEAR_PRICES = np.geomspace(2.0 / 3.0, 1.5, 41)
+"""Of today's: as far as a crash week goes."""
 USUAL_COST_BPS = 35
 """Fee and slippage that a first hedge is reckoned with, beside the oracle's deviation."""
 
@@ -42,9 +44,23 @@ def misfits(book: Book, bounds: Bounds, here: Circumstances) -> tuple[str, ...]:
     largest = max(abs(low), abs(high))
     return (
         *(f"{one.problem}; {one.mend}" for one in found),
+        *_band_too_wide(held, bounds, here),
         *_loss_budget(bounds, here, largest),
         *_gas(bounds, here),
     )
+
+
+def _band_too_wide(book: Book, bounds: Bounds, here: Circumstances) -> Iterator[str]:
+    """Tell where nothing that the price may do forces a hedge."""
+    prices = here.price_usd * NEAR_PRICES
+    reach = max(float(np.abs(end).max()) for end in delta_interval(book, np.full(len(prices), here.at_unix), prices))
+    band = from_wad(bounds.band)
+    if 0.0 < reach <= band:
+        yield (
+            f"today the book's delta is at most {reach:.4g} from {prices[0]:,.6g} to {prices[-1]:,.6g} USD, all inside "
+            f"[bounds] band_underlying {band:g}: the chain never asks for a hedge of it; lower band_underlying, as "
+            "evenkeel bounds suggest proposes"
+        )
 
 
 def _loss_budget(bounds: Bounds, here: Circumstances, largest: float) -> Iterator[str]:

@@ -19,7 +19,7 @@ from agent.keeper.preflight import book_faults, gas_token_faults, price_faults
 from agent.localnet.anvil import CHAIN_ID
 from agent.localnet.session import LocalnetSettings
 from agent.settings import Settings
-from agent.units import Rounding, to_wad
+from agent.units import Rounding, Wei, to_wad
 
 LEAST_IV_ANNUAL = 0.01
 """The chain takes no lower one either."""
@@ -31,7 +31,8 @@ def require_replayable(scenario: Scenario, settings: Settings, config: Path) -> 
         *_chain_faults(settings, config),
         *gas_token_faults(settings, config, scenario.book.underlying),
         *_step_faults(scenario, settings, config),
-        *_price_faults(scenario, settings, config),
+        *_oracle_faults(scenario, settings, config),
+        *_pool_faults(scenario),
         *book_faults(scenario.book, scenario.book_origin, scenario.prices.start_unix),
         *_iv_faults(scenario),
     ]
@@ -40,8 +41,25 @@ def require_replayable(scenario: Scenario, settings: Settings, config: Path) -> 
         raise PreflightError(faults)
 
 
-def scenario_misfits(scenario: Scenario, settings: Settings) -> tuple[str, ...]:
-    """Return in what way a scenario's book and the bounds do not fit, beside what would end the replay."""
+def require_backtestable(scenario: Scenario, settings: Settings, config: Path) -> None:
+    """Raise `PreflightError` with a line for each thing that a replay without a chain would price or believe wrongly.
+
+    What the guard refuses and budgets do not reach is part of what is found out, and ends nothing.
+    """
+    faults = [
+        *gas_token_faults(settings, config, scenario.book.underlying),
+        *_oracle_faults(scenario, settings, config),
+        *_iv_faults(scenario),
+    ]
+    if faults:
+        raise PreflightError(faults)
+
+
+def scenario_misfits(scenario: Scenario, settings: Settings, base_fee_wei: Wei | None = None) -> tuple[str, ...]:
+    """Return in what way a scenario's book and the bounds do not fit, beside what would end the replay.
+
+    ``base_fee_wei``: of the first step, the local chain's unless given.
+    """
     price_usd = float(scenario.prices.prices_usd[0])
     costs = settings.costs.to_cost_inputs(to_wad(price_usd, Rounding.DOWN), settings.execution.priority_fee_gwei)
     here = Circumstances(
@@ -50,7 +68,7 @@ def scenario_misfits(scenario: Scenario, settings: Settings) -> tuple[str, ...]:
         nav_usd=scenario.deposit_usd,
         deviation_bps=settings.oracle.deviation_bps,
         idle_reserve_bps=settings.margin.idle_reserve_bps,
-        gas_usd=gas_cost_usd(LocalnetSettings().base_fee_wei, costs),
+        gas_usd=gas_cost_usd(LocalnetSettings().base_fee_wei if base_fee_wei is None else base_fee_wei, costs),
     )
     return misfits(scenario.book, settings.bounds.to_bounds(), here)
 
@@ -75,13 +93,17 @@ def _step_faults(scenario: Scenario, settings: Settings, config: Path) -> Iterat
         )
 
 
-def _price_faults(scenario: Scenario, settings: Settings, config: Path) -> Iterator[str]:
-    """Name the first price that the oracle would refuse, and the first outside the range that the pool can reach."""
-    prices = scenario.prices
-    oracle, market = settings.oracle, LocalnetSettings()
+def _oracle_faults(scenario: Scenario, settings: Settings, config: Path) -> Iterator[str]:
+    """Name the first price that the oracle would refuse."""
+    prices, oracle = scenario.prices, settings.oracle
     outside = (prices.prices_usd < float(oracle.min_price_usd)) | (prices.prices_usd > float(oracle.max_price_usd))
     for index in np.flatnonzero(outside)[:1]:
         yield from price_faults(settings, config, float(prices.prices_usd[index]), _row(scenario, int(index)))
+
+
+def _pool_faults(scenario: Scenario) -> Iterator[str]:
+    """Name the first price outside the range that the pool can reach."""
+    prices, market = scenario.prices, LocalnetSettings()
     ratios = prices.prices_usd / prices.prices_usd[0]
     beyond = (ratios <= market.maker_low_ratio) | (ratios >= market.maker_high_ratio)
     for index in np.flatnonzero(beyond)[:1]:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from agent.backtest.vault_day import INTERRUPTED
 from agent.chain.deployment import VenueEntry
 from agent.chain.state import ChainState
 from agent.demo.option_tally import OptionTally
@@ -37,8 +38,6 @@ from agent.report.effectiveness import hedge_effectiveness
 from agent.report.replay_report import Closing, DepthQuote, ReplayReport, StepAction, StepRecord, Summary, Trade
 from agent.units import Address, from_wad
 from agent.venues.maintenance import Maintenance
-
-INTERRUPTED = "it was interrupted"
 
 
 class Observer(Protocol):

@@ -9,6 +9,9 @@ delta wanders by |Gamma| S sigma sqrt(day), and that loses against the price's o
 twice a day's theta. The suggestion is a = `AVERSION_OF_BOOK_RISK` / R: it falls as the book grows, as the widths of the
 bands grow, so that the hedge is the same part of any book. Every leg counts by its size, not its sign, since legs that
 cancel today do not tomorrow; a holding, whose delta stands still, counts as gamma of its size over the price.
+
+Far from every strike R is next to nothing today and all of the book's risk is where the price may go: R is then
+`LEAST_PART_OF_PEAK` of the largest that it has at a strike within a third to three times the price.
 """
 
 from __future__ import annotations
@@ -24,9 +27,13 @@ from agent.units import DAYS_PER_YEAR, Seconds
 AVERSION_OF_BOOK_RISK = 1.5
 """a R of the local chain's book, 100 calls at the money of 30 days at 60 %, at its risk aversion of 0.002 per USD."""
 
+LEAST_PART_OF_PEAK = 0.1
+_REACH = 3.0
+"""Farthest strike that counts, as a ratio of the price or of its inverse."""
+
 
 def suggest_risk_aversion(book: Book, spot_usd: float, at_unix: Seconds, holding_vol_annual: float) -> float:
-    """Return `AVERSION_OF_BOOK_RISK` / R, per USD, with R = sum |n Gamma| S^2 sigma^2 day over the legs.
+    """Return `AVERSION_OF_BOOK_RISK` / R, per USD, with R = sum |n Gamma| S^2 sigma^2 day over the legs, or its least.
 
     Parameters
     ----------
@@ -45,10 +52,18 @@ def suggest_risk_aversion(book: Book, spot_usd: float, at_unix: Seconds, holding
     """
     require_positive(spot_usd, "spot_usd")
     require_positive(holding_vol_annual, "holding_vol_annual")
-    legs, greeks = valued_options(book, at_unix, spot_usd)
-    options = float(np.sum(np.abs(legs.quantity * greeks.gamma) * (spot_usd * legs.iv_annual) ** 2))
-    held = abs(held_quantity(book)) * spot_usd * holding_vol_annual**2
-    risk_usd = (options + held) / DAYS_PER_YEAR
+    reached = [leg.strike_usd for leg in book.options if 1.0 / _REACH <= leg.strike_usd / spot_usd <= _REACH]
+    risk_usd, *at_strikes = (
+        _day_risk_usd(book, price_usd, at_unix, holding_vol_annual) for price_usd in (spot_usd, *sorted(set(reached)))
+    )
+    risk_usd = max(risk_usd, LEAST_PART_OF_PEAK * max(at_strikes, default=0.0))
     if not risk_usd > 0.0:
         raise DataError("the book has neither gamma nor holdings, so that no risk aversion can be told from it")
     return AVERSION_OF_BOOK_RISK / risk_usd
+
+
+def _day_risk_usd(book: Book, price_usd: float, at_unix: Seconds, holding_vol_annual: float) -> float:
+    legs, greeks = valued_options(book, at_unix, price_usd)
+    options = float(np.sum(np.abs(legs.quantity * greeks.gamma) * (price_usd * legs.iv_annual) ** 2))
+    held = abs(held_quantity(book)) * price_usd * holding_vol_annual**2
+    return (options + held) / DAYS_PER_YEAR

@@ -16,8 +16,8 @@ FloatArray: TypeAlias = NDArray[np.float64]
 SECONDS_PER_HOUR = 3_600
 _WORTH_A_PERCENTAGE = -1.0
 """Below it the hedge has more than doubled the variance, and a percentage tells nothing more."""
-
-
+_NOTHING = 5e-4
+"""Less is not told from rounding: it would be shown as 0.0 %."""
 _FLAT_USD = 0.01
 """A book whose P&L changes by less is flat: the ratio of two variances would be one of rounding."""
 
@@ -68,8 +68,10 @@ def verdict(effectiveness: float | None, interval_seconds: Seconds | int) -> str
     name = variance_name(interval_seconds)
     if effectiveness is None:
         return f"had too little to remove: the {name} of the book alone is none, or was seen too briefly"
+    if abs(effectiveness) < _NOTHING:
+        return f"left the {name} as it was"
     if effectiveness < 0.0:
         if effectiveness < _WORTH_A_PERCENTAGE:
-            return f"more than doubled the {name}: the book alone hardly moved"
+            return f"more than doubled the {name}: costs and errors outweigh the book's own moves"
         return f"added {percent(-effectiveness)} to the {name}"
     return f"removed {percent(effectiveness)} of the {name}"

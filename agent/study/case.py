@@ -132,10 +132,11 @@ def live(
     watch: Callable[[Step], None] | None = None,
     bounds: Bounds | None = None,
     iv_move: Callable[[int], IvMove] | None = None,
+    is_stopped: Callable[[], bool] | None = None,
 ) -> VaultDay:
     """Replay a case, as far as it goes; an error of its first step is raised.
 
-    ``bounds``: in place of its own. ``iv_move``: as in `replay_vault`.
+    ``bounds``: in place of its own. ``iv_move``, ``is_stopped``: as in `replay_vault`.
     """
     settings, prices = case.settings, case.prices
     bounds, tip_gwei = bounds or settings.bounds.to_bounds(), settings.execution.priority_fee_gwei
@@ -163,6 +164,7 @@ def live(
         watch,
         iv_move=iv_move,
         may_end_early=True,
+        is_stopped=is_stopped,
     )
 
 
@@ -181,10 +183,10 @@ def _start(case: Case, bounds: Bounds) -> Snapshot:
     return opening_snapshot(opening, price_usd, case.prices.start_unix, base_fee, ())
 
 
-def run(case: Case) -> Outcome:
+def run(case: Case, watch: Callable[[Step], None] | None = None) -> Outcome:
     """Replay a case and sum it up; one that cannot take its first step is an outcome too, with its error."""
     try:
-        day = live(case)
+        day = live(case, watch)
     except AgentError as error:
         return Outcome(key=case.key, names=case.names, error=str(error))
     return sum_up(case, day)

@@ -28,6 +28,7 @@ from agent.files.book_file import load_book
 from agent.files.history_file import load_funding_per_day, load_gas_gwei
 from agent.files.price_file import load_prices
 from agent.files.timestamps import parse_instant
+from agent.keeper.preflight import gas_token_faults
 from agent.settings import Settings, config_path, load_settings
 from agent.settings.consistency import contradictions
 from agent.settings.decision import PolicySettings
@@ -59,7 +60,7 @@ def cases_of(study: StudyFile, directory: Path) -> list[Case]:
     path = config_path(study.config)
     base = load_settings(path, {})
     variants = list(_variants(study, base, path))
-    return [
+    cases = [
         Case(
             Names(period.name, entry.name, policy, bounds),
             period.prices,
@@ -73,6 +74,10 @@ def cases_of(study: StudyFile, directory: Path) -> list[Case]:
         for entry, book, money in (_book(entry, period, directory) for entry in study.book)
         for bounds, policy, settings in variants
     ]
+    underlyings = sorted({case.book.underlying for case in cases})
+    if faults := [fault for own in underlyings for fault in gas_token_faults(base, path, own)]:
+        raise PreflightError(faults)
+    return cases
 
 
 def _period(entry: PeriodEntry, directory: Path) -> Period:

@@ -22,10 +22,15 @@ _DAY = 96
 _AT = 3 * _DAY
 
 
-def generated_weeks(start_price_usd: float, start_unix: Seconds) -> list[PriceSeries]:
+def generated_weeks(start_price_usd: float, start_unix: Seconds, underlying: str = "ETH") -> list[PriceSeries]:
     """Return the weeks, named by what they are; always the same for the same price."""
     calm, stormy = (
-        jump_diffusion_path(model, start_price_usd, np.random.default_rng(SEED), start_unix, INTERVAL_SECONDS, STEPS)
+        replace(
+            jump_diffusion_path(
+                model, start_price_usd, np.random.default_rng(SEED), start_unix, INTERVAL_SECONDS, STEPS
+            ),
+            symbol=f"{underlying}USD",
+        )
         for model in (CALM, SEEDED_MODEL)
     )
     step = np.arange(STEPS)

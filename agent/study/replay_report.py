@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 
 import numpy as np
@@ -29,8 +29,10 @@ MAINTENANCE_RATIO = 0.0625
 """Equity over notional at which Curie liquidates, as on the local chain."""
 
 
-def backtest_report(scenario: Scenario, settings: Settings, history: History) -> ReplayReport:
-    """Replay a scenario without a chain.
+def backtest_report(
+    scenario: Scenario, settings: Settings, history: History, is_stopped: Callable[[], bool] | None = None
+) -> ReplayReport:
+    """Replay a scenario without a chain; ``is_stopped``: as in `agent.backtest.vault_day.replay_vault`.
 
     Raises
     ------
@@ -41,7 +43,7 @@ def backtest_report(scenario: Scenario, settings: Settings, history: History) ->
     case = case_of(scenario, settings, history)
     recorder = _Recorder(settings)
     started = time.perf_counter()
-    day = live(case, recorder, iv_move=scenario.iv_move)
+    day = live(case, recorder, iv_move=scenario.iv_move, is_stopped=is_stopped)
     return recorder.report(scenario, case, day, time.perf_counter() - started)
 
 

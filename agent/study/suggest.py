@@ -2,8 +2,8 @@
 
 Bands from a fiftieth to an eighth of the book's largest delta, beside what its IV interval leaves uncertain, are
 replayed with budgets that bind nothing. The cheapest is taken that removes enough, of all variance together and of the
-median replay's; the most effective where none does. Budgets are a quarter more than its replays used, and the bounds so
-made are replayed once more.
+median replay's; the most effective where none does, for which wider ones are tried while that may help. Budgets are
+a quarter more than its replays used, and the bounds so made are replayed once more.
 """
 
 from __future__ import annotations
@@ -17,20 +17,27 @@ from agent.domain import Book, Bounds
 from agent.errors import DataError
 from agent.policy.risk_aversion import suggest_risk_aversion
 from agent.settings import Settings
-from agent.settings.contracts import HARD_LIMITS, MAX_DAILY_LOSS_BPS
+from agent.settings.contracts import HARD_LIMITS, MAX_DAILY_LOSS_BPS, MAX_PRICE_USD
 from agent.settings.decision import PolicySettings
-from agent.study.bounds_needed import Extremes, Needs, NeedsWatch, extremes, together
+from agent.study.bounds_needed import PRICE_RATIOS, Extremes, Needs, NeedsWatch, extremes, together
 from agent.study.case import Case, Outcome, live, run, sum_up
 from agent.study.cases import with_changes
 from agent.study.comparison import pooled_effectiveness
+from agent.study.free_hedge import FreeHedge, removable
 from agent.units import BPS, Rounding, Seconds, Wad, to_wad
 
 BAND_PARTS = (0.02, 0.03, 0.045, 0.065, 0.09, 0.125)
 """Of the largest delta, beside the half width of the IV interval."""
+WIDER_PARTS = (0.18, 0.25, 0.35, 0.5)
+"""Tried one by one where none of those is enough, and the widest is best or all add variance: gas outweighs it."""
 DEAREST_SLIPPAGE = 0.003
 """Farthest from the oracle that one trade is to execute; a larger hedge goes in parts."""
 HEADROOM = 1.25
 """Budgets over what the replays used."""
+_MUCH_GAS = 0.01
+"""Of the variance."""
+_MUCH_UNCERTAIN = 0.5
+"""Of the band."""
 _LOOSE = Wad(10**36)
 _LOOSE_BPS = 10**9
 
@@ -86,15 +93,16 @@ def suggest(cases: Sequence[Case], least_effectiveness: float, most_daily_loss_b
     if of_book.largest <= 0.0:
         raise DataError("the book has no delta at any price; there is nothing to hedge")
     settings = _with_policy(first.settings, first.book, price_usd, at_unix)
-    bands = [round_up(of_book.half_width + part * of_book.largest) for part in BAND_PARTS]
-    tried = {band: _try(cases, settings, of_book, band) for band in bands}
-    band = _chosen({own: found[0] for own, found in tried.items()}, least_effectiveness)
-    needs = tried[band][1]
+    tried, band = _search(cases, settings, of_book, least_effectiveness)
+    needs = _of_a_trade(tried[band][1], settings, band, price_usd)
     lines, warnings = _lines(first, settings, of_book, needs, band, most_daily_loss_bps)
+    lines = (*lines, *_price_range(cases, settings))
     final = _apply(settings, lines)
-    lived = tuple(run(replace(case, settings=final)) for case in cases)
+    free = [FreeHedge(case.prices.interval_seconds) for case in cases]
+    lived = tuple(run(replace(case, settings=final), watch) for case, watch in zip(cases, free, strict=True))
     costs = {own: (_mean_cost(found), pooled_effectiveness(found)) for own, (found, _) in tried.items()}
-    return Suggestion(lines, final, lived, costs, (*warnings, *_shortfalls(lived, least_effectiveness)))
+    shortfalls = _shortfalls(lived, least_effectiveness, free, of_book.half_width / band)
+    return Suggestion(lines, final, lived, costs, (*warnings, *shortfalls))
 
 
 def round_up(number: float, digits: int = 2) -> float:
@@ -103,6 +111,12 @@ def round_up(number: float, digits: int = 2) -> float:
         return 0.0
     step = 10.0 ** (math.floor(math.log10(number)) - digits + 1)
     return float(f"{math.ceil(number / step - 1e-9) * step:.12g}")
+
+
+def round_down(number: float, digits: int = 3) -> float:
+    """Return a positive number rounded down to so many significant digits; never 0, however small it is."""
+    step = 10.0 ** (math.floor(math.log10(number)) - digits + 1)
+    return float(f"{math.floor(number / step + 1e-9) * step:.12g}")
 
 
 def _with_policy(settings: Settings, book: Book, price_usd: float, at_unix: Seconds) -> Settings:
@@ -115,13 +129,29 @@ def _with_policy(settings: Settings, book: Book, price_usd: float, at_unix: Seco
     return settings.model_copy(update={"policy": policy})
 
 
+def _search(
+    cases: Sequence[Case], settings: Settings, of_book: Extremes, least_effectiveness: float
+) -> tuple[dict[float, tuple[tuple[Outcome, ...], Needs]], float]:
+    """Return what each band came to, and the one to take; wider ones are tried while that may help."""
+    tried: dict[float, tuple[tuple[Outcome, ...], Needs]] = {}
+    for part in (*BAND_PARTS, *WIDER_PARTS):
+        band = round_up(of_book.half_width + part * of_book.largest)
+        tried[band] = _try(cases, settings, of_book, band)
+        chosen = _chosen({own: found[0] for own, found in tried.items()}, least_effectiveness)
+        removed = _removed(tried[chosen][0])
+        if part >= BAND_PARTS[-1] and (removed >= least_effectiveness or (chosen != band and removed > 0.0)):
+            break
+    return tried, chosen
+
+
 def _try(
     cases: Sequence[Case], settings: Settings, of_book: Extremes, band: float
 ) -> tuple[tuple[Outcome, ...], Needs]:
     """Replay a band with budgets that bind nothing."""
     bounds = _unlimited(settings.bounds.to_bounds(), of_book, band)
     small = {"min_trade_underlying": band / 30.0, "delta_tolerance_underlying": band / 5_000.0}
-    settings = with_changes(settings, {"decision": small})
+    margin = {"min_margin_move_usd": _least_margin_move_usd(cases[0])}
+    settings = with_changes(settings, {"decision": small, "margin": margin})
     outcomes, needs = [], []
     for case in cases:
         own, watch = replace(case, settings=settings), NeedsWatch()
@@ -171,6 +201,37 @@ def _chosen(tried: Mapping[float, Sequence[Outcome]], least_effectiveness: float
     return max(removed, key=lambda band: removed[band])
 
 
+def _of_a_trade(needs: Needs, settings: Settings, band: float, price_usd: float) -> Needs:
+    """Return the needs of one trade from the band's edge where no replay traded, whatever the guard charges for it."""
+    if needs.largest_trade > 0.0:
+        return needs
+    bounds, usd = settings.bounds, band * price_usd
+    charged = (settings.oracle.deviation_bps + bounds.max_fee_bps) / BPS + DEAREST_SLIPPAGE
+    return replace(
+        needs,
+        first_turnover_usd=usd,
+        day_turnover_usd=usd,
+        largest_trade=band,
+        largest_trade_usd=usd,
+        charged_ratio=charged,
+    )
+
+
+def _price_range(cases: Sequence[Case], settings: Settings) -> tuple[Line, ...]:
+    """Return what the oracle is to believe, where what is configured leaves out a third to three times the price."""
+    oracle, now_usd = settings.oracle, float(cases[0].prices.prices_usd[0])
+    low_usd = min(float(case.prices.prices_usd.min()) for case in cases)
+    high_usd = max(float(case.prices.prices_usd.max()) for case in cases)
+    lines = []
+    if float(oracle.min_price_usd) > min(low_usd, now_usd * float(PRICE_RATIOS[0])):
+        lowest = round_down(min(low_usd * 0.8, now_usd * 0.1), 1)
+        lines.append(Line("oracle", "min_price_usd", lowest, f"a tenth of {now_usd:,.10g}, and below the replays"))
+    if float(oracle.max_price_usd) < max(high_usd, now_usd * float(PRICE_RATIOS[-1])):
+        highest = min(round_up(max(high_usd * 1.25, now_usd * 10.0), 1), float(MAX_PRICE_USD))
+        lines.append(Line("oracle", "max_price_usd", highest, f"ten times {now_usd:,.10g}, and above the replays"))
+    return tuple(lines)
+
+
 def _lines(
     case: Case, settings: Settings, of_book: Extremes, needs: Needs, band: float, most_daily_loss_bps: int
 ) -> tuple[tuple[Line, ...], tuple[str, ...]]:
@@ -215,7 +276,7 @@ def _sizes(
         ),
         Line("bounds", "max_size_delta_underlying", largest, why_largest),
         Line("bounds", "min_notional_usd", round_up(band * price_usd / 50.0), "a fiftieth of the band, in USD"),
-        Line("bounds", "max_notional_usd", math.floor(largest_usd), "that size, as far as one keeper's turnover goes"),
+        Line("bounds", "max_notional_usd", round_down(largest_usd), "that size, as far as one keeper's turnover goes"),
         Line("bounds", "max_gross_notional_usd", gross, "what the leverage allows on the deposit"),
         Line(
             "bounds",
@@ -259,12 +320,16 @@ def _agent(case: Case, settings: Settings, band: float) -> list[Line]:
     lines = [
         Line("decision", "min_trade_underlying", round_up(band / 30.0), "a thirtieth of the band"),
         Line("decision", "delta_tolerance_underlying", round_up(band / 5_000.0), "far inside the band"),
-        Line("margin", "min_margin_move_usd", round_up(case.deposit_usd / 4_000.0), "of the deposit"),
+        Line("margin", "min_margin_move_usd", _least_margin_move_usd(case), "of the deposit"),
     ]
     aversion = settings.policy.parameters.get("risk_aversion_per_usd")
     if aversion is not None:
         lines.append(Line("policy", "risk_aversion_per_usd", aversion, "in units of the book's own risk of a day"))
     return lines
+
+
+def _least_margin_move_usd(case: Case) -> float:
+    return round_up(case.deposit_usd / 4_000.0)
 
 
 def _apply(settings: Settings, lines: Sequence[Line]) -> Settings:
@@ -277,13 +342,23 @@ def _apply(settings: Settings, lines: Sequence[Line]) -> Settings:
     return with_changes(settings, changes)
 
 
-def _shortfalls(outcomes: Sequence[Outcome], least_effectiveness: float) -> list[str]:
+def _shortfalls(
+    outcomes: Sequence[Outcome], least_effectiveness: float, free: Sequence[FreeHedge], uncertain_ratio: float
+) -> list[str]:
+    """Say what ended early, and where too little is removed, how much that is and what would mend it."""
     found = [f"{own.names.period}: ended early: {own.error}" for own in outcomes if own.error is not None]
     removed = pooled_effectiveness(outcomes)
-    if removed is not None and removed < least_effectiveness:
-        gas = sum(own.gas_usd for own in outcomes) / max(sum(own.turnover_usd for own in outcomes), 1e-9)
-        found.append(
-            f"the variance removed is {removed:.1%}, less than the {least_effectiveness:.1%} wanted; gas is {gas:.1%} "
-            "of what is traded: hedge a larger book, or on a chain with cheaper gas"
-        )
-    return found
+    if removed is None or removed >= least_effectiveness:
+        return found
+    told = f"the variance removed is {removed:.1%}, less than the {least_effectiveness:.1%} wanted"
+    if removed < 0.0:
+        told = f"the hedge adds to the variance instead of removing {least_effectiveness:.1%} of it"
+    most, before_gas = removable(free) or (1.0, removed)
+    reasons = []
+    if most < least_effectiveness:
+        reasons.append(f"a hedge at every look, free of charge, would remove {most:.1%}: look more often")
+    if before_gas - removed >= _MUCH_GAS:
+        reasons.append(f"before gas it would be {before_gas:.1%}: hedge a larger book, or on a chain with cheaper gas")
+    if uncertain_ratio >= _MUCH_UNCERTAIN:
+        reasons.append(f"the IV intervals leave {uncertain_ratio:.0%} of the band uncertain: narrow them")
+    return [*found, "; ".join([told, *reasons])]

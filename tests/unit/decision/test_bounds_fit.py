@@ -39,6 +39,15 @@ def test_misfits__one_bound_too_small__is_named_with_its_mend(bounds, words):
     assert any(words in line for line in found), found
 
 
+def test_misfits__band_as_wide_as_all_of_the_book__is_told():
+    """Two calls never reach a delta of more than 2, the band."""
+    (line,) = [line for line in told(short_calls(2.0)) if "never asks" in line]
+    assert "delta is at most 1." in line
+    assert "from 2,000 to 4,500 USD, all inside [bounds] band_underlying 2" in line
+    assert not [line for line in told(short_calls(4.0)) if "never asks" in line]
+    assert "never asks" in told(held(1.9))[0]
+
+
 def test_misfits__gas_takes_a_hundredth_of_the_band__is_told():
     """A band of 2 at $3,000 is $6,000."""
     assert told(gas_usd=59.0) == ()

@@ -56,3 +56,12 @@ def test_suggest__nothing_at_risk__is_refused():
         suggested(Book("ETH", ()))
     with pytest.raises(DataError, match="neither gamma nor holdings"):
         suggested(short_calls(), at_unix=EXPIRY)
+
+
+def test_suggest__far_from_every_strike__is_by_what_the_book_risks_at_them():
+    (leg,) = short_calls().options
+    far = Book("ETH", (replace(leg, strike_usd=2.9 * SPOT_USD),))
+    at_strike = suggested(far, spot_usd=2.9 * SPOT_USD)
+    assert suggested(far) == pytest.approx(10.0 * at_strike)
+    near = Book("ETH", (replace(leg, strike_usd=1.05 * SPOT_USD),))
+    assert suggested(near) < 2.0 * suggested(near, spot_usd=1.05 * SPOT_USD), "near the money it is today's own"

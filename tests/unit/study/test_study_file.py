@@ -79,6 +79,15 @@ def test_cases_of__what_cannot_be__is_refused_before_anything_runs(tmp_path, con
     assert words in str(caught.value)
 
 
+def test_cases_of__gas_at_the_price_of_another_coin__is_refused(tmp_path, config):
+    """Where it was not, a book of BTC paid for gas in BTC."""
+    (tmp_path / "book.toml").write_text('[book]\nunderlying = "BTC"\n[[holding]]\nquantity = 1\n')
+    start, end = STUDY.index("[[book.option]]"), STUDY.index("[[policy]]")
+    path = write_study(tmp_path, config, STUDY[:start] + 'path = "book.toml"\n' + STUDY[end:])
+    with pytest.raises(PreflightError, match="prices gas in BTC, but chain 31337 is paid in ETH"):
+        cases_of(read_study(path), tmp_path)
+
+
 def test_key__whatever_the_outcome_depends_on__changes_it(tmp_path, config):
     first = cases_of(read_study(write_study(tmp_path, config)), tmp_path)[0]
     dearer = STUDY.replace('to = "2024-08-02"', 'to = "2024-08-02"\nbase_fee_gwei = 21', 1)

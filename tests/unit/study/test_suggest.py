@@ -146,3 +146,64 @@ def test_configuration_text__suggestion__is_a_whole_configuration(repository, tm
 def test_configuration_text__key_that_is_not_there__is_named(repository):
     with pytest.raises(DataError, match=r"has no \[bounds\] nonsense"):
         configuration_text(repository / "config" / "localnet.toml", [Line("bounds", "nonsense", 1.0, "")])
+
+
+def test_suggest__far_from_every_strike__bounds_of_one_trade_and_a_sane_aversion(settings):
+    far = suggest(cases(settings, template((CALL, 2.8, 10.0, -100.0))), 0.95, 300)
+    found = numbers(far)
+    assert all(outcome.rebalances == 0 for outcome in far.outcomes), "nothing moves"
+    traded_usd = found["band_underlying"] * SPOT_USD
+    for key in ("max_notional_usd", "turnover_capacity_usd", "turnover_refill_usd_per_day"):
+        assert traded_usd <= found[key] < 5 * traded_usd, "there is room for a trade from the band's edge"
+    assert found["risk_aversion_per_usd"] < 0.1, "weighed by what the book risks near its strike"
+
+
+def test_suggest__book_whose_hedge_is_below_a_dollar__has_a_size(settings):
+    """Half a coin of a cheap one: whole dollars were too coarse, and the margin move that is not worth its gas too."""
+    cheap = [
+        replace(case, prices=replace(case.prices, prices_usd=case.prices.prices_usd / 10_000.0))
+        for case in cases(settings, template((CALL, 1.0, 30.0, -0.5)), gwei=1e-6, deposit_usd=1.0)
+    ]
+    book = template((CALL, 1.0, 30.0, -0.5)).book(cheap[0].prices, 0.6)
+    found = suggest([replace(case, book=book) for case in cheap], 0.9, 300)
+    assert 0.0 < numbers(found)["max_notional_usd"] < 1.0
+    assert found.effectiveness is not None
+    assert found.effectiveness >= 0.9
+    assert all(outcome.rebalances > 0 for outcome in found.outcomes)
+
+
+def test_suggest__gas_outweighs_the_book__wider_bands_are_tried_and_it_says_so(settings):
+    tiny = suggest(cases(settings, template((CALL, 1.0, 30.0, -0.5)), gwei=100.0, deposit_usd=10_000.0), 0.95, 300)
+    assert len(tiny.tried) > 6
+    assert numbers(tiny)["band_underlying"] > 0.1
+    assert tiny.warnings[-1].startswith("the hedge adds to the variance instead of removing 95.0% of it; ")
+    assert "before gas it would be" in tiny.warnings[-1]
+
+
+def test_suggest__looks_too_far_apart__are_the_reason_given(settings):
+    hours = [
+        replace(week, times_unix=week.times_unix[::8], prices_usd=week.prices_usd[::8], interval_seconds=Seconds(7_200))
+        for week in WEEKS
+    ]
+    book = template((CALL, 1.01, 0.5, -50.0), (PUT, 0.99, 0.5, -50.0)).book(hours[0], 0.6)
+    short = [
+        replace(case, prices=week, book=book, history=History(np.zeros(len(week))))
+        for case, week in zip(cases(settings, CALLS), hours, strict=True)
+    ]
+    (warning,) = suggest(short, 0.95, 300).warnings[-1:]
+    assert "a hedge at every look, free of charge, would remove" in warning
+    assert "look more often" in warning
+    assert "cheaper gas" not in warning, "gas is free"
+
+
+def test_suggest__price_near_or_beyond_the_oracles_range__range_is_suggested(settings, of_calls):
+    assert not [line for line in of_calls.lines if line.section == "oracle"], "3,200 lies well inside"
+    low = [
+        replace(case, prices=replace(case.prices, prices_usd=case.prices.prices_usd * 0.05))
+        for case in cases(settings, CALLS)
+    ]
+    book = CALLS.book(low[0].prices, 0.6)
+    found = suggest([replace(case, book=book) for case in low], 0.95, 300)
+    assert numbers(found)["min_price_usd"] == 10.0
+    assert "max_price_usd" not in numbers(found)
+    assert float(found.settings.oracle.min_price_usd) == 10.0
