@@ -118,7 +118,9 @@ abstract contract RebalanceJudge is Scene {
         if (track.price != 0) {
             result -= int256(track.size) * (int256(m.price) - int256(uint256(track.price))) / int256(WAD);
         }
-        return high * 1e16 - result > int256(m.nav * maxDrawdownBps / BPS);
+        int256 left = int256(track.flows) - flows * int256(TO_WAD) + int256(m.nav - m.firmNav);
+        uint256 nav = m.nav + uint256(SignedMath.max(left, 0)); // with what has left since the last sample
+        return high * 1e16 - result > int256(nav * maxDrawdownBps / BPS);
     }
 
     function _measureTrades(Trial memory t) private view {
