@@ -340,7 +340,8 @@ abstract contract RebalanceJudge is Scene {
         uint256 freeBefore = Math.saturatingSub(t.a.idle, t.a.reserved);
         uint256 freeAfter = Math.saturatingSub(t.b.idle, t.b.reserved);
         uint256 floor = t.firmNav * t.bounds.idleFloorBps / BPS / TO_WAD;
-        _judge(38, freeAfter >= freeBefore || freeAfter + 2 >= floor);
+        bool isKept = freeAfter >= freeBefore && t.b.idle >= t.a.idle;
+        _judge(38, isKept || freeAfter + 2 >= floor);
         for (uint256 i = 0; i < t.b.venues.length; ++i) {
             int256 equity = t.b.venues[i].equity;
             bool isUnderCap = equity <= int256(t.b.venues[i].cap) || equity <= t.a.venues[i].equity + 10;
