@@ -126,6 +126,19 @@ contract HedgeVaultMembersTest is VaultFixture {
     }
 
     // HEDGE-018
+    function test_shareLock_isNotShortenedByALaterDeposit() external {
+        _govern(address(vault), abi.encodeCall(vault.setShareLock, (7 days)));
+        _deposit(depositor, _units(1000));
+        _govern(address(vault), abi.encodeCall(vault.setShareLock, (1 hours)));
+        _deposit(depositor, _units(1));
+        assertEq(vault.lockedUntil(depositor), START + 7 days);
+        vm.warp(START + 7 days);
+        _publish(PRICE);
+        _deposit(depositor, _units(1));
+        assertEq(vault.lockedUntil(depositor), START + 7 days + 1 hours);
+    }
+
+    // HEDGE-018
     function test_shareLock_isAtMostAWeek() external {
         _governExpecting(
             address(vault),
