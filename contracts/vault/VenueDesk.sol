@@ -68,8 +68,10 @@ abstract contract VenueDesk is TwoSidedVault {
     /// @inheritdoc IHedgeVault
     function sweep(address token, address receiver) external onlyGovernor nonReentrant {
         if (token == asset()) revert AssetNotSweepable(token);
+        uint256 idle = idleAssets();
         uint256 amount = IERC20(token).balanceOf(address(this));
         IERC20(token).safeTransfer(receiver, amount);
+        if (idleAssets() != idle) revert AssetNotSweepable(token); // another address of the asset's
         emit TokenSwept(token, receiver, amount);
     }
 
