@@ -64,6 +64,21 @@ contract ConspiraciesTest is AttackFixture {
         _attackYieldsAtMost(_gain(4e18, 100_000e18 * 1e18 / _equity()), 0);
     }
 
+    /// @dev A member enters after a forced removal, before the venue pays again. Deposits closed first, as the runbook has it,
+    ///      leave him outside. The figure is what the others' margin brings him, USD.
+    function test_member__forcedRemoval__takesPartInWhatComesHomeLater() external {
+        _deposit(depositor, _units(200_000));
+        _rebalance(_leg(int256(_units(50_000)), 0));
+        venue.setHalted(true);
+        assertTrue(_intervene(address(vault), abi.encodeCall(vault.lowerDepositCap, (0))));
+        assertTrue(_attemptAsGovernor(address(registry), abi.encodeCall(registry.forceRemoveVenue, (venue))));
+        bool isIn = _attemptDeposit(attacker, _units(1_000_000));
+        venue.setHalted(false);
+        vault.recoverMargin(venue);
+        _attackYieldsAtMost(isIn ? _gain(1_000_000e18, _usd(_attemptExit(attacker))) : 0, 0);
+        assertEq(_usd(_attemptExit(depositor)), 200_000e18);
+    }
+
     // HEDGE-124
     /// @dev The same by anyone's hand, winding down.
     function test_stranger__silentVenue__takesTheMarginFromUnderThePosition() external {
