@@ -123,13 +123,15 @@ class Track:
     """The hedge's result so far, less what the price's moves explain; ``highs`` are its newest four, US cents.
 
     ``size`` and ``price`` are those of the last rebalance (price 0 before the first), ``period`` counts periods of 8
-    hours, and the highs are of this period and the three before, newest first.
+    hours, and the highs are of this period and the three before, newest first. ``flows`` are the deposits that carry
+    exposure, less exits, at the last rebalance, USD.
     """
 
     size: Wad
     explained: Wad
     price: Wad
     period: int
+    flows: Wad
     highs: tuple[int, int, int, int]
 
 

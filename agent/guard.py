@@ -388,7 +388,9 @@ class _Case:
     def require_idle(self) -> None:
         """Raise where margin moves leave less idle than exits are promised."""
         floor, idle = share(self.firm_nav, self.bounds.idle_floor_bps), self.after.idle
-        if idle < self.before.idle and idle < floor:
+        # What the queue waits for can hide all that there is: so what moved counts as well as what is left free.
+        is_lowered = idle < self.before.idle or _in_vault(self.after) < _in_vault(self.before)
+        if is_lowered and idle < floor:
             raise RejectedError(GuardError.IDLE_BELOW_FLOOR, {"idle": idle, "floor": floor})
 
     def judge_loss(self) -> int:
@@ -416,6 +418,11 @@ class _Case:
 def _is_shrunk(old: VenueMeasurement, new: VenueMeasurement) -> bool:
     """Return whether a position moved toward 0 and not past it, or not at all."""
     return new.size_low >= min(0, old.size_low) and new.size_high <= max(0, old.size_high)
+
+
+def _in_vault(measurement: Measurement) -> int:
+    """Return the collateral in the vault, asked back or not, USD."""
+    return max(measurement.nav - sum(max(venue.equity, 0) for venue in measurement.venues), 0)
 
 
 def largest_size(venue: VenueMeasurement) -> Wad:

@@ -2,7 +2,9 @@
 
 A hedge's NAV falls whenever its book gains, so NAV alone says nothing about losses. The result tracked here is NAV less
 net flows less sum(size x change of the oracle price): funding, fees, slippage, liquidations and thefts remain. The
-breaker trips where it has fallen too far from its high of the last day. USD amounts are WAD, highs are US cents.
+breaker trips where it has fallen too far from its high of the last day. Who leaves takes his part of what was lost: the
+fall is a part of NAV with what has left since the last sample, and each sample lowers the highs by that part. USD
+amounts are WAD, highs are US cents.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ NO_HIGH = -(2**63)
 """High of a period without a sample."""
 _CENT = 10**16
 
+_Highs = tuple[int, int, int, int]
+
 
 def result(track: Track, measurement: Measurement) -> Wad:
     """Return the unexplained result now, USD; only a measurement with a healthy price has one."""
@@ -33,7 +37,7 @@ def is_tripped(track: Track, measurement: Measurement, max_drawdown_bps: int, ti
     if high == NO_HIGH:
         return False
     fall = high * _CENT - result(track, measurement)
-    return fall > measurement.nav * max_drawdown_bps // BPS
+    return fall > (measurement.nav + _left(track, measurement)) * max_drawdown_bps // BPS
 
 
 def advance(track: Track, before: Measurement, after: Measurement, timestamp: Seconds) -> Track:
@@ -46,8 +50,10 @@ def advance(track: Track, before: Measurement, after: Measurement, timestamp: Se
         explained=_explained(track, before.price),
         price=before.price,
         period=timestamp // _PERIOD_SECONDS,
+        flows=_firm_flows(after),
         highs=highs,
     )
+    highs = _lowered(highs, result(moved, before), before.nav, _left(track, before))
     newest = max(highs[0], div_up(max(result(moved, before), result(moved, after)), _CENT))
     return replace(moved, highs=(newest, *highs[1:]))
 
@@ -58,7 +64,28 @@ def _explained(track: Track, price: Wad) -> Wad:
     return Wad(track.explained + div_toward_zero(track.size * (price - track.price), WAD))
 
 
-def _rolled(track: Track, timestamp: Seconds) -> tuple[int, int, int, int]:
+def _lowered(highs: _Highs, current: int, nav: int, left: int) -> _Highs:
+    """Take the part ``left / (nav + left)`` of the fall from each high, what stays rounded up."""
+    if left == 0:
+        return highs
+    falls = (high * _CENT - current for high in highs)
+    first, second, third, fourth = (
+        div_up(current + div_up(fall * nav, nav + left), _CENT) if fall > 0 else high
+        for high, fall in zip(highs, falls, strict=True)
+    )
+    return first, second, third, fourth
+
+
+def _left(track: Track, measurement: Measurement) -> int:
+    """Return what has left since the last sample, USD; deposits count as they ripen."""
+    return max(track.flows - _firm_flows(measurement), 0)
+
+
+def _firm_flows(measurement: Measurement) -> Wad:
+    return Wad(measurement.net_flows - (measurement.nav - measurement.firm_nav))
+
+
+def _rolled(track: Track, timestamp: Seconds) -> _Highs:
     """Return the highs as they stand at ``timestamp``: periods that have passed since go back in the row."""
     passed = timestamp // _PERIOD_SECONDS - track.period
     first, second, third, fourth = (

@@ -165,7 +165,7 @@ class World:
         measured = VenueMeasurement(
             False, False, price, price, price, size, size, notional, equity, equity, equity, uncapped
         )
-        unused, track = Budget(zero, zero, at, Seconds(0)), Track(zero, zero, 0, zero, (0, 0, 0, 0))
+        unused, track = Budget(zero, zero, at, Seconds(0)), Track(zero, zero, zero, 0, zero, (0, 0, 0, 0))
         nav = Wad(_wad(NAV_IDLE_USD) + self.venues * equity)
         magnitudes = [MAX_SIZE / 2**halvings for halvings in reversed(range(LADDER_RUNGS))]
         return Snapshot(

@@ -15,7 +15,7 @@ import {IRebalanceGuard} from "./interfaces/IRebalanceGuard.sol";
 import {IVaultAccess} from "./interfaces/IVaultAccess.sol";
 import {IVenueRegistry} from "./interfaces/IVenueRegistry.sol";
 import {PriceFaults} from "./types/Prices.sol";
-import {Fill, Intent, Leg, Measurement, VenueMeasurement} from "./types/Rebalance.sol";
+import {Fill, Intent, Leg, Measurement} from "./types/Rebalance.sol";
 import {VenueDesk} from "./vault/VenueDesk.sol";
 import {TwoSidedVault} from "./vault/TwoSidedVault.sol";
 
@@ -194,9 +194,9 @@ contract HedgeVault is VenueDesk {
                 if (!mayTrade) revert TradeNotAllowed(i);
                 ++tradeCount;
             }
-            if (legs[i].marginDelta >= 0 || mayTrade) continue;
-            VenueMeasurement memory venue = m.venues[indexes[i]];
-            if (venue.sizeLow != 0 || venue.sizeHigh != 0) revert MarginNotAllowed(i);
+            if (legs[i].marginDelta >= 0) continue;
+            if (!mayTrade && _mayHoldPosition(m.venues[indexes[i]])) revert MarginNotAllowed(i);
+            _requireLeverageTold(m, indexes[i]);
         }
     }
 

@@ -5,7 +5,6 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Governed} from "./governance/Governed.sol";
 import {VaultBound} from "./governance/VaultBound.sol";
 import {IHedgeVault} from "./interfaces/IHedgeVault.sol";
-import {IPerpVenue} from "./interfaces/IPerpVenue.sol";
 import {IRebalanceGuard} from "./interfaces/IRebalanceGuard.sol";
 import {IVaultAccess} from "./interfaces/IVaultAccess.sol";
 import {BoundsJudge} from "./libraries/BoundsJudge.sol";
@@ -175,20 +174,8 @@ contract RebalanceGuard is IRebalanceGuard, VaultBound {
     }
 
     /// @inheritdoc IRebalanceGuard
-    /// @dev A bucket of capacity C and refill R a day gives at most C + R in any 24 hours.
-    function lossBounds() external view returns (LossBounds memory b) {
-        Measurement memory m = IHedgeVault(vault).measureHedge();
-        IPerpVenue[] memory venues = IHedgeVault(vault).registry().venues();
-        uint256 lossBps = uint256(_bounds.lossCapacityBps) + _bounds.lossRefillBpsPerDay;
-        b.allKeeperKeys = Math.mulDiv(m.nav, lossBps, GuardRules.BPS, Math.Rounding.Ceil);
-        b.keeperKey = Math.mulDiv(b.allKeeperKeys, _bounds.keeperShareBps, GuardRules.BPS, Math.Rounding.Ceil);
-        for (uint256 i = 0; i < venues.length; ++i) {
-            if (m.venues[i].notional == 0) continue;
-            b.funding += Math.mulDiv(
-                m.venues[i].notional, venues[i].maxFundingRate(), GuardRules.WAD, Math.Rounding.Ceil
-            );
-        }
-        b.total = b.allKeeperKeys + b.funding;
+    function lossBounds() external view returns (LossBounds memory) {
+        return _boundsJudge.lossBounds(IHedgeVault(vault), _bounds);
     }
 
     // --- private --------------------------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ def opening_snapshot(
         idle_assets=wad_to_asset_units(idle, opening.asset_decimals, Rounding.DOWN),
         measurement=Measurement(price, False, *ends, idle, idle, idle, idle, (flat,)),
         bounds=opening.bounds,
-        usage=Usage(unused, unused, Track(zero, zero, zero, 0, (0, 0, 0, 0))),
+        usage=Usage(unused, unused, Track(zero, zero, zero, 0, zero, (0, 0, 0, 0))),
         deviation_bps=opening.deviation_bps,
         venues=(VenueSnapshot(_NOWHERE, opening.venue, zero, price, price, zero, AssetUnits(0), tuple(quotes)),),
         paused=False,

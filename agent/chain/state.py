@@ -297,5 +297,5 @@ def measurement_of(fields: Sequence[Any]) -> Measurement:
 
 
 def _track(fields: Sequence[Any]) -> Track:
-    size, explained, price, period, (first, second, third, fourth) = fields
-    return Track(Wad(size), Wad(explained), Wad(price), period, (first, second, third, fourth))
+    size, explained, price, period, flows, (first, second, third, fourth) = fields
+    return Track(Wad(size), Wad(explained), Wad(price), period, Wad(flows), (first, second, third, fourth))

@@ -61,7 +61,10 @@ CONSEQUENCES: dict[tuple[str, str], Consequence] = {
             "keepers may move margin to {venue}, which is believed about what it holds; its cap begins unlimited",
         ),
         (("VenueRegistry", "removeVenue"), _L, "the venue, empty, is used no more"),
-        (("VenueRegistry", "forceRemoveVenue"), _L, "what the venue holds leaves NAV at once, which leavers pay"),
+        (
+            ("VenueRegistry", "forceRemoveVenue"), _L,
+            "what the venue holds leaves NAV at once, which leavers pay; who enters before it comes home shares it",
+        ),
         (("VenueRegistry", "closeVenue"), _T, "the position on the venue may only shrink"),
         (("VenueRegistry", "reopenVenue"), _L, "the position on the venue may grow again"),
         (("VenueRegistry", "setVenueCap"), _D, "as much equity may be lost with the venue"),

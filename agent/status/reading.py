@@ -49,7 +49,7 @@ _VAULT_READS = (
     "isWindingDown", "measureHedge",
 )  # fmt: skip
 _MARKET_READS = ("markPrice", "indexPrice", "fundingRate", "freeCollateral")
-_NO_TRACK = Track(Wad(0), Wad(0), Wad(0), 0, (0, 0, 0, 0))
+_NO_TRACK = Track(Wad(0), Wad(0), Wad(0), 0, Wad(0), (0, 0, 0, 0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -465,10 +465,20 @@ library GuardRules {
         }
     }
 
+    /// @dev What the queue waits for can hide all that there is: so what moved counts as well as what is left free.
     function _requireIdle(Case memory c) private pure {
         uint256 floor = share(c.firmNav, c.bounds.idleFloorBps);
         uint256 idle = c.afterTrade.idle;
-        if (idle < c.beforeTrade.idle && idle < floor) revert IRebalanceGuard.IdleBelowFloor(idle, floor);
+        bool isLowered = idle < c.beforeTrade.idle || _inVault(c.afterTrade) < _inVault(c.beforeTrade);
+        if (isLowered && idle < floor) revert IRebalanceGuard.IdleBelowFloor(idle, floor);
+    }
+
+    /// @dev Collateral in the vault, asked back or not, USD.
+    function _inVault(Measurement memory m) private pure returns (uint256 collateral) {
+        collateral = m.nav;
+        for (uint256 i = 0; i < m.venues.length; ++i) {
+            collateral = Math.saturatingSub(collateral, floorAtZero(m.venues[i].equity));
+        }
     }
 
     /// @return loss What the rebalance may have cost at any price inside the range.

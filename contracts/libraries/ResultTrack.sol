@@ -9,6 +9,10 @@ import {Measurement, Track} from "../types/Rebalance.sol";
 /// @notice A hedge's NAV falls whenever its book gains, so NAV alone says nothing about losses. The result tracked here is
 ///         NAV - deposits + exits - sum(size x change of the oracle price): what remains is funding, fees, slippage,
 ///         liquidations and thefts. The breaker trips where it has fallen too far from its high of the last day.
+///
+///         Who leaves takes his part of what was lost: until the next sample the fall is a part of NAV with what has left since
+///         the last one, and each sample lowers the highs by that part. Otherwise an exit could trip the breaker, and free
+///         a stolen keeper's key from the delta rule. A loss after an exit and before the next sample is understated alike.
 /// @dev Highs are kept for this period of 8 hours and the three before: a high counts for at least 24 hours and at most 32.
 ///      Only rebalances and `RebalanceGuard.recordResult` (anyone) take samples; a period without any has no high.
 library ResultTrack {
@@ -40,7 +44,7 @@ library ResultTrack {
         }
         if (high == NO_HIGH) return false;
         int256 fall = high * CENT - result(track, m);
-        return fall > Math.mulDiv(m.nav, maxDrawdownBps, 10_000).toInt256();
+        return fall > Math.mulDiv(m.nav + _left(track, m), maxDrawdownBps, 10_000).toInt256();
     }
 
     /// @notice The track after a rebalance. It stands still while no price is healthy or a venue is silent.
@@ -55,8 +59,10 @@ library ResultTrack {
         next.price = uint256(beforeTrade.price).toUint96();
         next.size = _hedge(afterTrade).toInt128();
         next.period = (timestamp / PERIOD_SECONDS).toUint32();
+        next.flows = _firmFlows(afterTrade).toInt128();
         next.highs = _rolled(track, timestamp);
         int256 high = result(next, beforeTrade);
+        _lowerHighs(next.highs, high, beforeTrade.nav, _left(track, beforeTrade));
         int256 afterwards = result(next, afterTrade);
         if (afterwards > high) high = afterwards;
         int64 cents = _centsUp(high);
@@ -67,6 +73,26 @@ library ResultTrack {
         if (track.price == 0) return track.explained;
         int256 move = price.toInt256() - int256(uint256(track.price));
         return track.explained + int256(track.size) * move / WAD;
+    }
+
+    /// @dev Takes the part `left / (nav + left)` of the fall from each high, what stays rounded up.
+    function _lowerHighs(int64[PERIODS] memory highs, int256 current, uint256 nav, uint256 left) private pure {
+        if (left == 0) return;
+        for (uint256 i = 0; i < PERIODS; ++i) {
+            int256 fall = highs[i] * CENT - current;
+            if (fall <= 0) continue;
+            highs[i] = _centsUp(current + Math.mulDiv(uint256(fall), nav, nav + left, Math.Rounding.Ceil).toInt256());
+        }
+    }
+
+    /// @dev What has left since the last sample, USD; deposits count as they ripen, so that one of a moment hides no exit.
+    function _left(Track memory track, Measurement memory m) private pure returns (uint256) {
+        int256 left = track.flows - _firmFlows(m);
+        return left > 0 ? uint256(left) : 0;
+    }
+
+    function _firmFlows(Measurement memory m) private pure returns (int256) {
+        return m.netFlows - m.nav.toInt256() + m.firmNav.toInt256();
     }
 
     /// @dev Pending orders count half: which of them fill is not known.

@@ -162,11 +162,14 @@ struct Budget {
 /// @param explained Sum of size x change of price since deployment, USD.
 /// @param price Oracle price at the last rebalance, USD per underlying; 0 before the first.
 /// @param period Number of the period of 8 hours that the newest high belongs to.
-/// @param highs Highest result of this period of 8 hours and of the three before, newest first, US cents rounded up.
+/// @param flows Deposits that carry exposure, less exits, at the last rebalance, USD.
+/// @param highs Highest result of this period of 8 hours and of the three before, newest first, US cents rounded up; of what
+///        has been lost since, leavers have taken their part.
 struct Track {
     int128 size;
     int128 explained;
     uint96 price;
     uint32 period;
+    int128 flows;
     int64[4] highs;
 }

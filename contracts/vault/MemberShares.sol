@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IHedgeVault} from "../interfaces/IHedgeVault.sol";
 import {IMemberGate} from "../interfaces/IMemberGate.sol";
 import {VaultModes} from "./VaultModes.sol";
@@ -48,14 +49,14 @@ abstract contract MemberShares is ERC20Permit, VaultModes, IHedgeVault {
     }
 
     /// @dev A stranger's deposit for a member could restart the ripening of others'. Where a lock is set, what `receiver`
-    ///      holds and is about to get is locked.
+    ///      holds and is about to get is locked, and what was locked for longer stays so.
     function _admit(address receiver) internal {
         address caller = _msgSender();
         if (receiver != caller && !gate.isMember(caller)) revert NotMember(caller);
         uint256 lock = shareLock;
         if (lock == 0) return;
         if (receiver != caller) revert ReceiverMustDeposit(caller, receiver);
-        lockedUntil[receiver] = block.timestamp + lock;
+        lockedUntil[receiver] = Math.max(lockedUntil[receiver], block.timestamp + lock);
     }
 
     function _isLocked(address account) internal view returns (bool) {

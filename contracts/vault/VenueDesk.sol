@@ -41,7 +41,7 @@ abstract contract VenueDesk is TwoSidedVault {
 
     /// @inheritdoc IHedgeVault
     function bringMarginHome(IPerpVenue venue, uint256 assets) external nonReentrant {
-        registry.indexOf(address(venue));
+        uint256 index = registry.indexOf(address(venue));
         if (!isWindingDown) {
             (uint256 navLow,) = _nav();
             uint256 needed = Math.saturatingSub(_reservedAssets(navLow), idleAssets());
@@ -49,6 +49,7 @@ abstract contract VenueDesk is TwoSidedVault {
         }
         IPriceOracle.Reading memory reading = _readPrice();
         Measurement memory beforeMove = _measure(reading, 0);
+        _requireLeverageTold(beforeMove, index);
         _withdrawMargin(venue, assets);
         guard.checkLeverage(beforeMove, _measure(reading, _silentMask(beforeMove)));
         emit MarginBroughtHome(address(venue), assets, msg.sender);
@@ -67,8 +68,10 @@ abstract contract VenueDesk is TwoSidedVault {
     /// @inheritdoc IHedgeVault
     function sweep(address token, address receiver) external onlyGovernor nonReentrant {
         if (token == asset()) revert AssetNotSweepable(token);
+        uint256 idle = idleAssets();
         uint256 amount = IERC20(token).balanceOf(address(this));
         IERC20(token).safeTransfer(receiver, amount);
+        if (idleAssets() != idle) revert AssetNotSweepable(token); // another address of the asset's
         emit TokenSwept(token, receiver, amount);
     }
 
@@ -95,6 +98,17 @@ abstract contract VenueDesk is TwoSidedVault {
         venue.withdrawMargin(assets);
         uint256 moved = idleAssets() - balanceBefore;
         if (moved != assets) revert MarginNotMoved(address(venue), moved, assets);
+    }
+
+    /// @dev Margin that backs a position, or may, comes home only while the venue tells how much of it is left.
+    function _requireLeverageTold(Measurement memory m, uint256 index) internal pure {
+        if (m.venues[index].isSilent && _mayHoldPosition(m.venues[index])) {
+            revert IRebalanceGuard.VenueNotAnswering(index);
+        }
+    }
+
+    function _mayHoldPosition(VenueMeasurement memory venue) internal pure returns (bool) {
+        return venue.sizeLow != 0 || venue.sizeHigh != 0;
     }
 
     // --- measurement ----------------------------------------------------------------------------------------------

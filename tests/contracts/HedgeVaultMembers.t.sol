@@ -5,7 +5,7 @@ import {IHedgeVault} from "../../contracts/interfaces/IHedgeVault.sol";
 import {IRebalanceGuard} from "../../contracts/interfaces/IRebalanceGuard.sol";
 import {VaultAccess} from "../../contracts/governance/VaultAccess.sol";
 import {MemberGate} from "../../contracts/vault/MemberGate.sol";
-import {TokenDouble} from "./support/Tokens.sol";
+import {TokenDouble, TwoEntryTokenDouble} from "./support/Tokens.sol";
 import {VaultFixture} from "./support/VaultFixture.sol";
 
 /// @notice HEDGE-017 .. HEDGE-019, HEDGE-028: who may hold shares, how long new ones stay, and when they carry exposure.
@@ -126,6 +126,19 @@ contract HedgeVaultMembersTest is VaultFixture {
     }
 
     // HEDGE-018
+    function test_shareLock_isNotShortenedByALaterDeposit() external {
+        _govern(address(vault), abi.encodeCall(vault.setShareLock, (7 days)));
+        _deposit(depositor, _units(1000));
+        _govern(address(vault), abi.encodeCall(vault.setShareLock, (1 hours)));
+        _deposit(depositor, _units(1));
+        assertEq(vault.lockedUntil(depositor), START + 7 days);
+        vm.warp(START + 7 days);
+        _publish(PRICE);
+        _deposit(depositor, _units(1));
+        assertEq(vault.lockedUntil(depositor), START + 7 days + 1 hours);
+    }
+
+    // HEDGE-018
     function test_shareLock_isAtMostAWeek() external {
         _governExpecting(
             address(vault),
@@ -174,6 +187,20 @@ contract HedgeVaultMembersTest is VaultFixture {
             abi.encodeCall(vault.sweep, (address(token), stranger)),
             abi.encodeWithSelector(IHedgeVault.AssetNotSweepable.selector, address(token))
         );
+    }
+
+    // HEDGE-028
+    function test_sweep_takesTheAssetByNoOtherAddressOfIts() external {
+        TwoEntryTokenDouble asset = new TwoEntryTokenDouble(6);
+        _deploy(asset);
+        _deposit(depositor, _units(1000));
+        address second = address(asset.second());
+        _governExpecting(
+            address(vault),
+            abi.encodeCall(vault.sweep, (second, stranger)),
+            abi.encodeWithSelector(IHedgeVault.AssetNotSweepable.selector, second)
+        );
+        assertEq(vault.idleAssets(), _units(1000));
     }
 
     // HEDGE-028

@@ -12,9 +12,11 @@ contract ResultTrackTest is Test {
 
     int64 private noHigh = type(int64).min;
 
-    /// @dev 10 units held since the price was 2,000, of which 500 USD were explained before; one high, of 1,000.00 USD.
+    /// @dev 10 units held since the price was 2,000, of which 500 USD were explained before; one high, of 1,000.00 USD; and
+    ///      since then nobody has left.
     function _track(int128 size) private view returns (Track memory track) {
         (track.size, track.explained, track.price, track.period) = (size, 500e18, 2000e18, PERIOD);
+        track.flows = type(int128).min;
         track.highs = [int64(100_000), noHigh, noHigh, noHigh];
     }
 
@@ -24,7 +26,7 @@ contract ResultTrackTest is Test {
         pure
         returns (Measurement memory m)
     {
-        (m.price, m.nav, m.netFlows) = (price, nav, netFlows);
+        (m.price, m.nav, m.firmNav, m.netFlows) = (price, nav, nav, netFlows);
         m.venues = new VenueMeasurement[](2);
         (m.venues[0].sizeLow, m.venues[0].sizeHigh) = (size - 1e18, size - 1e18);
         (m.venues[1].sizeLow, m.venues[1].sizeHigh) = (0, 2e18);
@@ -138,6 +140,44 @@ contract ResultTrackTest is Test {
                 assertEq(next.highs[i], i < passed ? noHigh : track.highs[i - passed]);
             }
         }
+    }
+
+    // HEDGE-224
+    function test_isTripped_ofNavWithWhatHasLeftSinceTheLastSample() external view {
+        Track memory track = _track(10e18);
+        Measurement memory m = _measurement(2000e18, 1000e18, -300e18, 0); // a result of 800, a fall of 200
+        track.flows = 700e18; // 1,000 have left: a tenth of 2,000
+        assertFalse(_isTripped(track, m));
+        track.flows -= 10;
+        assertTrue(_isTripped(track, m));
+        track.flows += 10;
+        m.firmNav += 10; // an exit of what was young is none, and what ripened is no exit
+        assertTrue(_isTripped(track, m));
+        m.firmNav = m.nav - 10; // a deposit of a moment ago hides no exit
+        assertFalse(_isTripped(track, m));
+    }
+
+    // HEDGE-224
+    function test_advance_leaversTakeTheirPartOfEachFall() external view {
+        Measurement memory m = _measurement(2000e18, 1000e18, -300e18, 0); // a result of 800
+        Track memory track = _track(10e18);
+        track.flows = 1700e18; // 2,000 of 3,000 have left
+        track.highs = [int64(110_000), 80_001, 80_000, noHigh];
+        Track memory next = ResultTrack.advance(track, m, m, NOW);
+        assertEq(next.highs[0], 90_000); // a third of 300 is left of the fall
+        assertEq(next.highs[1], 80_001); // a cent stays one
+        assertEq(next.highs[2], 80_000);
+        assertEq(next.highs[3], noHigh);
+        assertEq(next.flows, -300e18);
+        next = ResultTrack.advance(next, m, m, NOW);
+        assertEq(next.highs[0], 90_000); // once
+    }
+
+    // HEDGE-224
+    function test_advance_keepsTheFlowsThatCarryExposure() external view {
+        Measurement memory m = _measurement(2000e18, 1000e18, 400e18, 0);
+        m.firmNav = 930e18;
+        assertEq(ResultTrack.advance(_track(0), m, m, NOW).flows, 330e18);
     }
 
     // HEDGE-224

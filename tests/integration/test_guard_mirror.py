@@ -42,14 +42,14 @@ HARNESS = "tests/contracts/support/GuardRulesHarness.sol"
 ADDRESS = "0x00000000000000000000000000000000000000dE"
 INTERFACE = "contracts/interfaces/IRebalanceGuard.sol"
 BUDGET_TYPE = "(uint96,uint96,uint32,uint32)"
-USAGE_TYPE = f"({BUDGET_TYPE},{BUDGET_TYPE},(int128,int128,uint96,uint32,int64[4]))"
+USAGE_TYPE = f"({BUDGET_TYPE},{BUDGET_TYPE},(int128,int128,uint96,uint32,int128,int64[4]))"
 BOUNDS_TYPE = f"({','.join(['uint128'] * 9 + ['uint64'] * 2 + ['uint16'] * 9 + ['uint32'])})"
 VENUE_TYPE = "(bool,bool,uint256,uint256,uint256,int256,int256,uint256,int256,int256,int256,uint256)"
 MEASUREMENT_TYPE = f"(uint256,bool,int256,int256,uint256,uint256,uint256,int256,{VENUE_TYPE}[])"
 FILL_TYPE = "(uint256,int256,uint256,uint256,bool)"
 CASE_TYPE = f"({BOUNDS_TYPE},{USAGE_TYPE},{MEASUREMENT_TYPE},{FILL_TYPE}[],{MEASUREMENT_TYPE},uint256)[]"
 PERIOD = NOW // 28_800
-TRACK = Track(0, 0, 0, 0, (0, 0, 0, 0))
+TRACK = Track(0, 0, 0, 0, 0, (0, 0, 0, 0))
 
 
 # --- the chain ----------------------------------------------------------------------------------------------------
@@ -232,7 +232,10 @@ def random_track(rng, before):
     explained = rng.choice((-1, 1)) * random_wad(rng, 100)
     result = before.nav - before.net_flows - explained
     highs = [rng.choice((NO_HIGH, result // 10**16 + rng.randrange(-(10**4), 10**4))) for _ in range(4)]
-    return Track(hedge, explained, rng.choice((0, then, then)), PERIOD - rng.randrange(5), tuple(highs))
+    flows = (
+        before.net_flows - before.nav + before.firm_nav + rng.choice((-1, 0, 1)) * random_wad(rng, before.nav // WAD)
+    )
+    return Track(hedge, explained, rng.choice((0, then, then)), PERIOD - rng.randrange(5), flows, tuple(highs))
 
 
 def random_fill(rng, price, bounds_bps):

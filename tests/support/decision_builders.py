@@ -70,7 +70,7 @@ BOUNDS = Bounds(
     cooldown_seconds=Seconds(600),
 )
 BUDGET = Budget(wad(0), wad(0), updated_at=Seconds(NOW - 3_600), last_trade_at=Seconds(NOW - 3_600))
-TRACK = Track(wad(0), wad(0), wad(0), 0, (0, 0, 0, 0))
+TRACK = Track(wad(0), wad(0), wad(0), 0, wad(0), (0, 0, 0, 0))
 USAGE = Usage(BUDGET, BUDGET, TRACK)
 UNCAPPED = wad(10**18)
 COSTS = CostInputs(

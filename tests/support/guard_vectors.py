@@ -55,7 +55,8 @@ def _record(kind: Any, entries: Mapping[str, Any]) -> Any:
 
 
 def _usage(entries: Mapping[str, Any]) -> Usage:
-    return Usage(_record(Budget, entries["all"]), _record(Budget, entries["own"]), _record(Track, entries["track"]))
+    track = _record(Track, {"flows": "0"} | entries["track"])
+    return Usage(_record(Budget, entries["all"]), _record(Budget, entries["own"]), track)
 
 
 def _measurement(entries: Mapping[str, Any]) -> Measurement:

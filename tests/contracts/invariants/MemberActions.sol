@@ -67,7 +67,7 @@ abstract contract MemberActions is KeeperActions {
         _judge(24, m.navHigh + assets <= vault.depositCap());
         if (vault.shareLock() != 0) {
             _judge(15, payer == receiver);
-            lockEnds[receiver] = vm.getBlockTimestamp() + vault.shareLock();
+            lockEnds[receiver] = Math.max(lockEnds[receiver], vm.getBlockTimestamp() + vault.shareLock());
         }
         flows += int256(assets);
     }

@@ -118,7 +118,9 @@ abstract contract RebalanceJudge is Scene {
         if (track.price != 0) {
             result -= int256(track.size) * (int256(m.price) - int256(uint256(track.price))) / int256(WAD);
         }
-        return high * 1e16 - result > int256(m.nav * maxDrawdownBps / BPS);
+        int256 left = int256(track.flows) - flows * int256(TO_WAD) + int256(m.nav - m.firmNav);
+        uint256 nav = m.nav + uint256(SignedMath.max(left, 0)); // with what has left since the last sample
+        return high * 1e16 - result > int256(nav * maxDrawdownBps / BPS);
     }
 
     function _measureTrades(Trial memory t) private view {
@@ -338,7 +340,8 @@ abstract contract RebalanceJudge is Scene {
         uint256 freeBefore = Math.saturatingSub(t.a.idle, t.a.reserved);
         uint256 freeAfter = Math.saturatingSub(t.b.idle, t.b.reserved);
         uint256 floor = t.firmNav * t.bounds.idleFloorBps / BPS / TO_WAD;
-        _judge(38, freeAfter >= freeBefore || freeAfter + 2 >= floor);
+        bool isKept = freeAfter >= freeBefore && t.b.idle >= t.a.idle;
+        _judge(38, isKept || freeAfter + 2 >= floor);
         for (uint256 i = 0; i < t.b.venues.length; ++i) {
             int256 equity = t.b.venues[i].equity;
             bool isUnderCap = equity <= int256(t.b.venues[i].cap) || equity <= t.a.venues[i].equity + 10;

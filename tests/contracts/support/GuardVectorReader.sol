@@ -89,6 +89,7 @@ abstract contract GuardVectorReader is Test {
         t.size = _int(json, string.concat(path, ".size"), t.size).toInt128();
         t.price = _uint(json, string.concat(path, ".price"), t.price).toUint96();
         t.period = _uint32(json, path, ".period", t.period);
+        t.flows = _int(json, string.concat(path, ".flows"), t.flows).toInt128();
         t.explained = _int(json, string.concat(path, ".explained"), t.explained).toInt128();
         string memory highs = string.concat(path, ".highs");
         for (uint256 i = 0; i < t.highs.length; ++i) {

@@ -24,6 +24,38 @@ contract TokenDouble is ERC20 {
     }
 }
 
+/// @notice A second address of the same balances, as Synthetix' proxies have, and TrueUSD had.
+contract SecondEntry {
+    TwoEntryTokenDouble public immutable token;
+
+    constructor(TwoEntryTokenDouble token_) {
+        token = token_;
+    }
+
+    function balanceOf(address account) external view returns (uint256) {
+        return token.balanceOf(account);
+    }
+
+    function transfer(address to, uint256 units) external returns (bool) {
+        token.moveFor(msg.sender, to, units);
+        return true;
+    }
+}
+
+/// @notice A token that another address moves too.
+contract TwoEntryTokenDouble is TokenDouble {
+    SecondEntry public immutable second;
+
+    constructor(uint8 decimals_) TokenDouble(decimals_) {
+        second = new SecondEntry(this);
+    }
+
+    function moveFor(address from, address to, uint256 units) external {
+        require(msg.sender == address(second));
+        _transfer(from, to, units);
+    }
+}
+
 /// @notice Keeps a part of every transfer once its owner has switched that on.
 contract FeeTokenDouble is TokenDouble {
     uint256 public feeBps; // 1e-4 of the units transferred

@@ -57,7 +57,7 @@ def vault_answers(*venues, listed=(FIRST, SECOND)):
         (measured,),
         ((11, 12, 13, 14),),
         ((21, 22, 23, 24),),
-        ((-31, -34, 32, 33, (1, 2, -3, 4)),),
+        ((-31, -34, 32, 33, -35, (1, 2, -3, 4)),),
         (bounds,),
         (700_000_000,),
         (-20_000_000,),
@@ -83,7 +83,7 @@ def test_calls__without_the_book__ask_neither_for_it_nor_for_a_healthy_price():
 def test_decode__all_answer__every_number_in_its_place():
     state = StateCalls(deployment()).decode(BLOCK, [*vault_answers(venue(3, 3), venue(3, 3)), *ANSWERS, *ANSWERS])
     assert (state.usage.all, state.usage.own) == (Budget(11, 12, 13, 14), Budget(21, 22, 23, 24))
-    assert state.usage.track == Track(-31, -34, 32, 33, (1, 2, -3, 4))
+    assert state.usage.track == Track(-31, -34, 32, 33, -35, (1, 2, -3, 4))
     assert (state.bounds.band, state.bounds.cooldown_seconds) == (1, 21)
     assert (state.idle_assets, state.net_flows, state.deviation_bps) == (700_000_000, -20_000_000, 50)
     assert (state.is_paused, state.is_keeper) == (False, True)

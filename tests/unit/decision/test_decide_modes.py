@@ -59,7 +59,9 @@ def reduce_only(snapshot):
 
 def tripped(snapshot):
     """A result that fell from a high of $60,000 to nothing: 10 % of NAV is less."""
-    return replace(snapshot, usage=replace(USAGE, track=Track(wad(0), wad(0), wad(0), PERIOD, (6_000_000, 0, 0, 0))))
+    return replace(
+        snapshot, usage=replace(USAGE, track=Track(wad(0), wad(0), wad(0), PERIOD, wad(0), (6_000_000, 0, 0, 0)))
+    )
 
 
 @pytest.mark.parametrize("mode", [reduce_only, tripped])

@@ -111,7 +111,7 @@ FILLS = (FillRecord(PLACE, IntentId("0x"), VENUE, wad(50), wad(50), wad(3_000), 
 REBALANCE = RebalanceRecord(PLACE, IntentId("0x"), wad(3_000), wad(50), wad(0), wad(400_000), wad(399_990))
 LOST = Wad(-(-wad(10) * 10**18 // wad(399_990)))
 BUDGET_AFTER = Budget(wad(150_000), LOST, Seconds(NOW), Seconds(NOW))
-TRACK_AFTER = Track(wad(50), wad(0), wad(3_000), NOW // 28_800, (0, NO_HIGH, NO_HIGH, NO_HIGH))
+TRACK_AFTER = Track(wad(50), wad(0), wad(3_000), NOW // 28_800, wad(400_000), (0, NO_HIGH, NO_HIGH, NO_HIGH))
 BOOKED = Usage(BUDGET_AFTER, BUDGET_AFTER, TRACK_AFTER)
 BEFORE = state(0.0, NOW - 1, USAGE)
 AFTER = state(50.0, NOW, BOOKED, nav=399_990.0)
