@@ -167,7 +167,8 @@ class StateCalls:
         Raises
         ------
         TransientError
-            The vault's venues have changed since the calls were encoded; they are encoded anew for the next read.
+            The vault's venues have changed since the calls were encoded; they are encoded anew for the next read. Or
+            what was answered does not belong together.
         DataError
             The vault has a venue the manifest does not name.
 
@@ -176,6 +177,7 @@ class StateCalls:
         _, reading, listed, measured, total, own, track, bounds, idle, flows, paused, keeper, *window = vault_outputs
         self._follow_venues(listed[0])
         measurement = measurement_of(measured[0])
+        require_one_each(self.venues, measurement)
         venue_outputs = iter(outputs[len(self._vault_calls) :])
         answers = [list(islice(venue_outputs, len(self._venue_calls(address)))) for address in self.venues]
         return ChainState(
@@ -294,6 +296,15 @@ def measurement_of(fields: Sequence[Any]) -> Measurement:
         net_flows=Wad(net_flows),
         venues=tuple(VenueMeasurement(*venue) for venue in venues),
     )
+
+
+def require_one_each(venues: Sequence[Address], measurement: Measurement) -> None:
+    """Raise `TransientError` unless every venue that is listed is measured: else the two are of different states."""
+    if len(venues) != len(measurement.venues):
+        raise TransientError(
+            f"the vault lists {len(venues)} venues and measures {len(measurement.venues)}: a server's answers do not "
+            "belong together"
+        )
 
 
 def _track(fields: Sequence[Any]) -> Track:

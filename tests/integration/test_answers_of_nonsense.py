@@ -9,10 +9,13 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from eth_abi.abi import encode
 
-from agent.errors import AgentError
+from agent.chain.abi import load_abi
+from agent.errors import AgentError, DataError, TransientError
 from agent.keeper.keeper import Keeper
-from tests.support.fault_proxy import FaultProxy, lie
+from agent.status.networks import read_status
+from tests.support.fault_proxy import Fault, FaultProxy, lie
 from tests.support.keeper_world import KeeperWorld
 
 pytestmark = pytest.mark.chain
@@ -76,3 +79,31 @@ def test_cycle__nonsense_anywhere_in_an_answer__is_no_traceback(keeper_chain: Ke
                         keeper.cycle()
                 struck += fault.struck
     assert struck > 0
+
+
+class InsteadOf(Fault):
+    """Answers one view of a contract with words of the test's own."""
+
+    def __init__(self, contract: str, function: str, words: Any) -> None:
+        view = load_abi(contract).function(function)
+        self._asked, self._words = "0x" + view.selector.hex(), "0x" + encode(view.outputs, (words,)).hex()
+
+    def on_result(self, proxy: FaultProxy, call: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+        is_asked = str(call["params"][0]["data"]).startswith(self._asked)
+        return {"result": self._words} if is_asked else answer
+
+
+@pytest.mark.parametrize(
+    ("contract", "function", "words", "kind"),
+    [("VenueRegistry", "venues", [], TransientError), ("HedgeVault", "depositBlock", 200, DataError)],
+)
+def test_status__answers_that_do_not_belong_together__are_no_traceback(
+    keeper_chain: KeeperWorld, contract: str, function: str, words: Any, kind: type[AgentError]
+) -> None:
+    """The watcher reads the same, and would have ended before it could page."""
+    with keeper_chain.fresh() as world, FaultProxy(world.localnet.rpc_url) as server:
+        settings = world.settings().with_rpc_urls(server.url)
+        read_status(settings, world.now())
+        server.on("eth_call", InsteadOf(contract, function, words))
+        with pytest.raises(kind):
+            read_status(settings, world.now())

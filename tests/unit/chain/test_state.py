@@ -125,6 +125,13 @@ def test_decode__other_venues_listed__are_read_the_next_time():
     assert len(calls.calls) == calls.vault_call_count + 6
 
 
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_decode__other_venues_measured_than_listed__are_of_different_states(count):
+    """Was a traceback: a node that is just taking in a block may answer in part from the next one."""
+    with pytest.raises(TransientError, match=f"lists 2 venues and measures {count}: a server's answers do not belong"):
+        StateCalls(deployment()).decode(BLOCK, [*vault_answers(*[venue(3, 3)] * count), *ANSWERS * 2])
+
+
 @pytest.mark.parametrize(("own", "asked"), [(None, KEEPER), (OTHER, OTHER)])
 def test_calls__keepers_budget__is_of_the_key_at_work(own, asked):
     (call,) = [call for call in StateCalls(deployment(), own).calls if call.function.name == "keeperBudget"]
