@@ -13,6 +13,7 @@ from agent.chain.deployment import Deployment, VenueEntry
 from agent.domain import BlockRef, Bounds, Budget, FundingSpeed, Measurement, OrderTerms, Track, Usage, VenueMeasurement
 from agent.errors import DataError, TransientError
 from agent.option_venue import HeldOption
+from agent.result_track import PERIOD_SECONDS
 from agent.units import Address, AssetUnits, Seconds, Wad
 
 _VENUE_READS = ("position", "markPrice", "indexPrice", "fundingRate", "freeCollateral", "maxFundingRate")
@@ -178,12 +179,15 @@ class StateCalls:
         self._follow_venues(listed[0])
         measurement = measurement_of(measured[0])
         require_one_each(self.venues, measurement)
+        moved = _track(track[0])
+        if moved.period > block.timestamp // PERIOD_SECONDS:
+            raise TransientError(f"the guard's track is of a later time than block {block.number}: read anew")
         venue_outputs = iter(outputs[len(self._vault_calls) :])
         answers = [list(islice(venue_outputs, len(self._venue_calls(address)))) for address in self.venues]
         return ChainState(
             block=block,
             measurement=measurement,
-            usage=Usage(Budget(*total[0]), Budget(*own[0]), _track(track[0])),
+            usage=Usage(Budget(*total[0]), Budget(*own[0]), moved),
             bounds=Bounds(*bounds[0]),
             idle_assets=AssetUnits(idle[0]),
             net_flows=AssetUnits(flows[0]),
