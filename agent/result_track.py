@@ -15,7 +15,7 @@ from agent.domain import Measurement, Track
 from agent.rounding import div_toward_zero, div_up
 from agent.units import BPS, WAD, Seconds, Wad
 
-_PERIOD_SECONDS = 8 * 3_600
+PERIOD_SECONDS = 8 * 3_600
 _PERIODS = 4
 NO_HIGH = -(2**63)
 """High of a period without a sample."""
@@ -49,7 +49,7 @@ def advance(track: Track, before: Measurement, after: Measurement, timestamp: Se
         size=Wad(sum(div_toward_zero(venue.size_low + venue.size_high, 2) for venue in after.venues)),
         explained=_explained(track, before.price),
         price=before.price,
-        period=timestamp // _PERIOD_SECONDS,
+        period=timestamp // PERIOD_SECONDS,
         flows=_firm_flows(after),
         highs=highs,
     )
@@ -87,7 +87,7 @@ def _firm_flows(measurement: Measurement) -> Wad:
 
 def _rolled(track: Track, timestamp: Seconds) -> _Highs:
     """Return the highs as they stand at ``timestamp``: periods that have passed since go back in the row."""
-    passed = timestamp // _PERIOD_SECONDS - track.period
+    passed = timestamp // PERIOD_SECONDS - track.period
     first, second, third, fourth = (
         NO_HIGH if index < passed else track.highs[index - passed] for index in range(_PERIODS)
     )

@@ -34,6 +34,7 @@ from agent.domain import BlockRef
 from agent.errors import DataError, RejectedError, TransientError
 from agent.units import Address, BlockHash, Wei
 
+NONCE_METHOD = "eth_getTransactionCount"
 TIP_BLOCKS = 10
 """Looked through for what others pay for a place."""
 
@@ -267,7 +268,7 @@ class ChainClient:
         The second is what a quorum of servers knows: the claim of a single one stops no hedge.
         """
         batch = [
-            Request("eth_getTransactionCount", (address, _tag(block))),
+            Request(NONCE_METHOD, (address, _tag(block))),
             Request("eth_getBalance", (address, _tag(block))),
         ]
         with Ahead(partial(self.waiting_nonce, address)) as waiting:
@@ -276,10 +277,10 @@ class ChainClient:
 
     def waiting_nonce(self, address: Address) -> int:
         """Return the nonce that follows an account's waiting transactions, as far as a quorum knows them."""
-        request = Request("eth_getTransactionCount", (address, "pending"))
+        request = Request(NONCE_METHOD, (address, "pending"))
 
         def ask(endpoint: Endpoint) -> int:
-            return shapes.quantity(endpoint.request(request), "eth_getTransactionCount")
+            return shapes.count(endpoint.request(request), NONCE_METHOD)
 
         if self._quorum == 1:
             return self._pool.first(ask)
@@ -287,7 +288,7 @@ class ChainClient:
 
     def nonce_at(self, address: Address, block: BlockRef) -> int:
         """Return how many transactions of an account are mined up to ``block``."""
-        [answer] = self._at_block(block, [Request("eth_getTransactionCount", (address, _tag(block)))])
+        [answer] = self._at_block(block, [Request(NONCE_METHOD, (address, _tag(block)))])
         return _whole(answer)
 
     def balance_at(self, address: Address, block: BlockRef) -> Wei:
@@ -301,7 +302,7 @@ class ChainClient:
 
         def ask(endpoint: Endpoint) -> Answer:
             [answer] = _settled(endpoint.batch(batch))
-            return answer if answer.failure is not None else Answer(_whole(answer), None)
+            return answer if answer.failure is not None else Answer(shapes.gas(answer.result), None)
 
         answer = (
             self._pool.first(ask)
@@ -362,7 +363,8 @@ class ChainClient:
         """Return what a quorum says of accounts at one block."""
 
         def ask(endpoint: Endpoint) -> list[Answer]:
-            return [Answer(shapes.quantity(answer.unwrap(), "an account"), None) for answer in endpoint.batch(batch)]
+            told = zip(batch, endpoint.batch(batch), strict=True)
+            return [Answer(_of_account(request, answer.unwrap()), None) for request, answer in told]
 
         return self._agreed(ask, self._quorum, f"the state at block {block.number}")
 
@@ -439,6 +441,10 @@ def _tag(block: BlockRef) -> dict[str, object]:
 def _whole(answer: Answer) -> int:
     number = answer.unwrap()
     return number if isinstance(number, int) else shapes.quantity(number, "a number")
+
+
+def _of_account(request: Request, told: Any) -> int:
+    return (shapes.count if request.method == NONCE_METHOD else shapes.quantity)(told, request.method)
 
 
 def _settled(answers: list[Answer]) -> list[Answer]:

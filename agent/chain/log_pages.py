@@ -173,9 +173,8 @@ def _exchange(endpoint: Endpoint, range_: _Range) -> _Seen:
             raise ServerError(f"{endpoint.name} answers blocks {start} to {end} with a log of block {log.block_number}")
         if log.emitter.lower() not in emitters or not topics.intersection(log.topics[:1]):
             raise ServerError(f"{endpoint.name} answers with a log of {log.emitter} that it was not asked for")
-    return _Seen(
-        BlockId(end, hashes[0]), hashes[2], None if anchor is None else hashes[3], _in_order(logs, endpoint.name)
-    )
+    placed = _in_order(logs, endpoint.name)
+    return _Seen(BlockId(end, hashes[0]), hashes[2], None if anchor is None else hashes[3], placed)
 
 
 def _in_order(logs: Sequence[Log], server: str) -> tuple[Log, ...]:

@@ -15,6 +15,9 @@ from agent.units import BlockHash, Seconds, Wei
 
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}")
 _DATA = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
+TRANSFER_GAS = 21_000
+"""Go-ethereum's ``params.TxGas``; rollups take as much or more."""
+_COUNTED = 2**63
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}")
 
 
@@ -23,6 +26,25 @@ def quantity(written: Any, what: str) -> int:
     if not isinstance(written, str) or not _QUANTITY.fullmatch(written):
         raise _misshapen(what, written)
     return int(written, 16)
+
+
+def count(written: Any, what: str) -> int:
+    """Return a nonce, or a number of blocks, seconds, gas or logs: fewer than 2^63, as they are kept.
+
+    Source: EIP-2681 for nonces; EIP-4803 for gas.
+    """
+    number = quantity(written, what)
+    if number >= _COUNTED:
+        raise _misshapen(what, written)
+    return number
+
+
+def gas(written: Any) -> int:
+    """Return an estimate of gas: no transaction takes less than a plain transfer."""
+    units = count(written, "eth_estimateGas")
+    if units < TRANSFER_GAS:
+        raise _misshapen("eth_estimateGas", written)
+    return units
 
 
 def data(written: Any, what: str) -> str:
@@ -45,9 +67,9 @@ def block(entry: Any) -> BlockRef:
         raise StateMissingError("the server does not have the block yet")
     fields = _object(entry, "a block")
     return BlockRef(
-        number=quantity(fields.get("number"), "number of a block"),
+        number=count(fields.get("number"), "number of a block"),
         hash=hash_of(fields.get("hash"), "hash of a block"),
-        timestamp=Seconds(quantity(fields.get("timestamp"), "timestamp of a block")),
+        timestamp=Seconds(count(fields.get("timestamp"), "timestamp of a block")),
         base_fee_wei=Wei(quantity(fields.get("baseFeePerGas"), "baseFeePerGas")),
         parent_hash=hash_of(fields.get("parentHash"), "parentHash"),
     )
@@ -69,8 +91,8 @@ def log(entry: Any) -> Log:
     data(fields.get("data"), "data of a log")
     hash_of(fields.get("blockHash"), "blockHash of a log")
     hash_of(fields.get("transactionHash"), "transactionHash of a log")
-    quantity(fields.get("blockNumber"), "blockNumber of a log")
-    quantity(fields.get("logIndex"), "logIndex of a log")
+    count(fields.get("blockNumber"), "blockNumber of a log")
+    count(fields.get("logIndex"), "logIndex of a log")
     if fields.get("removed"):
         raise ServerError(f"a server answers with a log of a block that it has replaced: {entry!s:.200}")
     return Log.from_rpc(fields)
@@ -90,9 +112,10 @@ def receipt(entry: Any) -> dict[str, Any] | None:
     fields = _object(entry, "a receipt")
     hash_of(fields.get("transactionHash"), "transactionHash of a receipt")
     hash_of(fields.get("blockHash"), "blockHash of a receipt")
-    for name in ("blockNumber", "status", "gasUsed", "effectiveGasPrice"):
-        quantity(fields.get(name), f"{name} of a receipt")
-    if int(fields["gasUsed"], 16) == 0:
+    for name in ("blockNumber", "status"):
+        count(fields.get(name), f"{name} of a receipt")
+    quantity(fields.get("effectiveGasPrice"), "effectiveGasPrice of a receipt")
+    if count(fields.get("gasUsed"), "gasUsed of a receipt") == 0:
         raise _misshapen("gasUsed of a receipt", fields["gasUsed"])
     logs(fields.get("logs"))
     return dict(fields)

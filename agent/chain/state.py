@@ -13,6 +13,7 @@ from agent.chain.deployment import Deployment, VenueEntry
 from agent.domain import BlockRef, Bounds, Budget, FundingSpeed, Measurement, OrderTerms, Track, Usage, VenueMeasurement
 from agent.errors import DataError, TransientError
 from agent.option_venue import HeldOption
+from agent.result_track import PERIOD_SECONDS
 from agent.units import Address, AssetUnits, Seconds, Wad
 
 _VENUE_READS = ("position", "markPrice", "indexPrice", "fundingRate", "freeCollateral", "maxFundingRate")
@@ -167,7 +168,8 @@ class StateCalls:
         Raises
         ------
         TransientError
-            The vault's venues have changed since the calls were encoded; they are encoded anew for the next read.
+            The vault's venues have changed since the calls were encoded; they are encoded anew for the next read. Or
+            what was answered does not belong together.
         DataError
             The vault has a venue the manifest does not name.
 
@@ -176,12 +178,16 @@ class StateCalls:
         _, reading, listed, measured, total, own, track, bounds, idle, flows, paused, keeper, *window = vault_outputs
         self._follow_venues(listed[0])
         measurement = measurement_of(measured[0])
+        require_one_each(self.venues, measurement)
+        moved = _track(track[0])
+        if moved.period > block.timestamp // PERIOD_SECONDS:
+            raise TransientError(f"the guard's track is of a later time than block {block.number}: read anew")
         venue_outputs = iter(outputs[len(self._vault_calls) :])
         answers = [list(islice(venue_outputs, len(self._venue_calls(address)))) for address in self.venues]
         return ChainState(
             block=block,
             measurement=measurement,
-            usage=Usage(Budget(*total[0]), Budget(*own[0]), _track(track[0])),
+            usage=Usage(Budget(*total[0]), Budget(*own[0]), moved),
             bounds=Bounds(*bounds[0]),
             idle_assets=AssetUnits(idle[0]),
             net_flows=AssetUnits(flows[0]),
@@ -294,6 +300,15 @@ def measurement_of(fields: Sequence[Any]) -> Measurement:
         net_flows=Wad(net_flows),
         venues=tuple(VenueMeasurement(*venue) for venue in venues),
     )
+
+
+def require_one_each(venues: Sequence[Address], measurement: Measurement) -> None:
+    """Raise `TransientError` unless every venue that is listed is measured: else the two are of different states."""
+    if len(venues) != len(measurement.venues):
+        raise TransientError(
+            f"the vault lists {len(venues)} venues and measures {len(measurement.venues)}: a server's answers do not "
+            "belong together"
+        )
 
 
 def _track(fields: Sequence[Any]) -> Track:

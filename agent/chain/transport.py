@@ -24,6 +24,8 @@ from agent.errors import AgentError
 
 SEND_METHOD = "eth_sendRawTransaction"
 _REQUEST_TOO_LARGE = 413
+_LIST_REFUSED = frozenset({400, 422})
+"""What a proxy says to a list that it does not take, in words of its own and not in JSON."""
 _TOO_MANY_REQUESTS = 429
 _REFUSED_ACCESS = frozenset({401, 402, 403})
 _SERVER_FAULTS = 500
@@ -169,13 +171,13 @@ class Server:
         except BrokenWireError as error:
             raise ServerError(f"{self.name} broke off its answer to {what} ({error})") from None
         answer = _parsed(response.body)
-        self._require_welcome(response, answer, what)
+        self._require_welcome(response, answer, what, is_list=body.startswith(b"["))
         if answer is None:
             kind = response.headers.get("Content-Type", "nothing").split(";")[0]
             raise ServerError(f"{self.name} answers {what} with {kind} (HTTP {response.status}), not JSON-RPC")
         return answer
 
-    def _require_welcome(self, response: WireAnswer, answer: Any, what: str) -> None:
+    def _require_welcome(self, response: WireAnswer, answer: Any, what: str, *, is_list: bool) -> None:
         """Raise what the HTTP status says where the body does not say more."""
         status = response.status
         if status == _TOO_MANY_REQUESTS:
@@ -186,6 +188,8 @@ class Server:
             return
         if status == _REQUEST_TOO_LARGE:
             raise BatchRefusedError(f"{self.name} takes no request as large as {what} (HTTP 413)")
+        if is_list and status in _LIST_REFUSED:
+            raise BatchRefusedError(f"{self.name} refuses {what} (HTTP {status})")
         if status in _REFUSED_ACCESS:
             raise ServerError(
                 f"{self.name} refuses access (HTTP {status}): check the token in its URL, and what the plan allows"

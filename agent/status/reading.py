@@ -14,8 +14,9 @@ from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment
 from agent.chain.orders import VenueOrder, read_orders
 from agent.chain.rollup import Rollup, RollupKind
-from agent.chain.state import held_options, measurement_of
+from agent.chain.state import held_options, measurement_of, require_one_each
 from agent.domain import BlockRef, Bounds, Budget, Measurement, Track, Usage
+from agent.errors import DataError
 from agent.option_venue import HeldOption
 from agent.rounding import mul_div_down, share
 from agent.settings import Settings
@@ -78,6 +79,7 @@ class StatusReader:
         bounds_fields, total = self._all("RebalanceGuard", ["bounds", "totalBudget"], block)
         bounds, everyone, measurement = Bounds(*bounds_fields), Budget(*total), measurement_of(vault["measureHedge"])
         venues = self._venues(block)
+        require_one_each(venues, measurement)
         maintenance = maintenance_of(self.client, deployment.venues, block)
         book = self._call("DeltaBook", "deltaInterval", measurement.price)
         [interval, tripped] = self.client.read_or_none([book, self._call("RebalanceGuard", "isBreakerTripped")], block)
@@ -127,6 +129,11 @@ class StatusReader:
             [self._call("HedgeVault", "convertToAssets", 10 ** vault["decimals"])], block
         )
         low, high = vault["navBounds"]
+        if vault["depositBlock"] >= len(DEPOSIT_BLOCKS):
+            raise DataError(
+                f"the vault names reason {vault['depositBlock']} for closing deposits, which this agent does not know: "
+                "use the version that the vault was deployed with"
+            )
         return ShareStatus(
             name=str(vault["name"]),
             nav_low=AssetUnits(low),

@@ -219,3 +219,22 @@ def test_shapes__rewards_of_blocks__their_median_is_of_the_first_of_each(rewards
 def test_shapes__rewards_that_are_none__are_the_servers_fault(rewards):
     with pytest.raises(ServerError, match="which is none"):
         shapes.median_reward({"reward": rewards})
+
+
+@pytest.mark.parametrize(("written", "number"), [("0x0", 0), ("0x005", 5), ("0x7" + "f" * 15, 2**63 - 1)])
+def test_shapes__count__is_a_number_that_can_be_kept(written, number):
+    assert shapes.count(written, "a nonce") == number
+
+
+@pytest.mark.parametrize("written", ["0x8" + "0" * 15, "0x" + "f" * 64, "0x", None, 7])
+def test_shapes__count_that_cannot_be__is_the_servers_fault(written):
+    with pytest.raises(ServerError, match="a server answers a nonce with"):
+        shapes.count(written, "a nonce")
+
+
+@pytest.mark.parametrize("written", ["0x0", "0x5207", "0x8" + "0" * 15, None])
+def test_shapes__estimate_below_a_transfer__is_the_servers_fault(written):
+    """Of none was a division by zero where the cap of a transaction is spread over its gas."""
+    with pytest.raises(ServerError, match="a server answers eth_estimateGas with"):
+        shapes.gas(written)
+    assert shapes.gas("0x5208") == 21_000

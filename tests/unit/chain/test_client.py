@@ -426,7 +426,7 @@ def test_estimate_gas__quorum__is_the_middle_one_or_the_revert_of_most(monkeypat
     def server(gas: int) -> FakeServer:
         return FakeServer(str(gas), eth_estimateGas=lambda _: hex(gas))
 
-    assert client_of(monkeypatch, server(100), server(120), quorum=2).estimate_gas(CONTRACT, CALL) == 120
+    assert client_of(monkeypatch, server(100_000), server(120_000), quorum=2).estimate_gas(CONTRACT, CALL) == 120_000
     reverts = [FakeServer(name, eth_estimateGas=reverting) for name in ("one", "two")]
     with pytest.raises(RejectedError, match="UnknownRevert"):
         client_of(monkeypatch, *reverts, quorum=2).estimate_gas(CONTRACT, CALL)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from agent.chain.deployment import Deployment
 from agent.chain.state import OwnViews, StateCalls, read_state
 from agent.domain import Budget, Track
 from agent.errors import DataError, TransientError
+from agent.result_track import PERIOD_SECONDS
 from agent.units import Address
 from tests.support.decision_builders import held, snapshot_of, wad
 
@@ -123,6 +126,27 @@ def test_decode__other_venues_listed__are_read_the_next_time():
         calls.decode(BLOCK, [*vault_answers(venue(3, 3), listed=(SECOND,)), *ANSWERS, *ANSWERS])
     assert calls.venues == (SECOND,)
     assert len(calls.calls) == calls.vault_call_count + 6
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_decode__other_venues_measured_than_listed__are_of_different_states(count):
+    """Was a traceback: a node that is just taking in a block may answer in part from the next one."""
+    with pytest.raises(TransientError, match=f"lists 2 venues and measures {count}: a server's answers do not belong"):
+        StateCalls(deployment()).decode(BLOCK, [*vault_answers(*[venue(3, 3)] * count), *ANSWERS * 2])
+
+
+def test_decode__track_of_a_later_time__is_of_another_state():
+    """Was a traceback in the guard's mirror, around the turn of eight hours."""
+    now = BLOCK.timestamp // PERIOD_SECONDS
+    answers = vault_answers(venue(3, 3), venue(3, 3))
+    for period, is_later in ((now, False), (now + 1, True)):
+        answers[6] = ((-31, -34, 32, period, (1, 2, -3, 4)),)
+        decode = partial(StateCalls(deployment()).decode, BLOCK, [*answers, *ANSWERS, *ANSWERS])
+        if is_later:
+            with pytest.raises(TransientError, match="the guard's track is of a later time than block"):
+                decode()
+        else:
+            assert decode().usage.track.period == period
 
 
 @pytest.mark.parametrize(("own", "asked"), [(None, KEEPER), (OTHER, OTHER)])

@@ -262,6 +262,16 @@ def test_batch__too_large_for_http__is_a_refusal_of_the_batch(server, monkeypatc
         server.batch([CALL, CALL], 1.0)
 
 
+@pytest.mark.parametrize("status", [400, 422])
+def test_batch__refused_in_plain_words__fewer_may_pass(server, monkeypatch, status):
+    answer_with(monkeypatch, b"Bad Request", status)
+    with pytest.raises(BatchRefusedError, match=f"refuses a batch of 2 .HTTP {status}"):
+        server.batch([CALL, CALL], 1.0)
+    with pytest.raises(ServerError, match="not JSON-RPC") as caught:
+        server.batch([CALL], 1.0)
+    assert type(caught.value) is ServerError
+
+
 def test_batch__nothing_asked__asks_nobody(server):
     assert server.batch([], 1.0) == []
 
