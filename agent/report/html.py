@@ -30,7 +30,7 @@ with extra("report", "The HTML report"):
 PICTURES = (
     (
         "The price",
-        "The price the chain's oracle reported at each step. Dots are the moments at which the keeper traded; crosses "
+        "The oracle's price at each step. Dots are the moments at which the keeper traded; crosses "
         "and red circles, where there are any, those at which it was refused or held back.",
         figures.price_figure,
     ),
