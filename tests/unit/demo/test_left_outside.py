@@ -59,7 +59,7 @@ def test_outside_reason__traded_what_turnover_left__is_the_turnover():
 @pytest.mark.parametrize(
     "bound", [{"max_size_delta": wad(10)}, {"max_notional": wad(30_000)}], ids=["size", "notional"]
 )
-def test_outside_reason__traded_what_the_guards_sizes_allow__is_a_bound_not_the_venue(bound):
+def test_outside_reason__cut_by_a_size_of_the_guard__is_not_the_venues(bound):
     found = result_of(with_bounds(snapshot_of(held(-50.0)), **bound), Outcome.EXECUTED, book=held(-50.0))
     assert found.decision.action is Action.REBALANCE
     assert "limited by the guard's" in found.reason
