@@ -21,6 +21,8 @@ NEAR_PRICES = np.geomspace(2.0 / 3.0, 1.5, 41)
 USUAL_COST_BPS = 35
 """Fee and slippage that a first hedge is reckoned with, beside the oracle's deviation."""
 
+_IN_PARTS = ": it goes in parts, and the worst case stays outside the band until the last of them"
+
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
@@ -43,7 +45,7 @@ def misfits(book: Book, bounds: Bounds, here: Circumstances) -> tuple[str, ...]:
     low, high = (float(end[0]) for end in delta_interval(held, at, price))
     largest = max(abs(low), abs(high))
     return (
-        *(f"{one.problem}; {one.mend}" for one in found),
+        *(f"{one.problem}{_IN_PARTS if one.is_slow else ''}; {one.mend}" for one in found),
         *_band_too_wide(held, bounds, here),
         *_loss_budget(bounds, here, largest),
         *_gas(bounds, here),

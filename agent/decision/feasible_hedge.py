@@ -17,6 +17,8 @@ from agent.numerics.arrays import FloatArray
 from agent.products.european import black76_delta
 from agent.units import BPS, SECONDS_PER_DAY, SECONDS_PER_YEAR, from_wad
 
+MOST_PARTS = 12
+"""Of a trade larger than one rebalance may be: an hour of them at five minutes each."""
 _ROUNDING_RATIO = 1e-9
 """A need is over its limit from here: far above the error of the sums, far below any bound that is written down."""
 
@@ -29,6 +31,8 @@ class Infeasible:
     """Position in the prices."""
     problem: str
     mend: str
+    is_slow: bool = False
+    """A few rebalances do what one cannot: W stays outside the band until the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +171,10 @@ def _interval_too_wide(hedge: _LeastHedge) -> Infeasible | None:
 
 
 def _sizes_too_large(hedge: _LeastHedge, bounds: Bounds) -> Iterator[Infeasible]:
-    for key, what, need, limit, unit in (
-        ("max_size_delta_underlying", "trade", hedge.trade, from_wad(bounds.max_size_delta), ""),
-        ("max_notional_usd", "trade", hedge.trade_usd, from_wad(bounds.max_notional), "$"),
-        ("max_gross_notional_usd", "hedge", hedge.position_usd, from_wad(bounds.max_gross_notional), "$"),
+    for key, what, need, limit, unit, most_parts in (
+        ("max_size_delta_underlying", "trade", hedge.trade, from_wad(bounds.max_size_delta), "", MOST_PARTS),
+        ("max_notional_usd", "trade", hedge.trade_usd, from_wad(bounds.max_notional), "$", MOST_PARTS),
+        ("max_gross_notional_usd", "hedge", hedge.position_usd, from_wad(bounds.max_gross_notional), "$", 1),
     ):
         index = _first_above(need, limit)
         if index is not None:
@@ -178,6 +182,7 @@ def _sizes_too_large(hedge: _LeastHedge, bounds: Bounds) -> Iterator[Infeasible]
                 index,
                 f"the least {what} into the band is {unit}{need[index]:,.6g}, above [bounds] {key} {unit}{limit:,.10g}",
                 f"raise {key} to {_rounded_up(float(need.max()))} or more, or hedge a smaller book",
+                is_slow=most_parts > 1 and float(need.max()) <= most_parts * limit,
             )
     index = _first_above(hedge.trade_usd, hedge.turnover_available_usd)
     if index is not None:

@@ -8,7 +8,7 @@ from agent.execution.submit import GAS_LIMIT_EXCEEDED
 from agent.guard import GuardError
 from agent.keeper.result import CycleResult, Outcome
 from agent.report.replay_report import OutsideReason
-from agent.routing import TURNOVER_LEFT, VENUES_QUOTE
+from agent.routing import LEG_SIZE, REBALANCE_NOTIONAL, TURNOVER_LEFT, VENUES_QUOTE
 
 _BY_ERROR = {
     GuardError.TURNOVER_EXCEEDED: OutsideReason.TURNOVER,
@@ -27,6 +27,8 @@ _BY_WORDS = {
     TOO_MUCH_GAS: OutsideReason.COST,
     TURNOVER_LEFT: OutsideReason.TURNOVER,
     VENUES_QUOTE: OutsideReason.VENUE,
+    LEG_SIZE: OutsideReason.ANOTHER_BOUND,
+    REBALANCE_NOTIONAL: OutsideReason.ANOTHER_BOUND,
     **{f"reduced to avoid {error}": reason for error, reason in _BY_ERROR.items()},
 }
 _GUARD_ERRORS = frozenset(str(error) for error in GuardError)

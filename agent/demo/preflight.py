@@ -147,6 +147,8 @@ def _hedge_faults(scenario: Scenario, settings: Settings, config: Path) -> Itera
     for finding in infeasible_bounds(
         scenario.book, times_unix, prices.prices_usd, bounds, scenario.deposit_usd, reserve_bps
     ):
+        if finding.is_slow:  # told as a misfit
+            continue
         where = f"{config}: {_row(scenario, finding.index)}"
         yield f"{where}: {finding.problem}; {finding.mend}"
 

@@ -120,6 +120,10 @@ def require_hedgeable(
             deposit_usd,
             settings.margin.idle_reserve_bps,
         )
-        faults = [f"{config}: {origin} at {price_usd:,.10g} USD: {fault.problem}; {fault.mend}" for fault in found]
+        faults = [
+            f"{config}: {origin} at {price_usd:,.10g} USD: {fault.problem}; {fault.mend}"
+            for fault in found
+            if not fault.is_slow
+        ]
     if faults:
         raise PreflightError(faults)

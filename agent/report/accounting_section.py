@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.report.effectiveness import SECONDS_PER_HOUR
+from agent.report.effectiveness import SECONDS_PER_HOUR, WORTH_A_PERCENTAGE
 from agent.report.formatting import MINUS, duration, percent, signed
 from agent.report.hedge_accounting import hedge_accounting
 from agent.report.html_parts import paragraph, section, table
@@ -59,12 +59,21 @@ def _verdicts(found: HedgeEffectiveness) -> str:
 
 def _row(name: str, verdict: Verdict, limits: str, words: str) -> tuple[str, ...]:
     figure = "none" if verdict.figure is None else percent(verdict.figure)
+    if _is_doubled(verdict):
+        figure = f"{MINUS}100 % or worse"
     return name, figure, limits, "effective" if verdict.is_effective else "not effective", words
+
+
+def _is_doubled(verdict: Verdict) -> bool:
+    """Tell whether a share is one of next to nothing, of which a percentage says no more."""
+    return verdict.figure is not None and verdict.figure < WORTH_A_PERCENTAGE
 
 
 def _conclusion(found: HedgeEffectiveness) -> str:
     verdicts = (found.variance_reduction, found.r_squared, found.slope, found.dollar_offset)
     failed = [_plain(verdict.reason) for verdict in verdicts if not verdict.is_effective]
+    if _is_doubled(found.variance_reduction):
+        failed[0] = "the hedge more than doubled the variance"
     told = "By every one of the four the hedge was effective." if not failed else f"Not effective: {'; '.join(failed)}."
     if not found.dollar_offset.is_effective:
         told += (

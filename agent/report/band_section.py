@@ -13,7 +13,7 @@ _REASONS = {
     OutsideReason.LOSS_BUDGET: "Loss budget, or the loss of one trade",
     OutsideReason.COST: "Gas or cost not worth what could be traded",
     OutsideReason.VENUE: "Venue refused, or too little depth",
-    OutsideReason.ANOTHER_BOUND: "Another bound of the chain",
+    OutsideReason.ANOTHER_BOUND: "Another bound of the guard",
     OutsideReason.PENDING: "Transaction still on its way",
     OutsideReason.POLICY: "The policy wanted no more",
 }

@@ -14,7 +14,7 @@ from agent.units import Seconds
 FloatArray: TypeAlias = NDArray[np.float64]
 
 SECONDS_PER_HOUR = 3_600
-_WORTH_A_PERCENTAGE = -1.0
+WORTH_A_PERCENTAGE = -1.0
 """Below it the hedge has more than doubled the variance, and a percentage tells nothing more."""
 _NOTHING = 5e-4
 """Less is not told from rounding: it would be shown as 0.0 %."""
@@ -71,7 +71,7 @@ def verdict(effectiveness: float | None, interval_seconds: Seconds | int) -> str
     if abs(effectiveness) < _NOTHING:
         return f"left the {name} as it was"
     if effectiveness < 0.0:
-        if effectiveness < _WORTH_A_PERCENTAGE:
+        if effectiveness < WORTH_A_PERCENTAGE:
             return f"more than doubled the {name}: costs and errors outweigh the book's own moves"
         return f"added {percent(-effectiveness)} to the {name}"
     return f"removed {percent(effectiveness)} of the {name}"

@@ -30,7 +30,7 @@ with extra("report", "The HTML report"):
 PICTURES = (
     (
         "The price",
-        "The price the chain's oracle reported at each step. Dots are the moments at which the keeper traded; crosses "
+        "The oracle's price at each step. Dots are the moments at which the keeper traded; crosses "
         "and red circles, where there are any, those at which it was refused or held back.",
         figures.price_figure,
     ),
@@ -107,7 +107,7 @@ def _cards(report: ReplayReport) -> list[str]:
         card(
             "",
             f"{signed(summary.max_abs_net_delta, 2)} {report.underlying}",
-            "largest net delta " + ("once the hedge was built" if summary.rebalances else "of a book without a hedge"),
+            "largest net delta " + ("after the first step" if summary.rebalances else "of a book without a hedge"),
         ),
         card("", f"{summary.p99_decision_ms:.1f} ms", "99 of 100 decisions took less"),
     ]

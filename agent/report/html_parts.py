@@ -91,7 +91,7 @@ def book_table(book: Book) -> str:
         "Strike, USD",
         "Expiry, UTC",
         "IV a year",
-        "IV interval verified on chain",
+        "IV interval the delta is verified for",
     )
     rows = [
         (

@@ -15,7 +15,7 @@ with extra("report", "The HTML report"):
 
 _TITLE = "Implied volatility"
 _KEEPER = (
-    "The keeper decides and the chain measures with the book's own IV, whatever the mark follows; the hedge is "
+    "The keeper decides and the guard measures with the book's own IV, whatever the mark follows; the hedge is "
     "perpetuals, which have no vega, so the book with its hedge gains and loses what the book does."
 )
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from agent.report.effectiveness import SECONDS_PER_HOUR, largest_swing, verdict
-from agent.report.formatting import MINUS, duration, money, money_change, percent, price, signed
+from agent.report.formatting import MINUS, counted, duration, money, money_change, percent, price, signed
 from agent.report.iv_words import iv_sentence
 from agent.report.option_section import gains_sentence
 from agent.report.replay_report import ReplayReport, StepAction
 from agent.units import BPS
 
 _CENT_USD = 0.01
+_CUT_BY_BOUNDS = ("limited by the guard's", "reduced to avoid")
+"""In the reason of a trade that was to be larger."""
 
 
 def story(report: ReplayReport) -> list[str]:
@@ -69,13 +71,16 @@ def _work(report: ReplayReport) -> str:
         f"The keeper looked {_times(summary.steps)} and traded {_times(summary.rebalances)}, "
         f"{money(report.turnover_usd)} in all. {_refused(report)} That cost {money(costs.total_usd)}{per_traded}: "
         f"{money(costs.fee_usd)} in venue fees, {money(costs.slippage_usd)} in slippage, "
-        f"{money(costs.funding_usd)} in funding and {money(costs.gas_usd)} in gas. {_explaining(report)} explain the "
-        f"hedge's result on chain {_to_within(abs(report.unexplained_usd))}."
+        f"{money(costs.funding_usd)} in funding and {money(costs.gas_usd)} in gas.{_explaining(report)}"
     )
 
 
 def _explaining(report: ReplayReport) -> str:
-    return "Prices and these four" if report.options is None else "Prices, options and these four"
+    """Return what the chain's result was compared with; nothing where none took part, whose result is made of them."""
+    if report.summary.guard_mirror_mismatches is None:
+        return ""
+    causes = "Prices and these four" if report.options is None else "Prices, options and these four"
+    return f" {causes} explain the hedge's result on chain {_to_within(abs(report.unexplained_usd))}."
 
 
 def _enforcement(report: ReplayReport) -> str:
@@ -133,7 +138,15 @@ def _refused(report: ReplayReport) -> str:
         named = ", ".join(f"{error} {_times(count)}" for error, count in sorted(held.items()))
         often = _times(sum(held.values()))
         told += ("; " if told else "") + f"the bounds kept it from what it wanted {often} ({named})"
-    return f"{told[0].upper()}{told[1:]}." if told else "The bounds refused nothing that it wanted."
+    cut = sum(
+        step.action is StepAction.HEDGED and any(words in step.reason for words in _CUT_BY_BOUNDS)
+        for step in report.steps
+    )
+    if not told:
+        told = "the bounds refused nothing that it wanted"
+    if cut:
+        told += f", and made {counted(cut, 'trade')} smaller"
+    return f"{told[0].upper()}{told[1:]}."
 
 
 def _band(report: ReplayReport) -> str:

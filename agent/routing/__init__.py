@@ -2,6 +2,8 @@
 
 from agent.routing.foreseen import Route
 from agent.routing.route import (
+    LEG_SIZE,
+    REBALANCE_NOTIONAL,
     TURNOVER_LEFT,
     VENUES_QUOTE,
     Cap,
@@ -15,6 +17,8 @@ from agent.routing.route import (
 from agent.routing.slicing import SlicePlan, SlicingParameters, plan_slices
 
 __all__ = [
+    "LEG_SIZE",
+    "REBALANCE_NOTIONAL",
     "TURNOVER_LEFT",
     "VENUES_QUOTE",
     "Cap",

@@ -87,6 +87,8 @@ class RouteCosts:
 TURNOVER_LEFT = "the guard's turnover left"
 """What sets the cap where waiting raises it."""
 VENUES_QUOTE = "what venues quote inside the guard's size and price limits"
+LEG_SIZE = "the guard's size of one leg"
+REBALANCE_NOTIONAL = "the guard's notional of one rebalance"
 NO_COSTS = RouteCosts()
 """Quotes alone decide."""
 
@@ -158,7 +160,8 @@ class Router:
         What only closes positions needs no turnover.
         """
         snapshot = self.snapshot
-        by_venues = Cap(Wad(self._waterfill(self._all_venues).room), VENUES_QUOTE)
+        is_leg_full = all(curve.sizes[-1] >= snapshot.bounds.max_size_delta for curve in self.curves)
+        by_venues = Cap(Wad(self._waterfill(self._all_venues).room), LEG_SIZE if is_leg_full else VENUES_QUOTE)
         closable = sum(_reducible(venue, self.is_buy) for venue in snapshot.measurement.venues)
         prices = [highest_price(ladder) for ladder in self.ladders if ladder.rungs]
         highest = self.price_limit if self.is_buy else max([self.price_limit, *prices])
@@ -166,7 +169,7 @@ class Router:
         def within(notional: int) -> int:
             return max(notional - (1 + ROUNDING_UNITS) * len(self.ladders), 0) * WAD // highest
 
-        by_notional = Cap(Wad(within(snapshot.bounds.max_notional)), "the guard's notional of one rebalance")
+        by_notional = Cap(Wad(within(snapshot.bounds.max_notional)), REBALANCE_NOTIONAL)
         by_turnover = Cap(Wad(max(within(budget_left(snapshot).turnover), closable)), TURNOVER_LEFT)
         return min(by_venues, by_notional, by_turnover, key=lambda cap: cap.size)
 

@@ -16,8 +16,8 @@ INTERVAL_SECONDS = Seconds(900)
 STEPS = 7 * 96
 SEED = 20_240_805
 CALM = JumpDiffusion(0.0, 0.45, 0.0, 0.0, 0.0)
-CRASH_LOG = -0.28
-"""Over a day: the largest of ETH in 2024, and half as much again as that of October 2025."""
+CRASH_LOG = -0.5
+"""Over a day, 39 %: about what ETH fell on 12 March 2020 and on 19 May 2021; budgets are to last there."""
 _DAY = 96
 _AT = 3 * _DAY
 

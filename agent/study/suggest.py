@@ -2,7 +2,7 @@
 
 Bands from a fiftieth to an eighth of the book's largest delta, beside what its IV interval leaves uncertain, are
 replayed with budgets that bind nothing. The cheapest is taken that removes enough, of all variance together and of the
-median replay's; the most effective where none does, for which wider ones are tried while that may help. Budgets are
+median replay's; the most effective where none does; wider ones are tried where all of them add variance. Budgets are
 a quarter more than its replays used, and the bounds so made are replayed once more.
 """
 
@@ -29,7 +29,7 @@ from agent.units import BPS, Rounding, Seconds, Wad, to_wad
 BAND_PARTS = (0.02, 0.03, 0.045, 0.065, 0.09, 0.125)
 """Of the largest delta, beside the half width of the IV interval."""
 WIDER_PARTS = (0.18, 0.25, 0.35, 0.5)
-"""Tried one by one where none of those is enough, and the widest is best or all add variance: gas outweighs it."""
+"""Tried one by one where all of those add variance, because gas outweighs what the book moves."""
 DEAREST_SLIPPAGE = 0.003
 """Farthest from the oracle that one trade is to execute; a larger hedge goes in parts."""
 HEADROOM = 1.25
@@ -132,14 +132,13 @@ def _with_policy(settings: Settings, book: Book, price_usd: float, at_unix: Seco
 def _search(
     cases: Sequence[Case], settings: Settings, of_book: Extremes, least_effectiveness: float
 ) -> tuple[dict[float, tuple[tuple[Outcome, ...], Needs]], float]:
-    """Return what each band came to, and the one to take; wider ones are tried while that may help."""
+    """Return what each band came to, and the one to take; wider ones are tried while all add variance."""
     tried: dict[float, tuple[tuple[Outcome, ...], Needs]] = {}
     for part in (*BAND_PARTS, *WIDER_PARTS):
         band = round_up(of_book.half_width + part * of_book.largest)
         tried[band] = _try(cases, settings, of_book, band)
         chosen = _chosen({own: found[0] for own, found in tried.items()}, least_effectiveness)
-        removed = _removed(tried[chosen][0])
-        if part >= BAND_PARTS[-1] and (removed >= least_effectiveness or (chosen != band and removed > 0.0)):
+        if part >= BAND_PARTS[-1] and _removed(tried[chosen][0]) > 0.0:
             break
     return tried, chosen
 

@@ -213,7 +213,7 @@ def test_demo__json_with_path__still_works_and_hints(directory, replayed, monkey
 
 def test_demo__findings__a_line_each_and_nothing_started(directory, replayed, monkeypatch, capsys):
     book = directory / "book.toml"
-    book.write_text('[book]\nunderlying = "ETH"\n[[holding]]\nquantity = 900\n')
+    book.write_text('[book]\nunderlying = "ETH"\n[[holding]]\nquantity = 2000\n')
     assert evenkeel(monkeypatch, "--book", book) == 2
     captured = capsys.readouterr()
     assert (captured.out, replayed.scenarios) == ("", [])
@@ -226,7 +226,7 @@ def test_demo__findings__a_line_each_and_nothing_started(directory, replayed, mo
 
 def test_demo__refused__page_and_json_say_why(directory, replayed, monkeypatch, capsys):
     book = directory / "book.toml"
-    book.write_text('[book]\nunderlying = "ETH"\n[[holding]]\nquantity = 900\nlabel = "too <much>"\n')
+    book.write_text('[book]\nunderlying = "ETH"\n[[holding]]\nquantity = 2000\nlabel = "too <much>"\n')
     assert evenkeel(monkeypatch, "--book", book, "--html", "no.html", "--json") == 2
     told = json.loads(capsys.readouterr().out)
     assert (told["steps"], told["inputs"]["seed"]) == (0, "4")

@@ -39,6 +39,15 @@ def test_infeasible_bounds__one_too_small__it_alone_named(bounds, words):
     assert words in found.problem
 
 
+@pytest.mark.parametrize("bound", [{"max_size_delta": wad(5)}, {"max_notional": wad(15_000)}])
+def test_infeasible_bounds__trade_of_a_dozen_parts__is_slow_and_of_more_is_not(bound):
+    """A holding of 62 under a band of 2 needs 60 at once: a dozen times 5 coins, $15,000 at $3,000."""
+    (found,) = problems(held(-62), **bound)
+    assert found.is_slow
+    (beyond,) = problems(held(-62.1), **bound)
+    assert not beyond.is_slow
+
+
 def test_infeasible_bounds__iv_interval_wider_than_band__named():
     found = problems(short_calls(1_000, strike_usd=3_300, iv_spread=0.2), collateral_usd=0.0)
     assert "IV intervals alone" in found[0].problem

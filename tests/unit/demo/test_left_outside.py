@@ -56,6 +56,16 @@ def test_outside_reason__traded_what_turnover_left__is_the_turnover():
     assert outside_reason(found) is OutsideReason.TURNOVER
 
 
+@pytest.mark.parametrize(
+    "bound", [{"max_size_delta": wad(10)}, {"max_notional": wad(30_000)}], ids=["size", "notional"]
+)
+def test_outside_reason__cut_by_a_size_of_the_guard__is_not_the_venues(bound):
+    found = result_of(with_bounds(snapshot_of(held(-50.0)), **bound), Outcome.EXECUTED, book=held(-50.0))
+    assert found.decision.action is Action.REBALANCE
+    assert "limited by the guard's" in found.reason
+    assert outside_reason(found) is OutsideReason.ANOTHER_BOUND
+
+
 def test_outside_reason__loss_budget_cut_the_trade__is_the_loss_budget():
     book = held(-60.0)
     full = snapshot_of(book, VenueState(size=30.0, equity_usd=90_000.0), deviation_bps=50)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from agent.backtest.price_series import PriceSeries
-from agent.demo.preflight import require_replayable
+from agent.demo.preflight import require_replayable, scenario_misfits
 from agent.demo.scenario import seeded_scenario
 from agent.errors import PreflightError
 from agent.settings import load_settings
@@ -97,3 +98,11 @@ def test_require_replayable__book_too_large__bounds_named(settings):
 def test_require_replayable__too_little_deposited__amount_named(settings):
     found = findings(replace(seeded_scenario(4, None), deposit_usd=40_000.0), settings)
     assert any("deposit $" in line for line in found)
+
+
+def test_require_replayable__hedge_that_goes_in_parts__is_told_and_goes_on(settings):
+    small = settings.bounds.model_copy(update={"max_size_delta_underlying": Decimal(20)})
+    parts = settings.model_copy(update={"bounds": small})
+    require_replayable(seeded_scenario(4, None), parts, CONFIG)
+    (line,) = scenario_misfits(seeded_scenario(4, None), parts)
+    assert "it goes in parts, and the worst case stays outside the band until the last of them" in line

@@ -151,10 +151,17 @@ def test_require_hedgeable__price_and_size__each_refused(settings):
     preflight.require_hedgeable(settings, CONFIG, calls(), "b.toml", NOW, 3_000.0, 400_000.0)
     for book, price_usd, words in (
         (None, 50.0, "let the vault believe"),
-        (calls(1_000), 3_000.0, "max_notional_usd"),
+        (calls(10_000), 3_000.0, "max_notional_usd"),
     ):
         with pytest.raises(PreflightError, match=words):
             preflight.require_hedgeable(settings, CONFIG, book, "b.toml", NOW, price_usd, 400_000.0)
+
+
+def test_require_hedgeable__hedge_that_goes_in_parts__is_no_fault(settings):
+    """As `evenkeel bounds suggest` sizes a book that one trade would take too far into the venue."""
+    small = settings.bounds.model_copy(update={"max_size_delta_underlying": Decimal(20)})
+    parts = settings.model_copy(update={"bounds": small})
+    preflight.require_hedgeable(parts, CONFIG, calls(), "b.toml", NOW, 3_000.0, 400_000.0)
 
 
 def test_require_hedgeable__price_and_book_both_bad__both_are_told(settings):

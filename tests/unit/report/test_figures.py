@@ -138,3 +138,11 @@ def test_scale_y__range__decides_the_decimals(numbers, has_zero, expected):
     assert figure.layout.yaxis.tickformat == expected
     low, high = figure.layout.yaxis.range
     assert low < min(numbers) <= max(numbers) < high
+
+
+def test_time_axis__on_a_phone__labels_have_room_beside_each_other(report):
+    """390 px less the page's 50 and the margins; "May 16" of a week and "12:00" of a day take 48 px."""
+    layout = figures.price_figure(report).layout
+    width = 390 - 50 - layout.margin.l - layout.margin.r
+    assert layout.xaxis.tickangle == 0
+    assert 2 <= layout.xaxis.nticks <= width // 48

@@ -75,3 +75,10 @@ def test_accounting_section__few_changes__warns_of_luck():
     many = hourly([100.0, -50.0] * 20, [-99.0, 51.0] * 20)
     assert "may be luck" not in accounting_section(many)
     assert "By every one of the four" in accounting_section(many)
+
+
+def test_accounting_section__flat_book__tells_no_senseless_percentage():
+    page = accounting_section(hourly([0.0, 0.5, -0.5, 0.5], [-600.0, 0.0, 0.0, 0.0])).replace("\u00a0", " ")
+    assert "\N{MINUS SIGN}100 % or worse" in page
+    assert "the hedge more than doubled the variance" in page
+    assert "variance reduction -" not in page

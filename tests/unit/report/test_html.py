@@ -205,6 +205,25 @@ def test_story__holds_that_the_bounds_forced__are_counted_by_rule(report):
     assert "The bounds refused nothing that it wanted." in " ".join(story(report))
 
 
+def test_story__trades_that_bounds_made_smaller__are_counted(report):
+    first = next(number for number, step in enumerate(report.steps) if step.action is StepAction.HEDGED)
+    cut = _stepped(
+        report,
+        300,
+        reason=lambda number, step: (
+            "buy 75; limited by the guard's size of one leg" if number == first else step.reason
+        ),
+    )
+    assert "The bounds refused nothing that it wanted, and made 1 trade smaller." in " ".join(story(cut))
+
+
+def test_story__without_a_chain__claims_nothing_of_one(report):
+    alone = replace(report, summary=replace(report.summary, guard_mirror_mismatches=None))
+    told = " ".join(story(alone))
+    assert "No chain took part" in told
+    assert "result on chain" not in told
+
+
 def test_report__no_rebalance__speaks_of_no_hedge_that_was_built(report):
     idle = replace(report, summary=replace(report.summary, rebalances=0))
     assert "largest net delta of a book without a hedge" in render_html(idle)

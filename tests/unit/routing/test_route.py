@@ -11,7 +11,7 @@ from agent.costs.quotes import fill_at, ladder_of, ladders_of, worst_quoted_pric
 from agent.domain import QuotePoint
 from agent.errors import DataError
 from agent.guard import fill_notional, leverage, limit_price
-from agent.routing import RouteCosts, Router, plan_route, size_cap
+from agent.routing import LEG_SIZE, RouteCosts, Router, plan_route, size_cap
 from agent.units import Wad
 from tests.support.decision_builders import (
     BOUNDS,
@@ -48,7 +48,7 @@ def test_size_cap__nothing_tight__is_the_guards_size():
         ROUTING,
     )
     assert cap.size == wad(100)
-    assert "size and price" in cap.reason
+    assert cap.reason == LEG_SIZE
 
 
 @pytest.mark.parametrize("is_buy", [True, False])

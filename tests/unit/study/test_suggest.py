@@ -207,3 +207,11 @@ def test_suggest__price_near_or_beyond_the_oracles_range__range_is_suggested(set
     assert numbers(found)["min_price_usd"] == 10.0
     assert "max_price_usd" not in numbers(found)
     assert float(found.settings.oracle.min_price_usd) == 10.0
+
+
+def test_generated_weeks__worst_day__falls_as_far_as_ether_has():
+    """ETH fell by 43 % on 12 March 2020 and by as much to its low of 19 May 2021; budgets are sized by such a day."""
+    crash = next(week for week in generated_weeks(SPOT_USD, START) if week.source == "a crash in a day")
+    day = 86_400 // crash.interval_seconds
+    worst = float((crash.prices_usd[day:] / crash.prices_usd[:-day]).min()) - 1.0
+    assert -0.5 < worst < -0.36
