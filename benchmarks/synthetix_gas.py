@@ -36,10 +36,15 @@ CALLS = (
     "withdrawMargin(uint256)",
 )
 """What the vault and its neighbours call of an adapter."""
+BARE = ("modifyPosition(int256,uint256)", "submitOffchainDelayedOrder(int256,uint256)", "transferMargin(int256)")
+"""What of it is Synthetix' own, as whoever trades there without an adapter would call it."""
 VIEWS = ("account()", "position()", "equity()", "openOrder()", "freeCollateral()", "maxFundingRate()")
 
 Gas = dict[str, int]
-"""``total`` of a transaction, and what of it each function of the adapter takes, Synthetix beneath it included."""
+"""``total`` of a transaction, and what of it each function of the adapter takes, Synthetix beneath it included.
+
+``adapter's > Synthetix'`` is what of that Synthetix' own function takes.
+"""
 Trace = Mapping[str, Any]
 """A transaction or call as the node's ``callTracer`` shows it."""
 
@@ -110,9 +115,13 @@ def _asked(vault: SynthetixVault, book_delta: int, size_delta: int) -> Gas:
 def _rebalanced(vault: SynthetixVault, margin_delta: int, size_delta: int) -> Gas:
     total = vault.rebalance(margin_delta, size_delta)
     gas: Counter[str] = Counter()
-    names = {keccak(text=call)[:4].hex(): call.partition("(")[0] for call in CALLS}
+    names, bare = ({keccak(text=one)[:4].hex(): one.partition("(")[0] for one in calls} for calls in (CALLS, BARE))
     for call in _calls_of(vault.trace(), vault.venue.lower()):
-        gas[names[call["input"][2:10]]] += int(call["gasUsed"], 16)
+        name = names[call["input"][2:10]]
+        gas[name] += int(call["gasUsed"], 16)
+        for beneath in call.get("calls", ()):
+            if (own := bare.get(beneath["input"][2:10])) is not None:
+                gas[f"{name} > {own}"] += int(beneath["gasUsed"], 16)
     return {"total": total, **dict(sorted(gas.items(), key=lambda item: (-item[1], item[0])))}
 
 
