@@ -4,7 +4,8 @@ A refusal says by how much: the error carries the actual figure and its limit. B
 close to straight lines, so the size that just meets the limit is found by the secant through the last two refusals
 (through nothing traded and nothing measured, where there is one alone), and probed a shade below. A loss bends by the
 impact of the trade: there the parabola through nothing traded takes the secant's place. An accepted size is probed a
-shade above: what is refused there ends the search. Where the figures do not help, the bracket is halved.
+shade above, unless it was told by a line where the figure bends: what is refused there ends the search. Where the
+figures do not help, the bracket is halved.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ _TOO_SMALL = frozenset({GuardError.NET_DELTA_EXCEEDED, GuardError.NOTIONAL_TOO_S
 """Refuse a size for improving, or trading, too little, or for the fixed part of its fee: a larger one may pass."""
 _PRECISION_BITS = 12
 """The answer is within this many halvings of the refused size: 1/4096 of it."""
-_HALVE_EVERY = 3
-"""Every so many probes halve the bracket, so that no shape of the figures makes the search long."""
+_GUESSES_IN_A_ROW = 2
+"""After so many the bracket is halved, so that no shape of the figures makes the search long."""
 
 
 def largest_accepted(attempt: Callable[[int], Route], refused: int, refusal: RejectedError, least: int) -> Route | None:
@@ -58,12 +59,13 @@ def largest_accepted(attempt: Callable[[int], Route], refused: int, refusal: Rej
     """
     tolerance = max(refused >> _PRECISION_BITS, 1)
     best: Route | None = None
-    lower, probes = 0, 0
+    lower, guesses = 0, 0
     refusals = [(refused, refusal)]
     while refused - lower > tolerance and refused > least:
-        size = _next_size(lower, refusals, tolerance, is_halving=probes % _HALVE_EVERY == _HALVE_EVERY - 1)
-        size = max(size, least)
-        probes += 1
+        middle = (lower + refused) // 2
+        size = _guess(lower, refusals, tolerance) if guesses < _GUESSES_IN_A_ROW else None
+        guesses = 0 if size is None else guesses + 1
+        size = max(middle if size is None else size, least)
         try:
             best = attempt(size)
             lower = size
@@ -76,18 +78,18 @@ def largest_accepted(attempt: Callable[[int], Route], refused: int, refusal: Rej
     return best
 
 
-def _next_size(lower: int, refusals: list[tuple[int, RejectedError]], tolerance: int, *, is_halving: bool) -> int:
-    """Return a size strictly between the bracket's ends."""
-    refused = refusals[-1][0]
-    middle = (lower + refused) // 2
-    if is_halving:
-        return middle
+def _guess(lower: int, refusals: list[tuple[int, RejectedError]], tolerance: int) -> int | None:
+    """Return a size strictly between the bracket's ends that the figures speak for; None where they do not."""
+    refused, error = refusals[-1]
     limit = _meets_limit(refusals)
     if limit is None:
-        return middle
-    below = limit - max(tolerance // 2, 1)
-    size = below if below > lower else lower + tolerance
-    return size if lower < size < refused else middle
+        return None
+    size = limit - max(tolerance // 2, 1)
+    if size <= lower:
+        if len(refusals) == 1 and error.name in _LOSSES:  # a line where the figure bends: the limit lies beyond
+            return None
+        size = lower + tolerance
+    return size if lower < size < refused else None
 
 
 def _meets_limit(refusals: list[tuple[int, RejectedError]]) -> int | None:
