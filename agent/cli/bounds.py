@@ -15,6 +15,7 @@ import typer
 from agent.backtest.gas_model import GasModel
 from agent.backtest.pool_market import History
 from agent.backtest.price_series import PriceSeries
+from agent.cli.replay_options import span_of
 from agent.demo.scenario import SEEDED_START_PRICE_USD, SEEDED_START_UNIX, deposit_usd, underlying_of
 from agent.domain import Book
 from agent.errors import DataError, PreflightError
@@ -93,7 +94,9 @@ def suggest_bounds(
         raise DataError("--from and --to choose from a price file; add --prices FILE.parquet, or leave them out")
     if prices is not None and (spot_usd is not None or at is not None):
         raise DataError("--spot and --at are of generated weeks; leave them out, or --prices")
-    paths = _weeks(book, spot_usd, at) if prices is None else [_span(prices, symbol, start, end)]
+    paths = (
+        _weeks(book, spot_usd, at) if prices is None else [load_prices(prices, symbol, *span_of(prices, start, end))]
+    )
     found = load_book(book, paths[0].start_unix)
     _require_one_underlying(found, paths[0], book)
     if faults := list(gas_token_faults(settings, path, found.underlying)):
@@ -139,16 +142,6 @@ def _start_of_weeks(path: Path, book: Book, at: str | None) -> Seconds:
     if first_expiry > SEEDED_START_UNIX:
         return SEEDED_START_UNIX
     raise DataError(f"{path}: a leg expired at {iso_utc(first_expiry)}; remove it, or add --at, an instant before that")
-
-
-def _span(prices: Path, symbol: str, start: str | None, end: str | None) -> PriceSeries:
-    if start is None or end is None:
-        raise DataError(f"--prices {prices} needs a span; add --from and --to, such as 2024-08-01 and 2024-08-08")
-    first, last = (
-        datetime.fromtimestamp(parse_instant(written, option), tz=UTC)
-        for written, option in ((start, "--from"), (end, "--to"))
-    )
-    return load_prices(prices, symbol, first, last)
 
 
 def _require_one_underlying(book: Book, prices: PriceSeries, path: Path) -> None:

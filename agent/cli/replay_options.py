@@ -15,7 +15,7 @@ from agent.demo.provenance import inputs
 from agent.demo.scenario import Scenario, file_scenario, realised_iv, seeded_scenario
 from agent.errors import AgentError, DataError, PreflightError
 from agent.files.iv_file import load_iv_path
-from agent.files.timestamps import parse_instant
+from agent.files.timestamps import parse_utc
 
 REPORT_DIRECTORY = Path(".evenkeel") / "reports"
 DEFAULT_SYMBOL = "ETHUSDT"
@@ -78,18 +78,20 @@ def scenario_of(
             if given is not None:
                 raise DataError(f"{option} chooses from a price file; add --prices FILE.parquet, or leave it out")
         return replace(seeded_scenario(seed, book), iv_path=iv_path)
-    if start is None or end is None:
-        raise DataError(
-            f"--prices {prices} needs a span; add --from and --to, such as --from 2024-08-01 --to 2024-08-08"
-        )
-    first, last = (
-        datetime.fromtimestamp(parse_instant(written, option), tz=UTC)
-        for written, option in ((start, "--from"), (end, "--to"))
-    )
+    first, last = span_of(prices, start, end)
     scenario = file_scenario(prices, symbol or DEFAULT_SYMBOL, first, last, book, seed)
     if iv_realised is not None:
         iv_path = realised_iv(prices, symbol or DEFAULT_SYMBOL, first, last, iv_realised)
     return replace(scenario, iv_path=iv_path)
+
+
+def span_of(prices: Path, start: str | None, end: str | None) -> tuple[datetime, datetime]:
+    """Return the span of a price file that --from and --to name; `DataError` where one is missing or no time."""
+    if start is None or end is None:
+        raise DataError(
+            f"--prices {prices} needs a span; add --from and --to, such as --from 2024-08-01 --to 2024-08-08"
+        )
+    return parse_utc(start, "--from"), parse_utc(end, "--to")
 
 
 def report_targets(

@@ -25,6 +25,11 @@ def parse_instant(written: str | date | datetime, where: str) -> Seconds:
     return Seconds(int(parse_moment(written, where)))
 
 
+def parse_utc(written: str, where: str) -> datetime:
+    """Return the same instant as a date and time of UTC; errors as for `parse_instant`."""
+    return datetime.fromtimestamp(parse_instant(written, where), tz=UTC)
+
+
 def parse_moment(written: str | date | datetime, where: str) -> float:
     """Return the Unix time of an ISO 8601 instant with its fraction of a second; errors as for `parse_instant`."""
     moment = _from_text(written, where) if isinstance(written, str) else written

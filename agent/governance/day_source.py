@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from agent.backtest.price_series import PriceSeries
 from agent.backtest.seeded_day import DEFAULT_SEED, seeded_day
 from agent.errors import DataError
-from agent.files.timestamps import parse_instant
+from agent.files.timestamps import parse_utc
 from agent.units import Seconds
 
 _DEFAULT_SYMBOL = "ETHUSDT"
@@ -37,5 +37,5 @@ class DaySource:
 
         if self.start is None:
             raise DataError(f"--prices {self.path} needs a day; add --day, such as --day 2024-08-05")
-        first = datetime.fromtimestamp(parse_instant(self.start, "--day"), tz=UTC)
+        first = parse_utc(self.start, "--day")
         return load_prices(self.path, self.symbol or _DEFAULT_SYMBOL, first, first + _DAY)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +26,7 @@ from agent.errors import DataError, PreflightError
 from agent.files.book_file import load_book
 from agent.files.history_file import load_funding_per_day, load_gas_gwei
 from agent.files.price_file import load_prices
-from agent.files.timestamps import parse_instant
+from agent.files.timestamps import parse_utc
 from agent.keeper.preflight import gas_token_faults
 from agent.settings import Settings, config_path, load_settings
 from agent.settings.consistency import contradictions
@@ -92,7 +91,7 @@ def _prices(entry: PeriodEntry, directory: Path) -> tuple[PriceSeries, float]:
         seed = entry.seed or 0
         return seeded_day(seed, SEEDED_START_PRICE_USD, SEEDED_START_UNIX), SEEDED_MODEL.vol_annual
     start, end = (
-        datetime.fromtimestamp(parse_instant(written, f"period {entry.name!r}: {key}"), tz=UTC)
+        parse_utc(written, f"period {entry.name!r}: {key}")
         for written, key in ((entry.start, "from"), (entry.end, "to"))
     )
     path = directory / entry.prices
