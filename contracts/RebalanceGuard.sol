@@ -88,7 +88,7 @@ contract RebalanceGuard is IRebalanceGuard, VaultBound {
             }
         }
         GuardRules.requireLeverage(_bounds, beforeTrade, afterTrade);
-        _track = ResultTrack.advance(_track, beforeTrade, afterTrade, block.timestamp);
+        _track = ResultTrack.advanceUnwound(_track, beforeTrade, afterTrade, block.timestamp);
     }
 
     /// @inheritdoc IRebalanceGuard
@@ -101,13 +101,11 @@ contract RebalanceGuard is IRebalanceGuard, VaultBound {
 
     /// @inheritdoc IRebalanceGuard
     function setBounds(Bounds calldata newBounds) external onlyGovernor {
-        _boundsJudge.requireInsideHardLimits(newBounds);
         _replaceBounds(newBounds);
     }
 
     /// @inheritdoc IRebalanceGuard
     function tightenBounds(Bounds calldata newBounds) external onlyGuardian {
-        _boundsJudge.requireInsideHardLimits(newBounds);
         _boundsJudge.requireNoLooser(_bounds, newBounds);
         _replaceBounds(newBounds);
     }
@@ -182,6 +180,7 @@ contract RebalanceGuard is IRebalanceGuard, VaultBound {
 
     /// @dev The budget of all is settled at the old rate first, so a new rate never reaches back in time.
     function _replaceBounds(Bounds calldata newBounds) private {
+        _boundsJudge.requireInsideHardLimits(newBounds);
         Bounds memory oldBounds = _bounds;
         (uint256 turnoverUsed, uint256 lossUsed) =
             GuardRules.settled(oldBounds, _total, GuardRules.BPS, block.timestamp);

@@ -12,7 +12,8 @@ import {Measurement, Track} from "../types/Rebalance.sol";
 ///
 ///         Who leaves takes his part of what was lost: until the next sample the fall is a part of NAV with what has left since
 ///         the last one, and each sample lowers the highs by that part. Otherwise an exit could trip the breaker, and free
-///         a stolen keeper's key from the delta rule. A loss after an exit and before the next sample is understated alike.
+///         a stolen keeper's key from the delta rule. A loss after an exit and before the next sample is understated alike, and
+///         deposits since the last sample count in NAV until they leave.
 /// @dev Highs are kept for this period of 8 hours and the three before: a high counts for at least 24 hours and at most 32.
 ///      Only rebalances and `RebalanceGuard.recordResult` (anyone) take samples; a period without any has no high.
 library ResultTrack {
@@ -67,6 +68,18 @@ library ResultTrack {
         if (afterwards > high) high = afterwards;
         int64 cents = _centsUp(high);
         if (cents > next.highs[0]) next.highs[0] = cents;
+    }
+
+    /// @notice The track after a leaver closed his part. What that took from NAV is his own, and no loss of who stays.
+    function advanceUnwound(
+        Track memory track,
+        Measurement memory beforeTrade,
+        Measurement memory afterTrade,
+        uint256 timestamp
+    ) internal pure returns (Track memory next) {
+        next = advance(track, beforeTrade, afterTrade, timestamp);
+        // Venues' equities alone have changed, and they are bounded (`VenueValuation`).
+        next.explained -= int128(int256(Math.saturatingSub(beforeTrade.nav, afterTrade.nav)));
     }
 
     function _explained(Track memory track, uint256 price) private pure returns (int256) {

@@ -81,7 +81,7 @@ contract BreakerTest is VaultFixture {
     }
 
     // HEDGE-224
-    function test_breaker_countsWhatAnUnwindLosesFromTheResultBeforeIt() external {
+    function test_breaker_leavesWhatAnUnwindCostsToTheLeaver() external {
         _hedge();
         venue.setCash(venue.cash() + 40_000e18); // funding received, of which nothing was recorded
         venue.setExecution(PRICE, 5000, false); // closing costs half of what is closed
@@ -89,6 +89,11 @@ contract BreakerTest is VaultFixture {
         vm.prank(depositor);
         vault.redeemWithUnwind(shares, 0, depositor, depositor, _leg(0, -25e18)); // 25,000 of the 40,000
         assertEq(guard.track().highs[0], 40_000e2);
+        assertFalse(guard.isBreakerTripped());
+        guard.recordResult();
+        venue.setCash(venue.cash() - 10_931e18); // f / (120,250 - f) = 0.1 at f = 10,931.8..
+        assertFalse(guard.isBreakerTripped());
+        venue.setCash(venue.cash() - 1e18);
         assertTrue(guard.isBreakerTripped());
     }
 

@@ -15,6 +15,7 @@ abstract contract MemberActions is KeeperActions {
         uint256 price;
         uint256 tokens;
         uint256 shares;
+        bool mayTrip; // the breaker: it has tripped, or deposits since its last sample hide a fall
     }
 
     uint256 internal constant PRICED_SHARES = 1e24; // at a price of 1, 1e18 asset units: rounding is nothing
@@ -124,11 +125,20 @@ abstract contract MemberActions is KeeperActions {
         _judge(11, vault.balanceOf(account) + shares == before.shares);
         _judge(16, vault.idleAssets() + 1 >= Math.min(before.m.reserved, before.m.idle));
         _judgeExit(assets, before.price);
+        _judgeBreaker(before, _moment());
     }
 
-    function _standing(address account) private view returns (Standing memory) {
-        return
-            Standing(_moment(), vault.previewRedeem(PRICED_SHARES), token.balanceOf(account), vault.balanceOf(account));
+    /// @dev An exit trips no breaker; 1 bp is for highs that are kept in cents.
+    function _judgeBreaker(Standing memory before, Moment memory m) private {
+        _judge(40, before.mayTrip || !_isTripped(m, guard.bounds().maxDrawdownBps + 1));
+    }
+
+    function _standing(address account) private view returns (Standing memory s) {
+        s.m = _moment();
+        s.price = vault.previewRedeem(PRICED_SHARES);
+        (s.tokens, s.shares) = (token.balanceOf(account), vault.balanceOf(account));
+        bool haveGrown = s.m.nav != s.m.firmNav || flows * int256(TO_WAD) > guard.track().flows;
+        s.mayTrip = haveGrown || _isTripped(s.m, guard.bounds().maxDrawdownBps);
     }
 
     function _callVault(address caller, bytes memory call_) private returns (bool isAccepted) {
@@ -176,6 +186,7 @@ abstract contract MemberActions is KeeperActions {
         _judge(21, broughtHome <= worth + 1);
         _judgePart(m, n, shares);
         _judgeExit(assets, before.price);
+        _judgeBreaker(before, n);
         n.firmNav = m.firmNav; // what the leaver took is not what his unwinding did
         _judgeState(guard.bounds(), m, n);
         _keepSizes(n);
