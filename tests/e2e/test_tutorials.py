@@ -20,7 +20,7 @@ from tests.support.pages import FILE, NOT_RUN, Reader, blocks, checkout_copy, li
 
 pytestmark = pytest.mark.chain
 
-VENUE_TESTS_PASSED = re.compile(r"^4 passed", re.MULTILINE)
+VENUE_TESTS_PASSED = re.compile(r"^5 passed", re.MULTILINE)
 LOCAL_PAGES = ("quick-start.md", "hedge-your-book.md", "governance.md")
 TESTNET_PAGE = "deploy.md"
 VENUE_PAGE = "add-a-venue.md"

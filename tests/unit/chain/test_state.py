@@ -140,7 +140,7 @@ def test_decode__track_of_a_later_time__is_of_another_state():
     now = BLOCK.timestamp // PERIOD_SECONDS
     answers = vault_answers(venue(3, 3), venue(3, 3))
     for period, is_later in ((now, False), (now + 1, True)):
-        answers[6] = ((-31, -34, 32, period, (1, 2, -3, 4)),)
+        answers[6] = ((-31, -34, 32, period, 35, (1, 2, -3, 4)),)
         decode = partial(StateCalls(deployment()).decode, BLOCK, [*answers, *ANSWERS, *ANSWERS])
         if is_later:
             with pytest.raises(TransientError, match="the guard's track is of a later time than block"):
