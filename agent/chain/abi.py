@@ -156,7 +156,7 @@ class Function:
 
     def decode(self, data: str) -> tuple[Any, ...]:
         """Return the outputs; addresses come lower-case, structs as tuples."""
-        return decode(self.outputs, bytes.fromhex(data.removeprefix("0x")))
+        return decode(self.outputs, _bytes_of(data))
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ def publish(page: str, summary: str, html_target: Path, json_target: Path | None
 
 def refused(scenario: Scenario, refusal: AgentError) -> tuple[str, str]:
     """Return page and summary of a replay without a step."""
-    from agent.report.refusal import refusal_json, render_refusal  # noqa: PLC0415 - only where it is needed
+    from agent.report.refusal import refusal_json, render_refusal  # noqa: PLC0415 - a start that is not refused renders none
 
     reasons = refusal.findings if isinstance(refusal, PreflightError) else (str(refusal),)
     asked = inputs(scenario)

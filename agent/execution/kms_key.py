@@ -100,7 +100,7 @@ class AwsKms:
     def __init__(self, key_id: str) -> None:
         with extra("aws", "A key in AWS KMS"):
             import boto3  # noqa: PLC0415 - an extra
-            from botocore.config import Config  # noqa: PLC0415
+            from botocore.config import Config  # noqa: PLC0415 - of the same extra
             from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
         self._failures = (BotoCoreError, ClientError)
         self._key_id = key_id

@@ -29,20 +29,6 @@ def market_of_the_module(tmp_path_factory):
         yield market
 
 
-@pytest.fixture
-def empty(market_of_the_module):
-    """An adapter without margin."""
-    with market_of_the_module.undone() as market:
-        yield market
-
-
-@pytest.fixture
-def market(empty):
-    """An adapter with margin and no position."""
-    empty.deposit(MARGIN_USD)
-    return empty
-
-
 def balance(market, account):
     return market.venue_value(market.usdc, "balanceOf(address)", account)
 

@@ -29,18 +29,6 @@ def market_of_the_module(tmp_path_factory):
         yield market
 
 
-@pytest.fixture
-def empty(market_of_the_module):
-    with market_of_the_module.undone() as market:
-        yield market
-
-
-@pytest.fixture
-def market(empty):
-    empty.deposit(MARGIN_USD)
-    return empty
-
-
 def account(market):
     """The account as the vault's next transaction measures it."""
     return market.simulate("account()", returns=ACCOUNT)

@@ -37,18 +37,6 @@ def market_of_the_module(request):
         yield market
 
 
-@pytest.fixture
-def empty(market_of_the_module):
-    with market_of_the_module.undone() as market:
-        yield market
-
-
-@pytest.fixture
-def market(empty):
-    empty.deposit(MARGIN_USD)
-    return empty
-
-
 def execute(market, size):
     limit = NO_FLOOR if size < 0 else NO_CEILING
     market.send("execute(int256,uint256)", size, limit)
