@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -107,8 +108,14 @@ def test_require_chain__another_chain__is_bad_input_in_one_line(monkeypatch):
 
 @pytest.mark.parametrize("stranger", [0, 1, 2])
 def test_require_chain__one_of_three_on_another_chain__is_refused_whichever_it_is(monkeypatch, stranger):
+    """It answers behind the others: replies come in the order of arrival, of which the first must not stand for all."""
+
+    def behind_the_others():
+        time.sleep(0.05)
+        return "0x1"
+
     servers = [FakeServer(f"server {index}") for index in range(3)]
-    servers[stranger].script["eth_chainId"] = lambda: "0x1"
+    servers[stranger].script["eth_chainId"] = behind_the_others
     client = client_of(monkeypatch, *servers, quorum=2)
     with pytest.raises(DataError, match=f"server {stranger} answers for chain 1"):
         client.require_chain()
