@@ -21,6 +21,8 @@ SETUP := $(STAMPS)/python $(STAMPS)/kernels $(STAMPS)/npm $(STAMPS)/contracts
 export SOLCX_BINARY_PATH := $(CURDIR)/build/toolchain
 export FOUNDRY_DISABLE_NIGHTLY_WARNING := 1
 export npm_config_update_notifier := false
+# Compiled modules are kept: without them every process that the tests start compiles its libraries anew (.7 s each).
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## List the targets
