@@ -1,8 +1,9 @@
 """The long campaigns, slice by slice: ``python -m scripts.campaigns`` (make audit-campaigns).
 
 Each slice runs tests/contracts/invariants under a new random seed and is recorded in build/campaigns/slices.jsonl when
-it ends, so that a run that is stopped goes on where it was. Ends with 1 when an invariant broke, now or in a slice of
-the same sources before.
+it ends, so that a run that is stopped goes on where it was. ``--keep`` adds what is on record here to
+scripts/campaigns_record.json, from where another machine goes on. Ends with 1 when an invariant broke, now or in a
+slice of the same sources before.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 from agent.localnet.binaries import native_binary
-from scripts.slices import GOALS, Asked, Slice, Sum, champions, complaint, digest_of, figures, record, recorded, sum_of
+from scripts.slices import GOALS, Asked, Slice, Sum, complaint, digest_of, figures, keep, kept, record, recorded, sum_of
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path("build/campaigns")
 RECORD = FOLDER / "slices.jsonl"
+KEPT = Path("scripts/campaigns_record.json")
 TESTS = "tests/contracts/invariants/*"
 SLICE = Asked(calls=40_000, climb=668)
 """About two minutes of one idle core; 500 of them are the whole."""
@@ -65,7 +67,7 @@ def run(seed: int, asked: Asked, sources: str) -> Slice:
     """
     started = time.monotonic()
     arguments = [str(native_binary("forge")), "test", "--json", "-vv", "-j", "1", "--match-path", TESTS]
-    setting = os.environ | environment(seed, asked, champions(_of(sources)))
+    setting = os.environ | environment(seed, asked, _total(sources).champions)
     result = subprocess.run(arguments, cwd=ROOT, env=setting, capture_output=True, text=True, check=False)
     try:
         report = json.loads(result.stdout)
@@ -82,8 +84,8 @@ def run(seed: int, asked: Asked, sources: str) -> Slice:
     return Slice(seed, sources, finished_at, round(time.monotonic() - started, 1), broken=broken, **counted)
 
 
-def _of(sources: str) -> list[Slice]:
-    return [one for one in recorded(RECORD) if one.sources == sources]
+def _total(sources: str) -> Sum:
+    return sum_of((one for one in recorded(RECORD) if one.sources == sources), kept(KEPT, sources))
 
 
 def build() -> None:
@@ -156,6 +158,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="slices at a time")
     parser.add_argument("--seed", type=int, help="run one slice, this one")
     parser.add_argument("--sum", action="store_true", help="only say what is on record")
+    parser.add_argument("--keep", action="store_true", help=f"hand it on in {KEPT}, and do no more")
     return parser.parse_args(arguments)
 
 
@@ -164,18 +167,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parsed(arguments)
     os.chdir(ROOT)
     sources = digest_of(ROOT)
-    count = missing(sum_of(_of(sources)), SLICE, options.calls, options.attacks)
+    count = missing(_total(sources), SLICE, options.calls, options.attacks)
     seeds = [secrets.randbits(63) for _ in range(min(count, options.slices or count))]
     if options.seed is not None:
         seeds = [options.seed]
-    if seeds and not options.sum:
+    if seeds and not options.sum and not options.keep:
         try:
             build()
             for one in run_all(seeds, SLICE, options.processes, sources):
                 print(f"seed {one.seed}: {one.broken or 'held'} ({one.calls:,} calls, {one.seconds:.0f} s)", flush=True)
         except NothingJudgedError as error:
             sys.exit(f"campaigns: {error}")
-    total = sum_of(_of(sources))
+    total = _total(sources)
     print(f"Sources {sources}: {told(total)}")
     others = sum_of(one for one in recorded(RECORD) if one.sources != sources)
     if others.slices or others.broken:
@@ -183,6 +186,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"Other sources, not counted: {others.slices} slices, {others.calls:,} calls, {len(others.broken)} broken"
         )
     wrong = total.complaints()
+    if options.keep and not total.broken:
+        keep(KEPT, sources, total)
     print("\n".join(wrong), end="\n" if wrong else "", file=sys.stderr)
     return 1 if wrong else 0
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,13 +64,20 @@ class Asked:
 class Sum:
     """What slices of the same sources come to."""
 
-    slices: int = 0
     calls: int = 0
     attacks: int = 0
     hours: float = 0.0
-    broken: list[Slice] = field(default_factory=list)
     accepted: dict[str, tuple[int, int]] = field(default_factory=dict)
     ratios: dict[str, float] = field(default_factory=dict)
+    champions: dict[str, str] = field(default_factory=dict)
+    """Genes of the best attack on each goal that any slice found."""
+    seeds: list[int] = field(default_factory=list)
+    broken: list[Slice] = field(default_factory=list)
+
+    @property
+    def slices(self) -> int:
+        """How many slices held."""
+        return len(self.seeds)
 
     def least_accepted(self) -> tuple[str, float]:
         """Return the action that was accepted least often, and the part of its calls."""
@@ -176,10 +184,13 @@ def recorded(file: Path) -> list[Slice]:
     return [Slice(**json.loads(line)) for line in written[: written.rfind("\n") + 1].splitlines()]
 
 
-def sum_of(slices: Iterable[Slice]) -> Sum:
-    """Add slices up. Neither is counted what a broken one did before it broke, nor a seed that ran again."""
-    total = Sum()
-    seeds: set[int] = set()
+def sum_of(slices: Iterable[Slice], total: Sum | None = None) -> Sum:
+    """Add slices up, to those of ``total``.
+
+    Neither is counted what a broken one did before it broke, nor a seed that ran again.
+    """
+    total = deepcopy(total) if total else Sum()
+    seeds = set(total.seeds)
     for one in slices:
         if one.broken:
             total.broken.append(one)
@@ -187,7 +198,7 @@ def sum_of(slices: Iterable[Slice]) -> Sum:
         if one.seed in seeds:
             continue
         seeds.add(one.seed)
-        total.slices += 1
+        total.seeds.append(one.seed)
         total.calls += one.calls
         total.attacks += one.attacks
         total.hours += one.seconds / 3600
@@ -195,15 +206,34 @@ def sum_of(slices: Iterable[Slice]) -> Sum:
             before = total.accepted.get(action, (0, 0))
             total.accepted[action] = (before[0] + calls, before[1] + accepted)
         for goal, ratio in one.ratios.items():
-            total.ratios[goal] = max(ratio, total.ratios.get(goal, 0.0))
+            if ratio > total.ratios.get(goal, 0.0):
+                total.ratios[goal] = ratio
+                total.champions |= {goal: one.champions[goal]} if goal in one.champions else {}
     return total
 
 
-def champions(slices: Sequence[Slice]) -> dict[str, str]:
-    """Return the genes of the best attack on each goal that any slice found."""
-    best: dict[str, str] = {}
-    for goal in GOALS:
-        climbed = [one for one in slices if goal in one.champions]
-        if climbed:
-            best[goal] = max(climbed, key=lambda one: one.ratios[goal]).champions[goal]
-    return best
+# --- the sum that machines hand on ------------------------------------------------------------------------------------
+
+
+def keep(file: Path, sources: str, total: Sum) -> None:
+    """Write what slices of these sources come to where another machine goes on from it.
+
+    Raises
+    ------
+    ValueError
+        An invariant broke: that is mended first.
+
+    """
+    if total.broken:
+        raise ValueError(f"{len(total.broken)} slices broke an invariant, and are no part of a sum")
+    written = {"sources": sources} | {key: value for key, value in asdict(total).items() if key != "broken"}
+    file.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+
+
+def kept(file: Path, sources: str) -> Sum:
+    """Return the sum that was kept of these sources, empty where it is of others."""
+    written = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if written.pop("sources", None) != sources:
+        return Sum()
+    accepted = {action: (calls, accepted) for action, (calls, accepted) in written.pop("accepted").items()}
+    return Sum(accepted=accepted, **written)

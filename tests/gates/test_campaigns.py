@@ -16,11 +16,12 @@ from scripts.slices import (
     Asked,
     Slice,
     Sum,
-    champions,
     complaint,
     digest_of,
     figures,
     judged_sources,
+    keep,
+    kept,
     record,
     recorded,
     sum_of,
@@ -123,7 +124,24 @@ def test_sum_of__same_seed_again__counted_once_unless_it_broke():
 
 
 def test_champions__several_slices__genes_of_the_best():
-    assert champions([one(1, ratio=0.6), one(2, ratio=0.8), one(3, ratio=0.7)]) == {"loss": "2"}
+    assert sum_of([one(1, ratio=0.6), one(2, ratio=0.8), one(3, ratio=0.7)]).champions == {"loss": "2"}
+
+
+def test_kept__sum_of_another_machine__is_gone_on_from_and_no_seed_counts_twice(tmp_path: Path):
+    file = tmp_path / "kept.json"
+    assert kept(file, "a") == Sum()
+    keep(file, "a", sum_of([one(1, ratio=0.6), one(2, ratio=0.8)]))
+    total = sum_of([one(2, ratio=0.8), one(3, ratio=0.7)], kept(file, "a"))
+    assert total == sum_of([one(1, ratio=0.6), one(2, ratio=0.8), one(3, ratio=0.7)])
+    assert kept(file, "other sources") == Sum()
+
+
+def test_keep__slice_that_broke__refused_and_the_file_as_it_was(tmp_path: Path):
+    file = tmp_path / "kept.json"
+    keep(file, "a", sum_of([one(1)]))
+    with pytest.raises(ValueError, match="1 slices broke"):
+        keep(file, "a", sum_of([one(1), one(2, "INV-01: the delta rule")]))
+    assert kept(file, "a") == sum_of([one(1)])
 
 
 def test_record__slices__read_back(tmp_path: Path):
@@ -197,6 +215,7 @@ class Forge:
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(campaigns, "FOLDER", tmp_path)
     monkeypatch.setattr(campaigns, "RECORD", tmp_path / "slices.jsonl")
+    monkeypatch.setattr(campaigns, "KEPT", tmp_path / "kept.json")
     monkeypatch.setattr(campaigns, "SLICE", ASKED)
     return tmp_path
 
@@ -219,6 +238,15 @@ def test_main__slices_hold__stops_at_the_target_and_goes_on_from_it(place: Path,
     assert campaigns.main(ENOUGH) == 0
     assert len(set(double.seeds)) == 5
     assert sum_of(recorded(place / "slices.jsonl")).calls == 1000
+
+
+def test_main__record_kept_and_lost__nothing_is_missing(place: Path, monkeypatch: pytest.MonkeyPatch):
+    double = forge(monkeypatch, report())
+    assert campaigns.main(ENOUGH) == 0
+    assert campaigns.main([*ENOUGH, "--keep"]) == 0
+    (place / "slices.jsonl").unlink()
+    assert campaigns.main(ENOUGH) == 0
+    assert len(double.seeds) == 5
 
 
 def test_main__invariant_breaks__stops_and_fails_until_the_sources_change(
