@@ -218,10 +218,9 @@ class Router:
         What positions can give up they give up first, at fees that the guard admits: a long here and a short there
         hedge nothing, cost margin twice, and have both to be closed one day.
         """
-        if self.closing is not None and self.closing._waterfill(self._all_venues).room >= size:
-            closed = self.closing._fills(size)
-            if all(self._is_fee_allowed(fill) for fill in closed):
-                return closed
+        closing_first = self._closing_first(size)
+        if closing_first is not None:
+            return closing_first
         fills, marginal_cost = self._spread(self._affordable_venues(size), size)
         if not self._has_fixed_fees and (self.leg_gas == 0 or len(fills) == 1):
             return fills
@@ -235,6 +234,29 @@ class Router:
         fitting = (one for one in alone if not self._fixed_fee(one[0].venue_index) or self._is_fee_allowed(one[0]))
         allowed = [fills, *fitting]
         return min(allowed, key=self._total_cost)
+
+    def _closing_first(self, size: int) -> tuple[Fill, ...] | None:
+        """Return fills that give up positions before any is opened; None where there are none, or at fees not allowed.
+
+        What is beyond all of them goes where it adds least: over the venues, or to one of them alone.
+        """
+        closable = [] if self.closing is None else [curve.sizes[-1] for curve in self.closing.curves]
+        rest = size - sum(closable)
+        plans: list[tuple[Fill, ...]] = []
+        if self.closing is not None and rest <= 0:
+            plans = [self.closing._fills(size)]
+        elif rest < size:
+            beyond = [curve.beyond(taken) for curve, taken in zip(self.curves, closable, strict=True)]
+            alone = [
+                [rest * (index == other) for other in self._all_venues]
+                for index, curve in enumerate(beyond)
+                if curve.sizes[-1] >= rest
+            ]
+            for more in ([*Waterfill(beyond).shares(rest).sizes], *alone):
+                sizes = zip(self._all_venues, closable, more, strict=True)
+                plans.append(tuple(fill_at(self.ladders[at], at, one + two) for at, one, two in sizes if one + two))
+        allowed = [plan for plan in plans if all(self._is_fee_allowed(fill) for fill in plan)]
+        return min(allowed, key=self._total_cost, default=None)
 
     def _in_steps(self, fills: tuple[Fill, ...]) -> tuple[Fill, ...]:
         """Return fills in whole steps of their venues' sizes, those below one left out."""

@@ -34,6 +34,12 @@ class MarginalCurve:
         """Return the smallest size whose next unit costs as much."""
         return self._size(bisect_left(self.costs, cost), cost)
 
+    def beyond(self, taken: int) -> MarginalCurve:
+        """Return what is left of the curve once ``taken`` has been traded."""
+        first = bisect_right(self.sizes, taken)
+        costs = (_cost_at(self.sizes, self.costs, taken), *self.costs[first:])
+        return MarginalCurve(costs, (0, *(size - taken for size in self.sizes[first:])))
+
     def _size(self, position: int, cost: int) -> int:
         if position == 0:
             return 0
@@ -100,7 +106,7 @@ def _nodes(hull: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
     return sizes, [2 * means[0] - inner[0], *inner, 2 * means[-1] - inner[-1]]
 
 
-def _cost_at(sizes: list[int], costs: list[int], size: int) -> int:
+def _cost_at(sizes: Sequence[int], costs: Sequence[int], size: int) -> int:
     position = bisect_left(sizes, size)
     if sizes[position] == size:
         return costs[position]

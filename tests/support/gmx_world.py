@@ -39,6 +39,8 @@ ETHER_WEI = Wei(10**17)
 GMX_PRICE = 10**12
 """Of one USD for a token of 18 decimals."""
 POSITION_FEE = 5e-4
+_BACKING = (20_000 * 10**18, 20_000_000 * 10**6)
+"""What backs open interest: ether for longs, USDC for shorts."""
 _TIPS = {"priority_fee_gwei": 0.01, "urgent_priority_fee_gwei": 0.02}
 _OTHERS_USD = 10_000_000
 """What the pool holds: a profit of ours is its loss."""
@@ -59,6 +61,9 @@ UINTS = {
     named("ESTIMATED_GAS_FEE_PER_ORACLE_PRICE"): 250_000,
     named("ESTIMATED_GAS_FEE_MULTIPLIER_FACTOR"): 10**30,
     named("REQUEST_EXPIRATION_TIME"): 300,
+    named("MAX_CALLBACK_GAS_LIMIT"): 2_000_000,
+    named("MIN_COLLATERAL_USD"): 10**30,
+    named("MIN_POSITION_SIZE_USD"): 10**30,
     named("CLAIMABLE_COLLATERAL_TIME_DIVISOR"): 3_600,
     named("CLAIMABLE_COLLATERAL_DELAY"): 5 * 86_400,
     named("MIN_COLLATERAL_FACTOR", "address", MARKET): 10**28,
@@ -66,6 +71,8 @@ UINTS = {
     named("MAX_FUNDING_FACTOR_PER_SECOND", "address", MARKET): 10**23,
     **{named("POSITION_FEE_FACTOR", "address,bool", MARKET, side): 5 * 10**26 for side in (True, False)},
     **{named("MAX_OPEN_INTEREST", "address,bool", MARKET, side): 10**7 * 10**30 for side in (True, False)},
+    **{named("RESERVE_FACTOR", "address,bool", MARKET, side): 10**30 for side in (True, False)},
+    **{named("OPEN_INTEREST_RESERVE_FACTOR", "address,bool", MARKET, side): 9 * 10**29 for side in (True, False)},
 }
 """Of the double's market of ETH, as `GmxStage.sol` has it."""
 
@@ -140,6 +147,7 @@ def raise_doubles(localnet: Localnet) -> tuple[GmxDoubles, Release]:
     for token, (feed, multiplier) in feeds.items():
         addresses[named("PRICE_FEED", "address", token)] = feed
         uints[named("PRICE_FEED_MULTIPLIER", "address", token)] = multiplier
+        uints[named("POOL_AMOUNT", "address,address", MARKET, token)] = _BACKING[token == usdc]
     for key, number in uints.items():
         evm.send(doubles.store, encode_call("setUint(bytes32,uint256)", key, number))
     for key, address in addresses.items():

@@ -15,6 +15,9 @@ library GmxV2Keys {
     bytes32 internal constant FEE_BASE_AMOUNT = keccak256(abi.encode("ESTIMATED_GAS_FEE_BASE_AMOUNT_V2_1"));
     bytes32 internal constant FEE_PER_ORACLE_PRICE = keccak256(abi.encode("ESTIMATED_GAS_FEE_PER_ORACLE_PRICE"));
     bytes32 internal constant FEE_MULTIPLIER = keccak256(abi.encode("ESTIMATED_GAS_FEE_MULTIPLIER_FACTOR"));
+    bytes32 internal constant MAX_CALLBACK_GAS_LIMIT = keccak256(abi.encode("MAX_CALLBACK_GAS_LIMIT"));
+    bytes32 internal constant MIN_COLLATERAL_USD = keccak256(abi.encode("MIN_COLLATERAL_USD"));
+    bytes32 internal constant MIN_POSITION_SIZE_USD = keccak256(abi.encode("MIN_POSITION_SIZE_USD"));
     bytes32 internal constant REQUEST_EXPIRATION_TIME = keccak256(abi.encode("REQUEST_EXPIRATION_TIME"));
     bytes32 internal constant TIME_DIVISOR = keccak256(abi.encode("CLAIMABLE_COLLATERAL_TIME_DIVISOR"));
 
@@ -28,6 +31,10 @@ library GmxV2Keys {
     bytes32 internal constant ROUTER_PLUGIN = keccak256(abi.encode("ROUTER_PLUGIN"));
 
     bytes32 private constant OPEN_INTEREST = keccak256(abi.encode("OPEN_INTEREST"));
+    bytes32 private constant OPEN_INTEREST_IN_TOKENS = keccak256(abi.encode("OPEN_INTEREST_IN_TOKENS"));
+    bytes32 private constant POOL_AMOUNT = keccak256(abi.encode("POOL_AMOUNT"));
+    bytes32 private constant RESERVE_FACTOR = keccak256(abi.encode("RESERVE_FACTOR"));
+    bytes32 private constant OPEN_INTEREST_RESERVE_FACTOR = keccak256(abi.encode("OPEN_INTEREST_RESERVE_FACTOR"));
     bytes32 private constant MAX_OPEN_INTEREST = keccak256(abi.encode("MAX_OPEN_INTEREST"));
     bytes32 private constant POSITION_FEE_FACTOR = keccak256(abi.encode("POSITION_FEE_FACTOR"));
     bytes32 private constant MIN_COLLATERAL_FACTOR = keccak256(abi.encode("MIN_COLLATERAL_FACTOR"));
@@ -55,12 +62,28 @@ library GmxV2Keys {
         return keccak256(abi.encode(OPEN_INTEREST, market, token, isLong));
     }
 
+    function openInterestInTokens(address market, address token, bool isLong) internal pure returns (bytes32) {
+        return keccak256(abi.encode(OPEN_INTEREST_IN_TOKENS, market, token, isLong));
+    }
+
+    function poolAmount(address market, address token) internal pure returns (bytes32) {
+        return keccak256(abi.encode(POOL_AMOUNT, market, token));
+    }
+
+    function reserveFactor(address market, bool isLong) internal pure returns (bytes32) {
+        return _ofSide(RESERVE_FACTOR, market, isLong);
+    }
+
+    function openInterestReserveFactor(address market, bool isLong) internal pure returns (bytes32) {
+        return _ofSide(OPEN_INTEREST_RESERVE_FACTOR, market, isLong);
+    }
+
     function maxOpenInterest(address market, bool isLong) internal pure returns (bytes32) {
-        return keccak256(abi.encode(MAX_OPEN_INTEREST, market, isLong));
+        return _ofSide(MAX_OPEN_INTEREST, market, isLong);
     }
 
     function positionFeeFactor(address market, bool isBalanceImproved) internal pure returns (bytes32) {
-        return keccak256(abi.encode(POSITION_FEE_FACTOR, market, isBalanceImproved));
+        return _ofSide(POSITION_FEE_FACTOR, market, isBalanceImproved);
     }
 
     function minCollateralFactor(address market) internal pure returns (bytes32) {
@@ -117,5 +140,10 @@ library GmxV2Keys {
         returns (bytes32)
     {
         return keccak256(abi.encode(COLLATERAL_REDUCTION, market, token, timeKey, account));
+    }
+
+    /// @dev Of a side of a market, or of trades that improve its balance and of others.
+    function _ofSide(bytes32 name, address market, bool flag) private pure returns (bytes32) {
+        return keccak256(abi.encode(name, market, flag));
     }
 }

@@ -70,21 +70,22 @@ contract GmxV2Market is GmxV2Positions {
 
     /// @notice Most funding of the larger side, WAD of notional a day.
     function maxFundingRate() external view returns (uint256 perDay) {
-        return Math.ceilDiv(dataStore.getUint(GmxV2Keys.maxFunding(market)) * 1 days, TO_WAD);
+        return Math.ceilDiv(_uint(GmxV2Keys.maxFunding(market)) * 1 days, TO_WAD);
     }
 
     /// @notice Ratio of notional below which GMX liquidates, WAD.
     function liquidationFactor() external view returns (uint256) {
-        return Math.ceilDiv(dataStore.getUint(GmxV2Keys.liquidationFactor(market)), TO_WAD);
+        return Math.ceilDiv(_uint(GmxV2Keys.liquidationFactor(market)), TO_WAD);
     }
 
-    /// @notice What GMX's open interest leaves on a side, and what the other side's position can give up.
+    /// @notice What GMX's open interest and the pool's reserve leave on a side, and what the other side's position can give up.
     function capacity(address account, bool isLong) public view returns (uint256 maxSize) {
-        uint256 limit = dataStore.getUint(GmxV2Keys.maxOpenInterest(market, isLong));
-        uint256 used = dataStore.getUint(GmxV2Keys.openInterest(market, collateral, isLong))
-            + dataStore.getUint(GmxV2Keys.openInterest(market, longToken, isLong));
-        maxSize = uint256(toSize(Math.saturatingSub(limit, used) / _gmxPrice(indexToken)));
-        maxSize += uint256(toSize(_tokens(account, !isLong)));
+        uint256 price = _gmxPrice(indexToken);
+        uint256 limit = _uint(GmxV2Keys.maxOpenInterest(market, isLong));
+        uint256 used = _uint(GmxV2Keys.openInterest(market, collateral, isLong))
+            + _uint(GmxV2Keys.openInterest(market, longToken, isLong));
+        uint256 left = Math.min(Math.saturatingSub(limit, used), _reserveLeft(isLong, used, price));
+        maxSize = uint256(toSize(left / price)) + uint256(toSize(_tokens(account, !isLong)));
     }
 
     /// @notice What `IPerpVenue.quote` says: the feed's price with the impact of the trade, which GMX stores where it opens and
@@ -152,14 +153,17 @@ contract GmxV2Market is GmxV2Positions {
 
     /// @notice Ether that GMX wants for an order at the gas price of this transaction, wei.
     function executionFee(bool isIncrease) public view returns (uint256) {
-        uint256 gas_ = dataStore.getUint(
-            isIncrease ? GmxV2Keys.INCREASE_ORDER_GAS_LIMIT : GmxV2Keys.DECREASE_ORDER_GAS_LIMIT
-        ) + limits().callbackGas;
+        uint256 gas_ =
+            _uint(isIncrease ? GmxV2Keys.INCREASE_ORDER_GAS_LIMIT : GmxV2Keys.DECREASE_ORDER_GAS_LIMIT) + callbackGas();
         // A close swaps its profit into the collateral.
-        if (!isIncrease) gas_ += dataStore.getUint(GmxV2Keys.SINGLE_SWAP_GAS_LIMIT);
-        uint256 base = dataStore.getUint(GmxV2Keys.FEE_BASE_AMOUNT) + dataStore.getUint(GmxV2Keys.FEE_PER_ORACLE_PRICE)
-            * ORACLE_PRICES;
-        return (base + Math.mulDiv(gas_, dataStore.getUint(GmxV2Keys.FEE_MULTIPLIER), FLOAT)) * tx.gasprice;
+        if (!isIncrease) gas_ += _uint(GmxV2Keys.SINGLE_SWAP_GAS_LIMIT);
+        uint256 base = _uint(GmxV2Keys.FEE_BASE_AMOUNT) + _uint(GmxV2Keys.FEE_PER_ORACLE_PRICE) * ORACLE_PRICES;
+        return (base + Math.mulDiv(gas_, _uint(GmxV2Keys.FEE_MULTIPLIER), FLOAT)) * tx.gasprice;
+    }
+
+    /// @notice Gas that GMX is asked to call back with: no more than it allows, or it would refuse exits too.
+    function callbackGas() public view returns (uint256) {
+        return Math.min(limits().callbackGas, _uint(GmxV2Keys.MAX_CALLBACK_GAS_LIMIT));
     }
 
     /// @notice Ether for each of GMX's orders of a trade that closes, opens or does both: the same for both, wei.
@@ -214,6 +218,24 @@ contract GmxV2Market is GmxV2Positions {
 
     // --- private --------------------------------------------------------------------------------------------------
 
+    /// @dev USD that the pool of a side can still back: longs by what they are worth, shorts by what they were opened at. A
+    ///      factor of 0 is not set.
+    function _reserveLeft(bool isLong, uint256 openInterest, uint256 price) private view returns (uint256) {
+        uint256 factor = Math.min(
+            _uint(GmxV2Keys.reserveFactor(market, isLong)), _uint(GmxV2Keys.openInterestReserveFactor(market, isLong))
+        );
+        if (factor == 0) return type(uint256).max;
+        address token = isLong ? longToken : collateral;
+        uint256 pool = _uint(GmxV2Keys.poolAmount(market, token)) * _gmxPrice(token);
+        uint256 reserved = openInterest;
+        if (isLong) {
+            reserved = price
+                * (_uint(GmxV2Keys.openInterestInTokens(market, collateral, true))
+                    + _uint(GmxV2Keys.openInterestInTokens(market, longToken, true)));
+        }
+        return Math.saturatingSub(Math.mulDiv(pool, factor, FLOAT), reserved);
+    }
+
     /// @dev GMX's sizes of a trade. A long gives up tokens rounded up, a short down, as GMX does.
     function _sizes(address account, int256 sizeDelta) private view returns (Plan memory p) {
         bool isPurchase = sizeDelta > 0;
@@ -235,7 +257,7 @@ contract GmxV2Market is GmxV2Positions {
         uint256 perAsset = FLOAT / collateralUnit;
         uint256 held = IERC20(collateral).balanceOf(account);
         margin = Math.min(Math.mulDiv(usd, limits().marginFactor, 1e18 * perAsset, Math.Rounding.Ceil), held);
-        uint256 factor = dataStore.getUint(GmxV2Keys.minCollateralFactor(market)) + _highestFactor();
+        uint256 factor = _uint(GmxV2Keys.minCollateralFactor(market)) + _highestFactor();
         uint256 needed = Math.mulDiv(usd, factor, FLOAT * perAsset, Math.Rounding.Ceil);
         if (margin < needed) revert MarginTooLow(held, needed);
     }
@@ -294,7 +316,7 @@ contract GmxV2Market is GmxV2Positions {
     }
 
     function _feeFactor(bool isBalanceImproved) private view returns (uint256) {
-        return dataStore.getUint(GmxV2Keys.positionFeeFactor(market, isBalanceImproved));
+        return _uint(GmxV2Keys.positionFeeFactor(market, isBalanceImproved));
     }
 
     function _highestFactor() private view returns (uint256) {

@@ -56,9 +56,9 @@ abstract contract GmxV2Positions is GmxV2Prices {
     /// @notice One side of an account, by the DataStore.
     function sideOf(address account, bool isLong) public view returns (Side memory side) {
         bytes32 key = GmxV2Keys.position(account, market, collateral, isLong);
-        side.sizeInUsd = dataStore.getUint(GmxV2Keys.ofEntry(key, GmxV2Keys.SIZE_IN_USD));
-        side.sizeInTokens = dataStore.getUint(GmxV2Keys.ofEntry(key, GmxV2Keys.SIZE_IN_TOKENS));
-        side.collateral = dataStore.getUint(GmxV2Keys.ofEntry(key, GmxV2Keys.COLLATERAL_AMOUNT));
+        side.sizeInUsd = _uint(GmxV2Keys.ofEntry(key, GmxV2Keys.SIZE_IN_USD));
+        side.sizeInTokens = _uint(GmxV2Keys.ofEntry(key, GmxV2Keys.SIZE_IN_TOKENS));
+        side.collateral = _uint(GmxV2Keys.ofEntry(key, GmxV2Keys.COLLATERAL_AMOUNT));
     }
 
     /// @notice What an account is worth: positions, what can be claimed now or later, cash and ether, WAD USD; with its size
@@ -102,16 +102,16 @@ abstract contract GmxV2Positions is GmxV2Prices {
 
     /// @notice Delayed collateral of an hour, less what GMX cuts off and what is claimed, token units.
     function owedOf(address account, address token, uint256 timeKey) public view returns (uint256) {
-        uint256 whole = dataStore.getUint(GmxV2Keys.claimableCollateral(market, token, timeKey, account));
+        uint256 whole = _uint(GmxV2Keys.claimableCollateral(market, token, timeKey, account));
         if (whole == 0) return 0;
-        uint256 cut = dataStore.getUint(GmxV2Keys.collateralReduction(market, token, timeKey, account));
-        uint256 claimed = dataStore.getUint(GmxV2Keys.claimedCollateral(market, token, timeKey, account));
+        uint256 cut = _uint(GmxV2Keys.collateralReduction(market, token, timeKey, account));
+        uint256 claimed = _uint(GmxV2Keys.claimedCollateral(market, token, timeKey, account));
         return Math.saturatingSub(Math.mulDiv(whole, Math.saturatingSub(FLOAT, cut), FLOAT), claimed);
     }
 
     /// @notice Present hour as GMX counts it, for delayed collateral.
     function hour() public view returns (uint256) {
-        return block.timestamp / Math.max(dataStore.getUint(GmxV2Keys.TIME_DIVISOR), 1);
+        return block.timestamp / Math.max(_uint(GmxV2Keys.TIME_DIVISOR), 1);
     }
 
     /// @notice Whether GMX has an order of that key.
@@ -126,14 +126,14 @@ abstract contract GmxV2Positions is GmxV2Prices {
 
     /// @notice Seconds until GMX lets go of an order.
     function expirationTime() external view returns (uint256) {
-        return dataStore.getUint(GmxV2Keys.REQUEST_EXPIRATION_TIME);
+        return _uint(GmxV2Keys.REQUEST_EXPIRATION_TIME);
     }
 
     // --- for the deriving contract --------------------------------------------------------------------------------
 
     function _tokens(address account, bool isLong) internal view returns (uint256) {
         bytes32 key = GmxV2Keys.position(account, market, collateral, isLong);
-        return dataStore.getUint(GmxV2Keys.ofEntry(key, GmxV2Keys.SIZE_IN_TOKENS));
+        return _uint(GmxV2Keys.ofEntry(key, GmxV2Keys.SIZE_IN_TOKENS));
     }
 
     // --- private --------------------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ abstract contract GmxV2Positions is GmxV2Prices {
     /// @dev What the Reader says of the position of one side; nothing where there is none.
     function _sheet(address account, bool isLong, uint256 gmxPrice) private view returns (Sheet memory sheet) {
         bytes32 key = GmxV2Keys.position(account, market, collateral, isLong);
-        uint256 sizeInUsd = dataStore.getUint(GmxV2Keys.ofEntry(key, GmxV2Keys.SIZE_IN_USD));
+        uint256 sizeInUsd = _uint(GmxV2Keys.ofEntry(key, GmxV2Keys.SIZE_IN_USD));
         if (sizeInUsd == 0) return sheet;
         IGmxReader.MarketPrices memory prices = _pricesAt(gmxPrice);
         bytes memory question = abi.encodeCall(
@@ -159,9 +159,9 @@ abstract contract GmxV2Positions is GmxV2Prices {
 
     /// @dev Funding and delayed collateral that an account may claim, and long tokens that it holds.
     function _claimableUsd(address account, uint256[] calldata timeKeys) private view returns (int256) {
-        uint256 longTokens = IERC20(longToken).balanceOf(account)
-            + dataStore.getUint(GmxV2Keys.claimableFunding(market, longToken, account));
-        uint256 assets = dataStore.getUint(GmxV2Keys.claimableFunding(market, collateral, account));
+        uint256 longTokens =
+            IERC20(longToken).balanceOf(account) + _uint(GmxV2Keys.claimableFunding(market, longToken, account));
+        uint256 assets = _uint(GmxV2Keys.claimableFunding(market, collateral, account));
         uint256 now_ = hour();
         (bool hasThis, bool hasLast) = (false, now_ == 0);
         for (uint256 i = 0; i < timeKeys.length; ++i) {

@@ -94,7 +94,7 @@ abstract contract GmxV2Prices is GmxV2Releases {
         address feed = dataStore.getAddress(GmxV2Keys.priceFeed(token));
         if (feed == address(0)) revert PriceMissing(token);
         (, int256 answer,,,) = IAggregatorV3(feed).latestRoundData();
-        uint256 multiplier = dataStore.getUint(GmxV2Keys.priceFeedMultiplier(token));
+        uint256 multiplier = _uint(GmxV2Keys.priceFeedMultiplier(token));
         if (answer > 0) price = Math.mulDiv(uint256(answer), multiplier, FLOAT);
         if (price == 0) revert PriceMissing(token);
     }

@@ -126,6 +126,11 @@ abstract contract GmxV2Releases is Governed {
 
     // --- for the deriving contract --------------------------------------------------------------------------------
 
+    /// @dev A number of GMX's store.
+    function _uint(bytes32 key) internal view returns (uint256) {
+        return dataStore.getUint(key);
+    }
+
     function _addRelease(Release memory release) internal {
         if (_releases.length == MAX_RELEASES) revert TooManyReleases(MAX_RELEASES + 1, MAX_RELEASES);
         if (!isUsable(release) || !_knowsMarket(release.reader)) {
@@ -136,7 +141,7 @@ abstract contract GmxV2Releases is Governed {
     }
 
     function _setLimits(Limits memory limits_) internal {
-        uint256 minimum = dataStore.getUint(GmxV2Keys.minCollateralFactor(market)) / 1e12;
+        uint256 minimum = _uint(GmxV2Keys.minCollateralFactor(market)) / 1e12;
         if (limits_.marginFactor <= minimum) revert MarginFactorTooLow(limits_.marginFactor, minimum);
         _limits = limits_;
         emit LimitsSet(limits_.maxExecutionFeeWei, limits_.marginFactor, limits_.callbackGas);

@@ -406,7 +406,7 @@ contract GmxV2Venue is PendingOrders, IGmxCallbacks, IOrderTerms {
             IGmxExchangeRouter.OrderAddresses(here, here, here, address(0), _marketToken, collateral, new address[](0));
         params.numbers.acceptablePrice = market.acceptablePrice(limitPrice, a.isPurchase, !isIncrease, a.plan);
         params.numbers.executionFee = a.executionFee;
-        params.numbers.callbackGasLimit = market.limits().callbackGas;
+        params.numbers.callbackGasLimit = market.callbackGas();
         params.isLong = isIncrease == a.isPurchase;
         if (isIncrease) {
             params.orderType = MARKET_INCREASE;

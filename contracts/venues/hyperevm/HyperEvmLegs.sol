@@ -65,6 +65,10 @@ abstract contract HyperEvmLegs is PendingOrders {
     /// @dev Less is not sent out: dust from a stranger would keep a leg on its way, and others waiting, for the price of gas.
     uint256 private constant MIN_LEG = 1e6; // 1 USDC
 
+    /// @dev Stays in spot beside what is sent home. HyperCore takes 200,000 gas at HyperEVM's base fee for that, of USDC where the
+    ///      account has no HYPE, and drops a transfer that leaves nothing for it: some 10 gwei at 50 USD for a HYPE.
+    uint256 private constant HOME_FEE = 0.1e6; // USDC
+
     /// @inheritdoc IPerpVenue
     address public immutable collateral;
 
@@ -239,8 +243,8 @@ abstract contract HyperEvmLegs is PendingOrders {
         (uint256 cash, uint256 wanted) = (_cash(), _wantedHere());
         if (wanted > cash) {
             uint256 missing = wanted - cash;
-            if (spot != 0) return (Leg.Home, Math.min(missing, spot));
-            uint256 free = Math.min(missing, market.freeOf(address(this)));
+            if (spot > HOME_FEE) return (Leg.Home, Math.min(missing, spot - HOME_FEE));
+            uint256 free = Math.min(Math.saturatingAdd(missing, HOME_FEE - spot), market.freeOf(address(this)));
             if (free != 0) return (Leg.ToSpot, free);
             return (Leg.None, 0);
         }

@@ -3,10 +3,12 @@ pragma solidity ^0.8.28;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Test} from "forge-std/Test.sol";
+import {VmSafe} from "forge-std/Vm.sol";
 import {IPerpVenue} from "../../../contracts/interfaces/IPerpVenue.sol";
 import {IPriceOracle} from "../../../contracts/interfaces/IPriceOracle.sol";
 import {VenueValuation} from "../../../contracts/libraries/VenueValuation.sol";
 import {VenueMeasurement} from "../../../contracts/types/Rebalance.sol";
+import {BurningSource, HugeRevertingSource} from "../support/HostilePriceSources.sol";
 
 /// @notice What every adapter does, whatever its venue. A venue joins with a stand that puts it up and moves its market.
 /// @dev The adapter's vault answers `isEntered`, `access` and `guard`; calls of the vault are pranked. Prices are WAD USD.
@@ -303,6 +305,50 @@ abstract contract VenueConformance is Test {
         uint256 gasBefore = gasleft();
         _venue().account();
         assertLt(gasBefore - gasleft(), VENUE_GAS);
+    }
+
+    /// @dev Whatever the account is read from, found by watching it being read, falls silent or turns hostile, one after the
+    ///      other. The adapter may say nothing; it never says anything else than before, nor when all is well again.
+    function test_protocolThatIsSilentOrHostile_isNotTakenForAnotherAccount() external {
+        _deposit(10_000);
+        _trade(2e18);
+        _execute(-1e18); // open where the venue fills later
+        bytes32 before = keccak256(abi.encode(_venue().account()));
+        address[] memory asked = _askedByAccount();
+        bytes[3] memory codes = [bytes(hex"00"), type(BurningSource).runtimeCode, type(HugeRevertingSource).runtimeCode];
+        for (uint256 i = 0; i < asked.length; ++i) {
+            bytes memory code = asked[i].code;
+            for (uint256 kind = 0; kind < codes.length; ++kind) {
+                vm.etch(asked[i], codes[kind]);
+                try _venue().account{gas: VENUE_GAS}() returns (IPerpVenue.Account memory a) {
+                    assertEq(keccak256(abi.encode(a)), before, vm.toString(asked[i]));
+                } catch {
+                    assertGt(gasleft(), VENUE_GAS);
+                }
+            }
+            vm.etch(asked[i], code);
+            assertEq(keccak256(abi.encode(_venue().account())), before);
+        }
+    }
+
+    /// @dev Every contract but the adapter that is called while the account is read, once.
+    function _askedByAccount() private returns (address[] memory asked) {
+        vm.startStateDiffRecording();
+        _venue().account();
+        VmSafe.AccountAccess[] memory calls = vm.stopAndReturnStateDiff();
+        asked = new address[](calls.length);
+        uint256 count = 0;
+        for (uint256 i = 0; i < calls.length; ++i) {
+            address target = calls[i].account;
+            bool isKnown = target == address(_venue()) || target == address(vm) || target.code.length == 0;
+            for (uint256 k = 0; k < count && !isKnown; ++k) {
+                isKnown = asked[k] == target;
+            }
+            if (!isKnown) asked[count++] = target;
+        }
+        assembly ("memory-safe") {
+            mstore(asked, count)
+        }
     }
 
     function test_liquidation_isSeenAtOnce() external {

@@ -165,7 +165,7 @@ contract GmxEdgesTest is GmxStage {
     }
 
     function test_closeOfAPart_leavesExactlyTheRest(uint256 part, bool isShort) external {
-        part = bound(part, 1e12, 2e18 - 1);
+        part = bound(part, 1e12, 2e18 - 0.0012e18); // of less GMX would leave nothing
         _trade(isShort ? -2e18 : int256(2e18));
         bytes32 orderId = _trade(isShort ? int256(part) : -int256(part));
         assertEq(uint256(venue.order(orderId).status), uint256(IPerpVenue.OrderStatus.Filled));

@@ -67,6 +67,19 @@ contract GmxOrdersTest is GmxStage {
         assertEq(gmx.executionFee(true), 0.1 gwei * uint256(600_000 + 3 * 250_000 + 3_000_000 + 750_000));
     }
 
+    /// HEDGE-581
+    function test_callbackGas_isNoMoreThanGmxAllows_soThatExitsGoOn() external {
+        _request(5e18);
+        _fill(PRICE);
+        store.setUint(GmxV2Keys.MAX_CALLBACK_GAS_LIMIT, 500_000);
+        _request(-5e18);
+        (bytes32 closeKey,) = venue.orderKeys();
+        assertEq(gmx.executionFee(false), 0.1 gwei * uint256(600_000 + 3 * 250_000 + 4_000_000 + 500_000));
+        assertEq(handler.orderOf(closeKey).params.numbers.callbackGasLimit, 500_000);
+        _fill(PRICE);
+        assertEq(venue.size(), 0);
+    }
+
     function test_ether_tooLittleIsSaid() external {
         vm.deal(address(venue), 1);
         bytes memory refusal = abi.encodeWithSelector(GmxV2Venue.EtherTooLow.selector, 1, gmx.executionFee(true));
@@ -234,6 +247,44 @@ contract GmxOrdersTest is GmxStage {
         vm.prank(address(vault));
         vm.expectRevert(abi.encodeWithSelector(IPerpVenue.SizeBeyondLiquidity.selector, 3e18));
         venue.execute(3e18, 2040e18);
+    }
+
+    /// HEDGE-581
+    /// @dev Of longs GMX reserves what they are worth now, of shorts what they were opened at.
+    function test_reserve_boundsCapacity_asGmxDoes(bool isShort) external {
+        _setReserve(10 ether, 20_000e6); // nine tenths of 20,000 USD: 9 ether
+        assertEq(venue.capacity(!isShort), 9e18);
+        int256 side = isShort ? -int256(1e18) : int256(1e18);
+        int256 beyond = 9 * side + (isShort ? -int256(1) : int256(1));
+        vm.expectRevert(abi.encodeWithSelector(IPerpVenue.SizeBeyondLiquidity.selector, beyond));
+        venue.quote(beyond);
+        _trade(4 * side);
+        assertEq(venue.capacity(!isShort), 5e18);
+        assertEq(venue.capacity(isShort), 9e18 + 4e18);
+        _setPrice(1600e18);
+        assertEq(venue.capacity(!isShort), isShort ? uint256(10_000e18) / 1600 : 5e18);
+        _setPrice(PRICE);
+        _assertStatus(_trade(5 * side), IPerpVenue.OrderStatus.Filled); // the whole of it, at GMX too
+        assertEq(venue.capacity(!isShort), 0);
+    }
+
+    /// @dev GMX closes the whole position where too little would stay.
+    function test_closeThatLeavesTooLittle_closesTheWhole(bool isShort, uint256 price) external {
+        int256 side = isShort ? -int256(1) : int256(1);
+        _trade(2e18 * side);
+        price = bound(price, 1900, 2100) * 1e18;
+        _setPrice(price);
+        int256 before = _equity();
+        bytes32 orderId = _request(-(2e18 - 0.0004e18) * side);
+        _fill(price);
+        _assertStatus(orderId, IPerpVenue.OrderStatus.Filled);
+        assertEq(venue.size(), 0);
+        assertEq(venue.openOrder(), 0);
+        IPerpVenue.Order memory order = venue.order(orderId);
+        assertEq(order.filledSizeDelta, -(2e18 - 0.0004e18) * side); // never more than was asked for
+        assertApproxEqRel(order.executionPrice, price, 1e14);
+        uint256 ether_ = gmx.executionFee(false) * 6000 / 10_000 * price / 1e18;
+        assertApproxEqAbs(_equity(), before - int256(price / 1000 + ether_), 1e18);
     }
 
     function test_liquidation_takesThePositionAlone() external {

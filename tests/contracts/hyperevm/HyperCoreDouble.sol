@@ -49,6 +49,7 @@ contract HyperCoreDouble is HyperCoreBooks {
     mapping(uint24 action => bool) public isRefusing;
     bool public isBridgeDry;
     bool public isHolding; // deposits
+    uint64 public homeFee;
     uint256 public refusedCount;
     uint256 public filledCount;
     uint256 public cancelCount;
@@ -86,6 +87,11 @@ contract HyperCoreDouble is HyperCoreBooks {
 
     function setBridgeDry(bool isDry) external {
         isBridgeDry = isDry;
+    }
+
+    /// @dev What HyperCore takes of spot for a transfer to HyperEVM, 1e8 USD.
+    function setHomeFee(uint64 fee) external {
+        homeFee = fee;
     }
 
     function setHolding(bool isHolding_) external {
@@ -216,8 +222,9 @@ contract HyperCoreDouble is HyperCoreBooks {
         (address to, address subAccount, uint32 from, uint32 dex, uint64 token, uint64 amount) =
             abi.decode(fields, (address, address, uint32, uint32, uint64, uint64));
         if (to != USDC_SYSTEM || subAccount != address(0) || from != type(uint32).max || dex != from) return false;
-        if (token != 0 || amount > u.spot || amount % 100 != 0 || amount == 0) return false;
-        u.spot -= amount;
+        if (token != 0 || amount % 100 != 0 || amount == 0) return false;
+        if (amount + homeFee > u.spot) return false;
+        u.spot -= amount + homeFee;
         _payouts.push(Payout(user, amount / 100));
         return true;
     }

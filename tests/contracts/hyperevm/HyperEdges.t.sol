@@ -73,7 +73,7 @@ contract HyperEdgesTest is HyperStage {
     function _moveAllToSpot() private {
         venue.advance();
         _block();
-        assertEq(market.spotOf(address(venue)), 4000e8);
+        assertEq(market.spotOf(address(venue)), 4000.1e8);
     }
 
     function test_capacity_ofTheSideThatCloses_isThePositionAtLeast() external {

@@ -58,7 +58,7 @@ contract HyperLegsTest is HyperStage {
         assertEq(_equity(), 10_000e18);
         _nothingToMove();
         _recall(4000e6);
-        _expectLeg(HyperEvmLegs.Leg.ToSpot, 4000e6);
+        _expectLeg(HyperEvmLegs.Leg.ToSpot, 4000.1e6); // and what the way home may cost
         _block();
         assertEq(_equity(), 10_000e18);
         _expectLeg(HyperEvmLegs.Leg.Home, 4000e6);
@@ -146,7 +146,7 @@ contract HyperLegsTest is HyperStage {
         _pass(SETTLE);
         _recall(20_000e6);
         core.give(address(venue), 7e8);
-        _expectLeg(HyperEvmLegs.Leg.Home, 7e6);
+        _expectLeg(HyperEvmLegs.Leg.Home, 6.9e6);
     }
 
     function test_dust_isNotSentOut() external {
@@ -169,7 +169,7 @@ contract HyperLegsTest is HyperStage {
         core.setBridgeDry(true);
         _expectLeg(HyperEvmLegs.Leg.Home, 4000e6);
         _block();
-        assertEq(market.spotOf(address(venue)), 0);
+        assertEq(market.spotOf(address(venue)), 0.1e8);
     }
 
     /// HEDGE-594
@@ -198,7 +198,7 @@ contract HyperLegsTest is HyperStage {
         core.setBridgeDry(false);
         _block(); // the first one pays
         assertEq(_equity(), 10_000e18);
-        _expectLeg(HyperEvmLegs.Leg.ToPerp, 4000e6); // and the second goes back
+        _expectLeg(HyperEvmLegs.Leg.ToPerp, 4000.1e6); // and the second goes back
     }
 
     function test_dryBridge_holdsUpNoOrder() external {
@@ -313,11 +313,29 @@ contract HyperLegsTest is HyperStage {
         _moveAll();
         vault.setEnd(true, false);
         _moveAll();
-        assertEq(venue.freeCollateral(), 10_000e6);
+        assertEq(venue.freeCollateral(), 9999.9e6);
+        assertEq(_equity(), 10_000e18);
         vault.setEnd(false, true);
         _nothingToMove();
         vault.setEnd(false, false);
-        _expectLeg(HyperEvmLegs.Leg.ToCore, 10_000e6);
+        _expectLeg(HyperEvmLegs.Leg.ToCore, 9999.9e6);
+    }
+
+    /// HEDGE-595
+    /// @dev HyperCore drops a transfer home, without a word, that leaves nothing for its gas.
+    function test_wayHome_leavesWhatHyperCoreTakesForIt(uint256 fee) external {
+        fee = bound(fee, 1, 0.1e8);
+        core.setHomeFee(uint64(fee));
+        _moveAll();
+        _recall(4000e6);
+        _moveAll();
+        assertEq(venue.freeCollateral(), 4000e6); // to the unit
+        assertEq(_equity(), 10_000e18 - int256(fee * 1e10));
+        vault.setEnd(true, false);
+        _moveAll();
+        assertGe(venue.freeCollateral(), 9999.8e6);
+        assertEq(_equity(), 10_000e18 - int256(2 * fee * 1e10));
+        _nothingToMove();
     }
 
     function test_move_waitsForAnOpenOrder_theBridgeDoesNot() external {

@@ -183,6 +183,8 @@ abstract contract HyperStage is Test {
         vm.stopPrank();
         vm.prank(vault.keeper());
         venue.recall(0);
+        core.forget(address(venue)); // with what stays in spot
+        core.give(address(venue), 0);
         core.setTakerFee(450);
         assertTrue(venue.isProven());
     }

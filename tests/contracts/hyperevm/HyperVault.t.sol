@@ -100,10 +100,10 @@ contract HyperVaultTest is VaultFixture {
         _advance();
         assertEq(_nav(), nav);
         uint256 free = hyper.freeCollateral();
-        assertEq(free * 1e12, 50_000e18 - 90.018e18);
+        assertEq(free * 1e12, 50_000e18 - 90.018e18 - 0.1e18); // 0.1 stays for what the way home may cost
         vm.prank(stranger);
         vault.bringMarginHome(hyper, free);
-        assertEq(vault.idleAssets() * 1e12, nav);
+        assertEq(vault.idleAssets() * 1e12, nav - 0.1e18);
         vm.expectRevert(HyperEvmLegs.NothingToMove.selector);
         hyper.advance();
     }

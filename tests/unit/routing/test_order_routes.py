@@ -217,8 +217,22 @@ def test_route__positions_can_give_up_the_size__no_opposite_one_is_opened():
     snapshot = snapshot_of(BOOK, long, cheaper)
     closed = plan_route(snapshot, wad(-15), ROUTING)
     assert [(fill.venue_index, fill.size_delta) for fill in closed.fills] == [(0, wad(-15))]
-    beyond = plan_route(snapshot, wad(-25), ROUTING)
-    assert sum(fill.size_delta for fill in beyond.fills) == wad(-25)
+
+
+@pytest.mark.parametrize("sold", [20.000001, 25, 45])
+@pytest.mark.parametrize("costs", [RouteCosts(), RouteCosts(leg_gas_usd=40.0)])
+def test_route__more_than_positions_give_up__all_are_closed_first(sold, costs):
+    """A wei beyond what the long can give up left 11 of it standing, beside a short of 11 at the cheaper venue."""
+    long, cheaper = replace(AT_ONCE, size=20.0, equity_usd=60_000.0), replace(AT_ONCE, fee_ratio=0.0005)
+    fills = plan_route(snapshot_of(BOOK, long, cheaper), wad(-sold), ROUTING, costs).fills
+    assert fills[0].size_delta <= wad(-20)
+    assert sum(fill.size_delta for fill in fills) == wad(-sold)
+
+
+def test_route__little_more_than_positions_give_up__opens_no_leg_that_gas_eats():
+    long, cheaper = replace(AT_ONCE, size=20.0, equity_usd=60_000.0), replace(AT_ONCE, fee_ratio=0.0005)
+    fills = plan_route(snapshot_of(BOOK, long, cheaper), wad(-20.5), ROUTING, RouteCosts(leg_gas_usd=40.0)).fills
+    assert [(fill.venue_index, fill.size_delta) for fill in fills] == [(0, wad(-20.5))]
 
 
 def test_route__two_longs__the_cheaper_one_is_closed_first():

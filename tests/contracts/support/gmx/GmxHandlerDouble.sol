@@ -46,6 +46,7 @@ contract GmxHandlerDouble {
     error RequestNotYetCancellable(uint256 requestAge, uint256 requestExpirationAge, string requestType);
     error OrderNotFulfillableAtAcceptablePrice(uint256 price, uint256 acceptablePrice);
     error MaxOpenInterestExceeded(uint256 openInterest, uint256 maxOpenInterest);
+    error InsufficientReserve(uint256 reservedUsd, uint256 maxReservedUsd);
     error InvalidDecreaseOrderSize(uint256 sizeDeltaUsd, uint256 positionSizeInUsd);
     error PositionNotFound(bytes32 key);
     error InsufficientCollateralUsd(int256 remainingCollateralUsd);
@@ -53,6 +54,7 @@ contract GmxHandlerDouble {
     error PositionShouldNotBeLiquidated(string reason, int256 remaining, int256 minimum, int256 minimumForLeverage);
     error OrderNotFound(bytes32 key);
     error UnsupportedOrderType(uint256 orderType);
+    error MaxCallbackGasLimitExceeded(uint256 callbackGasLimit, uint256 maxCallbackGasLimit);
     error Unauthorized(address msgSender, string role);
 
     event Refused(bytes32 key, bytes reason);
@@ -104,12 +106,15 @@ contract GmxHandlerDouble {
         if (sent > fee) GmxOrderVaultDouble(orderVault).transferOut(_wnt(), HOLDING_ADDRESS, sent - fee);
         bool isIncrease = params.orderType == 2;
         if (!isIncrease && params.orderType != 4) revert UnsupportedOrderType(params.orderType);
-        uint256 gas_ = store.getUint(
-            isIncrease ? GmxV2Keys.INCREASE_ORDER_GAS_LIMIT : GmxV2Keys.DECREASE_ORDER_GAS_LIMIT
-        ) + params.numbers.callbackGasLimit;
-        if (params.decreasePositionSwapType != 0) gas_ += store.getUint(GmxV2Keys.SINGLE_SWAP_GAS_LIMIT);
-        gas_ = Math.mulDiv(gas_, store.getUint(GmxV2Keys.FEE_MULTIPLIER), 1e30)
-            + store.getUint(GmxV2Keys.FEE_BASE_AMOUNT) + 3 * store.getUint(GmxV2Keys.FEE_PER_ORACLE_PRICE);
+        uint256 mostGas = _uint(GmxV2Keys.MAX_CALLBACK_GAS_LIMIT);
+        if (params.numbers.callbackGasLimit > mostGas) {
+            revert MaxCallbackGasLimitExceeded(params.numbers.callbackGasLimit, mostGas);
+        }
+        uint256 gas_ = _uint(isIncrease ? GmxV2Keys.INCREASE_ORDER_GAS_LIMIT : GmxV2Keys.DECREASE_ORDER_GAS_LIMIT)
+            + params.numbers.callbackGasLimit;
+        if (params.decreasePositionSwapType != 0) gas_ += _uint(GmxV2Keys.SINGLE_SWAP_GAS_LIMIT);
+        gas_ = Math.mulDiv(gas_, _uint(GmxV2Keys.FEE_MULTIPLIER), 1e30) + _uint(GmxV2Keys.FEE_BASE_AMOUNT) + 3
+            * _uint(GmxV2Keys.FEE_PER_ORACLE_PRICE);
         if (fee < gas_ * tx.gasprice) revert InsufficientExecutionFee(gas_ * tx.gasprice, fee);
         key = keccak256(abi.encode(address(store), store.increment("NONCE", 1)));
         Kept storage kept = _orders[key];
@@ -123,7 +128,7 @@ contract GmxHandlerDouble {
         Kept memory kept = _listed(key);
         if (kept.account != account) revert Unauthorized(account, "account for cancelOrder");
         uint256 age = block.timestamp - kept.updatedAt;
-        uint256 wanted = store.getUint(GmxV2Keys.REQUEST_EXPIRATION_TIME);
+        uint256 wanted = _uint(GmxV2Keys.REQUEST_EXPIRATION_TIME);
         if (age < wanted) revert RequestNotYetCancellable(age, wanted, "Order");
         _cancel(key, kept);
     }
@@ -168,10 +173,10 @@ contract GmxHandlerDouble {
         int256 remaining = int256(n.collateralAmount * 1e24) + GmxMath.profitOf(n, price, isLong)
             - int256((borrowing + funding) * 1e24);
         if (n.sizeInUsd == 0) revert PositionNotFound(k);
-        int256 minimum = int256(n.sizeInUsd * store.getUint(GmxV2Keys.liquidationFactor(_market.marketToken)) / 1e30);
+        int256 minimum = int256(n.sizeInUsd * _uint(GmxV2Keys.liquidationFactor(_market.marketToken)) / 1e30);
         if (remaining >= minimum) revert PositionShouldNotBeLiquidated("", remaining, minimum, minimum);
         if (remaining > 0) pool.pay(_market.shortToken, account, uint256(remaining) * 9 / 10 / 1e24);
-        _openInterest(isLong, -int256(n.sizeInUsd));
+        _openInterest(isLong, -int256(n.sizeInUsd), -int256(n.sizeInTokens));
         IGmxReader.PositionNumbers memory none;
         GmxMath.keep(store, k, none);
         _callSaved(account);
@@ -184,14 +189,16 @@ contract GmxHandlerDouble {
         bool isLong = kept.params.isLong;
         bytes32 k = GmxV2Keys.position(kept.account, _market.marketToken, _market.shortToken, isLong);
         IGmxReader.PositionNumbers memory n = GmxMath.numbersOf(store, k);
+        int256 held = int256(n.sizeInTokens);
         _grow(n, o, price, isLong);
         uint256 paid = _settled(isLong, n) + _positionFee(o.sizeDeltaUsd);
         if (n.collateralAmount + kept.margin <= paid) revert InsufficientCollateralUsd(0);
         n.collateralAmount = n.collateralAmount + kept.margin - paid;
         n.sizeInUsd += o.sizeDeltaUsd;
-        uint256 interest = _openInterest(isLong, int256(o.sizeDeltaUsd));
-        uint256 limit = store.getUint(GmxV2Keys.maxOpenInterest(_market.marketToken, isLong));
+        uint256 interest = _openInterest(isLong, int256(o.sizeDeltaUsd), int256(n.sizeInTokens) - held);
+        uint256 limit = _uint(GmxV2Keys.maxOpenInterest(_market.marketToken, isLong));
         if (interest > limit) revert MaxOpenInterestExceeded(interest, limit);
+        _requireReserve(isLong, interest, price);
         GmxMath.keep(store, k, n);
         store.setBool(GmxV2Keys.ofEntry(k, "IS_LONG"), isLong);
         GmxOrderVaultDouble(orderVault).transferOut(_market.shortToken, address(pool), kept.margin);
@@ -227,15 +234,16 @@ contract GmxHandlerDouble {
         IGmxReader.PositionNumbers memory n = GmxMath.numbersOf(store, k);
         if (n.sizeInUsd == 0) revert PositionNotFound(k);
         if (o.sizeDeltaUsd > n.sizeInUsd) revert InvalidDecreaseOrderSize(o.sizeDeltaUsd, n.sizeInUsd);
+        if (_leavesTooLittle(n, o, price, isLong)) o.sizeDeltaUsd = n.sizeInUsd;
         IGmxReader.ExecutionPriceResult memory r =
             GmxMath.decrease(store, _market.marketToken, n, o.sizeDeltaUsd, price, isLong);
         if (!isDeleveraging) _requireAcceptable(r.executionPrice, o.acceptablePrice, !isLong);
         int256 left = _left(account, n, r, o.sizeDeltaUsd, price, isLong);
         if (left < 0) revert InsufficientCollateralUsd(left);
+        _openInterest(isLong, -int256(o.sizeDeltaUsd), -int256(GmxMath.tokensOf(n, o.sizeDeltaUsd, isLong)));
         _shrink(n, o.sizeDeltaUsd, isLong);
         uint256 out = n.sizeInUsd == 0 ? uint256(left) : _withdrawn(n, uint256(left), o.initialCollateralDeltaAmount);
         n.collateralAmount = uint256(left) - out;
-        _openInterest(isLong, -int256(o.sizeDeltaUsd));
         GmxMath.keep(store, k, n);
         pool.pay(_market.shortToken, account, out);
         _payLater(account, r.priceImpactDiffUsd / 1e24);
@@ -264,7 +272,7 @@ contract GmxHandlerDouble {
         view
         returns (uint256)
     {
-        uint256 factor = store.getUint(GmxV2Keys.minCollateralFactor(_market.marketToken));
+        uint256 factor = _uint(GmxV2Keys.minCollateralFactor(_market.marketToken));
         uint256 least = Math.mulDiv(n.sizeInUsd, factor, 1e54, Math.Rounding.Ceil);
         return Math.saturatingSub(left, wanted) < least ? 0 : wanted;
     }
@@ -277,7 +285,7 @@ contract GmxHandlerDouble {
 
     function _payLater(address account, uint256 assets) private {
         if (assets == 0) return;
-        uint256 hour = block.timestamp / store.getUint(GmxV2Keys.TIME_DIVISOR);
+        uint256 hour = block.timestamp / _uint(GmxV2Keys.TIME_DIVISOR);
         store.increment(
             GmxV2Keys.claimableCollateral(_market.marketToken, _market.shortToken, hour, account), int256(assets)
         );
@@ -286,13 +294,13 @@ contract GmxHandlerDouble {
     function _settled(bool isLong, IGmxReader.PositionNumbers memory n) private view returns (uint256 owed) {
         (address m, address token) = (_market.marketToken, _market.shortToken);
         (uint256 borrowing, uint256 funding) = GmxMath.fees(store, m, token, isLong, n, 1e24);
-        n.borrowingFactor = store.getUint(GmxMath.key(GmxMath.BORROWING, m, isLong));
-        n.fundingFeeAmountPerSize = store.getUint(GmxMath.fundingKey(m, token, isLong));
+        n.borrowingFactor = _uint(GmxMath.key(GmxMath.BORROWING, m, isLong));
+        n.fundingFeeAmountPerSize = _uint(GmxMath.fundingKey(m, token, isLong));
         return borrowing + funding;
     }
 
     function _positionFee(uint256 usd) private view returns (uint256) {
-        return Math.mulDiv(usd, store.getUint(GmxV2Keys.positionFeeFactor(_market.marketToken, false)), 1e54);
+        return Math.mulDiv(usd, _uint(GmxV2Keys.positionFeeFactor(_market.marketToken, false)), 1e54);
     }
 
     function _down(int256 usd) private pure returns (int256 assets) {
@@ -300,8 +308,43 @@ contract GmxHandlerDouble {
         if (usd % 1e24 < 0) --assets;
     }
 
-    function _openInterest(bool isLong, int256 delta) private returns (uint256) {
-        return store.increment(GmxV2Keys.openInterest(_market.marketToken, _market.shortToken, isLong), delta);
+    function _openInterest(bool isLong, int256 usd, int256 tokens) private returns (uint256) {
+        (address m, address token) = (_market.marketToken, _market.shortToken);
+        store.increment(GmxV2Keys.openInterestInTokens(m, token, isLong), tokens);
+        return store.increment(GmxV2Keys.openInterest(m, token, isLong), usd);
+    }
+
+    /// @dev The index token is the pool's long token, and the collateral is a dollar.
+    function _requireReserve(bool isLong, uint256 interest, uint256 price) private view {
+        address m = _market.marketToken;
+        address token = isLong ? _market.longToken : _market.shortToken;
+        uint256 reserved =
+            isLong ? _uint(GmxV2Keys.openInterestInTokens(m, _market.shortToken, true)) * price : interest;
+        uint256 worth = _uint(GmxV2Keys.poolAmount(m, token)) * (isLong ? price : 1e24);
+        uint256 factor =
+            Math.min(_uint(GmxV2Keys.reserveFactor(m, isLong)), _uint(GmxV2Keys.openInterestReserveFactor(m, isLong)));
+        uint256 most = Math.mulDiv(worth, factor, 1e30);
+        if (reserved > most) revert InsufficientReserve(reserved, most);
+    }
+
+    /// @dev GMX closes the whole position where less would stay than its least size, or than its least collateral with what
+    ///      the rest has gained or lost.
+    function _leavesTooLittle(
+        IGmxReader.PositionNumbers memory n,
+        IGmxExchangeRouter.OrderNumbers memory o,
+        uint256 price,
+        bool isLong
+    ) private view returns (bool) {
+        if (o.sizeDeltaUsd == n.sizeInUsd) return false;
+        if (n.sizeInUsd - o.sizeDeltaUsd < _uint(GmxV2Keys.MIN_POSITION_SIZE_USD)) return true;
+        int256 profit = GmxMath.profitOf(n, price, isLong);
+        int256 realised = profit * int256(o.sizeDeltaUsd) / int256(n.sizeInUsd);
+        int256 left = int256(n.collateralAmount) * 1e24 + (realised < 0 ? realised : int256(0));
+        int256 wanted = int256(o.initialCollateralDeltaAmount) * 1e24;
+        uint256 factor = _uint(GmxV2Keys.minCollateralFactor(_market.marketToken));
+        // What would leave less than GMX's factor stays in the position.
+        if (left - wanted >= int256(Math.mulDiv(n.sizeInUsd - o.sizeDeltaUsd, factor, 1e30))) left -= wanted;
+        return left + profit - realised < int256(_uint(GmxV2Keys.MIN_COLLATERAL_USD));
     }
 
     function _listed(bytes32 key) private view returns (Kept memory) {
@@ -354,6 +397,10 @@ contract GmxHandlerDouble {
         if (isDeaf || target == address(0)) return;
         IGmxCallbacks.EventLogData memory nothing;
         try IGmxCallbacks(target).afterOrderExecution{gas: 750_000}("liquidation", nothing, nothing) {} catch {}
+    }
+
+    function _uint(bytes32 key) private view returns (uint256) {
+        return store.getUint(key);
     }
 
     function _wnt() private view returns (address) {

@@ -29,21 +29,29 @@ library GmxMath {
         view
         returns (IGmxReader.PositionNumbers memory n)
     {
-        n.sizeInUsd = store.getUint(GmxV2Keys.ofEntry(k, GmxV2Keys.SIZE_IN_USD));
-        n.sizeInTokens = store.getUint(GmxV2Keys.ofEntry(k, GmxV2Keys.SIZE_IN_TOKENS));
-        n.collateralAmount = store.getUint(GmxV2Keys.ofEntry(k, GmxV2Keys.COLLATERAL_AMOUNT));
+        n.sizeInUsd = _get(store, k, GmxV2Keys.SIZE_IN_USD);
+        n.sizeInTokens = _get(store, k, GmxV2Keys.SIZE_IN_TOKENS);
+        n.collateralAmount = _get(store, k, GmxV2Keys.COLLATERAL_AMOUNT);
         n.pendingImpactAmount = store.getInt(GmxV2Keys.ofEntry(k, GmxV2Keys.PENDING_IMPACT_AMOUNT));
-        n.borrowingFactor = store.getUint(GmxV2Keys.ofEntry(k, "BORROWING"));
-        n.fundingFeeAmountPerSize = store.getUint(GmxV2Keys.ofEntry(k, "FUNDING"));
+        n.borrowingFactor = _get(store, k, "BORROWING");
+        n.fundingFeeAmountPerSize = _get(store, k, "FUNDING");
     }
 
     function keep(GmxDataStoreDouble store, bytes32 k, IGmxReader.PositionNumbers memory n) internal {
-        store.setUint(GmxV2Keys.ofEntry(k, GmxV2Keys.SIZE_IN_USD), n.sizeInUsd);
-        store.setUint(GmxV2Keys.ofEntry(k, GmxV2Keys.SIZE_IN_TOKENS), n.sizeInTokens);
-        store.setUint(GmxV2Keys.ofEntry(k, GmxV2Keys.COLLATERAL_AMOUNT), n.collateralAmount);
+        _set(store, k, GmxV2Keys.SIZE_IN_USD, n.sizeInUsd);
+        _set(store, k, GmxV2Keys.SIZE_IN_TOKENS, n.sizeInTokens);
+        _set(store, k, GmxV2Keys.COLLATERAL_AMOUNT, n.collateralAmount);
         store.setInt(GmxV2Keys.ofEntry(k, GmxV2Keys.PENDING_IMPACT_AMOUNT), n.pendingImpactAmount);
-        store.setUint(GmxV2Keys.ofEntry(k, "BORROWING"), n.borrowingFactor);
-        store.setUint(GmxV2Keys.ofEntry(k, "FUNDING"), n.fundingFeeAmountPerSize);
+        _set(store, k, "BORROWING", n.borrowingFactor);
+        _set(store, k, "FUNDING", n.fundingFeeAmountPerSize);
+    }
+
+    function _get(GmxDataStoreDouble store, bytes32 k, bytes32 field) private view returns (uint256) {
+        return store.getUint(GmxV2Keys.ofEntry(k, field));
+    }
+
+    function _set(GmxDataStoreDouble store, bytes32 k, bytes32 field, uint256 number) private {
+        store.setUint(GmxV2Keys.ofEntry(k, field), number);
     }
 
     /// @dev Impact before it is capped: linear in the size, as with an exponent of 1.

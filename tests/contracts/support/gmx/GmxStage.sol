@@ -103,6 +103,7 @@ abstract contract GmxStage is Test {
         store.setUint(GmxV2Keys.FEE_BASE_AMOUNT, 600_000);
         store.setUint(GmxV2Keys.FEE_PER_ORACLE_PRICE, 250_000);
         store.setUint(GmxV2Keys.FEE_MULTIPLIER, 1e30);
+        store.setUint(GmxV2Keys.MAX_CALLBACK_GAS_LIMIT, 2_000_000);
         store.setUint(GmxV2Keys.REQUEST_EXPIRATION_TIME, 300);
         store.setUint(GmxV2Keys.TIME_DIVISOR, 3600);
         store.setUint(GmxV2Keys.positionFeeFactor(MARKET, false), 5e26);
@@ -111,6 +112,9 @@ abstract contract GmxStage is Test {
         store.setUint(GmxV2Keys.liquidationFactor(MARKET), 5e27);
         store.setUint(GmxV2Keys.maxOpenInterest(MARKET, true), 1e7 * 1e30);
         store.setUint(GmxV2Keys.maxOpenInterest(MARKET, false), 1e7 * 1e30);
+        store.setUint(GmxV2Keys.MIN_COLLATERAL_USD, 1e30);
+        store.setUint(GmxV2Keys.MIN_POSITION_SIZE_USD, 1e30);
+        _setReserve(20_000 ether, 20_000_000e6);
         store.setUint(GmxV2Keys.maxFunding(MARKET), 1e23);
         store.setInt(GmxV2Keys.savedFunding(MARKET), 1e22);
         store.setUint(keccak256(abi.encode("CLAIMABLE_COLLATERAL_DELAY")), 5 days);
@@ -126,6 +130,16 @@ abstract contract GmxStage is Test {
         roles.setRole(address(exchange), "ROUTER_PLUGIN", true);
         roles.setRole(address(handler), "CONTROLLER", true);
         return GmxV2Releases.Release(address(exchange), address(handler), address(reader));
+    }
+
+    /// @dev What the pool holds of each token, nine tenths of which may back open interest.
+    function _setReserve(uint256 longTokens, uint256 dollars) internal {
+        store.setUint(GmxV2Keys.poolAmount(MARKET, address(wnt)), longTokens);
+        store.setUint(GmxV2Keys.poolAmount(MARKET, address(token)), dollars);
+        for (uint256 i = 0; i < 2; ++i) {
+            store.setUint(GmxV2Keys.reserveFactor(MARKET, i == 0), 1e30);
+            store.setUint(GmxV2Keys.openInterestReserveFactor(MARKET, i == 0), 9e29);
+        }
     }
 
     function _setImpact(uint256 factor, uint256 cap) internal {
