@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from agent.report.effectiveness import SECONDS_PER_HOUR, WORTH_A_PERCENTAGE
 from agent.report.formatting import MINUS, duration, percent, signed
 from agent.report.hedge_accounting import hedge_accounting
@@ -87,4 +89,4 @@ def _conclusion(found: HedgeEffectiveness) -> str:
 
 def _plain(reason: str) -> str:
     """Write a reason as the page writes its figures."""
-    return reason.replace("R^2", "R²").replace("-0.", f"{MINUS}0.")
+    return re.sub(r"-(?=\d)", MINUS, reason.replace("R^2", "R²"))

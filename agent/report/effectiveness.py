@@ -56,6 +56,11 @@ def hedge_effectiveness(
     return variance_reduction(hourly_changes(pnl_hedged_usd, interval_seconds), unhedged)
 
 
+def is_nothing(effectiveness: float) -> bool:
+    """Tell whether a share is too small to be told from rounding."""
+    return abs(effectiveness) < _NOTHING
+
+
 def variance_name(interval_seconds: Seconds | int) -> str:
     """Name the variance that is compared: of an hour's changes, or of a step's where that is longer."""
     if interval_seconds <= SECONDS_PER_HOUR:
@@ -68,7 +73,7 @@ def verdict(effectiveness: float | None, interval_seconds: Seconds | int) -> str
     name = variance_name(interval_seconds)
     if effectiveness is None:
         return f"had too little to remove: the {name} of the book alone is none, or was seen too briefly"
-    if abs(effectiveness) < _NOTHING:
+    if is_nothing(effectiveness):
         return f"left the {name} as it was"
     if effectiveness < 0.0:
         if effectiveness < WORTH_A_PERCENTAGE:
