@@ -129,7 +129,9 @@ def _weeks(book: Path, spot_usd: float | None, at: str | None) -> list[PriceSeri
     if spot_usd is None and kept.underlying != SEEDED_UNDERLYING:
         raise DataError(f"{book}: the book is of {kept.underlying}; add --spot, its price in USD, or --prices")
     start_unix = _start_of_weeks(book, kept, at)
-    return generated_weeks(spot_usd or SEEDED_START_PRICE_USD, start_unix, kept.underlying)
+    last_expiry = max((leg.expiry_unix for leg in kept.options), default=LATEST_UNIX)
+    life = Seconds(max(last_expiry - start_unix, 0))
+    return generated_weeks(spot_usd or SEEDED_START_PRICE_USD, start_unix, kept.underlying, life)
 
 
 def _start_of_weeks(path: Path, book: Book, at: str | None) -> Seconds:

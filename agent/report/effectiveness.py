@@ -51,9 +51,14 @@ def hedge_effectiveness(
     compare with.
     """
     unhedged = hourly_changes(pnl_unhedged_usd, interval_seconds)
-    if len(unhedged) < FEWEST_CHANGES or np.ptp(unhedged) < _FLAT_USD:
+    if is_flat(unhedged):
         return None
     return variance_reduction(hourly_changes(pnl_hedged_usd, interval_seconds), unhedged)
+
+
+def is_flat(changes_usd: FloatArray) -> bool:
+    """Tell whether a book's changes are too few to vary, or all the same to the cent."""
+    return len(changes_usd) < FEWEST_CHANGES or float(np.ptp(changes_usd)) < _FLAT_USD
 
 
 def is_nothing(effectiveness: float) -> bool:
