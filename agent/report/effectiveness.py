@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.report.formatting import duration, percent
+from agent.report.formatting import MINUS, NO_BREAK_SPACE, duration, percent
 from agent.risk.effectiveness import FEWEST_CHANGES, variance_reduction
 from agent.units import Seconds
 
@@ -51,14 +51,9 @@ def hedge_effectiveness(
     compare with.
     """
     unhedged = hourly_changes(pnl_unhedged_usd, interval_seconds)
-    if is_flat(unhedged):
+    if len(unhedged) < FEWEST_CHANGES or np.ptp(unhedged) < _FLAT_USD:
         return None
     return variance_reduction(hourly_changes(pnl_hedged_usd, interval_seconds), unhedged)
-
-
-def is_flat(changes_usd: FloatArray) -> bool:
-    """Tell whether a book's changes are too few to vary, or all the same to the cent."""
-    return len(changes_usd) < FEWEST_CHANGES or float(np.ptp(changes_usd)) < _FLAT_USD
 
 
 def is_nothing(effectiveness: float) -> bool:
@@ -71,6 +66,11 @@ def variance_name(interval_seconds: Seconds | int) -> str:
     if interval_seconds <= SECONDS_PER_HOUR:
         return "hourly variance"
     return f"variance over {duration(interval_seconds)}"
+
+
+def removed_share(effectiveness: float) -> str:
+    """Write a share of the variance as a percentage; of next to nothing it says no more than that it doubled."""
+    return f"{MINUS}100{NO_BREAK_SPACE}% or worse" if effectiveness < WORTH_A_PERCENTAGE else percent(effectiveness)
 
 
 def verdict(effectiveness: float | None, interval_seconds: Seconds | int) -> str:

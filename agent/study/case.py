@@ -17,10 +17,11 @@ from agent.backtest.price_series import PriceSeries
 from agent.backtest.vault_day import KeeperModel, Step, VaultDay, replay_vault
 from agent.domain import Book, Bounds, Snapshot
 from agent.errors import AgentError
-from agent.report.effectiveness import hourly_changes, is_flat
+from agent.numerics.arrays import FloatArray
+from agent.report.effectiveness import hourly_changes
 from agent.risk.effectiveness import FEWEST_CHANGES
 from agent.settings import Settings
-from agent.units import WEI_PER_GWEI, Rounding, Wei, from_wad, gwei_to_wei
+from agent.units import WEI_PER_GWEI, Rounding, Seconds, Wei, from_wad, gwei_to_wei
 from agent.vol.iv_move import IvMove
 
 ASSET_DECIMALS = 6
@@ -111,7 +112,7 @@ class Outcome:
     pnl_unhedged_usd: float = 0.0
     pnl_hedged_usd: float = 0.0
     variance_unhedged: float = 0.0
-    """Of hourly changes, USD^2; 0 where the book is flat."""
+    """Of hourly changes, USD^2."""
     variance_hedged: float = 0.0
     error: str | None = None
 
@@ -192,10 +193,7 @@ def run(case: Case, watch: Callable[[Step], None] | None = None) -> Outcome:
 
 
 def sum_up(case: Case, day: VaultDay) -> Outcome:
-    """Return what a replay came to; hourly changes leave out the state after the last trade."""
-    unhedged, hedged = (
-        hourly_changes(pnl_usd[:-1], day.interval_seconds) for pnl_usd in (day.pnl_unhedged_usd, day.pnl_hedged_usd)
-    )
+    """Return what a replay came to."""
     return Outcome(
         key=case.key,
         names=case.names,
@@ -212,7 +210,13 @@ def sum_up(case: Case, day: VaultDay) -> Outcome:
         gas_usd=day.gas_usd,
         pnl_unhedged_usd=float(day.pnl_unhedged_usd[-1]),
         pnl_hedged_usd=float(day.pnl_hedged_usd[-1]),
-        variance_unhedged=0.0 if is_flat(unhedged) else float(np.var(unhedged)),
-        variance_hedged=float(np.var(hedged)) if hedged.size >= FEWEST_CHANGES else 0.0,
+        variance_unhedged=_hourly_variance(day.pnl_unhedged_usd, day.interval_seconds),
+        variance_hedged=_hourly_variance(day.pnl_hedged_usd, day.interval_seconds),
         error=day.ended_early,
     )
+
+
+def _hourly_variance(pnl_usd: FloatArray, interval_seconds: Seconds) -> float:
+    """Return the variance of hourly changes, the state after the last trade left out."""
+    changes = hourly_changes(pnl_usd[:-1], interval_seconds)
+    return float(np.var(changes)) if changes.size >= FEWEST_CHANGES else 0.0

@@ -22,6 +22,7 @@ _DAY = 96
 _AT = 3 * _DAY
 """Where crash, rally and wick begin, or after this part of a shorter life:"""
 _PART_OF_LIFE = 3
+_WICK_STEPS = 6.0
 
 
 def generated_weeks(
@@ -43,7 +44,7 @@ def generated_weeks(
     )
     step = np.arange(STEPS)
     ramp = np.clip((step - at) / _DAY, 0.0, 1.0)
-    wick = np.exp(-np.abs(step - at) / 6.0)
+    wick = np.exp(-np.abs(step - at) / _WICK_STEPS) * -np.expm1(-step / _WICK_STEPS)  # none of it at the first price
     return [
         replace(calm, source="a calm week"),
         replace(stormy, source="a week with jumps"),

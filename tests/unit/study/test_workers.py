@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from agent.backtest.pool_market import History
-from agent.domain import Book, HoldingLeg
 from agent.errors import DataError
 from agent.study.case import run
 from agent.study.cases import cases_of
@@ -48,12 +47,6 @@ def test_run__hedged_day__removes_most_of_the_variance_without_a_breach(expected
 def test_run__first_step_cannot_be_taken__is_an_outcome_with_its_error(cases):
     broke = replace(cases[0], deposit_usd=0.0)
     assert "no collateral" in str(run(broke).error)
-
-
-def test_run__book_flat_to_the_cent__has_no_effectiveness(cases):
-    """The ratio of two variances of rounding says nothing, as in a report."""
-    dust = replace(cases[0], book=Book("ETH", (HoldingLeg(1e-6, "dust"),)))
-    assert run(dust).effectiveness is None
 
 
 def test_results__stopped_and_cut_off__goes_on_with_what_is_whole(tmp_path, expected):
