@@ -324,7 +324,7 @@ class _Day:
             funding_usd=self._funding_usd,
             gas_usd=self._gas_usd,
             pnl_unhedged_usd=unhedged,
-            pnl_hedged_usd=unhedged + navs - navs[0] - gas,
+            pnl_hedged_usd=unhedged + (navs - navs[0] - gas),
             ended_early=ended_early,
         )
 

@@ -111,13 +111,13 @@ def backtest(
     scenario = scenario_of(prices, start, end, symbol, book, seed, iv, iv_realised)
     config = config_path(NETWORK if config_file is None else str(config_file))
     html_target, json_target = report_targets(scenario, html_path, summary_path, as_json, "backtest")
-    history = _history(scenario, gas, funding, funding_venue)
     # Loaded first: a replay must not end without the means to report it.
     from agent.report.html import render_html  # noqa: PLC0415 - a study needs no pictures
     from agent.study.replay_report import backtest_report  # noqa: PLC0415 - nor a report
 
-    settings = load_settings(config, {})
     try:
+        history = _history(scenario, gas, funding, funding_venue)
+        settings = load_settings(config, {})
         require_backtestable(scenario, settings, config)
         _tell_misfits(scenario, settings, history)
         with stopped_by_signals() as stop:

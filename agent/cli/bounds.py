@@ -24,7 +24,8 @@ from agent.files.price_file import load_prices
 from agent.files.timestamps import LATEST_UNIX, parse_instant
 from agent.formatting import iso_utc
 from agent.keeper.preflight import gas_token_faults
-from agent.report.formatting import money, percent
+from agent.report.effectiveness import removed_share
+from agent.report.formatting import money
 from agent.report.text_table import Column, table_lines
 from agent.settings import config_path, load_settings
 from agent.settings.contracts import MAX_DAILY_LOSS_BPS
@@ -129,7 +130,9 @@ def _weeks(book: Path, spot_usd: float | None, at: str | None) -> list[PriceSeri
     if spot_usd is None and kept.underlying != SEEDED_UNDERLYING:
         raise DataError(f"{book}: the book is of {kept.underlying}; add --spot, its price in USD, or --prices")
     start_unix = _start_of_weeks(book, kept, at)
-    return generated_weeks(spot_usd or SEEDED_START_PRICE_USD, start_unix, kept.underlying)
+    last_expiry = max((leg.expiry_unix for leg in kept.options), default=LATEST_UNIX)
+    life = Seconds(max(last_expiry - start_unix, 0))
+    return generated_weeks(spot_usd or SEEDED_START_PRICE_USD, start_unix, kept.underlying, life)
 
 
 def _start_of_weeks(path: Path, book: Book, at: str | None) -> Seconds:
@@ -181,10 +184,12 @@ def _print(suggestion: Suggestion, deposit: float, out: Path | None) -> None:
         typer.echo(text)
     typer.echo("")
     for band, (cost, removed) in suggestion.tried.items():
-        shown = "nothing to remove" if removed is None else f"{percent(removed)} of the variance removed"
+        shown = "nothing to remove" if removed is None else f"{removed_share(removed)} of the variance removed"
         typer.echo(f"band {number_text(band)}: {money(cost)} a replay, {shown}, with budgets that bind nothing")
     for own in suggestion.outcomes:
-        removed_text = "nothing to remove" if own.effectiveness is None else f"{percent(own.effectiveness)} removed"
+        removed_text = (
+            "nothing to remove" if own.effectiveness is None else f"{removed_share(own.effectiveness)} removed"
+        )
         typer.echo(
             f"replayed {own.names.period}: {removed_text} for {money(own.cost_usd)}, {own.rebalances} rebalances, "
             f"{own.breaches} left W outside the band, {sum(own.refusals.values())} steps held back"

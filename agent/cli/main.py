@@ -13,7 +13,7 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import Annotated, Any, NamedTuple
 
@@ -204,17 +204,39 @@ def _run() -> None:
             stream.reconfigure(errors=_PLAIN_ERRORS)
     if COMPLETION_VARIABLE in os.environ:
         importlib.import_module("typer.completion").completion_init()
-    before = signal.signal(signal.SIGTERM, _terminate)
+    with _noted_signals() as noted:
+        status = _invoke()
+    if status == EXIT_INTERRUPTED and noted:
+        raise noted[-1]  # Typer answers with the bare status, whichever signal it was
+    sys.stdout.flush()
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _invoke() -> object:
     try:
-        status = app(standalone_mode=False)
+        return app(standalone_mode=False)
     except _USAGE_ERROR as error:
         raise DataError(_usage_text(error)) from None
     except typer.Abort as error:
         raise error.__cause__ or KeyboardInterrupt from None
+
+
+@contextlib.contextmanager
+def _noted_signals() -> Iterator[list[KeyboardInterrupt]]:
+    """Raise and note what SIGINT, unless it is ignored, and SIGTERM end a command with."""
+    noted: list[KeyboardInterrupt] = []
+
+    def stop(number: int, _: object) -> None:
+        noted.append(Terminated() if number == signal.SIGTERM else KeyboardInterrupt())
+        raise noted[-1]
+
+    numbers = [signal.SIGTERM, *([] if signal.getsignal(signal.SIGINT) == signal.SIG_IGN else [signal.SIGINT])]
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield noted
     finally:
-        signal.signal(signal.SIGTERM, before)
-    sys.stdout.flush()
-    sys.exit(status if isinstance(status, int) else 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _usage_text(error: Any) -> str:
@@ -224,10 +246,6 @@ def _usage_text(error: Any) -> str:
     if type(error).__name__ == "NoArgsIsHelpError":  # its message is the whole help
         return f"no command is named; '{command} --help' lists them"
     return f"{error.format_message().rstrip('.')}; see '{command} --help'"
-
-
-def _terminate(*_: object) -> None:
-    raise Terminated
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:

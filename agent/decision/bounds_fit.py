@@ -1,7 +1,8 @@
 """Whether bounds and book fit at all, in a line each: what is told before a vault is hedged, not after it was not.
 
 Beside what no hedge can do within the bounds (`infeasible_bounds`): a loss budget smaller than what the first hedge is
-charged, a band as wide as all of the book, and gas that takes more of every trade than a hedge is worth.
+charged, a band as wide as all of the book or narrower than what its IV intervals leave uncertain at a price near by,
+and gas that takes more of every trade than a hedge is worth.
 """
 
 from __future__ import annotations
@@ -46,22 +47,30 @@ def misfits(book: Book, bounds: Bounds, here: Circumstances) -> tuple[str, ...]:
     largest = max(abs(low), abs(high))
     return (
         *(f"{one.problem}{_IN_PARTS if one.is_slow else ''}; {one.mend}" for one in found),
-        *_band_too_wide(held, bounds, here),
+        *_band_beside_reach(held, bounds, here),
         *_loss_budget(bounds, here, largest),
         *_gas(bounds, here),
     )
 
 
-def _band_too_wide(book: Book, bounds: Bounds, here: Circumstances) -> Iterator[str]:
-    """Tell where nothing that the price may do forces a hedge."""
+def _band_beside_reach(book: Book, bounds: Bounds, here: Circumstances) -> Iterator[str]:
+    """Tell where nothing that the price may do forces a hedge, or where it leaves no hedge that reaches the band."""
     prices = here.price_usd * NEAR_PRICES
-    reach = max(float(np.abs(end).max()) for end in delta_interval(book, np.full(len(prices), here.at_unix), prices))
-    band = from_wad(bounds.band)
+    low, high = delta_interval(book, np.full(len(prices), here.at_unix), prices)
+    reach, band = max(float(np.abs(end).max()) for end in (low, high)), from_wad(bounds.band)
+    near = f"from {prices[0]:,.6g} to {prices[-1]:,.6g} USD"
     if 0.0 < reach <= band:
         yield (
-            f"today the book's delta is at most {reach:.4g} from {prices[0]:,.6g} to {prices[-1]:,.6g} USD, all inside "
-            f"[bounds] band_underlying {band:g}: the chain never asks for a hedge of it; lower band_underlying, as "
-            "evenkeel bounds suggest proposes"
+            f"today the book's delta is at most {reach:.4g} {near}, all inside [bounds] band_underlying {band:g}: the "
+            "chain never asks for a hedge of it; lower band_underlying, as evenkeel bounds suggest proposes"
+        )
+    half_width = (high - low) / 2.0
+    today, most = float(half_width[len(prices) // 2]), float(half_width.max())
+    if today <= band < most:
+        yield (
+            f"the book's IV intervals leave its delta uncertain by ±{today:.4g} today but by up to ±{most:.4g} {near}, "
+            f"so that the worst case would not come inside [bounds] band_underlying {band:g}; narrow iv_low_annual to "
+            "iv_high_annual, or raise band_underlying"
         )
 
 

@@ -25,14 +25,17 @@ def as_known(snapshot: Snapshot, settling: SettlingBook) -> Snapshot:
     return replace(snapshot, measurement=replace(measured, book_delta_low=min(low, high), book_delta_high=high))
 
 
-def net_delta_limits(snapshot: Snapshot, exposure: Exposure) -> NetDeltaLimits:
+def net_delta_limits(snapshot: Snapshot, exposure: Exposure) -> NetDeltaLimits | None:
     """Return where the chain's band calls for a trade, as net deltas of the agent.
 
     With the chain's net delta in [L, H] and its middle M the limits are M +- (band - (H - L) / 2), shifted by what the
-    agent's net delta differs from M; both are M where the interval alone is wider than the band.
+    agent's net delta differs from M. None where the interval alone is wider than the band: no trade leads into it, so
+    the policy's own band tells what a trade is worth.
     """
     low, high = net_delta_interval(snapshot.measurement)
     slack = from_wad(_slack_x2(snapshot)) / 2.0
+    if slack <= 0.0:
+        return None
     offset = exposure.net_delta - from_wad(low + high) / 2.0
     return NetDeltaLimits(offset - slack, offset + slack)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from agent.report.effectiveness import SECONDS_PER_HOUR, WORTH_A_PERCENTAGE
+import re
+
+from agent.report.effectiveness import SECONDS_PER_HOUR, WORTH_A_PERCENTAGE, removed_share
 from agent.report.formatting import MINUS, duration, percent, signed
 from agent.report.hedge_accounting import hedge_accounting
 from agent.report.html_parts import paragraph, section, table
@@ -58,9 +60,7 @@ def _verdicts(found: HedgeEffectiveness) -> str:
 
 
 def _row(name: str, verdict: Verdict, limits: str, words: str) -> tuple[str, ...]:
-    figure = "none" if verdict.figure is None else percent(verdict.figure)
-    if _is_doubled(verdict):
-        figure = f"{MINUS}100 % or worse"
+    figure = "none" if verdict.figure is None else removed_share(verdict.figure)
     return name, figure, limits, "effective" if verdict.is_effective else "not effective", words
 
 
@@ -87,4 +87,4 @@ def _conclusion(found: HedgeEffectiveness) -> str:
 
 def _plain(reason: str) -> str:
     """Write a reason as the page writes its figures."""
-    return reason.replace("R^2", "R²").replace("-0.", f"{MINUS}0.")
+    return re.sub(r"-(?=\d)", MINUS, reason.replace("R^2", "R²"))

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.report.formatting import duration, percent
+from agent.report.formatting import MINUS, NO_BREAK_SPACE, duration, percent
 from agent.risk.effectiveness import FEWEST_CHANGES, variance_reduction
 from agent.units import Seconds
 
@@ -56,6 +56,11 @@ def hedge_effectiveness(
     return variance_reduction(hourly_changes(pnl_hedged_usd, interval_seconds), unhedged)
 
 
+def is_nothing(effectiveness: float) -> bool:
+    """Tell whether a share is too small to be told from rounding."""
+    return abs(effectiveness) < _NOTHING
+
+
 def variance_name(interval_seconds: Seconds | int) -> str:
     """Name the variance that is compared: of an hour's changes, or of a step's where that is longer."""
     if interval_seconds <= SECONDS_PER_HOUR:
@@ -63,12 +68,17 @@ def variance_name(interval_seconds: Seconds | int) -> str:
     return f"variance over {duration(interval_seconds)}"
 
 
+def removed_share(effectiveness: float) -> str:
+    """Write a share of the variance as a percentage; of next to nothing it says no more than that it doubled."""
+    return f"{MINUS}100{NO_BREAK_SPACE}% or worse" if effectiveness < WORTH_A_PERCENTAGE else percent(effectiveness)
+
+
 def verdict(effectiveness: float | None, interval_seconds: Seconds | int) -> str:
     """Say what the hedge did to the variance, as the end of a sentence that begins with the hedge."""
     name = variance_name(interval_seconds)
     if effectiveness is None:
         return f"had too little to remove: the {name} of the book alone is none, or was seen too briefly"
-    if abs(effectiveness) < _NOTHING:
+    if is_nothing(effectiveness):
         return f"left the {name} as it was"
     if effectiveness < 0.0:
         if effectiveness < WORTH_A_PERCENTAGE:

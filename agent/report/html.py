@@ -11,7 +11,7 @@ from agent.report import figures
 from agent.report.accounting_section import accounting_section
 from agent.report.attribution_section import attribution_sections
 from agent.report.band_section import band_section
-from agent.report.effectiveness import SECONDS_PER_HOUR, variance_name, verdict
+from agent.report.effectiveness import SECONDS_PER_HOUR, is_nothing, variance_name, verdict
 from agent.report.formatting import counted, duration, money, money_change, noun, percent, signed, utc_minute
 from agent.report.gas_section import gas_section
 from agent.report.html_parts import book_table, card, pairs, picture, section, text
@@ -125,8 +125,9 @@ def _effectiveness_card(report: ReplayReport) -> str:
     effectiveness, name = report.summary.effectiveness, variance_name(report.interval_seconds)
     if effectiveness is None:
         return card("", "n/a", f"of the {name} removed by the hedge")
-    if effectiveness >= 0.0:
-        return card("", percent(effectiveness), f"of the {name} removed by the hedge")
+    if effectiveness >= 0.0 or is_nothing(effectiveness):
+        removed = 0.0 if is_nothing(effectiveness) else effectiveness
+        return card("", percent(removed), f"of the {name} removed by the hedge")
     added = percent(-effectiveness) if effectiveness >= -1.0 else f"over {percent(1.0, 0)}"
     return card("bad", added, f"added to the {name} by the hedge")
 

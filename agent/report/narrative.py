@@ -118,11 +118,17 @@ def _enforcement(report: ReplayReport) -> str:
 def _judged_without_chain(report: ReplayReport) -> str:
     summary = report.summary
     breaches = summary.band_breaches_after_rebalance
-    left = "none of them left the worst case" if not breaches else f"{_times(breaches)} the worst case was left"
+    if summary.rebalances == 0:
+        judged = f"no rebalance put the governed band of {_band(report)} to the test"
+    else:
+        left = "none of them left the worst case" if not breaches else f"{_times(breaches)} the worst case was left"
+        judged = (
+            f"the keeper's mirror of the guard judged every rebalance, and {left} above the governed band of "
+            f"{_band(report)}"
+        )
     return (
-        f"No chain took part: the keeper's mirror of the guard judged every rebalance, and {left} above the governed "
-        f"band of {_band(report)}. Between rebalances the price may carry it out: the band binds when the keeper acts. "
-        f"The vault held {money(summary.vault_nav_usd)} at the end."
+        f"No chain took part: {judged}. Between rebalances the price may carry it out: the band binds when the keeper "
+        f"acts. The vault held {money(summary.vault_nav_usd)} at the end."
     )
 
 

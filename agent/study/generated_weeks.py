@@ -20,10 +20,19 @@ CRASH_LOG = -0.5
 """Over a day, 39 %: about what ETH fell on 12 March 2020 and on 19 May 2021; budgets are to last there."""
 _DAY = 96
 _AT = 3 * _DAY
+"""Where crash, rally and wick begin, or after this part of a shorter life:"""
+_PART_OF_LIFE = 3
+_WICK_STEPS = 6.0
 
 
-def generated_weeks(start_price_usd: float, start_unix: Seconds, underlying: str = "ETH") -> list[PriceSeries]:
-    """Return the weeks, named by what they are; always the same for the same price."""
+def generated_weeks(
+    start_price_usd: float, start_unix: Seconds, underlying: str = "ETH", life_seconds: Seconds | None = None
+) -> list[PriceSeries]:
+    """Return the weeks, named by what they are; always the same for the same price and life.
+
+    ``life_seconds``: how long the book to be hedged has an option; what moves the price much comes before that.
+    """
+    at = _AT if life_seconds is None else min(_AT, life_seconds // INTERVAL_SECONDS // _PART_OF_LIFE)
     calm, stormy = (
         replace(
             jump_diffusion_path(
@@ -34,8 +43,8 @@ def generated_weeks(start_price_usd: float, start_unix: Seconds, underlying: str
         for model in (CALM, SEEDED_MODEL)
     )
     step = np.arange(STEPS)
-    ramp = np.clip((step - _AT) / _DAY, 0.0, 1.0)
-    wick = np.exp(-np.abs(step - _AT) / 6.0)
+    ramp = np.clip((step - at) / _DAY, 0.0, 1.0)
+    wick = np.exp(-np.abs(step - at) / _WICK_STEPS) * -np.expm1(-step / _WICK_STEPS)  # none of it at the first price
     return [
         replace(calm, source="a calm week"),
         replace(stormy, source="a week with jumps"),

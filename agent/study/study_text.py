@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
+from agent.report.effectiveness import removed_share
 from agent.report.formatting import money, percent
 from agent.report.text_table import Column, table_lines
 from agent.study.case import Outcome
@@ -61,7 +62,9 @@ def _cells(row: Row) -> list[str]:
 def _removed(row: Row) -> str:
     if row.effectiveness is None:
         return "none to remove"
-    return _with_interval(percent(row.effectiveness), [percent(end) for end in row.effectiveness_interval or ()])
+    return _with_interval(
+        removed_share(row.effectiveness), [removed_share(end) for end in row.effectiveness_interval or ()]
+    )
 
 
 def _with_interval(figure: str, ends: Sequence[str]) -> str:
@@ -87,7 +90,7 @@ def _choice_lines(choices: Sequence[Choice]) -> Iterator[str]:
                 f"{choice.period}{' (held back)' if choice.is_held_back else ''}",
                 _name(choice.setting),
                 money(choice.cost_usd),
-                "none" if choice.effectiveness is None else percent(choice.effectiveness),
+                "none" if choice.effectiveness is None else removed_share(choice.effectiveness),
                 _name(choice.best_setting),
                 money(choice.best_cost_usd),
             ]

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from agent.checks import require_whole
 from agent.numerics.arrays import FloatArray
-from agent.vol.bumps import PIECES
 from agent.vol.surface import VolSurface
 from agent.vol.svi import MAX_WING_SLOPE, durrleman_g
 
@@ -149,7 +148,5 @@ def _strikes(surface: VolSurface, points: int) -> FloatArray:
     far = reach * (_FARTHEST_LOG_MONEYNESS / reach) ** growth
     if not surface.bumps.coefficients.any():
         return np.concatenate([-far[:, ::-1], near, far], axis=1)
-    bumps = surface.bumps
-    along = np.linspace(0.0, 1.0, _POINTS_A_PIECE * (bumps.coefficients.shape[1] + PIECES - 1) + 1)
-    bumpy = bumps.start[:, None] + (bumps.end - bumps.start)[:, None] * along
+    bumpy = surface.bumps.along(_POINTS_A_PIECE)
     return np.sort(np.concatenate([-far[:, ::-1], near, bumpy, far], axis=1), axis=1)

@@ -37,6 +37,11 @@ class Bumps:
         """Log-moneyness where each correction ends, shape (n,)."""
         return np.asarray(self.start + self.step * (self.coefficients.shape[1] + PIECES - 1))
 
+    def along(self, looks: int) -> FloatArray:
+        """Return so many strikes a piece of each correction, its knots among them: shape (n, looks * pieces + 1)."""
+        parts = np.linspace(0.0, 1.0, looks * (self.coefficients.shape[1] + PIECES - 1) + 1)
+        return np.asarray(self.start[:, None] + (self.end - self.start)[:, None] * parts)
+
     def at(self, slices: NDArray[np.intp], log_moneyness: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return the correction of the named slices at k, and its first two derivatives; arguments of one shape."""
         value, slope, curvature = (np.zeros(log_moneyness.shape) for _ in range(3))

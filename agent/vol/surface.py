@@ -33,9 +33,11 @@ from agent.vol.svi import RawSvi, durrleman_g
 
 _LOOKS = 129
 """Strikes at which a pair of expiries is looked at, up to so many standard deviations of the later from the money."""
+_LOOKS_A_PIECE = 4
+"""Of a correction, between two of its knots."""
 _REACH_STDEVS = 10.0
 _LEAST_REACH = 1e-3
-_WEIGHTS = np.linspace(0.0, 1.0, 9)
+_WEIGHTS = np.linspace(0.0, 1.0, 33)
 _CLOSER = 8
 """The last expiry alone decides what comes after it: it is looked at so much more closely."""
 _GROWTHS = (0.01, 0.03, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 100.0)
@@ -134,6 +136,10 @@ class VolSurface:
         count = self.tau_years.size - 1
         reach = _REACH_STDEVS * np.sqrt(np.maximum(self.at_money_variance[1:], 0.0))
         k = np.linspace(-1.0, 1.0, _LOOKS)[None, :] * np.maximum(reach, _LEAST_REACH)[:, None]
+        if self.bumps.coefficients.any():
+            # Curvature breaks at the knots of either, where g falls into dips much narrower than the looks.
+            at = self.bumps.along(_LOOKS_A_PIECE)
+            k = np.concatenate([k, at[:-1], at[1:]], axis=1)
         pairs = np.broadcast_to(np.arange(count)[:, None], k.shape)
         near, far = self.slice_derivatives(pairs, k), self.slice_derivatives(pairs + 1, k)
         least = np.full(count, np.inf)
@@ -147,6 +153,8 @@ class VolSurface:
         theta = max(float(self.at_money_variance[-1]), 0.0)
         reach = max(_REACH_STDEVS * np.sqrt(theta), _LEAST_REACH)
         k = np.linspace(-reach, reach, _LOOKS * _CLOSER)
+        if self.bumps.coefficients.any():
+            k = np.concatenate([k, self.bumps.along(_LOOKS_A_PIECE)[-1]])
         last = np.full(k.size, self.tau_years.size - 1)
         variance, slope, curvature = self.slice_derivatives(last, k)
         return min(float(durrleman_g(k, variance + theta * growth, slope, curvature).min()) for growth in _GROWTHS)

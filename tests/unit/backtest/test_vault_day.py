@@ -86,6 +86,16 @@ def test_replay_vault__money__is_what_trades_and_moves_explain():
     assert day.cost_usd == pytest.approx(day.fee_usd + day.slippage_usd + day.gas_usd)
 
 
+def test_replay_vault__nothing_traded__is_the_book_alone_to_the_last_digit():
+    """A float of the vault's size must not round the book's P&L: it would be a hedge that moved the variance."""
+    book = short_calls(1.0)
+    wide = replace(KEEPER, policy=FixedThreshold(5.0))
+    day = replay_vault(snapshot_of(book), book, wide, path(*[3_000.0] * 50))
+    assert day.rebalances == 0
+    assert day.pnl_unhedged_usd[-1] != 0.0
+    assert day.pnl_hedged_usd.tolist() == day.pnl_unhedged_usd.tolist()
+
+
 def test_replay_vault__gas__is_taken_off_the_hedged_pnl():
     start, prices = snapshot_of(held(20.0)), path(3_000.0, 3_000.0)
     free = replace(KEEPER, costs=lambda _: replace(COSTS, gas_units=0))

@@ -57,6 +57,16 @@ def told(directory):
 
 
 @pytest.mark.parametrize(
+    ("option", "name", "text"),
+    [("--gas", "gas.csv", "time,gas_price_gwei\n2024-07-30T00:00:00Z,20\n"), ("--config", "broken.toml", "[bounds\n")],
+)
+def test_backtest__broken_history_or_config__is_refused_with_a_report(directory, monkeypatch, option, name, text):
+    (directory / name).write_text(text)
+    assert evenkeel(monkeypatch, *span(directory, "ETHUSDT", [3_000.0, 3_010.0]), option, directory / name) == 2
+    assert name in told(directory)[1]["reasons"][0]
+
+
+@pytest.mark.parametrize(
     ("symbol", "prices_usd", "reason"),
     [
         ("ETHUSDT", [120.0, 110.0, 99.0, 101.0], "price 99 USD is outside 100 to 100000"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 from importlib.metadata import version
@@ -123,6 +124,21 @@ def test_main__expected_failure__one_line_and_status(monkeypatch, capsys, error,
     captured = capsys.readouterr()
     assert captured.err == line
     assert captured.out == ""
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "line"),
+    [(signal.SIGINT, 130, "evenkeel: interrupted\n"), (signal.SIGTERM, 143, "evenkeel: stopped by SIGTERM\n")],
+)
+def test_main__signal__is_one_line_and_the_status_of_a_shell(monkeypatch, capsys, number, status, line):
+    app = typer.Typer()
+    app.command()(lambda: signal.raise_signal(number))
+    monkeypatch.setattr(command_line, "app", app)
+    monkeypatch.setattr("sys.argv", ["evenkeel"])
+    with pytest.raises(SystemExit) as exited:
+        command_line.main()
+    assert (exited.value.code, capsys.readouterr().err) == (status, line)
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 def test_main__defect__keeps_its_traceback(monkeypatch):

@@ -48,6 +48,17 @@ def test_misfits__band_as_wide_as_all_of_the_book__is_told():
     assert "never asks" in told(held(1.9))[0]
 
 
+def test_misfits__iv_intervals_outgrow_the_band_near_by__is_told():
+    """At the strike volatility hardly moves a delta; a third lower it moves more than the band."""
+    leg = OptionLeg(OptionType.CALL, SPOT_USD, EXPIRY, -100.0, 0.7, 0.5, 0.9, "calls")
+    low, high = (float(end) for end in delta_interval(Book("ETH", (leg,)), SPOT_USD, NOW))
+    bounds = replace(BOUNDS, band=wad(4))
+    assert (high - low) / 2.0 < 4.0
+    (line,) = [line for line in told(Book("ETH", (leg,)), bounds) if "uncertain" in line]
+    assert "today but by up to" in line
+    assert not [line for line in told(short_calls(), bounds) if "uncertain" in line]
+
+
 def test_misfits__gas_takes_a_hundredth_of_the_band__is_told():
     """A band of 2 at $3,000 is $6,000."""
     assert told(gas_usd=59.0) == ()

@@ -13,6 +13,7 @@ from agent.errors import DataError, VenuesSilentError
 from agent.guard import evaluate, leverage, net_delta_interval, worst_net_delta
 from agent.policy.fixed_threshold import FixedThreshold
 from agent.policy.whalley_wilmott import WhalleyWilmott
+from agent.policy.zakamouline import Zakamouline
 from agent.prediction import predict
 from tests.support.decision_builders import (
     COSTS,
@@ -31,6 +32,7 @@ from tests.support.decision_builders import (
 
 BOOK = short_calls()
 POLICY = WhalleyWilmott(risk_aversion_per_usd=0.05, static_horizon_days=30.0, static_vol_annual=0.7)
+WIDE = replace(POLICY, risk_aversion_per_usd=1e-4)
 BOOK_DELTA = -sum(delta_interval(BOOK, 3_000.0, NOW)) / 2.0
 """Hedge that centres the chain's interval."""
 
@@ -131,6 +133,16 @@ def test_decide__chain_interval_wider_than_the_band_and_centred__holds_naming_ru
     decision = run(snapshot, FixedThreshold(50.0), book)
     assert decision.action is Action.HOLD
     assert decision.guard_error == "NetDeltaExceeded"
+
+
+@pytest.mark.parametrize("policy", [FixedThreshold(5.0), WIDE, Zakamouline(1e-4, 30.0, 0.7, 5.76)])
+@pytest.mark.parametrize("gap", [0.4, -0.4])
+def test_decide__band_out_of_reach_and_nearly_centred__is_not_worth_its_gas(policy, gap):
+    """No trade reaches the band, so a policy that narrows its own by it would pay gas for every crumb."""
+    book = short_calls(iv_spread=0.3)
+    snapshot = with_bounds(snapshot_of(book, hedged(gap)), band=wad("0.5"), min_improvement=wad("0.01"))
+    decision = run(snapshot, policy, book)
+    assert decision.action is Action.HOLD, decision.reason
 
 
 @dataclass(frozen=True)

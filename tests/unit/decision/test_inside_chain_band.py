@@ -147,10 +147,10 @@ def test_net_delta_limits__band_of_2__are_where_the_chain_calls_as_the_agent_cou
     )
 
 
-def test_net_delta_limits__interval_wider_than_the_band__are_the_middle():
+@pytest.mark.parametrize("high", ["1", "5"], ids=["as wide", "wider"])
+def test_net_delta_limits__interval_fills_the_band__are_none(high):
     exposure = replace(book_exposure(BOOK, SPOT_USD, NOW, 0.0), book_delta=1.0)
-    limits = net_delta_limits(seen("-3", "5"), exposure)
-    assert limits.low == limits.high == 0.0
+    assert net_delta_limits(seen("-3", high), exposure) is None
 
 
 def test_as_known__nothing_settles__is_the_chains_own_view():

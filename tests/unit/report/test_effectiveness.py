@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agent.report.effectiveness import hedge_effectiveness, hourly_changes
+from agent.report.effectiveness import hedge_effectiveness, hourly_changes, removed_share
 
 UNHEDGED = np.cumsum(np.random.default_rng(1).normal(size=12 * 24 + 1))
 
@@ -41,3 +41,10 @@ def test_effectiveness__fewer_than_two_hours__none(count):
 
 def test_effectiveness__unhedged_does_not_vary__none():
     assert hedge_effectiveness(UNHEDGED, np.zeros(len(UNHEDGED)), 300) is None
+
+
+def test_removed_share__variance_of_next_to_nothing__is_no_senseless_percentage():
+    """A study of a flat week told that -10,480,932,163 % were removed."""
+    assert removed_share(-104_809_321.63) == "\N{MINUS SIGN}100\N{NO-BREAK SPACE}% or worse"
+    assert removed_share(-1.0) == "\N{MINUS SIGN}100.0\N{NO-BREAK SPACE}%"
+    assert removed_share(0.97) == "97.0\N{NO-BREAK SPACE}%"

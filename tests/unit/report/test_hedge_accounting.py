@@ -77,6 +77,11 @@ def test_accounting_section__few_changes__warns_of_luck():
     assert "By every one of the four" in accounting_section(many)
 
 
+def test_accounting_section__reason_below_zero__has_a_true_minus_sign():
+    page = accounting_section(hourly([100.0, -50.0, 30.0, -20.0], [500.0, -250.0, 150.0, -100.0]))
+    assert "dollar offset \N{MINUS SIGN}5.000 is not" in page
+
+
 def test_accounting_section__flat_book__tells_no_senseless_percentage():
     page = accounting_section(hourly([0.0, 0.5, -0.5, 0.5], [-600.0, 0.0, 0.0, 0.0])).replace("\u00a0", " ")
     assert "\N{MINUS SIGN}100 % or worse" in page

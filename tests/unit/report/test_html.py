@@ -93,6 +93,8 @@ def test_html__breaches__shown_in_red_and_told(report):
         (0.97, "97.0 %", "of the hourly variance removed by the hedge"),
         (-0.2, "20.0 %", "added to the hourly variance by the hedge"),
         (-5.0, "over 100 %", "added to the hourly variance by the hedge"),
+        (-1.1e-12, "0.0 %", "of the hourly variance removed by the hedge"),
+        (1.1e-12, "0.0 %", "of the hourly variance removed by the hedge"),
         (None, "n/a", "of the hourly variance removed by the hedge"),
     ],
 )
@@ -229,6 +231,9 @@ def test_report__no_rebalance__speaks_of_no_hedge_that_was_built(report):
     assert "largest net delta of a book without a hedge" in render_html(idle)
     assert "No rebalance put the governed band" in " ".join(story(idle))
     assert "traded never" in " ".join(story(idle))
+    alone = " ".join(story(replace(idle, summary=replace(idle.summary, guard_mirror_mismatches=None))))
+    assert "No chain took part: no rebalance put the governed band" in alone
+    assert "judged every rebalance" not in alone
 
 
 def test_report__band__is_said_to_bind_after_rebalances_alone(report):

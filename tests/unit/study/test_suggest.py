@@ -209,6 +209,17 @@ def test_suggest__price_near_or_beyond_the_oracles_range__range_is_suggested(set
     assert float(found.settings.oracle.min_price_usd) == 10.0
 
 
+@pytest.mark.parametrize("name", ["a crash in a day", "a rally in a day", "a wick"])
+def test_generated_weeks__book_of_a_day__moves_while_it_lives(name):
+    """A move that comes after the last expiry would size nothing, and be told as if it had."""
+    weeks = {week.source: week for week in generated_weeks(SPOT_USD, START, life_seconds=Seconds(86_400))}
+    moved = weeks[name].prices_usd[:96] / weeks["a calm week"].prices_usd[:96]
+    assert np.abs(np.log(moved)).max() > 0.2
+    later = {week.source: week for week in generated_weeks(SPOT_USD, START, life_seconds=Seconds(30 * 86_400))}
+    usual = {week.source: week for week in generated_weeks(SPOT_USD, START)}
+    assert later[name].prices_usd.tolist() == usual[name].prices_usd.tolist()
+
+
 def test_generated_weeks__worst_day__falls_as_far_as_ether_has():
     """ETH fell by 43 % on 12 March 2020 and by as much to its low of 19 May 2021; budgets are sized by such a day."""
     crash = next(week for week in generated_weeks(SPOT_USD, START) if week.source == "a crash in a day")

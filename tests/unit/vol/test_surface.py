@@ -13,7 +13,9 @@ from agent.products.european import black76_greeks
 from agent.vol.arbitrage import check_arbitrage
 from agent.vol.bumps import PIECES, Bumps, no_bumps, splines_around
 from agent.vol.log_black import log_otm_price, stdev_between
+from agent.vol.quotes import ChainQuotes
 from agent.vol.surface import VolSurface
+from agent.vol.surface_fit import calibrate_surface
 from tests.support.chain_samples import SMOOTH
 
 PLAIN = VolSurface(SMOOTH.tau_years, SMOOTH.raw_slices(), no_bumps(4))
@@ -225,3 +227,24 @@ def test_check_arbitrage__correction_too_rough__found():
 def test_check_arbitrage__too_few_points__refused():
     with pytest.raises(DataError, match="points is 5"):
         check_arbitrage(PLAIN, 5)
+
+
+NEAR_SMILE = {-1.2775: 0.6575, -0.9511: 0.61959, -0.5689: 0.46144, -0.3497: 0.51385, 0.0772: 0.41991, 0.1404: 0.4004}
+FAR_SMILE = {-1.5961: 1.19369, -1.5875: 1.19828, -1.4261: 1.09101, -1.4197: 1.07605, -1.1691: 0.91417}
+
+
+def test_total_variance__dip_of_density_between_the_looks__is_no_butterfly():
+    """Noisy quotes bend a correction so that g falls below 0 over 0.1 of k around one knot, a tenth of the way."""
+    ends = (
+        (0.4498, NEAR_SMILE | {0.5925: 0.39335, 1.2012: 0.27677}),
+        (1.7652, FAR_SMILE | {-0.9479: 0.80033, -0.2276: 0.57998, 0.8265: 0.64669}),
+    )
+    tau, k, vol = (np.array(part) for part in zip(*((t, k, v) for t, own in ends for k, v in own.items()), strict=True))
+    spread = 0.01
+    quotes = ChainQuotes(tau, k, vol - spread, vol + spread, vol, vol - spread, vol + spread)
+    surface = calibrate_surface(quotes).surface
+    looks = np.linspace(-1.0, 1.0, 2_001)
+    for part in (0.05, 0.1, 0.3, 0.9):
+        stdev = np.sqrt(surface.total_variance(looks, 0.4498 + part * (1.7652 - 0.4498)))
+        call = black76_greeks(True, 1.0, np.exp(looks), 1.0, stdev).value
+        assert np.diff(np.diff(call) / np.diff(np.exp(looks))).min() > -1e-9
