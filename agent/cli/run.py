@@ -15,6 +15,7 @@ import typer
 from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, BookFile, Network, load_inputs
 from agent.cli.observation_options import LogOption, MetricsHost, MetricsPort
 from agent.cli.stopping import stopped_by_signals
+from agent.config import LONGEST_WAIT_SECONDS
 from agent.domain import Decision
 from agent.errors import AgentError, TransientError
 from agent.files.book_file import load_kept_book
@@ -45,7 +46,10 @@ def run(
         int | None, typer.Option(min=1, help="Stop after so many cycles; without it the keeper runs until stopped.")
     ] = None,
     interval_seconds: Annotated[
-        float | None, typer.Option(min=0.0, help="Wait between cycles; [keeper] interval_seconds unless given.")
+        float | None,
+        typer.Option(
+            min=0.0, max=LONGEST_WAIT_SECONDS, help="Wait between cycles; [keeper] interval_seconds unless given."
+        ),
     ] = None,
     stands_by: Annotated[
         bool, typer.Option("--standby", help="Wait while another keeper serves the vault, and take over when it ends.")

@@ -10,6 +10,7 @@ import requests
 import structlog
 from prometheus_client import CollectorRegistry
 
+from agent.config import require_http_url
 from agent.errors import AgentError
 from agent.observability.alerts import AlertName
 from agent.observability.board import AlertBoard
@@ -40,7 +41,7 @@ class Look:
 
 
 class Watcher:
-    """Looks at one vault; ``read`` returns its status now."""
+    """Looks at one vault; ``read`` returns its status now. Raises `DataError` for a URL to be asked that is none."""
 
     def __init__(
         self,
@@ -55,7 +56,11 @@ class Watcher:
         self._pager = observation.pager
         self._run_id = observation.run_id
         self._keeper_url = keeper_url
+        if keeper_url is not None:
+            require_http_url("--keeper-url", keeper_url, "http://127.0.0.1:9464")
         self._heartbeat_url = environment.get(HEARTBEAT_URL_VARIABLE, "").strip()
+        if self._heartbeat_url:
+            require_http_url(HEARTBEAT_URL_VARIABLE, self._heartbeat_url, "https://watcher.example/ping")
         self._clock = clock
         self._board = AlertBoard(observation.pager)
         registry: CollectorRegistry = observation.registry
@@ -120,6 +125,6 @@ class Watcher:
         if not self._heartbeat_url:
             return
         try:
-            requests.get(self._heartbeat_url, timeout=PROBE_SECONDS)
+            requests.get(self._heartbeat_url, timeout=PROBE_SECONDS).raise_for_status()
         except (requests.RequestException, OSError) as error:
             _LOG.warning("heartbeat_not_taken", kind=type(error).__name__)
