@@ -26,6 +26,7 @@ from agent.keeper.keeper import Keeper
 from agent.keeper.memory import Housekeeping
 from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.records import FillRecord
+from agent.observability.heartbeat import ServiceManager, StartStandby
 from agent.observability.keeper_observer import KeeperObserver
 from agent.observability.observation import ObservationOptions, observed
 from agent.observability.server import HOST
@@ -86,7 +87,7 @@ def run(
             positions,
             watch=BookWatch(book, load_kept_book, positions.underlying),
             starts_on_mismatch=starts_on_mismatch,
-            stands_by=stands_by,
+            standby=StartStandby(ServiceManager(os.environ), _say_standing_by) if stands_by else None,
             is_shadow=is_shadow,
         )
         _keep(settings, build, options, cycles, interval_seconds, as_json)
@@ -136,6 +137,11 @@ def _keep(
 
         with observation.serving(heartbeat, observer.health, observer.readiness):
             keeper.run(show, on_error, cycles, interval_seconds, stop)
+
+
+def _say_standing_by(why: str) -> None:
+    typer.echo(f"evenkeel: stands by: {why}", err=True)
+    _LOG.info("stands_by", reason=why)
 
 
 def _say_misfits(settings: Settings, keeper: Keeper) -> None:
