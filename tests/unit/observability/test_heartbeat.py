@@ -72,7 +72,7 @@ def test_service_manager__none_or_gone__is_no_matter(tmp_path):
     ServiceManager({"NOTIFY_SOCKET": str(tmp_path / "nobody")}).notify("READY=1")
 
 
-def test_start_standby__each_holder__is_said_once_and_systemd_gives_more_time_at_each_wait(tmp_path):
+def test_start_standby__each_holder__is_said_once_and_systemd_gives_more_time(tmp_path):
     path, said, waited = tmp_path / "notify", [], []
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(path))
