@@ -15,6 +15,10 @@ from agent.settings.observability import ObservabilitySettings
 NO_URLS = ["node:8545/SECRET", "wss://node/SECRET", "http://node:99999/SECRET", "http://[::1/SECRET"]
 
 
+def observation() -> Observation:
+    return Observation(ObservationOptions("watch"), ObservabilitySettings(), ServiceManager({}), None)
+
+
 def refused(name, call):
     with pytest.raises(DataError, match=f"{name}.* is no URL; write one such as") as refusal:
         call()
@@ -24,7 +28,6 @@ def refused(name, call):
 @pytest.mark.parametrize("url", NO_URLS)
 def test_watch__no_url__is_refused_and_not_repeated(repository, url):
     settings = load_settings(repository / "config" / "localnet.toml", {})
-    observation = Observation(ObservationOptions("watch"), ObservabilitySettings(), ServiceManager({}), None)
     refused(WATCH_RPC_URLS_VARIABLE, lambda: _with_own_endpoints(settings, {WATCH_RPC_URLS_VARIABLE: url}))
-    refused("--keeper-url", lambda: Watcher(lambda: None, observation, {}, url))
-    refused(HEARTBEAT_URL_VARIABLE, lambda: Watcher(lambda: None, observation, {HEARTBEAT_URL_VARIABLE: url}))
+    refused("--keeper-url", lambda: Watcher(lambda: None, observation(), {}, url))
+    refused(HEARTBEAT_URL_VARIABLE, lambda: Watcher(lambda: None, observation(), {HEARTBEAT_URL_VARIABLE: url}))
