@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+_CONTROLS = {code: "?" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n\r"}
+"""What moves a terminal's cursor or clears its screen; a message may repeat what a node, a signer or a file says."""
+
 
 class AgentError(Exception):
     """Root of every failure the agent expects and knows how to answer."""
+
+    def __str__(self) -> str:
+        """Return the message as it can be shown at a terminal and written into a log."""
+        return super().__str__().translate(_CONTROLS)
 
 
 class DataError(AgentError):

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from agent.config import HttpUrl, Real, Section, Whole, WsUrl
+from agent.config import HttpUrl, Section, WaitSeconds, Whole, WsUrl
 
 RPC_URLS_VARIABLE = "EVENKEEL_RPC_URLS"
 """Replaces ``[chain] rpc_urls``; comma-separated. The place for URLs that hold an access token."""
@@ -37,7 +37,7 @@ class ChainSettings(Section):
         gt=0,
         description="as many for the state alone, where honest servers differ on it; rpc_quorum unless written",
     )
-    rpc_timeout_seconds: Real = Field(gt=0, description="a server that takes longer counts as silent")
+    rpc_timeout_seconds: WaitSeconds = Field(description="a server that takes longer counts as silent")
     max_head_age_seconds: Whole = Field(
         gt=0,
         description="heads this far from the wall clock are not traded on; large for a chain that replays history",

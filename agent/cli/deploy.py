@@ -17,6 +17,7 @@ import typer
 from agent.chain.client import ChainClient
 from agent.chain.deployment import load_deployment
 from agent.cli.shared_options import REQUIRED, Command, sharing
+from agent.config import LONGEST_WAIT_SECONDS
 from agent.deploy.approval import require_ready
 from agent.deploy.comparison import Check
 from agent.deploy.deployer_key import deployer_key
@@ -178,7 +179,9 @@ def market(
     network: _Network,
     config: _Config = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often the market is looked after.")] = 1,
-    interval_seconds: Annotated[float, typer.Option(min=0, help="Wait between two rounds.")] = 60.0,
+    interval_seconds: Annotated[
+        float, typer.Option(min=0, max=LONGEST_WAIT_SECONDS, help="Wait between two rounds.")
+    ] = 60.0,
     as_json: _AsJson = False,
 ) -> None:
     """Put up a market that stands in for a live one on a testnet, open it half an hour later, and trade it to its feed.

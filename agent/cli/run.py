@@ -15,6 +15,7 @@ import typer
 from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, BookFile, Network, load_inputs
 from agent.cli.observation_options import LogOption, MetricsHost, MetricsPort
 from agent.cli.stopping import stopped_by_signals
+from agent.config import LONGEST_WAIT_SECONDS
 from agent.domain import Decision
 from agent.errors import AgentError, TransientError
 from agent.files.book_file import load_kept_book
@@ -25,6 +26,7 @@ from agent.keeper.keeper import Keeper
 from agent.keeper.memory import Housekeeping
 from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.records import FillRecord
+from agent.observability.heartbeat import ServiceManager, StartStandby
 from agent.observability.keeper_observer import KeeperObserver
 from agent.observability.observation import ObservationOptions, observed
 from agent.observability.server import HOST
@@ -45,7 +47,10 @@ def run(
         int | None, typer.Option(min=1, help="Stop after so many cycles; without it the keeper runs until stopped.")
     ] = None,
     interval_seconds: Annotated[
-        float | None, typer.Option(min=0.0, help="Wait between cycles; [keeper] interval_seconds unless given.")
+        float | None,
+        typer.Option(
+            min=0.0, max=LONGEST_WAIT_SECONDS, help="Wait between cycles; [keeper] interval_seconds unless given."
+        ),
     ] = None,
     stands_by: Annotated[
         bool, typer.Option("--standby", help="Wait while another keeper serves the vault, and take over when it ends.")
@@ -82,7 +87,7 @@ def run(
             positions,
             watch=BookWatch(book, load_kept_book, positions.underlying),
             starts_on_mismatch=starts_on_mismatch,
-            stands_by=stands_by,
+            standby=StartStandby(ServiceManager(os.environ), _say_standing_by) if stands_by else None,
             is_shadow=is_shadow,
         )
         _keep(settings, build, options, cycles, interval_seconds, as_json)
@@ -132,6 +137,11 @@ def _keep(
 
         with observation.serving(heartbeat, observer.health, observer.readiness):
             keeper.run(show, on_error, cycles, interval_seconds, stop)
+
+
+def _say_standing_by(why: str) -> None:
+    typer.echo(f"evenkeel: stands by: {why}", err=True)
+    _LOG.info("stands_by", reason=why)
 
 
 def _say_misfits(settings: Settings, keeper: Keeper) -> None:

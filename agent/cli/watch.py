@@ -16,6 +16,7 @@ from agent.chain.deployment import load_deployment
 from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, Network
 from agent.cli.observation_options import LogOption, MetricsHost, MetricsPort
 from agent.cli.stopping import stopped_by_signals
+from agent.config import LONGEST_WAIT_SECONDS, require_http_url
 from agent.errors import DataError
 from agent.observability.observation import ObservationOptions, observed
 from agent.observability.pager import ALERT_URLS_VARIABLE
@@ -35,7 +36,9 @@ def watch(
     keeper_url: Annotated[
         str | None, typer.Option("--keeper-url", help="Also ask the keeper's /readyz there, and page when it is down.")
     ] = None,
-    interval_seconds: Annotated[float, typer.Option(min=0.0, help="Wait between two looks.")] = 15.0,
+    interval_seconds: Annotated[
+        float, typer.Option(min=0.0, max=LONGEST_WAIT_SECONDS, help="Wait between two looks.")
+    ] = 15.0,
     looks: Annotated[int | None, typer.Option(min=1, help="Stop after so many; without it, when stopped.")] = None,
     log: LogOption = None,
     metrics_port: MetricsPort = None,
@@ -47,14 +50,14 @@ def watch(
     Alerts go to EVENKEEL_ALERT_URLS; endpoints of its own are read from EVENKEEL_WATCH_RPC_URLS.
     """
     settings = _with_own_endpoints(load_settings(config_path(network)), os.environ)
-    if not os.environ.get(ALERT_URLS_VARIABLE):
-        typer.echo(f"evenkeel: {ALERT_URLS_VARIABLE} is not set: alerts are logged, and nobody is told", err=True)
     options = ObservationOptions(f"watch {settings.network}", log, metrics_host, metrics_port)
     with (
         observed(options, settings.observability, os.environ) as observation,
         closing(ChainClient(settings.chain)) as client,
         stopped_by_signals() as stop,
     ):
+        if observation.pager is None:
+            typer.echo(f"evenkeel: {ALERT_URLS_VARIABLE} is not set: alerts are logged, and nobody is told", err=True)
         reader = StatusReader(settings, client, load_deployment(settings.chain.manifest_file, settings.chain.chain_id))
         heartbeat = observation.heartbeat(interval_seconds)
 
@@ -87,6 +90,8 @@ def _with_own_endpoints(settings: Settings, environment: Mapping[str, str]) -> S
             f"{WATCH_RPC_URLS_VARIABLE} names {len(urls)} endpoints, and [chain] rpc_quorum is "
             f"{settings.chain.rpc_quorum}; name as many"
         )
+    for number, url in enumerate(urls, 1):
+        require_http_url(f"{WATCH_RPC_URLS_VARIABLE}: URL {number} of {len(urls)}", url, "http://127.0.0.1:8545")
     return settings.with_rpc_urls(*urls)
 
 

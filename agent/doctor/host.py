@@ -16,8 +16,10 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from agent.doctor.check import Check, Verdict, attempted, good, judged
 from agent.errors import DataError
 from agent.ledger.config import LedgerSettings
-from agent.ledger.engines import open_engine, shown
+from agent.ledger.engines import REBUILT, is_damaged, open_engine, shown
 from agent.ledger.pooler import require_own_session
+from agent.ledger.schema import SCHEMA_VERSION
+from agent.ledger.upgrade import schema_version, unfit
 from agent.observability.pager import ALERT_URLS_VARIABLE, load_pager
 
 MIN_FREE_BYTES = 100 * 2**20
@@ -90,13 +92,18 @@ def _ledger(url: str) -> Check:
             with engine.connect() as connection:
                 question = "SELECT 1" if file is None else "PRAGMA quick_check(1)"
                 answer = connection.execute(text(question)).scalar_one()
+                version = schema_version(connection)
         finally:
             engine.dispose()
     except SQLAlchemyError as error:
-        raise DataError(f"{where} cannot be read: {str(error).splitlines()[0]}") from None
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        if is_damaged(reason):
+            return Check("ledger", Verdict.FAILED, f"{where} cannot be read: {reason}", REBUILT)
+        raise DataError(f"{where} cannot be read: {reason}") from None
     if answer not in (1, "ok"):
-        mend = "move the file away: the keeper makes a new one from the chain"
-        return Check("ledger", Verdict.FAILED, f"{where} is damaged: {answer!s:.80}", mend)
+        return Check("ledger", Verdict.FAILED, f"{where} is damaged: {answer!s:.80}", REBUILT)
+    if version is not None and version > SCHEMA_VERSION:
+        raise DataError(unfit(engine, version))
     return good("ledger", f"{where} can be read")
 
 

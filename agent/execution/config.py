@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from agent.config import Exact, Real, Section, Whole
+from agent.config import Exact, Real, Section, WaitSeconds, Whole
 
 KEEPER_KEY_VARIABLE = "EVENKEEL_KEEPER_KEY"
 """The keeper's private key, 0x and 64 hexadecimal digits; never in a file."""
@@ -30,10 +30,10 @@ class ExecutionSettings(Section):
     """How a transaction is priced, waited for and replaced."""
 
     deadline_seconds: Whole = Field(gt=0, description="after it the chain refuses the intent, by chain time")
-    receipt_timeout_seconds: Real = Field(
-        gt=0, description="a cycle waits so long for a receipt, then leaves the intent to the next cycle"
+    receipt_timeout_seconds: WaitSeconds = Field(
+        description="a cycle waits so long for a receipt, then leaves the intent to the next cycle"
     )
-    receipt_poll_seconds: Real = Field(gt=0, description="wait between two questions for a receipt")
+    receipt_poll_seconds: WaitSeconds = Field(description="wait between two questions for a receipt")
     replace_after_blocks: Whole = Field(
         gt=0,
         description="blocks without a receipt after which the fee is bumped; at once when the base fee exceeds the bid",

@@ -10,9 +10,11 @@ from pathlib import Path
 from eth_account import Account
 
 from agent.errors import DataError
+from agent.execution.transaction import CURVE_ORDER
 from agent.input_file import read_text
 
 MIN_PASSWORD_LENGTH = 12
+SECRET_BYTES = 32
 
 
 def read_keystore(path: Path, password: str) -> bytes:
@@ -25,10 +27,13 @@ def read_keystore(path: Path, password: str) -> bytes:
 
     """
     try:
-        return bytes(Account.decrypt(read_text(path, absent="make one with 'evenkeel key new'"), password))
+        secret = bytes(Account.decrypt(read_text(path, absent="make one with 'evenkeel key new'"), password))
     except (ValueError, KeyError, TypeError, AttributeError, NotImplementedError) as error:
         why = "its password is another" if "MAC mismatch" in str(error) else "it is no keystore of version 3"
         raise DataError(f"{path} cannot be opened: {why}") from None
+    if len(secret) != SECRET_BYTES or not 0 < int.from_bytes(secret, "big") < CURVE_ORDER:
+        raise DataError(f"{path} holds no private key of Ethereum; make one with 'evenkeel key new'")
+    return secret
 
 
 def write_keystore(path: Path, secret: bytes, password: str) -> None:

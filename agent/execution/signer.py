@@ -11,6 +11,7 @@ from eth_account.signers.local import LocalAccount
 from eth_keys.constants import SECPK1_N
 from eth_utils.address import is_checksum_address
 
+from agent.config import require_http_url
 from agent.domain import Intent
 from agent.errors import DataError
 from agent.execution.config import (
@@ -141,8 +142,7 @@ def _from_keystore(environment: Mapping[str, str]) -> Key:
 def _from_url(environment: Mapping[str, str]) -> Key:
     url, written = environment[KEEPER_SIGNER_URL_VARIABLE].strip(), environment.get(KEEPER_ADDRESS_VARIABLE, "").strip()
     name = environment.get(KEEPER_SIGNER_PROTOCOL_VARIABLE, "web3signer").strip()
-    if not url.startswith(("http://", "https://")):
-        raise DataError(f"{KEEPER_SIGNER_URL_VARIABLE} is no URL; write one such as http://127.0.0.1:9000")
+    require_http_url(KEEPER_SIGNER_URL_VARIABLE, url, "http://127.0.0.1:9000")
     if name not in PROTOCOLS:
         known = ", ".join(PROTOCOLS)
         raise DataError(f"{KEEPER_SIGNER_PROTOCOL_VARIABLE} is {name!r:.40}; choose one of {known}")

@@ -46,7 +46,7 @@ from agent.keeper.result import CycleResult, Outcome
 from agent.keeper.tending import Tending
 from agent.keeper.venue_errands import VenueErrands
 from agent.ledger.accounting import NavCheck
-from agent.ledger.database import Database
+from agent.ledger.database import Database, Standby
 from agent.ledger.lease import Lease
 from agent.ledger.records import AccountEventRecord, IntentRecord, Purpose, VaultIdentity
 from agent.ledger.scan import EventScanner
@@ -118,7 +118,7 @@ class Keeper:
         watch: BookWatch | None = None,
         *,
         starts_on_mismatch: bool = False,
-        stands_by: bool = False,
+        standby: Standby | None = None,
         is_shadow: bool = False,
         prices: PriceUpdates | None = None,
     ) -> Keeper:
@@ -136,8 +136,8 @@ class Keeper:
             Follows the book's file; without it the book stays as it is.
         starts_on_mismatch
             Go by the chain alone from the start, where book and chain disagree, instead of refusing.
-        stands_by
-            Wait while another keeper serves the vault or uses the key, instead of refusing to start.
+        standby
+            Waits while another keeper serves the vault or uses the key; without it the start is refused then.
         is_shadow
             Needs no key and sends nothing; the budget is that of the manifest's keeper.
         prices
@@ -162,9 +162,7 @@ class Keeper:
             first_block = planner.client.block(planner.deployment.block)
             vault = planner.deployment.contract("HedgeVault")
             names = f"{chain_id} {vault}", f"{chain_id} {'shadow' if signer is None else signer.address}"
-            database = Database.open(
-                settings.ledger.url, *names, settings.ledger, threading.Event() if stands_by else None
-            )
+            database = Database.open(settings.ledger.url, *names, settings.ledger, standby)
             opened.enter_context(database)
             keeper = cls(
                 planner,

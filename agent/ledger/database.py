@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-import threading
 from types import TracebackType
+from typing import Protocol
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from agent.errors import DataError, TransientError
 from agent.ledger.config import USUAL_TERMS, LedgerTerms
-from agent.ledger.engines import is_away, is_full, open_engine, shown, sqlite_path
+from agent.ledger.engines import REBUILT, is_away, is_damaged, is_full, open_engine, shown, sqlite_path
 from agent.ledger.lease import Lease, LeaseHeldError
 from agent.ledger.pooler import require_own_session
 from agent.ledger.presence import FilePresence, Presence, SessionPresence
 from agent.ledger.records import VaultIdentity
 from agent.ledger.store import VaultLedger
 from agent.ledger.upgrade import upgrade
+
+
+class Standby(Protocol):
+    """How a keeper waits for a lease that another one holds."""
+
+    def wait(self, seconds: float, why: str) -> bool:
+        """Wait until the lease is to be asked for again; return whether to give up instead."""
+        ...
 
 
 class Database:
@@ -34,7 +42,7 @@ class Database:
         vault: str,
         key: str,
         terms: LedgerTerms = USUAL_TERMS,
-        standby: threading.Event | None = None,
+        standby: Standby | None = None,
     ) -> Database:
         """Open the ledger, bring its schema up to date and take the lease on a vault and a key.
 
@@ -47,7 +55,7 @@ class Database:
         terms
             How long a lease and how long records last.
         standby
-            Wait for a lease that another keeper holds, until this event is set; None refuses at once.
+            Waits for a lease that another keeper holds; None refuses at once.
 
         Raises
         ------
@@ -77,7 +85,7 @@ class Database:
                 raise TransientError(f"{words}; make room: it is tried again") from None
             if is_away(engine, reason):
                 raise TransientError(f"{words}; start the server, or correct the URL") from None
-            raise DataError(words) from None
+            raise DataError(f"{words}; {REBUILT}" if is_damaged(reason) else words) from None
         except BaseException:
             presence.release()
             engine.dispose()
@@ -102,13 +110,14 @@ class Database:
         self.close()
 
 
-def _acquire(lease: Lease, engine: Engine, terms: LedgerTerms, standby: threading.Event | None) -> None:
+def _acquire(lease: Lease, engine: Engine, terms: LedgerTerms, standby: Standby | None) -> None:
     """Take the lease, waiting for it when asked to."""
     while True:
         try:
             lease.acquire()
         except (LeaseHeldError, OperationalError) as trouble:  # such as rows that a stopped holder has locked
-            if standby is None or standby.wait(terms.standby_poll_seconds):
+            why = str(getattr(trouble, "orig", None) or trouble).splitlines()[0]
+            if standby is None or standby.wait(terms.standby_poll_seconds, why):
                 if isinstance(trouble, OperationalError):
                     raise
                 where = shown(engine.url)

@@ -19,6 +19,9 @@ BUSY_TIMEOUT_SECONDS = 5.0
 """A reader, such as a report, may hold the file for a moment."""
 _FULL = ("is full", "No space left", "disk I/O error")
 """What SQLite and PostgreSQL say when there is no room."""
+_DAMAGED = ("disk image is malformed", "is not a database")
+"""What SQLite says of a file that it cannot make sense of."""
+REBUILT = "move the file away: the keeper makes a new one from the chain"
 _AWAY = (
     "Connection refused",
     "No such file or directory",
@@ -78,6 +81,11 @@ def shown(url: URL) -> str:
 def is_full(reason: str) -> bool:
     """Return whether a database says that there is no room to write."""
     return any(words in reason for words in _FULL)
+
+
+def is_damaged(reason: str) -> bool:
+    """Return whether a ledger's file is none, or broken."""
+    return any(words in reason for words in _DAMAGED)
 
 
 def is_away(engine: Engine, reason: str) -> bool:

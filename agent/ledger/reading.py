@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from agent.errors import DataError, FatalError
 from agent.ledger import schema
 from agent.ledger.config import USUAL_TERMS
-from agent.ledger.engines import open_engine, shown, sqlite_path
+from agent.ledger.engines import REBUILT, is_damaged, open_engine, shown, sqlite_path
 from agent.ledger.records import VaultIdentity
 from agent.ledger.store import VaultLedger
 from agent.ledger.upgrade import schema_version, unfit
@@ -47,7 +47,8 @@ def reading(url: str) -> Iterator[Engine]:
         yield engine
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise DataError(f"ledger {shown(engine.url)} cannot be read: {reason}") from None
+        how = f"; {REBUILT}" if is_damaged(reason) else ""
+        raise DataError(f"ledger {shown(engine.url)} cannot be read: {reason}{how}") from None
     finally:
         engine.dispose()
 

@@ -28,6 +28,11 @@ def schema_version(connection: Connection) -> int | None:
     else:
         return None
     found = connection.execute(text(statement)).scalars().all()
+    if strange := [str(number) for number in found if not str(number).isdecimal()]:
+        raise DataError(
+            f"ledger {shown(connection.engine.url)} has schema {strange[0]:.40}, which is another program's; name a "
+            "database of the keeper's own"
+        )
     return max((int(number) for number in found), default=None)
 
 

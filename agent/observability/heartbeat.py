@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 FIRST_BEAT_SECONDS = 3_600.0
 """The first cycle may read weeks of events into a new ledger."""
 CHECK_SECONDS = 1.0
+EXTENSION_SECONDS = 60.0
+"""More time to start than the next question for the lease needs: what comes after it reads a few blocks."""
 NOTIFY_VARIABLE = "NOTIFY_SOCKET"
 """Where systemd listens; sd_notify(3)."""
 
@@ -47,6 +49,27 @@ class ServiceManager:
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
             channel.sendto(state.encode("ascii"), address)
+
+
+class StartStandby:
+    """The wait of a keeper that stands by: said once for each holder, and systemd is asked for more time to start."""
+
+    def __init__(
+        self, manager: ServiceManager, say: Callable[[str], None], pause: Callable[[float], object] = time.sleep
+    ) -> None:
+        self._manager = manager
+        self._say = say
+        self._pause = pause
+        self._said = ""
+
+    def wait(self, seconds: float, why: str) -> bool:
+        """Wait; never gives up."""
+        if why != self._said:
+            self._said = why
+            self._say(why)
+        self._manager.notify(f"EXTEND_TIMEOUT_USEC={(seconds + EXTENSION_SECONDS) * 1_000_000:.0f}")
+        self._pause(seconds)
+        return False
 
 
 class Watchdog:

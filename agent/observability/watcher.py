@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import requests
 import structlog
 from prometheus_client import CollectorRegistry
+from urllib3.exceptions import HTTPError
 
+from agent.config import require_http_url
 from agent.errors import AgentError
 from agent.observability.alerts import AlertName
 from agent.observability.board import AlertBoard
@@ -26,6 +28,8 @@ WATCH_RPC_URLS_VARIABLE = "EVENKEEL_WATCH_RPC_URLS"
 HEARTBEAT_URL_VARIABLE = "EVENKEEL_HEARTBEAT_URL"
 """Asked after each good look: whoever serves it tells when the watcher itself has stopped."""
 PROBE_SECONDS = 10.0
+"""Of silence. No answer is read to its end: one that comes byte by byte would hold the watcher up."""
+_SHOWN_BYTES = 200
 _LOG = structlog.stdlib.get_logger(__name__)
 
 
@@ -40,7 +44,7 @@ class Look:
 
 
 class Watcher:
-    """Looks at one vault; ``read`` returns its status now."""
+    """Looks at one vault; ``read`` returns its status now. Raises `DataError` for a URL to be asked that is none."""
 
     def __init__(
         self,
@@ -55,7 +59,11 @@ class Watcher:
         self._pager = observation.pager
         self._run_id = observation.run_id
         self._keeper_url = keeper_url
+        if keeper_url is not None:
+            require_http_url("--keeper-url", keeper_url, "http://127.0.0.1:9464")
         self._heartbeat_url = environment.get(HEARTBEAT_URL_VARIABLE, "").strip()
+        if self._heartbeat_url:
+            require_http_url(HEARTBEAT_URL_VARIABLE, self._heartbeat_url, "https://watcher.example/ping")
         self._clock = clock
         self._board = AlertBoard(observation.pager)
         registry: CollectorRegistry = observation.registry
@@ -111,15 +119,17 @@ class Watcher:
 
     def _keepers_complaint(self, url: str) -> str | None:
         try:
-            answer = requests.get(f"{url.rstrip('/')}/readyz", timeout=PROBE_SECONDS)
-        except (requests.RequestException, OSError) as error:
+            with requests.get(f"{url.rstrip('/')}/readyz", timeout=PROBE_SECONDS, stream=True) as answer:
+                words = "" if answer.ok else answer.raw.read1(_SHOWN_BYTES).decode(errors="replace").strip()
+        except (requests.RequestException, HTTPError, OSError) as error:
             return f"the keeper does not answer ({type(error).__name__})"
-        return None if answer.ok else f"the keeper says: {answer.text.strip()[:200]}"
+        return None if answer.ok else f"the keeper says: {words}"
 
     def _tell_alive(self) -> None:
         if not self._heartbeat_url:
             return
         try:
-            requests.get(self._heartbeat_url, timeout=PROBE_SECONDS)
+            with requests.get(self._heartbeat_url, timeout=PROBE_SECONDS, stream=True) as answer:
+                answer.raise_for_status()
         except (requests.RequestException, OSError) as error:
             _LOG.warning("heartbeat_not_taken", kind=type(error).__name__)

@@ -27,6 +27,13 @@ CONFIG_DIRECTORY = Path("config")
 """Configurations of the working directory, which come first."""
 PACKAGED_CONFIG_DIRECTORY = Path(__file__).resolve().parents[1] / "_config"
 """Those that a wheel brings; a checkout has none."""
+_MAY_HOLD_SECRETS = (
+    ("chain", "rpc_urls", RPC_URLS_VARIABLE),
+    ("chain", "ws_urls", WS_URLS_VARIABLE),
+    ("ledger", "url", LEDGER_URL_VARIABLE),
+    ("keeper", "price_service_url", PRICE_SERVICE_URL_VARIABLE),
+)
+"""Section and key of the URLs that may hold a password or a token, and the variable that is the place for one."""
 DEPLOYMENT_SECTIONS = ("deploy", "venue", "dao")
 """Read by `agent.deploy` alone."""
 
@@ -124,12 +131,7 @@ def _section(document: dict[str, object], name: str, path: Path) -> dict[str, ob
 
 def _refuse_secrets(document: Mapping[str, object], path: Path) -> None:
     """Refuse URLs with a password in a file that belongs in version control."""
-    for section, key, variable in (
-        ("chain", "rpc_urls", RPC_URLS_VARIABLE),
-        ("chain", "ws_urls", WS_URLS_VARIABLE),
-        ("ledger", "url", LEDGER_URL_VARIABLE),
-        ("keeper", "price_service_url", PRICE_SERVICE_URL_VARIABLE),
-    ):
+    for section, key, variable in _MAY_HOLD_SECRETS:
         entries = document.get(section)
         written = entries.get(key) if isinstance(entries, dict) else None
         for url in written if isinstance(written, list) else [written]:
@@ -176,7 +178,10 @@ def one_line(error: ValidationError, path: Path, model: type[BaseModel]) -> str:
     if first["type"] == "missing":
         return f"{where}: missing; add it"
     message = first["msg"].removeprefix("Value error, ")
-    if isinstance(first["input"], str | int | float | Decimal):
+    variables = {(name, key): variable for name, key, variable in _MAY_HOLD_SECRETS}
+    if variable := variables.get((section, keys[0] if keys else "")):
+        message = f"{message}, there or in {variable}"
+    elif isinstance(first["input"], str | int | float | Decimal):
         message = f"{message}, not {first['input']!s:.80}"
     return f"{where}: {message}"
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from email.utils import formatdate
 
 import pytest
@@ -219,7 +221,17 @@ def test_examine__contract_without_code__ends_at_the_contracts(world):
 
 def test_examine__damaged_ledger__is_told(world):
     (world.directory / "ledger.sqlite").write_bytes(b"no database" * 100)
-    assert "cannot be read" in bad(examined(world))["ledger"].found
+    check = bad(examined(world))["ledger"]
+    assert "cannot be read" in check.found
+    assert "move the file away" in check.mend
+
+
+def test_examine__ledger_of_a_later_version__is_told(world):
+    with closing(sqlite3.connect(world.directory / "ledger.sqlite")) as connection:
+        connection.executescript(
+            "CREATE TABLE alembic_version (version_num); INSERT INTO alembic_version VALUES ('99')"
+        )
+    assert "has schema 99" in bad(examined(world))["ledger"].found
 
 
 def test_examine__no_manifest__says_so_and_ends(world):

@@ -12,6 +12,7 @@ from agent.keeper.keeper import Keeper
 from agent.keeper.result import Outcome
 from agent.ledger import schema
 from agent.ledger.lease import Lease, LeaseHeldError
+from agent.observability.heartbeat import ServiceManager, StartStandby
 from agent.units import Address
 from tests.support.keeper_world import KeeperWorld
 
@@ -89,7 +90,9 @@ def test_build__standing_by__waits_for_the_holder_to_end(world: KeeperWorld, mon
     with ThreadPoolExecutor(1) as threads:
         with world.keeper():
             monkeypatch.setattr(Lease, "acquire", noticed)
-            waiting = threads.submit(Keeper.build, world.settings(), world.book(), {}, stands_by=True)
+            waiting = threads.submit(
+                Keeper.build, world.settings(), world.book(), {}, standby=StartStandby(ServiceManager({}), print)
+            )
             assert asked.wait(60)
             assert not waiting.done()
         with waiting.result() as successor:

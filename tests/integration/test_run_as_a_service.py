@@ -70,7 +70,9 @@ def test_unit__command_and_times__are_those_of_the_program(unit):
 def test_keeper_unit__halted_or_bad_input__is_not_started_again():
     service = service_of(next(unit for unit in UNITS if "keeper" in unit.name))
     assert set(service["RestartPreventExitStatus"].split()) == {"1", "2"}
+    assert "--standby" in service["ExecStart"], "or a lease that lasts a little more would be bad input"
     assert service["Restart"] == "on-failure"
+    assert service["SuccessExitStatus"].split() == ["130", "143"]
 
 
 def test_containerfile__command_shown__is_the_program_s():

@@ -214,6 +214,15 @@ def test_read_keystore__no_keystore__is_refused(tmp_path, content):
         read_keystore(path, PASSWORD)
 
 
+@pytest.mark.parametrize("secret", [bytes(32), SECRET[:31], b"\xff" * 32])
+def test_read_keystore__content_is_no_private_key__is_refused(tmp_path, monkeypatch, secret):
+    path = tmp_path / "keeper.json"
+    write_keystore(path, SECRET, PASSWORD)
+    monkeypatch.setattr("agent.execution.keystore.Account.decrypt", lambda *_: secret)
+    with pytest.raises(DataError, match="holds no private key of Ethereum"):
+        read_keystore(path, PASSWORD)
+
+
 def test_read_password__first_line__without_its_end(tmp_path):
     path = tmp_path / "password"
     path.write_text(f"{PASSWORD}\r\nnot this\n")

@@ -161,6 +161,13 @@ def test_open__error_of_nothing_beside_a_result__is_an_answer(opened):
     assert opened(eth_accounts=Whole(result=[HOLDER.address], error=None))[0].address == HOLDER.address
 
 
+@pytest.mark.parametrize("url", ["http://", "signer:9000", "http://signer:99999/SECRET", "http://[::1/SECRET"])
+def test_load_signer__no_url__is_refused_and_not_repeated(url):
+    with pytest.raises(DataError, match="EVENKEEL_KEEPER_SIGNER_URL is no URL") as refusal:
+        load_signer({"EVENKEEL_KEEPER_SIGNER_URL": url}, 1)
+    assert "SECRET" not in str(refusal.value)
+
+
 def test_load_signer__url_and_address__is_that_key_of_a_web3signer(monkeypatch):
     signer = FakeSigner(eth_accounts=[THIEF.address, HOLDER.address])
     monkeypatch.setattr(requests, "Session", lambda: signer)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -192,12 +191,12 @@ def test_build__stands_by__waits_for_the_lease(world, monkeypatch):
         raise DataError("seen")
 
     monkeypatch.setattr(keeper_module.Database, "open", opens)
-    for stands_by in (True, False):
+    standby = object()
+    for given in (standby, None):
         with pytest.raises(DataError, match="seen"):
-            build(world, stands_by=stands_by)
+            build(world, standby=given)
     waits, refuses = (arguments[-1] for arguments in asked)
-    assert isinstance(waits, threading.Event)
-    assert not waits.is_set()
+    assert waits is standby
     assert refuses is None
     assert asked[0][:4] == (
         world.settings.ledger.url, f"31337 {VAULT}", f"31337 {OWN}", world.settings.ledger

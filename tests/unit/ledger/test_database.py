@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
@@ -66,16 +64,17 @@ def test_open__lease_is_held__gives_the_lock_back(url, released, monkeypatch):
     assert released == ["lock", "engine"]
 
 
-class Standby(threading.Event):
-    """Stands by for so many looks, then is asked to stop."""
+class Standby:
+    """Stands by for so many looks, then gives up."""
 
     def __init__(self, looks: int) -> None:
-        super().__init__()
-        self.seconds: list[float | None] = []
+        self.seconds: list[float] = []
+        self.reasons: set[str] = set()
         self._looks = looks
 
-    def wait(self, timeout: float | None = None) -> bool:
-        self.seconds.append(timeout)
+    def wait(self, seconds: float, why: str) -> bool:
+        self.seconds.append(seconds)
+        self.reasons.add(why)
         return len(self.seconds) > self._looks
 
 
@@ -89,6 +88,7 @@ def test_open__stands_by_until_it_is_stopped__is_refused_then(url, monkeypatch, 
     with pytest.raises(DataError, match="in use by another keeper"):
         Database.open(url, "vault", "key", USUAL_TERMS, standby)
     assert standby.seconds == [USUAL_TERMS.standby_poll_seconds] * (looks + 1)
+    assert standby.reasons == {"vault is in use by another keeper"}
 
 
 def test_open__postgresql__asks_for_a_session_of_its_own_before_anything_else(monkeypatch):

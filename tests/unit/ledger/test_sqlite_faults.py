@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from agent.chain.block_id import BlockId
 from agent.errors import DataError, FatalError, TransientError
 from agent.ledger import engines
 from agent.ledger.database import Database
+from agent.ledger.reading import reading
 from agent.ledger.records import IntentState, Transition, VaultIdentity
 from agent.units import Address, BlockHash, IntentId
 
@@ -110,5 +112,16 @@ def test_open__locked_by_another_process__is_refused_in_one_line(path, monkeypat
 
 def test_open__file_of_another_kind__is_refused_in_one_line(path):
     path.write_bytes(b"not a database, but long enough to be taken for one" * 100)
-    with pytest.raises(DataError, match=f"{path} cannot be opened: file is not a database"):
+    with pytest.raises(DataError, match=f"{path} cannot be opened: file is not a database; move the file"):
+        Database.open(f"sqlite:///{path}", "vault", "key")
+    with pytest.raises(DataError, match="cannot be read: file is not a database; move the file"):
+        reading(f"sqlite:///{path}").__enter__()
+
+
+def test_open__database_of_another_program__is_refused_in_one_line(path):
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "CREATE TABLE alembic_version (version_num); INSERT INTO alembic_version VALUES ('ae1')"
+        )
+    with pytest.raises(DataError, match="has schema ae1, which is another program's; name a database"):
         Database.open(f"sqlite:///{path}", "vault", "key")

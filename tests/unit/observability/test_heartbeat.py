@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 
-from agent.observability.heartbeat import FIRST_BEAT_SECONDS, Heartbeat, ServiceManager, Watchdog
+from agent.observability.heartbeat import FIRST_BEAT_SECONDS, Heartbeat, ServiceManager, StartStandby, Watchdog
 
 WAIT_SECONDS = 30
 
@@ -70,3 +70,16 @@ def test_watchdog__loop_hangs__is_told_once_and_systemd_no_more(tmp_path):
 def test_service_manager__none_or_gone__is_no_matter(tmp_path):
     ServiceManager({}).notify("READY=1")
     ServiceManager({"NOTIFY_SOCKET": str(tmp_path / "nobody")}).notify("READY=1")
+
+
+def test_start_standby__each_holder__is_said_once_and_systemd_gives_more_time(tmp_path):
+    path, said, waited = tmp_path / "notify", [], []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(path))
+        systemd.setblocking(False)
+        standby = StartStandby(ServiceManager({"NOTIFY_SOCKET": str(path)}), said.append, waited.append)
+        for holder in ("pid 1", "pid 1", "pid 2"):
+            assert not standby.wait(2.5, f"in use by {holder}")
+            assert systemd.recv(64) == b"EXTEND_TIMEOUT_USEC=62500000"
+    assert said == ["in use by pid 1", "in use by pid 2"]
+    assert waited == [2.5, 2.5, 2.5]

@@ -28,6 +28,7 @@ from agent.settings.contracts import (
     MIN_COOLDOWN_SECONDS,
     MIN_SILENCE_SECONDS,
 )
+from agent.settings.keeper import PRICE_SERVICE_URL_VARIABLE
 from agent.units import WAD, Rounding, Wad, to_wad
 from tests.support.decision_builders import short_calls, snapshot_of
 
@@ -425,9 +426,30 @@ def test_load_settings__environment__replaces_urls_that_hold_secrets(localnet):
     assert settings.ledger.url == "postgresql+psycopg://keeper:pass@db/ledger"
 
 
-def test_load_settings__environment_with_a_bad_url__is_refused(localnet):
-    with pytest.raises(DataError, match=r"rpc_urls\.0: write a URL"):
-        localnet(environment={RPC_URLS_VARIABLE: "ftp://x"})
+@pytest.mark.parametrize(
+    ("variable", "written"),
+    [
+        (RPC_URLS_VARIABLE, "ftp://one.example/SECRET"),
+        (RPC_URLS_VARIABLE, "one.example/SECRET"),
+        (RPC_URLS_VARIABLE, "https://one.example:99999/SECRET"),
+        (RPC_URLS_VARIABLE, "https://[::1/SECRET"),
+        (RPC_URLS_VARIABLE, "https://one.example/SECRET https://two.example/SECRET"),
+        (WS_URLS_VARIABLE, "wss://me:SECRET@one.example:99999"),
+        (LEDGER_URL_VARIABLE, "mysql://me:SECRET@one.example/ledger"),
+        (PRICE_SERVICE_URL_VARIABLE, "https://one.example:99999/SECRET"),
+    ],
+)
+def test_load_settings__environment_with_a_bad_url__is_refused_and_not_repeated(localnet, variable, written):
+    with pytest.raises(DataError, match=f": write .*, there or in {variable}") as refusal:
+        localnet(environment={variable: written})
+    assert "SECRET" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("seconds", ["86_401", "1e300"])
+def test_load_settings__wait_beyond_a_day__is_refused(localnet, seconds):
+    assert "interval_seconds: Input should be less than" in complaint(
+        localnet, "interval_seconds = 5\n", f"interval_seconds = {seconds}\n"
+    )
 
 
 def test_load_settings__ledger_password_in_the_file__is_refused(localnet):
