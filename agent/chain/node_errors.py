@@ -22,12 +22,13 @@ from agent.chain.failures import (
     StateMissingError,
 )
 from agent.errors import AgentError
+from agent.plain_text import plain
 
 LOGS_METHOD = "eth_getLogs"
 
 
 class NodeError(NamedTuple):
-    """The ``error`` of a JSON-RPC answer; ``data`` may be of any shape."""
+    """The ``error`` of a JSON-RPC answer, in words that can be shown and kept; ``data`` may be of any shape."""
 
     code: int | None
     message: str
@@ -37,11 +38,12 @@ class NodeError(NamedTuple):
     def of(cls, error: Any) -> NodeError:
         """Read it, whatever the server put there."""
         if not isinstance(error, Mapping):
-            return cls(None, str(error), None)
+            return cls(None, plain(str(error)), None)
         code = error.get("code")
         is_code = isinstance(code, int) and not isinstance(code, bool)
         message = error.get("message")
-        return cls(code if is_code else None, str(error if message is None else message), error.get("data"))
+        said = plain(str(error if message is None else message))
+        return cls(code if is_code else None, said, error.get("data"))
 
 
 class Meaning(Enum):

@@ -18,6 +18,7 @@ from agent.doctor.check import Check, Verdict, attempted, good, judged
 from agent.domain import BlockRef
 from agent.errors import AgentError, TransientError
 from agent.execution.intents import LAST_BLOCKS
+from agent.plain_text import plain
 from agent.units import Address
 
 MAX_CLOCK_DRIFT_SECONDS = 30
@@ -68,7 +69,7 @@ class Endpoint:
 
     def _version(self) -> str:
         try:
-            return f"{self._ask('web3_clientVersion')!s:.60}"
+            return plain(f"{self._ask('web3_clientVersion')!s:.60}")
         except AgentError:
             return "does not tell its version"
 

@@ -83,7 +83,7 @@ class VaultDoctor:
         return judged("contracts", not bare, found, _ANOTHER_VAULT)
 
     def _has_code(self, address: str) -> bool:
-        return shapes.data(self._client.request("eth_getCode", address, "latest"), "eth_getCode") != "0x"
+        return self._client.told(shapes.code, "eth_getCode", address, "latest") != b""
 
     def _read(self, contract: str, getter: str, *arguments: object) -> Any:
         call = load_abi(contract).function(getter).at(self._deployment.contract(contract), *arguments)
