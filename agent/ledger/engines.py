@@ -80,6 +80,11 @@ def is_full(reason: str) -> bool:
     return any(words in reason for words in _FULL)
 
 
+def refused(engine: Engine, reason: str) -> str:
+    """Say that a ledger is not what this version has made of it, for instance because its tables are gone."""
+    return f"ledger {shown(engine.url)} refuses: {reason}; start the keeper again, or name another ledger"
+
+
 def is_away(engine: Engine, reason: str) -> bool:
     """Return whether a server of a ledger cannot be reached or written for the moment; a file never is away."""
     return engine.dialect.name != "sqlite" and any(words in reason for words in _AWAY)

@@ -161,7 +161,7 @@ def test_verify__everything_but_the_hand_over__the_deployers_power_is_seen(testn
         assert len(powers) > 30
 
 
-def test_write_manifest__provider_allows_a_few_blocks_of_logs__all_is_found_in_parts(testnet):
+def test_write_manifest__provider_allows_ten_blocks_of_logs__all_is_found(testnet):
     """A vault that stood had no manifest, and could not be verified: all was asked for in 5,000 blocks at once."""
     with testnet.session() as session:
         carry_out(session.blueprint, session.state, testnet.sender(STEPS), lambda _: None)

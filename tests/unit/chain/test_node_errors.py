@@ -202,6 +202,6 @@ def test_read_failure__call_reverted__keeps_data_and_words_apart(data, shown):
 
 
 @pytest.mark.parametrize("error", [{"code": -32000, "message": "no \ud800\0\x1b[2J"}, "no \ud800\0\x1b[2J"])
-def test_node_error__words_that_no_ledger_keeps_or_that_steer_a_terminal__are_escaped(error):
+def test_node_error__words_that_no_ledger_keeps__are_escaped(error):
     """Half a character ended the keeper as it wrote why an intent had reverted."""
     assert NodeError.of(error).message == r"no \ud800\x00\x1b[2J"
