@@ -229,6 +229,8 @@ FACTS: tuple[Fact, ...] = (
 
 EXECUTION_REVERTED = 3
 """Code of a call that reverted with data (go-ethereum, Erigon, reth, Anvil)."""
+_EXECUTING_METHODS = frozenset({"eth_call", "eth_estimateGas", "eth_simulateV1", "eth_sendTransaction"})
+"""All that can revert: of any other question, a server that says so talks nonsense, and is no witness of the chain."""
 _BY_CODE: Mapping[int, Meaning] = {
     EXECUTION_REVERTED: Meaning.REVERTED,
     429: Meaning.RATE,  # Alchemy and others repeat the HTTP status here
@@ -269,7 +271,9 @@ def read_failure(server: str, method: str, error: NodeError) -> AgentError:
     if method == LOGS_METHOD and meaning in {Meaning.PASSING, Meaning.PARAMETERS} and _speaks_of_length(error):
         meaning = Meaning.RANGE
     if meaning is Meaning.REVERTED:
-        return RevertedError(revert_data_of(error), error.message)
+        if method in _EXECUTING_METHODS:
+            return RevertedError(revert_data_of(error), error.message)
+        meaning = Meaning.PASSING
     if meaning is Meaning.RANGE and method != LOGS_METHOD:
         meaning = Meaning.PASSING
     if meaning in {Meaning.METHOD, Meaning.PARAMETERS}:

@@ -117,9 +117,16 @@ READS = [
 
 @pytest.mark.parametrize(("code", "message", "kind"), READS)
 def test_read_failure__words_of_a_node__are_told_apart(code, message, kind):
-    failure = read_failure("server", "eth_getLogs", NodeError.of({"code": code, "message": message}))
+    method = "eth_call" if kind is RevertedError else "eth_getLogs"
+    failure = read_failure("server", method, NodeError.of({"code": code, "message": message}))
     assert type(failure) is kind
     assert isinstance(failure, FatalError) == (kind is RpcRefusedError)
+
+
+@pytest.mark.parametrize("method", ["eth_getBlockByNumber", "eth_getLogs", "eth_getTransactionReceipt"])
+def test_read_failure__revert_of_what_runs_nothing__is_that_servers_fault(method):
+    """Was taken for the chain's own answer."""
+    assert type(read_failure("server", method, NodeError(3, "execution reverted", "0x"))) is ServerError
 
 
 @pytest.mark.parametrize("message", ["request timed out", "range 1000000 exceeds limit of 10000"])
