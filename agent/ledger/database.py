@@ -77,7 +77,8 @@ class Database:
                 raise TransientError(f"{words}; make room: it is tried again") from None
             if is_away(engine, reason):
                 raise TransientError(f"{words}; start the server, or correct the URL") from None
-            raise DataError(words) from None
+            mend = "move it away: a new ledger is rebuilt from the chain" if is_file else "correct the URL"
+            raise DataError(f"{words}; {mend}") from None
         except BaseException:
             presence.release()
             engine.dispose()

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from agent.errors import DataError
 
@@ -38,6 +38,8 @@ _AWAY = (
     "in a read-only transaction",
 )
 """What libpq and PostgreSQL say while a server starts, stops, is full up, follows another, or is not reached."""
+_ALTERED = ("no such table", "no such column")
+"""What SQLite says of a file that has lost them, as of anything else that it cannot carry out."""
 _WRITES = "evenkeel_writes"
 _IS_RESTORABLE = "evenkeel_is_restorable"
 _SYNCHRONOUS = "evenkeel_synchronous"
@@ -83,6 +85,13 @@ def is_full(reason: str) -> bool:
 def refused(engine: Engine, reason: str) -> str:
     """Say that a ledger is not what this version has made of it, for instance because its tables are gone."""
     return f"ledger {shown(engine.url)} refuses: {reason}; start the keeper again, or name another ledger"
+
+
+def is_passing(engine: Engine, error: DBAPIError, reason: str) -> bool:
+    """Return whether what a database says may be over later; else its file or its tables are not a ledger's."""
+    if any(words in reason for words in _ALTERED):
+        return False
+    return isinstance(error, OperationalError) or error.connection_invalidated or is_away(engine, reason)
 
 
 def is_away(engine: Engine, reason: str) -> bool:

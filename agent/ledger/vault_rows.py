@@ -9,12 +9,12 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, Insert, Row, Table, event, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from agent.chain.block_id import BlockId
 from agent.errors import FatalError, TransientError
 from agent.ledger import engines, rows, schema
-from agent.ledger.engines import is_away, is_full, refused, restorable, shown, writing
+from agent.ledger.engines import is_full, is_passing, refused, restorable, shown, writing
 from agent.ledger.records import VaultIdentity
 from agent.units import BlockHash
 
@@ -128,7 +128,7 @@ class VaultRows:
             is_done = True
         except DBAPIError as error:
             reason = str(error.orig).splitlines()[0]
-            if isinstance(error, OperationalError) or error.connection_invalidated or is_away(self._engine, reason):
+            if is_passing(self._engine, error, reason):
                 raise TransientError(self._passing(reason)) from error
             raise FatalError(refused(self._engine, reason)) from error
         except SQLAlchemyError as error:

@@ -112,3 +112,14 @@ def test_open__file_of_another_kind__is_refused_in_one_line(path):
     path.write_bytes(b"not a database, but long enough to be taken for one" * 100)
     with pytest.raises(DataError, match=f"{path} cannot be opened: file is not a database"):
         Database.open(f"sqlite:///{path}", "vault", "key")
+
+
+def test_require_held__tables_are_gone__halts_and_says_so(database, ledger, path):
+    """Was tried again for ever."""
+    with sqlite3.connect(path) as other:
+        other.execute("DROP TABLE leases")
+    words = "refuses: no such table: leases; start the keeper again, or name another ledger"
+    with pytest.raises(FatalError, match=words):
+        database.lease.require_held()
+    with pytest.raises(FatalError, match=words):
+        ledger.add_transition(sent("after"))
