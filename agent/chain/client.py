@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from eth_abi.exceptions import DecodingError
 
@@ -33,6 +33,8 @@ from agent.chain.transport import SEND_METHOD, Answer, Request, Server
 from agent.domain import BlockRef
 from agent.errors import DataError, RejectedError, TransientError
 from agent.units import Address, BlockHash, Wei
+
+T = TypeVar("T")
 
 NONCE_METHOD = "eth_getTransactionCount"
 TIP_BLOCKS = 10
@@ -316,8 +318,7 @@ class ChainClient:
     def market_tip(self, percentile: float) -> Wei | None:
         """Return the median over the last blocks of a percentile of the tips paid, None where no server tells."""
         try:
-            history = self.request("eth_feeHistory", hex(TIP_BLOCKS), "latest", [percentile])
-            return shapes.median_reward(history)
+            return self.told(shapes.median_reward, "eth_feeHistory", hex(TIP_BLOCKS), "latest", [percentile])
         except (TransientError, RpcRefusedError):
             return None
 
@@ -357,7 +358,11 @@ class ChainClient:
 
     def request(self, method: str, *params: Any) -> Any:
         """Return the result of one request from the first server that answers."""
-        return self._pool.first(lambda endpoint: endpoint.request(Request(method, params)))
+        return self.told(lambda result: result, method, *params)
+
+    def told(self, shape: Callable[[Any], T], method: str, *params: Any) -> T:
+        """As `request`, in its shape: a result that has another is its server's fault, and another one is asked."""
+        return self._pool.first(lambda endpoint: shape(endpoint.request(Request(method, params))))
 
     def _at_block(self, block: BlockRef, batch: Sequence[Request]) -> list[Answer]:
         """Return what a quorum says of accounts at one block."""

@@ -22,12 +22,13 @@ from agent.chain.failures import (
     StateMissingError,
 )
 from agent.errors import AgentError
+from agent.plain_text import plain
 
 LOGS_METHOD = "eth_getLogs"
 
 
 class NodeError(NamedTuple):
-    """The ``error`` of a JSON-RPC answer; ``data`` may be of any shape."""
+    """The ``error`` of a JSON-RPC answer, in words that can be shown and kept; ``data`` may be of any shape."""
 
     code: int | None
     message: str
@@ -37,11 +38,12 @@ class NodeError(NamedTuple):
     def of(cls, error: Any) -> NodeError:
         """Read it, whatever the server put there."""
         if not isinstance(error, Mapping):
-            return cls(None, str(error), None)
+            return cls(None, plain(str(error)), None)
         code = error.get("code")
         is_code = isinstance(code, int) and not isinstance(code, bool)
         message = error.get("message")
-        return cls(code if is_code else None, str(error if message is None else message), error.get("data"))
+        said = plain(str(error if message is None else message))
+        return cls(code if is_code else None, said, error.get("data"))
 
 
 class Meaning(Enum):
@@ -227,6 +229,8 @@ FACTS: tuple[Fact, ...] = (
 
 EXECUTION_REVERTED = 3
 """Code of a call that reverted with data (go-ethereum, Erigon, reth, Anvil)."""
+_EXECUTING_METHODS = frozenset({"eth_call", "eth_estimateGas", "eth_simulateV1", "eth_sendTransaction"})
+"""All that can revert: of any other question, a server that says so talks nonsense, and is no witness of the chain."""
 _BY_CODE: Mapping[int, Meaning] = {
     EXECUTION_REVERTED: Meaning.REVERTED,
     429: Meaning.RATE,  # Alchemy and others repeat the HTTP status here
@@ -267,7 +271,9 @@ def read_failure(server: str, method: str, error: NodeError) -> AgentError:
     if method == LOGS_METHOD and meaning in {Meaning.PASSING, Meaning.PARAMETERS} and _speaks_of_length(error):
         meaning = Meaning.RANGE
     if meaning is Meaning.REVERTED:
-        return RevertedError(revert_data_of(error), error.message)
+        if method in _EXECUTING_METHODS:
+            return RevertedError(revert_data_of(error), error.message)
+        meaning = Meaning.PASSING
     if meaning is Meaning.RANGE and method != LOGS_METHOD:
         meaning = Meaning.PASSING
     if meaning in {Meaning.METHOD, Meaning.PARAMETERS}:

@@ -13,6 +13,7 @@ from eth_utils.crypto import keccak
 
 from agent.chain.abi import all_errors, decode, signature_of, type_of
 from agent.errors import RejectedError
+from agent.plain_text import plain
 
 UNKNOWN_REVERT = "UnknownRevert"
 """Name given to revert data of no error we know; its argument ``data`` is the raw hex."""
@@ -38,7 +39,7 @@ def decode_revert(data: str | None, message: str = "") -> RejectedError:
 
     Without data, the reason in the node's ``message`` counts, as ``Error`` with that message. ``Error(string)`` is
     named ``Error`` with argument ``message``, ``Panic(uint256)`` is ``Panic`` with ``code``. Bytes come as 0x-prefixed
-    hex, addresses checksummed, ``bytes32`` names of bounds as text.
+    hex, addresses checksummed, ``bytes32`` names of bounds as text; what cannot be seen in a text is escaped.
     """
     text = data or "0x"
     if text == "0x" and (reason := _reason_in(message)):
@@ -76,7 +77,7 @@ def _readable(name: str, kind: str, value: Any) -> object:
     if kind == "address":
         return to_checksum_address(value)
     if kind == "bytes32" and name == "boundName":
-        return value.rstrip(b"\0").decode("ascii", errors="replace")
+        return plain(value.rstrip(b"\0").decode("ascii", errors="replace"))
     if isinstance(value, bytes):
         return "0x" + value.hex()
-    return value
+    return plain(value) if isinstance(value, str) else value

@@ -11,6 +11,7 @@ from eth_utils.address import is_address
 from agent.chain.abi import Log
 from agent.chain.failures import ServerError, StateMissingError
 from agent.domain import BlockRef
+from agent.plain_text import plain
 from agent.units import BlockHash, Seconds, Wei
 
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}")
@@ -52,6 +53,11 @@ def data(written: Any, what: str) -> str:
     if not isinstance(written, str) or not _DATA.fullmatch(written):
         raise _misshapen(what, written)
     return written
+
+
+def code(written: Any) -> bytes:
+    """Return the code of an account; empty where there is no contract."""
+    return bytes.fromhex(data(written, "eth_getCode")[2:])
 
 
 def hash_of(written: Any, what: str) -> BlockHash:
@@ -137,4 +143,4 @@ def _object(entry: Any, what: str) -> Mapping[str, Any]:
 
 
 def _misshapen(what: str, written: Any) -> ServerError:
-    return ServerError(f"a server answers {what} with {written!s:.80}, which is none")
+    return ServerError(f"a server answers {what} with {plain(f'{written!s:.80}')}, which is none")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -20,6 +21,8 @@ from agent.keeper.result import CycleResult, Outcome
 from agent.report.formatting import price, signed
 from agent.settings import Settings, config_path, load_settings
 from agent.units import Address, from_wad
+
+T = TypeVar("T")
 
 EXAMPLE = "Example: evenkeel flatten --network localnet"
 NO_BOOK = Book("", ())
@@ -73,30 +76,49 @@ def _seen(planner: Planner) -> Sight:
 
 def _act(settings: Settings, wait_seconds: float, as_json: bool) -> bool:
     """Take steps until nothing is open or no more can be done; return whether something stays open."""
-    interval = settings.keeper.interval_seconds
-    with Keeper.build(settings, NO_BOOK) as keeper:
-        waited = 0.0
+    patience = _Patience(settings.keeper.interval_seconds, wait_seconds)
+    with patience.of(partial(Keeper.build, settings, NO_BOOK)) as keeper:
         while True:
-            try:
-                step, result = keeper.flatten_step()
-            except TransientError as trouble:
-                waited += interval
-                if waited > wait_seconds:
-                    raise
-                typer.echo(f"evenkeel: {' '.join(str(trouble).split())}; tried again", err=True)
-                time.sleep(interval)
-                continue
+            step, result = patience.of(keeper.flatten_step)
             if step.is_done:
                 typer.echo(json.dumps({"remaining": 0.0}) if as_json else "Nothing is open.")
                 return False
             has_closed = result is not None and result.outcome is Outcome.EXECUTED
-            waited = 0.0 if has_closed else waited + interval
-            gives_up = not _can_wait(step, result) or waited > wait_seconds
+            has_time = patience.has_time(anew=has_closed)
+            gives_up = not _can_wait(step, result) or not has_time
             if has_closed or gives_up:
                 typer.echo(json.dumps(_outcome(step, result)) if as_json else _outcome_line(step, result))
             if gives_up:
                 return True
-            time.sleep(interval)
+            patience.wait()
+
+
+class _Patience:
+    """How long the operator waits, counted anew after each step that has closed something."""
+
+    def __init__(self, interval_seconds: float, most_seconds: float) -> None:
+        self._interval_seconds, self._most_seconds = interval_seconds, most_seconds
+        self._waited = 0.0
+
+    def has_time(self, *, anew: bool = False) -> bool:
+        """Count one more wait, or begin anew; return whether there is time for it."""
+        self._waited = 0.0 if anew else self._waited + self._interval_seconds
+        return self._waited <= self._most_seconds
+
+    def wait(self) -> None:
+        """Wait once."""
+        time.sleep(self._interval_seconds)
+
+    def of(self, act: Callable[[], T]) -> T:
+        """Return what ``act`` does, tried again after faults of the moment, each told, while there is time."""
+        while True:
+            try:
+                return act()
+            except TransientError as trouble:
+                if not self.has_time():
+                    raise
+                typer.echo(f"evenkeel: {' '.join(str(trouble).split())}; tried again", err=True)
+                self.wait()
 
 
 def _can_wait(step: FlattenStep, result: CycleResult | None) -> bool:

@@ -25,10 +25,10 @@ from agent.governance.governors import (
     proposal_id,
     propose_steps,
 )
-from agent.governance.plain_text import hides, plain, quoted, require_text
 from agent.governance.review import Review, review
 from agent.governance.subject import Subject, find_subject, save_proposal
 from agent.governance.votes import book_of_votes, delegate_step, votes_token
+from agent.plain_text import hides, plain, quoted, require_text
 from agent.venues.registry import VENUE_PROTOCOLS
 
 if TYPE_CHECKING:

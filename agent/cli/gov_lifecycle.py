@@ -22,7 +22,6 @@ from agent.governance.governors import (
     queue_step,
     vote_step,
 )
-from agent.governance.plain_text import require_text
 from agent.governance.readiness import (
     proposal_of,
     require_ready,
@@ -34,6 +33,7 @@ from agent.governance.readiness import (
 from agent.governance.records import ProposalState
 from agent.governance.review import review
 from agent.governance.subject import Subject, find_subject
+from agent.plain_text import require_text
 from agent.units import Address
 
 _SubjectArgument = Annotated[

@@ -10,9 +10,9 @@ from agent.governance.calls import GovernedCall, checksum
 from agent.governance.decoding import decode_call
 from agent.governance.desk import GovernanceDesk
 from agent.governance.governors import GovernorKind
-from agent.governance.plain_text import plain
 from agent.governance.records import ProposalState, proposals
 from agent.governance.review import review, title
+from agent.plain_text import plain
 from agent.report.formatting import duration, utc_minute
 from agent.units import Seconds
 

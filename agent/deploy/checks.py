@@ -38,9 +38,8 @@ def read_feed(state: ChainState, feed: Address) -> FeedReading:
     decimals = state.ask(DECIMALS, feed)
     if decimals > MAX_SCALED_DECIMALS:
         raise DataError(f"{feed} answers with {decimals} decimals; check the address")
-    _, now, _ = state.head()
     price = Wad(answer * WAD // 10**decimals)
-    return FeedReading(state.ask(DESCRIPTION, feed), decimals, price, now - updated_at)
+    return FeedReading(state.ask(DESCRIPTION, feed), decimals, price, state.head().timestamp - updated_at)
 
 
 def faults(blueprint: Blueprint, state: ChainState) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from agent.chain import shapes
 from agent.chain.abi import Function
 from agent.chain.reverts import decode_revert
 from agent.deploy.artifact import load_artifact
@@ -88,7 +90,7 @@ def estimate(blueprint: Blueprint, state: ChainState, left: Sequence[tuple[Step,
                 break
     by_title = {step.title: (used, wanted.value) for (step, wanted), used in zip(pending, gas, strict=True)}
     steps = tuple(StepCost(step.title, wanted is None, *by_title.get(step.title, (0, Wei(0)))) for step, wanted in left)
-    price = Wei(int(state.client.request("eth_gasPrice"), 16))
+    price = Wei(state.client.told(partial(shapes.quantity, what="eth_gasPrice"), "eth_gasPrice"))
     return Costs(steps, price, _data_fee(state, transactions), outcomes is not None, tuple(refusals))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from eth_account import Account
 
 from agent.deploy.state import ChainState
-from agent.errors import DataError
+from agent.errors import AgentError, DataError
 from agent.units import Address
 
 DEPLOYER_KEY_VARIABLE = "EVENKEEL_DEPLOYER_KEY"
@@ -25,8 +25,7 @@ def deployer_key(environment: Mapping[str, str], deployer: Address, state: Chain
     """
     key = environment.get(DEPLOYER_KEY_VARIABLE)
     if key is None:
-        held = state.client.request("eth_accounts")
-        if deployer.lower() not in {str(account).lower() for account in held}:
+        if not _holds(state, deployer):
             raise DataError(
                 f"the node does not hold the deployer {deployer}; put its private key into {DEPLOYER_KEY_VARIABLE}"
             )
@@ -41,3 +40,12 @@ def deployer_key(environment: Mapping[str, str], deployer: Address, state: Chain
             "correct [deploy] deployer"
         )
     return key
+
+
+def _holds(state: ChainState, account: Address) -> bool:
+    """Return whether the node signs for an account; public servers do not even tell for whom they do."""
+    try:
+        held = state.client.request("eth_accounts")
+    except AgentError:
+        return False
+    return isinstance(held, list) and account.lower() in {str(one).lower() for one in held}

@@ -51,7 +51,7 @@ def _kind(account: Address, blueprint: Blueprint, state: ChainState) -> str:
         return _ONE_KEY
     if code.startswith(_DELEGATION):
         return f"{_ONE_KEY}, which acts through a contract"
-    block = state.client.block(state.head()[0])
+    block = state.client.block(state.head().number)
     found = detect_governor(state.client, blueprint.address("VaultAccess"), account, block)
     return {
         GovernorKind.VOTES: "VaultGovernor: acts by votes",

@@ -12,7 +12,7 @@ from typing import Any
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from agent.chain.abi import Event, Log, load_abi, type_of
+from agent.chain.abi import Event, load_abi, type_of
 from agent.chain.endpoint import FIRST_LOG_RANGE_BLOCKS
 from agent.deploy.artifact import load_artifact
 from agent.deploy.blueprint import Blueprint
@@ -97,16 +97,10 @@ def _known(path: Path) -> dict[str, Any]:
 def _first_block(blueprint: Blueprint, state: ChainState) -> int:
     """Return the block of the first contract, by the event of its constructor, looked for from the head backwards."""
     event: Event = load_abi("VaultAccess").event("RoleGranted")
-    last, _, _ = state.head()
+    last = state.head().number
     while last >= 0:
         first = max(last - FIRST_LOG_RANGE_BLOCKS + 1, 0)
-        query = {
-            "fromBlock": hex(first),
-            "toBlock": hex(last),
-            "address": blueprint.address("VaultAccess"),
-            "topics": [event.topic],
-        }
-        logs = [Log.from_rpc(entry) for entry in state.client.request("eth_getLogs", query)]
+        logs = state.logs(blueprint.address("VaultAccess"), event.topic, first, last)
         created = [log for log in logs if event.decode(log)["account"] == blueprint.inputs.deployer]
         if created:
             return min(log.block_number for log in created)

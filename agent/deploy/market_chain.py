@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
+from eth_abi.exceptions import DecodingError
 from eth_account import Account
 
-from agent.chain.client import ChainClient
+from agent.chain import shapes
+from agent.chain.client import NONCE_METHOD, ChainClient
 from agent.chain.failures import RevertedError
 from agent.chain.waiting import wait_for_receipt
-from agent.errors import FatalError, TransientError
+from agent.errors import DataError, FatalError, TransientError
 from agent.localnet.codec import decode, encode_call, revert_reason
 from agent.localnet.evm import ACCOUNT_ROLES, LocalChain, MinedTransaction, Transaction
 from agent.units import Address, Seconds, Wei
 
 _RECEIPT_TIMEOUT_SECONDS = 600.0
 _GAS_BUFFER_PERCENT = 120
+_TIP_METHOD = "eth_maxPriorityFeePerGas"
+_returned = partial(shapes.data, what="eth_call")
+_sent_hash = partial(shapes.hash_of, what="eth_sendTransaction")
 
 
 class MarketChain(LocalChain):
@@ -33,15 +39,17 @@ class MarketChain(LocalChain):
 
     def nonce(self, account: Address) -> int:
         """Return the number of the next transaction of ``account``."""
-        return int(self._client.request("eth_getTransactionCount", account, "latest"), 16)
+        return self._client.told(partial(shapes.count, what=NONCE_METHOD), NONCE_METHOD, account, "latest")
 
     def call(self, to: Address, signature: str, *arguments: object, returns: str) -> tuple[Any, ...]:
         """Call a view function at the head."""
         request = {"to": to, "data": encode_call(signature, *arguments)}
         try:
-            return decode(returns, self._client.request("eth_call", request, "latest"))
+            return decode(returns, self._client.told(_returned, "eth_call", request, "latest"))
         except RevertedError as reverted:
             raise FatalError(f"{signature} of {to} reverted: {revert_reason(reverted.data)}") from None
+        except DecodingError:
+            raise DataError(f"{to} does not answer {signature} as expected; check the address") from None
 
     def mine(
         self,
@@ -61,7 +69,7 @@ class MarketChain(LocalChain):
         if transaction.to is not None:
             fields["to"] = transaction.to
         try:
-            gas = int(self._client.request("eth_estimateGas", fields), 16) * _GAS_BUFFER_PERCENT // 100
+            gas = self._client.told(shapes.gas, "eth_estimateGas", fields) * _GAS_BUFFER_PERCENT // 100
         except RevertedError as reverted:
             reason = revert_reason(reverted.data)
             if reason in transaction.accepted_reverts:
@@ -75,21 +83,22 @@ class MarketChain(LocalChain):
 
     def _submit(self, fields: dict[str, Any], gas: int) -> str:
         if self._key is None:
-            return str(self._client.request("eth_sendTransaction", fields | {"gas": hex(gas)}))
-        base_fee = int(self._client.request("eth_getBlockByNumber", "latest", False)["baseFeePerGas"], 16)
-        tip = int(self._client.request("eth_maxPriorityFeePerGas"), 16)
+            return self._client.told(_sent_hash, "eth_sendTransaction", fields | {"gas": hex(gas)})
+        base_fee = self._client.told(shapes.block, "eth_getBlockByNumber", "latest", False).base_fee_wei
+        tip = self._client.told(partial(shapes.quantity, what=_TIP_METHOD), _TIP_METHOD)
         signed = Account.from_key(self._key).sign_transaction(
             {
                 **{name: content for name, content in fields.items() if name != "from"},
                 "value": 0,
                 "gas": gas,
                 "nonce": self.nonce(self._account),
-                "chainId": int(self._client.request("eth_chainId"), 16),
+                "chainId": self._client.told(partial(shapes.quantity, what="eth_chainId"), "eth_chainId"),
                 "maxFeePerGas": 2 * base_fee + tip,
                 "maxPriorityFeePerGas": tip,
             }
         )
-        return str(self._client.request("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex()))
+        self._client.send_raw("0x" + bytes(signed.raw_transaction).hex())
+        return "0x" + bytes(signed.hash).hex()
 
     def _receipt(self, hash_: str, label: str) -> dict[str, Any]:
         receipt = wait_for_receipt(self._client, hash_, _RECEIPT_TIMEOUT_SECONDS)

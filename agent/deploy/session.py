@@ -62,7 +62,7 @@ def open_session(sources: Sources, environment: Mapping[str, str] = os.environ) 
     with contextlib.closing(ChainClient(network.chain)) as client:
         client.require_chain()
         state = ChainState(client)
-        _, now_unix, _ = state.head()
+        now_unix = state.head().timestamp
         book = None if sources.book is None else load_book(sources.book, now_unix)
         legs = () if book is None else chain_legs(book)
         yield Session(draw(network, inputs, legs), state, book)

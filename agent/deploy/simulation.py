@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from agent.chain import shapes
+from agent.chain.failures import ServerError
 from agent.deploy.state import ChainState
 from agent.deploy.steps import Transaction
 from agent.errors import AgentError, TransientError
@@ -42,16 +45,27 @@ def simulate(
     blocks[0]["stateOverrides"] = changed  # type: ignore[assignment]  # the one block that has them
     request = {"blockStateCalls": blocks, "validation": False}
     try:
-        answered = state.client.request("eth_simulateV1", request, "latest")
+        return state.client.told(partial(_outcomes, len(blocks)), "eth_simulateV1", request, "latest")
     except TransientError:
         state.head()  # says whether it is the node that is gone
         return None
     except AgentError:
         return None
-    calls = [block["calls"][0] for block in answered]
-    return [Outcome(int(call["status"], 16) == 1, int(call["gasUsed"], 16), _output(call)) for call in calls]
 
 
-def _output(call: Mapping[str, Any]) -> str:
-    error = call.get("error") or {}
-    return str(error.get("data") or call.get("returnData") or "0x")
+def _outcomes(count: int, answered: Any) -> list[Outcome]:
+    """Return what became of the one call of each block."""
+    try:
+        calls = [block["calls"][0] for block in answered]
+        outcomes = [_outcome(call) for call in calls]
+    except (TypeError, KeyError, IndexError, AttributeError):
+        outcomes = []
+    if len(outcomes) != count:
+        raise ServerError("a server answers eth_simulateV1 with what is no outcome of each call")
+    return outcomes
+
+
+def _outcome(call: Mapping[str, Any]) -> Outcome:
+    status, used = (shapes.count(call[name], f"{name} of a simulated call") for name in ("status", "gasUsed"))
+    told = (call.get("error") or {}).get("data") or call.get("returnData") or "0x"
+    return Outcome(status == 1, used, shapes.data(told, "the output of a simulated call"))

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 
-from agent.chain.abi import Function, load_abi
+from agent.chain import shapes
+from agent.chain.abi import Function, Log, load_abi
+from agent.chain.block_id import BlockId
 from agent.chain.client import ChainClient
 from agent.chain.failures import RevertedError
 from agent.chain.reverts import decode_revert
+from agent.domain import BlockRef
 from agent.errors import DataError, TransientError
-from agent.units import Address, Seconds, Wei
+from agent.units import Address, Wei
 
 LAG_SECONDS = 120
 """How long a server may be behind another one."""
@@ -29,20 +33,20 @@ class ChainState:
 
     def code(self, address: Address) -> bytes:
         """Return the code at an address; empty where there is no contract."""
-        return bytes.fromhex(str(self.client.request("eth_getCode", address, _LATEST)).removeprefix("0x"))
+        return self.client.told(shapes.code, "eth_getCode", address, _LATEST)
 
     def balance(self, address: Address) -> Wei:
         """Return the ether of an account."""
-        return Wei(int(self.client.request("eth_getBalance", address, _LATEST), 16))
+        method = "eth_getBalance"
+        return Wei(self.client.told(partial(shapes.quantity, what=method), method, address, _LATEST))
 
-    def head(self) -> tuple[int, Seconds, Wei]:
-        """Return number, time and base fee of the newest block."""
-        block = self.client.request("eth_getBlockByNumber", _LATEST, False)
-        return (
-            int(block["number"], 16),
-            Seconds(int(block["timestamp"], 16)),
-            Wei(int(block.get("baseFeePerGas") or "0x0", 16)),
-        )
+    def head(self) -> BlockRef:
+        """Return the newest block of the server that is asked."""
+        return self.client.told(shapes.block, "eth_getBlockByNumber", _LATEST, False)
+
+    def logs(self, address: Address, topic: str, first: int, last: int) -> list[Log]:
+        """Return what a contract told under one topic from block ``first`` to ``last``, in ranges that servers take."""
+        return self.client.logs([address], [topic], first, BlockId.of(self.client.block(last)), None) or []
 
     def wait_for(self, block_number: int) -> None:
         """Wait until the server that is asked has a block: another one than the one that took the transaction may lag.
@@ -54,7 +58,7 @@ class ChainState:
 
         """
         deadline = time.monotonic() + LAG_SECONDS
-        while (head := self.head()[0]) < block_number:
+        while (head := self.head().number) < block_number:
             if time.monotonic() > deadline:
                 raise TransientError(
                     f"a server is still at block {head}, not {block_number}, after {LAG_SECONDS} s; run this again, or "
@@ -77,7 +81,7 @@ class ChainState:
         """As `read`, for any function."""
         data = function.encode(*arguments)
         try:
-            answer = self.client.request("eth_call", {"to": address, "data": data}, _LATEST)
+            answer = self.client.told(_returned, "eth_call", {"to": address, "data": data}, _LATEST)
             outputs = tuple(
                 checksummed(kind, value) for kind, value in zip(function.outputs, function.decode(answer), strict=True)
             )
@@ -86,6 +90,9 @@ class ChainState:
         except DecodingError:
             raise DataError(f"{address} does not answer {function.name} as expected; check the address") from None
         return outputs[0] if len(outputs) == 1 else outputs
+
+
+_returned = partial(shapes.data, what="eth_call")
 
 
 def checksummed(kind: str, value: Any) -> Any:

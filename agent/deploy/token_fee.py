@@ -5,7 +5,7 @@ from __future__ import annotations
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from agent.deploy.simulation import simulate
+from agent.deploy.simulation import Outcome, simulate
 from agent.deploy.state import ChainState
 from agent.deploy.steps import Transaction
 from agent.localnet.codec import encode_call
@@ -40,6 +40,11 @@ def transfer_fee(state: ChainState, token: Address, sent: int) -> int | None:
         if outcomes is None:
             return None
         holds, moved, arrived = outcomes
-        if holds.succeeded and int(holds.output, 16) == sent and moved.succeeded:
-            return sent - int(arrived.output, 16)
+        if _told(holds) == sent and moved.succeeded and (came := _told(arrived)) is not None:
+            return sent - came
     return None
+
+
+def _told(outcome: Outcome) -> int | None:
+    """Return the balance that a call answers with, None where it answers with none."""
+    return int(outcome.output, 16) if outcome.succeeded and len(outcome.output) > len("0x") else None

@@ -7,8 +7,7 @@ from dataclasses import astuple
 
 from eth_utils.crypto import keccak
 
-from agent.chain.abi import Log, load_abi
-from agent.chain.endpoint import FIRST_LOG_RANGE_BLOCKS
+from agent.chain.abi import load_abi
 from agent.deploy.artifact import load_artifact
 from agent.deploy.blueprint import SOURCES_OF_DELTA, Blueprint
 from agent.deploy.comparison import Check, same
@@ -146,18 +145,9 @@ def _roles(blueprint: Blueprint, state: ChainState, first_block: int) -> Iterato
 
 def _ever_granted(blueprint: Blueprint, state: ChainState, first_block: int) -> set[Address]:
     """Return every account that any role was ever granted to, by VaultAccess's own events."""
-    event, (last, _, _) = load_abi("VaultAccess").event("RoleGranted"), state.head()
-    accounts: set[Address] = set()
-    for first in range(first_block, last + 1, FIRST_LOG_RANGE_BLOCKS):
-        query = {
-            "fromBlock": hex(first),
-            "toBlock": hex(min(first + FIRST_LOG_RANGE_BLOCKS - 1, last)),
-            "address": blueprint.address("VaultAccess"),
-            "topics": [event.topic],
-        }
-        logs = state.client.request("eth_getLogs", query)
-        accounts |= {Address(event.decode(Log.from_rpc(entry))["account"]) for entry in logs}
-    return accounts
+    event = load_abi("VaultAccess").event("RoleGranted")
+    logs = state.logs(blueprint.address("VaultAccess"), event.topic, first_block, state.head().number)
+    return {Address(event.decode(log)["account"]) for log in logs}
 
 
 def _powers(blueprint: Blueprint, state: ChainState) -> Iterator[Check]:

@@ -14,10 +14,11 @@ from agent.chain import shapes
 from agent.chain.config import ChainSettings
 from agent.chain.endpoint import FIRST_LOG_RANGE_BLOCKS
 from agent.chain.transport import Request, Server
-from agent.doctor.check import Check, Verdict, attempted, good, judged
+from agent.doctor.check import Check, Verdict, attempted, good, judged, patiently
 from agent.domain import BlockRef
 from agent.errors import AgentError, TransientError
 from agent.execution.intents import LAST_BLOCKS
+from agent.plain_text import plain
 from agent.units import Address
 
 MAX_CLOCK_DRIFT_SECONDS = 30
@@ -68,7 +69,7 @@ class Endpoint:
 
     def _version(self) -> str:
         try:
-            return f"{self._ask('web3_clientVersion')!s:.60}"
+            return plain(f"{self._ask('web3_clientVersion')!s:.60}")
         except AgentError:
             return "does not tell its version"
 
@@ -104,9 +105,9 @@ class Endpoint:
 
     def _by_hash(self, address: Address) -> Check:
         subject, block = f"{self.name} reads by block hash", self._newest()
-        self._balance(address, {"blockHash": block.hash, "requireCanonical": True})
+        patiently(lambda: self._balance(address, {"blockHash": block.hash, "requireCanonical": True}))
         try:
-            answered = self._balance(address, {"blockHash": NO_SUCH_BLOCK, "requireCanonical": True})
+            answered = patiently(lambda: self._balance(address, {"blockHash": NO_SUCH_BLOCK, "requireCanonical": True}))
         except AgentError:
             return good(subject, "reads at one hash, and refuses a hash that no block has")
         mend = "it ignores the block hash (EIP-1898) and may mix blocks: use another endpoint"
@@ -127,7 +128,7 @@ class Endpoint:
 
     def _has_state(self, address: Address, number: int) -> bool:
         try:
-            self._balance(address, hex(number))
+            patiently(lambda: self._balance(address, hex(number)))
         except AgentError:
             return False
         return True
@@ -147,7 +148,7 @@ class Endpoint:
     def _answers_logs(self, address: Address, first: int, last: int) -> bool:
         query = {"fromBlock": hex(first), "toBlock": hex(last), "address": address}
         try:
-            return isinstance(self._ask("eth_getLogs", query), list)
+            return isinstance(patiently(lambda: self._ask("eth_getLogs", query)), list)
         except AgentError:
             return False
 
@@ -162,9 +163,9 @@ class Endpoint:
         return judged(subject, allowed == size, found, mend, Verdict.WARNING)
 
     def _answers_batch(self, address: Address, size: int) -> bool:
+        batch, timeout = [Request("eth_getBalance", (address, "latest"))] * size, self._settings.rpc_timeout_seconds
         try:
-            batch = [Request("eth_getBalance", (address, "latest"))] * size
-            answers = self._server.batch(batch, self._settings.rpc_timeout_seconds)
+            patiently(lambda: [answer.unwrap() for answer in self._server.batch(batch, timeout)])
         except AgentError:
             return False
-        return all(answer.failure is None for answer in answers)
+        return True

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment, load_deployment
 from agent.chain.state import StateCalls
-from agent.doctor.check import Check, Verdict, good, judged
+from agent.doctor.check import Check, Verdict, good, judged, patiently
 from agent.doctor.endpoints import Endpoint
 from agent.doctor.host import host_checks
 from agent.doctor.vault import VaultDoctor
-from agent.domain import LADDER_RUNGS
+from agent.domain import LADDER_RUNGS, BlockRef
 from agent.errors import AgentError, DataError
 from agent.settings import Settings
 from agent.venues.registry import OWN_VIEWS
@@ -46,7 +47,7 @@ def examine(patient: Patient, clock: Callable[[], float]) -> Iterator[Check]:
         answering += all(check.verdict is not Verdict.FAILED for check in checks)
         yield from checks
     yield _quorum(settings, answering)
-    yield from _vault_checks(patient, deployment, clock)
+    yield from _vault_checks(patient, deployment, clock, is_answered=answering > 0)
 
 
 def _endpoint_checks(
@@ -66,14 +67,20 @@ def _quorum(settings: Settings, answering: int) -> Check:
     return judged("quorum", answering > quorum, found, mend, Verdict.WARNING)
 
 
-def _vault_checks(patient: Patient, deployment: Deployment, clock: Callable[[], float]) -> Iterator[Check]:
+def _vault_checks(
+    patient: Patient, deployment: Deployment, clock: Callable[[], float], *, is_answered: bool
+) -> Iterator[Check]:
     settings = patient.settings
     with closing(ChainClient(settings.chain)) as client:
         try:
-            client.require_chain()
-            block = client.head(clock())
+            block = patiently(partial(_head, client, clock)) if is_answered else _head(client, clock)
         except AgentError as failure:
             yield Check("vault", Verdict.UNKNOWN, f"no block to read it at: {failure}", "mend the endpoints above")
             return
         doctor = VaultDoctor(settings, client, deployment, block)
         yield from doctor.examine(patient.environment, patient.config, patient.book)
+
+
+def _head(client: ChainClient, clock: Callable[[], float]) -> BlockRef:
+    client.require_chain()
+    return client.head(clock())

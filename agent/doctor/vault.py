@@ -13,7 +13,7 @@ from agent.chain import shapes
 from agent.chain.abi import load_abi
 from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment, venue_names
-from agent.doctor.check import Check, Verdict, attempted, good, judged
+from agent.doctor.check import Check, Verdict, attempted, good, judged, mend_of, patiently
 from agent.domain import BlockRef
 from agent.errors import AgentError, DataError, RejectedError
 from agent.execution.signer import has_key, load_signer
@@ -61,9 +61,11 @@ class VaultDoctor:
             return
         yield attempted("wiring", _ANOTHER_VAULT, self._wiring)
         try:
-            status = StatusReader(self._settings, self._client, self._deployment).read(self._block)
+            reader = StatusReader(self._settings, self._client, self._deployment)
+            status = patiently(lambda: reader.read(self._block))
         except AgentError as failure:
-            yield Check("vault", Verdict.FAILED, str(failure), "'evenkeel deploy verify' compares all with the plan")
+            mend = mend_of(failure, "'evenkeel deploy verify' compares all with the plan")
+            yield Check("vault", Verdict.FAILED, str(failure), mend)
             return
         yield _modes(status)
         yield _oracle(status)
@@ -83,7 +85,7 @@ class VaultDoctor:
         return judged("contracts", not bare, found, _ANOTHER_VAULT)
 
     def _has_code(self, address: str) -> bool:
-        return shapes.data(self._client.request("eth_getCode", address, "latest"), "eth_getCode") != "0x"
+        return self._client.told(shapes.code, "eth_getCode", address, "latest") != b""
 
     def _read(self, contract: str, getter: str, *arguments: object) -> Any:
         call = load_abi(contract).function(getter).at(self._deployment.contract(contract), *arguments)

@@ -18,6 +18,7 @@ from eth_utils.address import is_address, to_checksum_address
 from agent.errors import DataError, FatalError, TransientError
 from agent.execution.keys import TypedData
 from agent.execution.transaction import DynamicFeeTransaction, Signature, SignedCall
+from agent.plain_text import plain
 from agent.units import Address
 
 TIMEOUT_SECONDS = 20.0
@@ -76,7 +77,7 @@ class RemoteKey:
         key = cls(url, protocol, address or Address(""))
         listed = key._ask(protocol.accounts, [])
         if not isinstance(listed, list) or not all(is_address(one) for one in listed):
-            raise DataError(f"{key.kind} answers {protocol.accounts} with {str(listed)[:80]}; check the protocol")
+            raise DataError(f"{key.kind} answers {protocol.accounts} with {listed!r:.80}; check the protocol")
         held = [Address(to_checksum_address(one)) for one in listed]
         if address is None and len(held) == 1:
             key.address = held[0]
@@ -107,17 +108,17 @@ class RemoteKey:
         question = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         try:
             answer = self._session.post(self._url, json=question, timeout=TIMEOUT_SECONDS).json()
-        except (ValueError, OSError) as error:  # what requests raises is an OSError
+        except (ValueError, OSError, RecursionError) as error:  # what requests raises is an OSError
             raise TransientError(
                 f"{self._name} does not answer ({type(error).__name__}); start it, or correct "
                 "EVENKEEL_KEEPER_SIGNER_URL"
             ) from None
         if not isinstance(answer, dict) or not ("result" in answer or "error" in answer):
-            raise TransientError(f"{self._name} answered {method} with {str(answer)[:80]}")
+            raise TransientError(f"{self._name} answered {method} with {answer!r:.80}")
         refusal = answer.get("error")
         if refusal is not None:
             said = refusal.get("message", refusal) if isinstance(refusal, dict) else refusal
-            raise TransientError(f"{self._name} refuses {method}: {str(said)[:200]}")
+            raise TransientError(f"{self._name} refuses {method}: {plain(str(said)[:200])}")
         return answer.get("result")
 
 

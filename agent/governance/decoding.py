@@ -14,8 +14,8 @@ from agent.chain.abi import functions_of, type_of
 from agent.chain.deployment import Deployment
 from agent.errors import DataError
 from agent.governance.calls import GovernedCall
-from agent.governance.plain_text import plain
 from agent.governance.wrappers import WRAPPERS, Wrapper
+from agent.plain_text import plain
 from agent.units import Address
 from agent.venues.registry import adapter_name
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from eth_account.signers.local import LocalAccount
 
+from agent.chain import shapes
 from agent.chain.abi import Call, Function
 from agent.chain.client import ChainClient
 from agent.chain.waiting import wait_for_receipt
@@ -22,6 +24,7 @@ from agent.units import Address, Wei
 RECEIPT_TIMEOUT_SECONDS = 300.0
 """A vote may wait some blocks longer than a hedge."""
 _UNKNOWN = Function("governance", b"", (), ())
+_sent_hash = partial(shapes.hash_of, what="eth_sendTransaction")
 
 
 class Sender(Protocol):
@@ -46,7 +49,7 @@ class UnlockedSender:
         fields = {"from": self.address, "to": call.target, "data": call.data_hex, "value": hex(call.wei)}
         prices = {"gas": hex(gas), "maxFeePerGas": hex(fees.max_fee_wei)}
         tip = {"maxPriorityFeePerGas": hex(fees.priority_fee_wei)}
-        return str(client.request("eth_sendTransaction", {**fields, **prices, **tip}))
+        return client.told(_sent_hash, "eth_sendTransaction", {**fields, **prices, **tip})
 
 
 class KeySender:

@@ -20,7 +20,7 @@ from agent.execution.errand import Errand, errand_intent, errand_of
 from agent.execution.settlement import Settlement
 from agent.execution.submit import Executor
 from agent.guard import worst_net_delta
-from agent.keeper.alerts import AlertLog
+from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.errand_rest import is_resting
 from agent.keeper.order_plan import OrderAct, OrderCare, is_fill_wanted, plan_care
 from agent.keeper.planner import Planner, Sight
@@ -105,7 +105,10 @@ class OrderKeeper:
     def tend(self, seen: Ahead[Sight], head: BlockRef) -> tuple[OrderCare, Settlement] | None:
         """Do for the first order that needs it what it needs; None where none does, or nothing can be done now."""
         self.refusals = {}
-        if self._executor is None or not self.has_open:
+        if self._executor is None:
+            return None
+        if not self.has_open:
+            self._alerts.clear(AlertEvent.ORDER_ERRANDS_REVERT)  # nothing is left that an errand is needed for
             return None
         if is_resting(self._ledger, self._settings, self._alerts, Purpose.ORDER, head):
             return None

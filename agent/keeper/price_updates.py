@@ -54,7 +54,7 @@ class HermesUpdates:
                 return None
             answer.raise_for_status()
             return _updates(answer.json())
-        except (requests.RequestException, ValueError, OSError) as error:
+        except (requests.RequestException, ValueError, OSError, RecursionError) as error:
             raise TransientError(
                 f"{self._name} gives no update ({type(error).__name__}); see [keeper] price_service_url"
             ) from None

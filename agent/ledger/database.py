@@ -85,7 +85,7 @@ class Database:
                 raise TransientError(f"{words}; make room: it is tried again") from None
             if is_away(engine, reason):
                 raise TransientError(f"{words}; start the server, or correct the URL") from None
-            raise DataError(f"{words}; {REBUILT}" if is_damaged(reason) else words) from None
+            raise DataError(f"{words}; {REBUILT if is_damaged(reason) else 'correct the URL'}") from None
         except BaseException:
             presence.release()
             engine.dispose()

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from agent.errors import DataError
 
@@ -19,8 +19,8 @@ BUSY_TIMEOUT_SECONDS = 5.0
 """A reader, such as a report, may hold the file for a moment."""
 _FULL = ("is full", "No space left", "disk I/O error")
 """What SQLite and PostgreSQL say when there is no room."""
-_DAMAGED = ("disk image is malformed", "is not a database")
-"""What SQLite says of a file that it cannot make sense of."""
+_DAMAGED = ("disk image is malformed", "is not a database", "no such table", "no such column")
+"""What SQLite says of a file that it cannot make sense of, or that has lost what a ledger consists of."""
 REBUILT = "move the file away: the keeper makes a new one from the chain"
 _AWAY = (
     "Connection refused",
@@ -86,6 +86,18 @@ def is_full(reason: str) -> bool:
 def is_damaged(reason: str) -> bool:
     """Return whether a ledger's file is none, or broken."""
     return any(words in reason for words in _DAMAGED)
+
+
+def refused(engine: Engine, reason: str) -> str:
+    """Say that a ledger is not what this version has made of it, for instance because its tables are gone."""
+    return f"ledger {shown(engine.url)} refuses: {reason}; start the keeper again, or name another ledger"
+
+
+def is_passing(engine: Engine, error: DBAPIError, reason: str) -> bool:
+    """Return whether what a database says may be over later; else its file or its tables are not a ledger's."""
+    if is_damaged(reason):
+        return False
+    return isinstance(error, OperationalError) or error.connection_invalidated or is_away(engine, reason)
 
 
 def is_away(engine: Engine, reason: str) -> bool:

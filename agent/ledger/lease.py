@@ -22,11 +22,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, extract, func, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from agent.errors import TransientError
+from agent.errors import FatalError, TransientError
 from agent.ledger import schema
-from agent.ledger.engines import writing
+from agent.ledger.engines import is_passing, refused, writing
 from agent.ledger.presence import Presence
 
 _leases = schema.leases
@@ -94,7 +94,7 @@ class Lease:
         TransientError
             The database does not answer.
         FatalError
-            The ledger's files were removed or replaced.
+            The ledger's files were removed or replaced, or its tables.
 
         """
         self._presence.require_intact()
@@ -104,6 +104,8 @@ class Lease:
                 self.acquire()
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+            if isinstance(error, DBAPIError) and not is_passing(self._reader, error, reason):
+                raise FatalError(refused(self._reader, reason)) from None
             raise TransientError(f"the ledger's lease cannot be renewed: {reason}") from None
 
     def fence(self, connection: Connection) -> None:

@@ -89,6 +89,8 @@ class EventScanner:
         sources += self._options.sources
         self._addresses = sorted({self._vault, *self._orders.venues, *(emitter for emitter, _ in sources)})
         self._seen: BlockId | None = None
+        """Up to where all is in the ledger, beyond its newest mark too; of one edition of its rows."""
+        self._edition = ledger.edition
         self._topics = sorted({*self._readers, *self._orders.topics, *(topic for _, topic in sources)})
         self._query = LogQuery(tuple(self._addresses), tuple(self._topics))
 
@@ -104,6 +106,8 @@ class EventScanner:
             recorded before stands.
 
         """
+        if self._edition != self._ledger.edition:
+            self._seen, self._edition = None, self._ledger.edition
         anchor, target = self._seen or self._ledger.last_scan(), BlockId.of(to)
         if anchor is not None and anchor.number >= target.number and anchor != target:
             anchor = self._drop_replaced(target)

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, Insert, Row, Table, select
+from sqlalchemy import Connection, Engine, Insert, Row, Table, event, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from agent.chain.block_id import BlockId
 from agent.errors import FatalError, TransientError
 from agent.ledger import engines, rows, schema
-from agent.ledger.engines import is_away, is_full, restorable, shown, writing
+from agent.ledger.engines import is_full, is_passing, refused, restorable, shown, writing
 from agent.ledger.records import VaultIdentity
 from agent.units import BlockHash
 
@@ -56,6 +56,8 @@ class VaultRows:
         self._lease = lease
         self._epoch = lease.epoch
         self._void: set[BlockHash] = set()
+        self._edition = 0
+        event.listen(engine, "invalidate", self._lost_touch)
         self._vault_id = self._find_or_add_vault()
         self._forget()
 
@@ -64,11 +66,22 @@ class VaultRows:
         with self._committed(self._engine) as connection:
             self._lease.fence(connection)
 
+    @property
+    def edition(self) -> int:
+        """Changes whenever rows may be others than those written or read before: what rests on them is read anew."""
+        self._keep_fresh()
+        return self._edition
+
     # --- for the ledger -------------------------------------------------------------------------------------------
 
     def _forget(self) -> None:
         """Drop what was worked out from rows: another keeper may have written since, or blocks have changed."""
+        self._edition += 1
         self._void = self._load_void()
+
+    def _lost_touch(self, *_: object) -> None:
+        """Take note that a connection was lost: the server that answers next may be another one, with older rows."""
+        self._epoch = _UNKNOWN
 
     def _reinstate(self, connection: Connection, block_ids: Sequence[BlockId]) -> bool:
         """Call blocks canonical again that were declared replaced; True when there were any."""
@@ -115,9 +128,9 @@ class VaultRows:
             is_done = True
         except DBAPIError as error:
             reason = str(error.orig).splitlines()[0]
-            if isinstance(error, OperationalError) or error.connection_invalidated or is_away(self._engine, reason):
+            if is_passing(self._engine, error, reason):
                 raise TransientError(self._passing(reason)) from error
-            raise FatalError(f"the ledger refuses: {error}") from error
+            raise FatalError(refused(self._engine, reason)) from error
         except SQLAlchemyError as error:
             raise FatalError(f"the ledger refuses: {error}") from error
         finally:
@@ -125,7 +138,7 @@ class VaultRows:
                 self._epoch = _UNKNOWN
 
     def _keep_fresh(self) -> None:
-        """Forget what was worked out before another keeper held the lease, or before a write that failed."""
+        """Forget what was worked out before another keeper held the lease, a write failed or a connection was lost."""
         current = self._lease.epoch
         if current in {self._epoch, 0}:
             return

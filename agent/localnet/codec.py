@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
 import rlp
 from eth_abi.abi import decode as abi_decode
 from eth_abi.abi import encode as abi_encode
+from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from agent.plain_text import plain
 from agent.units import Address
 
 _ERROR_STRING_SELECTOR = keccak(text="Error(string)")[:4]
@@ -60,7 +63,8 @@ def revert_reason(data: str | None) -> str:
     """Readable form of revert data: the string of ``Error(string)``, else the raw hex."""
     raw = bytes.fromhex((data or "").removeprefix("0x"))
     if raw[:4] == _ERROR_STRING_SELECTOR:
-        return str(abi_decode(("string",), raw[4:])[0])
+        with suppress(DecodingError, UnicodeDecodeError, OverflowError):
+            return plain(str(abi_decode(("string",), raw[4:])[0]))
     return "0x" + raw.hex()
 
 

@@ -11,7 +11,7 @@ from agent.governance.consequences import worst_lines
 from agent.governance.decoding import AddressBook, DecodedCall, decode_call
 from agent.governance.desk import address_book
 from agent.governance.governors import detect_governor
-from agent.governance.plain_text import plain
+from agent.plain_text import plain
 from agent.status.records import ScheduledChange
 
 _CALL_CHARACTERS = 300

@@ -33,6 +33,7 @@ from agent.localnet.deployer import Deployer
 from agent.localnet.rpc import RpcError
 from agent.localnet.session import Localnet, LocalnetSettings
 from tests.support.deployments import NAME, StoppedError, Testnet, dying_node
+from tests.support.fault_proxy import FaultProxy, range_limit
 
 pytestmark = pytest.mark.chain
 
@@ -158,6 +159,22 @@ def test_verify__everything_but_the_hand_over__the_deployers_power_is_seen(testn
         assert any(subject.startswith("power of the deployer") for subject in differing)
         powers = matrix(session.blueprint, session.state, {"deployer": testnet.inputs.deployer})["deployer"]
         assert len(powers) > 30
+
+
+def test_write_manifest__provider_allows_ten_blocks_of_logs__all_is_found(testnet):
+    """A vault that stood had no manifest, and could not be verified: all was asked for in 5,000 blocks at once."""
+    with testnet.session() as session:
+        carry_out(session.blueprint, session.state, testnet.sender(STEPS), lambda _: None)
+        first = write_manifest(session.blueprint, session.state, "shown")["block"]
+    testnet.manifest_path.unlink()
+    testnet.localnet.chain.rpc.request("anvil_mine", hex(60), hex(1))
+    with FaultProxy(testnet.localnet.rpc_url) as server:
+        server.on("eth_getLogs", range_limit(10))
+        testnet.rewrite(testnet.localnet.rpc_url, server.url)
+        with testnet.session() as session:
+            assert write_manifest(session.blueprint, session.state, "shown")["block"] == first
+            assert all(check.is_as_planned for check in verify(session.blueprint, session.state, first))
+    testnet.manifest_path.unlink()
 
 
 # HEDGE-062

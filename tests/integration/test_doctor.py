@@ -13,13 +13,17 @@ from email.utils import formatdate
 import pytest
 
 from agent.chain.config import MANIFEST_PATH_VARIABLE, RPC_URLS_VARIABLE
-from agent.doctor.check import Check, Verdict
+from agent.chain.failures import RateLimitedError
+from agent.doctor import check as check_module
+from agent.doctor.check import Check, Verdict, attempted, good
 from agent.doctor.endpoints import NO_SUCH_BLOCK
 from agent.doctor.examination import Patient, examine
+from agent.errors import DataError, TransientError
 from agent.execution.config import KEEPER_KEY_VARIABLE
 from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.settings import Settings
 from tests.support.altered_endpoint import Alter, altered_endpoint, refusal
+from tests.support.fault_proxy import FaultProxy, too_many_requests
 from tests.support.keeper_world import REPOSITORY, KeeperWorld, keeper_world
 
 pytestmark = pytest.mark.chain
@@ -155,6 +159,36 @@ def test_examine__endpoint_that_answers_nonsense__is_told_and_the_rest_is_looked
         checks = examined(world, world.settings().with_rpc_urls(url, world.localnet.rpc_url))
     assert bad(checks)
     assert any(check.subject == "book" and check.verdict is Verdict.GOOD for check in checks)
+
+
+@pytest.mark.parametrize("method", ["eth_getBalance", "eth_getLogs"])
+def test_examine__endpoint_that_limits_requests__is_told_no_worse_than_it_is(world, method):
+    """Half of the log range, no EIP-1898 and less state were found, and a mend that mends nothing."""
+    with FaultProxy(world.localnet.rpc_url) as server:
+        server.on(method, too_many_requests("0.01"), every=2)
+        checks = examined(world, world.settings().with_rpc_urls(server.url))
+    assert bad(checks) == {}
+    assert set(bad(checks, Verdict.WARNING)) - {"batches"} == {"alerts", "quorum", "delta"}
+
+
+def test_attempted__fault_of_a_moment__is_asked_again_with_its_own_mend(monkeypatch):
+    waited: list[float] = []
+    monkeypatch.setattr(check_module.time, "sleep", waited.append)
+    answers = iter([TransientError("0 of 1 servers answer"), RateLimitedError("limits", 60.0), good("a", "fit")])
+
+    def look() -> Check:
+        answer = next(answers)
+        if isinstance(answer, Check):
+            return answer
+        raise answer
+
+    assert attempted("a", "deploy anew", look).verdict is Verdict.GOOD
+    assert waited == [0.5, 5.0]
+    answers = iter([TransientError("0 of 1 servers answer")] * 4)
+    failed = attempted("a", "deploy anew", look)
+    assert (failed.verdict, "run this again" in failed.mend) == (Verdict.FAILED, True)
+    answers = iter([DataError("no such contract")])
+    assert attempted("a", "deploy anew", look).mend == "deploy anew"
 
 
 def test_examine__clock_an_hour_off__is_told(world):

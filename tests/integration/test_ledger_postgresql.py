@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 import pytest
@@ -13,16 +13,18 @@ from sqlalchemy import text
 from agent.chain.block_id import BlockId
 from agent.doctor.check import Check, Verdict
 from agent.doctor.host import host_checks
-from agent.errors import DataError, TransientError
+from agent.errors import DataError, FatalError, TransientError
 from agent.ledger import postgresql as bounded
 from agent.ledger.config import USUAL_TERMS, LedgerSettings
 from agent.ledger.database import Database
 from agent.ledger.records import IntentState, Transition, VaultIdentity
+from agent.ledger.scan import EventScanner
 from agent.localnet.anvil import free_port
 from agent.units import Address, BlockHash, IntentId
 from tests.support.poolers import TransactionPooler, pgbouncer, pgbouncer_path
 from tests.support.postgresql import PostgresqlServer, url
 from tests.support.silent_proxy import SilentProxy
+from tests.unit.ledger.test_scan import FIRST_BLOCK, VAULT, VENUE, FakeChain, deployment, leg
 
 IDENTITY = VaultIdentity(31_337, Address("0x00000000000000000000000000000000000000A1"), 1, BlockHash("0x01"))
 SENT = Transition(IntentId("0x" + "11" * 32), IntentState.SENT, BlockId(7, BlockHash("0x07")))
@@ -83,6 +85,45 @@ def test_require_held__server_restarted__goes_on_with_the_same_lease(postgresql)
         assert ledger.states_of(SENT.intent_id) == [IntentState.SENT]
         with pytest.raises(DataError, match=r"(vault vault|key key) is in use by another keeper"):
             Database.open(postgresql.database_url, "vault", "key")
+
+
+def test_require_held__database_made_anew__halts_and_a_new_keeper_starts(postgresql):
+    """Was tried again for ever: a keeper that never hedged, until somebody read why and started another."""
+    with Database.open(postgresql.fresh_database(), "vault", "key", BRIEF) as database:
+        ledger = database.vault(IDENTITY)
+        postgresql.fresh_database()
+        time.sleep(BRIEF.lease_seconds)
+        with suppress(TransientError, FatalError):  # its session was ended with it
+            database.lease.require_held()
+        words = r'^ledger postgresql\S* refuses: relation "\w+" does not exist; start the keeper again, or name another'
+        with pytest.raises(FatalError, match=words):
+            database.lease.require_held()
+        with pytest.raises(FatalError, match=words):
+            ledger.open_intents()
+    with Database.open(postgresql.database_url, "vault", "key", BRIEF) as anew:
+        assert anew.vault(IDENTITY).open_intents() == []
+
+
+def test_scan__server_with_older_rows_takes_over__what_they_lack_is_read_again(postgresql):
+    """Was lost for good: the keeper went on from the block that it had read, and the fills before were in no ledger."""
+    chain, where = FakeChain(), postgresql.fresh_database()
+    with Database.open(where, "vault", "key", BRIEF) as database:
+        ledger = database.vault(VaultIdentity(31_337, VAULT, FIRST_BLOCK, chain.head().hash))
+        scanner = EventScanner(chain, ledger, deployment(), chain.head())
+        scanner.scan(chain.grow(leg(5)))
+        postgresql.keep_copy()
+        for size in (7, -2):
+            with suppress(TransientError):  # making the copy ended the sessions
+                database.lease.require_held()
+            scanner.scan(chain.grow(leg(size)))
+        assert [fill.size_delta for fill in ledger.fills()] == [5, 7, -2]
+        postgresql.take_over()
+        time.sleep(BRIEF.lease_seconds)
+        with suppress(TransientError):
+            database.lease.require_held()
+        scanner.scan(chain.grow())
+        assert [fill.size_delta for fill in ledger.fills()] == [5, 7, -2]
+        assert ledger.accounts.venues[VENUE].size == 10
 
 
 def test_write__server_that_follows_another__goes_on_when_it_may_write_again(postgresql):

@@ -311,6 +311,15 @@ def test_cycle__log_search_behind_the_chain__books_the_fill_from_the_receipt(wor
         assert sum(fill.size_delta for fill in keeper.ledger.fills()) == world.size()
 
 
+@pytest.mark.parametrize("method", ["eth_getBlockByNumber", "eth_getLogs", "eth_getTransactionCount"])
+def test_cycle__one_server_of_three_reverts_what_runs_nothing__is_outvoted(world, method):
+    """Ended the keeper, or was taken for the chain's own refusal of the hedge."""
+    with proxies(world.localnet.rpc_url, 3) as servers, keeper_behind(world, servers, 2) as keeper:
+        servers[0].on(method, error(3, "execution reverted", "0x"))
+        assert keeper.cycle().outcome is Outcome.EXECUTED
+        assert_hedged_once(world, keeper)
+
+
 @pytest.mark.parametrize("position", [0, 1])
 def test_require_chain__any_server_on_another_chain__is_refused_at_quorum_1_too(world, position):
     with proxies(world.localnet.rpc_url, 2) as servers:

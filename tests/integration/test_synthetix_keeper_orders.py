@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import time
 
 import pytest
+from eth_utils.crypto import keccak
 
 from agent.demo.scenario import seeded_scenario
 from agent.demo.world import open_world
+from agent.keeper.alerts import AlertEvent
 from agent.keeper.keeper import Keeper
 from agent.keeper.order_plan import OrderAct
 from agent.keeper.result import Outcome
@@ -24,6 +27,8 @@ pytestmark = pytest.mark.chain
 
 MAX_NAV_ERROR_BPS = 1.0
 WINDOW_SECONDS = 31
+REFUSING_CODE = "0x5f5ffd"
+"""PUSH0 PUSH0 REVERT."""
 
 
 class Killed(BaseException):
@@ -207,3 +212,38 @@ def kill(patched, keeper, killed_at: str) -> None:
             raise Killed
 
         patched.setattr(client, "send_raw", sends_and_ends)
+
+
+def test_keeper__errands_revert_in_a_row__rests_tells_and_goes_on_later(world, monkeypatch, caplog):
+    """Simulated they pass, and mined they revert: whoever acts at the venue in between may bring that about."""
+    keeper, execution = world.keeper, world.settings.execution
+    send, rpc = keeper.planner.client.send_raw, world.localnet.chain.rpc.request
+    adapter = world.deployment.venues[0].address
+    code = rpc("eth_getCode", adapter, "latest")
+
+    def sends_too_late(raw):
+        rpc("anvil_setCode", adapter, REFUSING_CODE)
+        outcome, deadline = send(raw), time.monotonic() + 10.0
+        while rpc("eth_getTransactionReceipt", "0x" + keccak(hexstr=raw).hex()) is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        rpc("anvil_setCode", adapter, code)
+        return outcome
+
+    pass_time(world, 600)  # the order has lapsed
+    with monkeypatch.context() as patched:
+        patched.setattr(keeper.planner.client, "send_raw", sends_too_late)
+        for _ in range(execution.max_reverts_in_row + 2):
+            keeper.cycle()
+            pass_time(world, 12)
+    ended = [one.state for one in keeper.ledger.closed_errands(9, Purpose.ORDER)]
+    assert ended == [IntentState.REVERTED] * execution.max_reverts_in_row
+    assert AlertEvent.ORDER_ERRANDS_REVERT in keeper.alerts.up
+    assert f"the last {execution.max_reverts_in_row} errands for orders reverted, the newest: " in caplog.text
+    pass_time(world, execution.revert_rest_seconds + execution.deadline_seconds)
+    assert [care.act for care in keeper.cycle().orders] == [OrderAct.CANCEL]
+    assert states(keeper)[0] is OrderState.CANCELLED
+    keeper.cycle()
+    assert AlertEvent.ORDER_ERRANDS_REVERT not in keeper.alerts.up
+    assert not any(fill.size_delta for fill in keeper.ledger.fills())
+    assert keeper.ledger.open_intents() == []

@@ -25,6 +25,7 @@ UNTIL_LEFT_ALONE = ("sh", "-c", '"$@" & cat > /dev/null; kill -INT $! && wait $!
 USER = "keeper"
 DEBIAN_VERSIONS = Path("/usr/lib/postgresql")
 DATABASE = "ledger"
+_COPY = f"{DATABASE}_copy"
 
 
 def binary(name: str) -> str:
@@ -100,6 +101,21 @@ class PostgresqlServer:
             connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
             connection.execute(f"CREATE DATABASE {DATABASE}")
         return self.database_url
+
+    def keep_copy(self) -> None:
+        """Keep the database as it is now, which ends all sessions: a server that follows and falls behind."""
+        with self.connect() as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {_COPY}")
+            connection.execute(f"ALTER DATABASE {DATABASE} ALLOW_CONNECTIONS false")
+            connection.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{DATABASE}'")
+            connection.execute(f"CREATE DATABASE {_COPY} TEMPLATE {DATABASE}")
+            connection.execute(f"ALTER DATABASE {DATABASE} ALLOW_CONNECTIONS true")
+
+    def take_over(self) -> None:
+        """Put the copy in the database's place, as when the server that followed becomes the one that is asked."""
+        with self.connect() as connection:
+            connection.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+            connection.execute(f"ALTER DATABASE {_COPY} RENAME TO {DATABASE}")
 
     @property
     def database_url(self) -> str:

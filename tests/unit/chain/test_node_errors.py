@@ -117,9 +117,16 @@ READS = [
 
 @pytest.mark.parametrize(("code", "message", "kind"), READS)
 def test_read_failure__words_of_a_node__are_told_apart(code, message, kind):
-    failure = read_failure("server", "eth_getLogs", NodeError.of({"code": code, "message": message}))
+    method = "eth_call" if kind is RevertedError else "eth_getLogs"
+    failure = read_failure("server", method, NodeError.of({"code": code, "message": message}))
     assert type(failure) is kind
     assert isinstance(failure, FatalError) == (kind is RpcRefusedError)
+
+
+@pytest.mark.parametrize("method", ["eth_getBlockByNumber", "eth_getLogs", "eth_getTransactionReceipt"])
+def test_read_failure__revert_of_what_runs_nothing__is_that_servers_fault(method):
+    """Was taken for the chain's own answer."""
+    assert type(read_failure("server", method, NodeError(3, "execution reverted", "0x"))) is ServerError
 
 
 @pytest.mark.parametrize("message", ["request timed out", "range 1000000 exceeds limit of 10000"])
@@ -199,3 +206,9 @@ def test_read_failure__call_reverted__keeps_data_and_words_apart(data, shown):
     assert type(failure) is RevertedError
     assert (failure.data, failure.message) == (shown, "execution reverted: paused")
     assert str(failure) == f"Reverted(data={shown}, message=execution reverted: paused)"
+
+
+@pytest.mark.parametrize("error", [{"code": -32000, "message": "no \ud800\0\x1b[2J"}, "no \ud800\0\x1b[2J"])
+def test_node_error__words_that_no_ledger_keeps__are_escaped(error):
+    """Half a character ended the keeper as it wrote why an intent had reverted."""
+    assert NodeError.of(error).message == r"no \ud800\x00\x1b[2J"

@@ -70,3 +70,9 @@ def test_decode_revert__reason_of_a_stranger_that_is_no_text__is_shown_raw(text)
     arguments = encode(("bytes",), (text,)) if text else (32).to_bytes(32) + b"\xff" * 32
     data = "0x" + (keccak(text="Error(string)")[:4] + arguments).hex()
     assert decode_revert(data).arguments == {"data": data}
+
+
+def test_decode_revert__reason_that_no_ledger_keeps__is_escaped():
+    """PostgreSQL takes no NUL: why an intent had reverted could not be recorded, and so its end was not."""
+    rejection = decode_revert(revert_data("Error(string)", "no\0\x1b[2J"))
+    assert rejection.arguments == {"message": r"no\x00\x1b[2J"}

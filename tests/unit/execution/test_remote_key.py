@@ -147,9 +147,11 @@ def test_sign_typed__no_signature_of_ours__is_fatal(opened, forge):
         (requests.ConnectionError("refused"), r"does not answer \(ConnectionError\); start it, or correct EVENKEEL"),
         (ValueError("no JSON"), r"does not answer \(ValueError\)"),
         (OSError("no route"), r"does not answer \(OSError\)"),
+        (RecursionError("too deep"), r"does not answer \(RecursionError\)"),
         (Whole(id=1), "answered eth_accounts with {'id': 1}"),
         (Whole(error={"code": -32_000, "message": "denied"}), "refuses eth_accounts: denied"),
         (Whole(error="denied"), "refuses eth_accounts: denied"),
+        (Whole(error="\ud800\0\x1b[2J"), r"refuses eth_accounts: \\ud800\\x00\\x1b\[2J"),
     ],
 )
 def test_open__signer_silent_or_refusing__can_be_tried_again(opened, answer, words):

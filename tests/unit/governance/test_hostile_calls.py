@@ -12,10 +12,10 @@ from eth_utils.crypto import keccak
 from agent.chain.abi import functions_of, load_abi
 from agent.governance.calls import GovernedCall, encode_entry
 from agent.governance.decoding import MAX_CALLS, MAX_DEPTH, UNCOMPILED, AddressBook, decode_call
-from agent.governance.plain_text import hides, plain, quoted
 from agent.governance.review import review
 from agent.governance.text import review_document, review_lines
 from agent.governance.wrappers import WRAPPERS
+from agent.plain_text import hides, plain, quoted
 from tests.support.governance import CONTRACTS, GOVERNOR, STRANGER, desk
 
 ESCAPES = "\x1b[2J\x1b[31mWARNINGS: none\u202e\u200b"

@@ -87,3 +87,13 @@ def test_tend__rest_is_over__tries_again_and_the_alert_ends_with_a_success(monke
     ledger.ended.insert(0, ClosedIntent(IntentId("0x2"), E, Seconds(DEADLINE), ""))
     keeper.tend(None, head(DEADLINE + REST))
     assert AlertEvent.ORDER_ERRANDS_REVERT not in alerts.up
+
+
+def test_tend__no_order_is_open_any_more__the_alert_ends(monkeypatch):
+    """Stood for ever: the errand that succeeded at last had ended the only order."""
+    alerts = AlertLog()
+    keeper, _ = tending(monkeypatch, Ledger(R, R, R), alerts)
+    keeper.tend(None, head(DEADLINE))
+    monkeypatch.setattr(OrderKeeper, "has_open", False)
+    keeper.tend(None, head(DEADLINE))
+    assert alerts.up == frozenset()

@@ -63,6 +63,7 @@ def test_first_from__nothing_published_yet__is_none():
         ({"binary": {"data": ["zz"]}}, 200),
         ({"binary": {"data": [7]}}, 200),
         ([], 200),
+        (RecursionError("too deep"), 0),
         ("busy", 429),
         ("fault", 500),
         (requests.ConnectionError("https://prices.example?key=secret"), 0),

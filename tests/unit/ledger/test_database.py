@@ -32,7 +32,11 @@ def released(monkeypatch) -> list[str]:
 @pytest.mark.parametrize(
     ("trouble", "raised", "words"),
     [
-        (OperationalError("SELECT", {}, Exception("odd\nSELECT 1")), DataError, "cannot be opened: odd$"),
+        (
+            OperationalError("SELECT", {}, Exception("odd\nSELECT 1")),
+            DataError,
+            "opened: odd; move it away",
+        ),
         (OperationalError("SELECT", {}, Exception("database is full")), TransientError, "is full; make room: it is tr"),
         (OperationalError("SELECT", {}, Exception("No space left")), TransientError, "No space left; make room"),
         (OperationalError("SELECT", {}, Exception("disk I/O error")), TransientError, "disk I/O error; make room"),

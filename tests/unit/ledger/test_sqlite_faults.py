@@ -125,3 +125,14 @@ def test_open__database_of_another_program__is_refused_in_one_line(path):
         )
     with pytest.raises(DataError, match="has schema ae1, which is another program's; name a database"):
         Database.open(f"sqlite:///{path}", "vault", "key")
+
+
+def test_require_held__tables_are_gone__halts_and_says_so(database, ledger, path):
+    """Was tried again for ever."""
+    with sqlite3.connect(path) as other:
+        other.execute("DROP TABLE leases")
+    words = "refuses: no such table: leases; start the keeper again, or name another ledger"
+    with pytest.raises(FatalError, match=words):
+        database.lease.require_held()
+    with pytest.raises(FatalError, match=words):
+        ledger.add_transition(sent("after"))

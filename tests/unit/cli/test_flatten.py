@@ -1,0 +1,54 @@
+"""How long ``evenkeel flatten --yes`` goes on under faults of the moment, of its start and of its steps."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from types import SimpleNamespace
+
+import pytest
+
+from agent.cli import flatten as module
+from agent.errors import TransientError
+from agent.keeper.result import Outcome
+
+SETTINGS = SimpleNamespace(keeper=SimpleNamespace(interval_seconds=5.0))
+DOWN = TransientError("HTTP 502")
+OPEN, DONE = SimpleNamespace(is_done=False, legs=(1,), remaining=0, reason="closes"), SimpleNamespace(is_done=True)
+CLOSED = SimpleNamespace(outcome=Outcome.EXECUTED, fills=(), reason="closed")
+
+
+@pytest.fixture
+def slept(monkeypatch):
+    waits: list[float] = []
+    monkeypatch.setattr(module.time, "sleep", waits.append)
+    return waits
+
+
+def act(monkeypatch, starts, steps, wait_seconds):
+    """Flatten with a keeper whose starts and steps go as listed: a failure is raised, all else returned."""
+
+    def next_of(outcomes):
+        outcome = next(outcomes)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    keeper = SimpleNamespace(flatten_step=lambda: next_of(left))
+    begun, left = iter([*starts, nullcontext(keeper)]), iter(steps)
+    monkeypatch.setattr(module.Keeper, "build", lambda *_: next_of(begun))
+    return module._act(SETTINGS, wait_seconds, as_json=False)
+
+
+def test_act__start_and_steps_fail_for_a_moment__goes_on_to_the_end(monkeypatch, slept, capsys):
+    """A fault of the start ended it at once, whatever time it was given."""
+    steps = [(OPEN, CLOSED), DOWN, DOWN, (DONE, None)]
+    assert act(monkeypatch, [DOWN, DOWN], steps, wait_seconds=10.0) is False
+    assert slept == [5.0] * 5
+    assert capsys.readouterr().err.count("HTTP 502; tried again\n") == 4
+
+
+@pytest.mark.parametrize(("starts", "steps"), [([DOWN] * 3, []), ([DOWN], [DOWN, DOWN])])
+def test_act__faults_last_longer_than_there_is_time__ends_and_says_so(monkeypatch, slept, starts, steps):
+    with pytest.raises(TransientError, match="HTTP 502"):
+        act(monkeypatch, starts, steps, wait_seconds=10.0)
+    assert slept == [5.0] * 2
