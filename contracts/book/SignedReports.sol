@@ -191,7 +191,7 @@ contract SignedReports is ISignedReports, EIP712, Governed {
         uint256 earliest = _last.issuedAt == 0 ? 0 : _last.issuedAt + limits.minSpacingSeconds;
         if (report.issuedAt < earliest) revert ReportTooSoon(report.issuedAt, earliest);
         // Its date is the signers' word, and the guardian's time to look is the chain's.
-        earliest = _acceptedAt == 0 ? 0 : _acceptedAt + limits.minSpacingSeconds;
+        earliest = _acceptedAt + limits.minSpacingSeconds;
         if (block.timestamp < earliest) revert ReportTooSoon(block.timestamp, earliest);
         if (
             _distance(report.low, _last.low) > limits.maxChange || _distance(report.high, _last.high) > limits.maxChange

@@ -150,8 +150,10 @@ contract ShareFees is IShareFees, Governed {
         (uint256 navLow, uint256 navHigh) = vault.navBounds();
         uint256 supply = vault.totalSupply();
         uint256 mark = _mark;
-        if (old.performanceBps == 0 && performanceBps != 0) _requireToldNav();
-        if (old.performanceBps == 0) mark = Math.max(mark, _sharePrice(navHigh, supply));
+        if (old.performanceBps == 0) {
+            if (performanceBps != 0) _requireToldNav();
+            mark = Math.max(mark, _sharePrice(navHigh, supply));
+        }
         _remember(navLow, supply, mark);
         terms = Terms(uint16(managementBps), uint16(performanceBps), uint48(block.timestamp), recipient);
         emit TermsSet(old, terms);
