@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IHedgeVault} from "../../../contracts/interfaces/IHedgeVault.sol";
-import {Leg} from "../../../contracts/types/Rebalance.sol";
+import {Intent, Leg} from "../../../contracts/types/Rebalance.sol";
 import {RedemptionQueue} from "../../../contracts/vault/RedemptionQueue.sol";
 import {AttackFixture} from "../support/AttackFixture.sol";
 import {ScriptedVenue} from "../support/ScriptedVenue.sol";
@@ -90,6 +90,23 @@ contract ConspiraciesTest is AttackFixture {
             _attemptRebalance(_leg(0, -venue.size() * 24 / 100));
         }
         _attackYieldsAtMost(_gain(uint256(venue.size()), 50e18), 0);
+    }
+
+    // HEDGE-104, HEDGE-212
+    /// @dev Whoever moves what a source counts lends it a book for one block, and takes it back. The figure is what is held
+    ///      for nothing, underlying units: one rebalance's.
+    function test_keeperAndHolder__bookOfOneBlock__buysAHedgeForNothing() external {
+        _hedge();
+        vm.warp(vm.getBlockTimestamp() + SECONDS_OF_COOLDOWN);
+        _publish(PRICE);
+        source.set(-500e18, -500e18);
+        Intent memory intent = _nextIntent();
+        Leg[] memory legs = _leg(int256(_units(50_000)), 60e18);
+        _attemptOnVault(keeper, _rebalanceCall(intent, legs));
+        _attemptOnVault(keeper, _rebalanceCall(intent, legs));
+        source.set(-52e18, -48e18);
+        assertGt(venue.size(), 50e18, "a book that the chain sees is hedged");
+        _attackYieldsAtMost(_gain(50e18, uint256(venue.size())), guard.bounds().maxSizeDelta);
     }
 
     // HEDGE-107
