@@ -327,10 +327,11 @@ class _Case:
         """
         allowed = max(self.band, self.worst_before - self.bounds.min_improvement)
         waiting = max(self.band, self.worst_before) if self.ends.has_orders else allowed
+        is_short = self._is_short_of_margin()
         relief = sum(
             max(largest_size(old) - largest_size(new), 0)
             for old, new in zip(self.before.venues, self.ends.filled.venues, strict=True)
-            if self.is_tripped or old.is_closing or self._is_deleveraged(old, new)
+            if self.is_tripped or old.is_closing or (is_short and self._is_deleveraged(old, new))
         )
         is_inside = self.worst_filled <= allowed and self.worst_after <= waiting
         if relief and not is_inside:
@@ -339,6 +340,11 @@ class _Case:
         for worst, limit in ((self.worst_filled, allowed), (self.worst_after, waiting)):
             if worst > limit:
                 raise RejectedError(GuardError.NET_DELTA_EXCEEDED, {"worstNetDelta": worst, "maxAbsDelta": limit})
+
+    def _is_short_of_margin(self) -> bool:
+        """Return whether all that the vault has, but for the idle floor, would not carry its positions."""
+        margin = share(self.firm_nav, BPS - self.bounds.idle_floor_bps)
+        return leverage(gross_notional(self.before), margin) > self.bounds.max_venue_leverage
 
     def _is_deleveraged(self, old: VenueMeasurement, new: VenueMeasurement) -> bool:
         """Return whether margin was at stake and no more was cut than what brings the leverage inside."""

@@ -24,11 +24,13 @@ import {VenueMeasurement} from "./types/Rebalance.sol";
 ///         Rounding. See `VenueValuation`: low ends down, high ends up.
 ///
 ///         Liveness. A silent venue counts 0 in NAV, and its position is taken to be between 0 and the last one kept, orders
-///         that were open then filled or not. A venue that cannot be emptied is removed by force, after the delay; the vault's
-///         `recoverMargin` empties it later, and an order left on it is cancelled at its adapter.
+///         that were open then filled or not. A venue that cannot be emptied is removed by force, after the delay: what it
+///         pays comes home with it, and the vault's `recoverMargin` empties it later, when deposits have to be closed first. An
+///         order left on it is cancelled at its adapter.
 ///
-///         Known limits. A venue that enlarged its position by itself while silent is beyond telling. Forced removal takes a
-///         venue's equity out of NAV at once; what comes home later falls to those who hold shares then.
+///         Known limits. A venue that enlarged its position by itself while silent is beyond telling. Forced removal takes what
+///         a venue keeps out of NAV at once; what comes home later falls to those who hold shares then. Whoever leaves
+///         meanwhile, as those do who are served from the queue, has no part in it.
 contract VenueRegistry is IVenueRegistry, VaultBound {
     using SafeCast for int256;
     using SafeCast for uint256;
@@ -41,6 +43,9 @@ contract VenueRegistry is IVenueRegistry, VaultBound {
 
     /// @inheritdoc IVenueRegistry
     uint256 public constant VENUE_GAS = 900_000;
+
+    /// @dev Gas of bringing margin home from a venue that is removed by force: several times what any adapter takes.
+    uint256 private constant RECOVERY_GAS = 3_000_000;
 
     uint256 private constant ACCOUNT_BYTES = 9 * 32;
     uint256 private constant WAD = 1e18;
@@ -110,7 +115,12 @@ contract VenueRegistry is IVenueRegistry, VaultBound {
     /// @inheritdoc IVenueRegistry
     function forceRemoveVenue(IPerpVenue venue) external onlyGovernor whileVaultRests {
         _remove(venue);
-        emit VenueRemoved(address(venue), true, _measureAlone(venue).equity);
+        _recover(venue);
+        VenueMeasurement memory m = _measureAlone(venue);
+        bool isEmpty = !m.isSilent && _worstSize(m) == 0 && m.equityHigh <= REMOVABLE_EQUITY;
+        uint256 cap = IHedgeVault(vault).depositCap();
+        if (!isEmpty && cap != 0) revert DepositsOpen(cap); // or who enters next buys what comes home later
+        emit VenueRemoved(address(venue), true, m.equity);
     }
 
     /// @inheritdoc IVenueRegistry
@@ -200,9 +210,7 @@ contract VenueRegistry is IVenueRegistry, VaultBound {
             isAnswered := and(isAnswered, iszero(lt(returndatasize(), ACCOUNT_BYTES)))
         }
         if (isAnswered && VenueValuation.isPossible(account)) return (true, account);
-        // A call gets at most 63/64 of what is left: a venue that was given less than its due may have had an answer.
-        uint256 needed = VENUE_GAS + VENUE_GAS / 63 + 5000;
-        if (gasBefore < needed) revert GasTooLow(gasBefore, needed);
+        _requireGas(gasBefore, VENUE_GAS);
         IPerpVenue.Account memory none;
         return (false, none);
     }
@@ -219,8 +227,27 @@ contract VenueRegistry is IVenueRegistry, VaultBound {
 
     function _requireFlat(IPerpVenue venue, VenueMeasurement memory m) private pure {
         if (m.isSilent) revert VenueSilent(address(venue));
-        int256 worstSize = m.sizeHigh == 0 ? m.sizeLow : m.sizeHigh;
+        int256 worstSize = _worstSize(m);
         if (worstSize != 0) revert VenueNotEmpty(address(venue), worstSize, m.equityHigh);
+    }
+
+    /// @dev What a venue pays while it is removed is in NAV when the next one enters or leaves. One that fails is left.
+    function _recover(IPerpVenue venue) private {
+        uint256 gasBefore = gasleft();
+        try IHedgeVault(vault).recoverMargin{gas: RECOVERY_GAS}(venue) returns (uint256) {}
+        catch {
+            _requireGas(gasBefore, RECOVERY_GAS);
+        }
+    }
+
+    /// @dev A call gets at most 63/64 of what is left: a venue that was given less than its due may have had an answer.
+    function _requireGas(uint256 offered, uint256 granted) private pure {
+        uint256 needed = granted + granted / 63 + 5000;
+        if (offered < needed) revert GasTooLow(offered, needed);
+    }
+
+    function _worstSize(VenueMeasurement memory m) private pure returns (int256) {
+        return m.sizeHigh == 0 ? m.sizeLow : m.sizeHigh;
     }
 
     /// @dev Keeps the order of the others.

@@ -186,7 +186,6 @@ def _set_by(
     if group is Group.VENUE_CAP:
         venues = (venue.name for venue in deployment.all_venues if venue.address.lower() == arguments[0].lower())
         return [(venue_key(name), arguments[1]) for name in venues]
-    is_own_delay = arguments[0] == ADMIN_ROLE and str(arguments[1]).lower() == state.governor.lower()
-    if group is Group.DELAY and not is_own_delay:
+    if group is Group.DELAY and (arguments[0], str(arguments[1]).lower()) != (ADMIN_ROLE, state.governor.lower()):
         return []
     return [(one.name, arguments[-1]) for one in PARAMETERS.values() if one.group is group]

@@ -63,7 +63,7 @@ CONSEQUENCES: dict[tuple[str, str], Consequence] = {
         (("VenueRegistry", "removeVenue"), _L, "the venue, empty, is used no more"),
         (
             ("VenueRegistry", "forceRemoveVenue"), _L,
-            "what the venue holds leaves NAV at once, which leavers pay; who enters before it comes home shares it",
+            "what the venue keeps leaves NAV at once, which leavers pay; deposits are to stay closed until it is home",
         ),
         (("VenueRegistry", "closeVenue"), _T, "the position on the venue may only shrink"),
         (("VenueRegistry", "reopenVenue"), _L, "the position on the venue may grow again"),

@@ -14,9 +14,11 @@ import {IVaultAccess} from "../interfaces/IVaultAccess.sol";
 ///         the governed signers state it.
 ///
 ///         Trust. `threshold` signers together are believed, within limits that hold them too: no end moves by more than
-///         `maxChange` from one report to the next, nor two reports come closer than `minSpacingSeconds`. Fewer signers
-///         can do nothing. Who submits a report has no say in it; a report that was signed and held back counts for no
-///         longer than its own expiry and `maxAgeSeconds` allow, and not at all once a later one is in force.
+///         `maxChange` from one report to the next, nor two reports come closer than `minSpacingSeconds`, by their own
+///         dates and by the chain's clock: dated back they do not come all at once. Fewer signers can do nothing. Who
+///         submits a report has no say in it; a report that was signed and held back counts for no longer than its own
+///         expiry and `maxAgeSeconds` allow, not at all once a later one is in force, and may hold the next one up by
+///         one spacing.
 ///
 ///         Replay. The digest binds chain, contract and every field (EIP-712), the sequence only rises, and no order of
 ///         signers or form of signature makes one report two.
@@ -50,6 +52,7 @@ contract SignedReports is ISignedReports, EIP712, Governed {
     Limits public limits;
 
     Report private _last;
+    uint256 private _acceptedAt; // of the last report, Unix seconds; 0 before the first
     address[] private _signers;
 
     constructor(IVaultAccess access_, address[] memory signers_, uint256 threshold_, Limits memory limits_)
@@ -70,6 +73,7 @@ contract SignedReports is ISignedReports, EIP712, Governed {
         _requireSuccessor(report);
         _requireQuorum(digest(report), by, signatures);
         _last = report;
+        _acceptedAt = block.timestamp;
         emit ReportAccepted(report.sequence, report, by);
     }
 
@@ -186,6 +190,9 @@ contract SignedReports is ISignedReports, EIP712, Governed {
         if (report.sequence <= _last.sequence) revert ReportSuperseded(report.sequence, _last.sequence);
         uint256 earliest = _last.issuedAt == 0 ? 0 : _last.issuedAt + limits.minSpacingSeconds;
         if (report.issuedAt < earliest) revert ReportTooSoon(report.issuedAt, earliest);
+        // Its date is the signers' word, and the guardian's time to look is the chain's.
+        earliest = _acceptedAt + limits.minSpacingSeconds;
+        if (block.timestamp < earliest) revert ReportTooSoon(block.timestamp, earliest);
         if (
             _distance(report.low, _last.low) > limits.maxChange || _distance(report.high, _last.high) > limits.maxChange
         ) {

@@ -178,6 +178,9 @@ interface IHedgeVault is IERC4626 {
     /// @notice Deposits less exits since deployment, asset units.
     function netFlows() external view returns (int256);
 
+    /// @notice Most NAV that a deposit may lead to, asset units.
+    function depositCap() external view returns (uint256);
+
     // --- governor and guardian --------------------------------------------------------------------------------------
 
     /// @notice Most NAV that a deposit may lead to, asset units. Governor only.

@@ -23,7 +23,7 @@ interface ISignedReports is IDeltaSource {
 
     /// @notice Governed limits.
     /// @param maxAgeSeconds Age from which a report counts no more, whatever its `expiresAt`.
-    /// @param minSpacingSeconds Least time between two reports, by their `issuedAt`.
+    /// @param minSpacingSeconds Least time between two reports, by their `issuedAt` and by when they are accepted.
     /// @param maxChange Largest change of either end from one report to the next, WAD underlying units.
     /// @param tolerance The interval is widened by this at both ends: what the delta moves by until the next report.
     /// @param maxGamma Largest |change of delta| per USD of price, WAD underlying units per USD: the interval is widened by
@@ -51,7 +51,8 @@ interface ISignedReports is IDeltaSource {
     error ReportExpired(uint256 expiresAt, uint256 timestamp);
     error ReportTooOld(uint256 ageSeconds, uint256 maxAgeSeconds);
     error ReportSuperseded(uint256 sequence, uint256 lastSequence);
-    error ReportTooSoon(uint256 issuedAt, uint256 earliest);
+    /// @param timestamp `issuedAt`, or the time of the block where that is too soon.
+    error ReportTooSoon(uint256 timestamp, uint256 earliest);
     error ReportJumps(int256 low, int256 high, int256 lastLow, int256 lastHigh, uint256 maxChange);
     error NoReport();
     error SignaturesMiscounted(uint256 signers, uint256 signatures);

@@ -32,6 +32,7 @@ interface IVenueRegistry is IVaultBound {
 
     error VaultEntered();
     error GasTooLow(uint256 gasOffered, uint256 gasNeeded);
+    error DepositsOpen(uint256 depositCap);
     error TooManyVenues(uint256 count, uint256 limit);
     error VenueNotRegistered(address venue);
     error VenueNeverRegistered(address venue);
@@ -77,7 +78,10 @@ interface IVenueRegistry is IVaultBound {
     /// @notice Removes a venue without a position, after bringing home what can be withdrawn. Governor only.
     function removeVenue(IPerpVenue venue) external;
 
-    /// @notice Removes a venue whatever it holds or answers. Governor only. `recoverMargin` of the vault empties it later.
+    /// @notice Removes a venue whatever it holds or answers, after bringing home what it pays. Governor only.
+    ///         `recoverMargin` of the vault empties it later.
+    /// @dev Reverts `DepositsOpen` unless `depositCap` is 0 where anything may come home later, and `GasTooLow` where less gas
+    ///      was offered than the venue is due.
     function forceRemoveVenue(IPerpVenue venue) external;
 
     /// @notice Lets a venue's position only shrink, whatever the delta rule says. Guardian or governor.

@@ -409,7 +409,7 @@ library GuardRules {
         for (uint256 i = 0; i < c.afterTrade.venues.length; ++i) {
             VenueMeasurement memory old = c.beforeTrade.venues[i];
             VenueMeasurement memory current = c.filled.venues[i];
-            if (c.isTripped || old.isClosing || _isDeleveraged(c.bounds, old, current)) {
+            if (c.isTripped || old.isClosing || _isDeleveraged(c, old, current)) {
                 relief += Math.saturatingSub(_largestSize(old), _largestSize(current));
             }
         }
@@ -421,14 +421,18 @@ library GuardRules {
         if (c.worstAfter > waiting) revert IRebalanceGuard.NetDeltaExceeded(c.worstAfter, waiting);
     }
 
-    /// @dev Margin was at stake on this venue, and the rebalance cut no more than what brings its leverage inside.
-    function _isDeleveraged(Bounds memory bounds, VenueMeasurement memory old, VenueMeasurement memory current)
+    /// @dev Margin was at stake on this venue, and the rebalance cut no more than what brings its leverage inside. Nor would
+    ///      all that the vault has, but for the idle floor, carry its positions inside: margin is brought before a hedge is
+    ///      cut, or a keeper who takes it away could undo the hedge.
+    function _isDeleveraged(Case memory c, VenueMeasurement memory old, VenueMeasurement memory current)
         private
         pure
         returns (bool)
     {
-        return venueLeverage(old) > bounds.maxVenueLeverage
-            && venueLeverage(current) >= share(bounds.maxVenueLeverage, RELIEF_FLOOR_BPS);
+        uint256 bound = c.bounds.maxVenueLeverage;
+        uint256 margin = share(c.firmNav, BPS - c.bounds.idleFloorBps);
+        return venueLeverage(old) > bound && venueLeverage(current) >= share(bound, RELIEF_FLOOR_BPS)
+            && leverageUp(grossNotional(c.beforeTrade), margin) > bound;
     }
 
     function _largestSize(VenueMeasurement memory venue) private pure returns (uint256) {

@@ -77,6 +77,7 @@ contract ShareFees is IShareFees, Governed {
     error OnlyVault(address caller, address vault);
     error FeeTooHigh(uint256 actual, uint256 limit);
     error FeeRecipientIsZero();
+    error NavNotTold(IHedgeVault.DepositBlock reason);
 
     constructor(IVaultAccess access_, IHedgeVault vault_) Governed(access_) {
         vault = IHedgeVault(_requireContract(address(vault_)));
@@ -107,6 +108,7 @@ contract ShareFees is IShareFees, Governed {
     // --- governor and guardian --------------------------------------------------------------------------------------
 
     /// @notice Sets the fees. Governor only; what was earned until now is paid by the old terms first.
+    /// @dev Reverts `NavNotTold` where a performance fee would begin while a venue is silent or under water.
     function setFees(uint256 managementBps, uint256 performanceBps, address recipient) external onlyGovernor {
         if (recipient == address(0)) revert FeeRecipientIsZero();
         _setFees(managementBps, performanceBps, recipient, MAX_MANAGEMENT_BPS, MAX_PERFORMANCE_BPS);
@@ -148,10 +150,21 @@ contract ShareFees is IShareFees, Governed {
         (uint256 navLow, uint256 navHigh) = vault.navBounds();
         uint256 supply = vault.totalSupply();
         uint256 mark = _mark;
-        if (old.performanceBps == 0) mark = Math.max(mark, _sharePrice(navHigh, supply));
+        if (old.performanceBps == 0) {
+            if (performanceBps != 0) _requireToldNav();
+            mark = Math.max(mark, _sharePrice(navHigh, supply));
+        }
         _remember(navLow, supply, mark);
         terms = Terms(uint16(managementBps), uint16(performanceBps), uint48(block.timestamp), recipient);
         emit TermsSet(old, terms);
+    }
+
+    /// @dev The mark must not start without a venue, or that it answers again would be charged as a gain.
+    function _requireToldNav() private view {
+        IHedgeVault.DepositBlock reason = vault.depositBlock();
+        bool isTold =
+            reason != IHedgeVault.DepositBlock.VenueSilent && reason != IHedgeVault.DepositBlock.VenueUnderWater;
+        if (!isTold) revert NavNotTold(reason);
     }
 
     function _remember(uint256 navLow, uint256 supply, uint256 mark) private {

@@ -54,7 +54,7 @@ abstract contract TwoSidedVault is MemberShares, ERC4626, ReentrancyGuardTransie
     /// @inheritdoc IHedgeVault
     IShareFees public shareFees;
 
-    /// @notice Most NAV that a deposit may lead to, asset units.
+    /// @inheritdoc IHedgeVault
     uint256 public depositCap = type(uint128).max;
 
     /// @inheritdoc IHedgeVault

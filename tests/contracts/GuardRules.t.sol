@@ -205,13 +205,20 @@ contract GuardRulesTest is GuardRulesFixture {
         _refuse(abi.encodeWithSelector(IRebalanceGuard.NetDeltaExceeded.selector, 50e18 + 1, 50e18));
     }
 
-    /// @dev At 5x where 4x is allowed margin is at stake: a cut down to 3x may pass the delta rule, not beyond.
+    /// @dev At 5x where 4x is allowed margin is at stake: a cut down to 3x may pass the delta rule, not beyond, and none where
+    ///      the vault could bring margin instead.
     function test_exposure_mayRiseByWhatADeleveragingClosed() external {
         _closeFrom(10e18);
+        _case.bounds.idleFloorBps = 0;
+        _case.beforeTrade.firmNav = 5000e18 - 1; // that 20,000 are more than four times of
         _case.beforeTrade.venues[0].equityLow = 4000e18;
         _case.afterTrade.venues[0] = _venue(6e18);
         _case.afterTrade.venues[0].equityLow = 4000e18;
         _setBook(-50e18);
+        _accept();
+        _case.beforeTrade.firmNav = 5000e18;
+        _refuse(abi.encodeWithSelector(IRebalanceGuard.NetDeltaExceeded.selector, 44e18, 39e18));
+        _case.bounds.idleFloorBps = 1; // which is no margin
         _accept();
         _case.afterTrade.venues[0].notional = 12_000e18 - 4000;
         _refuse(abi.encodeWithSelector(IRebalanceGuard.NetDeltaExceeded.selector, 44e18, 39e18));

@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {IHedgeVault} from "../../contracts/interfaces/IHedgeVault.sol";
 import {IRebalanceGuard} from "../../contracts/interfaces/IRebalanceGuard.sol";
 import {VaultAccess} from "../../contracts/governance/VaultAccess.sol";
+import {Measurement} from "../../contracts/types/Rebalance.sol";
 import {MemberGate} from "../../contracts/vault/MemberGate.sol";
 import {TokenDouble, TwoEntryTokenDouble} from "./support/Tokens.sol";
 import {VaultFixture} from "./support/VaultFixture.sol";
@@ -164,6 +165,23 @@ contract HedgeVaultMembersTest is VaultFixture {
         assertEq(vault.measure().firmNav, 275_000e18);
         vm.warp(START + 1 hours);
         assertEq(vault.measure().firmNav, 500_000e18);
+    }
+
+    // HEDGE-019
+    /// @dev Deposits of nothing begin the hour of what is young anew; what is left then falls by a part of itself.
+    function test_youngDeposit_putOffByNothingInEachBlock_ripensWithinHours() external {
+        _hedge();
+        _deposit(depositor, _units(1_800_000));
+        for (uint256 i = 0; i < 900; ++i) {
+            vm.warp(vm.getBlockTimestamp() + 12);
+            _publish(PRICE);
+            _deposit(attacker, 0);
+        }
+        Measurement memory m = vault.measureHedge();
+        assertLt(m.nav - m.firmNav, 90_000e18); // a twentieth after 3 hours
+        source.set(-20e18, -20e18);
+        _rebalance(_leg(0, -30e18)); // and nothing holds an urgent reduction up
+        assertEq(venue.size(), 20e18);
     }
 
     // HEDGE-019

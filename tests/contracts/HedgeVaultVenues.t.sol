@@ -139,11 +139,66 @@ contract HedgeVaultVenuesTest is VaultFixture {
     function test_forceRemoveVenue_tellsTheEquityAtTheVenuesIndex() external {
         _hedge();
         venue.setPrices(PRICE * 110 / 100, PRICE);
+        venue.setMarginError(1); // it cannot be emptied
+        vm.prank(guardian);
+        vault.lowerDepositCap(0);
         _scheduleAs(governor, address(registry), abi.encodeCall(registry.forceRemoveVenue, (venue)));
         vm.expectEmit(address(registry));
         emit IVenueRegistry.VenueRemoved(address(venue), true, 50_000e18);
         vm.prank(governor);
         registry.forceRemoveVenue(venue);
+    }
+
+    // HEDGE-025
+    function test_forceRemoveVenue_bringsHomeWhatTheVenuePays() external {
+        _hedge();
+        _forceRemove(venue);
+        assertEq(vault.totalAssets(), _units(200_000));
+    }
+
+    // HEDGE-025
+    function test_forceRemoveVenue_needsNoClosedDepositsWhereNothingIsLeft() external {
+        _deposit(depositor, _units(200_000));
+        _rebalance(_leg(int256(_units(50_000)), 0));
+        venue.setCash(50_001e18); // one dollar that cannot be withdrawn
+        _govern(address(registry), abi.encodeCall(registry.forceRemoveVenue, (venue)));
+        assertEq(vault.totalAssets(), _units(200_000));
+    }
+
+    // HEDGE-025
+    function test_forceRemoveVenue_revertsIfDepositsAreOpenAndAnythingMayComeHomeLater() external {
+        _hedge();
+        bytes memory call_ = abi.encodeCall(registry.forceRemoveVenue, (venue));
+        bytes memory refusal = abi.encodeWithSelector(IVenueRegistry.DepositsOpen.selector, type(uint128).max);
+        _governExpecting(address(registry), call_, refusal); // a position is left, which may be worth something again
+        venue.setSize(0);
+        venue.setCash(50_001e18 + 1); // a wei more than one dollar beside what it pays
+        _governExpecting(address(registry), call_, refusal);
+        venue.setPending(-1, 0);
+        venue.setCash(0);
+        _governExpecting(address(registry), call_, refusal);
+        venue.setHalted(true);
+        _governExpecting(address(registry), call_, refusal);
+    }
+
+    // HEDGE-123
+    /// @dev A venue that fails is left, and so would be one that pays if want of gas passed for its failure.
+    function test_forceRemoveVenue_revertsIfTheVenueFailsWithLessGasThanItIsDue() external {
+        _hedge();
+        venue.setHalted(true);
+        vm.prank(guardian);
+        vault.lowerDepositCap(0);
+        bytes memory call_ = abi.encodeCall(registry.forceRemoveVenue, (venue));
+        _scheduleAs(governor, address(registry), call_);
+        for (uint256 gas = 500_000; gas <= 3_000_000; gas += 500_000) {
+            vm.prank(governor);
+            (bool isDone, bytes memory answer) = address(registry).call{gas: gas}(call_);
+            assertFalse(isDone);
+            assertEq(bytes4(answer), IVenueRegistry.GasTooLow.selector);
+        }
+        vm.prank(governor);
+        registry.forceRemoveVenue{gas: 3_200_000}(venue);
+        assertEq(registry.venues().length, 0);
     }
 
     // HEDGE-022
@@ -193,7 +248,7 @@ contract HedgeVaultVenuesTest is VaultFixture {
             abi.encodeCall(registry.removeVenue, (venue)),
             abi.encodeWithSelector(IVenueRegistry.VenueSilent.selector, address(venue))
         );
-        _govern(address(registry), abi.encodeCall(registry.forceRemoveVenue, (venue)));
+        _forceRemove(venue);
         assertEq(vault.totalAssets(), _units(150_000));
         assertEq(uint256(vault.depositBlock()), uint256(IHedgeVault.DepositBlock.None));
         venue.setHalted(false);
@@ -307,7 +362,9 @@ contract HedgeVaultVenuesTest is VaultFixture {
     // HEDGE-025
     function test_recoverMargin_emitsWhatCameHome() external {
         _hedge();
-        _govern(address(registry), abi.encodeCall(registry.forceRemoveVenue, (venue)));
+        venue.setHalted(true);
+        _forceRemove(venue);
+        venue.setHalted(false);
         vm.startPrank(attacker);
         vm.expectEmit(address(vault));
         emit IHedgeVault.MarginBroughtHome(address(venue), _units(50_000), attacker);

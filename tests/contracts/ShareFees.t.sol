@@ -97,6 +97,24 @@ contract ShareFeesTest is VaultFixture {
         assertEq(to, recipient);
     }
 
+    // HEDGE-055
+    function test_setFees_revertsIfAPerformanceFeeWouldBeginWithoutAVenue() external {
+        _hedge();
+        bytes memory call_ = abi.encodeCall(fees.setFees, (0, 1, recipient));
+        venue.setCash(-100_000e18);
+        IHedgeVault.DepositBlock reason = IHedgeVault.DepositBlock.VenueUnderWater;
+        _governExpecting(address(fees), call_, abi.encodeWithSelector(ShareFees.NavNotTold.selector, reason));
+        venue.setHalted(true);
+        reason = IHedgeVault.DepositBlock.VenueSilent;
+        _governExpecting(address(fees), call_, abi.encodeWithSelector(ShareFees.NavNotTold.selector, reason));
+        _setFees(100, 0); // without a mark nothing is lost
+        venue.setHalted(false);
+        venue.setCash(-50_000e18);
+        _setFees(100, 1);
+        venue.setHalted(true);
+        _setFees(100, 2000); // the mark stands
+    }
+
     // HEDGE-053
     function test_managementFee_isItsPartOfNavAYear() external {
         _deposit(depositor, _units(1_000_000));

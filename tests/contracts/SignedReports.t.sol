@@ -227,6 +227,21 @@ contract SignedReportsTest is SignedReportsFixture {
         _expectRefused(second, abi.encodeWithSelector(ISignedReports.ReportTooSoon.selector, NOW - 1, NOW + 1 minutes));
     }
 
+    // HEDGE-480
+    /// @dev A quorum of stolen keys dates reports back into an hour in which none came, to have sixty changes in one block.
+    function test_attack_manyReportsDatedBackInOneBlock_moveTheDeltaByOneChange() external {
+        _submit(_report(0, 0));
+        vm.warp(NOW + 1 hours);
+        for (uint256 i = 1; i <= 60; ++i) {
+            int256 end = source.lastReport().low + int256(_limits().maxChange);
+            ISignedReports.Report memory report = _report(end, end);
+            report.issuedAt = NOW + i * 1 minutes;
+            (address[] memory by, bytes[] memory signatures) = _sign(report, 0, 1);
+            try source.submit(report, by, signatures) {} catch {}
+        }
+        assertEq(source.lastReport().low, int256(_limits().maxChange));
+    }
+
     // HEDGE-481
     function test_attack_invertedInterval_isRefused() external {
         _expectRefused(_report(2e18, 1e18), abi.encodeWithSelector(ISignedReports.ReportInverted.selector, 2e18, 1e18));

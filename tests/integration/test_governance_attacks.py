@@ -167,7 +167,9 @@ WAITING = {
     "further governor": (['VaultAccess.grantRole [0, "<attacker>", 86400]'], ["may schedule everything"], []),
     "own guardian": (['VaultAccess.grantRole [2, "<attacker>", 0]'], ["it can hold governance up"], []),
     "vault wound down": (["HedgeVault.startWindDown []"], ["for good"], []),
-    "venue cut off": (['VenueRegistry.forceRemoveVenue ["<venue>"]'], ["leaves NAV at once"], []),
+    "venue cut off": (
+        ["HedgeVault.setDepositCap [0]", 'VenueRegistry.forceRemoveVenue ["<venue>"]'], ["leaves NAV at once"], [],
+    ),
     "votes of no quorum and no delay": (
         ["VaultGovernor.updateQuorumNumerator [0]", "VaultGovernor.setVotingDelay [0]"],
         ["as few votes decide", "as long to notice"],

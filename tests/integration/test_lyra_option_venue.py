@@ -605,7 +605,9 @@ def test_modes__reduce_only__only_sales(vault: LyraVault) -> None:
 # HEDGE-631
 def test_modes__venue_removed_by_force__sells_and_its_cash_comes_home(vault: LyraVault) -> None:
     vault.trade(CALL)
+    vault.act(vault.guardian, vault.vault, "lowerDepositCap(uint256)", 0)
     vault.govern(vault.registry, "forceRemoveVenue(address)", vault.venue)
+    assert vault.cash() == 0, "what is free comes home with it"
     vault.trade(Order(1, True, -5 * WAD))
     vault.act(vault.stranger, vault.vault, "recoverMargin(address)", vault.venue)
     assert vault.cash() == 0

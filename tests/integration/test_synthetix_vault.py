@@ -199,6 +199,7 @@ def test_liquidation__hedge_and_order_gone__nav_is_idle_and_the_vault_goes_on(va
 # HEDGE-137, HEDGE-557
 def test_removal__by_force_with_an_order_open__cancelled_and_recovered_by_strangers(vault):
     order_id = vault.order_of(whole(HEDGE), MARGIN_USD)
+    vault.send_to(vault.vault, "lowerDepositCap(uint256)", 0, sender=vault.accounts["guardian"])
     force = ("forceRemoveVenue(address)", vault.venue)
     governor_call(vault.chain, vault.access, vault.accounts["governor"], vault.registry, *force)
     vault.publish(START_PRICE_USD)

@@ -2,8 +2,10 @@
 pragma solidity ^0.8.28;
 
 import {IHedgeVault} from "../../../contracts/interfaces/IHedgeVault.sol";
+import {Intent, Leg} from "../../../contracts/types/Rebalance.sol";
 import {RedemptionQueue} from "../../../contracts/vault/RedemptionQueue.sol";
 import {AttackFixture} from "../support/AttackFixture.sol";
+import {ScriptedVenue} from "../support/ScriptedVenue.sol";
 
 /// @notice A stolen keeper's key and a member who helps it, or a venue that falls silent in time.
 contract ConspiraciesTest is AttackFixture {
@@ -53,6 +55,58 @@ contract ConspiraciesTest is AttackFixture {
         _exit(attacker, _units(1_700_000));
         _attemptRebalance(_leg(0, -50e18));
         _attackYieldsAtMost(_gain(uint256(venue.size()), 50e18), 0);
+    }
+
+    // HEDGE-128
+    /// @dev The keeper takes margin home until the leverage is all that is allowed. The next move of the price leads it above,
+    ///      a quarter of the hedge is cut for it, and margin is free again. The figure is underlying units.
+    function test_keeper__takesMarginAwayAndCutsForItsWant__sellsTheHedge() external {
+        _hedge();
+        _strip(new Leg[](1));
+    }
+
+    // HEDGE-128
+    /// @dev The same with what it takes away on another venue.
+    function test_keeper__takesMarginToAnotherVenueAndCutsForItsWant__sellsTheHedge() external {
+        _hedge();
+        Leg[] memory legs = new Leg[](2);
+        legs[1].venue = address(_addVenue());
+        _rebalance(_legOn(ScriptedVenue(legs[1].venue), int256(_units(140_000)), 0));
+        _strip(legs);
+    }
+
+    function _strip(Leg[] memory legs) private {
+        uint256 price = PRICE;
+        for (uint256 i = 0; i < 12; ++i) {
+            // At the lower end of the interval, which is half a percent wide, and a dollar more.
+            int256 spare = venue.cash() + venue.size() * int256(price) / 1e18 * 9950 / 10_000;
+            spare = (spare - venue.size() * int256(price) / 4e18 - 1e18) / 1e12;
+            legs[0] = Leg(address(venue), -spare, 0, 0);
+            if (legs.length == 2) legs[1].marginDelta = spare;
+            _attemptRebalance(legs);
+            vm.warp(vm.getBlockTimestamp() + SECONDS_OF_COOLDOWN);
+            price = price * 9995 / 10_000;
+            _publish(price);
+            _attemptRebalance(_leg(0, -venue.size() * 24 / 100));
+        }
+        _attackYieldsAtMost(_gain(uint256(venue.size()), 50e18), 0);
+    }
+
+    // HEDGE-104, HEDGE-212
+    /// @dev Whoever moves what a source counts lends it a book for one block, and takes it back. The figure is what is held
+    ///      for nothing, underlying units: one rebalance's.
+    function test_keeperAndHolder__bookOfOneBlock__buysAHedgeForNothing() external {
+        _hedge();
+        vm.warp(vm.getBlockTimestamp() + SECONDS_OF_COOLDOWN);
+        _publish(PRICE);
+        source.set(-500e18, -500e18);
+        Intent memory intent = _nextIntent();
+        Leg[] memory legs = _leg(int256(_units(50_000)), 60e18);
+        _attemptOnVault(keeper, _rebalanceCall(intent, legs));
+        _attemptOnVault(keeper, _rebalanceCall(intent, legs));
+        source.set(-52e18, -48e18);
+        assertGt(venue.size(), 50e18, "a book that the chain sees is hedged");
+        _attackYieldsAtMost(_gain(50e18, uint256(venue.size())), guard.bounds().maxSizeDelta);
     }
 
     // HEDGE-107

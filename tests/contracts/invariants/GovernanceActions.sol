@@ -118,15 +118,26 @@ abstract contract GovernanceActions is OrderActions {
         bool isEarly = vm.getBlockTimestamp() < readyAt;
         if (isEarly && a % 4 == 0) _judge(49, !_execute(p));
         if (isEarly && !p.isCancelled) _advance(readyAt - vm.getBlockTimestamp());
+        uint256 cap = mirror.depositCap;
+        if (p.kind == Kind.ForceRemoveVenue && !p.isCancelled) _closeDeposits();
         isAccepted = _execute(p);
         _judge(49, !isAccepted || (!p.isCancelled && vm.getBlockTimestamp() >= readyAt));
         if (isAccepted) _reflect(p);
         _drop(0);
+        if (mirror.depositCap != cap && p.kind == Kind.ForceRemoveVenue) {
+            _governNow(Kind.DepositCap, address(vault), abi.encodeCall(vault.setDepositCap, (cap)));
+        }
         if (p.isCancelled) return true;
         if (isAccepted || p.kind == Kind.Bounds || p.kind == Kind.ShareLock) return isAccepted;
         vm.prank(governor); // it will not be due again
         (bool isWithdrawn,) = address(access).call(abi.encodeCall(access.cancel, (governor, p.target, p.data)));
         return isWithdrawn && isAccepted;
+    }
+
+    function _closeDeposits() private {
+        vm.prank(guardian);
+        vault.lowerDepositCap(0);
+        mirror.depositCap = 0;
     }
 
     function _execute(Proposal memory p) private returns (bool isAccepted) {

@@ -244,11 +244,13 @@ abstract contract RebalanceJudge is Scene {
         uint256 allowed = Math.max(t.band, Math.saturatingSub(t.a.worst, t.bounds.minImprovement));
         uint256 waiting = Math.max(allowed, _hasAsked(t.asked) ? t.a.worst : 0);
         uint256 closed = 0;
+        bool isShort = t.a.gross * BPS > t.firmNav * (BPS - t.bounds.idleFloorBps) / WAD * t.bounds.maxVenueLeverage;
         for (uint256 i = 0; i < t.a.venues.length; ++i) {
             VenueScene memory old = t.a.venues[i];
             VenueScene memory now_ = _filled(old, t.b.venues[i], t.asked[i]);
             bool isRelieved = t.isTripped || old.isClosing
-                || (_leverage(old) > t.bounds.maxVenueLeverage
+                || (isShort
+                    && _leverage(old) > t.bounds.maxVenueLeverage
                     && _leverage(now_) + 1e6 >= uint256(t.bounds.maxVenueLeverage) * RELIEF_FLOOR_BPS / BPS);
             if (isRelieved) closed += Math.saturatingSub(_largest(old), _largest(now_));
         }

@@ -302,7 +302,7 @@ contract LyraVenueRulesTest is LyraVenueStage {
                 vm.prank(guardian);
                 registry.closeVenue(options);
             } else {
-                _govern(address(registry), abi.encodeCall(registry.forceRemoveVenue, (options)));
+                _forceRemove(options);
             }
             source.set(1, 0); // the book fails
             _onlySales(_one(_buy(1, true, 1e18)), 0);

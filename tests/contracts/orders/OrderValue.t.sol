@@ -214,7 +214,9 @@ contract OrderValueTest is OrderFixture {
     // HEDGE-137, HEDGE-143
     function test_forcedRemoval_leavesAnOrderThatCanStillBeCancelledAndItsMarginToCome() external {
         bytes32 orderId = _order();
-        _govern(address(registry), abi.encodeCall(registry.forceRemoveVenue, (venue)));
+        venue.setMarginError(1); // it does not pay while the order is open
+        _forceRemove(venue);
+        venue.setMarginError(0);
         assertEq(vault.totalAssets(), _units(150_000));
         vm.prank(keeper);
         venue.cancel(orderId);
@@ -225,7 +227,8 @@ contract OrderValueTest is OrderFixture {
     // HEDGE-143
     function test_forcedRemoval_ofAnOrderThatFillsLate_isNotTakenBack() external {
         bytes32 orderId = _order();
-        _govern(address(registry), abi.encodeCall(registry.forceRemoveVenue, (venue)));
+        venue.setMarginError(1);
+        _forceRemove(venue);
         venue.fillOrder(orderId, 50e18, PRICE, 0);
         assertEq(uint256(venue.reconcile(orderId)), uint256(IPerpVenue.OrderStatus.Filled));
         assertEq(vault.measureHedge().venues.length, 0); // nothing of it counts

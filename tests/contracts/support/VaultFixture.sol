@@ -7,6 +7,7 @@ import {HedgeVault} from "../../../contracts/HedgeVault.sol";
 import {RebalanceGuard} from "../../../contracts/RebalanceGuard.sol";
 import {VenueRegistry} from "../../../contracts/VenueRegistry.sol";
 import {VaultAccess} from "../../../contracts/governance/VaultAccess.sol";
+import {IPerpVenue} from "../../../contracts/interfaces/IPerpVenue.sol";
 import {ChainlinkSource} from "../../../contracts/oracles/ChainlinkSource.sol";
 import {PriceOracle} from "../../../contracts/oracles/PriceOracle.sol";
 import {AggregatorDouble} from "../../../contracts/test/AggregatorDouble.sol";
@@ -110,6 +111,13 @@ abstract contract VaultFixture is Test {
         access.execute(target, data);
         access.cancel(governor, target, data);
         vm.stopPrank();
+    }
+
+    /// @dev Closes deposits first, as a removal asks where anything may come home later.
+    function _forceRemove(IPerpVenue removed) internal {
+        vm.prank(guardian);
+        vault.lowerDepositCap(0);
+        _govern(address(registry), abi.encodeCall(registry.forceRemoveVenue, (removed)));
     }
 
     function _addVenue(ScriptedVenue added) internal {

@@ -67,6 +67,14 @@ def test_review__random_bytes_behind_every_known_selector__is_a_review():
     assert "\x1b" not in "\n".join(review_lines(found, 6))
 
 
+def test_review__nothing_but_zeros_behind_every_known_selector__is_a_review():
+    """The first governed role is 0, and so is a deposit cap that closes deposits."""
+    own = desk()
+    for words in range(12):
+        calls = [GovernedCall(target, selector + bytes(32 * words)) for target, selector in _known_selectors()]
+        assert review_document(review(calls, own.book, own.state), 6)
+
+
 def test_decode_call__nothing_to_warn_of__is_exactly_what_it_says():
     own = desk()
     silent = [one for one in (decode_call(call, own.book) for call in _random_calls()) if not one.warnings]
