@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import replace
 
@@ -18,6 +17,7 @@ from agent.ledger.config import USUAL_TERMS
 from agent.ledger.database import Database
 from agent.ledger.lease import Lease, LeaseHeldError
 from agent.ledger.records import FillRecord, LogId, Scan, VaultIdentity
+from agent.observability.heartbeat import ServiceManager, StartStandby
 from agent.units import Address, BlockHash, IntentId, Wad
 
 VENUE = Address("0x00000000000000000000000000000000000000B2")
@@ -124,9 +124,11 @@ def test_open__rows_locked_by_a_stopped_holder__is_stood_by_for_and_else_refused
     with pytest.raises(DataError, match="cannot be opened: canceling statement due to lock timeout"):
         Database.open(url, "vault", "key", BRIEF)
     refused.clear()
-    with Database.open(url, "vault", "key", BRIEF, threading.Event()) as database:
+    told: list[str] = []
+    with Database.open(url, "vault", "key", BRIEF, StartStandby(ServiceManager({}), told.append)) as database:
         assert database.lease.epoch == 2
     assert len(refused) == 1
+    assert told == ["canceling statement due to lock timeout"]
 
 
 def test_release__machine_started_a_moment_ago__next_keeper_starts_at_once(tmp_path, monkeypatch):
