@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from agent.doctor.check import Check, Verdict, attempted, good, judged
 from agent.errors import DataError
 from agent.ledger.config import LedgerSettings
-from agent.ledger.engines import REBUILT, is_damaged, open_engine, shown
+from agent.ledger.engines import REACHED, REBUILT, is_damaged, open_engine, shown
 from agent.ledger.pooler import require_own_session
 from agent.ledger.schema import SCHEMA_VERSION
 from agent.ledger.upgrade import schema_version, unfit
@@ -32,8 +32,7 @@ _SHOWN_PACKAGES = ("evenkeel", "web3", "eth-account", "coincurve", "sqlalchemy",
 def host_checks(ledger: LedgerSettings, environment: Mapping[str, str]) -> Iterator[Check]:
     """Yield the checks of this machine."""
     yield _versions()
-    mend = "correct [ledger] url, or make its place writable for this user"
-    yield attempted("ledger", mend, lambda: _ledger(ledger.url))
+    yield attempted("ledger", REACHED, lambda: _ledger(ledger.url))
     yield from _disk(ledger.url)
     yield attempted("alerts", f"correct {ALERT_URLS_VARIABLE}", lambda: _alerts(environment))
 

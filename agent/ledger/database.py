@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from agent.errors import DataError, TransientError
 from agent.ledger.config import USUAL_TERMS, LedgerTerms
-from agent.ledger.engines import REBUILT, is_away, is_damaged, is_full, open_engine, shown, sqlite_path
+from agent.ledger.engines import REACHED, REBUILT, is_away, is_damaged, is_full, open_engine, shown, sqlite_path
 from agent.ledger.lease import Lease, LeaseHeldError
 from agent.ledger.pooler import require_own_session
 from agent.ledger.presence import FilePresence, Presence, SessionPresence
@@ -85,7 +85,7 @@ class Database:
                 raise TransientError(f"{words}; make room: it is tried again") from None
             if is_away(engine, reason):
                 raise TransientError(f"{words}; start the server, or correct the URL") from None
-            raise DataError(f"{words}; {REBUILT if is_damaged(reason) else 'correct the URL'}") from None
+            raise DataError(f"{words}; {REBUILT if is_damaged(reason) else REACHED}") from None
         except BaseException:
             presence.release()
             engine.dispose()

@@ -22,6 +22,7 @@ _FULL = ("is full", "No space left", "disk I/O error")
 _DAMAGED = ("disk image is malformed", "is not a database", "no such table", "no such column")
 """What SQLite says of a file that it cannot make sense of, or that has lost what a ledger consists of."""
 REBUILT = "move the file away: the keeper makes a new one from the chain"
+REACHED = "correct [ledger] url, or make its place writable for this user"
 _AWAY = (
     "Connection refused",
     "No such file or directory",

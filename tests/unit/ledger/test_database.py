@@ -35,7 +35,7 @@ def released(monkeypatch) -> list[str]:
         (
             OperationalError("SELECT", {}, Exception("odd\nSELECT 1")),
             DataError,
-            "opened: odd; move it away",
+            "opened: odd; correct",
         ),
         (OperationalError("SELECT", {}, Exception("database is full")), TransientError, "is full; make room: it is tr"),
         (OperationalError("SELECT", {}, Exception("No space left")), TransientError, "No space left; make room"),
