@@ -6,6 +6,7 @@ the environment that ``make audit`` builds.
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import subprocess
@@ -82,8 +83,12 @@ def complaints(judged: dict[str, list[Verdict]], claimed: dict[str, set[str]]) -
 def main() -> int:
     """Prove everything, or the contracts named; print the seconds of each; return the exit status."""
     claimed = claims(FOLDER)
-    if sys.argv[1:]:
-        claimed = {contract: claimed[contract] for contract in sys.argv[1:]}
+    parser = argparse.ArgumentParser(prog="python -m scripts.proofs", description=__doc__.splitlines()[0])
+    parser.add_argument("contracts", nargs="*", help="all by default")
+    named = parser.parse_args().contracts or [*claimed]
+    if unknown := [one for one in named if one not in claimed]:
+        parser.error(f"no proofs {', '.join(unknown)}; choose among {', '.join(claimed)}")
+    claimed = {contract: claimed[contract] for contract in named}
     judged = {}
     started = time.monotonic()
     for contract in claimed:
