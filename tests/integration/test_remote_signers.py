@@ -145,5 +145,5 @@ def test_kms__key__signs_what_the_key_in_memory_signs(aws):
 
 
 def test_kms__no_such_key__is_told(aws):
-    with pytest.raises(TransientError, match="alias/other is not found"):
+    with pytest.raises(DataError, match="alias/other is not found; correct EVENKEEL_KEEPER_KMS_KEY"):
         load_signer({"EVENKEEL_KEEPER_KMS_KEY": "alias/other"}, CHAIN_ID)
