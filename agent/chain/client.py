@@ -178,10 +178,13 @@ class ChainClient:
         TransientError
             The block is unknown, or the quorum does not agree.
         DataError
-            A contract answered what its function cannot have returned.
+            A contract answered what its function cannot have returned, and so again.
 
         """
-        return _outputs(calls, self._call_all(calls, block))
+        try:
+            return _outputs(calls, self._call_all(calls, block))
+        except DataError:  # of a wrong address, or of a server that had the block and not yet its state
+            return _outputs(calls, self._call_all(calls, block))
 
     def read_or_none(self, calls: Sequence[Call], block: BlockRef) -> list[tuple[Any, ...] | None]:
         """As `read`, with None for a call that reverted or answered what its function cannot have returned."""

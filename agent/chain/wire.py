@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import requests
 from urllib3 import Timeout
@@ -22,6 +23,8 @@ from urllib3.exceptions import (
 from urllib3.exceptions import (
     TimeoutError as PoolTimeoutError,
 )
+
+from agent.errors import DataError
 
 _CONNECTIONS = 8
 """Kept alive to one server: one that hangs must not hold up the next request."""
@@ -52,9 +55,21 @@ class WireAnswer(NamedTuple):
 
 
 class Wire:
-    """Posts to one URL. Several threads may do so at once."""
+    """Posts to one URL. Several threads may do so at once.
+
+    Raises `DataError` when the URL is none, or the certificates to check its server with are not there.
+    """
 
     def __init__(self, url: str) -> None:
+        try:
+            self._prepare(url)
+        except (ValueError, OSError) as error:
+            why = "it is no URL" if isinstance(error, ValueError) else error
+            raise DataError(
+                f"the URL of host {urlsplit(url).hostname} cannot be asked: {why}; correct it, or REQUESTS_CA_BUNDLE"
+            ) from None
+
+    def _prepare(self, url: str) -> None:
         self._session = requests.Session()
         adapter = requests.adapters.HTTPAdapter(pool_maxsize=_CONNECTIONS)
         self._session.mount(url, adapter)

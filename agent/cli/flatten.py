@@ -122,9 +122,9 @@ class _Patience:
 
 
 def _can_wait(step: FlattenStep, result: CycleResult | None) -> bool:
-    """Return whether another look may help: a cooldown ends, a transaction is mined, a block passes."""
+    """Return whether another look may help: a cooldown or an order ends, a transaction is mined, a block passes."""
     if result is None:
-        return step.refusal is not None and step.refusal.name == GuardError.COOLDOWN_ACTIVE
+        return step.waits_for_order or (step.refusal is not None and step.refusal.name == GuardError.COOLDOWN_ACTIVE)
     names = {GuardError.COOLDOWN_ACTIVE.value, "IntentOutdated"}
     return result.outcome is not Outcome.REJECTED or (result.rejection is not None and result.rejection.name in names)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -13,6 +15,8 @@ from coincurve import PrivateKey
 from eth_utils.address import is_checksum_address
 
 from agent.chain.abi import load_abi
+from agent.chain.client import ChainClient
+from agent.chain.config import ChainSettings
 from agent.chain.deployment import Deployment, load_deployment
 from agent.cli.keeper_inputs import DEFAULT_NETWORK, AsJson, Network
 from agent.errors import DataError
@@ -76,7 +80,7 @@ def rotate(
     out: _Out,
     old: Annotated[
         str | None,
-        typer.Option("--old", help="Address to be dismissed; the manifest's keeper unless given."),
+        typer.Option("--old", help="Address to be dismissed; the manifest's keeper unless given, if it still is one."),
     ] = None,
     network: Network = DEFAULT_NETWORK,
     as_json: AsJson = False,
@@ -85,10 +89,19 @@ def rotate(
 
     The password of the new keystore comes from EVENKEEL_KEEPER_PASSWORD_FILE or EVENKEEL_KEEPER_PASSWORD.
     """
-    deployment = _deployment(network)
-    before = deployment.role("keeper") if old is None else _checksummed(old)
+    chain = load_settings(config_path(network)).chain
+    deployment = load_deployment(chain.manifest_file, chain.chain_id)
+    before = _present_keeper(deployment, chain) if old is None else _checksummed(old)
     after = _make(out, os.environ)
-    steps = [*grant_steps(deployment, after), *_handover_steps(deployment, before, out)]
+    steps = [
+        *grant_steps(deployment, after),
+        RoleStep(
+            "operator",
+            f"stop the keeper (SIGTERM), set {KEEPER_KEYSTORE_VARIABLE}={out} in place of the old key, write {after} "
+            f"in place of {before} into the roles of {chain.manifest_file}, start keeper and watcher again",
+        ),
+        *_handover_steps(deployment, before),
+    ]
     _show({"address": after, "keystore": str(out), "old": before}, steps, as_json)
 
 
@@ -114,13 +127,23 @@ def grant_steps(deployment: Deployment, address: Address) -> list[RoleStep]:
     ]
 
 
-def _handover_steps(deployment: Deployment, before: Address, out: Path) -> list[RoleStep]:
+def _present_keeper(deployment: Deployment, settings: ChainSettings) -> Address:
+    """Return the manifest's keeper; `DataError` where the chain knows it as one no longer, as after a rotation."""
+    named, is_keeper = deployment.role("keeper"), load_abi("VaultAccess").function("isKeeper")
+    with closing(ChainClient(settings)) as client:
+        client.require_chain()
+        [[is_one]] = client.read([is_keeper.at(deployment.contract("VaultAccess"), named)], client.head(time.time()))
+    if not is_one:
+        raise DataError(
+            f"{named}, the keeper in the roles of {settings.manifest_file}, is none on the chain: give --old ADDRESS, "
+            "or where no keeper is left use 'evenkeel key new' and 'evenkeel key grant'"
+        )
+    return named
+
+
+def _handover_steps(deployment: Deployment, before: Address) -> list[RoleStep]:
     data = load_abi("VaultAccess").function("dismissKeeper").encode(before)
     return [
-        RoleStep(
-            "operator",
-            f"stop the keeper (SIGTERM), set {KEEPER_KEYSTORE_VARIABLE}={out} in place of the old key, start it again",
-        ),
         RoleStep("operator", f"evenkeel doctor --network {deployment.network}: the check 'key' must be good"),
         RoleStep(
             "guardian",

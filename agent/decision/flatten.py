@@ -15,7 +15,7 @@ from agent.decision.largest_accepted import SIZE_ERRORS, largest_accepted
 from agent.domain import Fill, Leg, Snapshot
 from agent.errors import RejectedError
 from agent.formatting import delta_text
-from agent.guard import GuardError
+from agent.guard import GuardError, largest_size
 from agent.routing import Route, RoutingParameters
 from agent.routing.top_up import cut_capacity, plan_cut
 from agent.units import Wad, from_wad
@@ -28,7 +28,8 @@ _LEAST_PART = 4
 class FlattenStep:
     """One rebalance toward no position at all; without legs there is none, and the reason says why.
 
-    ``remaining`` is what stays open after it over all venues, absolute, WAD underlying.
+    ``remaining`` is what stays open after it over all venues, absolute, WAD underlying; an order that is open counts at
+    its worst. ``waits_for_order``: nothing can be closed before one has ended.
     """
 
     urgent: ClassVar[bool] = True
@@ -38,6 +39,7 @@ class FlattenStep:
     reason: str
     remaining: Wad
     refusal: RejectedError | None = None
+    waits_for_order: bool = False
 
     @property
     def is_done(self) -> bool:
@@ -54,13 +56,19 @@ def plan_flatten(snapshot: Snapshot, settings: RoutingParameters) -> FlattenStep
         A quote is malformed.
 
     """
-    total = sum(abs(venue.size) for venue in snapshot.venues)
+    ordered = _ordered(snapshot)
+    total = sum(
+        largest_size(snapshot.measurement.venues[index]) if index in ordered else abs(venue.size)
+        for index, venue in enumerate(snapshot.venues)
+    )
     if total == 0:
         return FlattenStep((), (), "no position is open", Wad(0))
     if snapshot.paused:
         return FlattenStep((), (), "the vault is paused; end the pause first (evenkeel gov)", Wad(total))
     refusal: RejectedError | None = None
     for index in _largest_first(snapshot):
+        if index in ordered:
+            continue
         try:
             route = _close(snapshot, index, settings)
         except RejectedError as rejection:
@@ -70,7 +78,23 @@ def plan_flatten(snapshot: Snapshot, settings: RoutingParameters) -> FlattenStep
             closed = abs(route.fills[0].size_delta)
             reason = f"close {delta_text(from_wad(closed))} of {delta_text(from_wad(total))} by hand"
             return FlattenStep(route.legs, route.fills, reason, Wad(total - closed))
+    if ordered and refusal is None:
+        names = ", ".join(snapshot.venues[index].name for index in ordered)
+        reason = f"an order is open on {names}, and one is placed at a time; if it does not end, start the keeper"
+        return FlattenStep((), (), reason, Wad(total), waits_for_order=True)
     return FlattenStep((), (), _why_not(refusal), Wad(total), refusal)
+
+
+def _ordered(snapshot: Snapshot) -> list[int]:
+    """Return the venues on which an order is open: it may still open what was closed."""
+    measured = snapshot.measurement.venues
+    return [
+        index
+        for index, venue in enumerate(snapshot.venues)
+        if measured[index].size_low != measured[index].size_high
+        and not measured[index].is_silent
+        and not venue.trades_options
+    ]
 
 
 def _largest_first(snapshot: Snapshot) -> list[int]:

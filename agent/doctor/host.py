@@ -16,10 +16,10 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from agent.doctor.check import Check, Verdict, attempted, good, judged
 from agent.errors import DataError
 from agent.ledger.config import LedgerSettings
-from agent.ledger.engines import REACHED, REBUILT, is_damaged, open_engine, shown
+from agent.ledger.engines import REACHED, REBUILT, is_damaged, open_engine, rebuilt, shown
 from agent.ledger.pooler import require_own_session
 from agent.ledger.schema import SCHEMA_VERSION
-from agent.ledger.upgrade import schema_version, unfit
+from agent.ledger.upgrade import loss, schema_version, unfit
 from agent.observability.pager import ALERT_URLS_VARIABLE, load_pager
 
 MIN_FREE_BYTES = 100 * 2**20
@@ -92,6 +92,7 @@ def _ledger(url: str) -> Check:
                 question = "SELECT 1" if file is None else "PRAGMA quick_check(1)"
                 answer = connection.execute(text(question)).scalar_one()
                 version = schema_version(connection)
+                lost = loss(connection) if version == SCHEMA_VERSION else ""
         finally:
             engine.dispose()
     except SQLAlchemyError as error:
@@ -101,6 +102,8 @@ def _ledger(url: str) -> Check:
         raise DataError(f"{where} cannot be read: {reason}") from None
     if answer not in (1, "ok"):
         return Check("ledger", Verdict.FAILED, f"{where} is damaged: {answer!s:.80}", REBUILT)
+    if lost:
+        return Check("ledger", Verdict.FAILED, f"{where} {lost}", rebuilt(engine))
     if version is not None and version > SCHEMA_VERSION:
         raise DataError(unfit(engine, version))
     return good("ledger", f"{where} can be read")

@@ -66,13 +66,24 @@ def read_password(path: Path) -> str:
     Raises
     ------
     DataError
-        No file, an empty one, or one that everybody can read.
+        No file, an empty one, or one that is open to others (`_require_private`).
 
     """
     text = read_text(path, absent="write the keystore's password into it")
-    if path.stat().st_mode & stat.S_IROTH:
-        raise DataError(f"{path} can be read by everybody; run chmod 600 {path}")
+    _require_private(path)
     password = text.partition("\n")[0].rstrip("\r")
     if not password:
         raise DataError(f"{path} is empty; write the keystore's password into its first line")
     return password
+
+
+def _require_private(path: Path) -> None:
+    """Refuse a file that everybody may open, and one of this user's own that its group may, as OpenSSH refuses keys.
+
+    A manager of secrets lends a file of its own: to a group, or as systemd does by an access list, which shows as one.
+    """
+    status = path.stat()
+    refused = stat.S_IRWXO | (stat.S_IRWXG if status.st_uid == os.getuid() else 0)
+    if status.st_mode & refused:
+        mode = stat.S_IMODE(status.st_mode)
+        raise DataError(f"{path} is open to others than its owner (mode {mode:03o}); run chmod 600 {path}")

@@ -6,12 +6,14 @@ point's y, which KMS does not tell: it is the one whose recovered key is ours.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 from coincurve import PublicKey
 
 from agent.errors import AgentError, DataError, FatalError, TransientError
+from agent.execution.config import KEEPER_KMS_KEY_VARIABLE
 from agent.execution.keys import TypedData
 from agent.execution.transaction import CURVE_ORDER, DynamicFeeTransaction, Signature, SignedCall, address_of
 from agent.extras import extra
@@ -25,6 +27,24 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 10.0
 ATTEMPTS = 2
 """A store that is silent holds a cycle up for half a minute; AWS's own values are 60 s, 60 s and 5."""
+
+
+REFUSALS = frozenset(
+    {
+        "AccessDeniedException",
+        "DisabledException",
+        "ExpiredTokenException",
+        "InvalidArnException",
+        "InvalidKeyUsageException",
+        "InvalidSignatureException",
+        "KMSInvalidStateException",
+        "NotFoundException",
+        "UnrecognizedClientException",
+        "UnsupportedOperationException",
+        "ValidationException",
+    }
+)
+"""AWS's codes for what a person has to mend: the key's name, its state or policy, or the credentials."""
 
 
 class DigestSigner(Protocol):
@@ -95,39 +115,52 @@ def _public_key(der: bytes, who: str) -> PublicKey:
 
 
 class AwsKms:
-    """A key of AWS KMS by id, ARN or alias; region and credentials as AWS's own tools find them."""
+    """A key of AWS KMS by id, ARN or alias; region and credentials as AWS's own tools find them.
+
+    Raises `DataError` where asking again cannot help before somebody mends it, `TransientError` where it may.
+    """
 
     def __init__(self, key_id: str) -> None:
         with extra("aws", "A key in AWS KMS"):
             import boto3  # noqa: PLC0415 - an extra
-            from botocore.config import Config  # noqa: PLC0415 - of the same extra
-            from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-        self._failures = (BotoCoreError, ClientError)
+            from botocore import exceptions  # noqa: PLC0415 - of the same extra
+            from botocore.config import Config  # noqa: PLC0415
+        self._wrong = (
+            exceptions.NoCredentialsError,
+            exceptions.PartialCredentialsError,
+            exceptions.ParamValidationError,
+            ValueError,  # of a URL in AWS's own variables
+            OSError,  # of a token's file
+        )
+        self._failures = (exceptions.BotoCoreError, exceptions.ClientError, KeyError, ValueError, OSError)
         self._key_id = key_id
         limits = Config(
             connect_timeout=CONNECT_SECONDS, read_timeout=ANSWER_SECONDS, retries={"total_max_attempts": ATTEMPTS}
         )
         try:
             self._client = boto3.client("kms", config=limits)
-        except BotoCoreError as error:
-            raise DataError(f"AWS KMS cannot be used: {error}; set AWS_REGION and credentials") from None
+        except (exceptions.BotoCoreError, ValueError, OSError) as error:
+            raise DataError(f"AWS KMS cannot be used: {error}; set AWS_DEFAULT_REGION and credentials") from None
 
     def public_key(self) -> bytes:
         """Return the public key as SubjectPublicKeyInfo."""
-        try:
-            return bytes(self._client.get_public_key(KeyId=self._key_id)["PublicKey"])
-        except self._failures as error:
-            raise self._failure(error) from None
+        return self._ask(self._client.get_public_key, "PublicKey")
 
     def sign(self, digest: bytes) -> bytes:
         """Return the signature of 32 bytes."""
-        try:
-            answer = self._client.sign(
-                KeyId=self._key_id, Message=digest, MessageType="DIGEST", SigningAlgorithm="ECDSA_SHA_256"
-            )
-        except self._failures as error:
-            raise self._failure(error) from None
-        return bytes(answer["Signature"])
+        asked = {"Message": digest, "MessageType": "DIGEST", "SigningAlgorithm": "ECDSA_SHA_256"}
+        return self._ask(self._client.sign, "Signature", **asked)
 
-    def _failure(self, error: Exception) -> AgentError:
-        return TransientError(f"AWS KMS does not sign with {self._key_id}: {str(error)[:200]}")
+    def _ask(self, call: Callable[..., Mapping[str, Any]], field: str, **asked: object) -> bytes:
+        try:
+            return bytes(call(KeyId=self._key_id, **asked)[field])
+        except self._failures as error:
+            raise self._failure(error, field) from None
+
+    def _failure(self, error: Exception, field: str) -> AgentError:
+        words = f"no {field} in its answer" if isinstance(error, KeyError) else f"{str(error)[:200]}"
+        told = f"AWS KMS does not sign with {self._key_id:.80}: {words}"
+        code = getattr(error, "response", {}).get("Error", {}).get("Code")
+        if code in REFUSALS or isinstance(error, self._wrong):
+            return DataError(f"{told}; correct {KEEPER_KMS_KEY_VARIABLE}, the key's policy or the credentials")
+        return TransientError(told)

@@ -8,13 +8,14 @@ Source: Web3Signer JSON-RPC API (``eth_accounts``, ``eth_signTransaction``, ``et
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
 from eth_utils.address import is_address, to_checksum_address
 
+from agent.chain.wire import BrokenWireError, NoWireError, SilentWireError, Wire
 from agent.errors import DataError, FatalError, TransientError
 from agent.execution.keys import TypedData
 from agent.execution.transaction import DynamicFeeTransaction, Signature, SignedCall
@@ -55,9 +56,8 @@ class RemoteKey:
 
     def __init__(self, url: str, protocol: SignerProtocol, address: Address) -> None:
         parts = urlsplit(url)
-        self._url = url
         self._protocol = protocol
-        self._session = requests.Session()
+        self._wire = Wire(url)
         self._name = f"{protocol.title} at {parts.hostname}" + ("" if parts.port is None else f":{parts.port}")
         self.kind = self._name
         self.address = address
@@ -107,11 +107,10 @@ class RemoteKey:
     def _ask(self, method: str, params: list[Any]) -> Any:
         question = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         try:
-            answer = self._session.post(self._url, json=question, timeout=TIMEOUT_SECONDS).json()
-        except (ValueError, OSError, RecursionError) as error:  # what requests raises is an OSError
+            answer = json.loads(self._wire.post(json.dumps(question).encode(), TIMEOUT_SECONDS).body)
+        except (SilentWireError, NoWireError, BrokenWireError, ValueError, RecursionError) as error:
             raise TransientError(
-                f"{self._name} does not answer ({type(error).__name__}); start it, or correct "
-                "EVENKEEL_KEEPER_SIGNER_URL"
+                f"{self._name} does not answer ({_reason(error)}); start it, or correct EVENKEEL_KEEPER_SIGNER_URL"
             ) from None
         if not isinstance(answer, dict) or not ("result" in answer or "error" in answer):
             raise TransientError(f"{self._name} answered {method} with {answer!r:.80}")
@@ -120,6 +119,12 @@ class RemoteKey:
             said = refusal.get("message", refusal) if isinstance(refusal, dict) else refusal
             raise TransientError(f"{self._name} refuses {method}: {plain(str(said)[:200])}")
         return answer.get("result")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, SilentWireError):
+        return f"no answer within {TIMEOUT_SECONDS:g} s"
+    return str(error) if isinstance(error, NoWireError | BrokenWireError) else "no JSON"
 
 
 def _as_document(data: TypedData) -> dict[str, Any]:

@@ -79,6 +79,11 @@ def shown(url: URL) -> str:
     return url.render_as_string(hide_password=True)
 
 
+def rebuilt(engine: Engine) -> str:
+    """Say how a ledger that is none any more is made anew."""
+    return REBUILT if engine.dialect.name == "sqlite" else "name another ledger: it is rebuilt from the chain"
+
+
 def is_full(reason: str) -> bool:
     """Return whether a database says that there is no room to write."""
     return any(words in reason for words in _FULL)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from agent.errors import DataError
 from agent.ledger import schema
-from agent.ledger.engines import shown, writing
+from agent.ledger.engines import rebuilt, shown, writing
 from agent.ledger.presence import Presence
 
 _FIRST = 2
@@ -42,7 +42,8 @@ def upgrade(engine: Engine, presence: Presence) -> None:
     Raises
     ------
     DataError
-        The ledger's schema is newer, or older than any that was released, or another keeper is at work on it.
+        The ledger's schema is newer, or older than any that was released, or another keeper is at work on it; or it is
+        this version's, and tables are gone.
 
     """
     with writing(engine).begin() as connection:
@@ -50,12 +51,20 @@ def upgrade(engine: Engine, presence: Presence) -> None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)").bindparams(key=_UPGRADE_LOCK))
         version = schema_version(connection)
         if version == schema.SCHEMA_VERSION:
+            if lost := loss(connection):
+                raise DataError(f"ledger {shown(engine.url)} {lost}; {rebuilt(engine)}")
             return
         if version is not None and not _FIRST <= version < schema.SCHEMA_VERSION:
             raise DataError(unfit(engine, version))
         if not presence.take():
             raise DataError(f"ledger {shown(engine.url)} is in use by another keeper; stop it, to bring it up to date")
         _migrate(connection, version)
+
+
+def loss(connection: Connection) -> str:
+    """Name the tables that a ledger of this version's schema has lost; nothing when it is whole."""
+    lost = sorted(schema.metadata.tables.keys() - set(inspect(connection).get_table_names()))
+    return f"has lost its tables {', '.join(lost)}" if lost else ""
 
 
 def unfit(engine: Engine, version: int | None) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, nullcontext, suppress
 from typing import Any
 
 import pytest
 from eth_abi.abi import encode
 
 from agent.chain.abi import load_abi
+from agent.chain.client import ChainClient
 from agent.errors import AgentError, DataError, TransientError
 from agent.keeper.keeper import Keeper
 from agent.status.networks import read_status
@@ -107,3 +108,22 @@ def test_status__answers_that_do_not_belong_together__are_no_traceback(
         server.on("eth_call", InsteadOf(contract, function, words))
         with pytest.raises(kind):
             read_status(settings, world.now())
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_read__contract_answers_nothing__is_believed_only_when_it_is_said_again(
+    keeper_chain: KeeperWorld, times: int
+) -> None:
+    """One ``0x`` of the only server ended the start with the status on which nobody starts it again."""
+    with (
+        keeper_chain.fresh() as world,
+        FaultProxy(world.localnet.rpc_url) as server,
+        closing(ChainClient(world.settings().with_rpc_urls(server.url).chain)) as client,
+    ):
+        head = client.head(world.now())
+        asked = load_abi("HedgeVault").function("asset").at(world.deployment.contract("HedgeVault"))
+        expected = client.read([asked], head)
+        fault = server.on("eth_call", lie(lambda _: "0x"), times=times)
+        with nullcontext() if times == 1 else pytest.raises(DataError, match="answers asset with 0x, which is not"):
+            assert client.read([asked], head) == expected
+        assert fault.struck == times

@@ -78,6 +78,23 @@ def test_rotate__steps_followed__new_key_hedges_and_the_old_one_is_refused(world
     transact(world, "guardian", dismissal["target"], dismissal["data"])
     with pytest.raises(DataError, match="is no keeper of the vault"):
         world.keeper()
+    assert_second_rotation_dismisses_the_first_key(world, told, tmp_path)
+
+
+def assert_second_rotation_dismisses_the_first_key(world, told, tmp_path) -> None:
+    """The manifest named the keeper of the day of deployment: the second rotation dismissed nobody."""
+    out, manifest, before = tmp_path / "third.json", world.directory / "deployment.json", told["old"]
+    refused = key(world, "rotate", "--out", str(out), "--json")
+    assert (refused.returncode, refused.stdout, out.exists()) == (2, "", False)
+    assert f"{before}, the keeper in the roles of {manifest}, is none on the chain: give --old" in refused.stderr
+    assert f"write {told['address']} in place of {before} into the roles of {manifest}" in told["steps"][3]["what"]
+    written = manifest.read_text()
+    manifest.write_text(written.replace(before, told["address"]))
+    try:
+        again = json.loads(key(world, "rotate", "--out", str(out), "--json").stdout)
+    finally:
+        manifest.write_text(written)
+    assert again["old"] == told["address"]
 
 
 def test_new__keystore_is_there__is_left_as_it_is(world, tmp_path):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler
+
 import pytest
 from eth_account import Account
 
@@ -16,6 +20,7 @@ from agent.units import Address, IntentId, Wei
 from tests.support.altered_endpoint import altered_endpoint, refusal
 from tests.support.keeper_world import KeeperWorld
 from tests.support.kms_double import KmsDouble, kms_server
+from tests.support.local_server import serving
 
 pytestmark = pytest.mark.chain
 
@@ -115,6 +120,29 @@ def test_run__signer_refuses__nothing_is_sent_and_the_intent_is_signed_later(wor
     assert len(world.events("Rebalanced")) == 1
 
 
+def test_load_signer__signer_drips__has_its_time_for_the_whole_answer(monkeypatch):
+    """A time-out of the socket is of one part: such a signer held a cycle up until the process took itself for hung."""
+
+    class Drip(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "200")
+            self.end_headers()
+            with suppress(OSError):
+                for _ in range(200):
+                    self.wfile.write(b" ")
+                    time.sleep(0.02)
+
+        def log_message(self, *arguments: object) -> None:
+            """Say nothing."""
+
+    monkeypatch.setattr("agent.execution.remote_key.TIMEOUT_SECONDS", 0.2)
+    started = time.monotonic()
+    with serving(Drip) as url, pytest.raises(TransientError, match=r"no answer within 0\.2 s"):
+        load_signer(by_url(url), CHAIN_ID)
+    assert time.monotonic() - started < 2.0
+
+
 def test_load_signer__signer_is_down__can_be_tried_again(world):
     with pytest.raises(TransientError, match="start it, or correct EVENKEEL_KEEPER_SIGNER_URL"):
         load_signer(by_url("http://127.0.0.1:9"), CHAIN_ID)
@@ -145,5 +173,5 @@ def test_kms__key__signs_what_the_key_in_memory_signs(aws):
 
 
 def test_kms__no_such_key__is_told(aws):
-    with pytest.raises(TransientError, match="alias/other is not found"):
+    with pytest.raises(DataError, match="alias/other is not found; correct EVENKEEL_KEEPER_KMS_KEY"):
         load_signer({"EVENKEEL_KEEPER_KMS_KEY": "alias/other"}, CHAIN_ID)

@@ -8,8 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from agent.cli import flatten as module
+from agent.decision.flatten import FlattenStep
 from agent.errors import TransientError
 from agent.keeper.result import Outcome
+from agent.units import WAD, Wad
 
 SETTINGS = SimpleNamespace(keeper=SimpleNamespace(interval_seconds=5.0))
 DOWN = TransientError("HTTP 502")
@@ -52,3 +54,11 @@ def test_act__faults_last_longer_than_there_is_time__ends_and_says_so(monkeypatc
     with pytest.raises(TransientError, match="HTTP 502"):
         act(monkeypatch, starts, steps, wait_seconds=10.0)
     assert slept == [5.0] * 2
+
+
+def test_act__order_is_open__is_waited_for(monkeypatch, slept, capsys):
+    order = FlattenStep((), (), "an order is open on perps", Wad(WAD), waits_for_order=True)
+    assert act(monkeypatch, [], [(order, None), (order, None), (DONE, None)], wait_seconds=10.0) is False
+    assert act(monkeypatch, [], [(order, None)] * 3, wait_seconds=10.0) is True
+    assert slept == [5.0] * 4
+    assert "Nothing can be closed: an order is open on perps" in capsys.readouterr().out

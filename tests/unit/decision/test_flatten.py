@@ -151,3 +151,25 @@ def test_plan_flatten__largest_cannot_be_closed__takes_the_next():
     step = plan(replace(snapshot, venues=(replace(larger, quotes=()), smaller)))
     assert (closed(step), step.remaining, step.refusal) == (-20 * WAD, 30 * WAD, None)
     assert step.reason == "close 20.0000 of 50.0000 by hand"
+
+
+def with_order(snapshot, low, high):
+    """The first venue's position may still become anything from ``low`` to ``high``."""
+    first, *others = snapshot.measurement.venues
+    ordered = replace(first, size_low=wad(low), size_high=wad(high))
+    return replace(snapshot, measurement=replace(snapshot.measurement, venues=(ordered, *others)))
+
+
+def test_plan_flatten__order_open_on_no_position__is_not_done():
+    """Said that nothing was open, status 0; then the order filled."""
+    step = plan(with_order(snapshot_of(NO_BOOK, replace(LONG, size=0.0)), 0.0, 12.0))
+    assert (step.is_done, step.legs, step.remaining) == (False, (), 12 * WAD)
+    assert step.waits_for_order
+    assert "an order is open on" in step.reason
+
+
+def test_plan_flatten__order_open_on_a_position__closes_the_others_meanwhile():
+    alone = plan(with_order(snapshot_of(NO_BOOK, LONG), 0.0, 30.0))
+    assert (alone.legs, alone.waits_for_order, alone.remaining) == ((), True, 30 * WAD)
+    both = plan(with_order(snapshot_of(NO_BOOK, LONG, replace(LONG, size=5.0)), 30.0, 32.0))
+    assert (closed(both), both.remaining) == (-5 * WAD, 32 * WAD)

@@ -73,6 +73,60 @@ def test_kms__does_not_answer__is_of_the_moment_and_in_few_words(client, trouble
     assert len(str(caught.value)) <= len(f"AWS KMS does not sign with {NAME}: ") + 200
 
 
+REFUSED = [
+    "AccessDeniedException",
+    "DisabledException",
+    "ExpiredTokenException",
+    "KMSInvalidStateException",
+    "NotFoundException",
+    "UnrecognizedClientException",
+]
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        *(exceptions.ClientError({"Error": {"Code": code, "Message": "no " * 99}}, "Sign") for code in REFUSED),
+        exceptions.NoCredentialsError(),
+        ValueError("Port out of range 0-65535"),
+        FileNotFoundError(2, "No such file or directory", "token"),
+    ],
+    ids=lambda trouble: getattr(trouble, "response", {}).get("Error", {}).get("Code", type(trouble).__name__),
+)
+@pytest.mark.parametrize("act", [AwsKms.public_key, lambda store: store.sign(b"\x22" * 32)], ids=["key", "sign"])
+def test_kms__refuses_until_somebody_mends_it__is_no_fault_of_the_moment(client, trouble, act):
+    """Was one: a keeper that nobody had let use its key was started again for ever, and nobody was told."""
+    store, client.trouble = AwsKms(NAME), trouble
+    with pytest.raises(DataError, match=f"{NAME}: .*; correct EVENKEEL_KEEPER_KMS_KEY, the key's policy or the cred"):
+        act(store)
+
+
+def test_kms__answer_without_its_field__is_of_the_moment(client):
+    store, client.trouble = AwsKms(NAME), KeyError("Signature")
+    with pytest.raises(TransientError, match="no Signature in its answer"):
+        store.sign(b"\x22" * 32)
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"AWS_REGION": "eu-central-1"}, "set AWS_DEFAULT_REGION"),
+        ({"AWS_DEFAULT_REGION": "eu-central-1", "AWS_ENDPOINT_URL_KMS": "kms"}, "Invalid endpoint: kms"),
+        ({"AWS_DEFAULT_REGION": "eu-central-1", "AWS_PROFILE": "nobody"}, r"profile \(nobody\) could not be found"),
+    ],
+)
+def test_kms__variables_of_aws_are_wrong__one_line_names_what_aws_reads(monkeypatch, variables, words):
+    """AWS's client for Python has never read AWS_REGION, which the line named."""
+    for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    common = {"AWS_CONFIG_FILE": "/dev/null", "AWS_ACCESS_KEY_ID": "double", "AWS_SECRET_ACCESS_KEY": "double"}
+    for name, value in {**common, **variables}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    with pytest.raises(DataError, match=words):
+        AwsKms(NAME)
+
+
 def test_kms__a_defect_of_ours__is_not_taken_for_the_stores(client):
     store, client.trouble = AwsKms(NAME), ZeroDivisionError()
     with pytest.raises(ZeroDivisionError):
@@ -92,7 +146,7 @@ def test_kms__no_region__says_what_to_set(monkeypatch):
         raise exceptions.NoRegionError
 
     monkeypatch.setattr(boto3, "client", nowhere)
-    with pytest.raises(DataError, match=r"AWS KMS cannot be used: .*; set AWS_REGION and credentials"):
+    with pytest.raises(DataError, match=r"AWS KMS cannot be used: .*; set AWS_DEFAULT_REGION and credentials"):
         AwsKms(NAME)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -230,13 +231,37 @@ def test_read_password__first_line__without_its_end(tmp_path):
     assert read_password(path) == PASSWORD
 
 
-def test_read_password__open_to_all_or_empty__is_refused(tmp_path):
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o660, 0o604, 0o602])
+def test_read_password__open_to_others__is_refused(tmp_path, mode):
     path = tmp_path / "password"
     path.write_text(PASSWORD)
-    path.chmod(0o644)
-    with pytest.raises(DataError, match="can be read by everybody") as caught:
+    path.chmod(mode)
+    with pytest.raises(DataError, match=rf"open to others than its owner \(mode {mode:o}\); run chmod 600") as caught:
         read_password(path)
     assert PASSWORD not in str(caught.value)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400])
+def test_read_password__open_to_its_owner_alone__is_read(tmp_path, mode):
+    path = tmp_path / "password"
+    path.write_text(PASSWORD)
+    path.chmod(mode)
+    assert read_password(path) == PASSWORD
+
+
+@pytest.mark.parametrize(("mode", "is_read"), [(0o440, True), (0o444, False)])
+def test_read_password__of_a_manager_of_secrets__may_be_its_groups(tmp_path, monkeypatch, mode, is_read):
+    """A credential of systemd is root's, with an access list for the service's user: its mode is 440."""
+    path = tmp_path / "password"
+    path.write_text(PASSWORD)
+    path.chmod(mode)
+    monkeypatch.setattr("agent.execution.keystore.os.getuid", lambda: path.stat().st_uid + 1)
+    with nullcontext() if is_read else pytest.raises(DataError, match="mode 444"):
+        assert read_password(path) == PASSWORD
+
+
+def test_read_password__empty__is_refused(tmp_path):
+    path = tmp_path / "password"
     path.write_text("\n")
     path.chmod(0o600)
     with pytest.raises(DataError, match="is empty"):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
-import requests
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 
+from agent.chain.wire import BrokenWireError, NoWireError, SilentWireError, WireAnswer
 from agent.errors import DataError, FatalError, TransientError
+from agent.execution import remote_key
 from agent.execution.fees import Fees
 from agent.execution.keys import LocalKey, TypedData
 from agent.execution.remote_key import PROTOCOLS, TIMEOUT_SECONDS, RemoteKey, SignerProtocol
@@ -34,23 +36,22 @@ WEB3SIGNER = PROTOCOLS["web3signer"]
 
 
 class FakeSigner:
-    """Answers each method as a test says, in place of the session that would ask it."""
+    """Answers each method as a test says, in place of the wire that would ask it."""
 
     def __init__(self, **answers: Any) -> None:
         self.answers = {"eth_accounts": [HOLDER.address], **answers}
         self.asked: list[tuple[str, list[Any]]] = []
 
-    def post(self, url: str, json: dict[str, Any], timeout: float) -> FakeSigner:
-        assert (url, timeout, json["jsonrpc"]) == (URL, TIMEOUT_SECONDS, "2.0")
-        self.asked.append((json["method"], json["params"]))
-        answer = self.answers[json["method"]]
-        self.answer = answer(*json["params"]) if callable(answer) else answer
-        return self
-
-    def json(self) -> Any:
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer if isinstance(self.answer, Whole) else {"jsonrpc": "2.0", "id": 1, "result": self.answer}
+    def post(self, body: bytes, timeout_seconds: float) -> WireAnswer:
+        question = json.loads(body)
+        assert (timeout_seconds, question["jsonrpc"]) == (TIMEOUT_SECONDS, "2.0")
+        self.asked.append((question["method"], question["params"]))
+        answer = self.answers[question["method"]]
+        answer = answer(*question["params"]) if callable(answer) else answer
+        if isinstance(answer, Exception):
+            raise answer
+        whole = answer if isinstance(answer, Whole) else {"jsonrpc": "2.0", "id": 1, "result": answer}
+        return WireAnswer(200, {}, answer if isinstance(answer, bytes) else json.dumps(whole).encode())
 
 
 class Whole(dict):
@@ -61,7 +62,7 @@ class Whole(dict):
 def opened(monkeypatch):
     def open_(address: Address | None = None, protocol: SignerProtocol = WEB3SIGNER, **answers: Any):
         signer = FakeSigner(**answers)
-        monkeypatch.setattr(requests, "Session", lambda: signer)
+        monkeypatch.setattr(remote_key, "Wire", lambda url: {URL: signer}[url])
         return RemoteKey.open(URL, protocol, address), signer
 
     return open_
@@ -144,10 +145,11 @@ def test_sign_typed__no_signature_of_ours__is_fatal(opened, forge):
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (requests.ConnectionError("refused"), r"does not answer \(ConnectionError\); start it, or correct EVENKEEL"),
-        (ValueError("no JSON"), r"does not answer \(ValueError\)"),
-        (OSError("no route"), r"does not answer \(OSError\)"),
-        (RecursionError("too deep"), r"does not answer \(RecursionError\)"),
+        (NoWireError("connection refused"), r"does not answer \(connection refused\); start it, or correct EVENKEEL"),
+        (SilentWireError(), r"does not answer \(no answer within 20 s\)"),
+        (BrokenWireError("IncompleteRead"), r"does not answer \(IncompleteRead\)"),
+        (b"no JSON", r"does not answer \(no JSON\)"),
+        (b"[" * 100_000, r"does not answer \(no JSON\)"),
         (Whole(id=1), "answered eth_accounts with {'id': 1}"),
         (Whole(error={"code": -32_000, "message": "denied"}), "refuses eth_accounts: denied"),
         (Whole(error="denied"), "refuses eth_accounts: denied"),
@@ -172,6 +174,20 @@ def test_load_signer__no_url__is_refused_and_not_repeated(url):
 
 def test_load_signer__url_and_address__is_that_key_of_a_web3signer(monkeypatch):
     signer = FakeSigner(eth_accounts=[THIEF.address, HOLDER.address])
-    monkeypatch.setattr(requests, "Session", lambda: signer)
+    monkeypatch.setattr(remote_key, "Wire", lambda url: {URL: signer}[url])
     named = {"EVENKEEL_KEEPER_SIGNER_URL": URL, "EVENKEEL_KEEPER_ADDRESS": HOLDER.address}
     assert load_signer(named, 1).address == HOLDER.address
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("https://signer/SECRET", "signer cannot be asked: .*bundle.*/none; correct it, or REQ"),
+        ("http://./SECRET", "no URL"),
+    ],
+)
+def test_load_signer__url_cannot_be_prepared__is_one_line(monkeypatch, url, words):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/none")
+    with pytest.raises(DataError, match=words) as caught:
+        load_signer({"EVENKEEL_KEEPER_SIGNER_URL": url}, 1)
+    assert "SECRET" not in str(caught.value)

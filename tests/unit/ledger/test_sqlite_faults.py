@@ -11,8 +11,11 @@ import pytest
 from sqlalchemy import event, text
 
 from agent.chain.block_id import BlockId
+from agent.doctor.check import Verdict
+from agent.doctor.host import host_checks
 from agent.errors import DataError, FatalError, TransientError
 from agent.ledger import engines
+from agent.ledger.config import USUAL_TERMS, LedgerSettings
 from agent.ledger.database import Database
 from agent.ledger.reading import reading
 from agent.ledger.records import IntentState, Transition, VaultIdentity
@@ -125,6 +128,20 @@ def test_open__database_of_another_program__is_refused_in_one_line(path):
         )
     with pytest.raises(DataError, match="has schema ae1, which is another program's; name a database"):
         Database.open(f"sqlite:///{path}", "vault", "key")
+
+
+@pytest.mark.parametrize("table", ["vaults", "fills", "cycles"])
+def test_open__table_is_gone__says_what_helps(path, database, table):
+    """Was told to start the keeper again, which did not help; the doctor found nothing."""
+    database.close()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute(f"DROP TABLE {table}")
+    words, mend = f"{path} has lost its tables {table}", "move the file away: the keeper makes a new one from the chain"
+    with pytest.raises(DataError, match=f"{words}; {mend}"):
+        Database.open(f"sqlite:///{path}", "vault", "key")
+    settings = LedgerSettings(**USUAL_TERMS.model_dump(), url=f"sqlite:///{path}")
+    [check] = [check for check in host_checks(settings, {}) if check.subject == "ledger"]
+    assert (check.verdict, check.found, check.mend) == (Verdict.FAILED, f"sqlite:///{words}", mend)
 
 
 def test_require_held__tables_are_gone__halts_and_says_so(database, ledger, path):
