@@ -97,7 +97,7 @@ def test_backtest__first_step_fails__report_says_why(directory, monkeypatch, cap
     assert summary["ended_early"] == "step 1: the policy refuses"
 
 
-def test_backtest__interrupted__leaves_the_report_of_what_was(directory, monkeypatch):
+def test_backtest__interrupted__leaves_the_report_of_what_was(directory, monkeypatch, capsys):
     asked = threading.Event()
 
     @contextmanager
@@ -111,6 +111,7 @@ def test_backtest__interrupted__leaves_the_report_of_what_was(directory, monkeyp
     assert "This replay ended before its last price: it was interrupted." in page
     assert summary["steps"] == len(summary["step_records"]) == 1
     assert summary["ended_early"] == "it was interrupted"
+    assert "after step 1: it was interrupted" in capsys.readouterr().out
 
 
 def test_backtest__band_as_wide_as_the_book__is_told_at_the_start(directory, monkeypatch, capsys):
