@@ -85,6 +85,14 @@ def test_backtest__vault_would_not_believe_it__is_refused_with_a_report(
     assert reason in summary["reasons"][0]
 
 
+def test_backtest__price_falls_to_a_tenth__pool_follows_to_the_end(directory, monkeypatch):
+    prices_usd = [3_200.0 * 0.75**hour for hour in range(9)]
+    assert evenkeel(monkeypatch, *span(directory, "ETHUSDT", prices_usd)) == 0
+    page, summary = told(directory)
+    assert (summary["steps"], summary["ended_early"]) == (9, None)
+    assert "The liquidity lies between 0.0500565 and 4 times the first price" in page
+
+
 def test_backtest__first_step_fails__report_says_why(directory, monkeypatch, capsys):
     def failing(*_):
         raise DataError("step 1: the policy refuses")
