@@ -154,6 +154,7 @@ def _history(scenario: Scenario, gas: Path | None, funding: Path | None, venue: 
 def _conclude(report: ReplayReport, html_target: Path, json_target: Path | None) -> None:
     summary = report.summary
     lines = [
+        *([("Ended early", f"after step {summary.steps:,}: {report.ended_early}")] if report.ended_early else []),
         ("Hedge effectiveness", verdict(summary.effectiveness, report.interval_seconds)),
         ("Book alone", money_change(summary.pnl_unhedged_usd)),
         ("Book with hedge", f"{money_change(summary.pnl_hedged_usd)} after {money(summary.costs.total_usd)} of costs"),

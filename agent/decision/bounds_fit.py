@@ -15,6 +15,7 @@ import numpy as np
 from agent.decision.feasible_hedge import delta_interval, infeasible_bounds
 from agent.decision.part_worth import GAS_SHARE
 from agent.domain import Book, Bounds
+from agent.guard import MAX_BAND_NAV_BPS
 from agent.units import BPS, Seconds, from_wad
 
 NEAR_PRICES = np.geomspace(2.0 / 3.0, 1.5, 41)
@@ -57,12 +58,14 @@ def _band_beside_reach(book: Book, bounds: Bounds, here: Circumstances) -> Itera
     """Tell where nothing that the price may do forces a hedge, or where it leaves no hedge that reaches the band."""
     prices = here.price_usd * NEAR_PRICES
     low, high = delta_interval(book, np.full(len(prices), here.at_unix), prices)
-    reach, band = max(float(np.abs(end).max()) for end in (low, high)), from_wad(bounds.band)
+    reach, band = np.maximum(np.abs(low), np.abs(high)), from_wad(bounds.band)
+    in_force = np.minimum(band, here.nav_usd * MAX_BAND_NAV_BPS / BPS / prices)
     near = f"from {prices[0]:,.6g} to {prices[-1]:,.6g} USD"
-    if 0.0 < reach <= band:
+    if reach.max() > 0.0 and np.all(reach <= in_force):
         yield (
-            f"today the book's delta is at most {reach:.4g} {near}, all inside [bounds] band_underlying {band:g}: the "
-            "chain never asks for a hedge of it; lower band_underlying, as evenkeel bounds suggest proposes"
+            f"today the book's delta is at most {reach.max():.4g} {near}, all inside "
+            f"[bounds] band_underlying {band:g}: the chain never asks for a hedge of it; lower band_underlying, as "
+            "evenkeel bounds suggest proposes"
         )
     half_width = (high - low) / 2.0
     today, most = float(half_width[len(prices) // 2]), float(half_width.max())

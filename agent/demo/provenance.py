@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 
 from agent.backtest.seeded_day import SEEDED_MODEL
@@ -44,9 +45,13 @@ def inputs(scenario: Scenario) -> Mapping[str, str]:
     }
 
 
-def market_note(scenario: Scenario, kinds: tuple[str, ...] = DEFAULT_KINDS) -> str:
-    """Return what the local markets are made of, beyond what their quotes show."""
+def market_note(
+    scenario: Scenario, kinds: tuple[str, ...] = DEFAULT_KINDS, range_ratios: tuple[float, float] | None = None
+) -> str:
+    """Return what the local markets are made of, beyond what their quotes show; ``range_ratios`` if not the usual."""
     opening = LocalnetSettings(start_price_usd=float(scenario.prices.prices_usd[0]), kinds=kinds).opening
+    if range_ratios is not None:
+        opening = replace(opening, low_ratio=range_ratios[0], high_ratio=range_ratios[1])
     return " ".join(MARKET_PROTOCOLS[kind].depth_note(opening, scenario.book.underlying) for kind in kinds)
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from agent.extras import extra
 from agent.report.attribution import TOTAL, PnlByCause, attribute_replay
 from agent.report.drawdown import Drawdown, below_high, deepest_drawdown
-from agent.report.figure_style import BOOK_ALONE, HEDGED, INK, mark_expiries, moments, scale_y, time_figure
+from agent.report.figure_style import (
+    BOOK_ALONE,
+    HEDGED,
+    INK,
+    make_room_for_names,
+    mark_expiries,
+    moments,
+    scale_y,
+    time_figure,
+)
 from agent.report.figure_style import CAUSES as COLOURS
 from agent.report.formatting import duration, money, money_change, utc_minute
 from agent.report.html_parts import picture, section, table
@@ -50,7 +59,7 @@ def attribution_sections(report: ReplayReport) -> list[str]:
 
 def attribution_figure(report: ReplayReport, found: PnlByCause) -> go.Figure:
     """Draw the hedged book's P&L by cause, as it built up, and its total."""
-    figure = time_figure(report, "Book with hedge, USD since the start")
+    figure = time_figure(report, "Book with hedge, USD")
     times = moments(found.times_unix)
     for cause in found.causes:
         figure.add_scatter(
@@ -59,7 +68,7 @@ def attribution_figure(report: ReplayReport, found: PnlByCause) -> go.Figure:
     figure.add_scatter(x=times, y=found.hedged[TOTAL], name="Total", line={"color": INK, "width": 2.6})
     scale_y(figure, [usd for path in found.hedged.values() for usd in path], "$", has_zero=True)
     mark_expiries(figure, report)
-    return figure
+    return make_room_for_names(figure)
 
 
 def drawdown_figure(report: ReplayReport, found: PnlByCause) -> go.Figure:

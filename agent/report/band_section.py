@@ -35,7 +35,8 @@ def band_section(report: ReplayReport) -> str:
 
 
 def _band(title: str, record: BandRecord) -> list[str]:
-    began = f"{title}: {counted(record.reached, 'step')} began outside; {record.mended:,} of them ended inside."
+    ended = "it ended inside" if record.reached == record.mended == 1 else f"{record.mended:,} of them ended inside"
+    began = f"{title}: {counted(record.reached, 'step')} began outside; {ended}."
     if not record.outside.steps:
         return [paragraph(f"{began} It was never left outside.")]
     rows = [(_REASONS[time.reason], *_cells(time)) for time in record.by_reason if time.reason is not None]

@@ -40,9 +40,12 @@ COSTS = {
 EXPIRY = "#8f7cc4"
 
 _HEIGHT_PX = 380
+_NAME_PX, _FEW_NAMES = 24, 4
 _MARGIN = {"l": 86, "r": 24, "t": 24, "b": 56}
 _MOST_TICKS = 4
 """Times beside each other, so that they fit a phone without being turned: days and hours take up to 48 px of 230."""
+_TICK_PX = 8
+"""From the axis to its times, so that the first stands below the lowest value, not beside it."""
 _TEXT = "#5f6b78"
 _GRID = "#dfe4e9"
 _CLEAR = "rgba(0, 0, 0, 0)"
@@ -65,7 +68,7 @@ def time_figure(report: ReplayReport, y_title: str) -> go.Figure:
         paper_bgcolor=_CLEAR,
     )
     figure.update_xaxes(gridcolor=_GRID, linecolor=_GRID, tickfont={"color": _TEXT}, range=_span(report))
-    figure.update_xaxes(nticks=_MOST_TICKS, tickangle=0)
+    figure.update_xaxes(nticks=_MOST_TICKS, tickangle=0, ticks="outside", ticklen=_TICK_PX, tickcolor=_CLEAR)
     figure.update_yaxes(gridcolor=_GRID, linecolor=_GRID, tickfont={"color": _TEXT}, zerolinecolor=_GRID)
     figure.update_yaxes(title={"text": y_title, "font": {"size": 13, "color": _TEXT}})
     return figure
@@ -94,6 +97,12 @@ def mark_expiries(figure: go.Figure, report: ReplayReport) -> None:
             line={"color": EXPIRY, "width": 1.4, "dash": "dashdot"},
             hoverinfo="skip",
         )
+
+
+def make_room_for_names(figure: go.Figure) -> go.Figure:
+    """Make a picture of many lines taller: a phone writes their names below each other."""
+    more = max(len(figure.data) - _FEW_NAMES, 0)
+    return figure.update_layout(height=_HEIGHT_PX + _NAME_PX * more)
 
 
 def moments(times_unix: Iterable[int]) -> list[datetime]:

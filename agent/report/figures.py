@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from agent.extras import extra
-from agent.report.effectiveness import SECONDS_PER_HOUR, hourly_changes, hourly_stride
+from agent.report.effectiveness import hourly_changes, hourly_stride
 from agent.report.figure_style import (
     BAND,
     BOOK_ALONE,
@@ -21,7 +21,7 @@ from agent.report.figure_style import (
     scale_y,
     time_figure,
 )
-from agent.report.formatting import duration, money, signed
+from agent.report.formatting import money, signed
 from agent.report.replay_report import HedgingCosts, ReplayReport, StepAction, StepRecord
 
 with extra("report", "The HTML report"):
@@ -125,9 +125,7 @@ def pnl_figure(report: ReplayReport) -> go.Figure:
 
 def hourly_figure(report: ReplayReport) -> go.Figure:
     """Draw each hour's gain or loss, without and with the hedge."""
-    figure = time_figure(
-        report, f"Gain or loss of each {duration(max(report.interval_seconds, SECONDS_PER_HOUR))}, USD"
-    )
+    figure = time_figure(report, "Gain or loss, USD")
     times = _times(report.steps)[:: hourly_stride(report.interval_seconds)][1:]
     seen: list[float] = []
     for name, colour, pnl_usd in (

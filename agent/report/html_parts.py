@@ -8,7 +8,7 @@ from html import escape
 
 from agent.domain import Book
 from agent.extras import extra
-from agent.report.formatting import percent, signed, utc_minute
+from agent.report.formatting import MINUS, percent, signed, utc_minute
 
 with extra("report", "The HTML report"):
     import plotly.graph_objects as go
@@ -16,8 +16,8 @@ with extra("report", "The HTML report"):
 
 _LONG_WORD = re.compile(r"[0-9A-Za-z]{24,}")
 """Addresses and hashes, which alone may be broken across lines."""
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\d(?:T[\d:]+Z)?")
-"""A browser would break it at its hyphens."""
+_WHOLE = re.compile(rf"\d{{4}}-\d\d-\d\d(?:T[\d:]+Z)?|{MINUS}\$[\d.,]*\d")
+"""Instants, which a browser would break at their hyphens, and losses, which it would break after the sign."""
 
 
 def section(title: str, words: str, *bodies: str) -> str:
@@ -117,7 +117,7 @@ def pairs(items: Iterable[tuple[str, str]]) -> str:
 
 def text(words: str) -> str:
     """Escape words of a paragraph; a browser breaks between them, inside what is too long for a line, nowhere else."""
-    return _INSTANT.sub(lambda found: f'<span class="whole">{found[0]}</span>', cell(words))
+    return _WHOLE.sub(lambda found: f'<span class="whole">{found[0]}</span>', cell(words))
 
 
 def cell(words: str) -> str:

@@ -16,7 +16,8 @@ with extra("report", "The HTML report"):
 
 _WORDS = (
     "As each step left it, valued as the guard values it. Liquidation distance is the move of the price against the "
-    "position at which the nearest venue takes it, given the margin that lies there."
+    "position at which the nearest venue takes it, given the margin that lies there; no line "
+    "where no price would."
 )
 
 

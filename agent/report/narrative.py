@@ -8,7 +8,7 @@ from agent.report.effectiveness import SECONDS_PER_HOUR, largest_swing, verdict
 from agent.report.formatting import MINUS, counted, duration, money, money_change, percent, price, signed
 from agent.report.iv_words import iv_sentence
 from agent.report.option_section import gains_sentence
-from agent.report.replay_report import ReplayReport, StepAction
+from agent.report.replay_report import HedgingCosts, ReplayReport, StepAction
 from agent.units import BPS
 
 _CENT_USD = 0.01
@@ -36,6 +36,8 @@ def _ending(reason: str) -> str:
 def _market(report: ReplayReport) -> str:
     prices = [step.price_usd for step in report.steps]
     first, last, low, high = prices[0], prices[-1], min(prices), max(prices)
+    if low == high:
+        return f"Over {duration(span_seconds(report))} the price of {report.underlying} stayed at {price(first, 0)}."
     return (
         f"Over {duration(span_seconds(report))} the price of {report.underlying} went from {price(first, 0)} to "
         f"{price(last, 0)} ({_relative(last / first - 1)}). On the way it was as low as {price(low, 0)} "
@@ -66,6 +68,8 @@ def _outcome(report: ReplayReport) -> str:
 
 def _work(report: ReplayReport) -> str:
     summary, costs = report.summary, report.summary.costs
+    if summary.rebalances == 0 and costs == HedgingCosts():
+        return f"The keeper looked {_times(summary.steps)} and never traded, which cost nothing. {_refused(report)}"
     per_traded = f" ({percent(costs.total_usd / report.turnover_usd, 2)} of it)" if report.turnover_usd else ""
     return (
         f"The keeper looked {_times(summary.steps)} and traded {_times(summary.rebalances)}, "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 
 import numpy as np
@@ -26,6 +26,8 @@ from agent.vol.iv_move import IvMove
 
 ASSET_DECIMALS = 6
 """USDC, the collateral of a backtest."""
+_ROOM = 0.5
+"""Of the lowest price: where a pool begins whose path leaves its usual range; so far it lets a trade push the price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,12 @@ class PoolSettings:
     exchange_fee_bps: float = 10.0
     low_ratio: float = 0.25
     high_ratio: float = 4.0
+
+    def over(self, prices_usd: FloatArray) -> PoolSettings:
+        """Return the same pool, its range as wide as a path from its first price needs; depth and fee stay."""
+        ratios = prices_usd / prices_usd[0]
+        low, high = _ROOM * float(ratios.min()), float(ratios.max()) / _ROOM
+        return replace(self, low_ratio=min(self.low_ratio, low), high_ratio=max(self.high_ratio, high))
 
     def depth(self, opening_price_usd: float) -> PoolDepth:
         """Return the pool opened at a price."""
@@ -145,7 +153,7 @@ def live(
         settings.to_decision_parameters(ASSET_DECIMALS),
         lambda price: settings.costs.to_cost_inputs(price, tip_gwei),
     )
-    depth = case.pool.depth(float(prices.prices_usd[0]))
+    depth = case.pool.over(prices.prices_usd).depth(float(prices.prices_usd[0]))
     market = PoolMarket(
         depth,
         prices,

@@ -76,7 +76,7 @@ class _Recorder:
         first, last = self._first, self._last
         if first is None or last is None:
             raise ValueError("no step was lived")
-        block = last.snapshot.block
+        block, pool = last.snapshot.block, case.pool.over(case.prices.prices_usd)
         return ReplayReport(
             title=f"{scenario.title}, without a chain",
             underlying=scenario.book.underlying,
@@ -87,7 +87,7 @@ class _Recorder:
             book=scenario.book,
             guard_band=from_wad(band_in_force(last.after)),
             depth=depth_quotes(first.snapshot),
-            market_note=market_note(scenario),
+            market_note=market_note(scenario, range_ratios=(pool.low_ratio, pool.high_ratio)),
             turnover_usd=day.turnover_usd,
             unexplained_usd=0.0,
             ended_early=day.ended_early,

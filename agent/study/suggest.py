@@ -9,7 +9,7 @@ a quarter more than its replays used, and the bounds so made are replayed once m
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -34,6 +34,8 @@ DEAREST_SLIPPAGE = 0.003
 """Farthest from the oracle that one trade is to execute; a larger hedge goes in parts."""
 HEADROOM = 1.25
 """Budgets over what the replays used."""
+_FAR_SHORT = 2.0
+"""Times the variance that is to be left, by one replay alone."""
 _MUCH_GAS = 0.01
 """Of the variance."""
 _MUCH_UNCERTAIN = 0.5
@@ -347,8 +349,10 @@ def _shortfalls(
     """Say what ended early, and where too little is removed, how much that is and what would mend it."""
     found = [f"{own.names.period}: ended early: {own.error}" for own in outcomes if own.error is not None]
     removed = pooled_effectiveness(outcomes)
-    if removed is None or removed >= least_effectiveness:
+    if removed is None:
         return found
+    if removed >= least_effectiveness:
+        return [*found, *_quiet_shortfalls(outcomes, least_effectiveness, free)]
     told = f"the variance removed is {removed:.1%}, less than the {least_effectiveness:.1%} wanted"
     if removed < 0.0:
         told = f"the hedge adds to the variance instead of removing {least_effectiveness:.1%} of it"
@@ -361,3 +365,20 @@ def _shortfalls(
     if uncertain_ratio >= _MUCH_UNCERTAIN:
         reasons.append(f"the IV intervals leave {uncertain_ratio:.0%} of the band uncertain: narrow them")
     return [*found, "; ".join([told, *reasons])]
+
+
+def _quiet_shortfalls(
+    outcomes: Sequence[Outcome], least_effectiveness: float, free: Sequence[FreeHedge]
+) -> Iterator[str]:
+    """Tell the replays that alone keep far more variance than wanted: beside stormy ones theirs weighs nothing."""
+    for own, watched in zip(outcomes, free, strict=True):
+        alone = own.effectiveness
+        if alone is None or 1.0 - alone <= _FAR_SHORT * (1.0 - least_effectiveness):
+            continue
+        told = "adds to the variance" if alone < 0.0 else f"removes {alone:.1%}"
+        most, before_gas = removable([watched]) or (1.0, alone)
+        reach = (
+            f"{name} {f'{share:.1%}' if share >= 0.0 else 'none'}"
+            for name, share in (("before gas", before_gas), ("a free hedge at every look", most))
+        )
+        yield f"{own.names.period} alone: the hedge {told} ({', '.join(reach)}); the share wanted is of all replays"

@@ -85,6 +85,14 @@ def test_backtest__vault_would_not_believe_it__is_refused_with_a_report(
     assert reason in summary["reasons"][0]
 
 
+def test_backtest__price_falls_to_a_tenth__pool_follows_to_the_end(directory, monkeypatch):
+    prices_usd = [3_200.0 * 0.75**hour for hour in range(9)]
+    assert evenkeel(monkeypatch, *span(directory, "ETHUSDT", prices_usd)) == 0
+    page, summary = told(directory)
+    assert (summary["steps"], summary["ended_early"]) == (9, None)
+    assert "The liquidity lies between 0.0500565 and 4 times the first price" in page
+
+
 def test_backtest__first_step_fails__report_says_why(directory, monkeypatch, capsys):
     def failing(*_):
         raise DataError("step 1: the policy refuses")
@@ -97,7 +105,7 @@ def test_backtest__first_step_fails__report_says_why(directory, monkeypatch, cap
     assert summary["ended_early"] == "step 1: the policy refuses"
 
 
-def test_backtest__interrupted__leaves_the_report_of_what_was(directory, monkeypatch):
+def test_backtest__interrupted__leaves_the_report_of_what_was(directory, monkeypatch, capsys):
     asked = threading.Event()
 
     @contextmanager
@@ -111,6 +119,7 @@ def test_backtest__interrupted__leaves_the_report_of_what_was(directory, monkeyp
     assert "This replay ended before its last price: it was interrupted." in page
     assert summary["steps"] == len(summary["step_records"]) == 1
     assert summary["ended_early"] == "it was interrupted"
+    assert "after step 1: it was interrupted" in capsys.readouterr().out
 
 
 def test_backtest__band_as_wide_as_the_book__is_told_at_the_start(directory, monkeypatch, capsys):

@@ -46,6 +46,7 @@ def test_misfits__band_as_wide_as_all_of_the_book__is_told():
     assert "from 2,000 to 4,500 USD, all inside [bounds] band_underlying 2" in line
     assert not [line for line in told(short_calls(4.0)) if "never asks" in line]
     assert "never asks" in told(held(1.9))[0]
+    assert not [line for line in told(held(1.9), nav_usd=10_000.0) if "never asks" in line]  # a quarter of NAV binds
 
 
 def test_misfits__iv_intervals_outgrow_the_band_near_by__is_told():

@@ -140,6 +140,16 @@ def test_scale_y__range__decides_the_decimals(numbers, has_zero, expected):
     assert low < min(numbers) <= max(numbers) < high
 
 
+def test_attribution_figure__on_a_phone__names_of_all_lines_leave_room_for_them(report):
+    """A name below each other takes 20 px; the picture itself is to keep 180, and its title to fit beside it."""
+    layout = attribution_figure(report, attribute_replay(report)).layout
+    names = len(attribution_figure(report, attribute_replay(report)).data)
+    assert layout.height - layout.margin.t - layout.margin.b - 20 * names >= 180
+    assert 7 * len(layout.yaxis.title.text) <= 180
+    assert layout.xaxis.ticks == "outside"
+    assert layout.xaxis.ticklen >= 6
+
+
 def test_time_axis__on_a_phone__labels_have_room_beside_each_other(report):
     """390 px less the page's 50 and the margins; "May 16" of a week and "12:00" of a day take 48 px."""
     layout = figures.price_figure(report).layout

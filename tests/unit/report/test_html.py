@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from agent.report.effectiveness import hedge_effectiveness, verdict
+from agent.report.formatting import MINUS
 from agent.report.html import render_html
 from agent.report.html_parts import text
 from agent.report.narrative import story
-from agent.report.replay_report import StepAction
+from agent.report.replay_report import HedgingCosts, StepAction
 from tests.support.synthetic_replay import synthetic_report
 
 TITLES = (
@@ -118,6 +119,16 @@ def test_text__hashes_and_instants__alone_are_told_how_to_break():
     )
     assert '<span class="whole">2024-08-01T12:00:00Z</span>' in told
     assert '<span class="long">0x5FbDB2315678afecb367f032d93F642f64180aa3</span> &amp; so_on' in told
+
+
+def test_text__losses__keep_their_sign_on_a_narrow_screen():
+    told = text(f"a result with hedge of {MINUS}$4,151, then +$3; a ratio of {MINUS}0.5")
+    assert told == f'a result with hedge of <span class="whole">{MINUS}$4,151</span>, then +$3; a ratio of {MINUS}0.5'
+
+
+def test_story__price_that_never_moved__stayed(report):
+    still = replace(report, steps=tuple(replace(step, price_usd=3_200.0) for step in report.steps))
+    assert "the price of ETH stayed at $3,200." in story(still)[0]
 
 
 def test_story__refusals_and_mismatches__told(report):
@@ -230,7 +241,9 @@ def test_report__no_rebalance__speaks_of_no_hedge_that_was_built(report):
     idle = replace(report, summary=replace(report.summary, rebalances=0))
     assert "largest net delta of a book without a hedge" in render_html(idle)
     assert "No rebalance put the governed band" in " ".join(story(idle))
-    assert "traded never" in " ".join(story(idle))
+    assert "traded never, $" in " ".join(story(idle))
+    free = replace(idle, summary=replace(idle.summary, costs=HedgingCosts()))
+    assert "and never traded, which cost nothing. The bounds refused nothing" in " ".join(story(free))
     alone = " ".join(story(replace(idle, summary=replace(idle.summary, guard_mirror_mismatches=None))))
     assert "No chain took part: no rebalance put the governed band" in alone
     assert "judged every rebalance" not in alone

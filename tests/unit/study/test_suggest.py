@@ -180,6 +180,29 @@ def test_suggest__gas_outweighs_the_book__wider_bands_are_tried_and_it_says_so(s
     assert "before gas it would be" in tiny.warnings[-1]
 
 
+def test_suggest__quiet_replay_beside_a_stormy_one__says_what_it_comes_to_alone(settings):
+    calm, _ = cases(settings, CALLS)
+    book = template((CALL, 1.04, 1.0, -100.0), (PUT, 0.96, 1.0, -100.0)).book(calm.prices, 0.6)
+    crash = generated_weeks(SPOT_USD, START, life_seconds=Seconds(86_400))[2]
+    crash = replace(crash, times_unix=crash.times_unix[:96], prices_usd=crash.prices_usd[:96])
+    quiet = replace(crash, prices_usd=calm.prices.prices_usd[:96], source="a calm day")
+    short = [
+        replace(
+            calm,
+            names=replace(calm.names, period=path.source),
+            prices=path,
+            book=book,
+            history=History(np.full(96, 20.0)),
+        )
+        for path in (quiet, crash)
+    ]
+    found = suggest(short, 0.85, 300)
+    assert found.effectiveness >= 0.85 > 0.7 > found.outcomes[0].effectiveness
+    (told,) = [line for line in found.warnings if line.startswith("a calm day alone: the hedge")]
+    assert "before gas" in told
+    assert "a free hedge at every look" in told
+
+
 def test_suggest__looks_too_far_apart__are_the_reason_given(settings):
     hours = [
         replace(week, times_unix=week.times_unix[::8], prices_usd=week.prices_usd[::8], interval_seconds=Seconds(7_200))
