@@ -135,8 +135,12 @@ def test_main__signal__is_one_line_and_the_status_of_a_shell(monkeypatch, capsys
     app.command()(lambda: signal.raise_signal(number))
     monkeypatch.setattr(command_line, "app", app)
     monkeypatch.setattr("sys.argv", ["evenkeel"])
-    with pytest.raises(SystemExit) as exited:
-        command_line.main()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
+    try:
+        with pytest.raises(SystemExit) as exited:
+            command_line.main()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert (exited.value.code, capsys.readouterr().err) == (status, line)
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
