@@ -234,8 +234,9 @@ contract VenueRegistry is IVenueRegistry, VaultBound {
     /// @dev What a venue pays while it is removed is in NAV when the next one enters or leaves. One that fails is left.
     function _recover(IPerpVenue venue) private {
         uint256 gasBefore = gasleft();
-        try IHedgeVault(vault).recoverMargin{gas: RECOVERY_GAS}(venue) returns (uint256) {}
-        catch {
+        try IHedgeVault(vault).recoverMargin{gas: RECOVERY_GAS}(venue) returns (uint256) {
+            return;
+        } catch {
             _requireGas(gasBefore, RECOVERY_GAS);
         }
     }

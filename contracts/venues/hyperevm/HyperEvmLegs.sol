@@ -65,8 +65,8 @@ abstract contract HyperEvmLegs is PendingOrders {
     /// @dev Less is not sent out: dust from a stranger would keep a leg on its way, and others waiting, for the price of gas.
     uint256 private constant MIN_LEG = 1e6; // 1 USDC
 
-    /// @dev Stays in spot beside what is sent home. HyperCore takes 200,000 gas at HyperEVM's base fee for that, of USDC where the
-    ///      account has no HYPE, and drops a transfer that leaves nothing for it: some 10 gwei at 50 USD for a HYPE.
+    /// @dev Stays in spot beside what is sent home. HyperCore takes 200,000 gas at HyperEVM's base fee for that, of USDC where
+    ///      the account has no HYPE, and drops a transfer that leaves nothing for it: some 10 gwei at 50 USD for a HYPE.
     uint256 private constant HOME_FEE = 0.1e6; // USDC
 
     /// @inheritdoc IPerpVenue
