@@ -36,7 +36,7 @@ demo: setup ## Local chain, real venues, vault and keeper over a price path; wri
 test: setup $(STAMPS)/docs postgresql ## Every test: Python, Solidity, and the proofs that the gates can fail
 	@echo "== Solidity tests (about 4 min on 2 cores)"
 	@$(FORGE) test
-	@echo "== Python tests, $(PYTEST_WORKERS) files at a time (about 19 min on 2 cores)"
+	@echo "== Python tests, $(PYTEST_WORKERS) files at a time (about 15 min on 2 cores)"
 	@$(BIN)/python -m pytest --numprocesses $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: solidity
