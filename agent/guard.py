@@ -327,11 +327,10 @@ class _Case:
         """
         allowed = max(self.band, self.worst_before - self.bounds.min_improvement)
         waiting = max(self.band, self.worst_before) if self.ends.has_orders else allowed
-        is_short = self._is_short_of_margin()
         relief = sum(
             max(largest_size(old) - largest_size(new), 0)
             for old, new in zip(self.before.venues, self.ends.filled.venues, strict=True)
-            if self.is_tripped or old.is_closing or (is_short and self._is_deleveraged(old, new))
+            if self.is_tripped or old.is_closing or (self._is_deleveraged(old, new) and self._is_short_of_margin())
         )
         is_inside = self.worst_filled <= allowed and self.worst_after <= waiting
         if relief and not is_inside:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from agent.doctor.check import Check, Verdict, attempted, good, judged
 from agent.errors import DataError
 from agent.ledger.config import LedgerSettings
-from agent.ledger.engines import REACHED, REBUILT, is_damaged, open_engine, rebuilt, shown
+from agent.ledger.engines import REACHED, REBUILT, is_damaged, open_engine, rebuilt, said_by, shown
 from agent.ledger.pooler import require_own_session
 from agent.ledger.schema import SCHEMA_VERSION
 from agent.ledger.upgrade import loss, schema_version, unfit
@@ -96,7 +96,7 @@ def _ledger(url: str) -> Check:
         finally:
             engine.dispose()
     except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        reason = said_by(error)
         if is_damaged(reason):
             return Check("ledger", Verdict.FAILED, f"{where} cannot be read: {reason}", REBUILT)
         raise DataError(f"{where} cannot be read: {reason}") from None

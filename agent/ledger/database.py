@@ -10,7 +10,17 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from agent.errors import DataError, TransientError
 from agent.ledger.config import USUAL_TERMS, LedgerTerms
-from agent.ledger.engines import REACHED, REBUILT, is_away, is_damaged, is_full, open_engine, shown, sqlite_path
+from agent.ledger.engines import (
+    REACHED,
+    REBUILT,
+    is_away,
+    is_damaged,
+    is_full,
+    open_engine,
+    said_by,
+    shown,
+    sqlite_path,
+)
 from agent.ledger.lease import Lease, LeaseHeldError
 from agent.ledger.pooler import require_own_session
 from agent.ledger.presence import FilePresence, Presence, SessionPresence
@@ -79,7 +89,7 @@ class Database:
         except SQLAlchemyError as error:
             presence.release()
             engine.dispose()
-            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+            reason = said_by(error)
             words = f"ledger {shown(engine.url)} cannot be opened: {reason}"
             if is_full(reason):
                 raise TransientError(f"{words}; make room: it is tried again") from None
@@ -116,7 +126,7 @@ def _acquire(lease: Lease, engine: Engine, terms: LedgerTerms, standby: Standby 
         try:
             lease.acquire()
         except (LeaseHeldError, OperationalError) as trouble:  # such as rows that a stopped holder has locked
-            why = str(getattr(trouble, "orig", None) or trouble).splitlines()[0]
+            why = said_by(trouble)
             if standby is None or standby.wait(terms.standby_poll_seconds, why):
                 if isinstance(trouble, OperationalError):
                     raise

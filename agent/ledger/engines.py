@@ -79,6 +79,11 @@ def shown(url: URL) -> str:
     return url.render_as_string(hide_password=True)
 
 
+def said_by(error: Exception) -> str:
+    """Return what the database itself says, without the statement and the parameters that SQLAlchemy adds."""
+    return str(getattr(error, "orig", None) or error).splitlines()[0]
+
+
 def rebuilt(engine: Engine) -> str:
     """Say how a ledger that is none any more is made anew."""
     return REBUILT if engine.dialect.name == "sqlite" else "name another ledger: it is rebuilt from the chain"

@@ -26,7 +26,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from agent.errors import FatalError, TransientError
 from agent.ledger import schema
-from agent.ledger.engines import is_passing, refused, writing
+from agent.ledger.engines import is_passing, refused, said_by, writing
 from agent.ledger.presence import Presence
 
 _leases = schema.leases
@@ -103,7 +103,7 @@ class Lease:
             if not self._is_ours():
                 self.acquire()
         except SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+            reason = said_by(error)
             if isinstance(error, DBAPIError) and not is_passing(self._reader, error, reason):
                 raise FatalError(refused(self._reader, reason)) from None
             raise TransientError(f"the ledger's lease cannot be renewed: {reason}") from None

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from agent.errors import DataError, FatalError
 from agent.ledger import schema
 from agent.ledger.config import USUAL_TERMS
-from agent.ledger.engines import REBUILT, is_damaged, open_engine, shown, sqlite_path
+from agent.ledger.engines import REBUILT, is_damaged, open_engine, said_by, shown, sqlite_path
 from agent.ledger.records import VaultIdentity
 from agent.ledger.store import VaultLedger
 from agent.ledger.upgrade import schema_version, unfit
@@ -46,7 +46,7 @@ def reading(url: str) -> Iterator[Engine]:
             raise DataError(unfit(engine, version))
         yield engine
     except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        reason = said_by(error)
         how = f"; {REBUILT}" if is_damaged(reason) else ""
         raise DataError(f"ledger {shown(engine.url)} cannot be read: {reason}{how}") from None
     finally:

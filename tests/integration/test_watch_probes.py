@@ -11,6 +11,9 @@ from agent.observability.observation import Observation, ObservationOptions
 from agent.observability.watcher import HEARTBEAT_URL_VARIABLE, PROBE_SECONDS, Watcher
 from agent.settings.observability import ObservabilitySettings
 
+ENDED = threading.Event()
+"""Lets the answers go."""
+
 
 class Endless(BaseHTTPRequestHandler):
     """Sends the head of an answer and the first bytes of its text, and then no end."""
@@ -21,7 +24,7 @@ class Endless(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"cycles fail")
         self.wfile.flush()
-        self.server.ended.wait(60)  # type: ignore[attr-defined]
+        ENDED.wait(60)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -29,7 +32,6 @@ class Endless(BaseHTTPRequestHandler):
 
 def test_watch__answers_without_an_end__hold_no_look_up():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Endless)
-    server.ended = threading.Event()  # type: ignore[attr-defined]
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
     began = time.monotonic()
@@ -39,7 +41,7 @@ def test_watch__answers_without_an_end__hold_no_look_up():
         assert watcher._keepers_complaint(url) == "the keeper says: cycles fail"
         watcher._tell_alive()
     finally:
-        server.ended.set()  # type: ignore[attr-defined]
+        ENDED.set()
         server.shutdown()
         server.server_close()
     assert time.monotonic() - began < PROBE_SECONDS / 2
