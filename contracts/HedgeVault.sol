@@ -49,6 +49,7 @@ import {TwoSidedVault} from "./vault/TwoSidedVault.sol";
 ///         otherwise. The book is measured once a rebalance, before it. A leaver cannot close his part where the venue fills
 ///         later: without a keeper he waits in the queue for the next one, or for the governor's wind-down.
 contract HedgeVault is VenueDesk {
+    using Math for uint256;
     using SafeERC20 for IERC20;
 
     /// @notice Verified delta of the book.
@@ -151,7 +152,10 @@ contract HedgeVault is VenueDesk {
         uint256 worth = _toAssets(shares, navLow, totalSupply(), Math.Rounding.Floor);
         uint256 limit = _payable(owner, navLow);
         uint256 idleBefore = idleAssets();
-        assets = Math.saturatingSub(worth, _unwind(legs, shares));
+        // As if he redeemed what free idle pays and closed the part of the rest: else a member who comes and goes could close
+        // the hedge of the others again and again.
+        uint256 paid = worth > limit ? shares.mulDiv(limit, worth) : shares;
+        assets = Math.saturatingSub(worth, _unwind(legs, shares - paid, totalSupply() - paid));
         uint256 broughtHome = idleAssets() - idleBefore;
         if (broughtHome > worth) revert MarginNotNeeded(broughtHome, worth);
         limit += broughtHome;
@@ -159,12 +163,12 @@ contract HedgeVault is VenueDesk {
     }
 
     /// @return cost What closing the leaver's part took from NAV, asset units, rounded up.
-    function _unwind(Leg[] calldata legs, uint256 shares) private returns (uint256 cost) {
+    function _unwind(Leg[] calldata legs, uint256 shares, uint256 supply) private returns (uint256 cost) {
         IPriceOracle.Reading memory reading = _readPrice();
         uint256[] memory indexes = _indexesOf(legs);
         _bracket(legs, true);
         Measurement memory beforeTrade = _measure(reading, 0);
-        guard.requirePart(beforeTrade, legs, indexes, shares, totalSupply());
+        guard.requirePart(beforeTrade, legs, indexes, shares, supply);
         for (uint256 i = 0; i < legs.length; ++i) {
             _executeLeg(0, legs[i], indexes[i], beforeTrade, false);
         }

@@ -110,12 +110,13 @@ interface IHedgeVault is IERC4626 {
     /// @notice Brings home what can be withdrawn from an adapter that was registered once and no longer is. Anyone.
     function recoverMargin(IPerpVenue venue) external returns (uint256 assets);
 
-    /// @notice Exit beyond idle: closes at most the leaver's part of each position, brings margin home and pays from it.
+    /// @notice Exit beyond idle: closes at most the leaver's part of each position, brings margin home and pays from it. His
+    ///         part is that of the shares which free idle does not pay, as if he had redeemed the others before.
     /// @dev Whatever that costs NAV is the leaver's alone. Needs neither keeper nor a healthy oracle, but venues that fill at
     ///      once: it reverts `OrderNotFilled` where one would leave an order, and `TradeNotAllowed` where one is open.
     /// @param shares Shares to burn.
     /// @param minAssets Least the caller accepts, asset units.
-    /// @param legs Reductions of no more than the shares' part of each position, and margin on its way home, together no more
+    /// @param legs Reductions of no more than those shares' part of each position, and margin on its way home, together no more
     ///        than the shares are worth. What the redemption queue waits for is not paid out.
     /// @return assets Paid to `receiver`, rounded down.
     function redeemWithUnwind(uint256 shares, uint256 minAssets, address receiver, address owner, Leg[] calldata legs)

@@ -83,11 +83,12 @@ contract BreakerTest is VaultFixture {
     // HEDGE-224
     function test_breaker_leavesWhatAnUnwindCostsToTheLeaver() external {
         _hedge();
+        _emptyIdle();
         venue.setCash(venue.cash() + 40_000e18); // funding received, of which nothing was recorded
         venue.setExecution(PRICE, 5000, false); // closing costs half of what is closed
         uint256 shares = vault.balanceOf(depositor) / 2;
         vm.prank(depositor);
-        vault.redeemWithUnwind(shares, 0, depositor, depositor, _leg(0, -25e18)); // 25,000 of the 40,000
+        vault.redeemWithUnwind(shares, 0, depositor, depositor, _leg(-int256(_units(100_000)), -25e18)); // 25,000 lost
         assertEq(guard.track().highs[0], 40_000e2);
         assertFalse(guard.isBreakerTripped());
         guard.recordResult();

@@ -61,9 +61,11 @@ contract HedgeVaultExitsTest is VaultFixture {
     // INV-59
     function test_unwind_takesASampleOfTheHedgeItLeaves() external {
         _hedge();
+        _emptyIdle();
         uint256 shares = vault.balanceOf(depositor) / 2;
+        Leg[] memory legs = _leg(-int256(vault.previewRedeem(shares)), -25e18);
         vm.prank(depositor);
-        vault.redeemWithUnwind(shares, 0, depositor, depositor, _leg(0, -25e18));
+        vault.redeemWithUnwind(shares, 0, depositor, depositor, legs);
         assertEq(guard.track().size, 25e18);
         _publish(1600e18); // half the hedge loses 10,000: 10 % of what is left of NAV, and explained
         assertFalse(guard.isBreakerTripped());
@@ -118,6 +120,7 @@ contract HedgeVaultExitsTest is VaultFixture {
     // INV-42
     function test_unwind_revertsIfTheVenueTradesWithoutAnAnswer() external {
         _hedge();
+        _emptyIdle();
         venue.setCall(address(venue), abi.encodeCall(venue.setPending, (int256(1), int256(0))));
         uint256 shares = vault.balanceOf(depositor) / 2;
         vm.prank(depositor);

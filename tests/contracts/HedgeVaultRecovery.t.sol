@@ -156,11 +156,12 @@ contract HedgeVaultRecoveryTest is VaultFixture {
         _deposit(attacker, _units(200_000)); // half of it all, a little less for the width
         vm.warp(START + 1 hours);
         _publish(PRICE);
+        _emptyIdle();
         uint256 stays = vault.previewRedeem(vault.balanceOf(depositor));
         venue.setExecution(1992e18, 10, false);
         uint256 shares = vault.balanceOf(depositor);
         uint256 part = 50e18 * shares / vault.totalSupply();
-        Leg[] memory legs = _leg(-int256(_units(30_000)), -int256(part));
+        Leg[] memory legs = _leg(-int256(stays), -int256(part));
         uint256 worthOfOthers = vault.previewRedeem(vault.balanceOf(attacker));
         vm.expectEmit(true, true, false, false, address(vault));
         emit IHedgeVault.LegExecuted(0, address(venue), 0, 0, 0, 0, 0);
@@ -174,11 +175,12 @@ contract HedgeVaultRecoveryTest is VaultFixture {
     // HEDGE-127
     function test_redeemWithUnwind_roundsTheCostAgainstTheLeaver() external {
         _hedge();
+        _emptyIdle();
         venue.setExecution(PRICE, 5, false);
         uint256 shares = vault.balanceOf(depositor) / 2;
         uint256 worth = vault.previewRedeem(shares);
         vm.prank(depositor);
-        uint256 paid = vault.redeemWithUnwind(shares, 0, depositor, depositor, _leg(0, -1e18 - 1e9));
+        uint256 paid = vault.redeemWithUnwind(shares, 0, depositor, depositor, _leg(-int256(worth), -1e18 - 1e9));
         assertEq(worth - paid, 1e6 + 1); // a fee of 1.000000001 USD
     }
 
@@ -197,6 +199,7 @@ contract HedgeVaultRecoveryTest is VaultFixture {
     function test_redeemWithUnwind_ofAYoungDepositClosesHardlyAnything() external {
         _hedge();
         _deposit(attacker, _units(10_000_000)); // 98 % of the shares, and none of the exposure
+        _emptyIdle();
         uint256 shares = vault.balanceOf(attacker);
         uint256 limit =
             Math.mulDiv(50e18, Math.mulDiv(shares, 200_000e18, 10_200_000e18), vault.totalSupply(), Math.Rounding.Ceil);
@@ -209,6 +212,7 @@ contract HedgeVaultRecoveryTest is VaultFixture {
     // HEDGE-127
     function test_redeemWithUnwind_closesNoMoreThanThePart() external {
         _hedge();
+        _emptyIdle();
         uint256 shares = vault.balanceOf(depositor) / 2;
         vm.startPrank(depositor);
         vm.expectRevert(abi.encodeWithSelector(IHedgeVault.UnwindTooLarge.selector, 0, -25e18 - 1, 25e18));
@@ -222,6 +226,31 @@ contract HedgeVaultRecoveryTest is VaultFixture {
         twice[1] = Leg(address(venue), 0, -25e18, 0);
         vm.expectRevert(abi.encodeWithSelector(IHedgeVault.TradeNotAllowed.selector, 1));
         vault.redeemWithUnwind(shares, 0, depositor, depositor, twice);
+    }
+
+    // HEDGE-127
+    function test_redeemWithUnwind_closesNothingForWhatIdlePays() external {
+        _hedge();
+        uint256 shares = vault.balanceOf(depositor) / 2; // worth 99,750 of the 150,000 that are idle
+        vm.startPrank(depositor);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.UnwindTooLarge.selector, 0, -1, 0));
+        vault.redeemWithUnwind(shares, 0, depositor, depositor, _leg(0, -1));
+        uint256 paid = vault.redeemWithUnwind(shares, 0, depositor, depositor, _leg(0, 0));
+        vm.stopPrank();
+        assertApproxEqAbs(paid, _units(99_750), 1);
+    }
+
+    // HEDGE-127
+    function test_redeemWithUnwind_closesThePartOfTheSharesThatIdleDoesNotPay() external {
+        _hedge();
+        uint256 shares = vault.balanceOf(depositor) * 9 / 10; // worth 179,550, of which idle pays 150,000
+        uint256 paid = Math.mulDiv(shares, _units(150_000), vault.previewRedeem(shares));
+        uint256 limit = Math.mulDiv(50e18, shares - paid, vault.totalSupply() - paid, Math.Rounding.Ceil);
+        assertApproxEqAbs(limit, 29.84e18, 0.01e18); // 29,550 of the 49,500 that are left then
+        vm.startPrank(depositor);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.UnwindTooLarge.selector, 0, -int256(limit) - 1, limit));
+        vault.redeemWithUnwind(shares, 0, depositor, depositor, _leg(-int256(_units(29_550)), -int256(limit) - 1));
+        vault.redeemWithUnwind(shares, 0, depositor, depositor, _leg(-int256(_units(29_550)), -int256(limit)));
     }
 
     // HEDGE-127

@@ -249,14 +249,22 @@ def shares(people, member):
 
 
 def leave(people, member, part_percent):
-    """Redeem a part of one's shares with the part of the hedge that goes with it."""
+    """Redeem a part of one's shares with the part of the hedge that goes with what idle does not pay of it."""
     vault, account = people.deployment().contract("HedgeVault"), people.testnet.accounts[member]
     (venue,) = people.deployment().venues
     part = shares(people, member) * part_percent // 100
-    supply = people.testnet.number(vault, "totalSupply()")
-    margin = equity_low(people) * part // supply
+    worth, idle = (
+        people.testnet.number(vault, "previewRedeem(uint256)", part),
+        people.testnet.number(vault, "idleAssets()"),
+    )
+    paid = part * idle // worth if worth > idle else part
+    rest, supply = part - paid, people.testnet.number(vault, "totalSupply()") - paid
+    margin = equity_low(people) * rest // supply
     hedge = people.testnet.chain.call(Address(venue.address), "position()", returns=POSITION)[0][0]
-    leg = (venue.address, -margin, -(hedge * part // supply), 0)
+    closed = hedge * rest // supply
+    if rest != supply:
+        closed = closed * 99 // 100  # what a share is worth moves from block to block
+    leg = (venue.address, -margin, -closed, 0)
     people.testnet.send(member, vault, REDEEM_WITH_UNWIND, part, 0, account, account, [leg])
 
 

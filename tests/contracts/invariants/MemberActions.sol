@@ -171,7 +171,9 @@ abstract contract MemberActions is KeeperActions {
         Standing memory before = _standing(account);
         uint256 worth = _worth(shares, before.m.navLow);
         if (worth == 0) return false;
-        Leg[] memory legs = b % 4 == 0 ? new Leg[](0) : _partOf(shares, worth, b);
+        uint256 paid = _paidByIdle(Math.saturatingSub(before.m.idle, before.m.reserved), shares, worth);
+        Leg[] memory legs =
+            b % 4 == 0 || paid == shares ? new Leg[](0) : _partOf(shares - paid, vault.totalSupply() - paid, worth, b);
         isAccepted = _callVault(account, abi.encodeCall(vault.redeemWithUnwind, (shares, 0, account, account, legs)));
         if (!isAccepted) return false;
         _judge(14, vm.getBlockTimestamp() >= lockEnds[account]);
@@ -184,7 +186,7 @@ abstract contract MemberActions is KeeperActions {
         uint256 broughtHome = n.idle + assets - m.idle;
         _judge(16, assets <= Math.saturatingSub(m.idle, m.reserved) + broughtHome + 1);
         _judge(21, broughtHome <= worth + 1);
-        _judgePart(m, n, shares);
+        _judgePart(m, n, shares, worth);
         _judgeExit(assets, before.price);
         _judgeBreaker(before, n);
         n.firmNav = m.firmNav; // what the leaver took is not what his unwinding did
@@ -192,20 +194,26 @@ abstract contract MemberActions is KeeperActions {
         _keepSizes(n);
     }
 
-    function _judgePart(Moment memory m, Moment memory n, uint256 shares) private {
-        uint256 supply = vault.totalSupply() + shares;
+    /// @dev What free idle pays needs nothing closed; two units are for roundings.
+    function _judgePart(Moment memory m, Moment memory n, uint256 shares, uint256 worth) private {
+        uint256 paid = _paidByIdle(Math.saturatingSub(m.idle, m.reserved + 2), shares, worth);
+        uint256 supply = vault.totalSupply() + shares - paid;
+        shares -= paid;
         for (uint256 i = 0; i < m.venues.length; ++i) {
             (int256 was, int256 is_) = (m.venues[i].size, n.venues[i].size);
-            uint256 part = Math.mulDiv(SignedMath.abs(was), shares, supply, Math.Rounding.Ceil);
+            uint256 part = shares == 0 ? 0 : Math.mulDiv(SignedMath.abs(was), shares, supply, Math.Rounding.Ceil);
             bool isToward = was >= 0 ? is_ <= was && is_ >= 0 : is_ >= was && is_ <= 0;
             _judge(20, isToward && SignedMath.abs(was - is_) <= part);
             if (m.venues[i].isSilent) _judge(42, was == is_);
         }
     }
 
+    function _paidByIdle(uint256 free, uint256 shares, uint256 worth) private pure returns (uint256) {
+        return worth > free ? Math.mulDiv(shares, free, worth) : shares;
+    }
+
     /// @dev The leaver's part of each position, and of the margin; at times more than that.
-    function _partOf(uint256 shares, uint256 worth, uint256 b) private returns (Leg[] memory legs) {
-        uint256 supply = vault.totalSupply();
+    function _partOf(uint256 shares, uint256 supply, uint256 worth, uint256 b) private returns (Leg[] memory legs) {
         legs = new Leg[](listed.length);
         for (uint256 i = 0; i < legs.length; ++i) {
             ScriptedVenue venue = listed[i];

@@ -123,6 +123,7 @@ contract OrderValueTest is OrderFixture {
     // HEDGE-141
     function test_unwind_thatWouldLeaveAnOrder_isRefused() external {
         _filledOrder();
+        _emptyIdle();
         uint256 shares = vault.balanceOf(depositor) / 10;
         vm.prank(depositor);
         vm.expectRevert(

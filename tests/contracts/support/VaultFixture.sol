@@ -205,6 +205,14 @@ abstract contract VaultFixture is Test {
         vault.rebalance(intent, legs);
     }
 
+    /// @dev All idle becomes margin, the floor too: who leaves needs his part of what the venue holds.
+    function _emptyIdle() internal {
+        Bounds memory b = guard.bounds();
+        b.idleFloorBps = 0;
+        _setBounds(b);
+        _rebalance(_leg(int256(vault.idleAssets()), 0));
+    }
+
     /// @dev The hedge every scenario starts from: 200,000 deposited, 50,000 of margin, 50 bought; W from 52 to 2.
     function _hedge() internal {
         _deposit(depositor, _units(200_000));
