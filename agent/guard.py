@@ -341,8 +341,10 @@ class _Case:
                 raise RejectedError(GuardError.NET_DELTA_EXCEEDED, {"worstNetDelta": worst, "maxAbsDelta": limit})
 
     def _is_short_of_margin(self) -> bool:
-        """Return whether all that the vault has, but for the idle floor, would not carry its positions."""
-        margin = share(self.firm_nav, BPS - self.bounds.idle_floor_bps)
+        """Return whether what the vault has, but for the idle floor, or its venues may hold would not do."""
+        margin = min(
+            share(self.firm_nav, BPS - self.bounds.idle_floor_bps), sum(venue.cap for venue in self.before.venues)
+        )
         return leverage(gross_notional(self.before), margin) > self.bounds.max_venue_leverage
 
     def _is_deleveraged(self, old: VenueMeasurement, new: VenueMeasurement) -> bool:

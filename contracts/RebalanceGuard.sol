@@ -93,7 +93,7 @@ contract RebalanceGuard is IRebalanceGuard, VaultBound {
 
     /// @inheritdoc IRebalanceGuard
     function recordResult() external {
-        Measurement memory now_ = IHedgeVault(vault).measureHedge();
+        Measurement memory now_ = _measureHedge();
         _track = ResultTrack.advance(_track, now_, now_, block.timestamp);
     }
 
@@ -162,13 +162,12 @@ contract RebalanceGuard is IRebalanceGuard, VaultBound {
 
     /// @inheritdoc IRebalanceGuard
     function isBreakerTripped() external view returns (bool) {
-        return ResultTrack.isTripped(_track, IHedgeVault(vault).measureHedge(), _bounds.maxDrawdownBps, block.timestamp);
+        return ResultTrack.isTripped(_track, _measureHedge(), _bounds.maxDrawdownBps, block.timestamp);
     }
 
     /// @inheritdoc IRebalanceGuard
     function available(address keeper, bool isUrgent) external view returns (uint256 turnover, uint256 loss) {
-        uint256 firmNav = IHedgeVault(vault).measureHedge().firmNav;
-        return GuardRules.available(_bounds, _usageOf(keeper), firmNav, isUrgent, block.timestamp);
+        return GuardRules.available(_bounds, _usageOf(keeper), _measureHedge().firmNav, isUrgent, block.timestamp);
     }
 
     /// @inheritdoc IRebalanceGuard
@@ -189,6 +188,10 @@ contract RebalanceGuard is IRebalanceGuard, VaultBound {
         _total.updatedAt = uint32(block.timestamp);
         _bounds = newBounds;
         emit BoundsSet(oldBounds, newBounds);
+    }
+
+    function _measureHedge() private view returns (Measurement memory) {
+        return IHedgeVault(vault).measureHedge();
     }
 
     function _usageOf(address keeper) private view returns (Usage memory) {

@@ -422,15 +422,19 @@ library GuardRules {
     }
 
     /// @dev Margin was at stake on this venue, and the rebalance cut no more than what brings its leverage inside. Nor would
-    ///      all that the vault has, but for the idle floor, carry its positions inside: margin is brought before a hedge is
-    ///      cut, or a keeper who takes it away could undo the hedge.
+    ///      all that the vault has, but for the idle floor, and that venues may hold carry its positions inside: margin is
+    ///      brought before a hedge is cut, or a keeper who takes it away could undo the hedge.
     function _isDeleveraged(Case memory c, VenueMeasurement memory old, VenueMeasurement memory current)
         private
         pure
         returns (bool)
     {
         uint256 bound = c.bounds.maxVenueLeverage;
-        uint256 margin = share(c.firmNav, BPS - c.bounds.idleFloorBps);
+        uint256 caps = 0;
+        for (uint256 i = 0; i < c.beforeTrade.venues.length; ++i) {
+            caps += c.beforeTrade.venues[i].cap;
+        }
+        uint256 margin = Math.min(share(c.firmNav, BPS - c.bounds.idleFloorBps), caps);
         return venueLeverage(old) > bound && venueLeverage(current) >= share(bound, RELIEF_FLOOR_BPS)
             && leverageUp(grossNotional(c.beforeTrade), margin) > bound;
     }

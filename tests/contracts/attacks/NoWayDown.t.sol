@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Bounds} from "../../../contracts/types/Rebalance.sol";
 import {AttackFixture} from "../support/AttackFixture.sol";
+import {ScriptedVenue} from "../support/ScriptedVenue.sol";
 
 /// @notice Instructions that lower risk and are refused. The figure is what is left to the venue's liquidation, USD.
 contract NoWayDownTest is AttackFixture {
@@ -75,6 +76,38 @@ contract NoWayDownTest is AttackFixture {
         source.set(0, 0); // the book expired: the whole hedge is naked
         bool isAccepted = _attemptRebalance(_leg(0, -50e18));
         _attackYieldsAtMost(isAccepted ? 0 : 100_000e18, 0);
+    }
+
+    // HEDGE-128
+    /// @dev A short hedge, and a price that rises: all that the venue may hold is there, and does not carry it any more.
+    function test_reduction__capBelowWhatTheHedgeNeeds__isRefused() external {
+        _deposit(depositor, _units(200_000));
+        source.set(50e18, 50e18);
+        assertTrue(_attemptAsGovernor(address(registry), abi.encodeCall(registry.setVenueCap, (venue, 30_000))));
+        _rebalance(_leg(int256(_units(30_000)), -50e18));
+        vm.warp(block.timestamp + SECONDS_OF_COOLDOWN);
+        _publish(2450e18);
+        assertTrue(_attemptRebalance(_leg(int256(_units(22_500)), 0))); // to 30,000, for 122,500: 4.08x
+        assertFalse(_attemptRebalance(_leg(int256(_units(1)), 0)), "the cap holds");
+        bool isAccepted = _attemptRebalance(_leg(0, 10e18));
+        _attackYieldsAtMost(isAccepted ? 0 : uint256(_worthOf(venue, 2450e18)), 0);
+    }
+
+    // HEDGE-036
+    /// @dev What there is lies on a venue that answers and pays nothing out: the keeper may not cut, the guardian lets it.
+    function test_reduction__otherVenueKeepsItsMargin__isRefused() external {
+        _hedge();
+        ScriptedVenue other = _addVenue();
+        _rebalance(_legOn(other, int256(_units(140_000)), 0));
+        other.setMarginError(-1);
+        vm.warp(block.timestamp + SECONDS_OF_COOLDOWN);
+        _publish(1200e18);
+        _attemptRebalance(_leg(int256(_units(2000)), 0)); // idle, to the floor
+        assertFalse(_attemptRebalance(_leg(int256(_units(10)), 0)), "idle is at its floor");
+        assertFalse(_attemptRebalance(_leg(0, -5e18)), "the vault has margin elsewhere");
+        _intervene(address(registry), abi.encodeCall(registry.closeVenue, (venue)));
+        bool isAccepted = _attemptRebalance(_leg(0, -5e18));
+        _attackYieldsAtMost(isAccepted ? 0 : uint256(_worthOf(venue, 1200e18)), 0);
     }
 
     /// @dev One venue under water stops every trade on the other, reductions too.

@@ -240,11 +240,20 @@ abstract contract RebalanceJudge is Scene {
         }
     }
 
+    /// @dev All that the vault could bring to its venues, USD.
+    function _marginAtMost(Trial memory t) private pure returns (uint256) {
+        uint256 caps = 0;
+        for (uint256 i = 0; i < t.a.venues.length; ++i) {
+            caps += t.a.venues[i].cap;
+        }
+        return Math.min(t.firmNav * (BPS - t.bounds.idleFloorBps) / BPS, caps);
+    }
+
     function _judgeExposure(Trial memory t) private {
         uint256 allowed = Math.max(t.band, Math.saturatingSub(t.a.worst, t.bounds.minImprovement));
         uint256 waiting = Math.max(allowed, _hasAsked(t.asked) ? t.a.worst : 0);
         uint256 closed = 0;
-        bool isShort = t.a.gross * BPS > t.firmNav * (BPS - t.bounds.idleFloorBps) / WAD * t.bounds.maxVenueLeverage;
+        bool isShort = t.a.gross > _marginAtMost(t) * t.bounds.maxVenueLeverage / WAD;
         for (uint256 i = 0; i < t.a.venues.length; ++i) {
             VenueScene memory old = t.a.venues[i];
             VenueScene memory now_ = _filled(old, t.b.venues[i], t.asked[i]);
