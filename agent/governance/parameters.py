@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 from agent.errors import DataError
-from agent.settings.contracts import MAX_DAILY_LOSS_BPS
+from agent.settings.contracts import MAX_DAILY_LOSS_BPS, least_drawdown_bps
 from agent.settings.parameter import Group, Parameter, Tighter
 from agent.settings.parameter_table import BOUNDS, DELAY, DEPOSIT_CAP, PRICE_LIMITS, SHARE_LOCK, VENUE_CAP
 
@@ -41,10 +41,11 @@ def find_parameter(name: str) -> Parameter:
 def require_consistent(bounds: dict[str, int]) -> None:
     """Raise `DataError` where parameters contradict one another in a way that ``BoundsRules`` or the oracle refuses."""
     daily = bounds["loss_capacity_bps"] + bounds["loss_refill_bps_per_day"]
+    lasting = least_drawdown_bps(bounds["loss_capacity_bps"], bounds["loss_refill_bps_per_day"])
     pairs = (
         ("urgent_delta_underlying", bounds["urgent_delta_underlying"], "band_underlying", bounds["band_underlying"]),
         ("max_notional_usd", bounds["max_notional_usd"], "min_notional_usd", bounds["min_notional_usd"]),
-        ("max_drawdown_bps", bounds["max_drawdown_bps"], "loss_capacity_bps + loss_refill_bps_per_day", daily),
+        ("max_drawdown_bps", bounds["max_drawdown_bps"], "loss_capacity_bps + 4/3 loss_refill_bps_per_day", lasting),
         ("the contract's hard limit", MAX_DAILY_LOSS_BPS, "loss_capacity_bps + loss_refill_bps_per_day", daily),
     )
     for high_name, high, low_name, low in pairs:

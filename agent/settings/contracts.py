@@ -68,6 +68,14 @@ MAX_PERFORMANCE_BPS = 2_000
 """``ShareFees.MAX_PERFORMANCE_BPS``."""
 
 
+def least_drawdown_bps(loss_capacity_bps: int, loss_refill_bps_per_day: int) -> int:
+    """Return what keepers may lose in the 32 hours that the breaker's high may stand, 1e-4 of NAV, rounded up.
+
+    Source: ``contracts/libraries/BoundsRules.sol``.
+    """
+    return loss_capacity_bps - -4 * loss_refill_bps_per_day // 3
+
+
 class VaultSettings(Section):
     """Name of the vault's share token."""
 
@@ -184,10 +192,11 @@ class BoundsSettings(Section):
                 f"{self.loss_refill_bps_per_day} are {lost_bps} together, above {MAX_DAILY_LOSS_BPS}, the contract's "
                 "hard limit; lower one"
             )
-        if self.max_drawdown_bps < lost_bps:
+        least_bps = least_drawdown_bps(self.loss_capacity_bps, self.loss_refill_bps_per_day)
+        if self.max_drawdown_bps < least_bps:
             raise ValueError(
-                f"max_drawdown_bps {self.max_drawdown_bps} is below the {lost_bps} that loss_capacity_bps and "
-                "loss_refill_bps_per_day let keepers lose in a day: their losses would trip the breaker; raise it"
+                f"max_drawdown_bps {self.max_drawdown_bps} is below the {least_bps} that loss_capacity_bps and "
+                "loss_refill_bps_per_day let keepers lose in 32 hours: their losses would trip the breaker; raise it"
             )
 
     def loss_bounds_usd(self, nav_usd: float) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from agent.domain import Book, Bounds
 from agent.errors import DataError
 from agent.policy.risk_aversion import suggest_risk_aversion
 from agent.settings import Settings
-from agent.settings.contracts import HARD_LIMITS, MAX_DAILY_LOSS_BPS, MAX_PRICE_USD
+from agent.settings.contracts import HARD_LIMITS, MAX_DAILY_LOSS_BPS, MAX_PRICE_USD, least_drawdown_bps
 from agent.settings.decision import PolicySettings
 from agent.study.bounds_needed import PRICE_RATIOS, Extremes, Needs, NeedsWatch, extremes, together
 from agent.study.case import Case, Outcome, live, run, sum_up
@@ -306,7 +306,7 @@ def _budgets(
             f"the replays' trades would use {sum(wanted):.0f} bps of NAV a day and {most} are allowed, so that the "
             f"loss budget will hold trades back; deposit ${round_up(case.deposit_usd / scale):,.0f}, or trade less",
         )
-    drawdown = max(loss + loss_refill + 50, bounds.max_drawdown_bps)
+    drawdown = max(least_drawdown_bps(loss, loss_refill) + 50, bounds.max_drawdown_bps)
     charged = f"trades are charged {needs.charged_ratio * BPS:.0f} bps"
     return [
         Line("bounds", "turnover_capacity_usd", capacity_usd, f"the first hedge of ${first:,.0f}, a day's ${day:,.0f}"),

@@ -46,8 +46,9 @@ library BoundsRules {
         _atMost("lossCapacityBps", b.lossCapacityBps, MAX_DAILY_LOSS_BPS);
         _atMost("lossRefillBpsPerDay", b.lossRefillBpsPerDay, MAX_DAILY_LOSS_BPS - b.lossCapacityBps);
         _atMost("maxDrawdownBps", b.maxDrawdownBps, MAX_DRAWDOWN_BPS);
-        // What keepers may lose must not trip the breaker: it lets positions close against the delta rule.
-        _atLeast("maxDrawdownBps", b.maxDrawdownBps, uint256(b.lossCapacityBps) + b.lossRefillBpsPerDay);
+        // What keepers may lose while a high stands, up to 32 hours, must not trip the breaker: it lets positions close
+        // against the delta rule.
+        _atLeast("maxDrawdownBps", b.maxDrawdownBps, b.lossCapacityBps + (uint256(b.lossRefillBpsPerDay) * 4 + 2) / 3);
         _atMost("idleFloorBps", b.idleFloorBps, MAX_IDLE_FLOOR_BPS);
         _atMost("urgentReserveBps", b.urgentReserveBps, MAX_URGENT_RESERVE_BPS);
         _atMost("keeperShareBps", b.keeperShareBps, MAX_KEEPER_SHARE_BPS);

@@ -13,7 +13,8 @@ import {Measurement, Track} from "../types/Rebalance.sol";
 ///         Who leaves takes his part of what was lost: until the next sample the fall is a part of NAV with what has left since
 ///         the last one, and each sample lowers the highs by that part. Otherwise an exit could trip the breaker, and free
 ///         a stolen keeper's key from the delta rule. A loss after an exit and before the next sample is understated alike, and
-///         deposits since the last sample count in NAV until they leave.
+///         deposits since the last sample count in NAV until they leave. While a venue is silent no sample is taken: what is
+///         traded on the others meanwhile counts from the next sample on, and moves of the price until then as a result.
 /// @dev Highs are kept for this period of 8 hours and the three before: a high counts for at least 24 hours and at most 32.
 ///      Only rebalances and `RebalanceGuard.recordResult` (anyone) take samples; a period without any has no high.
 library ResultTrack {

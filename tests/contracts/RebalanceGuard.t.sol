@@ -166,8 +166,8 @@ contract RebalanceGuardTest is VaultFixture {
         b.lossRefillBpsPerDay = 251; // with the capacity of 250 more than 5 % a day
         _expectOutside(b, "lossRefillBpsPerDay", 251, 250);
         b = _bounds();
-        b.maxDrawdownBps = 499; // what keepers may lose would trip the breaker
-        _expectOutside(b, "maxDrawdownBps", 499, 500);
+        b.maxDrawdownBps = 583; // what keepers may lose in 32 hours, 250 + 333.3, would trip the breaker
+        _expectOutside(b, "maxDrawdownBps", 583, 584);
         b = _bounds();
         b.cooldownSeconds = 29;
         _expectOutside(b, "cooldownSeconds", 29, 30);

@@ -20,7 +20,8 @@ contract BoundsRulesProof {
         assert(b.maxVenueLeverage <= 10e18 && b.maxLeverage <= 5e18);
         assert(b.maxSlippageBps <= 300 && b.maxFeeBps <= 100 && b.maxNavLossBps <= 250);
         assert(uint256(b.lossCapacityBps) + b.lossRefillBpsPerDay <= 500);
-        assert(b.maxDrawdownBps <= 3000 && b.maxDrawdownBps >= uint256(b.lossCapacityBps) + b.lossRefillBpsPerDay);
+        assert(b.maxDrawdownBps <= 3000);
+        assert(uint256(b.maxDrawdownBps) * 3 >= uint256(b.lossCapacityBps) * 3 + uint256(b.lossRefillBpsPerDay) * 4);
         assert(b.idleFloorBps <= 5000 && b.urgentReserveBps <= 9000 && b.keeperShareBps <= 10_000);
         assert(b.cooldownSeconds >= 30 && b.cooldownSeconds <= 1 days);
     }

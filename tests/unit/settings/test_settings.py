@@ -108,7 +108,7 @@ def test_loss_bounds__figures_in_text__the_same(repository, localnet, name):
         ("max_leverage_ratio = 2", "max_leverage_ratio = 5.1", "max_leverage_ratio 5.1 exceeds 5, the contract's"),
         ("cooldown_seconds = 240", "cooldown_seconds = 29", "cooldown_seconds 29 is below 30, the contract's hard"),
         ("loss_capacity_bps = 150", "loss_capacity_bps = 351", "are 501 together, above 500, the contract's hard"),
-        ("max_drawdown_bps = 350", "max_drawdown_bps = 299", "max_drawdown_bps 299 is below the 300 that"),
+        ("max_drawdown_bps = 350", "max_drawdown_bps = 349", "max_drawdown_bps 349 is below the 350 that"),
         ("max_width_bps = 500", "max_width_bps = 2001", "[queue] max_width_bps: Input should be less than or equal"),
         ("max_width_bps = 500", "max_width_bps = 0", "[queue] max_width_bps: Input should be greater than 0"),
         ("silence_seconds = 3600", "silence_seconds = 899", "[rescue] silence_seconds: Input should be greater than"),
