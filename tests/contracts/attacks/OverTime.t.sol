@@ -39,7 +39,7 @@ contract OverTimeTest is AttackFixture {
         Bounds memory b = guard.bounds();
         b.maxDrawdownBps = b.lossCapacityBps + b.lossRefillBpsPerDay;
         _attemptAsGovernor(address(guard), _setBoundsCall(b));
-        vm.warp(START - START % 8 hours);
+        vm.warp(START - START % 8 hours + 8 hours);
         _publish(PRICE);
         _hedge();
         uint256 end = vm.getBlockTimestamp() + 32 hours - SECONDS_OF_COOLDOWN;
