@@ -152,8 +152,7 @@ contract HedgeVault is VenueDesk {
         uint256 worth = _toAssets(shares, navLow, totalSupply(), Math.Rounding.Floor);
         uint256 limit = _payable(owner, navLow);
         uint256 idleBefore = idleAssets();
-        // As if he redeemed what free idle pays and closed the part of the rest: else a member who comes and goes could close
-        // the hedge of the others again and again.
+        // As if he had redeemed before what free idle pays: or a member who comes and goes could close the others' hedge.
         uint256 paid = worth > limit ? shares.mulDiv(limit, worth) : shares;
         assets = Math.saturatingSub(worth, _unwind(legs, shares - paid, totalSupply() - paid));
         uint256 broughtHome = idleAssets() - idleBefore;
