@@ -80,7 +80,7 @@ def _act(settings: Settings, wait_seconds: float, as_json: bool) -> bool:
     with patience.of(partial(Keeper.build, settings, NO_BOOK)) as keeper:
         while True:
             step, result = patience.of(keeper.flatten_step)
-            if step.is_done:
+            if step.is_done and result is None:
                 typer.echo(json.dumps({"remaining": 0.0}) if as_json else "Nothing is open.")
                 return False
             has_closed = result is not None and result.outcome is Outcome.EXECUTED

@@ -38,6 +38,7 @@ from agent.keeper.loop import Loop
 from agent.keeper.nav_watch import NavWatch
 from agent.keeper.option_tending import OptionAct, OptionTending
 from agent.keeper.order_keeper import OrderKeeper
+from agent.keeper.order_plan import closes_only
 from agent.keeper.order_watch import OrderWatch
 from agent.keeper.planner import CycleView, Planner, Sight
 from agent.keeper.price_updates import HermesUpdates, PriceUpdates
@@ -286,6 +287,8 @@ class Keeper:
     def flatten_step(self) -> tuple[FlattenStep, CycleResult | None]:
         """Take one step toward no position at all, by hand; None where there is none to take.
 
+        Orders that are open are seen to first, as a cycle does; those that would open a position are cancelled.
+
         Raises
         ------
         DataError, TransientError, FatalError
@@ -293,14 +296,14 @@ class Keeper:
 
         """
         self._database.lease.require_held()
-        head, seen = self._see_head()
-        resumed = self._resume_open()
-        sight, rejection = self._see(*((head, seen) if resumed is None else self._see_head()))
+        self._order_keeper.wants = closes_only
+        done = self._tend()
+        sight, rejection = self._see(done.head, done.seen)
         if rejection is not None:
             raise DataError(f"the vault cannot be read, so nothing can be traded: {rejection}; try again later")
         step = self.planner.flatten(sight)
-        if resumed is not None and resumed.state is None:
-            return step, CycleResult(head, Outcome.PENDING, resumed.detail, 0.0)
+        if done.waits is not None:
+            return step, CycleResult(done.head, Outcome.PENDING, done.waits, 0.0)
         if not step.legs:
             return step, None
         return step, self._rebalancer.carry_out(sight, step, self._decider.book_digest, None)
