@@ -38,7 +38,7 @@ from agent.keeper.loop import Loop
 from agent.keeper.nav_watch import NavWatch
 from agent.keeper.option_tending import OptionAct, OptionTending
 from agent.keeper.order_keeper import OrderKeeper
-from agent.keeper.order_plan import closes_only
+from agent.keeper.order_plan import closes_only, is_fill_wanted
 from agent.keeper.order_watch import OrderWatch
 from agent.keeper.planner import CycleView, Planner, Sight
 from agent.keeper.price_updates import HermesUpdates, PriceUpdates
@@ -265,8 +265,12 @@ class Keeper:
             cycle_seconds=time.perf_counter() - started,
         )
 
-    def _tend(self) -> Tending:
-        """Do all that comes before a decision, in its order, up to what the chain does not answer yet."""
+    def _tend(self, *, only_closes: bool = False) -> Tending:
+        """Do all that comes before a decision, in its order, up to what the chain does not answer yet.
+
+        ``only_closes`` leaves out what may open a position: orders that do not close one, and errands of venues.
+        """
+        self._order_keeper.wants = closes_only if only_closes else is_fill_wanted
         done = Tending(*self._see_head(), resumed=self._resume_open())
         if done.resumed is not None:
             if done.resumed.state is None:
@@ -276,7 +280,7 @@ class Keeper:
         done = replace(done.at(tended.head, tended.seen), orders=tended.cares, waits=tended.waits)
         if done.waits is not None:
             return done
-        done = replace(done, errand=self._errands.run(done.head))
+        done = replace(done, errand=None if only_closes else self._errands.run(done.head))
         if done.errand is not None:
             if done.errand.settlement.state is None:
                 return replace(done, waits=str(done.errand))
@@ -296,8 +300,7 @@ class Keeper:
 
         """
         self._database.lease.require_held()
-        self._order_keeper.wants = closes_only
-        done = self._tend()
+        done = self._tend(only_closes=True)
         sight, rejection = self._see(done.head, done.seen)
         if rejection is not None:
             raise DataError(f"the vault cannot be read, so nothing can be traded: {rejection}; try again later")

@@ -379,7 +379,7 @@ def test_examine__signer_that_does_not_answer__is_what_the_mend_is_about(world):
     assert check.mend.startswith("bring back who holds the key")
 
 
-def test_examine__gas_token_priced_by_another_underlying__is_the_configuration_s_fault(world):
+def test_examine__gas_priced_by_another_token__is_the_configuration_s_fault(world):
     bitcoin = world.directory / "bitcoin.toml"
     bitcoin.write_text(world.book_path.read_text(encoding="utf-8").replace('"ETH"', '"BTC"'), encoding="utf-8")
     check = bad([*examine(Patient(world.settings(), CONFIG, bitcoin, {}), time.time)])["book"]

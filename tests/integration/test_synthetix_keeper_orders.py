@@ -250,7 +250,7 @@ def test_keeper__errands_revert_in_a_row__rests_tells_and_goes_on_later(world, m
     assert keeper.ledger.open_intents() == []
 
 
-def test_flatten_step__orders_fill_later_lapse_or_open_a_position__each_is_seen_to_its_end(world):
+def test_flatten_step__orders_fill_later_or_lapse__each_is_seen_to_its_end(world):
     """After its first order it called the vault paused, and ended; an order that lapsed nobody cancelled."""
     world.keeper.close()
     registry, guardian = world.deployment.contract("VenueRegistry"), world.localnet.manifest.accounts["guardian"]

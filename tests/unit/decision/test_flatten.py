@@ -182,7 +182,7 @@ def test_plan_flatten__only_venue_is_left_out_for_its_order__is_waited_for():
     assert (step.legs, step.waits_for_order, step.reason) == ((), True, "order 0x01 is requested")
 
 
-def test_plan_flatten__venue_is_left_out_for_orders_that_fail__says_so_and_waits_for_nothing():
+def test_plan_flatten__venue_left_out_for_failing_orders__waits_for_nothing():
     snapshot = snapshot_of(NO_BOOK, LONG)
     (venue,) = snapshot.venues
     for seen in (replace(snapshot, paused=True), replace(snapshot, venues=(replace(venue, quotes=()),))):
