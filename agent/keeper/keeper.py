@@ -420,6 +420,7 @@ class Keeper:
         if act is not None and act.is_pending:
             result = CycleResult(view.block, Outcome.PENDING, act.words, 0.0, view, nav)
         elif view.decision.action is Action.HOLD:
+            self._rebalancer.end_rest(view.block)
             result = CycleResult(view.block, Outcome.HELD, view.decision.reason, 0.0, view, nav)
         elif is_waiting:
             reason = f"{view.decision.reason}; waits for the block after the one in which margin moved"
