@@ -135,7 +135,9 @@ def _disk(url: str) -> Iterator[Check]:
     place = _nearest(Path.cwd() if file is None else file.parent)
     free = shutil.disk_usage(place).free
     verdict = Verdict.FAILED if free < MIN_FREE_BYTES else Verdict.WARNING
-    yield judged("disk", free >= USUAL_FREE_BYTES, f"{free / 2**30:.1f} GiB free at {place}", "make room", verdict)
+    found = f"{free // 2**20:,} MiB free at {place}"
+    mend = f"make room: {USUAL_FREE_BYTES // 2**20:,} MiB, {MIN_FREE_BYTES // 2**20} at the very least"
+    yield judged("disk", free >= USUAL_FREE_BYTES, found, mend, verdict)
 
 
 def _alerts(environment: Mapping[str, str]) -> Check:

@@ -238,4 +238,5 @@ def _gas(keeper: KeeperStatus) -> Check:
     left = keeper.rebalances_left
     found = f"{signed(wei_to_eth(keeper.gas_money), 4)} ETH of {keeper.address} pay for {left:,} rebalances"
     verdict = Verdict.WARNING if left else Verdict.FAILED
-    return judged("gas money", left >= MIN_REBALANCES_LEFT, found, "send it gas money", verdict)
+    mend = f"send it gas money, for {MIN_REBALANCES_LEFT} rebalances at least"
+    return judged("gas money", left >= MIN_REBALANCES_LEFT, found, mend, verdict)

@@ -223,7 +223,7 @@ def test_examine__stranger_s_key__is_no_keeper(world):
 
 def test_examine__no_gas_money__is_told(world):
     world.rpc("anvil_setBalance", world.localnet.manifest.accounts["keeper"], "0x0")
-    assert bad(examined(world))["money"].mend == "send it gas money"
+    assert bad(examined(world))["money"].mend == "send it gas money, for 20 rebalances at least"
 
 
 def test_examine__silent_venue_and_dead_feed__are_told(world):

@@ -39,7 +39,10 @@ def test_host_checks__python_too_old_or_a_package_away__names_it(url, monkeypatc
 )
 def test_host_checks__disk_fills__warns_and_then_fails(url, monkeypatch, free, verdict):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(free))
-    assert checks(url)["disk"].verdict is verdict
+    check = checks(url)["disk"]
+    assert check.verdict is verdict
+    assert f"{free // 2**20:,} MiB free" in check.found
+    assert ("1,024 MiB, 100 at the very least" in check.mend) is (verdict is not Verdict.GOOD)
 
 
 @pytest.mark.parametrize("place", ["sqlite:///:memory:", "sqlite:///{file}/ledger.sqlite", "sqlite:///{directory}"])
