@@ -66,13 +66,13 @@ class Deployment(_Entry):
     def contract(self, name: str) -> Address:
         """Return the address of a contract; `DataError` when the manifest does not hold it."""
         if name not in self.contracts:
-            raise DataError(f"deployments/{self.chain_id}.json: no contract {name}; deploy anew")
+            raise DataError(f"the manifest of chain {self.chain_id} names no contract {name}; deploy anew")
         return Address(self.contracts[name])
 
     def role(self, name: str) -> Address:
         """Return the address that holds a role; `DataError` when the manifest does not name it."""
         if name not in self.roles:
-            raise DataError(f"deployments/{self.chain_id}.json: no role {name}; deploy anew")
+            raise DataError(f"the manifest of chain {self.chain_id} names no role {name}; deploy anew")
         return Address(self.roles[name])
 
 

@@ -207,8 +207,8 @@ class StateCalls:
         for address in addresses:
             if address not in self._entries:
                 raise DataError(
-                    f"the vault has venue {address}, which deployments/{self._deployment.chain_id}.json does not name; "
-                    "add it under venues, or as option_venue, with its name and kind"
+                    f"the vault has venue {address}, which the manifest of chain {self._deployment.chain_id} does not "
+                    "name; add it under venues, or as option_venue, with its name and kind"
                 )
         if addresses != self.venues:
             self.venues = addresses

@@ -80,14 +80,17 @@ def decide(
         view = planner.look(planner.head())
         rejection: RejectedError | None = None
         if view.decision.action is Action.REBALANCE:
-            keeper = Address(planner.deployment.roles["keeper"])
-            rejection = planner.simulate(planner.intent(view), keeper, view.block)
+            rejection = planner.simulate(planner.intent(view), planner.keeper, view.block)
         cares = open_cares(planner, view)
         options_view = plan_option_trade(planner, view)
     unfit = view_misfits(settings, positions, view)
     explanation = explained(settings, positions, view, yardstick, offers) if with_alternatives else None
     if as_json:
-        document = as_document(view, rejection) | {"misfits": list(unfit), "open_orders": care_documents(view, cares)}
+        document = as_document(view, rejection) | {
+            "keeper": planner.keeper,
+            "misfits": list(unfit),
+            "open_orders": care_documents(view, cares),
+        }
         if options_view is not None:
             document["options"] = option_document(options_view)
         if explanation is not None:
@@ -95,7 +98,7 @@ def decide(
         typer.echo(json.dumps(document, indent=2, allow_nan=False))
     else:
         lines = [
-            *as_lines(view, rejection, positions.underlying),
+            *as_lines(view, rejection, positions.underlying, planner.keeper),
             *care_lines(view, cares),
             *([] if options_view is None else option_lines(options_view)),
             *(f"Bounds and book do not fit: {one}" for one in unfit),
@@ -197,8 +200,8 @@ def as_document(view: CycleView, rejection: RejectedError | None) -> dict[str, A
     }
 
 
-def as_lines(view: CycleView, rejection: RejectedError | None, underlying: str) -> list[str]:
-    """Return the decision for people."""
+def as_lines(view: CycleView, rejection: RejectedError | None, underlying: str, keeper: Address) -> list[str]:
+    """Return the decision for people; ``keeper`` is whose budget was read, and who would send."""
     snapshot, decision = view.snapshot, view.decision
     worst = from_wad(worst_net_delta(snapshot.measurement))
     guard_band = from_wad(band_now(snapshot))
@@ -211,8 +214,8 @@ def as_lines(view: CycleView, rejection: RejectedError | None, underlying: str) 
         f"{signed(guard_band, 4)}",
         f"Costs now: fee {percent(decision.costs.fee_ratio, 3)}, impact {percent(decision.costs.impact_ratio, 3)}, "
         f"funding {percent(decision.costs.funding_ratio, 3)}, gas {money(decision.costs.gas_usd)}",
-        f"Left for this keeper: {money(from_wad(left.turnover))} of turnover, {money(from_wad(left.loss))} of loss; in "
-        f"24 hours one stolen key costs at most {money(from_wad(loss.keeper_key))}, all together "
+        f"Left for keeper {keeper}: {money(from_wad(left.turnover))} of turnover, {money(from_wad(left.loss))} of "
+        f"loss; in 24 hours one stolen key costs at most {money(from_wad(loss.keeper_key))}, all together "
         f"{money(from_wad(loss.all_keeper_keys))}, funding {money(from_wad(loss.funding))}",
         _verdict(decision, rejection),
     ]

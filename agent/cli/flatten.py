@@ -56,14 +56,13 @@ def _show(settings: Settings, as_json: bool) -> bool:
     with Planner.open(settings, NO_BOOK) as planner:
         sight = _seen(planner)
         step = planner.flatten(sight)
-        rejection = None
+        rejection, keeper = None, planner.keeper
         if step.legs:
-            keeper = Address(planner.deployment.role("keeper"))
             rejection = planner.simulate(planner.intent_of(sight, step), keeper, sight.block)
     if as_json:
-        typer.echo(json.dumps(_document(sight, step, rejection), allow_nan=False))
+        typer.echo(json.dumps(_document(sight, step, rejection) | {"keeper": keeper}, allow_nan=False))
     else:
-        typer.echo("\n".join(_lines(sight, step, rejection)))
+        typer.echo("\n".join(_lines(sight, step, rejection, keeper)))
     return not step.is_done and (rejection is not None or not step.legs)
 
 
@@ -80,7 +79,7 @@ def _act(settings: Settings, wait_seconds: float, as_json: bool) -> bool:
     with patience.of(partial(Keeper.build, settings, NO_BOOK)) as keeper:
         while True:
             step, result = patience.of(keeper.flatten_step)
-            if step.is_done:
+            if step.is_done and result is None:
                 typer.echo(json.dumps({"remaining": 0.0}) if as_json else "Nothing is open.")
                 return False
             has_closed = result is not None and result.outcome is Outcome.EXECUTED
@@ -129,7 +128,7 @@ def _can_wait(step: FlattenStep, result: CycleResult | None) -> bool:
     return result.outcome is not Outcome.REJECTED or (result.rejection is not None and result.rejection.name in names)
 
 
-def _lines(sight: Sight, step: FlattenStep, rejection: RejectedError | None) -> Iterator[str]:
+def _lines(sight: Sight, step: FlattenStep, rejection: RejectedError | None, keeper: Address) -> Iterator[str]:
     snapshot = sight.snapshot
     for venue in snapshot.venues:
         yield f"{venue.name}: {signed(from_wad(venue.size), 4)} at {price(from_wad(venue.mark_price), 0)}"
@@ -140,7 +139,8 @@ def _lines(sight: Sight, step: FlattenStep, rejection: RejectedError | None) -> 
         yield f"Nothing can be closed: {step.reason}"
     else:
         yield f"First step: {step.reason}; {signed(from_wad(step.remaining), 4)} stays open after it"
-        yield f"The chain would refuse it: {rejection}" if rejection else "The chain would accept it. --yes acts."
+        refused, accepted = f"The chain would refuse it: {rejection}", f"The chain would accept it from {keeper}."
+        yield refused if rejection else f"{accepted} --yes acts, with the key that is named then."
 
 
 def _document(sight: Sight, step: FlattenStep, rejection: RejectedError | None) -> dict[str, Any]:

@@ -47,8 +47,10 @@ class FlattenStep:
         return not self.legs and self.remaining == 0
 
 
-def plan_flatten(snapshot: Snapshot, settings: RoutingParameters) -> FlattenStep:
+def plan_flatten(snapshot: Snapshot, settings: RoutingParameters, restraint: str = "") -> FlattenStep:
     """Plan the next step: the largest position first, as much of it as the guard's mirror accepts.
+
+    ``restraint`` is why venues were left out, or the snapshot made one of a paused vault; empty where neither was done.
 
     Raises
     ------
@@ -64,7 +66,8 @@ def plan_flatten(snapshot: Snapshot, settings: RoutingParameters) -> FlattenStep
     if total == 0:
         return FlattenStep((), (), "no position is open", Wad(0))
     if snapshot.paused:
-        return FlattenStep((), (), "the vault is paused; end the pause first (evenkeel gov)", Wad(total))
+        reason = restraint or "the vault is paused; end the pause first (evenkeel gov)"
+        return FlattenStep((), (), reason, Wad(total), waits_for_order=bool(restraint and ordered))
     refusal: RejectedError | None = None
     for index in _largest_first(snapshot):
         if index in ordered:
@@ -80,9 +83,9 @@ def plan_flatten(snapshot: Snapshot, settings: RoutingParameters) -> FlattenStep
             return FlattenStep(route.legs, route.fills, reason, Wad(total - closed))
     if ordered and refusal is None:
         names = ", ".join(snapshot.venues[index].name for index in ordered)
-        reason = f"an order is open on {names}, and one is placed at a time; if it does not end, start the keeper"
-        return FlattenStep((), (), reason, Wad(total), waits_for_order=True)
-    return FlattenStep((), (), _why_not(refusal), Wad(total), refusal)
+        reason = restraint or f"an order is open on {names}, and one is placed at a time"
+        return FlattenStep((), (), f"{reason}; it is waited for, or cancelled", Wad(total), waits_for_order=True)
+    return FlattenStep((), (), _why_not(refusal, restraint), Wad(total), refusal)
 
 
 def _ordered(snapshot: Snapshot) -> list[int]:
@@ -141,9 +144,9 @@ def _close_within_delta_rule(
         raise refusal from None
 
 
-def _why_not(refusal: RejectedError | None) -> str:
+def _why_not(refusal: RejectedError | None, restraint: str) -> str:
     if refusal is None:
-        return "no venue with a position answers and quotes"
+        return restraint or "no venue with a position answers and quotes"
     if refusal.name == GuardError.NET_DELTA_EXCEEDED:
         return (
             f"the guard would refuse: {refusal}; the book still needs this hedge. Take its legs off the chain, close "

@@ -37,25 +37,19 @@ def examine(patient: Patient, clock: Callable[[], float]) -> Iterator[Check]:
     yield from host_checks(settings.ledger, patient.environment)
     try:
         deployment = load_deployment(settings.chain.manifest_file, settings.chain.chain_id)
+        calls = StateCalls(deployment, own_views=OWN_VIEWS).calls
     except DataError as failure:
         yield Check("manifest", Verdict.FAILED, str(failure), "name the right [chain] manifest_path, or deploy")
         return
     yield good("manifest", f"{settings.chain.manifest_file}, vault {deployment.contract('HedgeVault')}")
-    answering = 0
+    batch_size, answering = len(calls) + 2 * LADDER_RUNGS * len(deployment.venues), 0
     for url in settings.chain.rpc_urls:
-        checks = [*_endpoint_checks(url, settings, deployment, clock)]
+        endpoint = Endpoint(url, settings.chain)
+        checks = [*endpoint.examine(deployment.contract("HedgeVault"), batch_size, clock)]
         answering += all(check.verdict is not Verdict.FAILED for check in checks)
         yield from checks
     yield _quorum(settings, answering)
     yield from _vault_checks(patient, deployment, clock, is_answered=answering > 0)
-
-
-def _endpoint_checks(
-    url: str, settings: Settings, deployment: Deployment, clock: Callable[[], float]
-) -> Iterator[Check]:
-    endpoint = Endpoint(url, settings.chain)
-    batch_size = len(StateCalls(deployment, own_views=OWN_VIEWS).calls) + 2 * LADDER_RUNGS * len(deployment.venues)
-    yield from endpoint.examine(deployment.contract("HedgeVault"), batch_size, clock)
 
 
 def _quorum(settings: Settings, answering: int) -> Check:

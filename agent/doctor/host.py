@@ -16,7 +16,17 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from agent.doctor.check import Check, Verdict, attempted, good, judged
 from agent.errors import DataError
 from agent.ledger.config import LedgerSettings
-from agent.ledger.engines import REACHED, REBUILT, is_damaged, open_engine, rebuilt, said_by, shown
+from agent.ledger.engines import (
+    REACHED,
+    REBUILT,
+    is_away,
+    is_damaged,
+    open_engine,
+    rebuilt,
+    said_by,
+    shown,
+    sqlite_path,
+)
 from agent.ledger.pooler import require_own_session
 from agent.ledger.schema import SCHEMA_VERSION
 from agent.ledger.upgrade import loss, schema_version, unfit
@@ -77,9 +87,7 @@ def _ledger(url: str) -> Check:
     """Open the ledger to read; its lease stays with whoever holds it."""
     file = _sqlite_file(url)
     if file is not None:
-        place = _nearest(file.parent)
-        if not os.access(place, os.W_OK) or (file.exists() and not os.access(file, os.W_OK)):
-            raise DataError(f"{file} cannot be written by this user")
+        _require_writable(sqlite_path(make_url(url)))
         if not file.exists():
             return good("ledger", f"{make_url(url)} will be made")
     engine = open_engine(url)
@@ -99,6 +107,8 @@ def _ledger(url: str) -> Check:
         reason = said_by(error)
         if is_damaged(reason):
             return Check("ledger", Verdict.FAILED, f"{where} cannot be read: {reason}", REBUILT)
+        if is_away(engine, reason):
+            return Check("ledger", Verdict.FAILED, f"{where}: {reason}", "start the server, or correct [ledger] url")
         raise DataError(f"{where} cannot be read: {reason}") from None
     if answer not in (1, "ok"):
         return Check("ledger", Verdict.FAILED, f"{where} is damaged: {answer!s:.80}", REBUILT)
@@ -107,6 +117,12 @@ def _ledger(url: str) -> Check:
     if version is not None and version > SCHEMA_VERSION:
         raise DataError(unfit(engine, version))
     return good("ledger", f"{where} can be read")
+
+
+def _require_writable(file: Path) -> None:
+    place = _nearest(file.parent)
+    if not place.is_dir() or not os.access(place, os.W_OK) or (file.exists() and not os.access(file, os.W_OK)):
+        raise DataError(f"{file} cannot be written by this user")
 
 
 def _nearest(directory: Path) -> Path:
@@ -119,7 +135,9 @@ def _disk(url: str) -> Iterator[Check]:
     place = _nearest(Path.cwd() if file is None else file.parent)
     free = shutil.disk_usage(place).free
     verdict = Verdict.FAILED if free < MIN_FREE_BYTES else Verdict.WARNING
-    yield judged("disk", free >= USUAL_FREE_BYTES, f"{free / 2**30:.1f} GiB free at {place}", "make room", verdict)
+    found = f"{free // 2**20:,} MiB free at {place}"
+    mend = f"make room: {USUAL_FREE_BYTES // 2**20:,} MiB, {MIN_FREE_BYTES // 2**20} at the very least"
+    yield judged("disk", free >= USUAL_FREE_BYTES, found, mend, verdict)
 
 
 def _alerts(environment: Mapping[str, str]) -> Check:

@@ -15,9 +15,9 @@ from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment, venue_names
 from agent.doctor.check import Check, Verdict, attempted, good, judged, mend_of, patiently
 from agent.domain import BlockRef
-from agent.errors import AgentError, DataError, RejectedError
+from agent.errors import AgentError, RejectedError, TransientError
 from agent.execution.signer import has_key, load_signer
-from agent.files.book_file import load_book
+from agent.files.book_file import load_kept_book
 from agent.guard import UINT256_MAX, effective_band, venue_leverage
 from agent.keeper.planner import Planner
 from agent.keeper.preflight import gas_token_faults
@@ -52,6 +52,7 @@ class VaultDoctor:
         self._client = client
         self._deployment = deployment
         self._block = block
+        self._own_key: Address | None = None
 
     def examine(self, environment: Mapping[str, str], config: Path, book: Path | None) -> Iterator[Check]:
         """Yield the checks; those of the keeper's key and of the book where there is one."""
@@ -60,8 +61,10 @@ class VaultDoctor:
         if code.verdict is not Verdict.GOOD:
             return
         yield attempted("wiring", _ANOTHER_VAULT, self._wiring)
+        yield attempted("manifest's entries", _ANOTHER_VAULT, self._entries)
+        key = attempted("key", "see docs/runbook.md, Keys", lambda: self._key(environment))
         try:
-            reader = StatusReader(self._settings, self._client, self._deployment)
+            reader = StatusReader(self._settings, self._client, self._deployment_with_own_key())
             status = patiently(lambda: reader.read(self._block))
         except AgentError as failure:
             mend = mend_of(failure, "'evenkeel deploy verify' compares all with the plan")
@@ -72,7 +75,7 @@ class VaultDoctor:
         yield from _venues(status)
         yield from self._ether()
         yield _delta(status)
-        yield attempted("key", "see docs/runbook.md, Keys", lambda: self._key(environment))
+        yield key
         yield from (_gas(keeper) for keeper in status.keepers)
         if book is not None:
             mend = "mend the book file, or have its legs registered on the chain"
@@ -103,6 +106,22 @@ class VaultDoctor:
         found = "; ".join(wrong) or f"vault, guard, oracle, book, registry and asset name one another ({asset})"
         return judged("wiring", not wrong, found, _ANOTHER_VAULT)
 
+    def _entries(self) -> Check:
+        """Compare what the keeper takes from the manifest without asking the chain again."""
+        entry, wrong = self._deployment.asset, []
+        [(decimals,)] = self._client.read(
+            [load_abi("HedgeVault").function("decimals").at(Address(entry.address))], self._block
+        )
+        if decimals != entry.decimals:
+            wrong.append(f"asset.decimals is {entry.decimals}, and the vault's asset has {decimals}")
+        listed = {Address(to_checksum_address(one)) for one in self._read("VenueRegistry", "venues")}
+        named = {Address(one.address) for one in self._deployment.all_venues}
+        wrong += [f"venue {one} of the vault is not in it" for one in sorted(listed - named)]
+        if self._deployment.block > self._block.number:
+            wrong.append(f"block is {self._deployment.block:,}, and the newest is {self._block.number:,}")
+        found = "; ".join(wrong) or f"decimals of the asset, and {len(listed)} venues, are the vault's"
+        return judged("manifest's entries", not wrong, found, "write what the vault has into the manifest")
+
     def _ether(self) -> Iterator[Check]:
         """Yield whether accounts hold the ether that their orders are executed with."""
         names = venue_names(self._deployment)
@@ -124,8 +143,19 @@ class VaultDoctor:
         if not has_key(environment, chain_id):
             mend = "set one of the key's variables (docs/runbook.md, Keys); 'run --shadow' needs none"
             return Check("key", Verdict.WARNING, "no key is named: nothing could be sent", mend)
-        signer = load_signer(environment, chain_id)
+        try:
+            signer = load_signer(environment, chain_id)
+        except TransientError as failure:
+            return Check("key", Verdict.FAILED, str(failure), "bring back who holds the key (docs/runbook.md, Keys)")
+        self._own_key = signer.address
         return self._role(signer.address, signer.kind)
+
+    def _deployment_with_own_key(self) -> Deployment:
+        """Return the deployment with the key at hand among its keepers, which the manifest may not name."""
+        roles = self._deployment.roles
+        if self._own_key is None or self._own_key in roles.values():
+            return self._deployment
+        return self._deployment.model_copy(update={"roles": roles | {"keeper at hand": self._own_key}})
 
     def _role(self, address: Address, kind: str) -> Check:
         access = self._deployment.contract("VaultAccess")
@@ -137,9 +167,9 @@ class VaultDoctor:
         return good("key", f"{kind} of {address}, a keeper of the vault")
 
     def _book(self, config: Path, path: Path) -> Check:
-        book = load_book(path, self._block.timestamp)
+        book = load_kept_book(path)
         if faults := [*gas_token_faults(self._settings, config, book.underlying)]:
-            raise DataError("; ".join(faults))
+            return Check("book", Verdict.FAILED, "; ".join(faults), f"correct {config}")
         planner = Planner(self._settings, book, self._client, self._deployment)
         view = planner.look(self._block)
         net = view.decision.exposure.net_delta
@@ -202,7 +232,11 @@ def _delta(status: VaultStatus) -> Check:
 
 
 def _gas(keeper: KeeperStatus) -> Check:
+    if not keeper.has_role:
+        mend = "give it no ether; name the keeper's own address in the manifest's roles"
+        return Check("gas money", Verdict.WARNING, f"{keeper.address} is no keeper of the vault", mend)
     left = keeper.rebalances_left
     found = f"{signed(wei_to_eth(keeper.gas_money), 4)} ETH of {keeper.address} pay for {left:,} rebalances"
     verdict = Verdict.WARNING if left else Verdict.FAILED
-    return judged("gas money", left >= MIN_REBALANCES_LEFT, found, "send it gas money", verdict)
+    mend = f"send it gas money, for {MIN_REBALANCES_LEFT} rebalances at least"
+    return judged("gas money", left >= MIN_REBALANCES_LEFT, found, mend, verdict)

@@ -38,6 +38,7 @@ from agent.keeper.loop import Loop
 from agent.keeper.nav_watch import NavWatch
 from agent.keeper.option_tending import OptionAct, OptionTending
 from agent.keeper.order_keeper import OrderKeeper
+from agent.keeper.order_plan import closes_only, is_fill_wanted
 from agent.keeper.order_watch import OrderWatch
 from agent.keeper.planner import CycleView, Planner, Sight
 from agent.keeper.price_updates import HermesUpdates, PriceUpdates
@@ -264,8 +265,12 @@ class Keeper:
             cycle_seconds=time.perf_counter() - started,
         )
 
-    def _tend(self) -> Tending:
-        """Do all that comes before a decision, in its order, up to what the chain does not answer yet."""
+    def _tend(self, *, only_closes: bool = False) -> Tending:
+        """Do all that comes before a decision, in its order, up to what the chain does not answer yet.
+
+        ``only_closes`` leaves out what may open a position: orders that do not close one, and errands of venues.
+        """
+        self._order_keeper.wants = closes_only if only_closes else is_fill_wanted
         done = Tending(*self._see_head(), resumed=self._resume_open())
         if done.resumed is not None:
             if done.resumed.state is None:
@@ -275,7 +280,7 @@ class Keeper:
         done = replace(done.at(tended.head, tended.seen), orders=tended.cares, waits=tended.waits)
         if done.waits is not None:
             return done
-        done = replace(done, errand=self._errands.run(done.head))
+        done = replace(done, errand=None if only_closes else self._errands.run(done.head))
         if done.errand is not None:
             if done.errand.settlement.state is None:
                 return replace(done, waits=str(done.errand))
@@ -286,6 +291,8 @@ class Keeper:
     def flatten_step(self) -> tuple[FlattenStep, CycleResult | None]:
         """Take one step toward no position at all, by hand; None where there is none to take.
 
+        Orders that are open are seen to first, as a cycle does; those that would open a position are cancelled.
+
         Raises
         ------
         DataError, TransientError, FatalError
@@ -293,14 +300,13 @@ class Keeper:
 
         """
         self._database.lease.require_held()
-        head, seen = self._see_head()
-        resumed = self._resume_open()
-        sight, rejection = self._see(*((head, seen) if resumed is None else self._see_head()))
+        done = self._tend(only_closes=True)
+        sight, rejection = self._see(done.head, done.seen)
         if rejection is not None:
             raise DataError(f"the vault cannot be read, so nothing can be traded: {rejection}; try again later")
         step = self.planner.flatten(sight)
-        if resumed is not None and resumed.state is None:
-            return step, CycleResult(head, Outcome.PENDING, resumed.detail, 0.0)
+        if done.waits is not None:
+            return step, CycleResult(done.head, Outcome.PENDING, done.waits, 0.0)
         if not step.legs:
             return step, None
         return step, self._rebalancer.carry_out(sight, step, self._decider.book_digest, None)
@@ -414,6 +420,7 @@ class Keeper:
         if act is not None and act.is_pending:
             result = CycleResult(view.block, Outcome.PENDING, act.words, 0.0, view, nav)
         elif view.decision.action is Action.HOLD:
+            self._rebalancer.end_rest(view.block)
             result = CycleResult(view.block, Outcome.HELD, view.decision.reason, 0.0, view, nav)
         elif is_waiting:
             reason = f"{view.decision.reason}; waits for the block after the one in which margin moved"

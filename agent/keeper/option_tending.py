@@ -16,7 +16,7 @@ from agent.errors import DataError, RejectedError, TransientError
 from agent.execution.settlement import Settlement
 from agent.execution.submit import Executor
 from agent.guard import band_now, worst_net_delta
-from agent.keeper.alerts import AlertLog
+from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.errand_rest import is_resting
 from agent.keeper.option_keeper import OptionKeeper
 from agent.keeper.option_plan import plan_option_trade
@@ -113,6 +113,8 @@ class OptionTending:
         if self._keeper is not None and self._is_resting(view.block):
             return OptionAct("options wait: the last trades of them reverted")
         planned = plan_option_trade(self._planner, view)
+        if planned is None or not planned.has_orders:
+            self._alerts.clear(AlertEvent.OPTION_ERRANDS_REVERT)  # no trade is left that may revert
         return None if planned is None else self._carry_out(planned, view.block)
 
     def _comes_second(self, view: CycleView) -> bool:

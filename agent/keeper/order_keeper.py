@@ -22,7 +22,7 @@ from agent.execution.submit import Executor
 from agent.guard import worst_net_delta
 from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.errand_rest import is_resting
-from agent.keeper.order_plan import OrderAct, OrderCare, is_fill_wanted, plan_care
+from agent.keeper.order_plan import FillRule, OrderAct, OrderCare, is_fill_wanted, plan_care
 from agent.keeper.planner import Planner, Sight
 from agent.keeper.price_updates import PriceUpdates
 from agent.keeper.settle_call import settle_call
@@ -63,6 +63,8 @@ class OrderKeeper:
         self._prices = prices
         self._kinds = {Address(entry.address): entry.kind for entry in planner.deployment.venues}
         self._names = venue_names(planner.deployment)
+        self.wants: FillRule = is_fill_wanted
+        """Which orders may still fill; the others are cancelled."""
         self.refusals: dict[str, str] = {}
         """What the chain refused of what open orders needed, by the order's id, when they were last looked at."""
 
@@ -141,7 +143,7 @@ class OrderKeeper:
 
     def _care(self, order: VenueOrder, recorded: Order, sight: Sight | None, head: BlockRef) -> OrderCare:
         settlement = self._protocol_settlement(order.venue)
-        is_wanted = sight is None or not sight.is_whole or is_fill_wanted(sight.snapshot, order)
+        is_wanted = sight is None or not sight.is_whole or self.wants(sight.snapshot, order)
         return plan_care(
             order,
             head.timestamp,

@@ -9,6 +9,7 @@ otherwise                                      wait
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -16,6 +17,8 @@ from agent.chain.orders import OrderStatus, VenueOrder
 from agent.domain import Snapshot
 from agent.guard import band_now, worst_net_delta
 from agent.units import Seconds, Wad
+
+FillRule = Callable[[Snapshot, VenueOrder], bool]
 
 
 class OrderAct(Enum):
@@ -89,3 +92,9 @@ def is_fill_wanted(snapshot: Snapshot, order: VenueOrder) -> bool:
 
     held = snapshot.venues[index].size
     return worst(held + order.left) <= max(band_now(snapshot), worst(held))
+
+
+def closes_only(snapshot: Snapshot, order: VenueOrder) -> bool:
+    """Return whether what is left of an order, filled, does nothing but close what its venue holds."""
+    held = next((venue.size for venue in snapshot.venues if venue.address == order.venue), 0)
+    return held * order.left < 0 and abs(order.left) <= abs(held)

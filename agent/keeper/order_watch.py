@@ -60,7 +60,7 @@ class OrderWatch:
         opened = {order.venue: order for order in orders if not is_final(order.state)}
         stuck = [words for order in opened.values() if (words := self._stuck(order, block, refusals))]
         self._tell(AlertEvent.ORDER_STUCK, stuck, block)
-        return failing | {venue: self._shown(order) for venue, order in opened.items()}
+        return failing | {venue: self._shown(order) + _why(order, refusals) for venue, order in opened.items()}
 
     def _failing(self, orders_of: Mapping[Address, Sequence[Order]]) -> dict[Address, str]:
         limit = self._settings.max_failed_orders_in_row
@@ -85,8 +85,7 @@ class OrderWatch:
         limit = self._settings.max_order_age_seconds
         if order.state is not OrderState.FROZEN and age <= limit:
             return None
-        refusal, name = refusals.get(order.order_id), self._name(order.venue)
-        why = "" if refusal is None else f"; the keeper cannot {refusal}"
+        name, why = self._name(order.venue), _why(order, refusals)
         cancel = f"""evenkeel gov call '{name}.cancel ["{order.order_id}"]'"""
         return (
             f"{self._shown(order)}, for {age} s by now, allowed {limit:g}{why}; the venue gets no other order "
@@ -106,3 +105,8 @@ class OrderWatch:
         filled, wanted = from_wad(order.filled_size_delta), from_wad(order.requested_size_delta)
         where = f"order {order.order_id} on venue {self._name(order.venue)}"
         return f"{where} is {order.state.value}, {filled:+.6g} of {wanted:+.6g} filled"
+
+
+def _why(order: Order, refusals: Mapping[str, str]) -> str:
+    refusal = refusals.get(order.order_id)
+    return "" if refusal is None else f"; the keeper cannot {refusal}"

@@ -186,7 +186,7 @@ class Planner:
 
     def flatten(self, sight: Sight) -> FlattenStep:
         """Return the next step toward no position at all; raises as `plan_flatten` does."""
-        return plan_flatten(sight.snapshot, self.decision_settings.routing)
+        return plan_flatten(sight.snapshot, self.decision_settings.routing, sight.restraint)
 
     def disagreement(self, book: Book, sight: Sight) -> str | None:
         """Say how far a book lies outside what the chain sees of it; None where it lies inside."""

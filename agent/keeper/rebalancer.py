@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
 from agent.chain.orders import read_orders
 from agent.domain import BlockRef, Intent
 from agent.errors import RejectedError, TransientError
-from agent.execution.revert_breaker import REVERTS_IN_ROW
+from agent.execution.revert_breaker import REVERTS_IN_ROW, require_no_revert_loop
 from agent.execution.submit import Executor, Terms
 from agent.execution.survey import Survey
 from agent.guard import worst_net_delta
@@ -86,6 +87,14 @@ class Rebalancer:
         if self._executor is None:
             return replace(seen, outcome=Outcome.SHADOW, reason=f"{proposal.reason}; a shadow sends nothing")
         return self._send(self._executor, sight, record, seen, survey)
+
+    def end_rest(self, head: BlockRef) -> None:
+        """End the alert of reverts in a row where nothing is to be traded and the rest after them is over."""
+        if AlertEvent.REVERTS_IN_A_ROW not in self._alerts.up:
+            return
+        with suppress(RejectedError):
+            require_no_revert_loop(self._ledger, self._planner.settings.execution, head)
+            self._alerts.clear(AlertEvent.REVERTS_IN_A_ROW)
 
     def _rejection(self, intent: Intent, block: BlockRef, survey: Survey | None) -> RejectedError | None:
         """Return how the chain would refuse an intent; what a survey found it to carry out is not asked for again."""

@@ -19,7 +19,7 @@ from agent.doctor.check import Check, Verdict, attempted, good
 from agent.doctor.endpoints import NO_SUCH_BLOCK
 from agent.doctor.examination import Patient, examine
 from agent.errors import DataError, TransientError
-from agent.execution.config import KEEPER_KEY_VARIABLE
+from agent.execution.config import KEEPER_KEY_VARIABLE, KEEPER_SIGNER_URL_VARIABLE
 from agent.ledger.config import LEDGER_URL_VARIABLE
 from agent.settings import Settings
 from tests.support.altered_endpoint import Alter, altered_endpoint, refusal
@@ -223,7 +223,7 @@ def test_examine__stranger_s_key__is_no_keeper(world):
 
 def test_examine__no_gas_money__is_told(world):
     world.rpc("anvil_setBalance", world.localnet.manifest.accounts["keeper"], "0x0")
-    assert bad(examined(world))["money"].mend == "send it gas money"
+    assert bad(examined(world))["money"].mend == "send it gas money, for 20 rebalances at least"
 
 
 def test_examine__silent_venue_and_dead_feed__are_told(world):
@@ -295,3 +295,92 @@ def test_doctor__command__ends_with_status_one_when_anything_fails(world):
     told = json.loads(unfit.stdout)
     assert told["failed"] == 1
     assert [check["subject"] for check in told["checks"] if check["verdict"] == "failed"] == ["key"]
+
+
+# --- the manifest against the vault ---------------------------------------------------------------------------------
+
+
+def edited_manifest(world: KeeperWorld, **fields: object) -> Settings:
+    """Write the manifest with other entries beside the true one."""
+    plain = world.settings()
+    entries = json.loads((world.directory / "deployment.json").read_text(encoding="utf-8"))
+    path = world.directory / "edited.json"
+    path.write_text(json.dumps(entries | fields), encoding="utf-8")
+    return plain.model_copy(update={"chain": plain.chain.model_copy(update={"manifest_path": str(path)})})
+
+
+def entries(world: KeeperWorld, name: str):
+    return json.loads((world.directory / "deployment.json").read_text(encoding="utf-8"))[name]
+
+
+@pytest.mark.parametrize(
+    ("field", "change", "subject", "words"),
+    [
+        (
+            "asset",
+            lambda asset: asset | {"decimals": 18},
+            "entries",
+            "asset.decimals is 18, and the vault's asset has 6",
+        ),
+        ("venues", lambda venues: [], "entries", "of the vault is not in it"),
+        ("block", lambda block: 10**9, "entries", "block is 1,000,000,000, and the newest is "),
+        (
+            "contracts",
+            lambda named: named | {"PriceOracle": named["DeltaBook"], "DeltaBook": named["PriceOracle"]},
+            "wiring",
+            "HedgeVault.oracle is ",
+        ),
+        (
+            "contracts",
+            lambda named: {name: one for name, one in named.items() if name != "VaultAccess"},
+            "manifest",
+            "names no contract VaultAccess",
+        ),
+    ],
+)
+def test_examine__manifest_is_not_the_vault_s__is_told(world, field, change, subject, words):
+    """With 18 decimals for 6 nothing failed, and no keeper would ever have hedged; a missing contract ended it all."""
+    failed = bad(examined(world, edited_manifest(world, **{field: change(entries(world, field))})))
+    assert words in failed[subject].found
+
+
+def test_examine__manifest_names_a_key_without_the_role__gets_no_ether(world):
+    """It said to send a dismissed key gas money."""
+    stranger = world.localnet.manifest.accounts["spare"]
+    world.rpc("anvil_setBalance", stranger, "0x0")
+    checks = examined(world, edited_manifest(world, roles=entries(world, "roles") | {"keeper": stranger}))
+    assert "give it no ether" in bad(checks, Verdict.WARNING)["money"].mend
+    own = world.localnet.manifest.accounts["keeper"]
+    assert any(own in check.found for check in checks if check.subject == "gas money")
+
+
+def test_examine__feed_two_hours_old__is_told(world):
+    world.localnet.chain.mine([], world.now() + 7_200)
+    assert bad(examined(world))["oracle"].found == "too old"
+
+
+# --- machine, key and book ------------------------------------------------------------------------------------------
+
+
+def test_examine__every_leg_has_expired__the_book_is_as_the_keeper_takes_it(world):
+    """It was told to remove the expired leg, which the keeper starts with and unwinds."""
+    past = world.directory / "past.toml"
+    text = world.book_path.read_text(encoding="utf-8")
+    past.write_text(text.replace("2024-08-31", "2024-07-01"), encoding="utf-8")
+    check = bad([*examine(Patient(world.settings(), CONFIG, past, {}), time.time)])["book"]
+    assert "outside" in check.found  # the chain's leg still lives
+
+
+def test_examine__signer_that_does_not_answer__is_what_the_mend_is_about(world):
+    """It told of endpoints that limit how often they are asked."""
+    environment = {KEEPER_SIGNER_URL_VARIABLE: "http://127.0.0.1:9"}
+    check = bad(examined(world, environment=environment))["key"]
+    assert "does not answer" in check.found
+    assert check.mend.startswith("bring back who holds the key")
+
+
+def test_examine__gas_priced_by_another_token__is_the_configuration_s_fault(world):
+    bitcoin = world.directory / "bitcoin.toml"
+    bitcoin.write_text(world.book_path.read_text(encoding="utf-8").replace('"ETH"', '"BTC"'), encoding="utf-8")
+    check = bad([*examine(Patient(world.settings(), CONFIG, bitcoin, {}), time.time)])["book"]
+    assert check.mend == f"correct {CONFIG}"

@@ -36,7 +36,8 @@ def test_flatten__without_yes__shows_the_first_step_and_sends_nothing(world):
     assert shown.returncode == 0, shown.stderr
     assert "First step: close 5" in shown.stdout
     assert "0.0000 stays open after it" in shown.stdout
-    assert "The chain would accept it. --yes acts." in shown.stdout
+    keeper = world.localnet.manifest.accounts["keeper"]
+    assert f"The chain would accept it from {keeper}. --yes acts" in shown.stdout
     told = json.loads(evenkeel(world, "flatten", "--json", EVENKEEL_KEEPER_KEY="not a key").stdout)
     assert told["size_delta"] == pytest.approx(-size / WAD)
     assert told["chain_refuses"] is None

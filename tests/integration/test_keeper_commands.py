@@ -80,6 +80,7 @@ def test_decide__people__read_the_verdict_and_its_legs(world):
     assert finished.returncode == 0, finished.stderr
     assert "Rebalance at once: " in finished.stdout
     assert "the chain would accept it" in finished.stdout
+    assert f"Left for keeper {world.localnet.manifest.accounts['keeper']}: " in finished.stdout  # not of the key named
     assert "curie: deposit $" in finished.stdout
     assert " margin, buy " in finished.stdout
 

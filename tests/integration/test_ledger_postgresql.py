@@ -271,4 +271,4 @@ def test_doctor__url_of_no_ledger__is_told_and_the_disk_is_looked_at(where):
     checks = {check.subject: check for check in host_checks(settings_of(where), {})}
     assert checks["ledger"].verdict is Verdict.FAILED
     assert "sqlite:///path/to/file" in checks["ledger"].found
-    assert "GiB free" in checks["disk"].found
+    assert "MiB free" in checks["disk"].found

@@ -19,6 +19,7 @@ from agent.demo.scenario import Scenario
 from agent.execution.settlement import Timer
 from agent.execution.submit import Executor
 from agent.files.book_file import load_kept_book
+from agent.keeper.alerts import AlertEvent
 from agent.keeper.keeper import Keeper
 from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.records import IntentState, OptionEventKind, Purpose
@@ -38,6 +39,8 @@ EXECUTION_CAP = 3_000_000
 """As the networks' files have it: too little for a trade of options."""
 SCRIPTED = "scripted"
 CENT_USD = 0.01
+REFUSING_CODE = "0x5f5ffd"
+"""PUSH0 PUSH0 REVERT."""
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +141,39 @@ def test_cycle__killed_after_sending__the_next_one_goes_on_and_trades_once(vault
         again = {ended.intent_id for ended in keeper.ledger.closed_errands(5, Purpose.OPTION)}
         assert intents == again
         assert keeper.ledger.open_intents() == []
+
+
+# HEDGE-639
+def test_cycle__trades_revert_in_a_row__rests_tells_and_is_over_with_the_next(vault, tmp_path, caplog) -> None:
+    """Simulated they pass, and mined they revert: Lyra's circuit breaker may trip in between."""
+    rpc = vault.chain.rpc.request
+    with keeper_of(vault, tmp_path) as keeper:
+        execution, send = keeper.planner.settings.execution, keeper.planner.client.send_raw
+        code = rpc("eth_getCode", vault.venue, "latest")
+
+        def sends_too_late(raw):
+            rpc("anvil_setCode", vault.venue, REFUSING_CODE)
+            outcome = send(raw)
+            vault.mine_waiting()
+            rpc("anvil_setCode", vault.venue, code)
+            return outcome
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(keeper.planner.client, "send_raw", sends_too_late)
+            for _ in range(execution.max_reverts_in_row + 1):
+                assert vault.holdings() == []
+                result = keeper.cycle()
+                vault.pass_time_to(vault.now() + 30)
+        assert [act.words for act in result.options] == ["options wait: the last trades of them reverted"]
+        assert AlertEvent.OPTION_ERRANDS_REVERT in keeper.alerts.up
+        told = f"the last {execution.max_reverts_in_row} trades of options reverted, the newest: "
+        assert caplog.text.count(told) == 1
+        vault.pass_time_to(vault.now() + execution.revert_rest_seconds + execution.deadline_seconds)
+        vault.publish()
+        assert keeper.cycle().options[0].is_executed
+        vault.mine_one()
+        assert_books_agree(keeper.cycle())
+        assert AlertEvent.OPTION_ERRANDS_REVERT not in keeper.alerts.up
 
 
 # HEDGE-639

@@ -8,6 +8,7 @@ import time
 import pytest
 from eth_utils.crypto import keccak
 
+from agent.cli.flatten import NO_BOOK
 from agent.demo.scenario import seeded_scenario
 from agent.demo.world import open_world
 from agent.keeper.alerts import AlertEvent
@@ -21,7 +22,7 @@ from agent.localnet.evm import Transaction
 from agent.localnet.price_feed import feed_answer
 from agent.localnet.synthetix.contracts import PYTH_FEE_WEI
 from agent.localnet.synthetix.market import pyth_update
-from agent.units import Seconds, Wei
+from agent.units import WAD, Seconds, Wei
 
 pytestmark = pytest.mark.chain
 
@@ -247,3 +248,27 @@ def test_keeper__errands_revert_in_a_row__rests_tells_and_goes_on_later(world, m
     assert AlertEvent.ORDER_ERRANDS_REVERT not in keeper.alerts.up
     assert not any(fill.size_delta for fill in keeper.ledger.fills())
     assert keeper.ledger.open_intents() == []
+
+
+def test_flatten_step__orders_fill_later_or_lapse__each_is_seen_to_its_end(world):
+    """After its first order it called the vault paused, and ended; an order that lapsed nobody cancelled."""
+    world.keeper.close()
+    registry, guardian = world.deployment.contract("VenueRegistry"), world.localnet.manifest.accounts["guardian"]
+    close = encode_call("closeVenue(address)", world.deployment.venues[0].address)
+    world.localnet.chain.mine([Transaction("closing of the venue", guardian, registry, close, 2_000_000)])
+    with Keeper.build(world.settings, NO_BOOK) as keeper:
+        step, _ = keeper.flatten_step()
+        assert (step.waits_for_order, step.remaining > 0) == (True, True)  # a purchase that nobody may cancel yet
+        assert "CancelTooEarly" in step.reason
+        world.localnet.tend()
+        pass_time(world, 86_400)
+        world.localnet.step(3_300.0, world.localnet.chain.head().timestamp + 12)
+        assert keeper.flatten_step()[1].outcome is Outcome.EXECUTED
+        assert keeper.flatten_step()[0].waits_for_order  # its own sale, which enlarges the worst case, is left alone
+        pass_time(world, 600)
+        assert keeper.flatten_step()[1].outcome is Outcome.EXECUTED
+        assert states(keeper)[-2:] == [OrderState.CANCELLED, OrderState.REQUESTED]
+        world.localnet.tend()
+        step, _ = keeper.flatten_step()
+        assert states(keeper)[-1] is OrderState.EXECUTED
+        assert 0 <= step.remaining < 2 * WAD  # what the first sale left of the loss budget

@@ -158,7 +158,7 @@ def test_calls__keepers_budget__is_of_the_key_at_work(own, asked):
 
 def test_decode__venue_that_the_manifest_does_not_name__says_where_to_add_it():
     listed = (FIRST, SECOND, OTHER)
-    with pytest.raises(DataError, match=r"venue 0x6+, which deployments/31337\.json does not name; add it under ven"):
+    with pytest.raises(DataError, match=r"venue 0x6+, which the manifest of chain 31337 does not name; add it"):
         StateCalls(deployment()).decode(BLOCK, [*vault_answers(*[venue(3, 3)] * 3, listed=listed), *ANSWERS * 3])
 
 

@@ -23,9 +23,8 @@ class FakePlanner:
 
     def __init__(self, settings, book):
         self.settings, self.book = settings, book
-        self.deployment = SimpleNamespace(
-            roles={"keeper": "0x00000000000000000000000000000000000000C3"}, venues=[], option_venue=None
-        )
+        self.keeper = "0x00000000000000000000000000000000000000C3"
+        self.deployment = SimpleNamespace(venues=[], option_venue=None)
         self.client = None
 
     def __enter__(self):

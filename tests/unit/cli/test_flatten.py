@@ -62,3 +62,10 @@ def test_act__order_is_open__is_waited_for(monkeypatch, slept, capsys):
     assert act(monkeypatch, [], [(order, None)] * 3, wait_seconds=10.0) is True
     assert slept == [5.0] * 4
     assert "Nothing can be closed: an order is open on perps" in capsys.readouterr().out
+
+
+def test_act__nothing_is_open_but_a_transaction_is_on_its_way__is_waited_for(monkeypatch, slept):
+    """It said that nothing was open, and the transaction opened a position."""
+    pending = SimpleNamespace(outcome=Outcome.PENDING, reason="on its way", rejection=None, fills=())
+    assert act(monkeypatch, [], [(DONE, pending), (DONE, None)], wait_seconds=10.0) is False
+    assert slept == [5.0]

@@ -173,3 +173,18 @@ def test_plan_flatten__order_open_on_a_position__closes_the_others_meanwhile():
     assert (alone.legs, alone.waits_for_order, alone.remaining) == ((), True, 30 * WAD)
     both = plan(with_order(snapshot_of(NO_BOOK, LONG, replace(LONG, size=5.0)), 30.0, 32.0))
     assert (closed(both), both.remaining) == (-5 * WAD, 32 * WAD)
+
+
+def test_plan_flatten__only_venue_is_left_out_for_its_order__is_waited_for():
+    """The vault was said to be paused, and the order left to itself."""
+    snapshot = replace(with_order(snapshot_of(NO_BOOK, LONG), 0.0, 30.0), paused=True)
+    step = plan_flatten(snapshot, ROUTING, "order 0x01 is requested")
+    assert (step.legs, step.waits_for_order, step.reason) == ((), True, "order 0x01 is requested")
+
+
+def test_plan_flatten__venue_left_out_for_failing_orders__waits_for_nothing():
+    snapshot = snapshot_of(NO_BOOK, LONG)
+    (venue,) = snapshot.venues
+    for seen in (replace(snapshot, paused=True), replace(snapshot, venues=(replace(venue, quotes=()),))):
+        step = plan_flatten(seen, ROUTING, "the last 3 orders were cancelled")
+        assert (step.legs, step.waits_for_order, step.reason) == ((), False, "the last 3 orders were cancelled")

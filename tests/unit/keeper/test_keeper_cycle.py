@@ -20,6 +20,7 @@ from agent.keeper.alerts import AlertEvent
 from agent.keeper.keeper import Keeper
 from agent.keeper.option_tending import OptionAct, SettledOptions
 from agent.keeper.order_keeper import Tended
+from agent.keeper.order_plan import closes_only
 from agent.keeper.planner import CycleView, Sight
 from agent.keeper.result import CycleResult, Outcome
 from agent.keeper.venue_errands import VenueAct
@@ -111,6 +112,9 @@ class World:
         assert (proposal, nav) == (self.decision, NAV)
         self.steps.append("trade")
         return replace(result_of(Outcome.EXECUTED, sight.block.number), view=sight)
+
+    def end_rest(self, head: BlockRef) -> None:
+        self.rested_at = head.number
 
     has_open = False
 
@@ -231,6 +235,7 @@ def test_cycle__decided_to_hold__is_recorded_with_what_was_seen(keeper, world):
     world.decision = replace(DECISION, action=Action.HOLD, legs=(), expected_fills=())
     result = keeper.cycle()
     assert (result.outcome, result.reason, result.block.number) == (Outcome.HELD, "because", 5)
+    assert world.rested_at == 5
     [cycle] = world.cycles
     assert (cycle.outcome, cycle.block_id, cycle.block_unix) == ("held", BlockId.of(block(5)), 1_005)
     assert (cycle.ledger_nav_low, cycle.ledger_nav_high, cycle.chain_nav_low, cycle.chain_nav_high) == (
@@ -386,6 +391,13 @@ def test_flatten_step__position_open__is_closed_at_the_head(flattening, world):
     assert (step, result.outcome) == (world.step, Outcome.EXECUTED)
 
 
+def test_flatten_step__errand_of_a_venue_is_due__is_left_to_the_keeper(flattening, world):
+    """It may open a position."""
+    world.errands = [Settlement(IntentState.EXECUTED, block(5), None)]
+    flattening.flatten_step()
+    assert (world.steps, world.wants) == (["lease", "scan 5", "close at 5"], closes_only)
+
+
 def test_flatten_step__nothing_to_close__sends_nothing(flattening, world):
     world.step = step_of()
     assert flattening.flatten_step() == (world.step, None)
@@ -395,7 +407,7 @@ def test_flatten_step__nothing_to_close__sends_nothing(flattening, world):
 def test_flatten_step__open_intent_waits__sends_nothing_beside_it(flattening, world):
     world.resumed = [Settlement(None, detail="it waits")]
     step, result = flattening.flatten_step()
-    assert world.steps == ["lease", "scan 5", "resume 0", "scan 6"]
+    assert world.steps == ["lease", "scan 5", "resume 0"]
     assert (step, result.outcome, result.reason, result.block.number) == (world.step, Outcome.PENDING, "it waits", 5)
 
 

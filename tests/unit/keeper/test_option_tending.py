@@ -13,7 +13,7 @@ from agent.domain import Action
 from agent.errors import DataError, RejectedError
 from agent.execution.settlement import Settlement
 from agent.keeper import option_tending
-from agent.keeper.alerts import AlertLog
+from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.option_tending import OptionTending
 from agent.keeper.planner import CycleView, Sight
 from agent.ledger.records import ClosedIntent, IntentState, Purpose
@@ -166,6 +166,21 @@ def test_trade__last_one_reverted__rests_until_its_time_is_over(monkeypatch, ten
     assert tending.trade(view()).words == "options wait: the last trades of them reverted"
     ledger.ended = [replace(ledger.ended[0], deadline=Seconds(NOW - 600))]
     assert tending.trade(view()).is_executed
+
+
+# HEDGE-639
+def test_trade__rest_is_over_and_nothing_is_to_be_traded__the_alert_is_over(monkeypatch, tending, ledger) -> None:
+    """It stood until a trade went through, which nobody may want for weeks."""
+    ledger.ended = [ClosedIntent(IntentId("0x1"), IntentState.REVERTED, Seconds(NOW), "why")]
+    tending.trade(view())
+    ledger.ended = [replace(ledger.ended[0], deadline=Seconds(NOW - 600))]
+    planned(monkeypatch, VIEW)
+    tending._keeper = None
+    tending.trade(view())
+    assert AlertEvent.OPTION_ERRANDS_REVERT in tending._alerts.up
+    planned(monkeypatch, OptionView("options", "no option is worth it"))
+    tending.trade(view())
+    assert tending._alerts.up == frozenset()
 
 
 # HEDGE-639

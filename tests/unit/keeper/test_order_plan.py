@@ -8,7 +8,7 @@ import pytest
 
 from agent.chain.orders import OrderStatus, VenueOrder
 from agent.domain import OrderTerms
-from agent.keeper.order_plan import OrderAct, is_fill_wanted, plan_care
+from agent.keeper.order_plan import OrderAct, closes_only, is_fill_wanted, plan_care
 from agent.units import Seconds, Wad
 from tests.support.decision_builders import NOW, VENUE_ADDRESSES, VenueState, held, snapshot_of, wad
 
@@ -83,3 +83,15 @@ def test_is_fill_wanted__net_delta_moved_on__by_the_worst_case_it_leaves(book_de
 
 def test_is_fill_wanted__venue_that_is_gone__is_not_judged():
     assert is_fill_wanted(snapshot(0.0), replace(ORDER, venue=VENUE_ADDRESSES[1]))
+
+
+@pytest.mark.parametrize(
+    ("size", "ordered", "is_closing"),
+    [(10, -10, True), (-10, 4, True), (10, -11, False), (10, 1, False), (-10, -1, False), (0, 1, False)],
+)
+def test_closes_only__order_that_does_more_than_close__is_refused(size, ordered, is_closing):
+    """By hand a hedge is closed whatever book it is for: the worst case grows."""
+    order = replace(ORDER, size_delta=wad(ordered))
+    assert closes_only(snapshot(-10.0, size=size), order) is is_closing
+    elsewhere = replace(order, venue=VENUE_ADDRESSES[1])
+    assert not closes_only(snapshot(-10.0, size=size), elsewhere)

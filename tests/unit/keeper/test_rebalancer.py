@@ -14,7 +14,7 @@ from agent.domain import Intent
 from agent.errors import RejectedError, TransientError
 from agent.execution.settlement import Settlement
 from agent.keeper import rebalancer as rebalancer_module
-from agent.keeper.alerts import AlertLog
+from agent.keeper.alerts import AlertEvent, AlertLog
 from agent.keeper.planner import CycleView, Sight
 from agent.keeper.rebalancer import Rebalancer, mark_prices
 from agent.keeper.result import Outcome
@@ -220,3 +220,23 @@ def test_terms__vault_cannot_be_read__are_as_it_was_decided(chain, trouble, was_
     chain.states[SNAPSHOT.block] = trouble
     record = IntentRecord(INTENT, is_urgent=was_urgent, book_digest="", reason="")
     assert Rebalancer(chain, None, None, SENDER, AlertLog()).terms(record).is_urgent(SNAPSHOT.block) is was_urgent
+
+
+def test_end_rest__nothing_is_to_be_traded__the_alert_ends_with_the_rest(chain, monkeypatch):
+    """It stood until a rebalance went through, which nobody may want for days."""
+    chain.settings = SimpleNamespace(execution=None)
+    alerts, reverts = AlertLog(), [RejectedError("RevertsInRow")]
+
+    def looks(*_arguments: Any) -> None:
+        for refusal in reverts:
+            raise refusal
+
+    monkeypatch.setattr(rebalancer_module, "require_no_revert_loop", looks)
+    rebalancer = Rebalancer(chain, SimpleNamespace(), chain, SENDER, alerts)
+    rebalancer.end_rest(SNAPSHOT.block)
+    alerts.raise_alert(AlertEvent.REVERTS_IN_A_ROW, "three", Seconds(1))
+    rebalancer.end_rest(SNAPSHOT.block)
+    assert AlertEvent.REVERTS_IN_A_ROW in alerts.up
+    reverts.clear()
+    rebalancer.end_rest(SNAPSHOT.block)
+    assert alerts.up == frozenset()
