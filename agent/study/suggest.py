@@ -312,6 +312,7 @@ def _budgets(
         )
     drawdown = max(loss + loss_refill + 50, bounds.max_drawdown_bps)
     charged = f"trades are charged {needs.charged_ratio * BPS:.0f} bps"
+    reach = f", as far as {most} bps a day go" if loss < at_once else ""
     return [
         Line(
             "bounds",
@@ -320,7 +321,7 @@ def _budgets(
             f"the first hedge of ${first:,.0f}, a day's ${day:,.0f}, a wick's ${wick_usd:,.0f}",
         ),
         Line("bounds", "turnover_refill_usd_per_day", refill, "a quarter more than the busiest day"),
-        Line("bounds", "loss_capacity_bps", loss, f"{charged}: the first hedge, or a day or a wick at once"),
+        Line("bounds", "loss_capacity_bps", loss, f"{charged}: the first hedge, or a day or a wick at once{reach}"),
         Line("bounds", "loss_refill_bps_per_day", loss_refill, f"{charged}: most of the busiest day"),
         Line("bounds", "max_drawdown_bps", drawdown, "above what keys may lose, and no lower than it was"),
     ], warnings
