@@ -13,13 +13,16 @@ from agent.errors import DataError
 from agent.rounding import mul_div_up, share
 from agent.units import BPS, WAD, AssetUnits, Rounding, Wad, wad_to_asset_units
 
+_LEAST_PART_DUE = 100
+"""A deposit is at least this part, 1 / 100, of what is due: less does not save an account, and each costs its gas."""
+
 
 @dataclass(frozen=True, slots=True)
 class MarginParameters:
     """Watermarks of a venue's leverage (WAD ratios), and what stays in the vault.
 
-    ``idle_reserve_bps`` of NAV stays idle for instant exits; it is touched only to keep a venue's leverage at its high
-    watermark, and never below the guard's own floor. ``guard_headroom_bps`` is the distance kept from the guard's venue
+    ``idle_reserve_bps`` of NAV stays idle for instant exits; it is touched only for a venue above its high watermark,
+    and never below the guard's own floor. ``guard_headroom_bps`` is the distance kept from the guard's venue
     leverage where that is tighter than the high watermark. ``min_margin_delta`` is the least collateral worth moving.
     ``option_cash`` is what a venue of options is brought back to once it holds less than half of it; 0 sends none.
     """
@@ -109,16 +112,19 @@ def idle_funds(
 def deposit_due(after: VenueMeasurement, limits: Watermarks, funds: IdleFunds) -> AssetUnits:
     """Return the collateral to deposit so that leverage comes back to target; 0 while it is at most high.
 
-    Spare idle funds pay for it. Where they do not suffice for the high watermark, the reserve is drawn down to it, but
-    not below the guard's floor. The venue's cap on equity is kept.
+    Spare idle funds pay for it. Where they do not reach a quarter of the way from the high watermark to target, the
+    reserve is drawn on for that, but not below the guard's floor: drawn for the watermark alone, it went in crumbs,
+    one a look. The venue's cap on equity is kept. Less than a hundredth of what is due waits until more has gathered.
     """
-    equity_at_high = _equity_for(after.notional, limits.high)
-    if after.equity_low >= equity_at_high:
+    if after.equity_low >= _equity_for(after.notional, limits.high):
         return AssetUnits(0)
     to_target = _deposit(_equity_for(after.notional, limits.target) - after.equity_low, funds)
-    to_high = _deposit(equity_at_high - after.equity_low, funds)
+    inside = (limits.target + 3 * limits.high) // 4
+    to_inside = _deposit(_equity_for(after.notional, inside) - after.equity_low, funds)
     under_cap = wad_to_asset_units(max(after.cap - max(after.equity, 0), 0), funds.decimals, Rounding.DOWN)
-    return AssetUnits(min(max(min(to_target, funds.spare), to_high), funds.above_floor, under_cap))
+    found = min(max(min(to_target, funds.spare), to_inside), funds.above_floor, under_cap)
+    due = min(to_inside, _deposit(after.notional, funds))
+    return AssetUnits(found if found * _LEAST_PART_DUE >= due else 0)
 
 
 def option_cash_due(measured: VenueMeasurement, cash: AssetUnits, wanted: AssetUnits, funds: IdleFunds) -> AssetUnits:

@@ -22,6 +22,8 @@ from agent.units import BPS, SECONDS_PER_DAY, Seconds, from_wad
 PRICE_RATIOS = np.geomspace(1.0 / 3.0, 3.0, 121)
 _LIFE_PARTS = np.array([0.0, 0.5, 0.9, 0.99])
 """Parts of the time to the last expiry at which the book's extremes are looked for."""
+WICK_RATIOS = np.geomspace(0.7, 1.0 / 0.7, 31)
+"""Farthest that a price goes from one look to the next and comes back from at the one after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class Extremes:
     """Largest absolute delta."""
     half_width: float
     """Largest half of the interval that the chain is told, within a tenth of today's price and time."""
+    wick_turnover: float
+    """Turnover over today's price of a wick that is hedged at its tip and again after it."""
 
 
 def extremes(book: Book, spot_usd: float, at_unix: Seconds) -> Extremes:
@@ -45,10 +49,13 @@ def extremes(book: Book, spot_usd: float, at_unix: Seconds) -> Extremes:
     ]
     largest = max(float(np.max(np.abs(side))) for pair in sides for side in pair)
     near_low, near_high = _interval(book, spot_usd, float(at_unix), np.linspace(0.9, 1.1, 21))
+    at_tip = sum(_interval(book, spot_usd, float(at_unix), WICK_RATIOS)) / 2.0
+    moved = np.abs(at_tip - (low + high) / 2.0)
     return Extremes(
         first_hedge=float(np.max(np.abs((low, high)))),
         largest=largest,
         half_width=float(np.max(near_high - near_low)) / 2.0,
+        wick_turnover=float(np.max(moved * (1.0 + WICK_RATIOS))),
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from agent.files.book_file import load_book
 from agent.files.history_file import load_funding_per_day, load_gas_gwei
 from agent.files.price_file import load_prices
 from agent.files.timestamps import parse_utc
+from agent.formatting import iso_utc
 from agent.keeper.preflight import gas_token_faults
 from agent.settings import Settings, config_path, load_settings
 from agent.settings.consistency import contradictions
@@ -59,6 +61,9 @@ def cases_of(study: StudyFile, directory: Path) -> list[Case]:
     path = config_path(study.config)
     base = load_settings(path, {})
     variants = list(_variants(study, base, path))
+    periods = [_period(entry, directory) for entry in study.period]
+    if study.walk_forward is not None:
+        _require_order_of_time(study.period, periods)
     cases = [
         Case(
             Names(period.name, entry.name, policy, bounds),
@@ -69,7 +74,7 @@ def cases_of(study: StudyFile, directory: Path) -> list[Case]:
             period.history,
             gas=period.gas,
         )
-        for period in (_period(entry, directory) for entry in study.period)
+        for period in periods
         for entry, book, money in (_book(entry, period, directory) for entry in study.book)
         for bounds, policy, settings in variants
     ]
@@ -83,6 +88,23 @@ def _period(entry: PeriodEntry, directory: Path) -> Period:
     prices, vol_annual = _prices(entry, directory)
     history, gas = _history(entry, prices, directory)
     return Period(entry.name, prices, vol_annual, history, gas)
+
+
+def _require_order_of_time(entries: Sequence[PeriodEntry], periods: Sequence[Period]) -> None:
+    """Refuse periods of which one is chosen by what comes after it, or by itself."""
+    mend = "put periods in the order of time, none of them twice: walk_forward chooses by what was before"
+    real = [period for entry, period in zip(entries, periods, strict=True) if entry.prices is not None]
+    for before, period in pairwise(real):
+        ended, begins = int(before.prices.times_unix[-1]), period.prices.start_unix
+        if begins <= ended:
+            raise DataError(
+                f"period {period.name!r} begins at {iso_utc(begins)}, and {before.name!r} before it goes on to "
+                f"{iso_utc(ended)}; {mend}"
+            )
+    named: dict[int, str] = {}
+    for entry in entries:
+        if entry.seed is not None and named.setdefault(entry.seed, entry.name) != entry.name:
+            raise DataError(f"periods {named[entry.seed]!r} and {entry.name!r} are both of seed {entry.seed}; {mend}")
 
 
 def _prices(entry: PeriodEntry, directory: Path) -> tuple[PriceSeries, float]:

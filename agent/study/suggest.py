@@ -3,7 +3,8 @@
 Bands from a fiftieth to an eighth of the book's largest delta, beside what its IV interval leaves uncertain, are
 replayed with budgets that bind nothing. The cheapest is taken that removes enough, of all variance together and of the
 median replay's; the most effective where none does; wider ones are tried where all of them add variance. Budgets are
-a quarter more than its replays used, and the bounds so made are replayed once more.
+a quarter more than its replays used, or than a wick of one look would use, and the bounds so made are replayed once
+more.
 """
 
 from __future__ import annotations
@@ -236,8 +237,9 @@ def _price_range(cases: Sequence[Case], settings: Settings) -> tuple[Line, ...]:
 def _lines(
     case: Case, settings: Settings, of_book: Extremes, needs: Needs, band: float, most_daily_loss_bps: int
 ) -> tuple[tuple[Line, ...], tuple[str, ...]]:
-    capacity_usd = _turnover_capacity_usd(settings, needs)
-    budgets, warnings = _budgets(case, settings, needs, capacity_usd, most_daily_loss_bps)
+    wick_usd = of_book.wick_turnover * float(case.prices.prices_usd[0])
+    capacity_usd = _turnover_capacity_usd(settings, needs, wick_usd)
+    budgets, warnings = _budgets(case, settings, needs, capacity_usd, wick_usd, most_daily_loss_bps)
     lines = (*_sizes(case, settings, of_book, needs, band, capacity_usd), *budgets, *_agent(case, settings, band))
     return lines, warnings
 
@@ -253,9 +255,9 @@ def _largest_size(of_book: Extremes, needs: Needs) -> tuple[float, float, str]:
     return size, DEAREST_SLIPPAGE, why
 
 
-def _turnover_capacity_usd(settings: Settings, needs: Needs) -> float:
+def _turnover_capacity_usd(settings: Settings, needs: Needs, wick_usd: float) -> float:
     bounds = settings.bounds
-    used_usd = max(needs.largest_trade_usd, needs.first_turnover_usd, needs.day_turnover_usd)
+    used_usd = max(needs.largest_trade_usd, needs.first_turnover_usd, needs.day_turnover_usd, wick_usd)
     return round_up(HEADROOM * used_usd * BPS / (BPS - bounds.urgent_reserve_bps) * BPS / bounds.keeper_share_bps)
 
 
@@ -289,7 +291,7 @@ def _sizes(
 
 
 def _budgets(
-    case: Case, settings: Settings, needs: Needs, capacity_usd: float, most_bps: int
+    case: Case, settings: Settings, needs: Needs, capacity_usd: float, wick_usd: float, most_bps: int
 ) -> tuple[list[Line], tuple[str, ...]]:
     bounds = settings.bounds
     share = bounds.keeper_share_bps / BPS
@@ -300,6 +302,8 @@ def _budgets(
     most = min(most_bps, MAX_DAILY_LOSS_BPS)
     scale = min(most / sum(wanted), 1.0)
     loss, loss_refill = (max(math.floor(own * scale), 1) if scale < 1.0 else math.ceil(own) for own in wanted)
+    at_once = math.ceil(max(first, day, wick_usd) * to_bps)
+    loss = max(loss, min(at_once, most - loss_refill))
     warnings: tuple[str, ...] = ()
     if scale < 1.0:
         warnings = (
@@ -308,10 +312,16 @@ def _budgets(
         )
     drawdown = max(least_drawdown_bps(loss, loss_refill) + 50, bounds.max_drawdown_bps)
     charged = f"trades are charged {needs.charged_ratio * BPS:.0f} bps"
+    reach = f", as far as {most} bps a day go" if loss < at_once else ""
     return [
-        Line("bounds", "turnover_capacity_usd", capacity_usd, f"the first hedge of ${first:,.0f}, a day's ${day:,.0f}"),
+        Line(
+            "bounds",
+            "turnover_capacity_usd",
+            capacity_usd,
+            f"the first hedge of ${first:,.0f}, a day's ${day:,.0f}, a wick's ${wick_usd:,.0f}",
+        ),
         Line("bounds", "turnover_refill_usd_per_day", refill, "a quarter more than the busiest day"),
-        Line("bounds", "loss_capacity_bps", loss, f"{charged}: the first hedge, or most of a day"),
+        Line("bounds", "loss_capacity_bps", loss, f"{charged}: the first hedge, or a day or a wick at once{reach}"),
         Line("bounds", "loss_refill_bps_per_day", loss_refill, f"{charged}: most of the busiest day"),
         Line("bounds", "max_drawdown_bps", drawdown, "above what keys may lose, and no lower than it was"),
     ], warnings

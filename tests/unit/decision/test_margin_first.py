@@ -103,10 +103,10 @@ def test_margin_first__paused__deposits_and_cuts_nothing():
 
 
 def test_margin_first__little_collateral__goes_to_the_worst_account_first():
-    snapshot = snapshot_of(held(-60.0), STRAINED, ENDANGERED, idle_usd=16_000.0)
+    snapshot = snapshot_of(held(-60.0), STRAINED, ENDANGERED, idle_usd=20_000.0)
     found = plan(snapshot)
     deposits = {leg.venue: leg.margin_delta // 10**6 for leg in found.legs}
-    assert deposits == {VENUE_ADDRESSES[0]: 1_000, VENUE_ADDRESSES[1]: 15_000}
+    assert deposits == {VENUE_ADDRESSES[0]: 2_272, VENUE_ADDRESSES[1]: 17_727}
     assert ratio(snapshot, found, 1) <= 3.0
     assert not found.is_enough
 

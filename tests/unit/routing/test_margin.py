@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -101,9 +102,17 @@ def test_deposit_due__spare_short_of_target__stops_at_the_reserve():
     assert deposit_due(account("300", "0"), LIMITS, funds(1_000, 880)) == usd(120)
 
 
-def test_deposit_due__spare_short_of_high__draws_the_reserve_to_high():
-    assert deposit_due(account("300", "0"), LIMITS, funds(1_000, 980)) == usd(100)
+def test_deposit_due__spare_short__draws_the_reserve_a_quarter_of_the_way_to_target():
+    """Drawn to the high watermark alone, the next look draws again: 76 times in a trebling, for $11,402 of gas."""
+    assert deposit_due(account("300", "0"), LIMITS, funds(1_000, 980)) == usd(Decimal("109.090910"))
     assert deposit_due(account("300", "0"), LIMITS, funds(60, 100)) == usd(60)
+
+
+def test_deposit_due__less_than_a_hundredth_of_what_is_due__waits():
+    """Above the floor a falling NAV frees crumbs that cost more gas than they are."""
+    crumb, enough = Decimal("1.090909"), Decimal("1.090910")
+    assert deposit_due(account("300", "0"), LIMITS, funds(70 + crumb, reserve=80, floor=70)) == 0
+    assert deposit_due(account("300", "0"), LIMITS, funds(70 + enough, reserve=80, floor=70)) == usd(enough)
 
 
 def test_withdrawal_due__leverage_below_low__rises_to_target():

@@ -96,3 +96,32 @@ def test_key__whatever_the_outcome_depends_on__changes_it(tmp_path, config):
     again = cases_of(read_study(write_study(tmp_path, config)), tmp_path)[0]
     assert again.key == first.key
     assert len({first.key, other_gas.key, other_iv.key}) == 3
+
+
+TWO_DAYS = """[[period]]
+name = "other"
+prices = "prices.parquet"
+from = "2024-08-01T{start}:00:00Z"
+to = "2024-08-01T{end}:00:00Z"
+
+[[period]]"""
+
+
+@pytest.mark.parametrize(("start", "end"), [("10", "20"), ("00", "13")])
+def test_cases_of__walk_forward_over_periods_that_overlap_or_go_back__is_refused(tmp_path, config, start, end):
+    """A setting held against its own past's future, or against the very days that chose it, is a fit."""
+    study = STUDY.replace('from = "2024-08-01"', 'from = "2024-08-01T12:00:00Z"')
+    other = TWO_DAYS.format(start=start, end=end)
+    path = write_study(tmp_path, config, study.replace("[[period]]", other, 1))
+    with pytest.raises(DataError, match="'first' begins at 2024-08-01T12:00:00Z, and 'other' before it goes on"):
+        cases_of(read_study(path), tmp_path)
+    apart = path.read_text(encoding="utf-8").replace(f"T{end}:00:00Z", "T12:00:00Z").replace(f"T{start}:", "T02:")
+    path.write_text(apart, encoding="utf-8")
+    assert len({case.names.period for case in cases_of(read_study(path), tmp_path)}) == 3
+
+
+def test_cases_of__walk_forward_over_one_seed_twice__is_refused(tmp_path, config):
+    seeded = "".join(f'[[period]]\nname = "{name}"\nseed = 4\n' for name in ("one", "again"))
+    path = write_study(tmp_path, config, STUDY.replace("[[book]]", f"{seeded}[[book]]", 1))
+    with pytest.raises(DataError, match="periods 'one' and 'again' are both of seed 4; put periods in the order"):
+        cases_of(read_study(path), tmp_path)

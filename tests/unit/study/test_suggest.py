@@ -14,7 +14,7 @@ from agent.errors import DataError
 from agent.settings import load_settings
 from agent.study.book_template import BookTemplate, OptionTemplate
 from agent.study.bounds_needed import extremes
-from agent.study.case import Case, Names
+from agent.study.case import Case, Names, run
 from agent.study.generated_weeks import generated_weeks
 from agent.study.suggest import Line, round_up, suggest
 from agent.study.suggestion_file import configuration_text
@@ -88,6 +88,19 @@ def test_suggest__losses_allowed__are_kept_within(settings, of_calls):
     assert sum(numbers(tight)[key] for key in ("loss_capacity_bps", "loss_refill_bps_per_day")) <= 20
     assert "deposit $" in tight.warnings[0]
     assert sum(numbers(of_calls)[key] for key in ("loss_capacity_bps", "loss_refill_bps_per_day")) <= 300
+
+
+@pytest.mark.parametrize("depth", [-0.3, 0.35])
+def test_suggest__wick_of_one_look__leaves_the_loss_budget_its_way_back(settings, depth):
+    """The generated one takes hours: sized by it alone, five rebalances ended outside the band, for six hours."""
+    (case, _), life = cases(settings, CALLS), Seconds(2 * 86_400)
+    wick = generated_weeks(SPOT_USD, START, life_seconds=life)[4]
+    wick = replace(wick, times_unix=wick.times_unix[:192], prices_usd=wick.prices_usd[:192])
+    found = suggest([replace(case, prices=wick)], 0.6, 300)
+    sharp = WEEKS[0].prices_usd.copy()
+    sharp[96] *= 1.0 + depth
+    lived = run(replace(case, prices=replace(WEEKS[0], prices_usd=sharp), settings=found.settings))
+    assert (lived.breaches, lived.steps_outside, dict(lived.refusals)) == (0, 0, {})
 
 
 def test_suggest__book_and_deposit_a_tenth__sizes_are_a_tenth(settings, of_calls):
