@@ -7,6 +7,7 @@ brought to a target between the two. All numbers are integers; deposits round up
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from agent.domain import Measurement, VenueMeasurement
 from agent.errors import DataError
@@ -54,6 +55,13 @@ class Watermarks:
     low: int
     target: int
     high: int
+
+
+class Backing(NamedTuple):
+    """What carries a notional, both WAD USD."""
+
+    notional: int
+    equity: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +114,20 @@ def idle_funds(
     return IdleFunds(AssetUnits(min(idle_assets, unclaimed)), AssetUnits(max(reserve, floor)), floor, decimals)
 
 
-def deposit_due(after: VenueMeasurement, limits: Watermarks, funds: IdleFunds) -> AssetUnits:
+def deposit_due(
+    after: VenueMeasurement, limits: Watermarks, funds: IdleFunds, opening: Backing | None = None
+) -> AssetUnits:
     """Return the collateral to deposit so that leverage comes back to target; 0 while it is at most high.
 
     Spare idle funds pay for it. Where they do not suffice for the high watermark, the reserve is drawn down to it, but
-    not below the guard's floor. The venue's cap on equity is kept.
+    not below the guard's floor. The venue's cap on equity is kept. ``opening``: what a trade opens and the cash that
+    alone can back it; None where all equity does.
     """
-    equity_at_high = _equity_for(after.notional, limits.high)
-    if after.equity_low >= equity_at_high:
+    account = Backing(after.notional, after.equity_low)
+    lacking = [_lacking(one, limits, funds) for one in (account, *([] if opening is None else [opening]))]
+    to_target, to_high = max(lacking)
+    if to_high <= 0:
         return AssetUnits(0)
-    to_target = _deposit(_equity_for(after.notional, limits.target) - after.equity_low, funds)
-    to_high = _deposit(equity_at_high - after.equity_low, funds)
     under_cap = wad_to_asset_units(max(after.cap - max(after.equity, 0), 0), funds.decimals, Rounding.DOWN)
     return AssetUnits(min(max(min(to_target, funds.spare), to_high), funds.above_floor, under_cap))
 
@@ -139,6 +150,14 @@ def withdrawal_due(after: VenueMeasurement, limits: Watermarks, withdrawable: Wa
         return AssetUnits(0)
     excess = min(after.equity_low - _equity_for(after.notional, limits.target), withdrawable)
     return wad_to_asset_units(max(excess, 0), decimals, Rounding.DOWN)
+
+
+def _lacking(backing: Backing, limits: Watermarks, funds: IdleFunds) -> tuple[int, int]:
+    """Return what is missing at the target, and at the high watermark; nothing of either while high is kept."""
+    to_high = _equity_for(backing.notional, limits.high) - backing.equity
+    if to_high <= 0:
+        return 0, 0
+    return _deposit(_equity_for(backing.notional, limits.target) - backing.equity, funds), _deposit(to_high, funds)
 
 
 def _equity_for(notional: int, leverage: int) -> int:
