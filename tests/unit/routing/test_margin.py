@@ -98,7 +98,7 @@ def test_deposit_due__fraction_of_a_unit__rounds_up():
 
 
 @pytest.mark.parametrize(("cash", "due"), [(100, 0), (99, 51), (0, 150), (-10, 160)])
-def test_deposit_due__cash_short_of_what_opens__brings_it_to_target_though_leverage_is_low(cash, due):
+def test_deposit_due__cash_short_of_what_opens__brings_it_to_target(cash, due):
     opening = Backing(wad(300), wad(cash))
     assert deposit_due(account("400", "1000"), LIMITS, funds(10_000), opening) == usd(due)
 
