@@ -208,6 +208,18 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class OpeningMargin:
+    """Equity that an account must have after a trade that opens, or the adapter refuses it: a ratio of notional, WAD.
+
+    ``holder``, found as an emitter is, tells it as ``limits``, the output ``at`` so many.
+    """
+
+    holder: tuple[View, ...]
+    limits: View
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class GovernedFunction:
     """A function of a protocol's own contracts for governor or guardian, and what it allows at worst, in one line.
 
@@ -267,6 +279,8 @@ class VenueProtocol:
     """Whether its adapter leaves orders, which it tells of by `IPerpVenue.OrderRequested` and `OrderUpdated`."""
     fills_by_notional: bool = False
     """Whether its orders are set by their notional: filled whole, the size is what that came to at the price."""
+    opening_margin: OpeningMargin | None = None
+    """What it asks for where that is more than it liquidates below."""
     opens_from_cash: bool = False
     """Whether what opens takes its margin along from cash that waits, so that equity in positions opens nothing."""
     rate_drifts: bool = False
