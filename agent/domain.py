@@ -325,6 +325,8 @@ class VenueSnapshot:
     trades_options: bool = False
     """Whether it holds options for the vault and trades no perp: no quotes, and its margin is not leverage's matter."""
     order_gas: OrderGas | None = None
+    opens_from_cash: bool = False
+    """Whether what opens takes its margin from ``free_collateral`` alone, however much equity its positions hold."""
 
     def execution_gas(self, size_delta: Wad) -> int:
         """Return the gas that executing an order takes, as far as it is known."""

@@ -65,21 +65,25 @@ OrderKey = tuple[Address, str]
 
 
 def read_orders(client: ChainClient, keys: Sequence[OrderKey], block: BlockRef) -> list[VenueOrder]:
-    """Return orders as their venues' state has them at ``block``.
+    """Return orders as their venues' state has them at ``block``; one whose venue does not answer is left out.
 
     Raises
     ------
     DataError
         A venue knows no order of that id.
-    RejectedError, TransientError
+    TransientError
         As `ChainClient.read` does.
 
     """
     if not keys:
         return []
     view = load_abi("IPerpVenue").function("order")
-    answers = client.read([view.at(venue, order_id_bytes(order_id)) for venue, order_id in keys], block)
-    return [_order(venue, order_id, answer[0]) for (venue, order_id), answer in zip(keys, answers, strict=True)]
+    answers = client.read_or_none([view.at(venue, order_id_bytes(order_id)) for venue, order_id in keys], block)
+    return [
+        _order(venue, order_id, answer[0])
+        for (venue, order_id), answer in zip(keys, answers, strict=True)
+        if answer is not None
+    ]
 
 
 def order_id_bytes(order_id: str) -> bytes:

@@ -114,4 +114,5 @@ class SnapshotReader:
             order_terms=venue.order_terms,
             funding_speed=venue.funding_speed,
             trades_options=venue.options is not None,
+            opens_from_cash=venue.opens_from_cash,
         )

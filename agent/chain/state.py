@@ -27,6 +27,8 @@ class OwnViews(NamedTuple):
     funding_speed: frozenset[str] = frozenset()
     untold_funding: frozenset[str] = frozenset()
     """Whose funding is booked while it accrues, by what the account is worth: none of it is told as accrued."""
+    opens_from_cash: frozenset[str] = frozenset()
+    """Where what opens takes its margin from ``freeCollateral`` alone."""
 
 
 PLAIN_VIEWS = OwnViews()
@@ -43,7 +45,8 @@ class VenueState:
 
     Of a venue that does not answer only the size last known is told: prices are 0, as is all else. ``order_terms`` and
     ``open_order`` (the id of the order open now, 0x-prefixed) are of venues that fill later, ``funding_speed`` of those
-    whose rate drifts; ``options`` is what a venue of options holds, None of any other.
+    whose rate drifts; ``options`` is what a venue of options holds, None of any other. ``opens_from_cash``: whether
+    what opens takes its margin from ``free_collateral`` alone.
     """
 
     address: Address
@@ -59,6 +62,7 @@ class VenueState:
     open_order: str | None = None
     funding_speed: FundingSpeed | None = None
     options: tuple[HeldOption, ...] | None = None
+    opens_from_cash: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +252,7 @@ class StateCalls:
             funding_speed=None if speed is None else FundingSpeed(*(Wad(part) for part in speed)),
             open_order=None if open_order is None or open_order[0] == _NO_ORDER else "0x" + open_order[0].hex(),
             options=None if held is None else held_options(held[0]),
+            opens_from_cash=kind in self._own_views.opens_from_cash,
         )
 
 

@@ -28,7 +28,9 @@ from agent.status.records import KeeperStatus, VaultStatus
 from agent.status.risk import worst_net_delta_of
 from agent.units import WAD, Address, from_wad, wei_to_eth
 from agent.venues.execution_ether import ether_accounts, held_ether
-from agent.venues.protocol import ExecutionEther
+from agent.venues.protocol import ExecutionEther, OpeningMargin
+from agent.venues.registry import venue_protocol
+from agent.venues.views import follow_views
 
 MIN_REBALANCES_LEFT = 20
 """Gas money below it is a warning: at two rebalances a day, ten days."""
@@ -74,6 +76,7 @@ class VaultDoctor:
         yield _oracle(status)
         yield from _venues(status)
         yield from self._ether()
+        yield from self._opening_margins()
         yield _delta(status)
         yield key
         yield from (_gas(keeper) for keeper in status.keepers)
@@ -137,6 +140,26 @@ class VaultDoctor:
         found = f"{signed(wei_to_eth(held.held), 4)} ETH of {venue} pay for {left:,} trades at the most each may cost"
         verdict = Verdict.WARNING if left else Verdict.FAILED
         return judged(subject, left >= MIN_REBALANCES_LEFT, found, mend, verdict)
+
+    def _opening_margins(self) -> Iterator[Check]:
+        """Yield whether the keeper brings the margin that venues ask for, where they refuse a trade without it."""
+        for entry in self._deployment.venues:
+            margin = venue_protocol(entry.kind, f"venue {entry.name}").opening_margin
+            if margin is not None:
+                subject, mend = f"margin of {entry.name}", "see 'Margin' in the page of the venue"
+                venue = Address(entry.address)
+                yield attempted(subject, mend, partial(self._opening_margin, subject, venue, margin))
+
+    def _opening_margin(self, subject: str, venue: Address, margin: OpeningMargin) -> Check:
+        [holder] = follow_views(self._client, self._block, [(venue, margin.holder)])
+        [limits] = self._client.read([margin.limits.at(holder)], self._block)
+        factor, high = from_wad(limits[margin.at]), float(self._settings.margin.high_leverage_ratio)
+        found = f"a trade that opens needs {factor:g} of notional, the keeper keeps at least {1 / high:g}"
+        mend = (
+            f"lower [margin] high_leverage_ratio to {1 / factor:.4g}, or have the governor lower the margin factor: "
+            "between the two every such trade is refused"
+        )
+        return judged(subject, factor * high <= 1, found, mend)
 
     def _key(self, environment: Mapping[str, str]) -> Check:
         chain_id = self._settings.chain.chain_id

@@ -85,7 +85,7 @@ class OrderKeeper:
 
         Raises
         ------
-        RejectedError, TransientError, DataError
+        TransientError, DataError
             As `read_orders` does.
 
         """

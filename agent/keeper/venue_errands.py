@@ -1,9 +1,10 @@
 """Moves a venue's affairs on where its protocol leaves that to anybody: margin leg by leg, an order that proves it.
 
 Each such call of an adapter takes no argument and reverts where there is nothing to do, so a simulation says whether it
-is of use. Collateral that comes back after a delay is noted and claimed too, once it is found on chain. One call a
-cycle is sent, through the execution machine as an order's errand is. None of them adds exposure beyond what the
-adapter's own limits say, and a venue whose orders keep failing gets none until somebody has looked.
+is of use. Collateral that comes back after a delay is noted and claimed too, once it is found on chain, and what else
+an account has coming once that is worth it. One call a cycle is sent, through the execution machine as an order's
+errand is. None of them adds exposure beyond what the adapter's own limits say, and a venue whose orders keep failing
+gets none until somebody has looked.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from agent.ledger.acknowledging import acknowledged_orders
 from agent.ledger.orders import by_venue, failed_in_a_row
 from agent.ledger.records import IntentRecord, IntentState, Purpose
 from agent.ledger.store import VaultLedger
-from agent.units import Address
+from agent.units import Address, Rounding, to_wad
+from agent.venues.claims import ClaimFinder
 from agent.venues.delayed_collateral import DelayedCollateralFinder
 from agent.venues.registry import venue_protocol
 
@@ -62,14 +64,16 @@ class VenueErrands:
         )
         self._delayed = DelayedCollateralFinder(planner.client, planner.deployment)
         self._selectors = self._delayed.selectors()
+        least = to_wad(planner.settings.margin.min_margin_move_usd, Rounding.UP)
+        self._claims = ClaimFinder(planner.client, planner.deployment, least)
 
     def run(self, head: BlockRef) -> VenueAct | None:
         """Do the first errand that is of use now; None where none is."""
-        if self._executor is None or not (self._calls or self._selectors):
+        if self._executor is None or not (self._calls or self._selectors or self._claims.calls):
             return None
         if is_resting(self._ledger, self._planner.settings.execution, self._alerts, Purpose.ORDER, head):
             return None
-        for call in chain(self._calls, self._delayed.due(head)):
+        for call in chain(self._calls, self._delayed.due(head), self._claims.due(head)):
             venue = self._names[call.to]
             if self._is_failing(call.to) or not self._is_of_use(call, head):
                 continue
@@ -88,11 +92,14 @@ class VenueErrands:
     def is_wanted(self, record: IntentRecord, head: BlockRef) -> bool:
         """Return whether an errand that a crash or a time-out left open is one of these, and still of use."""
         errand = errand_of(self._ledger.transactions_of(record.intent.intent_id))
-        if errand is None or not self._is_known(errand.call):
+        if errand is None or not self._is_known(errand.call, head):
             return False
         return self._is_of_use(errand.call, head)
 
-    def _is_known(self, call: Call) -> bool:
+    def _is_known(self, call: Call, head: BlockRef) -> bool:
+        claims = [claim for claim in self._claims.calls if (claim.to, claim.data) == (call.to, call.data)]
+        if claims:
+            return self._claims.is_worth(claims[0], head)
         known = {(one.to, one.data) for one in self._calls}
         return (call.to, call.data) in known or call.data[:10] in self._selectors.get(call.to, ())
 

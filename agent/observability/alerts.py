@@ -25,6 +25,7 @@ class AlertName(Enum):
     ORACLE_UNHEALTHY = "oracle_unhealthy"
     VENUE_SILENT = "venue_silent"
     LEVERAGE_HIGH = "leverage_high"
+    LIQUIDATION_NEAR = "liquidation_near"
     GAS_MONEY_LOW = "gas_money_low"
     KEEPER_DISMISSED = "keeper_dismissed"
     VAULT_STOPPED = "vault_stopped"

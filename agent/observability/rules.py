@@ -17,6 +17,7 @@ VAULT_ALERTS = (
     AlertName.ORACLE_UNHEALTHY,
     AlertName.VENUE_SILENT,
     AlertName.LEVERAGE_HIGH,
+    AlertName.LIQUIDATION_NEAR,
     AlertName.GAS_MONEY_LOW,
     AlertName.KEEPER_DISMISSED,
     AlertName.VAULT_STOPPED,
@@ -98,3 +99,11 @@ def _venue_alerts(figures: VaultFigures, settings: ObservabilitySettings) -> Ite
     ]
     if high:
         yield AlertName.LEVERAGE_HIGH, f"leverage: {'; '.join(high)}"
+    wanted = settings.min_liquidation_distance_bps / BPS
+    near = [
+        f"{venue.name} liquidates {venue.liquidation_distance:.1%} against the position"
+        for venue in figures.venues
+        if venue.liquidation_distance is not None and venue.liquidation_distance < wanted
+    ]
+    if near:
+        yield AlertName.LIQUIDATION_NEAR, f"{'; '.join(near)}, wanted {wanted:.1%}"

@@ -7,6 +7,7 @@ brought to a target between the two. All numbers are integers; deposits round up
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from agent.domain import Measurement, VenueMeasurement
 from agent.errors import DataError
@@ -59,6 +60,13 @@ class Watermarks:
     high: int
 
 
+class Backing(NamedTuple):
+    """What carries a notional, both WAD USD."""
+
+    notional: int
+    equity: int
+
+
 @dataclass(frozen=True, slots=True)
 class IdleFunds:
     """Collateral in the vault, how much of it is reserved for exits, and the guard's floor, asset units."""
@@ -109,18 +117,20 @@ def idle_funds(
     return IdleFunds(AssetUnits(min(idle_assets, unclaimed)), AssetUnits(max(reserve, floor)), floor, decimals)
 
 
-def deposit_due(after: VenueMeasurement, limits: Watermarks, funds: IdleFunds) -> AssetUnits:
+def deposit_due(
+    after: VenueMeasurement, limits: Watermarks, funds: IdleFunds, opening: Backing | None = None
+) -> AssetUnits:
     """Return the collateral to deposit so that leverage comes back to target; 0 while it is at most high.
 
     Spare idle funds pay for it. Where they do not reach a quarter of the way from the high watermark to target, the
     reserve is drawn on for that, but not below the guard's floor: drawn for the watermark alone, it went in crumbs,
     one a look. The venue's cap on equity is kept. Less than a hundredth of what is due waits until more has gathered.
+    ``opening``: what a trade opens and the cash that alone can back it; None where all equity does.
     """
-    if after.equity_low >= _equity_for(after.notional, limits.high):
+    account = Backing(after.notional, after.equity_low)
+    to_target, to_inside = max(_lacking(one, limits, funds) for one in (account, opening) if one is not None)
+    if to_inside <= 0:
         return AssetUnits(0)
-    to_target = _deposit(_equity_for(after.notional, limits.target) - after.equity_low, funds)
-    inside = (limits.target + 3 * limits.high) // 4
-    to_inside = _deposit(_equity_for(after.notional, inside) - after.equity_low, funds)
     under_cap = wad_to_asset_units(max(after.cap - max(after.equity, 0), 0), funds.decimals, Rounding.DOWN)
     found = min(max(min(to_target, funds.spare), to_inside), funds.above_floor, under_cap)
     due = min(to_inside, _deposit(after.notional, funds))
@@ -145,6 +155,16 @@ def withdrawal_due(after: VenueMeasurement, limits: Watermarks, withdrawable: Wa
         return AssetUnits(0)
     excess = min(after.equity_low - _equity_for(after.notional, limits.target), withdrawable)
     return wad_to_asset_units(max(excess, 0), decimals, Rounding.DOWN)
+
+
+def _lacking(backing: Backing, limits: Watermarks, funds: IdleFunds) -> tuple[int, int]:
+    """Return what is missing at target, and a quarter of the way there from high; nothing of either while high is kept."""
+    if backing.equity >= _equity_for(backing.notional, limits.high):
+        return 0, 0
+    inside = (limits.target + 3 * limits.high) // 4
+    missing = (_equity_for(backing.notional, leverage) - backing.equity for leverage in (limits.target, inside))
+    to_target, to_inside = (_deposit(wad, funds) for wad in missing)
+    return to_target, to_inside
 
 
 def _equity_for(notional: int, leverage: int) -> int:

@@ -26,10 +26,12 @@ from agent.domain import Fill, Leg, Measurement, Snapshot, VenueMeasurement
 from agent.errors import DataError
 from agent.guard import budget_left, fee_limit, judged_notional, shrinking_alone
 from agent.prediction import predict
+from agent.rounding import mul_div_up
 from agent.routing.carry import Carry, expected_carry
 from agent.routing.foreseen import Route, foresee, has_open_order
 from agent.routing.limits import leg_limit, planned_limit, shown_at_limits
 from agent.routing.margin import (
+    Backing,
     IdleFunds,
     MarginParameters,
     Watermarks,
@@ -440,7 +442,7 @@ def _margins(
     """
     limits = watermarks(settings, snapshot.bounds.max_venue_leverage)
     funds = _idle_funds(snapshot, settings)
-    trading = {fill.venue_index for fill in fills}
+    trading = {fill.venue_index: fill for fill in fills}
     asking = {fill.venue_index for fill in fills if fill.is_pending}
     margins: list[AssetUnits] = []
     for index in range(len(snapshot.venues)):
@@ -448,7 +450,7 @@ def _margins(
         if unfunded.venues[index].is_silent or has_open_order(snapshot, index) or holds_options:
             margins.append(AssetUnits(0))
             continue
-        margin = deposit_due(unfunded.venues[index], limits, funds)
+        margin = deposit_due(unfunded.venues[index], limits, funds, _opening(snapshot, index, trading.get(index)))
         if margin == 0 and index not in asking:
             margin = AssetUnits(-_withdrawal(snapshot, unfunded, index, limits))
             if index not in trading:
@@ -459,6 +461,16 @@ def _margins(
             funds = funds.after(margin)
         margins.append(margin)
     return margins
+
+
+def _opening(snapshot: Snapshot, index: int, fill: Fill | None) -> Backing | None:
+    """Return what a fill opens and the cash for it, where cash alone takes margin along."""
+    venue, measured = snapshot.venues[index], snapshot.measurement.venues[index]
+    if fill is None or not venue.opens_from_cash:
+        return None
+    opened = max(abs(fill.size_delta) - _reducible(measured, fill.size_delta > 0), 0)
+    notional = mul_div_up(opened, max(fill.execution_price, measured.price), WAD)
+    return Backing(notional, asset_units_to_wad(venue.free_collateral, snapshot.asset_decimals))
 
 
 def _withdrawal(snapshot: Snapshot, unfunded: Measurement, index: int, limits: Watermarks) -> AssetUnits:

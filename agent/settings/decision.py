@@ -116,7 +116,7 @@ class MarginSettings(Section):
         lt=BPS,
         description="distance kept from the guard's venue leverage, where that is tighter than the watermark",
     )
-    min_margin_move_usd: Exact = Field(gt=0, description="least collateral worth moving")
+    min_margin_move_usd: Exact = Field(gt=0, description="least collateral worth moving, or claiming at a venue")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

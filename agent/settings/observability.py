@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from agent.config import Section, Whole
+from agent.units import BPS
 
 
 class ObservabilitySettings(Section):
@@ -25,6 +26,9 @@ class ObservabilitySettings(Section):
     )
     max_leverage_share_bps: Whole = Field(
         default=9_000, gt=0, description="of the guard's cap on a venue's leverage, which itself lies below liquidation"
+    )
+    min_liquidation_distance_bps: Whole = Field(
+        default=1_000, ge=0, le=BPS, description="of the price: how near it may come to where a venue liquidates"
     )
     min_rebalances_left: Whole = Field(
         default=20, ge=0, description="what gas money must pay for: at two rebalances a day, ten days"

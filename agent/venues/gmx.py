@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
 from pydantic import Field
 
 from agent.chain.abi import Function, load_abi
@@ -18,6 +20,7 @@ from agent.config import Exact, Section, Whole
 from agent.domain import BlockRef
 from agent.units import WAD, Address, Rounding, Seconds, Wad, eth_to_wei, to_wad
 from agent.venues.protocol import (
+    Claim,
     DelayedCollateral,
     ExecutionEther,
     GovernedFunction,
@@ -54,6 +57,14 @@ def _function(name: str, inputs: tuple[str, ...], *outputs: str) -> Function:
 _VIEW_OF_MARKET = _function("market", (), "address")
 _COLLATERAL_UNIT = _function("collateralUnit", (), "uint256")
 _SIDE_OF = _function("sideOf", ("address", "bool"), "(uint256,uint256,uint256)")
+_DATA_STORE, _COLLATERAL, _LONG_TOKEN, _WNT = (
+    _function(name, (), "address") for name in ("dataStore", "collateral", "longToken", "wnt")
+)
+_GET_UINT = _function("getUint", ("bytes32",), "uint256")
+_BALANCE_OF = _function("balanceOf", ("address",), "uint256")
+_ETHER_USD = _function("etherUsd", ("uint256",), "uint256")
+_CLAIMABLE_FUNDING = keccak(encode(["string"], ["CLAIMABLE_FUNDING_AMOUNT"]))
+_KEY_TYPES = ("bytes32", "address", "address", "address")
 _OWED_FEES = _function("owedFees", ("address", "bool"), "int256")
 
 
@@ -92,6 +103,27 @@ def _beside(client: ChainClient, venue: Address, market: Address, block: BlockRe
     return Wad(low - (margin * WAD // unit + profit - fees))
 
 
+def _claimable_funding(client: ChainClient, venue: Address, market: Address, block: BlockRef) -> Wad:
+    """Return what GMX owes of funding that is settled, as far as it is of use: long tokens as ether alone."""
+    views = (_DATA_STORE, _VIEW_OF_MARKET, _COLLATERAL, _LONG_TOKEN, _WNT, _COLLATERAL_UNIT)
+    [(store,), (token,), (collateral,), (long_token,), (wnt,), (unit,)] = client.read(
+        [view.at(market) for view in views], block
+    )
+    keys = [keccak(encode(_KEY_TYPES, [_CLAIMABLE_FUNDING, token, of, venue])) for of in (collateral, long_token)]
+    owed = client.read([_GET_UINT.at(store, key) for key in keys], block)
+    [(assets,), (long_tokens,)] = owed
+    [(ether_usd,)] = client.read([_ETHER_USD.at(market, long_tokens if long_token == wnt else 0)], block)
+    return Wad(assets * WAD // unit + ether_usd)
+
+
+def _wrapped_ether(client: ChainClient, venue: Address, market: Address, block: BlockRef) -> Wad:
+    """Return what the account's wrapped native token is worth, of which it can make ether for executions."""
+    [(wnt,)] = client.read([_WNT.at(market)], block)
+    [(held,)] = client.read([_BALANCE_OF.at(wnt, venue)], block)
+    [(ether_usd,)] = client.read([_ETHER_USD.at(market, held)], block)
+    return Wad(ether_usd)
+
+
 GMX = VenueProtocol(
     title="GMX v2",
     adapter="GmxV2Venue",
@@ -106,6 +138,7 @@ GMX = VenueProtocol(
     account_events=(),
     fills_later=True,
     fills_by_notional=True,
+    opens_from_cash=True,
     governed=(
         GovernedFunction(
             _MARKET, "addRelease", "orders and their margin go through the new release, which is believed"
@@ -116,16 +149,20 @@ GMX = VenueProtocol(
     ether=ExecutionEther(
         too_low="EtherTooLow",
         holder=(_VIEW_OF_MARKET,),
-        worth=_function("etherUsd", ("uint256",), "uint256"),
+        worth=_ETHER_USD,
         fee=_function("executionFee", ("bool",), "uint256"),
     ),
     delayed_collateral=DelayedCollateral(
         holder=(_VIEW_OF_MARKET,),
-        tokens=(_function("collateral", (), "address"), _function("longToken", (), "address")),
+        tokens=(_COLLATERAL, _LONG_TOKEN),
         hour=_function("hour", (), "uint256"),
         owed=_function("owedOf", ("address", "address", "uint256"), "uint256"),
         worth=_function("valueOf", ("address", "uint256[]", "uint256", "uint256"), "int256", "int256", "uint256"),
         note=_function("noteCollateral", ("uint256",)),
         claim=_function("claimCollateral", ("address", "uint256")),
+    ),
+    claims=(
+        Claim(_function("claimFunding", ()), (_VIEW_OF_MARKET,), _claimable_funding),
+        Claim(_function("unwrap", ()), (_VIEW_OF_MARKET,), _wrapped_ether),
     ),
 )

@@ -21,6 +21,7 @@ from agent.venues.protocol import (
     BoundView,
     GovernedFunction,
     MaintenanceView,
+    OpeningMargin,
     OwnMarket,
     UntoldFunding,
     VenueProtocol,
@@ -97,6 +98,11 @@ HYPEREVM = VenueProtocol(
         beside=_beside,
     ),
     account_events=(),
+    opening_margin=OpeningMargin(
+        (_function("market", (), "address"),),
+        _function("limits", (), "uint64", "uint64", "uint128", "uint128", "uint32", "uint32"),
+        at=1,
+    ),
     fills_later=True,
     reads_differ=True,
     governed=(

@@ -196,6 +196,30 @@ class DelayedCollateral:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """A call of the adapter without arguments that pays out what an account has coming, and reverts for no want of it.
+
+    ``worth``: what it would bring now, given the adapter and the holder, WAD USD; ``holder`` is found as an emitter is.
+    """
+
+    call: Function
+    holder: tuple[View, ...]
+    worth: Callable[[ChainClient, Address, Address, BlockRef], Wad]
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningMargin:
+    """Equity that an account must have after a trade that opens, or the adapter refuses it: a ratio of notional, WAD.
+
+    ``holder``, found as an emitter is, tells it as ``limits``, the output ``at`` so many.
+    """
+
+    holder: tuple[View, ...]
+    limits: View
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class GovernedFunction:
     """A function of a protocol's own contracts for governor or guardian, and what it allows at worst, in one line.
 
@@ -255,6 +279,10 @@ class VenueProtocol:
     """Whether its adapter leaves orders, which it tells of by `IPerpVenue.OrderRequested` and `OrderUpdated`."""
     fills_by_notional: bool = False
     """Whether its orders are set by their notional: filled whole, the size is what that came to at the price."""
+    opening_margin: OpeningMargin | None = None
+    """What it asks for where that is more than it liquidates below."""
+    opens_from_cash: bool = False
+    """Whether what opens takes its margin along from cash that waits, so that equity in positions opens nothing."""
     rate_drifts: bool = False
     """Whether its funding rate drifts with the market's imbalance, as ``IFundingSpeed`` tells."""
     governed: tuple[GovernedFunction, ...] = ()
@@ -265,6 +293,8 @@ class VenueProtocol:
     """What orders are executed with, where the account has to hold ether for it."""
     delayed_collateral: DelayedCollateral | None = None
     """What it pays back later, where it does."""
+    claims: tuple[Claim, ...] = ()
+    """What it pays out when asked to."""
     waits_for_margin: frozenset[str] = frozenset()
     """Errors by which its adapter refuses a trade whose margin has yet to arrive."""
     errands: tuple[Function, ...] = ()

@@ -20,6 +20,7 @@ OWN_VIEWS = OwnViews(
     untold_funding=frozenset(
         kind for kind, protocol in VENUE_PROTOCOLS.items() if isinstance(protocol.funding, UntoldFunding)
     ),
+    opens_from_cash=frozenset(kind for kind, protocol in VENUE_PROTOCOLS.items() if protocol.opens_from_cash),
 )
 """What a look at the chain asks of which of them."""
 OPTION_PROTOCOLS: dict[str, OptionProtocol] = {"lyra": LYRA}

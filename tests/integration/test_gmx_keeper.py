@@ -20,6 +20,7 @@ from agent.keeper.result import CycleResult, Outcome
 from agent.ledger.records import Acknowledgement, OrderState, Subject
 from agent.localnet.codec import encode_call
 from agent.localnet.evm import Transaction
+from agent.localnet.governance import governor_call
 from agent.status.risk import liquidation_distance
 from agent.units import WAD, AssetUnits, Seconds, Wei
 from agent.venues.maintenance import maintenance_of
@@ -258,6 +259,29 @@ def test_delayed_collateral__callback_lost__is_noted_and_claimed_by_itself(world
     keeper.close()
 
 
+def test_funding__claimable__is_claimed_once_it_is_worth_it_and_made_cash_and_ether(world, hedged):
+    """It was left until somebody called `claimFunding` and `unwrap` by hand."""
+    wnt, usdc, worth = world.doubles.wnt, world.doubles.usdc, world.equity()
+    claimable = "CLAIMABLE_FUNDING_AMOUNT", "address,address,address", MARKET
+    world.gmx(wnt, "deposit()", value_wei=Wei(WAD))
+    world.gmx(wnt, "transfer(address,uint256)", world.doubles.pool, WAD)
+    world.set_uint(99 * 10**6, *claimable, usdc, world.venue)
+    world.step(START_PRICE_USD, 7_200)
+    assert noted(cycles(world, hedged, 1)) == []
+    world.set_uint(30 * 10**6, *claimable, usdc, world.venue)
+    world.set_uint(WAD // 25, *claimable, wnt, world.venue)
+    acts: list[str] = []
+    for _ in range(3):
+        world.step(START_PRICE_USD, 7_200)
+        results = cycles(world, hedged, 2)
+        acts += noted(results)
+        require_hedged(results[-1])
+    assert acts == ["claimFunding of venue gmx: executed", "unwrap of venue gmx: executed"]
+    assert world.equity() / WAD == pytest.approx(worth / WAD + 30 + START_PRICE_USD / 25, abs=0.01)
+    assert [event.kind for event in hedged.ledger.account_events()] == [AccountEventKind.DEPOSIT]
+    assert hedged.alerts.up == frozenset()
+
+
 def test_keeper__started_again__goes_on_with_the_ledger_that_it_left(world, hedged):
     world.executes = False
     world.step(UP)
@@ -285,6 +309,27 @@ def test_ledger__lost__is_made_again_from_the_chain(world, hedged):
             known.fees,
         )
         assert later.alerts.up == frozenset()
+
+
+def set_limits(world: GmxWorld, margin_factor: int) -> None:
+    """Have the governor set the market's limits anew, those of ether and gas as they were."""
+    access, accounts = world.deployment.contract("VaultAccess"), world.localnet.manifest.accounts
+    market, limits = world.deployment.contract("GmxV2Market"), (2 * 10**15, margin_factor, 750_000)
+    setting = market, "setLimits((uint96,uint96,uint32))", limits
+    governor_call(world.localnet.chain, access, accounts["governor"], *setting)
+    world.step(START_PRICE_USD)
+
+
+def test_margin__all_of_it_in_a_position__what_opens_next_is_paid_for(world, keeper):
+    """A wide margin factor left no cash, and leverage asked for none: `MarginTooLow` for ever, and no hedge."""
+    set_limits(world, 6 * 10**17)
+    price = START_PRICE_USD
+    for _ in range(5):
+        require_hedged(cycles(world, keeper, 2)[-1])
+        price *= 1.03
+        world.step(price)
+    assert world.size() > 70 * WAD
+    assert keeper.alerts.up == frozenset()
 
 
 def test_release__replaced_with_an_order_open__no_exit_is_missed(world, hedged):

@@ -8,10 +8,13 @@ from contextlib import closing
 import pytest
 
 from agent.chain.client import ChainClient
+from agent.doctor.check import Verdict
+from agent.doctor.vault import VaultDoctor
 from agent.keeper.alerts import AlertEvent
 from agent.keeper.keeper import Keeper
 from agent.keeper.result import Outcome
 from agent.ledger.records import Acknowledgement, OrderState, Subject
+from agent.localnet.governance import governor_call
 from agent.status.risk import liquidation_distance
 from agent.units import WAD, AssetUnits, Seconds
 from agent.venues.maintenance import maintenance_of
@@ -174,3 +177,18 @@ def test_gift__beyond_what_funding_can_be__stops_until_somebody_has_looked(world
     assert AlertEvent.NAV_BREAK not in hedged.alerts.up
     assert abs(net_delta(results[-1])) < BAND
     assert results[-1].nav.error_bps < 0.01
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(4, Verdict.GOOD), (5, Verdict.FAILED)])
+def test_doctor__margin_factor__is_compared_with_what_the_keeper_keeps(world, tmp_path, factor, verdict):
+    """Between a leverage of 2 and the watermark of 2.5 every trade was refused with `MarginTooLow`."""
+    market, governor = world.deployment.contract("HyperEvmMarket"), world.localnet.manifest.accounts["governor"]
+    limits = (45 * 10**13, factor * 10**17, 10**16, 10**20, 60, 1_800)
+    setting = market, "setLimits((uint64,uint64,uint128,uint128,uint32,uint32))", limits
+    governor_call(world.localnet.chain, world.deployment.contract("VaultAccess"), governor, *setting)
+    world.price(START_PRICE_USD)
+    with closing(ChainClient(world.settings().chain)) as client:
+        doctor = VaultDoctor(world.settings(), client, world.deployment, client.head(float(world.now())))
+        [check] = [one for one in doctor.examine({}, tmp_path, None) if one.subject.startswith("margin of ")]
+    assert check.verdict is verdict, check.found
+    assert f"needs {factor / 10:g} of notional, the keeper keeps at least 0.4" in check.found

@@ -11,6 +11,7 @@ from eth_utils.crypto import keccak
 from agent.cli.flatten import NO_BOOK
 from agent.demo.scenario import seeded_scenario
 from agent.demo.world import open_world
+from agent.errors import VenuesSilentError
 from agent.keeper.alerts import AlertEvent
 from agent.keeper.keeper import Keeper
 from agent.keeper.order_plan import OrderAct
@@ -213,6 +214,20 @@ def kill(patched, keeper, killed_at: str) -> None:
             raise Killed
 
         patched.setattr(client, "send_raw", sends_and_ends)
+
+
+def test_keeper__venue_silent_with_an_order_open__is_survived_and_followed_later(world):
+    """What the order had come to was asked for, and its revert was no failure that the loop goes on after."""
+    rpc, adapter = world.localnet.chain.rpc.request, world.deployment.venues[0].address
+    code = rpc("eth_getCode", adapter, "latest")
+    rpc("anvil_setCode", adapter, REFUSING_CODE)
+    pass_time(world, 12)
+    with pytest.raises(VenuesSilentError):
+        world.keeper.cycle()
+    rpc("anvil_setCode", adapter, code)
+    pass_time(world, 600)
+    world.keeper.cycle()
+    assert states(world.keeper)[0] is OrderState.CANCELLED
 
 
 def test_keeper__errands_revert_in_a_row__rests_tells_and_goes_on_later(world, monkeypatch, caplog):

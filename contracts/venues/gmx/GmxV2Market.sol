@@ -68,9 +68,13 @@ contract GmxV2Market is GmxV2Positions {
         return dataStore.getInt(GmxV2Keys.savedFunding(market)) * 1 days / int256(TO_WAD);
     }
 
-    /// @notice Most funding of the larger side, WAD of notional a day.
-    function maxFundingRate() external view returns (uint256 perDay) {
-        return Math.ceilDiv(_uint(GmxV2Keys.maxFunding(market)) * 1 days, TO_WAD);
+    /// @notice Most funding of an account, WAD of notional a day. GMX's rate is of the larger side, and the smaller one is paid,
+    ///         or pays, the same dollars.
+    function maxFundingRate(address account) external view returns (uint256 perDay) {
+        perDay = Math.ceilDiv(_uint(GmxV2Keys.maxFunding(market)) * 1 days, TO_WAD);
+        int256 held = sizeOf(account);
+        (uint256 own, uint256 other) = (_openInterest(held > 0), _openInterest(held < 0));
+        if (held != 0 && own != 0 && other > own) perDay = Math.mulDiv(perDay, other, own, Math.Rounding.Ceil);
     }
 
     /// @notice Ratio of notional below which GMX liquidates, WAD.
@@ -82,8 +86,7 @@ contract GmxV2Market is GmxV2Positions {
     function capacity(address account, bool isLong) public view returns (uint256 maxSize) {
         uint256 price = _gmxPrice(indexToken);
         uint256 limit = _uint(GmxV2Keys.maxOpenInterest(market, isLong));
-        uint256 used = _uint(GmxV2Keys.openInterest(market, collateral, isLong))
-            + _uint(GmxV2Keys.openInterest(market, longToken, isLong));
+        uint256 used = _openInterest(isLong);
         uint256 left = Math.min(Math.saturatingSub(limit, used), _reserveLeft(isLong, used, price));
         maxSize = uint256(toSize(left / price)) + uint256(toSize(_tokens(account, !isLong)));
     }
@@ -120,17 +123,13 @@ contract GmxV2Market is GmxV2Positions {
             if (SignedMath.abs(sizeDelta) > capacity(account, isPurchase)) {
                 revert IPerpVenue.SizeBeyondLiquidity(sizeDelta);
             }
-            p.margin = _marginOf(account, p.openUsd);
+            uint256 lacking = 0;
+            if (p.opened.sizeInTokens != 0) lacking = _lacking(p.opened, isPurchase, _owedFees(account, isPurchase));
+            p.margin = _marginOf(account, p.openUsd, lacking);
         }
         if (p.closeUsd == 0) return p;
-        // Where no Reader tells, they show in the price of the close.
-        try this.owedFees(account, !isPurchase) returns (int256 owed) {
-            p.owedFees = owed;
-        } catch {
-            p.owedFees = 0;
-        }
-        uint256 unburdened = Math.saturatingSub(p.closed.collateral, _burden(p, !isPurchase));
-        p.released = Math.mulDiv(unburdened, p.closeTokens, p.closed.sizeInTokens);
+        p.owedFees = _owedFees(account, !isPurchase);
+        p.released = _released(p, !isPurchase);
     }
 
     /// @notice The limit as GMX writes prices, never worse than it; of a close looser by the impact beyond GMX's cap, which
@@ -218,6 +217,11 @@ contract GmxV2Market is GmxV2Positions {
 
     // --- private --------------------------------------------------------------------------------------------------
 
+    function _openInterest(bool isLong) private view returns (uint256) {
+        return _uint(GmxV2Keys.openInterest(market, collateral, isLong))
+            + _uint(GmxV2Keys.openInterest(market, longToken, isLong));
+    }
+
     /// @dev USD that the pool of a side can still back: longs by what they are worth, shorts by what they were opened at. A
     ///      factor of 0 is not set.
     function _reserveLeft(bool isLong, uint256 openInterest, uint256 price) private view returns (uint256) {
@@ -252,11 +256,12 @@ contract GmxV2Market is GmxV2Positions {
         return isPurchase ? Math.Rounding.Ceil : Math.Rounding.Floor;
     }
 
-    /// @dev Margin for what is opened, up; no more than there is, and no less than GMX asks for.
-    function _marginOf(address account, uint256 usd) private view returns (uint256 margin) {
+    /// @dev Margin for what is opened, up, and what the position lacks already; no more than there is, and no less than GMX
+    ///      asks for.
+    function _marginOf(address account, uint256 usd, uint256 lacking) private view returns (uint256 margin) {
         uint256 perAsset = FLOAT / collateralUnit;
         uint256 held = IERC20(collateral).balanceOf(account);
-        margin = Math.min(Math.mulDiv(usd, limits().marginFactor, 1e18 * perAsset, Math.Rounding.Ceil), held);
+        margin = Math.min(_factorOf(usd) + lacking, held);
         uint256 factor = _uint(GmxV2Keys.minCollateralFactor(market)) + _highestFactor();
         uint256 needed = Math.mulDiv(usd, factor, FLOAT * perAsset, Math.Rounding.Ceil);
         if (margin < needed) revert MarginTooLow(held, needed);
@@ -271,11 +276,42 @@ contract GmxV2Market is GmxV2Positions {
         impact = int256(_word(answer, 4)) - int256(_word(answer, 3)); // total less the part that was stored
     }
 
-    /// @dev Loss of the whole position at the price of the feed, and the fees that it owes, asset units, up.
-    function _burden(Plan memory p, bool isLong) private view returns (uint256) {
-        (uint256 entry, uint256 value) = (p.closed.sizeInUsd, p.closed.sizeInTokens * _gmxPrice(indexToken));
-        uint256 loss = isLong ? Math.saturatingSub(entry, value) : Math.saturatingSub(value, entry);
-        return Math.ceilDiv(loss + p.owedFees.toUint256() * TO_WAD, FLOAT / collateralUnit);
+    /// @dev Margin of a part that is closed, down: its own, less its loss and fees, and less what the rest lacks.
+    function _released(Plan memory p, bool isLong) private view returns (uint256) {
+        Side memory closed = p.closed;
+        uint256 worth = closed.sizeInTokens * _gmxPrice(indexToken);
+        uint256 loss =
+            isLong ? Math.saturatingSub(closed.sizeInUsd, worth) : Math.saturatingSub(worth, closed.sizeInUsd);
+        uint256 burden = Math.ceilDiv(loss + p.owedFees.toUint256() * TO_WAD, FLOAT / collateralUnit);
+        uint256 unburdened = Math.saturatingSub(closed.collateral, burden);
+        uint256 released = Math.mulDiv(unburdened, p.closeTokens, closed.sizeInTokens);
+        uint256 lacking = _lacking(closed, isLong, p.owedFees);
+        uint256 left = closed.sizeInTokens - p.closeTokens;
+        return Math.saturatingSub(released, Math.mulDiv(lacking, left, closed.sizeInTokens, Math.Rounding.Ceil));
+    }
+
+    /// @dev What a position has less than the margin factor of its worth, of what GMX liquidates it on, asset units, up.
+    function _lacking(Side memory held, bool isLong, int256 owed) private view returns (uint256) {
+        uint256 worth = held.sizeInTokens * _gmxPrice(indexToken);
+        int256 profit =
+            isLong ? worth.toInt256() - held.sizeInUsd.toInt256() : held.sizeInUsd.toInt256() - worth.toInt256();
+        int256 perAsset = (FLOAT / collateralUnit).toInt256();
+        int256 backing = held.collateral.toInt256() + (profit - owed * int256(TO_WAD)) / perAsset;
+        return uint256(SignedMath.max(_factorOf(worth).toInt256() - backing, 0));
+    }
+
+    /// @dev The margin factor of a notional, asset units, up.
+    function _factorOf(uint256 usd) private view returns (uint256) {
+        return Math.mulDiv(usd, limits().marginFactor, 1e18 * (FLOAT / collateralUnit), Math.Rounding.Ceil);
+    }
+
+    /// @dev 0 where no Reader tells: then they show in the price of the close.
+    function _owedFees(address account, bool isLong) private view returns (int256) {
+        try this.owedFees(account, isLong) returns (int256 owed) {
+            return owed;
+        } catch {
+            return 0;
+        }
     }
 
     function _executionFee(bool closes, bool opens) private view returns (uint256) {

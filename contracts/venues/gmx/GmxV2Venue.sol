@@ -272,9 +272,9 @@ contract GmxV2Venue is PendingOrders, IGmxCallbacks, IOrderTerms {
     }
 
     /// @inheritdoc IPerpVenue
-    /// @dev Of the larger side; what is borrowed from the pool is not funding.
+    /// @dev What is borrowed from the pool is not funding.
     function maxFundingRate() external view returns (uint256 perDay) {
-        return market.maxFundingRate();
+        return market.maxFundingRate(address(this));
     }
 
     /// @inheritdoc IPerpVenue

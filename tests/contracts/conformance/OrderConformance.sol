@@ -68,6 +68,39 @@ abstract contract OrderConformance is VenueConformance {
         assertEq(_measured().sizeHigh, 0);
     }
 
+    function test_limitAndSize_areNeverWorseThanTheyWereGiven() external {
+        _deposit(10_000);
+        for (uint256 i = 0; i < 2; ++i) {
+            bool isSale = i == 0;
+            int256 asked = isSale ? -1.234567891234567891e18 : int256(1.234567891234567891e18);
+            uint256 limit = _venue().markPrice() * (isSale ? 981_234_567 : 1_018_765_432) / 1e9 + 7;
+            _bringMargin();
+            vm.prank(_venue().vault());
+            bytes32 orderId = _venue().execute(asked, limit).orderId;
+            IPerpVenue.Order memory order = _venue().order(orderId);
+            if (isSale) assertGe(order.limitPrice, limit);
+            else assertLe(order.limitPrice, limit);
+            assertLe(isSale ? -order.sizeDelta : order.sizeDelta, isSale ? -asked : asked);
+            _fillAtVenue(orderId, order.sizeDelta, _venue().markPrice());
+            assertEq(uint256(_venue().reconcile(orderId)), uint256(IPerpVenue.OrderStatus.Filled));
+            assertApproxEqAbs(_venue().size(), isSale ? order.sizeDelta : int256(0), 4);
+            assertEq(_venue().openOrder(), 0);
+        }
+    }
+
+    function test_close_isToldAtItsPrice_whateverIsDepositedMeanwhile() external {
+        _deposit(10_000);
+        _trade(2e18);
+        bytes32 orderId = _ask(-1e18);
+        _deposit(1000);
+        _fillAtVenue(orderId, -1e18, _venue().markPrice());
+        _venue().reconcile(orderId);
+        IPerpVenue.Order memory order = _venue().order(orderId);
+        assertEq(order.filledSizeDelta, -1e18);
+        assertApproxEqRel(order.executionPrice, _venue().markPrice(), 0.005e18);
+        assertLe(order.fee, order.maxFee);
+    }
+
     function test_reconcileOfAnOpenOrder_changesNothing() external {
         _deposit(10_000);
         bytes32 orderId = _ask(2e18);

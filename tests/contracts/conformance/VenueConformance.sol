@@ -43,6 +43,13 @@ abstract contract VenueConformance is Test {
     /// @dev Brings what is deposited to where the venue needs it for a trade; nothing where it is there at once.
     function _bringMargin() internal virtual {}
 
+    /// @dev Has the venue pay the account so many USD of funding for its long position, or charge them; false where the stand
+    ///      cannot have it do so.
+    function _fund(int256 usd) internal virtual returns (bool) {
+        usd;
+        return false;
+    }
+
     // --- what the tests do ----------------------------------------------------------------------------------------
 
     function _deposit(uint256 usd) internal {
@@ -283,6 +290,36 @@ abstract contract VenueConformance is Test {
         beyond = -int256(_venue().capacity(false)) - WAD;
         vm.expectRevert(abi.encodeWithSelector(IPerpVenue.SizeBeyondLiquidity.selector, beyond));
         _venue().quote(beyond);
+    }
+
+    function test_quote_ofAClose_isNoBetterThanTheTradeThatFollows() external {
+        _deposit(10_000);
+        _trade(-3e18);
+        int256 before = _measured().equity;
+        (uint256 price, uint256 fee) = _venue().quote(2e18);
+        _trade(2e18);
+        int256 quoted = 2 * (int256(price) - int256(_venue().markPrice())) + int256(fee);
+        assertLe(before - _measured().equity, quoted + 2e12); // a millionth of a dollar a side
+    }
+
+    function test_funding_isInTheEquityAsItAccrues_andOnce() external {
+        _deposit(10_000);
+        _trade(2e18);
+        uint256 snapshot = vm.snapshotState();
+        for (int256 usd = -40; usd <= 40; usd += 80) {
+            int256 before = _measured().equity;
+            if (!_fund(usd)) return;
+            assertApproxEqAbs(_measured().equity, before + usd * WAD, 2e12);
+            IPerpVenue.Position memory p = _venue().position();
+            (int256 low,) = _venue().equity();
+            assertLe(p.margin + p.unrealisedPnl + p.fundingAccrued, low + 2);
+            assertEq(p.size, 2e18);
+            int256 accrued = _measured().equity;
+            (, uint256 fee) = _venue().quote(-2e18);
+            _trade(-2e18);
+            assertApproxEqAbs(_measured().equity, accrued - int256(fee), 4e12);
+            vm.revertToState(snapshot);
+        }
     }
 
     function test_capacity_isWhatCanBeQuoted() external view {

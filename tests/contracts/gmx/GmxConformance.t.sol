@@ -3,6 +3,8 @@ pragma solidity ^0.8.28;
 
 import {IPerpVenue} from "../../../contracts/interfaces/IPerpVenue.sol";
 import {OrderConformance} from "../conformance/OrderConformance.sol";
+import {GmxV2Keys} from "../../../contracts/venues/gmx/GmxV2Keys.sol";
+import {GmxMath} from "../support/gmx/GmxMath.sol";
 import {GmxStage} from "../support/gmx/GmxStage.sol";
 
 /// @notice The adapter of GMX, on the double of GMX, does what every adapter does.
@@ -39,6 +41,18 @@ contract GmxConformanceTest is OrderConformance, GmxStage {
 
     function _liquidate() internal override {
         handler.liquidate(address(venue), true, venue.markPrice() * 4 / 10 / 1e6);
+    }
+
+    /// @dev What GMX charges is owed, what it pays is claimable.
+    function _fund(int256 usd) internal override returns (bool) {
+        (address m, address t) = (MARKET, address(token));
+        uint256 assets = uint256(usd > 0 ? usd : -usd) * 1e6;
+        if (usd > 0) {
+            store.setUint(GmxV2Keys.claimableFunding(m, t, address(venue)), assets);
+        } else {
+            store.setUint(GmxMath.fundingKey(m, t, true), assets * 1e45 / gmx.sideOf(address(venue), true).sizeInUsd);
+        }
+        return true;
     }
 
     function _fillAtVenue(bytes32, int256, uint256 price) internal override {

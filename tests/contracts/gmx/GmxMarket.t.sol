@@ -186,15 +186,36 @@ contract GmxMarketTest is GmxStage {
         assertEq(btc.plan(account, 1e10).openUsd, 60_000e22);
     }
 
-    /// @dev What a close of a half takes out: of 20,000 less 800 owed, and less 10,000 where it is a loss.
+    /// @dev What a close of a half takes out: of 20,000 less 800 owed, less 10,000 where it is a loss, and less what the rest
+    ///      lacks of the margin factor.
     function test_plan_ofAPart_takesOutItsMarginLessItsBurden(bool isLong) external {
         _hold(isLong);
-        GmxV2Market.Plan memory p = btc.plan(account, isLong ? -0.5e18 : int256(0.5e18));
+        int256 half = isLong ? -0.5e18 : int256(0.5e18);
+        // Of a worth of 60,000 the factor of a half wants 30,000: there are 20,000 and 10,000 of profit or loss, less 800.
+        assertEq(btc.plan(account, half).released, isLong ? 9200e6 : 0);
+        vm.prank(vault.governor());
+        btc.setLimits(GmxV2Releases.Limits(0.01 ether, 0.1e18, 750_000));
+        GmxV2Market.Plan memory p = btc.plan(account, half);
         assertEq(p.closeTokens, 0.5e8);
         assertEq(p.closeUsd, 25_000e30);
         assertEq(p.owedFees, 800e18);
         assertEq(p.released, isLong ? 9600e6 : 4600e6);
         assertEq(p.openUsd + p.margin, 0);
+    }
+
+    /// @dev The smaller side is paid, or pays, what the larger one's rate comes to.
+    function test_mostFunding_isOfTheAccountsOwnSide(bool isLong) external {
+        store.setUint(GmxV2Keys.maxFunding(BITCOIN_MARKET), 1e22);
+        store.setUint(GmxV2Keys.openInterest(BITCOIN_MARKET, address(token), isLong), 60_000e30);
+        store.setUint(GmxV2Keys.openInterest(BITCOIN_MARKET, address(wnt), isLong), 20_000e30);
+        store.setUint(GmxV2Keys.openInterest(BITCOIN_MARKET, address(token), !isLong), 0);
+        store.setUint(GmxV2Keys.openInterest(BITCOIN_MARKET, address(wnt), !isLong), 500_000e30);
+        uint256 rate = 1e10 * 86_400;
+        assertEq(btc.maxFundingRate(account), rate);
+        _hold(isLong);
+        assertEq(btc.maxFundingRate(account), rate * 500 / 80);
+        store.setUint(GmxV2Keys.openInterest(BITCOIN_MARKET, address(wnt), !isLong), 79_999e30);
+        assertEq(btc.maxFundingRate(account), rate);
     }
 
     function test_plan_closesUsdAsGmxRounds() external {
@@ -247,6 +268,6 @@ contract GmxMarketTest is GmxStage {
         store.setInt(GmxV2Keys.savedFunding(BITCOIN_MARKET), -3e22);
         store.setUint(GmxV2Keys.maxFunding(BITCOIN_MARKET), 5e22 + 1);
         assertEq(btc.fundingRate(), -3e10 * 86_400);
-        assertEq(btc.maxFundingRate(), 5e10 * 86_400 + 1);
+        assertEq(btc.maxFundingRate(account), 5e10 * 86_400 + 1);
     }
 }

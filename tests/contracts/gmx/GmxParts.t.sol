@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Vm} from "forge-std/Vm.sol";
 import {IPerpVenue} from "../../../contracts/interfaces/IPerpVenue.sol";
 import {GmxV2Keys} from "../../../contracts/venues/gmx/GmxV2Keys.sol";
+import {GmxV2Market} from "../../../contracts/venues/gmx/GmxV2Market.sol";
 import {GmxV2Venue} from "../../../contracts/venues/gmx/GmxV2Venue.sol";
 import {GmxMath} from "../support/gmx/GmxMath.sol";
 import {GmxStage} from "../support/gmx/GmxStage.sol";
@@ -28,7 +30,8 @@ contract GmxPartsTest is GmxStage {
     }
 
     /// HEDGE-580
-    /// @dev What is closed bears its own loss: the rest keeps its margin, but for the fee of the close.
+    /// @dev What is closed bears its own loss: the rest keeps its margin, but for the fee of the close, and what it lacks of the
+    ///      margin factor.
     function test_closeOfAPart_leavesTheRestItsMargin(bool isShort, uint256 price, uint256 part) external {
         price = bound(price, 1800e8, 2200e8) * 1e10;
         part = bound(part, 0.1e18, 9.9e18);
@@ -43,11 +46,49 @@ contract GmxPartsTest is GmxStage {
         uint256 left = gmx.sideOf(address(venue), !isShort).collateral;
         uint256 own = before * (10e18 - part) / 10e18;
         assertGe(left + fee + 1, own);
-        bool isLoss = isShort ? price > PRICE : price < PRICE;
-        if (isLoss) assertLe(left, own + 1);
+        uint256 loss = isShort ? _over(price, PRICE) : _over(PRICE, price);
+        uint256 rest = (10e18 - part) / 1e12;
+        if (loss != 0) assertLe(left, Math.max(own, rest * (price / 2 + loss) / 1e18) + 10);
         assertApproxEqAbs(
             venue.account().equity, equity - int256((fee + 1) * 1e12 + gmx.etherUsd(gmx.executionFee(false))), 4e12
         );
+    }
+
+    function _over(uint256 one, uint256 other) private pure returns (uint256) {
+        return Math.saturatingSub(one, other);
+    }
+
+    /// @dev Of the short position at the price, by what GMX liquidates it on, WAD.
+    function _backing(uint256 price) private view returns (uint256) {
+        GmxV2Market.Side memory held = gmx.sideOf(address(venue), false);
+        uint256 worth = held.sizeInTokens * price / 1e18;
+        return (held.collateral * 1e12 + held.sizeInUsd / 1e12 - worth) * 1e18 / worth;
+    }
+
+    /// HEDGE-580
+    /// @dev However far the price goes step by step: cash beside a position saves none, so what is sold takes it along.
+    function test_enlarging_bringsThePositionBackToItsFactor() external {
+        _request(-10e18);
+        _fill(PRICE);
+        for (uint256 price = 2200e18; price < 3600e18; price += 200e18) {
+            _setPrice(price);
+            _request(-0.1e18);
+            _fill(price);
+            assertApproxEqRel(_backing(price), 0.5e18, 0.001e18);
+        }
+        vm.expectRevert(); // `PositionShouldNotBeLiquidated`
+        handler.liquidate(address(venue), false, 3400e12);
+    }
+
+    /// HEDGE-580
+    function test_closeOfHalf_atALoss_leavesTheRestAtItsFactor() external {
+        _request(-10e18);
+        _fill(PRICE);
+        _setPrice(2200e18);
+        assertApproxEqRel(_backing(2200e18), 0.36e18, 0.01e18);
+        _request(5e18);
+        _fill(2200e18);
+        assertApproxEqRel(_backing(2200e18), 0.5e18, 0.01e18);
     }
 
     /// @dev More than GMX leaves there: it takes out nothing, and closes.

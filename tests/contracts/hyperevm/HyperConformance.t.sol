@@ -47,6 +47,11 @@ contract HyperConformanceTest is OrderConformance, HyperStage {
         core.liquidate(address(venue), true);
     }
 
+    function _fund(int256 usd) internal override returns (bool) {
+        core.fund(address(venue), int64(usd * 1e6));
+        return true;
+    }
+
     function _fillAtVenue(bytes32 orderId, int256 sizeDelta, uint256 price) internal override {
         int256 asked = venue.order(orderId).sizeDelta;
         core.setFill(uint64(uint256(sizeDelta * 10_000 / asked)), uint64(price / 1e16));

@@ -5,12 +5,31 @@ from __future__ import annotations
 import re
 
 import pytest
+from eth_utils.address import to_checksum_address
 
 from agent.deploy.inputs import resolve_inputs
 from agent.deploy.network import load_network
 from agent.errors import DataError, PreflightError
 
-NETWORKS = ("sepolia", "arbitrum-sepolia", "op-sepolia", "base-sepolia", "arbitrum-one", "base", "mainnet")
+NETWORKS = (
+    "sepolia",
+    "arbitrum-sepolia",
+    "op-sepolia",
+    "base-sepolia",
+    "arbitrum-one",
+    "base",
+    "op-mainnet",
+    "hyperevm",
+    "mainnet",
+)
+LIVE = {
+    "arbitrum-one": ("gmx", False),
+    "base": ("curie", True),
+    "op-mainnet": ("curie", True),
+    "hyperevm": ("hyperevm", False),
+    "mainnet": ("curie", True),
+}
+"""Kind of the venue, and whether its protocol has no terms."""
 CHAIN = '[chain]\nchain_id = 1\nrpc_urls = ["http://127.0.0.1:1"]\nrpc_quorum = 1\nrpc_timeout_seconds = 1\n'
 CONTRACT_SECTIONS = r"\[(vault|governance|oracle|bounds|queue|rescue)\]\n.*?(?=\n\[|\Z)"
 
@@ -48,7 +67,7 @@ def test_resolve_inputs__addresses_not_written__each_is_named(network_file, name
         resolve_inputs(network, path)
     named = " ".join(caught.value.findings)
     assert all(f"[deploy] {key} is TODO-address" in named for key in ("deployer", "governor", "guardian", "keepers"))
-    assert not any("price_feed" in finding for finding in caught.value.findings)
+    assert any("price_feed" in finding for finding in caught.value.findings) is (name == "hyperevm")
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -57,6 +76,21 @@ def test_load_network__no_section_of_the_keeper__is_read(network_file, name):
     assert network.network == name
     assert network.deploy.price_pair == "ETH / USD"
     assert (network.venue.deploy == "curie") == name.endswith("sepolia")
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if not name.endswith("sepolia")])
+def test_network__live_venue__has_all_that_its_adapter_is_made_with(network_file, tmp_path, name):
+    path = network_file(name)
+    text, number = path.read_text(encoding="utf-8"), iter(range(1, 99))
+    text = re.sub("TODO-address", lambda _: to_checksum_address(f"0x{next(number):040x}"), text)
+    path.write_text(text, encoding="utf-8")
+    (venue,) = resolve_inputs(load_network(path, {}), path).venues
+    assert (venue.kind, venue.terms is None) == LIVE[name]
+    if venue.terms is None:
+        return
+    path.write_text(re.sub(r"margin_factor = \S+", "margin_factor = 20", text), encoding="utf-8")
+    with pytest.raises(DataError, match=rf"venue {venue.name}: terms: margin_factor: .*less than or equal to 1"):
+        resolve_inputs(load_network(path, {}), path)
 
 
 def test_load_network__section_of_the_keeper__is_passed_over(network_file):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +19,10 @@ from agent.keeper.alerts import AlertLog
 from agent.keeper.venue_errands import VenueErrands
 from agent.ledger.orders import Order
 from agent.ledger.records import ClosedIntent, IntentRecord, IntentState, OrderState, Purpose, VaultIdentity
-from agent.units import Address, BlockHash, IntentId, Seconds, Wad, Wei
+from agent.units import WAD, Address, BlockHash, IntentId, Seconds, Wad, Wei
+from agent.venues import claims as claims_module
+from agent.venues import delayed_collateral
+from agent.venues.registry import venue_protocol
 
 VENUE, PLAIN = "0x00000000000000000000000000000000000000B2", "0x00000000000000000000000000000000000000B3"
 SENDER = Address("0x00000000000000000000000000000000000000A1")
@@ -42,7 +47,11 @@ class World:
         execution = SimpleNamespace(
             max_gas_units=7, deadline_seconds=240, max_reverts_in_row=3, revert_rest_seconds=900
         )
-        self.settings = SimpleNamespace(execution=execution, keeper=SimpleNamespace(max_failed_orders_in_row=2))
+        self.settings = SimpleNamespace(
+            execution=execution,
+            keeper=SimpleNamespace(max_failed_orders_in_row=2),
+            margin=SimpleNamespace(min_margin_move_usd=Decimal(100)),
+        )
 
     def simulate(self, sender: Address, call: Call, gas: int, head: BlockRef) -> RejectedError | None:
         assert (sender, gas, head) == (SENDER, 7, HEAD)
@@ -113,3 +122,25 @@ def test_is_wanted__open_errand_of_a_venue__while_it_is_of_use(monkeypatch):
     foreign = Call(Address(VENUE), "0x12345678", advance.function)
     monkeypatch.setattr(venue_errands, "errand_of", lambda _: Errand(foreign))
     assert not made.is_wanted(record, HEAD)
+
+
+@pytest.mark.parametrize(("worth_usd", "is_wanted"), [(99, False), (100, True)])
+def test_claim__worth_a_move_of_margin__is_sent_and_taken_up_again(monkeypatch, worth_usd, is_wanted):
+    world = World("claimFunding")
+    world.deployment.venues = [SimpleNamespace(name="gmx", kind="gmx", address=VENUE)]
+    worth = {"claimFunding": worth_usd * WAD, "unwrap": 0}
+    claims = [
+        replace(claim, holder=(), worth=lambda *_, name=claim.call.name: worth[name])
+        for claim in venue_protocol("gmx", "here").claims
+    ]
+    protocol = replace(venue_protocol("gmx", "here"), claims=tuple(claims), delayed_collateral=None)
+    for module in (venue_errands, claims_module, delayed_collateral):
+        monkeypatch.setattr(module, "venue_protocol", lambda *_: protocol)
+    made = errands(world)
+    call, _ = made._claims.calls
+    monkeypatch.setattr(venue_errands, "errand_of", lambda _: Errand(call))
+    assert made.is_wanted(SimpleNamespace(intent=SimpleNamespace(intent_id="0x")), HEAD) is is_wanted
+    act = made.run(HEAD)
+    assert ("" if act is None else str(act)) == ("claimFunding of venue gmx: executed" if is_wanted else "")
+    worth["claimFunding"] = 0 if is_wanted else 1_000 * WAD
+    assert made.run(HEAD) is None, "paid out, or looked at now and then"

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from agent.errors import DataError
-from agent.routing.margin import IdleFunds, Watermarks, deposit_due, idle_funds, watermarks, withdrawal_due
+from agent.routing.margin import Backing, IdleFunds, Watermarks, deposit_due, idle_funds, watermarks, withdrawal_due
 from agent.units import AssetUnits
 from tests.support.decision_builders import MARGIN, VenueState, measured_venue, short_calls, snapshot_of, wad
 
@@ -96,6 +96,19 @@ def test_deposit_due__leverage_above_high__comes_back_to_target():
 
 def test_deposit_due__fraction_of_a_unit__rounds_up():
     assert deposit_due(account("300.0000000001", "0"), LIMITS, funds(10_000)) == usd(150) + 1
+
+
+@pytest.mark.parametrize(("cash", "due"), [(100, 0), (99, 51), (0, 150), (-10, 160)])
+def test_deposit_due__cash_short_of_what_opens__brings_it_to_target(cash, due):
+    opening = Backing(wad(300), wad(cash))
+    assert deposit_due(account("400", "1000"), LIMITS, funds(10_000), opening) == usd(due)
+
+
+def test_deposit_due__account_and_cash_both_short__is_the_larger():
+    opening = Backing(wad(300), wad(0))
+    assert deposit_due(account("300", "0"), LIMITS, funds(10_000), opening) == usd(150)
+    assert deposit_due(account("900", "0"), LIMITS, funds(10_000), opening) == usd(450)
+    assert deposit_due(account("30", "0"), LIMITS, funds(10_000), opening) == usd(150)
 
 
 def test_deposit_due__spare_short_of_target__stops_at_the_reserve():

@@ -13,9 +13,10 @@ from agent.guard import fee_limit, judged_notional
 from agent.order_ends import order_at_worst
 from agent.routing import RouteCosts, Router, plan_margin, plan_route
 from agent.routing.top_up import plan_cut, plan_top_up
-from agent.units import AssetUnits, Wad
+from agent.units import AssetUnits, Wad, from_asset_units, from_wad
 from tests.support.decision_builders import (
     BOUNDS,
+    MARGIN,
     ROUTING,
     SPOT_USD,
     VENUE_ADDRESSES,
@@ -66,6 +67,20 @@ def test_route__venue_trades_in_lots__asks_for_whole_ones(size, whole):
     route = plan_route(snapshot_of(BOOK, lots), wad(size), ROUTING)
     assert [leg.size_delta for leg in route.legs] == [wad(whole)]
     assert [fill.size_delta for fill in route.fills] == [wad(whole)]
+
+
+@pytest.mark.parametrize(
+    ("held", "size", "opened"), [(10, 20, 20), (0, -20, 20), (-5, 20, 15), (-5, 5, 0), (-30, 20, 0), (30, -20, 0)]
+)
+def test_route__cash_alone_opens__is_brought_for_what_opens(held, size, opened):
+    """With 2,000,000 USD of equity, all of it in the position, an order was refused for want of cash for ever."""
+    cash_poor = replace(LATER, size=float(held), equity_usd=2_000_000.0)
+    snapshot = snapshot_of(BOOK, cash_poor)
+    assert all(leg.margin_delta <= 0 for leg in plan_route(snapshot, wad(size), ROUTING).legs)
+    [venue] = snapshot.venues
+    (leg,) = plan_route(replace(snapshot, venues=(replace(venue, opens_from_cash=True),)), wad(size), ROUTING).legs
+    needed_usd = opened * SPOT_USD / from_wad(MARGIN.target_leverage)
+    assert from_asset_units(leg.margin_delta, 6) == pytest.approx(needed_usd, rel=0.01)
 
 
 def test_route__less_than_a_lot__trades_nothing():

@@ -16,6 +16,8 @@ BLOCK_SECONDS = {
     "arbitrum-one": 0.25,
     "arbitrum-sepolia": 0.25,
     "base": 2.0,
+    "hyperevm": 1.0,
+    "op-mainnet": 2.0,
     "base-sepolia": 2.0,
     "mainnet": 12.0,
     "op-sepolia": 2.0,
