@@ -18,6 +18,10 @@ from agent.errors import TransientError
 from agent.units import Address, BlockHash
 
 
+QUICK_RANGE_BLOCKS = 64
+"""So few are searched in no time: a server that is silent for them is silent for another reason than their number."""
+
+
 @dataclass(frozen=True, slots=True)
 class LogQuery:
     """Logs of ``addresses`` with one of ``topics``."""
@@ -86,16 +90,21 @@ class LogReader:
             start, anchor = page.to.number + 1, page.to
 
     def _page(self, query: LogQuery, start: int, last: BlockId, anchor: BlockId | None) -> LogPage:
-        """Read one page, a shorter one where the servers refuse the length."""
+        """Read one page, a shorter one where the servers refuse the length.
+
+        Those who take it may disagree, or fail: then those who refuse it are needed, and the page is what they take.
+        """
+        size = self._size()
         while True:
-            end = min(start + self._size() - 1, last.number)
-            refusals: list[RangeRefusedError] = []
+            end = min(start + size - 1, last.number)
+            refusing: list[Endpoint] = []
             try:
-                seen = self._agreed(_Range(query, start, end, last, anchor), refusals)
+                seen = self._agreed(_Range(query, start, end, last, anchor), refusing)
             except TransientError:
-                if refusals and self._size() < end - start + 1:
-                    continue
-                raise
+                size = self._shorter(end - start + 1, refusing)
+                if size == 0:
+                    raise
+                continue
             if seen.last_hash != last.hash:
                 raise TransientError(f"block {last.number} was replaced while its logs were read")
             if anchor is not None and seen.anchor_hash != anchor.hash:
@@ -109,12 +118,19 @@ class LogReader:
             endpoints = list(self._pool.endpoints)
         return sorted((one.log_range.current for one in endpoints), reverse=True)[self._quorum - 1]
 
-    def _agreed(self, range_: _Range, refusals: list[RangeRefusedError]) -> _Seen:
+    def _shorter(self, blocks: int, refusing: Sequence[Endpoint]) -> int:
+        """Return the longest range below ``blocks`` that a quorum or one of those who refused it takes; 0 for none."""
+        if not refusing:
+            return 0
+        lengths = (self._size(), *(endpoint.log_range.current for endpoint in refusing))
+        return max((length for length in lengths if length < blocks), default=0)
+
+    def _agreed(self, range_: _Range, refusing: list[Endpoint]) -> _Seen:
         def ask(endpoint: Endpoint) -> _Seen:
             try:
                 return _ask(endpoint, range_)
-            except RangeRefusedError as refusal:
-                refusals.append(refusal)
+            except RangeRefusedError:
+                refusing.append(endpoint)
                 raise
 
         if self._quorum == 1:
@@ -141,7 +157,8 @@ def _ask(endpoint: Endpoint, range_: _Range) -> _Seen:
         limit.refused(blocks)
         raise RangeRefusedError(str(refusal)) from None
     except TimedOutError:
-        limit.refused(blocks)
+        if blocks > QUICK_RANGE_BLOCKS:
+            limit.refused(blocks)
         raise
     limit.passed(blocks)
     return seen

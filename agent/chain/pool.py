@@ -22,7 +22,14 @@ from typing import Any, Generic, TypeVar
 from agent.chain.breaker import BreakerState, EndpointHealth
 from agent.chain.crew import CREW
 from agent.chain.endpoint import Endpoint
-from agent.chain.failures import BatchRefusedError, RateLimitedError, RpcRefusedError, ServerError, TimedOutError
+from agent.chain.failures import (
+    BatchRefusedError,
+    RangeRefusedError,
+    RateLimitedError,
+    RpcRefusedError,
+    ServerError,
+    TimedOutError,
+)
 from agent.errors import AgentError, TransientError
 
 T = TypeVar("T")
@@ -43,6 +50,8 @@ SILENCE_SHARE = 0.2
 """Of the time-out, after which a server that is silent is asked again; as long again before the next time."""
 MOST_SILENCES = 2
 """How often a silent server is asked again: a request may be lost where the next one is not."""
+_IN_VAIN = (BatchRefusedError, RangeRefusedError, TimedOutError)
+"""Failures that the same question meets again."""
 _ORDER = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 
 
@@ -120,7 +129,7 @@ class Repeats:
     def add(self, endpoint: Endpoint, failure: AgentError, now: float) -> None:
         """Plan another question, unless the failure says that it is in vain, or there were enough."""
         done = self._done.get(endpoint, 0)
-        is_momentary = isinstance(failure, ServerError) and not isinstance(failure, BatchRefusedError | TimedOutError)
+        is_momentary = isinstance(failure, ServerError) and not isinstance(failure, _IN_VAIN)
         is_told_when = isinstance(failure, RateLimitedError) and failure.retry_after_seconds is not None
         if is_momentary and not is_told_when and done < MOST_REPEATS:
             self._done[endpoint] = done + 1

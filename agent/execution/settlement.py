@@ -200,7 +200,7 @@ class Settler:
                 intent_id, IntentState.MINED, block_id, receipt.transaction_hash, block_unix=block.timestamp
             )
             self._ledger.add_receipt(receipt, mined)
-        self._scanner.scan(block)
+        self._scanner.reach(block)
         if logs and not self._is_booked(record, receipt):
             self._scanner.book(block_id, logs)
         executed = Transition(intent_id, IntentState.EXECUTED, block_id, detail=detail, block_unix=block.timestamp)

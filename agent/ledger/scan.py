@@ -119,6 +119,12 @@ class EventScanner:
         except AnchorReplacedError:
             self._read_on(self._drop_replaced(target), target)
 
+    def reach(self, block: BlockRef) -> None:
+        """Record every event up to ``block``, where that has not been done; raises as `scan` does."""
+        at = self._seen or self._ledger.last_scan()
+        if at is None or at.number < block.number:
+            self.scan(block)
+
     def book(self, block_id: BlockId, logs: Sequence[Log]) -> None:
         """Record the events of one transaction's receipt, which the servers' own log search did not show.
 
@@ -168,8 +174,8 @@ class EventScanner:
     def _drop_replaced(self, target: BlockId) -> BlockId | None:
         """Void everything recorded on blocks that are gone; return the newest scan mark that is still on the chain.
 
-        Only another block at its height shows that one is gone. Where the servers merely do not reach as high as the
-        ledger, they lag.
+        Only another block at its height shows that one is gone. Where the servers do not reach as high as the ledger,
+        or have its blocks and name an older head, they lag: accounts of two moments are not to be compared.
         """
         shared = self._walk_back(target)
         above = sorted(
@@ -178,10 +184,11 @@ class EventScanner:
         hashes = self._hashes(above)
         gone = [block_id for block_id in above if hashes[block_id.number] not in (None, block_id.hash)]
         missing = [block_id for block_id in above if hashes[block_id.number] is None]
-        if missing and not gone:
+        ahead = [one for one in above if one.number > target.number and hashes[one.number] == one.hash]
+        if (missing or ahead) and not gone:
             raise TransientError(
-                f"the ledger knows block {missing[-1].number}, and the servers do not yet: they lag behind what they, "
-                "or others, have shown already"
+                f"the ledger knows block {above[-1].number}, and the servers are not there yet: they lag behind what "
+                "they, or others, have shown already"
             )
         self._ledger.void([*gone, *missing])
         self._seen = None

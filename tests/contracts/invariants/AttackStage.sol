@@ -8,8 +8,9 @@ import {ScriptedVenue} from "../support/ScriptedVenue.sol";
 import {KeeperActions} from "./KeeperActions.sol";
 
 /// @notice One hedged vault, and what a thief of a keeper key does to it in a day, written as a list of genes.
-/// @dev The true price moves inside the feed's deviation, as the thief likes; the feed does not see it. Venues fill where he
-///      likes and keep what he likes. A member who is his friend comes and goes.
+/// @dev Feed and market drift by up to half a percent at a time. The true price moves inside the feed's deviation, as the
+///      thief likes; the feed does not see it. Venues fill where he likes and keep what he likes. A member who is his friend
+///      comes and goes.
 contract AttackStage is KeeperActions {
     uint256 public constant GENES = 16;
 
@@ -47,19 +48,30 @@ contract AttackStage is KeeperActions {
         Bounds memory b = guard.bounds(); // nobody changes them here
         for (uint256 i = 0; i < genes.length; ++i) {
             uint256 g = genes[i];
-            if (g % 8 == 0) _wait((g >> 8) % 4 hours);
+            if (g % 8 == 0) _drift(g);
             else if (g % 8 == 1 && takesMargin) _take(g, b);
             else if (g % 8 == 2) _befriend(g);
+            else if (g % 8 == 3) _strip(g, b);
             else _trade(g, b);
         }
     }
 
-    function _wait(uint256 elapsed) private {
-        uint256 step = Math.min(elapsed, _endsAt - vm.getBlockTimestamp());
-        if (step != 0) _advance(step); // and the feed publishes the same price again
+    /// @dev Up to four hours, in which feed and market move by half a percent at most.
+    function _drift(uint256 g) private {
+        if (vm.getBlockTimestamp() == _endsAt) return;
+        feedPrice = feedPrice * (9950 + (g >> 32) % 101) / BPS;
+        _wait(1 + (g >> 8) % 4 hours);
+        _moveTruePrice(0, 0);
+        _noteBound();
     }
 
-    /// @dev Up to six trades in a row, the true price on the side that hurts, or anywhere.
+    function _wait(uint256 elapsed) private {
+        uint256 step = Math.min(elapsed, _endsAt - vm.getBlockTimestamp());
+        if (step != 0) _advance(step); // and the feed publishes again
+    }
+
+    /// @dev Up to six trades in a row: to an end of the band, anything, or a part of a position closed; the true price on the
+    ///      side that hurts, or anywhere.
     function _trade(uint256 g, Bounds memory b) private {
         uint256 repeats = 1 + (g >> 16) % 6;
         for (uint256 i = 0; i < repeats; ++i) {
@@ -68,6 +80,7 @@ contract AttackStage is KeeperActions {
             int256 edge = int256(uint256(b.band)) * int256((g >> 40) % 128) / 120;
             int256 sizeDelta = net > 0 ? -net - edge : -net + edge;
             if ((g >> 48) % 8 == 0) sizeDelta = int256((g >> 56) % 30e18) - 15e18;
+            if ((g >> 48) % 8 == 1) sizeDelta = -listed[(g >> 136) % 2].size() * int256((g >> 56) % 101) / 100;
             _moveTruePrice(sizeDelta, (g >> 120) % 8);
             _send(g, sizeDelta, b);
         }
@@ -123,6 +136,20 @@ contract AttackStage is KeeperActions {
         venue.setMarginTaken(0);
     }
 
+    /// @dev Takes margin from a venue until its leverage is about what it may be; home, or to the other venue.
+    function _strip(uint256 g, Bounds memory b) private {
+        (ScriptedVenue venue, ScriptedVenue other) = (listed[(g >> 8) % 2], listed[1 - (g >> 8) % 2]);
+        int256 equity = venue.cash() + venue.size() * int256(_truePrice) / 1e18;
+        uint256 least = SignedMath.abs(venue.size()) * _truePrice / b.maxVenueLeverage;
+        int256 margin = (equity - int256(least * (BPS + (g >> 16) % 512) / BPS)) / int256(TO_WAD);
+        if (margin <= 0) return;
+        _back(venue);
+        Leg[] memory legs = new Leg[]((g >> 24) % 2 == 0 ? 1 : 2);
+        legs[0] = Leg(address(venue), -margin, 0, 0);
+        if (legs.length == 2) legs[1] = Leg(address(other), margin, 0, 0);
+        _try(legs, b);
+    }
+
     function _befriend(uint256 g) private {
         address friend = members[1];
         uint256 shares = vault.maxRedeem(friend);
@@ -142,8 +169,9 @@ contract AttackStage is KeeperActions {
         ++acceptedCount;
         int256 loss = before - _trueWorth();
         if (loss > 0) lost += uint256(loss);
-        uint256 allowed = Math.max(b.band, Math.saturatingSub(worst, b.minImprovement));
-        exposure = Math.max(exposure, SignedMath.abs(_net()) * WAD / allowed); // with what is asked for filled
+        bool isTrade = legs[0].sizeDelta != 0 || legs[legs.length - 1].sizeDelta != 0;
+        uint256 allowed = isTrade ? Math.max(b.band, Math.saturatingSub(worst, b.minImprovement)) : worst;
+        exposure = Math.max(exposure, SignedMath.abs(_net()) * WAD / Math.max(allowed, 1)); // with what is asked for filled
     }
 
     /// @dev Collateral and positions at the true price, WAD USD.

@@ -10,7 +10,7 @@ from agent.chain.block_id import BlockId
 from agent.chain.endpoint import FIRST_LOG_RANGE_BLOCKS, Endpoint
 from agent.chain.failures import BatchRefusedError, RangeRefusedError, RateLimitedError, TimedOutError
 from agent.chain.limits import SUCCESSES_TO_GROW
-from agent.chain.log_pages import AnchorReplacedError, LogQuery, LogReader
+from agent.chain.log_pages import QUICK_RANGE_BLOCKS, AnchorReplacedError, LogQuery, LogReader
 from agent.chain.pool import EndpointPool
 from agent.chain.transport import Answer, Request
 from agent.errors import TransientError
@@ -173,6 +173,26 @@ def test_pages__two_of_three_servers_take_a_range__the_third_does_not_shorten_it
     reader, _ = reader_of(*servers, quorum=2)
     pages = list(reader.pages(QUERY, 1, target(10_000), None))
     assert covered(pages, 1) == [(1, 5_000), (5_001, 10_000)]
+
+
+def test_pages__two_disagree_and_the_third_takes_less__pages_are_what_it_takes():
+    honest, hiding, narrow = LogServer(), LogServer(), LogServer(10)
+    hiding._log = lambda number: {**honest._log(number), "logIndex": "0x7"}
+    reader, pool = reader_of(honest, hiding, narrow, quorum=2)
+    pages = list(reader.pages(QUERY, 1, target(25), None))
+    assert covered(pages, 1) == [(1, 6), (7, 12), (13, 18), (19, 24), (25, 25)]
+    pool.endpoints[2].log_range.current = 10  # as learnt before, so that a longer range is not even tried
+    assert covered(list(reader.pages(QUERY, 1, target(25), None)), 1) == [(1, 10), (11, 20), (21, 25)]
+
+
+@pytest.mark.parametrize(("blocks", "limit"), [(QUICK_RANGE_BLOCKS, 5_000), (QUICK_RANGE_BLOCKS + 1, 32)])
+def test_pages__silent_for_few_blocks__is_not_taken_for_a_range_too_long(blocks, limit):
+    server = LogServer()
+    server.failures[1] = TimedOutError("late")
+    reader, pool = reader_of(server)
+    with pytest.raises(TransientError, match="late"):
+        list(reader.pages(QUERY, 1, target(blocks), None))
+    assert pool.endpoints[0].log_range.current == limit
 
 
 def test_pages__servers_disagree_on_the_logs__is_transient():

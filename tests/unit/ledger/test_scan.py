@@ -365,11 +365,26 @@ def test_scan__chain_is_shorter__undoes_what_is_above_it_once_another_branch_sho
     scanner.scan(chain.grow(leg(5)))
     scanner.scan(chain.grow(leg(7)))
     chain.cut(1)
-    with pytest.raises(TransientError, match="the ledger knows block 4, and the servers do not yet"):
+    with pytest.raises(TransientError, match="the ledger knows block 4, and the servers are not there yet"):
         scanner.scan(chain.head())
     scanner.scan(chain.grow())
     assert [fill.size_delta for fill in ledger.fills()] == [5]
     assert ledger.accounts.venues[VENUE].size == 5
+
+
+def test_scan__head_older_than_what_the_ledger_has__is_refused_though_the_servers_have_it_all(chain, ledger, scanner):
+    older = chain.grow(leg(5))
+    scanner.scan(chain.grow(leg(7)))
+    with pytest.raises(TransientError, match="the ledger knows block 4, and the servers are not there yet"):
+        scanner.scan(older)
+    scanner.reach(older)
+    assert [fill.size_delta for fill in ledger.fills()] == [5, 7]
+
+
+def test_reach__not_there_yet__reads_on(chain, ledger, scanner):
+    scanner.reach(chain.grow(leg(5)))
+    scanner.reach(chain.grow(leg(7)))
+    assert [fill.size_delta for fill in ledger.fills()] == [5, 7]
 
 
 def test_scan__servers_behind_a_load_balancer_flap__nothing_is_undone(chain, ledger, scanner):
