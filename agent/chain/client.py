@@ -104,15 +104,10 @@ class ChainClient:
             Too few servers answer, they disagree, the head is too far from the wall clock, or it went back.
 
         """
-        if self._quorum == 1:
-            block = self._pool.first(self._latest)
-        else:
-            block, is_agreed = self._pool.gather(self._latest, self._quorum, self._newest_shared)
-            block = block if is_agreed else self.block(block.number)
-        age_seconds = abs(now_unix - block.timestamp)
-        if age_seconds > self._max_head_age_seconds:
+        block = self._pool.first(self._latest) if self._quorum == 1 else self._shared_head(now_unix)
+        if self._is_astray(block, now_unix):
             raise TransientError(
-                f"block {block.number} is {age_seconds:.0f} s from this machine's clock, more than "
+                f"block {block.number} is {abs(now_unix - block.timestamp):.0f} s from this machine's clock, more than "
                 f"max_head_age_seconds {self._max_head_age_seconds}: a server lags, or the clock is wrong"
             )
         self._heads.accept(block, now_unix)
@@ -136,15 +131,33 @@ class ChainClient:
         endpoint.lag_blocks = max(self._heads.newest - block.number, 0)
         return block
 
-    def _newest_shared(self, replies: list[Reply[BlockRef]]) -> tuple[BlockRef, bool] | None:
-        """Return the newest block that a quorum has reached, and whether they name the same one already."""
-        heads = sorted((reply.value for reply in replies if reply.value is not None), key=lambda head: -head.number)
-        if len(heads) < self._quorum:
-            return None
-        newest = heads[self._quorum - 1]
-        if newest.number < self._heads.newest and len(heads) < len(self._pool):
-            return None  # the others may be ahead of those who have answered so far
-        return newest, heads.count(newest) >= self._quorum
+    def _shared_head(self, now_unix: float) -> BlockRef:
+        """Return the newest block that a quorum has reached.
+
+        Where that is no head to act on, the others may be ahead of those who have answered so far: they are asked too,
+        also those that rest after a fault.
+        """
+        found: list[tuple[BlockRef, bool]] = []
+
+        def enough(replies: list[Reply[BlockRef]]) -> tuple[BlockRef, bool] | None:
+            heads = sorted(values_of(replies), key=lambda head: -head.number)
+            if len(heads) < self._quorum:
+                return None
+            newest = heads[self._quorum - 1]
+            found.append((newest, heads.count(newest) >= self._quorum))
+            is_behind = newest.number < self._heads.newest or self._is_astray(newest, now_unix)
+            return None if is_behind and len(heads) < len(self._pool) else found[-1]
+
+        try:
+            block, is_agreed = self._pool.gather(self._latest, self._quorum, enough)
+        except TransientError:
+            if not found:
+                raise
+            block, is_agreed = found[-1]
+        return block if is_agreed else self.block(block.number)
+
+    def _is_astray(self, block: BlockRef, now_unix: float) -> bool:
+        return abs(now_unix - block.timestamp) > self._max_head_age_seconds
 
     def _by_hash(self, block_hash: BlockHash) -> BlockRef:
         def ask(endpoint: Endpoint) -> BlockRef:

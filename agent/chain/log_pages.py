@@ -17,7 +17,6 @@ from agent.chain.transport import Request
 from agent.errors import TransientError
 from agent.units import Address, BlockHash
 
-
 QUICK_RANGE_BLOCKS = 64
 """So few are searched in no time: a server that is silent for them is silent for another reason than their number."""
 

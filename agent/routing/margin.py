@@ -158,7 +158,7 @@ def withdrawal_due(after: VenueMeasurement, limits: Watermarks, withdrawable: Wa
 
 
 def _lacking(backing: Backing, limits: Watermarks, funds: IdleFunds) -> tuple[int, int]:
-    """Return what is missing at target, and a quarter of the way there from high; nothing of either while high is kept."""
+    """Return what is missing at target, and a quarter of the way there from high; 0 for both while high is kept."""
     if backing.equity >= _equity_for(backing.notional, limits.high):
         return 0, 0
     inside = (limits.target + 3 * limits.high) // 4

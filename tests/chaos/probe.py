@@ -17,14 +17,18 @@ _GAS = 10_000_000
 
 
 def refused(run: Run) -> Iterator[str | None]:
-    """Say of some hedges that would bring W in what the chain makes of them; None for one that it would accept."""
+    """Say of hedges that would bring W inside what the chain makes of them; None for one that it would accept.
+
+    Where none of them could, as with W further out than the largest trade, of all of them.
+    """
     state = run.state()
     measured, head = state.measurement, run.head()
     head = run.eyes.client._by_hash(head.hash)
     low, high = net_delta_interval(measured)
-    most = state.bounds.max_size_delta
-    for share in (1.0, 0.9, 0.5, 0.25):
-        size = max(min(-int((low + high) // 2 * share), most), -most)
+    band, most = state.bounds.band, state.bounds.max_size_delta
+    sizes = [max(min(-int((low + high) // 2 * share), most), -most) for share in (1.0, 0.9, 0.5, 0.25)]
+    landing = [size for size in sizes if max(abs(low + size), abs(high + size)) <= band]
+    for size in landing or sizes:
         for margin in (0, int(state.idle_assets * 0.4), int(state.idle_assets * 0.7)):
             intent = _one_leg(run, measured, head, margin, size)
             sender = run.world.account("keeper")

@@ -8,6 +8,7 @@ them. One that has stopped itself is woken by the next order.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -62,12 +63,27 @@ class Boundary:
         return counted
 
 
+class AlertFile(logging.Handler):
+    """Writes the name of each alert that is told, a line each, before the keeper goes on: it may be killed."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(logging.CRITICAL)
+        self._path = path
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if (name := getattr(record, "alert", None)) is not None:
+            with self._path.open("a", encoding="utf-8") as stream:
+                stream.write(f"{name}\n")
+
+
 def keep(order: dict[str, Any], answer: int) -> None:
     """Run a keeper until it holds, and answer with the operations it took, and with what ended it, if something did."""
     boundary = Boundary(order["kill_index"], order["kill_after"], order.get("signal", signal.SIGKILL))
     settings = _settings(order)
     book = load_kept_book(Path(order["book"]))
     boundary.install()
+    if "alerts" in order:
+        logging.getLogger().addHandler(AlertFile(Path(order["alerts"])))
     outcomes: list[str] = []
     ended = None
     mutant = MUTANTS[order["mutant"]]() if order.get("mutant") else nullcontext()

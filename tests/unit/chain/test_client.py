@@ -189,6 +189,27 @@ def test_head__quorum__takes_the_newest_block_that_enough_servers_have(monkeypat
     assert client.head(NOW).number == 7
 
 
+def test_head__quorum_is_behind_the_clock__a_server_that_rests_is_asked_too(monkeypatch):
+    """Where one lags beside one that rests after a fault, two of three have the head all the same."""
+    numbers = {"lagging": 5, "healthy": 8, "rests": 8}
+    entries = {5: block_entry(5), 8: {**block_entry(8), "timestamp": hex(NOW + 400)}}
+    servers = [
+        FakeServer(
+            name,
+            eth_getBlockByNumber=lambda tag, _, number=number: entries[number if tag == "latest" else int(tag, 16)],
+        )
+        for name, number in numbers.items()
+    ]
+    client = client_of(monkeypatch, *servers, quorum=2, max_head_age_seconds=90)
+    rests = client._pool.endpoints[2]
+    rests.breaker.failed(rests._clock(), "late", opens=True)
+    assert client.head(NOW + 400).number == 8
+    servers[2].script["eth_getBlockByNumber"] = silent
+    rests.breaker.failed(rests._clock(), "late", opens=True)
+    with pytest.raises(TransientError, match="block 5 is 395 s from this machine's clock"):
+        client.head(NOW + 400)
+
+
 def test_head__servers_on_two_forks__is_transient(monkeypatch):
     servers = [
         FakeServer(str(fork), eth_getBlockByNumber=lambda tag, _, fork=fork: block_entry(5, fork)) for fork in (0, 1)

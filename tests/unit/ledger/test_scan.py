@@ -372,7 +372,7 @@ def test_scan__chain_is_shorter__undoes_what_is_above_it_once_another_branch_sho
     assert ledger.accounts.venues[VENUE].size == 5
 
 
-def test_scan__head_older_than_what_the_ledger_has__is_refused_though_the_servers_have_it_all(chain, ledger, scanner):
+def test_scan__head_older_than_the_ledger__is_refused_though_the_servers_have_all(chain, ledger, scanner):
     older = chain.grow(leg(5))
     scanner.scan(chain.grow(leg(7)))
     with pytest.raises(TransientError, match="the ledger knows block 4, and the servers are not there yet"):
