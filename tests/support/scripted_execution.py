@@ -152,7 +152,7 @@ class FakeScanner:
     def __init__(self) -> None:
         self.scanned: list[int] = []
 
-    def scan(self, to: BlockRef) -> None:
+    def reach(self, to: BlockRef) -> None:
         self.scanned.append(to.number)
 
 

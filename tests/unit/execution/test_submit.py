@@ -47,7 +47,7 @@ def test_execute__signed_bytes_cannot_be_written__leaves_no_decision_behind(exec
 
 def test_execute__mined__is_executed_only_after_its_fills_were_read(executor, ledger, scanner, monkeypatch):
     at_scan: list[list[str]] = []
-    monkeypatch.setattr(scanner, "scan", lambda to: at_scan.append(states(ledger)))
+    monkeypatch.setattr(scanner, "reach", lambda to: at_scan.append(states(ledger)))
     executor.execute(record(), block(10))
     assert at_scan == [["decided", "signed", "sent", "mined"]]
 
