@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.domain import Measurement, Track
+from agent.domain import Measurement, Track, VenueMeasurement
 from agent.rounding import div_toward_zero, div_up
 from agent.units import BPS, WAD, Seconds, Wad
 
@@ -34,19 +34,23 @@ def is_tripped(track: Track, measurement: Measurement, max_drawdown_bps: int, ti
     if measurement.price == 0 or any(venue.is_silent for venue in measurement.venues):
         return False
     high = max(_rolled(track, timestamp))
-    if high == NO_HIGH:
-        return False
-    fall = high * _CENT - result(track, measurement)
+    fall = high * _CENT - result(track, measurement)  # none where no period has a high
     return fall > (measurement.nav + _left(track, measurement)) * max_drawdown_bps // BPS
 
 
 def advance(track: Track, before: Measurement, after: Measurement, timestamp: Seconds) -> Track:
-    """Return the track after a rebalance; it stands still while no price is healthy or a venue is silent."""
-    if before.price == 0 or any(venue.is_silent for venue in (*before.venues, *after.venues)):
+    """Return the track after a rebalance.
+
+    It stands still while no price is healthy; while a venue is silent, but for the hedge, to which trades are added.
+    """
+    if before.price == 0:
         return track
+    if any(venue.is_silent for venue in (*before.venues, *after.venues)):
+        size = Wad(track.size + _traded(before, after))
+        return replace(track, size=size, explained=_explained(track, before.price), price=before.price)
     highs = _rolled(track, timestamp)
     moved = Track(
-        size=Wad(sum(div_toward_zero(venue.size_low + venue.size_high, 2) for venue in after.venues)),
+        size=Wad(sum(map(_middle, after.venues))),
         explained=_explained(track, before.price),
         price=before.price,
         period=timestamp // PERIOD_SECONDS,
@@ -56,6 +60,17 @@ def advance(track: Track, before: Measurement, after: Measurement, timestamp: Se
     highs = _lowered(highs, result(moved, before), before.nav, _left(track, before))
     newest = max(highs[0], div_up(max(result(moved, before), result(moved, after)), _CENT))
     return replace(moved, highs=(newest, *highs[1:]))
+
+
+def _middle(venue: VenueMeasurement) -> int:
+    """Return a venue's size; pending orders count half."""
+    return div_toward_zero(venue.size_low + venue.size_high, 2)
+
+
+def _traded(before: Measurement, after: Measurement) -> int:
+    """Return by how much the hedge has changed on the venues that answer."""
+    venues = zip(before.venues, after.venues, strict=True)
+    return sum(_middle(new) - _middle(old) for old, new in venues if not (old.is_silent or new.is_silent))
 
 
 def _explained(track: Track, price: Wad) -> Wad:

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {Measurement, Track} from "../types/Rebalance.sol";
 
 /// @title Track of the hedge's unexplained result
@@ -13,8 +14,8 @@ import {Measurement, Track} from "../types/Rebalance.sol";
 ///         Who leaves takes his part of what was lost: until the next sample the fall is a part of NAV with what has left since
 ///         the last one, and each sample lowers the highs by that part. Otherwise an exit could trip the breaker, and free
 ///         a stolen keeper's key from the delta rule. A loss after an exit and before the next sample is understated alike, and
-///         deposits since the last sample count in NAV until they leave. While a venue is silent no sample is taken: what is
-///         traded on the others meanwhile counts from the next sample on, and moves of the price until then as a result.
+///         deposits since the last sample count in NAV until they leave. While a venue is silent no high is taken: what is
+///         traded on the others is added to what the hedge was.
 /// @dev Highs are kept for this period of 8 hours and the three before: a high counts for at least 24 hours and at most 32.
 ///      Only rebalances and `RebalanceGuard.recordResult` (anyone) take samples; a period without any has no high.
 library ResultTrack {
@@ -42,33 +43,37 @@ library ResultTrack {
         int64[PERIODS] memory highs = _rolled(track, timestamp);
         int256 high = NO_HIGH;
         for (uint256 i = 0; i < PERIODS; ++i) {
-            if (highs[i] > high) high = highs[i];
+            high = SignedMath.max(high, highs[i]);
         }
-        if (high == NO_HIGH) return false;
-        int256 fall = high * CENT - result(track, m);
+        int256 fall = high * CENT - result(track, m); // none where no period has a high
         return fall > Math.mulDiv(m.nav + _left(track, m), maxDrawdownBps, 10_000).toInt256();
     }
 
-    /// @notice The track after a rebalance. It stands still while no price is healthy or a venue is silent.
+    /// @notice The track after a rebalance. It stands still while no price is healthy, and but for the hedge while a venue is
+    ///         silent.
     function advance(
         Track memory track,
         Measurement memory beforeTrade,
         Measurement memory afterTrade,
         uint256 timestamp
-    ) internal pure returns (Track memory next) {
-        if (beforeTrade.price == 0 || _isAnySilent(beforeTrade) || _isAnySilent(afterTrade)) return track;
-        next.explained = _explained(track, beforeTrade.price).toInt128();
-        next.price = uint256(beforeTrade.price).toUint96();
-        next.size = _hedge(afterTrade).toInt128();
-        next.period = (timestamp / PERIOD_SECONDS).toUint32();
-        next.flows = _firmFlows(afterTrade).toInt128();
-        next.highs = _rolled(track, timestamp);
-        int256 high = result(next, beforeTrade);
-        _lowerHighs(next.highs, high, beforeTrade.nav, _left(track, beforeTrade));
-        int256 afterwards = result(next, afterTrade);
-        if (afterwards > high) high = afterwards;
-        int64 cents = _centsUp(high);
-        if (cents > next.highs[0]) next.highs[0] = cents;
+    ) internal pure returns (Track memory) {
+        if (beforeTrade.price == 0) return track;
+        track.explained = _explained(track, beforeTrade.price).toInt128();
+        track.price = uint256(beforeTrade.price).toUint96();
+        int256 size = _hedge(afterTrade, beforeTrade);
+        bool isAnySilent = _isAnySilent(beforeTrade) || _isAnySilent(afterTrade);
+        if (isAnySilent) size += track.size - _hedge(beforeTrade, afterTrade);
+        track.size = size.toInt128();
+        if (isAnySilent) return track;
+        uint256 left = _left(track, beforeTrade);
+        track.highs = _rolled(track, timestamp);
+        track.period = (timestamp / PERIOD_SECONDS).toUint32();
+        track.flows = _firmFlows(afterTrade).toInt128();
+        int256 high = result(track, beforeTrade);
+        _lowerHighs(track.highs, high, beforeTrade.nav, left);
+        int64 cents = _centsUp(SignedMath.max(high, result(track, afterTrade)));
+        if (cents > track.highs[0]) track.highs[0] = cents;
+        return track;
     }
 
     /// @notice The track after a leaver closed his part. What that took from NAV is his own, and no loss of who stays.
@@ -101,17 +106,17 @@ library ResultTrack {
 
     /// @dev What has left since the last sample, USD; deposits count as they ripen, so that one of a moment hides no exit.
     function _left(Track memory track, Measurement memory m) private pure returns (uint256) {
-        int256 left = track.flows - _firmFlows(m);
-        return left > 0 ? uint256(left) : 0;
+        return uint256(SignedMath.max(track.flows - _firmFlows(m), 0));
     }
 
     function _firmFlows(Measurement memory m) private pure returns (int256) {
         return m.netFlows - m.nav.toInt256() + m.firmNav.toInt256();
     }
 
-    /// @dev Pending orders count half: which of them fill is not known.
-    function _hedge(Measurement memory m) private pure returns (int256 size) {
+    /// @dev On the venues that answer, in `other` too. Pending orders count half: which of them fill is not known.
+    function _hedge(Measurement memory m, Measurement memory other) private pure returns (int256 size) {
         for (uint256 i = 0; i < m.venues.length; ++i) {
+            if (m.venues[i].isSilent || other.venues[i].isSilent) continue;
             size += (m.venues[i].sizeLow + m.venues[i].sizeHigh) / 2;
         }
     }

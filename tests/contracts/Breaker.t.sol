@@ -108,6 +108,25 @@ contract BreakerTest is VaultFixture {
         assertFalse(guard.isBreakerTripped());
     }
 
+    // HEDGE-224
+    function test_breaker_knowsWhatWasTradedBesideASilentVenue() external {
+        _hedge();
+        ScriptedVenue other = new ScriptedVenue(address(vault), address(token), PRICE);
+        _addVenue(other);
+        venue.setHalted(true);
+        Leg[] memory legs = new Leg[](1);
+        legs[0] = Leg(address(other), int256(_units(50_000)), 30e18, 0); // W is 50, of which 20 stay
+        _cool(PRICE);
+        other.setPrices(PRICE, PRICE);
+        _rebalance(legs);
+        _cool(1300e18); // 21,000 lost by what was bought meanwhile, more than a tenth of NAV, and won by the book
+        other.setPrices(1300e18, 1300e18);
+        venue.setHalted(false);
+        assertFalse(guard.isBreakerTripped());
+        other.setCash(other.cash() - 14_500e18); // a tenth of the 144,000 left is 14,400, less what this took
+        assertTrue(guard.isBreakerTripped());
+    }
+
     // HEDGE-222
     function test_leastTrade_isWaivedIntoTheBandAndToClose() external {
         _hedge(); // W is 2, the band 3
