@@ -14,7 +14,7 @@ import numpy as np
 
 from agent.backtest.schedule import MONEYNESS, HedgedOption, Schedule, follow_policy, follow_solution
 from agent.domain import Book, OptionLeg, OptionType, TradeCosts
-from agent.policy.band_solver import BandProblem, Criterion, judge_band, solve_band
+from agent.policy.band_solver import BandProblem, BandSolution, Criterion, judge_band, solve_band
 from agent.policy.band_table import FIXED_WEIGHTS, TABLE_FILE, BandPlace, band_table, tabulate
 from agent.policy.base import Policy
 from agent.policy.optimal_band import OptimalBand, OptimalVarianceBand
@@ -50,9 +50,9 @@ def speed_figures() -> list[Figure]:
     leg = OptionLeg(OptionType.CALL, 3_000.0, Seconds(NOW + 30 * 86_400), -100.0, 0.65, 0.65, 0.65, "call")
     book, costs = Book("ETH", (leg,)), TradeCosts(0.001, 0.0005, 0.0, 4.0)
     exposure = book_exposure(book, 3_000.0, NOW, 0.0)
-    policy = OptimalBand(0.01, 60.0, 30.0, 0.65)
+    policy = OptimalBand(0.001, 60.0, 30.0, 0.65)
     live = best_microseconds(lambda: policy.edges(exposure, costs))
-    problem = BandProblem(0.0015, 4.0 / 300_000.0, 3_000.0, 0.65**2 * 30.0 / 365.0, True, PEER_STEPS)
+    problem = BandProblem(0.0015, 4.0 / 300_000.0, 300.0, 0.65**2 * 30.0 / 365.0, True, PEER_STEPS)
     solved = 1e6 * best_seconds(lambda: solve_band(problem), 2)
     return [Figure.against("band_table_live_band", live, "us", f"solver, {PEER_STEPS} looks", solved)]
 
@@ -127,18 +127,36 @@ def problem_at(place: BandPlace, criterion: Criterion, *, is_short: bool) -> Ban
 
 def loss(problem: BandProblem) -> float:
     """Return by what ratio the objective of following the live policy exceeds that of the fresh solution."""
-    policy_type = OptimalBand if problem.criterion is Criterion.EXPONENTIAL else OptimalVarianceBand
-    vol, watch_seconds = math.sqrt(problem.total_variance), SECONDS_PER_YEAR / problem.steps
-    return loss_of(policy_type(problem.risk_aversion / STRIKE_USD, watch_seconds, DAYS_PER_YEAR, vol), problem)
+    return loss_of(live_policy(problem), problem)
 
 
 def loss_of(policy: Policy, problem: BandProblem) -> float:
     """Return by what ratio the objective of following a policy, for one option of `STRIKE_USD`, exceeds the best."""
+    told, solution = _followed(policy, problem)
+    return told.objective_at(0.0) / solution.objective_at(0.0) - 1.0
+
+
+def losses_from(moneyness: tuple[float, ...], problem: BandProblem) -> list[float]:
+    """Return the losses of one who begins hedged, so many standard deviations from the strike."""
+    told, solution = _followed(live_policy(problem), problem)
+    starts = [each * math.sqrt(problem.total_variance) for each in moneyness]
+    held = [(at, float(problem.delta_hedge(at))) for at in starts]
+    return [told.objective_at(*start) / solution.objective_at(*start) - 1.0 for start in held]
+
+
+def live_policy(problem: BandProblem) -> Policy:
+    """Return the policy of a problem's criterion for one option of `STRIKE_USD` that lives a year."""
+    policy_type = OptimalBand if problem.criterion is Criterion.EXPONENTIAL else OptimalVarianceBand
+    vol, watch_seconds = math.sqrt(problem.total_variance), SECONDS_PER_YEAR / problem.steps
+    return policy_type(problem.risk_aversion / STRIKE_USD, watch_seconds, DAYS_PER_YEAR, vol)
+
+
+def _followed(policy: Policy, problem: BandProblem) -> tuple[BandSolution, BandSolution]:
+    """Return what following a policy comes to on the solver's lattice, and the solution."""
     solution = solve_band(problem, RESOLUTION, np.arange(problem.steps))
     option = HedgedOption(STRIKE_USD, math.sqrt(problem.total_variance), 1.0, problem.steps, problem.is_short)
     costs = TradeCosts(problem.cost_ratio, 0.0, 0.0, problem.fixed_cost_ratio * STRIKE_USD)
     followed = follow_policy("followed", policy, option, costs).edges.copy()
     is_tail = np.abs(MONEYNESS) > TABULATED_STDEVS + 1e-9
     followed[:, is_tail] = follow_solution("solved", solution).edges[:, is_tail]
-    told = judge_band(problem, Schedule("followed", followed).band(problem), RESOLUTION)
-    return told.objective_at(0.0) / solution.objective_at(0.0) - 1.0
+    return judge_band(problem, Schedule("followed", followed).band(problem), RESOLUTION), solution

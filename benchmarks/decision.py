@@ -40,9 +40,9 @@ OTHER_WORK_BYTES = 64 * 2**20
 PEER_ROUNDS, MANY_CALLS = 12, 100
 
 POLICIES: dict[str, Policy] = {
-    "Whalley-Wilmott": WhalleyWilmott(0.01, 1.0, 0.65),
-    "Zakamouline": Zakamouline(0.01, 1.0, 0.65, CONFIRMED_CONSTANT),
-    "optimal band": OptimalBand(0.01, 300.0, 1.0, 0.65),
+    "Whalley-Wilmott": WhalleyWilmott(0.001, 1.0, 0.65),
+    "Zakamouline": Zakamouline(0.001, 1.0, 0.65, CONFIRMED_CONSTANT),
+    "optimal band": OptimalBand(0.001, 300.0, 1.0, 0.65),
 }
 COSTS = CostInputs(START_USD, Wei(10**9), 1_500_000, Wei(0), 1.0, leg_gas_units=50_000)
 _MARGIN = MarginParameters(

@@ -44,7 +44,7 @@ KEPT = REPOSITORY / "build" / "vault_policies"
 AVERSIONS = (0.00005, 0.00025, 0.001, 0.002, 0.004, 0.016)
 """Of the default, whose own is the fourth."""
 BAND_AVERSIONS = (0.00005, 0.00025, 0.001, 0.002)
-"""Of policies with a band worked out for the book; from 0.0021 on `optimal_band` and `zakamouline` are not known."""
+"""Of policies with a band worked out for the book; beyond, `optimal_band` and `zakamouline` know ever fewer weeks."""
 VARIANCE_AVERSIONS = (*BAND_AVERSIONS, 0.004)
 ALIKE = 0.001
 """Effectiveness as near is equal: a tenth of a point."""

@@ -4,13 +4,13 @@ All bounds are on the dimensionless places of `band_table.BandPlace`; ``python -
 measure what is given up within them. The cost weight is the one that a book outgrows: risk aversion x cost ratio x
 notional, what trading the whole book once costs in units of risk tolerance.
 
-The gas weight a f, risk aversion x gas of a trade, bounds the criterion of variance, whose hedger counts on hedging
-later as he would then: the gas of each trade is part of what he expects. For a short option, a narrow band and gas
-alone the net delta's risk is multiplied by the square of phi = 1 / (1 - (a f / 3)^(1/2)), see `small_band`: at a f = 3
-there is no band. Measured over cost weights of 0 to 6, standard deviations of 0.02 to 1.5, looks of 1e-9 to 1e-2 of the
-variance and band sizes of 1e-6 to 1e-4, both signs, the iteration ends at its root up to 2.5, and never from 3.1 on.
-Against the solver the loss is 1 to 2 % at 0.1 to 0.2, 3 to 6 % at 0.3, 5 to 11 % at 0.6, 15 to 40 % at 1 and up to
-190 % from 2 on, in table and solved band alike; Whalley and Wilmott's band gives up 23 to 38 % at each.
+The gas weight a f, risk aversion x gas of a trade, bounds the criterion of variance most, whose hedger counts on
+hedging later as he would then: the gas of each trade is part of what he expects. For a short option, a narrow band and
+gas alone the net delta's risk is multiplied by the square of phi = 1 / (1 - (a f / 3)^(1/2)), see `small_band`: at
+a f = 3 there is no band. Measured over cost weights of 0 to 6, standard deviations of 0.02 to 1.5, looks of 1e-9 to
+1e-2 of the variance and band sizes of 1e-6 to 1e-4, both signs, the iteration ends at its root up to 2.5, and never
+from 3.1 on. Against the solver the loss is 1 to 2 % at 0.1 to 0.2, 3 to 6 % at 0.3, 5 to 11 % at 0.6, 15 to 40 % at 1
+and up to 190 % from 2 on, in table and solved band alike; Whalley and Wilmott's band gives up 23 to 38 % at each.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import math
 
 from agent.errors import PolicyRefusedError
 from agent.policy.band_solver import Criterion
-from agent.policy.band_table import BAND_SIZES, BandPlace
+from agent.policy.band_table import BAND_SIZES, FIXED_WEIGHTS, BandPlace
 
 MOST_COST_WEIGHT, MOST_COST_WEIGHT_CHEAP = 6.0, 10.0
 """Above it the table's nodes lie too far apart. The criterion of variance stands 10 where trading is cheap: then bands
@@ -27,12 +27,16 @@ are narrow until shortly before expiry, and up to band sizes of 1e-2 what is giv
 again as at 6. For a band as wide as the option's delta (0.1, long) it is twice as much, of what is left to lose."""
 DEAREST_CHEAP = 0.02
 """Cost ratio."""
-MOST_GAS_WEIGHT = 0.5
-"""Of the criterion of variance; see the module."""
+MOST_GAS_WEIGHT, MOST_GAS_WEIGHT_OF_UTILITY = 0.5, 1.0
+"""Of the criterion of variance, see the module, and of utility: up to 1 a short option gives up 2 % at the money, from
+1.2 on 3 to 17 %."""
 MOST_FITTED_WEIGHT, MOST_FITTED_WITH_GAS = 6.0, 2.0
 """Of Zakamouline's formula, without gas as he has it and with; beyond, its band may cost many times the best."""
-MOST_MISPLACED_MIDDLE = 0.35
-"""Half-widths by which the middle of the band, which goes with p^(1/2) q^(-1/6) of them, may lie beside the table's."""
+MOST_BEYOND = {Criterion.VARIANCE: (0.35, -0.25), Criterion.EXPONENTIAL: (1.0, 0.25)}
+"""How far p^(1/2) q^(-1/6), with which the middle of a band goes in half-widths, may lie beyond the table's where the
+band is narrower, and the power of 1 + g that gas multiplies it with. Gas moves the middle more than it widens the band:
+by (1 + g)^(1/4) half-widths, and utility's follows (`band_table.narrowed`). Of variance it is where the table's end
+stops being better than the band solved live: with gas, which that one bears less well, later."""
 MOST_STDEV = 1.5
 """Of the log price until expiry; the table ends at 1, and changes slowly there."""
 _STEP, _ROUNDING = 0.9, 1.0 + 1e-9
@@ -54,9 +58,10 @@ def require_calibrated(criterion: Criterion, place: BandPlace, risk_aversion_per
         better = _most_cost_weight(Criterion.VARIANCE, place)
         knows_better = criterion is Criterion.EXPONENTIAL and weight <= better and place.gas_weight <= MOST_GAS_WEIGHT
         raise _refusal(name, weight, most, sound, knows_better=knows_better)
-    if criterion is Criterion.VARIANCE and place.gas_weight > MOST_GAS_WEIGHT * _ROUNDING:
-        raise _gas_refusal(name, place.gas_weight, risk_aversion_per_usd)
-    is_solved = criterion is Criterion.VARIANCE and not is_tabulated(place)
+    most_gas = _most_gas_weight(criterion)
+    if place.gas_weight > most_gas * _ROUNDING:
+        raise _gas_refusal(name, place.gas_weight, most_gas, risk_aversion_per_usd)
+    is_solved = criterion is Criterion.VARIANCE and not is_tabulated(criterion, place)
     if place.stdev > MOST_STDEV and not is_solved:
         raise PolicyRefusedError(
             f"{name}: standard deviation of the log price until expiry is {place.stdev:.3g}; the band is known up to "
@@ -73,11 +78,11 @@ def require_fitted(cost_weight: float, gas_weight: float, risk_aversion_per_usd:
         raise _refusal("zakamouline", cost_weight, most, sound, knows_better=knows_better)
 
 
-def _gas_refusal(name: str, gas_weight: float, risk_aversion_per_usd: float) -> PolicyRefusedError:
-    """Return the error of a gas weight above `MOST_GAS_WEIGHT`, with the risk aversion that would be sound."""
-    sound = _rounded_down(risk_aversion_per_usd * MOST_GAS_WEIGHT / gas_weight)
+def _gas_refusal(name: str, gas_weight: float, most: float, risk_aversion_per_usd: float) -> PolicyRefusedError:
+    """Return the error of a gas weight above ``most``, with the risk aversion that would be sound."""
+    sound = _rounded_down(risk_aversion_per_usd * most / gas_weight)
     return PolicyRefusedError(
-        f"{name}: risk aversion x gas of a trade is {gas_weight:.3g}; the band is known up to {MOST_GAS_WEIGHT:g}. Set "
+        f"{name}: risk aversion x gas of a trade is {gas_weight:.3g}; the band is known up to {most:g}. Set "
         f"risk_aversion_per_usd to {sound:.2g} or less, wait for cheaper gas, or use whalley_wilmott, which weighs "
         "each move by itself"
     )
@@ -93,39 +98,52 @@ def _refusal(name: str, weight: float, most: float, sound: float, *, knows_bette
     )
 
 
-def is_tabulated(place: BandPlace) -> bool:
-    """Return whether the table has a place that is known, at its end where the band is narrower than its nodes."""
-    return place.cost_weight <= _most_tabulated(place.band_size, place.fixed_weight) * _ROUNDING
+def is_tabulated(criterion: Criterion, place: BandPlace) -> bool:
+    """Return whether the table has a place that is known, from its end where the band is narrower than its nodes."""
+    return place.cost_weight <= _most_tabulated(criterion, place) * _ROUNDING
 
 
 def _most_cost_weight(criterion: Criterion, place: BandPlace) -> float:
     """Return the largest cost weight at which the band is known."""
     if criterion is Criterion.EXPONENTIAL:
-        return min(MOST_COST_WEIGHT, _most_tabulated(place.band_size, place.fixed_weight))
+        return min(MOST_COST_WEIGHT, _most_tabulated(criterion, place))
     return MOST_COST_WEIGHT_CHEAP if place.cost_ratio <= DEAREST_CHEAP else MOST_COST_WEIGHT
 
 
-def _most_tabulated(band_size: float, fixed_weight: float) -> float:
-    """Return the largest cost weight at which the table's end is near enough; gas widens the band by (1 + g)^(1/4)."""
-    if band_size * _ROUNDING >= BAND_SIZES[0]:
+def _most_gas_weight(criterion: Criterion) -> float:
+    return MOST_GAS_WEIGHT if criterion is Criterion.VARIANCE else MOST_GAS_WEIGHT_OF_UTILITY
+
+
+def _most_tabulated(criterion: Criterion, place: BandPlace) -> float:
+    """Return the largest cost weight at which the table's end is near enough."""
+    if place.band_size * _ROUNDING >= BAND_SIZES[0]:
         return math.inf
-    misplaced = (band_size ** (-1.0 / 6.0) - BAND_SIZES[0] ** (-1.0 / 6.0)) / (1.0 + fixed_weight) ** 0.25
-    return float((MOST_MISPLACED_MIDDLE / misplaced) ** 2)
+    most, power = MOST_BEYOND[criterion]
+    beyond = (place.band_size ** (-1.0 / 6.0) - BAND_SIZES[0] ** (-1.0 / 6.0)) * (1.0 + place.fixed_weight) ** power
+    return float((most / beyond) ** 2)
 
 
 def _sound_part(criterion: Criterion, place: BandPlace) -> float:
-    """Return by what factor to lower the risk aversion, which the cost weight goes with and the band size against."""
-    part = _STEP
-    if criterion is Criterion.VARIANCE:
-        part = min(part, MOST_GAS_WEIGHT / max(place.gas_weight, MOST_GAS_WEIGHT))
+    """Return by what factor to lower the risk aversion."""
+    most_gas = _most_gas_weight(criterion)
+    part = min(_STEP, most_gas / max(place.gas_weight, most_gas))
     while not _is_cheap_enough(criterion, place, part):
         part *= _STEP
     return part
 
 
 def _is_cheap_enough(criterion: Criterion, place: BandPlace, part: float) -> bool:
-    lowered = place._replace(cost_weight=part * place.cost_weight, band_size=place.band_size / part)
+    lowered = _with_aversion(place, part)
     return lowered.cost_weight <= _most_cost_weight(criterion, lowered)
+
+
+def _with_aversion(place: BandPlace, part: float) -> BandPlace:
+    """Return the place of the problem at a part of its risk aversion; one of gas alone is one at any."""
+    cost = place.cost_ratio
+    aversion = place.cost_weight / cost
+    fixed = place.gas_weight / aversion
+    is_gas_alone = place.fixed_weight * _ROUNDING >= FIXED_WEIGHTS[-1]
+    return BandPlace.of(0.0 if is_gas_alone else cost, fixed, part * aversion, place.stdev**2, place.moneyness)
 
 
 def _rounded_down(number: float) -> float:

@@ -20,7 +20,7 @@ from agent.checks import require_positive_fields
 from agent.domain import Exposure, Target, TradeCosts
 from agent.policy.band_range import is_tabulated, require_calibrated
 from agent.policy.band_solver import Criterion
-from agent.policy.band_table import OVERSHOOT, BandPlace, band_table, band_unit
+from agent.policy.band_table import OVERSHOOT, BandPlace, band_table, band_unit, narrowed
 from agent.policy.base import BandEdges, require_exposure
 from agent.policy.equivalent_option import EquivalentOption, equivalent_option
 from agent.policy.limited_band import within_limits
@@ -81,15 +81,17 @@ class _TabulatedBand:
         variance, scaled_aversion, fixed = option.stdev**2, aversion * per_option, costs.fixed_usd / per_option
         place = BandPlace.of(costs.ratio, fixed, scaled_aversion, variance, option.moneyness)
         require_calibrated(criterion, place, aversion)
-        if not is_tabulated(place):
+        if not is_tabulated(criterion, place):
             is_short = option.quantity < 0.0
             look = self._look_variance(exposure)
             problem = SmallBandProblem(costs.ratio, fixed, scaled_aversion, variance, look, is_short)
             found = small_band(problem, option.moneyness)
             return _as_watched([abs(option.quantity) * edge for edge in found], self._overshoot(exposure))
         unit = band_unit(exposure.book_gamma_per_usd, spot_usd, costs.ratio, costs.fixed_usd, aversion, variance)
-        distances = unit * band_table(criterion, is_short=option.quantity < 0.0).at(place)
-        return _as_watched(distances.tolist(), self._overshoot(exposure))
+        edges = band_table(criterion, is_short=option.quantity < 0.0).at(place)
+        if criterion is Criterion.EXPONENTIAL:
+            edges = narrowed(edges, place)
+        return _as_watched((unit * edges).tolist(), self._overshoot(exposure))
 
     def _overshoot(self, exposure: Exposure) -> float:
         """Return how far past an edge the net delta is on average when that is seen, underlying units."""

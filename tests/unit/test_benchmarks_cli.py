@@ -10,6 +10,7 @@ import pytest
 
 from agent.errors import DataError
 from benchmarks import __main__ as cli
+from benchmarks import band_table, decision
 from benchmarks.figure import Figure
 
 
@@ -31,6 +32,20 @@ def two_benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_benchmarks__every_registered_module__has_run() -> None:
     for module in cli.BENCHMARKS.values():
         assert callable(importlib.import_module(module).run)
+
+
+def test_decision__policies_that_are_timed__know_the_book() -> None:
+    """One that refuses it ended the benchmark."""
+    columns = decision.OptionColumns.drawn(decision.LEGS)
+    (snapshot,) = decision.World(columns, decision.VENUES, -20.0).snapshots(1)
+    for policy in decision.POLICIES.values():
+        assert decision.decide(snapshot, columns.book(), policy, decision.COSTS, decision.SETTINGS).legs
+
+
+def test_band_table__band_that_is_timed__is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(band_table, "best_microseconds", lambda timed: float(timed() is not None))
+    monkeypatch.setattr(band_table, "best_seconds", lambda timed, _: 1.0)
+    assert [figure.value for figure in band_table.speed_figures()] == [1.0]
 
 
 def test_main__unknown_name__exits_2_with_one_line(capsys: pytest.CaptureFixture[str]) -> None:
