@@ -8,6 +8,7 @@ to 4. The loss is that of the objective when the live band is followed on the so
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from agent.policy.risk_aversion import AVERSION_OF_BOOK_RISK
 from agent.policy.whalley_wilmott import WhalleyWilmott, dynamic_band
 from agent.policy.zakamouline import CONFIRMED_CONSTANT, Zakamouline
 from agent.units import DAYS_PER_YEAR, SECONDS_PER_YEAR
-from benchmarks.band_table import FEWEST_LOOKS, STRIKE_USD, loss, loss_of
+from benchmarks.band_table import FEWEST_LOOKS, STRIKE_USD, loss, loss_of, losses_from
 from benchmarks.figure import Figure
 
 SEED, PROBLEMS = 20_240_805, 24
@@ -31,11 +32,13 @@ QUANTITIES, GAS_USD = (10.0, 100_000.0), (0.01, 1_000.0)
 COST_RATIOS, VOLS_ANNUAL, DAYS = (1e-4, 3e-3), (0.3, 1.5), (3.0, 90.0)
 TIMES_SUGGESTED = (0.25, 4.0)
 KEEPER_GAS_USD = (0.07, 5.0, 75.0)
+OFF_THE_STRIKE = (1.0, 1.5, 2.0)
+"""Standard deviations of the log price until expiry."""
 
 
 def run() -> list[Figure]:
     """Return what the live bands give up over a desk's domain, and every band in closed form at the keeper's size."""
-    return [*desk_figures(), *keeper_figures()]
+    return [*desk_figures(), *off_the_strike_figures(), *keeper_figures()]
 
 
 def keeper_figures() -> list[Figure]:
@@ -81,6 +84,23 @@ def desk_figures() -> list[Figure]:
             Figure(f"{name}_loss_worst_of_{len(losses)}", max(losses), "% of objective"),
             Figure(f"{name}_refused_of_{PROBLEMS}", float(refused), "problems"),
         ]
+    return figures
+
+
+def off_the_strike_figures() -> list[Figure]:
+    """Return median, 90 % quantile and worst loss of the same problems begun away from the strike, the worse side."""
+    figures = []
+    starts = (0.0, *OFF_THE_STRIKE, *(-each for each in OFF_THE_STRIKE))
+    for criterion in (Criterion.VARIANCE, Criterion.EXPONENTIAL):
+        rows = []
+        for problem in desk_problems(criterion, PROBLEMS, SEED):
+            with suppress(DataError):
+                rows.append(dict(zip(starts, losses_from(starts, problem), strict=True)))
+        for away in (0.0, *OFF_THE_STRIKE):
+            losses = [100.0 * max(row[away], row[-away]) for row in rows]
+            for name, part in (("median", 0.5), ("of_9_in_10", 0.9), ("worst", 1.0)):
+                found = float(np.quantile(losses, part))
+                figures.append(Figure(f"bands_{criterion.name.lower()}_at_{away:g}_sd_{name}", found, "% of objective"))
     return figures
 
 

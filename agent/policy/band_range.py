@@ -35,8 +35,9 @@ MOST_FITTED_WEIGHT, MOST_FITTED_WITH_GAS = 6.0, 2.0
 MOST_BEYOND = {Criterion.VARIANCE: (0.35, -0.25), Criterion.EXPONENTIAL: (1.0, 0.25)}
 """How far p^(1/2) q^(-1/6), with which the middle of a band goes in half-widths, may lie beyond the table's where the
 band is narrower, and the power of 1 + g that gas multiplies it with. Gas moves the middle more than it widens the band:
-by (1 + g)^(1/4) half-widths, and utility's follows (`band_table.narrowed`). Of variance it is where the table's end
-stops being better than the band solved live: with gas, which that one bears less well, later."""
+by (1 + g)^(1/4) half-widths, and utility's follows (`band_table.narrowed`): up to 1 at most 2 % is given up 1.5
+standard deviations from the strike, 4 by long options that gas costs most; up to 2 twice as much, and soon any. The
+bound of variance is where the table's end is as good as the band solved live, with gas later than without."""
 MOST_STDEV = 1.5
 """Of the log price until expiry; the table ends at 1, and changes slowly there."""
 _STEP, _ROUNDING = 0.9, 1.0 + 1e-9

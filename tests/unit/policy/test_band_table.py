@@ -215,7 +215,7 @@ def test_table__small_gas_and_rare_looks__gives_up_little(problem):
 @pytest.mark.parametrize("is_short", [True, False])
 @pytest.mark.parametrize(("gas_weight", "cost_weight", "stdev"), [(0.1, 0.1, 0.2), (0.05, 0.05, 0.4)])
 def test_table__narrower_than_its_nodes_off_the_strike__gives_up_little(is_short, gas_weight, cost_weight, stdev):
-    """The table's end alone gave up 6.1 and 6.5 % of a long option at 1.5 standard deviations on this lattice."""
+    """The table's end alone gave up 6.0 and 6.6 % of a long option, 2.3 and 3.2 % of a short one."""
     aversion = cost_weight / 4e-4
-    problem = BandProblem(4e-4, gas_weight / aversion, aversion, stdev**2, is_short, 1_200, Criterion.EXPONENTIAL)
-    assert max(losses_from((-1.5, -1.0, 0.0, 1.0, 1.5), problem)) < (0.02 if is_short else 0.045)
+    problem = BandProblem(4e-4, gas_weight / aversion, aversion, stdev**2, is_short, 800, Criterion.EXPONENTIAL)
+    assert max(losses_from((-1.5, -1.0, 0.0, 1.0, 1.5), problem)) < (0.018 if is_short else 0.05)
