@@ -51,6 +51,7 @@ library ResultTrack {
 
     /// @notice The track after a rebalance. It stands still while no price is healthy, and but for the hedge while a venue is
     ///         silent.
+    /// @dev Writes into `track`.
     function advance(
         Track memory track,
         Measurement memory beforeTrade,

@@ -132,12 +132,13 @@ contract ResultTrackTest is Test {
         Measurement memory m = _measurement(2000e18, 510e18, 0, 0); // a result of 10
         for (uint256 passed; passed < 6; ++passed) {
             Track memory track = _track(10e18);
-            track.highs = [int64(4000), 3000, 2000, 1500];
+            int64[4] memory highs = [int64(4000), 3000, 2000, 1500];
+            track.highs = highs;
             Track memory next = ResultTrack.advance(track, m, m, NOW + passed * 8 hours);
             assertEq(next.period, PERIOD + passed);
             assertEq(next.highs[0], passed == 0 ? int64(4000) : int64(1000));
             for (uint256 i = 1; i < 4; ++i) {
-                assertEq(next.highs[i], i < passed ? noHigh : track.highs[i - passed]);
+                assertEq(next.highs[i], i < passed ? noHigh : highs[i - passed]);
             }
         }
     }
