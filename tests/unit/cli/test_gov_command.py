@@ -158,7 +158,7 @@ def test_gov_call__venue_by_name_or_address__is_a_call_of_its_adapter(gov, venue
         (("propose", "--set", "max_fee_bps=10", "--network", "nowhere"), "no such file"),
         (("tighten",), "nothing is tightened"),
         (("tighten", "--set", "max_slippage_bps=80"), "does not tighten"),
-        (("tighten", "--set", "max_drawdown_bps=340"), "does not tighten (no guardian may set it)"),
+        (("tighten", "--set", "max_drawdown_bps=360"), "does not tighten (no guardian may set it)"),
         (("tighten", "--set", "share_lock_seconds=60"), "no guardian may set it"),
         (("show", "12"), "this needs a node"),
         (("show", "0x1234567890"), "this needs a node"),
