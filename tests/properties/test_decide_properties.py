@@ -224,7 +224,7 @@ def test_decide__any_margin_move__is_paid_from_idle_and_ends_between_the_waterma
     deposits = sum(max(leg.margin_delta, 0) for leg in decision.legs)
     assert deposits <= funds.above_floor
     addresses = [venue.address for venue in snapshot.venues]
-    drawn_to_high = False
+    inside, drawn_inside = (limits.target + 3 * limits.high) // 4, False
     for leg in decision.legs:
         venue, old = (measured.venues[addresses.index(leg.venue)] for measured in (after, snapshot.measurement))
         ratio = leverage(venue.notional, venue.equity_low)
@@ -232,14 +232,12 @@ def test_decide__any_margin_move__is_paid_from_idle_and_ends_between_the_waterma
         if leg.margin_delta > 0:
             needed = venue.notional * 10**18 // limits.target
             assert venue.equity_low <= needed + ASSET_UNIT
-            drawn_to_high = (
-                drawn_to_high or venue.equity_low * limits.high <= (venue.notional + 3 * ASSET_UNIT) * 10**18
-            )
+            drawn_inside |= venue.equity_low * inside <= (venue.notional + 3 * ASSET_UNIT) * 10**18
         if leg.margin_delta < 0:
             assert ratio <= limits.target
             assert -leg.margin_delta <= snapshot.venues[addresses.index(leg.venue)].free_collateral
     if deposits > funds.spare:
-        assert drawn_to_high
+        assert drawn_inside
 
 
 @MANY
