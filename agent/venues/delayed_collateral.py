@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from agent.chain.abi import Call, Function, load_abi
+from agent.chain.abi import Call, load_abi
 from agent.chain.client import ChainClient
 from agent.chain.deployment import Deployment
 from agent.domain import BlockRef
@@ -18,19 +18,12 @@ from agent.errors import AgentError
 from agent.units import Address, Seconds
 from agent.venues.protocol import DelayedCollateral
 from agent.venues.registry import venue_protocol
-from agent.venues.views import follow_views, read_views
+from agent.venues.views import BALANCE_OF, follow_views, read_views
 
 LOOK_BACK_HOURS = 240
 """Looked through at the start: twice the five days after which GMX pays."""
 LOOK_INTERVAL_SECONDS = Seconds(600)
 """A few times in the hour in which the adapter counts what is owed by itself."""
-_BALANCE_OF = Function.from_abi(
-    {
-        "name": "balanceOf",
-        "inputs": [{"name": "", "type": "address"}],
-        "outputs": [{"name": "", "type": "uint256"}],
-    }
-)
 
 
 @dataclass
@@ -119,7 +112,7 @@ class DelayedCollateralFinder:
         abi, venue, [holder] = load_abi("IPerpVenue"), account.venue, account.holder
         own = [abi.function("openOrder").at(venue), abi.function("account").at(venue)]
         try:
-            held = _BALANCE_OF.at(account.tokens[0], venue)
+            held = BALANCE_OF.at(account.tokens[0], venue)
             [(order,), (measured,), (cash,)] = read_views(self._client, [*own, held], block)
             wei = self._client.balance_at(venue, block)
             whole = account.views.worth.at(holder, venue, sorted(account.owed), cash, wei)

@@ -29,6 +29,7 @@ from agent.venues.protocol import (
     UntoldFunding,
     VenueProtocol,
 )
+from agent.venues.views import BALANCE_OF
 
 _MARKET = "GmxV2Market"
 _PERIOD_SECONDS = Seconds(3_600)
@@ -61,7 +62,6 @@ _DATA_STORE, _COLLATERAL, _LONG_TOKEN, _WNT = (
     _function(name, (), "address") for name in ("dataStore", "collateral", "longToken", "wnt")
 )
 _GET_UINT = _function("getUint", ("bytes32",), "uint256")
-_BALANCE_OF = _function("balanceOf", ("address",), "uint256")
 _ETHER_USD = _function("etherUsd", ("uint256",), "uint256")
 _CLAIMABLE_FUNDING = keccak(encode(["string"], ["CLAIMABLE_FUNDING_AMOUNT"]))
 _KEY_TYPES = ("bytes32", "address", "address", "address")
@@ -110,8 +110,7 @@ def _claimable_funding(client: ChainClient, venue: Address, market: Address, blo
         [view.at(market) for view in views], block
     )
     keys = [keccak(encode(_KEY_TYPES, [_CLAIMABLE_FUNDING, token, of, venue])) for of in (collateral, long_token)]
-    owed = client.read([_GET_UINT.at(store, key) for key in keys], block)
-    [(assets,), (long_tokens,)] = owed
+    [(assets,), (long_tokens,)] = client.read([_GET_UINT.at(store, key) for key in keys], block)
     [(ether_usd,)] = client.read([_ETHER_USD.at(market, long_tokens if long_token == wnt else 0)], block)
     return Wad(assets * WAD // unit + ether_usd)
 
@@ -119,7 +118,7 @@ def _claimable_funding(client: ChainClient, venue: Address, market: Address, blo
 def _wrapped_ether(client: ChainClient, venue: Address, market: Address, block: BlockRef) -> Wad:
     """Return what the account's wrapped native token is worth, of which it can make ether for executions."""
     [(wnt,)] = client.read([_WNT.at(market)], block)
-    [(held,)] = client.read([_BALANCE_OF.at(wnt, venue)], block)
+    [(held,)] = client.read([BALANCE_OF.at(wnt, venue)], block)
     [(ether_usd,)] = client.read([_ETHER_USD.at(market, held)], block)
     return Wad(ether_usd)
 

@@ -7,12 +7,21 @@ from typing import Any
 
 from eth_utils.address import to_checksum_address
 
-from agent.chain.abi import Call
+from agent.chain.abi import Call, Function
 from agent.chain.client import ChainClient
 from agent.domain import BlockRef
 from agent.errors import RejectedError, TransientError
 from agent.units import Address
 from agent.venues.protocol import View
+
+BALANCE_OF = Function.from_abi(
+    {
+        "name": "balanceOf",
+        "inputs": [{"name": "", "type": "address"}],
+        "outputs": [{"name": "", "type": "uint256"}],
+    }
+)
+"""Of any token that an account may hold."""
 
 
 def read_views(client: ChainClient, calls: Sequence[Call], block: BlockRef) -> list[tuple[Any, ...]]:
